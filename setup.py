@@ -1,0 +1,57 @@
+"""Packaging of Maggy."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+ROOT = Path(__file__).parent
+EXTRAS = {
+    # TensorFlow 2.21 no longer brings TensorBoard, which reads and writes our HParams files.
+    "tensorflow": ["tensorflow>=2.16", "tensorboard>=2.16"],
+    "plots": ["matplotlib>=3.7", "pandas>=2.0"],
+    "notebook": ["ipykernel>=6.29", "ipywidgets>=8.0"],
+}
+EXTRAS["dev"] = [
+    *EXTRAS["tensorflow"],
+    *EXTRAS["plots"],
+    *EXTRAS["notebook"],
+    "hypothesis>=6.100",
+    "mypy>=1.13",
+    "nbclient>=0.10",
+    "nbformat>=5.10",
+    "psutil>=5.9",
+    "pyarrow>=15",
+    "pytest>=8.0",
+    "pytest-cov>=5.0",
+    "pytest-timeout>=2.3",
+    "ruff>=0.8",
+    "scikit-learn>=1.4",
+]
+
+setup(
+    name="maggy",
+    version="2.0.0",
+    description="Asynchronous hyperparameter search and ablation studies on Apache Spark",
+    long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.10",
+    packages=find_packages(include=["maggy", "maggy.*"]),
+    package_data={"maggy": ["py.typed"]},
+    install_requires=[
+        "fsspec>=2023.6",
+        "msgspec>=0.18",
+        "numpy>=1.26",
+        "pyspark>=3.5",
+        "pyzmq>=25.1",
+        "tqdm>=4.66",
+    ],
+    extras_require=EXTRAS,
+    classifiers=[
+        "Intended Audience :: Science/Research",
+        "Programming Language :: Python :: 3",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+        "Topic :: System :: Distributed Computing",
+        "Typing :: Typed",
+    ],
+)
