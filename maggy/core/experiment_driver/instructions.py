@@ -1,0 +1,117 @@
+"""What the ledger tells the driver to do, and the name of a worker. Values only."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from maggy.core.messages import DriverMessage, Final, Line, Point
+
+__all__ = [
+    "Ask",
+    "Began",
+    "CheckFailed",
+    "Ended",
+    "Finished",
+    "GivenBack",
+    "GivenUp",
+    "Instruction",
+    "Launch",
+    "Lines",
+    "Lost",
+    "Points",
+    "Send",
+    "WorkerId",
+]
+
+
+class WorkerId(NamedTuple):
+    """One attempt of one task of one Spark job."""
+
+    job: int
+    partition: int
+    attempt: int
+
+    def encode(self) -> bytes:
+        """The worker's routing id."""
+        return f"{self.job}.{self.partition}.{self.attempt}".encode()
+
+    @classmethod
+    def decode(cls, identity: bytes) -> WorkerId | None:
+        """The worker that a routing id stands for; None if it is not one of ours."""
+        parts = identity.split(b".")
+        if len(parts) != 3 or not all(part.isdigit() for part in parts):
+            return None
+        return cls(*(int(part) for part in parts))
+
+
+# Instructions: what the driver is to do.
+
+
+class Send(NamedTuple):
+    worker: WorkerId
+    message: DriverMessage
+
+
+class Ask(NamedTuple):
+    """Get one more suggestion."""
+
+
+class Began(NamedTuple):
+    trial_id: str
+    worker: WorkerId
+
+
+class Points(NamedTuple):
+    trial_id: str
+    points: list[Point]
+
+
+class Lines(NamedTuple):
+    trial_id: str
+    worker: WorkerId
+    lines: list[Line]
+
+
+class Ended(NamedTuple):
+    """A trial is final. ``report`` is None when no worker could end it; ``reason`` says why it failed."""
+
+    trial_id: str
+    report: Final | None
+    reason: str
+    traceback: str
+
+
+class GivenBack(NamedTuple):
+    """A trial lost its worker and will run again, from a clean history."""
+
+    trial_id: str
+    reason: str
+
+
+class Lost(NamedTuple):
+    worker: WorkerId
+    reason: str
+
+
+class Launch(NamedTuple):
+    """Start a new Spark job for these partitions."""
+
+    partitions: list[int]
+
+
+class CheckFailed(NamedTuple):
+    error: str
+    error_type: str
+
+
+class GivenUp(NamedTuple):
+    """Spark cannot run the experiment."""
+
+    reason: str
+
+
+class Finished(NamedTuple):
+    """Every trial is final."""
+
+
+Instruction = Send | Ask | Began | Points | Lines | Ended | GivenBack | Lost | Launch | CheckFailed | GivenUp | Finished

@@ -1,0 +1,380 @@
+"""The bookkeeping of one experiment: which worker runs which trial, what is left, who was lost.
+
+A pure state machine: what happened goes in as method calls with the time, what is to be done comes out as a list of
+:mod:`~maggy.core.experiment_driver.instructions`. It has no sockets, threads, files or clock, so any order of events can be tried in a test.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from maggy.core.experiment_driver.instructions import (
+    Ask,
+    Began,
+    CheckFailed,
+    Ended,
+    Finished,
+    GivenBack,
+    GivenUp,
+    Instruction,
+    Launch,
+    Lines,
+    Lost,
+    Points,
+    Send,
+    WorkerId,
+)
+from maggy.core.messages import (
+    Abandon,
+    Ack,
+    Assign,
+    Check,
+    Checked,
+    Done,
+    Failed,
+    Final,
+    Heartbeat,
+    Register,
+    Report,
+    Stop,
+    Wait,
+)
+
+__all__ = ["Ledger"]
+
+BARREN_JOBS_LIMIT = 3
+"""So many failed Spark jobs in a row that cost no trial an attempt end the experiment."""
+
+
+@dataclass(slots=True)
+class _Trial:
+    trial_id: str
+    params: dict[str, Any]
+    logdir: str
+    losses: int = 0
+
+
+@dataclass(slots=True)
+class _Run:
+    number: int
+    trial: _Trial
+    points: int = 0
+    lines: int = 0
+    stopping: bool = False
+
+
+@dataclass(slots=True)
+class _Worker:
+    identity: WorkerId
+    last_seen: float
+    run: _Run | None = None
+    waiting: bool = False
+    lost: bool = False
+    standby: bool = False
+    served: bool = False  # it was given a trial at least once
+
+
+@dataclass
+class Ledger:
+    """See the module's first lines.
+
+    Args:
+        attempts: How often a trial may lose its worker before it is given up (``trial_attempts``).
+        worker_timeout: Seconds without a word after which a worker counts as lost.
+        check_first: Have the first worker try the study out before any trial is assigned.
+        speculation: Spark may run a second copy of a task whose first copy lives.
+    """
+
+    attempts: int = 3
+    worker_timeout: float = 60.0
+    check_first: bool = False
+    speculation: bool = False
+    finished: bool = field(default=False, init=False)
+    """True once every trial is final, or the experiment was stopped: workers are told to leave."""
+
+    def __post_init__(self) -> None:
+        self._workers: dict[WorkerId, _Worker] = {}
+        self._tasks: dict[tuple[int, int], list[_Worker]] = {}  # (job, partition) -> its attempts, oldest first
+        self._free: dict[WorkerId, None] = {}  # workers that wait for a trial, longest first
+        self._running: dict[str, _Worker] = {}  # trial id -> its worker
+        self._queue: deque[_Trial] = deque()
+        self._asked = 0
+        self._exhausted = False
+        self._runs = 0
+        self._checked = not self.check_first
+        self._checker: WorkerId | None = None
+        self._barren = 0
+
+    # What workers say.
+
+    def register(self, worker: WorkerId, message: Register, now: float) -> list[Instruction]:
+        """A worker announces itself, perhaps not for the first time."""
+        known = self._workers.get(worker)
+        if known is not None and not known.lost:
+            known.last_seen = now
+            return self._repeat_answer(known)
+        out: list[Instruction] = []
+        rivals = self._rivals(worker)
+        newcomer = known or _Worker(worker, now)
+        newcomer.last_seen, newcomer.lost, newcomer.standby = now, False, bool(rivals) and self.speculation
+        if known is None:
+            self._workers[worker] = newcomer
+            self._tasks.setdefault(worker[:2], []).append(newcomer)
+        if not newcomer.standby:
+            for rival in rivals:
+                out += self.lost(rival.identity, "Spark started its task again", charge=True)
+        return out + self._wants_trial(newcomer)
+
+    def checked(self, worker: WorkerId, message: Checked, now: float) -> list[Instruction]:
+        """The first worker tried the study out."""
+        known = self._seen(worker, now)
+        if known is None:
+            return []
+        if self._checked or worker != self._checker:
+            return self._repeat_answer(known)
+        self._checker = None
+        if message.error is not None:
+            return [CheckFailed(message.error, message.error_type), *self.stop_all()]
+        self._checked = True
+        out = self._wants_trial(known)
+        for waiting in list(self._free):
+            out += self._supply(self._workers[waiting])
+        return out
+
+    def heartbeat(self, worker: WorkerId, message: Heartbeat, now: float) -> list[Instruction]:
+        """A sign of life, with what the run has brought."""
+        known = self._seen(worker, now)
+        if known is None:
+            return []
+        if self.finished:
+            return [Send(worker, Done())]
+        run = known.run
+        if run is None:
+            out: list[Instruction] = [Send(worker, Ack(message.run, 0, 0))]
+            if worker == self._checker:
+                return out
+            if not message.waiting:
+                return [*out, Send(worker, Abandon(message.run))]
+            return out if known.waiting else out + self._wants_trial(known)
+        if message.run != run.number:  # the assignment did not arrive, or an older run still goes on
+            return [Send(worker, self._assignment(run))]
+        out = self._take(known, run, message)
+        out.append(Send(worker, Ack(run.number, run.points, run.lines)))
+        if run.stopping:
+            out.append(Send(worker, Stop(run.number)))
+        return out
+
+    def ended(self, worker: WorkerId, message: Final | Failed, now: float) -> list[Instruction]:
+        """A run ended, well or badly; its worker wants the next trial."""
+        known = self._seen(worker, now)
+        if known is None:
+            return []
+        run = known.run
+        if run is None or run.number != message.run:  # said again, or too late
+            return self._repeat_answer(known)
+        out = self._take(known, run, message)
+        trial_id = run.trial.trial_id
+        known.run = None
+        self._running.pop(trial_id, None)
+        if isinstance(message, Final):
+            out.append(Ended(trial_id, message, "", ""))
+        else:
+            out.append(Ended(trial_id, None, message.reason, message.traceback))
+            if message.leaving:
+                return out + self.lost(worker, message.reason, charge=False) + self._finish_if_done()
+        return out + self._wants_trial(known) + self._finish_if_done()
+
+    # What the policy says.
+
+    def suggested(self, trial_id: str, params: dict[str, Any], logdir: str) -> list[Instruction]:
+        """The answer to one :class:`Ask`: a new trial."""
+        self._asked -= 1
+        return [] if self.finished else self._enqueue(_Trial(trial_id, params, logdir))
+
+    def exhausted(self) -> list[Instruction]:
+        """The answer to an :class:`Ask`: there will be no more trials."""
+        self._asked -= 1
+        self._exhausted = True
+        return self._finish_if_done()
+
+    def stop(self, trial_id: str) -> list[Instruction]:
+        """Stop a running trial early. No effect on one that is not running."""
+        worker = self._running.get(trial_id)
+        if worker is None or worker.run is None or worker.run.stopping:
+            return []
+        worker.run.stopping = True
+        return [Send(worker.identity, Stop(worker.run.number))]
+
+    # What Spark and the clock say.
+
+    def lost(self, worker: WorkerId, reason: str, *, charge: bool) -> list[Instruction]:
+        """A worker is gone. ``charge``: the loss counts against the trial that it ran."""
+        known = self._workers.get(worker)
+        if known is None or known.lost:
+            return []
+        known.lost = True
+        known.waiting = False
+        self._free.pop(worker, None)
+        if self._checker == worker:
+            self._checker = None
+        run, known.run = known.run, None
+        if self.finished:
+            return []
+        out: list[Instruction] = [Lost(worker, reason)]
+        if run is not None:
+            del self._running[run.trial.trial_id]
+            out += self._give_back(run.trial, reason, charge)
+        for standby in self._rivals(worker)[:1]:
+            if standby.standby:
+                standby.standby = False
+                out += self._wants_trial(standby)
+        if not self._checked and self._checker is None and self._free:
+            out += self._have_checked(self._workers[next(iter(self._free))])
+        return out + self._finish_if_done()
+
+    def job_ended(self, job: int, partitions: list[int], error: str | None, culprit: int | None) -> list[Instruction]:
+        """A Spark job is over. ``culprit`` is the partition whose crash made Spark give it up, if that is known.
+
+        All its workers are gone. While trials are left, a new job takes its partitions over.
+        """
+        if self.finished:
+            return []
+        out: list[Instruction] = []
+        workers = [worker for partition in partitions for worker in self._tasks.get((job, partition), [])]
+        for worker in workers:
+            to_blame = error is not None and culprit in (None, worker.identity.partition)
+            out += self.lost(worker.identity, error or "its Spark task ended early", charge=to_blame)
+        if self.finished:
+            return out
+        self._barren = 0 if any(worker.served for worker in workers) else self._barren + 1
+        if self._barren >= BARREN_JOBS_LIMIT:
+            reason = error or "the tasks ended before they were told to"
+            return [*out, GivenUp(f"{self._barren} Spark jobs in a row ended without running a trial: {reason}")]
+        return [*out, Launch(partitions)]
+
+    def tick(self, now: float) -> list[Instruction]:
+        """Time has passed: workers that have been silent for too long are lost."""
+        out: list[Instruction] = []
+        for worker in self._live():
+            silent = now - worker.last_seen
+            if silent > self.worker_timeout:
+                out += self.lost(worker.identity, f"no heartbeat for {silent:.0f} seconds", charge=True)
+        return out
+
+    def stop_all(self) -> list[Instruction]:
+        """End the experiment now: every worker is told, trials that run are dropped and not final."""
+        self.finished = True
+        self._queue.clear()
+        self._free.clear()
+        self._running.clear()
+        return [Send(worker.identity, Done()) for worker in self._live()]
+
+    # Helpers.
+
+    @property
+    def running(self) -> Iterable[str]:
+        """Ids of the trials that run now."""
+        return self._running.keys()
+
+    def _live(self) -> list[_Worker]:
+        return [worker for worker in self._workers.values() if not worker.lost]
+
+    def _seen(self, worker: WorkerId, now: float) -> _Worker | None:
+        """The worker that spoke. One that was taken for lost is back, without its trial."""
+        known = self._workers.get(worker)
+        if known is None:
+            return None
+        known.last_seen = now
+        if known.lost:
+            known.standby = bool(self._rivals(worker))
+            known.lost = False
+        return known
+
+    def _rivals(self, worker: WorkerId) -> list[_Worker]:
+        """The other live attempts of the same Spark task."""
+        return [w for w in self._tasks.get(worker[:2], []) if not w.lost and w.identity != worker]
+
+    def _repeat_answer(self, worker: _Worker) -> list[Instruction]:
+        if self.finished:
+            return [Send(worker.identity, Done())]
+        if worker.run is not None:
+            return [Send(worker.identity, self._assignment(worker.run))]
+        if self._checker == worker.identity:
+            return [Send(worker.identity, Check())]
+        return [Send(worker.identity, Wait())] if worker.waiting else self._wants_trial(worker)
+
+    def _wants_trial(self, worker: _Worker) -> list[Instruction]:
+        if self.finished:
+            return [Send(worker.identity, Done())]
+        if worker.standby:
+            worker.waiting = True
+            return [Send(worker.identity, Wait())]
+        if not self._checked and self._checker is None:
+            return self._have_checked(worker)
+        worker.waiting = True
+        if not self._checked:
+            self._free.setdefault(worker.identity)
+            return [Send(worker.identity, Wait())]
+        return self._supply(worker)
+
+    def _have_checked(self, worker: _Worker) -> list[Instruction]:
+        self._free.pop(worker.identity, None)
+        worker.waiting = False
+        self._checker = worker.identity
+        return [Send(worker.identity, Check())]
+
+    def _supply(self, worker: _Worker) -> list[Instruction]:
+        """Give a worker the next trial in the queue, or ask for one."""
+        if self._queue:
+            return self._assign(worker, self._queue.popleft())
+        self._free.setdefault(worker.identity)
+        if self._exhausted or len(self._free) <= self._asked:
+            return [Send(worker.identity, Wait())] if self._exhausted else []
+        self._asked += 1
+        return [Ask()]
+
+    def _enqueue(self, trial: _Trial) -> list[Instruction]:
+        if not self._free or not self._checked:
+            self._queue.append(trial)
+            return []
+        return self._assign(self._workers[next(iter(self._free))], trial)
+
+    def _assign(self, worker: _Worker, trial: _Trial) -> list[Instruction]:
+        self._free.pop(worker.identity, None)
+        self._runs += 1
+        worker.waiting, worker.served = False, True
+        worker.run = _Run(self._runs, trial)
+        self._running[trial.trial_id] = worker
+        return [Send(worker.identity, self._assignment(worker.run)), Began(trial.trial_id, worker.identity)]
+
+    @staticmethod
+    def _assignment(run: _Run) -> Assign:
+        return Assign(run.number, run.trial.trial_id, run.trial.params, run.trial.logdir)
+
+    def _take(self, worker: _Worker, run: _Run, report: Report) -> list[Instruction]:
+        """Accept the part of a report that is new."""
+        out: list[Instruction] = []
+        points = report.points[max(0, run.points - report.first_point) :]
+        if points:
+            run.points = report.first_point + len(report.points)
+            out.append(Points(run.trial.trial_id, points))
+        lines = report.lines[max(0, run.lines - report.first_line) :]
+        if lines:
+            run.lines = report.first_line + len(report.lines)
+            out.append(Lines(run.trial.trial_id, worker.identity, lines))
+        return out
+
+    def _give_back(self, trial: _Trial, reason: str, charge: bool) -> list[Instruction]:
+        trial.losses += charge
+        if trial.losses >= self.attempts:
+            times = f"{trial.losses} times" if trial.losses > 1 else "once"
+            return [Ended(trial.trial_id, None, f"its worker was lost {times}, the last time because: {reason}", "")]
+        return [GivenBack(trial.trial_id, reason), *self._enqueue(trial)]
+
+    def _finish_if_done(self) -> list[Instruction]:
+        if self.finished or not self._exhausted or self._asked or self._queue or self._running:
+            return []
+        return [*self.stop_all(), Finished()]

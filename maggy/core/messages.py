@@ -1,0 +1,167 @@
+"""The whole protocol between a worker and the driver: every message, and nothing but messages.
+
+A worker speaks first and may repeat anything: each message says which *run* (one assignment of one trial to one
+worker, numbered by the driver) it is about and where in that run's history its points begin, so a repeated message
+changes nothing and a lost one is made good by the next.
+
+    worker                              driver
+    Register                   ->       Assign | Check | Wait | Done
+    Checked                    ->       Assign | Wait | Done
+    Heartbeat                  ->       Ack, and Stop or Abandon where they apply
+    Final | Failed             ->       Assign | Wait | Done
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+__all__ = [
+    "MAX_MESSAGE_BYTES",
+    "Abandon",
+    "Ack",
+    "Assign",
+    "Check",
+    "Checked",
+    "Done",
+    "DriverMessage",
+    "Failed",
+    "Final",
+    "Heartbeat",
+    "Line",
+    "Point",
+    "Register",
+    "Report",
+    "Stop",
+    "Wait",
+    "WorkerMessage",
+    "decode_driver_message",
+    "decode_worker_message",
+    "encode",
+]
+
+MAX_MESSAGE_BYTES = 64 * 1024 * 1024
+"""Longer messages are refused by the receiving socket; a sender checks before it sends."""
+
+Point = tuple[int | float, int | float]
+"""A training step and the metric there."""
+
+Line = tuple[bool, str]
+"""Whether the user sees it in the notebook, and one line of text."""
+
+
+class Message(msgspec.Struct, array_like=True, tag=True, gc=False):
+    """Base of all messages: a MessagePack array that begins with the class's name."""
+
+
+# What a worker says.
+
+
+class Register(Message):
+    """A worker is there and wants a trial."""
+
+    host: str
+    pid: int
+
+
+class Checked(Message):
+    """The study was tried out once in this worker; ``error`` is None when it holds."""
+
+    error: str | None
+    error_type: str
+
+
+class Report(Message):
+    """What a run has brought since the last acknowledged report.
+
+    Attributes:
+        run: Number of the worker's newest run; 0 before its first.
+        first_point: Position of ``points[0]`` in the run's history, from 0.
+        points: The points from there on.
+        first_line: Position of ``lines[0]`` in the run's output, from 0.
+        lines: The lines from there on.
+    """
+
+    run: int
+    first_point: int
+    points: list[Point]
+    first_line: int
+    lines: list[Line]
+
+
+class Heartbeat(Report):
+    """The worker lives. ``waiting``: it has no trial at hand and waits for an answer to its last request."""
+
+    waiting: bool
+
+
+class Final(Report):
+    """The run ended well. The answer is the next trial."""
+
+    metric: int | float | None
+    outputs: dict[str, Any]
+    early: bool
+
+
+class Failed(Report):
+    """The run ended badly: ``reason`` in one sentence, ``traceback`` as Python prints it (empty if there is none).
+
+    ``leaving``: the training function cannot be interrupted, so the worker's process ends itself.
+    """
+
+    reason: str
+    traceback: str
+    leaving: bool = False
+
+
+# What the driver says.
+
+
+class Assign(Message):
+    """Train with these parameters."""
+
+    run: int
+    trial_id: str
+    params: dict[str, Any]
+    logdir: str
+
+
+class Wait(Message):
+    """The request is noted; the answer comes when there is one."""
+
+
+class Ack(Message):
+    """So many points and lines of the run have arrived."""
+
+    run: int
+    points: int
+    lines: int
+
+
+class Stop(Message):
+    """Stop the run at its next broadcast: it does worse than others did."""
+
+    run: int
+
+
+class Abandon(Message):
+    """Drop the run at once; nobody waits for its result any more."""
+
+    run: int
+
+
+class Check(Message):
+    """Try the study out before any trial is spent."""
+
+
+class Done(Message):
+    """There is nothing left to do; drop what is running and leave."""
+
+
+WorkerMessage = Register | Checked | Heartbeat | Final | Failed
+DriverMessage = Assign | Wait | Ack | Stop | Abandon | Check | Done
+
+encode = msgspec.msgpack.Encoder().encode
+decode_worker_message = msgspec.msgpack.Decoder(WorkerMessage).decode
+decode_driver_message = msgspec.msgpack.Decoder(DriverMessage).decode
