@@ -1,0 +1,6 @@
+"""Ablation studies: which feature or part of a model matters, found by training without it."""
+
+from maggy.ablation.ablationstudy import AblationStudy
+from maggy.ablation.datasets import register_training_dataset
+
+__all__ = ["AblationStudy", "register_training_dataset"]

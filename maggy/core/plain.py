@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +14,8 @@ def as_number(value: Any) -> int | float | None:
     """The Python number that ``value`` is, or None when it is not a number.
 
     A bool is not a number here: a metric of True is a mistake, not 1. Scalars of numpy and tensors of
-    one number (anything with an empty ``shape`` and ``item()``) are converted.
+    one number (anything with an empty ``shape`` and ``item()``) are converted. A masked value of numpy
+    is a missing one, hence no number.
     """
     if type(value) is float or type(value) is int:
         return value
@@ -23,43 +25,74 @@ def as_number(value: Any) -> int | float | None:
         return int(value)
     if isinstance(value, float):
         return float(value)
-    if tuple(getattr(value, "shape", (0,))) != ():
+    if isinstance(value, type) or not _is_scalar(value) or _is_masked(value):
         return None
     item = value.item() if hasattr(value, "item") else value.numpy() if hasattr(value, "numpy") else None
     if type(item) is type(value):
-        return None
+        # numpy.longdouble has no narrower Python type to turn into by itself.
+        return float(item) if isinstance(item, numbers.Real) else None
     return as_number(item)
 
 
-def to_plain(value: Any) -> Any:
+def to_plain(value: Any, *, finite: bool = False) -> Any:
     """``value`` as plain JSON types: numpy becomes Python, tuples become lists, NaN and infinity become None.
+
+    Args:
+        finite: Refuse NaN and infinity instead of turning them into None.
 
     Raises:
         TypeError: The value, or one inside it, has no JSON form.
+        ValueError: With ``finite``, a number in it is NaN or infinite.
     """
-    if value is None or isinstance(value, (str, bool)):
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, str):
+        return str.__str__(value)
     if isinstance(value, Mapping):
-        return {_key(key): to_plain(item) for key, item in value.items()}
+        return {_key(key): to_plain(item, finite=finite) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [to_plain(item) for item in value]
+        return [to_plain(item, finite=finite) for item in value]
     number = as_number(value)
     if number is not None:
-        return None if isinstance(number, float) and not math.isfinite(number) else number
-    if hasattr(value, "tolist"):  # numpy arrays and numpy.bool_
-        return to_plain(value.tolist())
+        return _plain_number(number, finite)
+    if hasattr(value, "tolist") and not isinstance(value, type):  # numpy arrays and numpy.bool_
+        return to_plain(value.tolist(), finite=finite)
     raise TypeError(f"A value must be a JSON scalar, list or dict, but got {type(value).__name__}: {value!r:.80}.")
+
+
+def closest(name: str, known: list[str]) -> str:
+    """A hint `` Did you mean 'x'?`` when one of the known names is close to ``name``, else the empty string.
+
+    Upper and lower case count as the same.
+    """
+    import difflib
+
+    spelled = {candidate.lower(): candidate for candidate in reversed(known)}
+    found = difflib.get_close_matches(name.lower(), spelled, n=1, cutoff=0.5)
+    return f" Did you mean '{spelled[found[0]]}'?" if found else ""
+
+
+def _is_scalar(value: Any) -> bool:
+    try:
+        return tuple(getattr(value, "shape", (0,))) == ()
+    except (TypeError, ValueError):  # a symbolic tensor of unknown rank, or an attribute that is no shape
+        return False
+
+
+def _is_masked(value: Any) -> bool:
+    mask = getattr(value, "mask", False)
+    return not callable(mask) and bool(mask)
+
+
+def _plain_number(number: int | float, finite: bool) -> int | float | None:
+    if isinstance(number, int) or math.isfinite(number):
+        return number
+    if finite:
+        raise ValueError(f"A number must be finite, but got {number}.")
+    return None
 
 
 def _key(key: Any) -> str:
     if isinstance(key, str):
-        return key
+        return str.__str__(key)
     raise TypeError(f"The keys of a dict must be strings, but got {type(key).__name__}: {key!r:.80}.")
-
-
-def closest(name: str, known: list[str]) -> str:
-    """A hint `` Did you mean 'x'?`` when one of the known names is close to ``name``, else the empty string."""
-    import difflib
-
-    found = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    return f" Did you mean '{found[0]}'?" if found else ""

@@ -232,6 +232,11 @@ class Client:
         except zmq.Again:
             logger.debug("The driver is away; a message was not sent.")
 
+    def flush(self) -> None:
+        """Wait until what was sent has left, a second at most; only from the client's own thread, to end it."""
+        self._socket.close()
+        self._context.term()
+
     def wake(self) -> None:
         """Have ``on_tick`` called now. May be called from any thread."""
         self._waker.wake()
@@ -257,6 +262,7 @@ class Client:
             if self._socket in ready:
                 self._receive()
             timeout = self._on_tick()
+        self._on_tick()  # last words
         self._socket.close()
 
     def _receive(self) -> None:

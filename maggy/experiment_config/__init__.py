@@ -1,0 +1,7 @@
+"""The configs that :func:`maggy.experiment.lagom` takes."""
+
+from maggy.experiment_config.ablation import AblationConfig
+from maggy.experiment_config.lagom import BaseConfig, LagomConfig
+from maggy.experiment_config.optimization import HyperparameterOptConfig, OptimizationConfig
+
+__all__ = ["AblationConfig", "BaseConfig", "HyperparameterOptConfig", "LagomConfig", "OptimizationConfig"]

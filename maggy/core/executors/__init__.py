@@ -1,0 +1,1 @@
+"""The workers of an experiment, inside Spark tasks."""

@@ -1,7 +1,7 @@
 """The bookkeeping of one experiment: which worker runs which trial, what is left, who was lost.
 
 A pure state machine: what happened goes in as method calls with the time, what is to be done comes out as a list of
-:mod:`~maggy.core.experiment_driver.instructions`. It has no sockets, threads, files or clock, so any order of events can be tried in a test.
+instructions. It has no sockets, threads, files or clock, so any order of events can be tried in a test.
 """
 
 from __future__ import annotations
@@ -149,9 +149,10 @@ class Ledger:
         known = self._seen(worker, now)
         if known is None:
             return []
-        if self.finished:
-            return [Send(worker, Done())]
         run = known.run
+        if self.finished:
+            rest = self._take(known, run, message) if run is not None and run.number == message.run else []
+            return [*rest, Send(worker, Done())]
         if run is None:
             out: list[Instruction] = [Send(worker, Ack(message.run, 0, 0))]
             if worker == self._checker:
@@ -175,6 +176,8 @@ class Ledger:
         run = known.run
         if run is None or run.number != message.run:  # said again, or too late
             return self._repeat_answer(known)
+        if self.finished and isinstance(message, Failed):  # it was cut off, so it is not final
+            return [*self._take(known, run, message), Send(worker, Done())]
         out = self._take(known, run, message)
         trial_id = run.trial.trial_id
         known.run = None

@@ -1,0 +1,82 @@
+"""The contract of an environment: where experiments are kept and the few file verbs that keeping them takes.
+
+It knows paths and bytes, not experiments or trials.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+__all__ = ["Environment"]
+
+
+class Environment(ABC):
+    """A platform's place for experiments and the verbs to read and write there.
+
+    Paths are strings, as :meth:`root` and :meth:`join` make them. Every verb raises ``OSError`` (or one of its
+    subclasses) when the file system refuses.
+    """
+
+    @abstractmethod
+    def root(self, log_dir: str | None = None) -> str:
+        """The directory that holds all experiments; it need not exist yet.
+
+        Args:
+            log_dir: What the user asked for; None for the platform's default.
+        """
+
+    @abstractmethod
+    def join(self, *parts: str) -> str:
+        """One path from its parts."""
+
+    @abstractmethod
+    def make_directory(self, path: str, exist_ok: bool = False) -> None:
+        """Makes a directory and the ones above it.
+
+        Args:
+            path: The directory.
+            exist_ok: Whether it may be there already. If not, of several processes that ask at once only one
+                gets it, as far as the file system can promise that.
+
+        Raises:
+            FileExistsError: It is there already and ``exist_ok`` is False.
+        """
+
+    @abstractmethod
+    def exists(self, path: str) -> bool:
+        """Whether there is a file or directory at ``path``."""
+
+    @abstractmethod
+    def list(self, path: str) -> list[str]:
+        """The names (not paths) in a directory, sorted; empty when there is no such directory."""
+
+    @abstractmethod
+    def read_bytes(self, path: str) -> bytes:
+        """The whole file.
+
+        Raises:
+            FileNotFoundError: There is none.
+        """
+
+    @abstractmethod
+    def write_bytes(self, path: str, data: bytes, atomic: bool = True) -> None:
+        """Writes the whole file; unlike :meth:`append_bytes` it replaces what was there.
+
+        Args:
+            path: The file; its directory must exist.
+            data: The content.
+            atomic: A reader, and a crash, sees the old content or the new one, never a part. False is quicker
+                and good for files that nothing depends on.
+        """
+
+    @abstractmethod
+    def append_bytes(self, path: str, data: bytes) -> None:
+        """Adds to the end of the file, which is made if it is not there."""
+
+    @abstractmethod
+    def rename(self, path: str, new_path: str) -> None:
+        """Gives a file or directory another name in the same directory."""
+
+    @abstractmethod
+    def remove(self, path: str) -> None:
+        """Removes a file; no error when there is none."""

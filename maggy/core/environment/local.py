@@ -1,0 +1,149 @@
+"""The environment of a laptop or a plain Spark cluster: local paths through ``open``, URLs through fsspec."""
+
+from __future__ import annotations
+
+import os
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from maggy.core.environment.base import Environment
+from maggy.core.exceptions import MissingDependencyError
+
+__all__ = ["LocalEnvironment"]
+
+
+class LocalEnvironment(Environment):
+    """Keeps experiments on a local disk, or wherever an fsspec URL (``s3://``, ``memory://``) points.
+
+    Object stores know neither exclusive directories nor appending: there, two experiments with the same
+    application id that start in the same instant could take the same run number, and an append reads the
+    object and writes it anew where fsspec cannot append.
+    """
+
+    def root(self, log_dir: str | None = None) -> str:
+        """``log_dir``, else ``$MAGGY_LOG_DIR``, else ``./Experiments``: an absolute path, or a URL as it is."""
+        chosen = os.fspath(log_dir) if log_dir is not None else ""
+        chosen = chosen or os.environ.get("MAGGY_LOG_DIR", "") or "Experiments"
+        if chosen.startswith("file://"):
+            chosen = chosen[len("file://") :]
+        if _is_url(chosen):
+            # "memory://" alone must keep its slashes: without them it would be a local name.
+            return chosen if chosen.endswith("://") else chosen.rstrip("/")
+        return os.path.abspath(os.path.expanduser(chosen))
+
+    def join(self, *parts: str) -> str:
+        if not _is_url(parts[0]):
+            return os.path.join(*parts)
+        head = parts[0] if parts[0].endswith("://") else parts[0].rstrip("/") + "/"
+        return head + "/".join(part.strip("/") for part in parts[1:])
+
+    def make_directory(self, path: str, exist_ok: bool = False) -> None:
+        if _is_url(path):
+            files, inside = _remote(path)
+            if not exist_ok and files.exists(inside):
+                raise FileExistsError(f"{path} exists already.")
+            files.makedirs(inside, exist_ok=exist_ok)
+            return
+        try:
+            # Nearly always the parent is there, and then one system call does.
+            os.mkdir(path)
+        except FileNotFoundError:
+            os.makedirs(path, exist_ok=exist_ok)
+        except FileExistsError:
+            if not (exist_ok and os.path.isdir(path)):
+                raise
+
+    def exists(self, path: str) -> bool:
+        if _is_url(path):
+            files, inside = _remote(path)
+            return bool(files.exists(inside))
+        return os.path.exists(path)
+
+    def list(self, path: str) -> list[str]:
+        with suppress(FileNotFoundError, NotADirectoryError):
+            if not _is_url(path):
+                return sorted(os.listdir(path))
+            files, inside = _remote(path)
+            files.invalidate_cache()
+            return sorted(entry.rstrip("/").rsplit("/", 1)[-1] for entry in files.ls(inside, detail=False))
+        return []
+
+    def read_bytes(self, path: str) -> bytes:
+        if _is_url(path):
+            files, inside = _remote(path)
+            return bytes(files.cat_file(inside))
+        return Path(path).read_bytes()
+
+    def write_bytes(self, path: str, data: bytes, atomic: bool = True) -> None:
+        if _is_url(path):
+            files, inside = _remote(path)
+            files.pipe_file(inside, data)
+            return
+        if not atomic:
+            _write(path, data, os.O_TRUNC)
+            return
+        # Two threads may write the same file at once, so each has a temporary file of its own.
+        temporary = f"{path}.{os.getpid()}-{threading.get_ident()}.tmp"
+        try:
+            _write(temporary, data, os.O_TRUNC)
+            os.replace(temporary, path)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(temporary)
+            raise
+
+    def append_bytes(self, path: str, data: bytes) -> None:
+        if not _is_url(path):
+            _write(path, data, os.O_APPEND)
+            return
+        files, inside = _remote(path)
+        try:
+            with files.open(inside, "ab") as file:
+                file.write(data)
+        except (NotImplementedError, ValueError):
+            before = files.cat_file(inside) if files.exists(inside) else b""
+            files.pipe_file(inside, before + data)
+
+    def rename(self, path: str, new_path: str) -> None:
+        if _is_url(path):
+            files, inside = _remote(path)
+            files.mv(inside, _remote(new_path)[1], recursive=True)
+            return
+        os.rename(path, new_path)
+
+    def remove(self, path: str) -> None:
+        with suppress(FileNotFoundError):
+            if _is_url(path):
+                files, inside = _remote(path)
+                files.rm_file(inside)
+                return
+            os.unlink(path)
+
+
+def _is_url(path: str) -> bool:
+    return "://" in path
+
+
+def _remote(url: str) -> tuple[Any, str]:
+    """The file system of a URL and the path inside it; fsspec keeps the file system for the next call."""
+    from fsspec.core import url_to_fs
+
+    try:
+        files, inside = url_to_fs(url)
+    except ImportError as error:
+        scheme = url.split("://", 1)[0]
+        raise MissingDependencyError(f"{scheme}:// needs a package that is not installed: {error}") from error
+    return files, inside
+
+
+def _write(path: str, data: bytes, how: int) -> None:
+    """One open and, but for very large data, one write: small files are most of what is written."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | how | getattr(os, "O_BINARY", 0), 0o666)
+    try:
+        left = memoryview(data)
+        while left:
+            left = left[os.write(descriptor, left) :]
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,242 @@
+"""A worker's side of the conversation with the driver: heartbeats, requests repeated until answered, deadlines.
+
+One thread (the client's) does all of it; the thread that trains only leaves a request and waits for its answer.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from maggy.core.messages import (
+    MAX_MESSAGE_BYTES,
+    Abandon,
+    Ack,
+    Assign,
+    Check,
+    Done,
+    DriverMessage,
+    Failed,
+    Final,
+    Heartbeat,
+    Line,
+    Point,
+    Stop,
+    Wait,
+    WorkerMessage,
+    encode,
+)
+from maggy.core.reporter import Reporter
+from maggy.core.rpc import Address, Client
+
+__all__ = ["Answer", "Session"]
+
+logger = logging.getLogger(__name__)
+
+Answer = Assign | Check | Done
+
+POINTS_PER_MESSAGE = 50_000
+LINES_PER_MESSAGE = 2_000
+GRACE_SECONDS = 5.0
+"""How long an interrupted training function may take to end before its process is ended."""
+
+
+class Session:
+    """One worker's session with the driver.
+
+    Args:
+        address: Where the driver listens.
+        identity: The worker's routing id.
+        hb_interval: Seconds between heartbeats.
+        max_trial_seconds: Seconds that one trial may take; None for no limit.
+        interrupt: Called (in the client's thread) with the reason why the running trial has to end now.
+        leave: Ends this process; called when an interrupted trial does not end.
+        answer_timeout: Seconds without a word from the driver after which the worker leaves.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        identity: bytes,
+        *,
+        hb_interval: float,
+        max_trial_seconds: float | None = None,
+        interrupt: Callable[[str], None] = lambda reason: None,
+        leave: Callable[[], None] = lambda: os._exit(1),
+        answer_timeout: float = 90.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._client = Client(address, identity, self._on_message, self._on_tick)
+        self._hb_interval = hb_interval
+        self._max_trial_seconds = max_trial_seconds
+        self._interrupt = interrupt
+        self._leave = leave
+        self._answer_timeout = answer_timeout
+        self._clock = clock
+        self._answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
+        self._run = 0
+        self.reporter = Reporter()
+        """Where the current run reports."""
+        self._request: Sequence[WorkerMessage] = ()  # said again with each heartbeat until it is answered
+        self._request_is_new = False
+        self._began: float | None = None  # when the current run's training function was called
+        self._interrupted: tuple[str, float] | None = None  # why, and when it was last told
+        self._interrupt_deadline = 0.0
+        self._checking = self._check_seen = False
+        self._done = False
+        self._next_beat = self._last_heard = clock()
+
+    def start(self) -> None:
+        self._client.start()
+
+    def close(self) -> None:
+        self._client.close()
+
+    def request(self, message: WorkerMessage) -> Answer:
+        """Say something that has an answer, and wait for it."""
+        self._began = None
+        self._checking = False
+        self._request, self._request_is_new = (message,), True
+        self._client.wake()
+        return self._answers.get()
+
+    def begin(self) -> None:
+        """The training function of the run just assigned is about to be called."""
+        self._interrupted = None
+        self._began = self._clock()
+
+    def final(self, metric: int | float | None, outputs: dict[str, Any], early: bool) -> Answer:
+        """Report the run's good end, with all that it has reported; wait for the next assignment."""
+        *parts, rest = self._reports()
+        final = Final(*rest, metric, outputs, early)
+        if len(outputs) and len(encode(final)) > MAX_MESSAGE_BYTES // 2:
+            return self.failed(
+                f"the returned dict takes more than {MAX_MESSAGE_BYTES // 2**21} MiB; save what is large to a file", ""
+            )
+        return self._end(parts, final)
+
+    def failed(self, reason: str, traceback: str) -> Answer:
+        """Report the run's bad end; wait for the next assignment.
+
+        When the experiment is over only what the trial has reported is sent: a trial that was cut off is not final.
+        """
+        *parts, rest = self._reports()
+        if self._done:
+            return self._end(parts, Heartbeat(*rest, False))
+        return self._end(parts, Failed(*rest, reason, traceback))
+
+    def _end(self, parts: list[_Report], message: WorkerMessage) -> Answer:
+        self._began = None
+        self._request = [*(Heartbeat(*part, False) for part in parts), message]
+        self._request_is_new = True
+        self._client.wake()
+        return self._answers.get()
+
+    # From here on everything runs in the client's thread.
+
+    def _on_message(self, message: DriverMessage) -> None:
+        self._last_heard = self._clock()
+        if isinstance(message, Ack):
+            if message.run == self._run:
+                self.reporter.acknowledge(message.points, message.lines)
+        elif isinstance(message, Assign):
+            if message.run > self._run:  # else it is said again
+                self._run = message.run
+                self._answer(message, Reporter())
+        elif isinstance(message, Check):
+            if not self._check_seen:
+                self._checking = self._check_seen = True
+                self._answer(message, Reporter())
+        elif isinstance(message, Wait):
+            self._request = ()
+        elif isinstance(message, Stop):
+            if message.run == self._run:
+                self.reporter.stop()
+        elif isinstance(message, Abandon):
+            if message.run == self._run:
+                self._end_run("its worker was taken for lost")
+        else:
+            self._leave_when_idle("the experiment has ended")
+
+    def _leave_when_idle(self, reason: str) -> None:
+        if not self._done:
+            self._done = True
+            self._answer(Done(), self.reporter)
+            self._end_run(reason)
+
+    def _answer(self, message: Answer, reporter: Reporter) -> None:
+        self._request = ()
+        self.reporter = reporter
+        self._answers.put(message)
+
+    def _on_tick(self) -> float:
+        now = self._clock()
+        if self._request_is_new or now >= self._next_beat:
+            self._beat()
+            self._request_is_new = False
+            self._next_beat = now + self._hb_interval
+        deadline = self._next_beat if self._done else min(self._next_beat, self._last_heard + self._answer_timeout)
+        if not self._done and now >= self._last_heard + self._answer_timeout:
+            self._leave_when_idle(f"the driver has not answered for {self._answer_timeout:.0f} seconds")
+        began = self._began
+        if began is not None and self._max_trial_seconds is not None:
+            if now >= began + self._max_trial_seconds:
+                self._end_run(f"exceeded max_trial_seconds={self._max_trial_seconds:g}")
+            else:
+                deadline = min(deadline, began + self._max_trial_seconds)
+        if self._interrupted is not None and began is not None:
+            deadline = min(deadline, self._press(*self._interrupted, now))
+        return deadline - now
+
+    def _beat(self) -> None:
+        request = self._request
+        if request:
+            for message in request:
+                self._client.send(message)
+        elif self._began is None:
+            self._client.send(Heartbeat(self._run, 0, [], 0, [], not self._checking))
+        else:
+            self._client.send(Heartbeat(*self._reports()[0], False))
+
+    def _end_run(self, reason: str) -> None:
+        """Interrupt the running training function; no effect when none runs."""
+        if self._began is not None and self._interrupted is None:
+            self._interrupt_deadline = self._clock() + GRACE_SECONDS
+            self._interrupted = (reason, self._clock())
+            self._interrupt(reason)
+
+    def _press(self, reason: str, told: float, now: float) -> float:
+        """Repeat an interrupt that was swallowed; end the process when the grace is over. Returns the next deadline."""
+        if now >= self._interrupt_deadline:
+            *parts, rest = self._reports()
+            for part in parts:
+                self._client.send(Heartbeat(*part, False))
+            self._client.send(Failed(*rest, f"{reason}; it could not be interrupted", "", True))
+            logger.warning("The trial could not be interrupted; the worker ends its process: %s", reason)
+            self._client.flush()
+            self._leave()
+            return now + GRACE_SECONDS
+        if now >= told + 0.5:
+            self._interrupted = (reason, now)
+            self._interrupt(reason)
+        return min(self._interrupt_deadline, now + 0.5)
+
+    def _reports(self) -> list[_Report]:
+        """What the run has to report, in parts that fit a message; at least one."""
+        first_point, points, first_line, lines = self.reporter.waiting()
+        parts: list[_Report] = []
+        while True:
+            parts.append((self._run, first_point, points[:POINTS_PER_MESSAGE], first_line, lines[:LINES_PER_MESSAGE]))
+            points, lines = points[POINTS_PER_MESSAGE:], lines[LINES_PER_MESSAGE:]
+            if not points and not lines:
+                return parts
+            first_point += len(parts[-1][2])
+            first_line += len(parts[-1][4])
+
+
+_Report = tuple[int, int, list[Point], int, list[Line]]

@@ -1,0 +1,152 @@
+"""A worker: one long-running Spark task that trains trial after trial until the driver has no more."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import traceback
+from dataclasses import dataclass
+from typing import Any
+
+from maggy.core.exceptions import EarlyStopException
+from maggy.core.executors.capture import isolated
+from maggy.core.executors.interrupt import Interrupter, TrialInterrupted
+from maggy.core.executors.session import Answer, Session
+from maggy.core.executors.workload import Workload, metric_of
+from maggy.core.messages import Assign, Check, Checked, Register
+from maggy.core.rpc import Address
+from maggy.core.spark import TaskInfo, loads
+
+__all__ = ["WorkerSettings", "work"]
+
+LOGDIR_VARIABLE = "MAGGY_TRIAL_LOGDIR"
+MAX_TRACEBACK_LENGTH = 20_000
+
+
+@dataclass(frozen=True)
+class WorkerSettings:
+    """What every worker of one experiment is told once, inside the Spark job.
+
+    Attributes:
+        address: Where the driver listens.
+        hb_interval: Seconds between heartbeats.
+        max_trial_seconds: Seconds that one trial may take; None for no limit.
+        tee: Also print to the executor's own output, which Spark keeps.
+    """
+
+    address: Address
+    hb_interval: float
+    max_trial_seconds: float | None
+    tee: bool
+
+
+def work(payload: bytes, job: int, task: TaskInfo) -> list[Any]:
+    """Be a worker.
+
+    Args:
+        payload: The pickled :class:`WorkerSettings` and :class:`Workload`.
+        job: Which of the experiment's Spark jobs this is.
+        task: Which of its tasks.
+
+    Returns:
+        What the training function returned, when it was to be run once for that; else nothing.
+    """
+    if task.gpus:
+        # Before the payload is loaded, since that may import TensorFlow, which looks only once.
+        os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(task.gpus)
+    settings, workload = loads(payload)
+    interrupter = Interrupter()
+    session = Session(
+        settings.address,
+        f"{job}.{task.partition}.{task.attempt}".encode(),
+        hb_interval=settings.hb_interval,
+        max_trial_seconds=settings.max_trial_seconds,
+        interrupt=interrupter.fire,
+    )
+    with interrupter.installed():
+        session.start()
+        try:
+            return TrialExecutor(session, workload, interrupter, settings.tee).run()
+        finally:
+            session.close()
+
+
+class TrialExecutor:
+    """The loop of a worker: ask, train, answer."""
+
+    def __init__(self, session: Session, workload: Workload, interrupter: Interrupter, tee: bool) -> None:
+        self._session = session
+        self._workload = workload
+        self._interrupter = interrupter
+        self._tee = tee
+        self._values: list[Any] = []
+
+    def run(self) -> list[Any]:
+        answer = self._session.request(Register(socket.gethostname(), os.getpid()))
+        while True:
+            if isinstance(answer, Assign):
+                answer = self._train(answer)
+            elif isinstance(answer, Check):
+                answer = self._session.request(self._check())
+            else:
+                return self._values
+
+    def _check(self) -> Checked:
+        try:
+            with isolated(self._session.reporter.log):
+                self._workload.verify()
+        except Exception as error:
+            return Checked(str(error) or type(error).__name__, type(error).__name__)
+        return Checked(None, "")
+
+    def _train(self, assignment: Assign) -> Answer:
+        session, reporter = self._session, self._session.reporter
+        try:
+            with isolated(lambda line: reporter.log(line, jupyter=True), tee=self._tee):
+                os.environ[LOGDIR_VARIABLE] = assignment.logdir
+                value, early = self._call(assignment)
+            if self._workload.optimization_key is None:
+                self._values.append(value)
+                return session.final(None, {}, False)
+            metric, outputs = metric_of(value, self._workload.optimization_key, reporter.log)
+            return session.final(metric, outputs, early)
+        except TrialInterrupted as interrupted:
+            return session.failed(str(interrupted), "")
+        except BaseException as error:  # also SystemExit: a training function ends its trial, never its worker
+            return session.failed(_reason(error), _traceback(error))
+
+    def _call(self, assignment: Assign) -> tuple[Any, bool]:
+        """Call the training function; returns its value, or the metric at which it was stopped early."""
+        reporter = self._session.reporter
+        try:
+            with self._interrupter.armed():
+                self._session.begin()
+                value = self._workload.call(assignment.params, reporter)
+        except EarlyStopException as stop:
+            value = stop.metric if reporter.stop_metric is None else reporter.stop_metric
+            return value, True
+        if reporter.stop_metric is not None:  # the function swallowed the exception
+            return reporter.stop_metric, True
+        return value, False
+
+
+def _reason(error: BaseException) -> str:
+    text = str(error).strip()
+    name = type(error).__name__
+    if type(error).__module__.startswith("maggy."):
+        return text or name
+    return f"{name}: {text.splitlines()[0]}" if text else name
+
+
+def _traceback(error: BaseException) -> str:
+    """The traceback from the user's first frame on: our own frames help nobody."""
+    frames = error.__traceback__
+    while frames is not None and frames.tb_next is not None and _is_ours(frames.tb_frame.f_code.co_filename):
+        frames = frames.tb_next
+    text = "".join(traceback.format_exception(type(error), error, frames))
+    return text if len(text) <= MAX_TRACEBACK_LENGTH else "...\n" + text[-MAX_TRACEBACK_LENGTH:]
+
+
+def _is_ours(filename: str) -> bool:
+    return os.path.dirname(filename) == os.path.dirname(__file__) or filename in (threading.__file__,)

@@ -1,0 +1,51 @@
+"""An ablation study as the driver sees it: an ablator that names what each trial leaves out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from maggy.ablation.ablator import AbstractAblator
+from maggy.core.experiment_driver.policy import Policy
+from maggy.experiment_config import AblationConfig
+from maggy.trial import Trial
+
+__all__ = ["AblationPolicy"]
+
+
+class AblationPolicy(Policy):
+    """Asks the ablator for trials. Nothing is stopped early: every component is to be measured."""
+
+    kind = "ablation"
+    needs_check = True
+
+    def __init__(self, config: AblationConfig, ablator: AbstractAblator) -> None:
+        self._ablator = ablator
+        self.name = ablator.name()
+        self.direction = config.direction
+        self.optimization_key = config.optimization_key
+        self.total = ablator.get_number_of_trials()
+        self._study: dict[str, Any] = config.ablation_study.to_dict()
+
+    def start(self, trial_store: dict[str, Trial], final_store: list[Trial], seed: int) -> None:
+        self._ablator.final_store = final_store
+        self._ablator.initialize()
+
+    def suggest(self, finished: Trial | None) -> Trial | None:
+        return self._ablator.get_trial(finished)
+
+    def identity(self) -> dict[str, Any]:
+        study = self._study
+        return {
+            "kind": self.kind,
+            "training_dataset": f"{study['training_dataset_name']}_{study['training_dataset_version']}",
+            "label": study["label_name"],
+            "ablator": self.name,
+            "direction": self.direction,
+            "optimization_key": self.optimization_key,
+        }
+
+    def hparams(self) -> list[dict[str, Any]]:
+        return [{"name": name, "type": "CATEGORICAL", "values": []} for name in ("ablated_feature", "ablated_layer")]
+
+    def finish(self, final_store: list[Trial]) -> None:
+        self._ablator.finalize_experiment(final_store)

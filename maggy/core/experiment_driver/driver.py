@@ -1,0 +1,286 @@
+"""The driver of one experiment: it starts the parts, passes what they say to each other, waits, and ends them all."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from maggy.core.exceptions import ExperimentError
+from maggy.core.experiment_driver.dispatcher import Dispatcher
+from maggy.core.experiment_driver.instructions import (
+    CheckFailed,
+    GivenUp,
+    Instruction,
+    Launch,
+    Lines,
+    Lost,
+    WorkerId,
+)
+from maggy.core.experiment_driver.jobs import Jobs
+from maggy.core.experiment_driver.keeper import Keeper
+from maggy.core.experiment_driver.ledger import Ledger
+from maggy.core.experiment_driver.policy import Policy
+from maggy.core.experiment_driver.progress import Progress
+from maggy.core.experiment_driver.recorder import Recorder
+from maggy.core.messages import Register
+from maggy.core.rpc import Address, Server
+from maggy.core.spark import Cluster, Task
+from maggy.trial import Trial
+
+__all__ = ["Conditions", "ExperimentDriver", "Outcome"]
+
+logger = logging.getLogger(__name__)
+
+STOP_SECONDS = 1.5
+"""How long workers may take to leave by themselves when an experiment is stopped."""
+CANCEL_SECONDS = 3.5
+"""How long Spark may then take to kill what is left."""
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """Under which an experiment runs; see :class:`maggy.experiment_config.BaseConfig` for what each means."""
+
+    num_workers: int
+    seed: int
+    trial_attempts: int = 3
+    worker_timeout: float = 60.0
+    max_seconds: float | None = None
+    fail_fast: bool = False
+
+
+@dataclass
+class Outcome:
+    """How an experiment ended.
+
+    Attributes:
+        state: ``"FINISHED"``, ``"FAILED"`` or ``"KILLED"``.
+        trials: All trials that ended, in that order.
+        values: What the workers' tasks returned.
+        error: What ended it, if it did not end by itself.
+    """
+
+    state: str
+    trials: list[Trial]
+    values: list[Any]
+    error: BaseException | None
+
+
+class ExperimentDriver:
+    """Runs one experiment from its first Spark job to its last.
+
+    Three threads work beside the caller's: the dispatcher (sockets and ledger), the keeper (trials and policy) and
+    the recorder's writer (files). They leave word for each other in queues; the caller's thread only shows progress
+    and waits.
+
+    Args:
+        policy: What is run: a search, an ablation, or a function once.
+        conditions: Under which it runs.
+        cluster: The Spark that runs the workers.
+        server: Not started yet.
+        recorder: Writes the records.
+        make_tasks: Given the server's address, makes the task of the job with a given number.
+        before: Trials that ended in an earlier run.
+        describe_error: Makes an exception out of the name and text of one that a worker's check raised.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        conditions: Conditions,
+        cluster: Cluster,
+        server: Server,
+        recorder: Recorder,
+        make_tasks: Callable[[Address], Callable[[int], Task]],
+        before: list[Trial],
+        describe_error: Callable[[str, str], Exception],
+    ) -> None:
+        self._policy = policy
+        self._conditions = conditions
+        self._cluster = cluster
+        self._server = server
+        self._recorder = recorder
+        self._make_tasks = make_tasks
+        self._before = before
+        self._describe_error = describe_error
+        self._ledger = Ledger(
+            attempts=conditions.trial_attempts,
+            worker_timeout=conditions.worker_timeout,
+            check_first=policy.needs_check,
+            speculation=cluster.speculation,
+        )
+        self._keeper = Keeper(policy, self, before)
+        self._dispatcher = Dispatcher(server, self._ledger, self)
+        self._news: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._values: list[Any] = []
+        self._over = False
+        self._error: BaseException | None = None
+
+    def run(self) -> Outcome:
+        """Run the experiment; returns how it ended, and raises nothing that it can return."""
+        self._policy.start(self._keeper.trial_store, self._keeper.final_store, self._conditions.seed)
+        address = self._server.start()
+        try:
+            make_task = self._make_tasks(address)
+        except BaseException:
+            self._server.close()
+            raise
+        self._jobs = Jobs(
+            self._cluster,
+            self._recorder.experiment_id,
+            f"Maggy experiment {self._recorder.experiment_id}",
+            make_task,
+            self._job_ended,
+        )
+        self._progress = Progress(self._policy.direction, self._policy.total, self._before)
+        with _own_interrupt_handler():
+            try:
+                self._dispatcher.start()
+                self._keeper.start()
+                self._jobs.launch(list(range(self._conditions.num_workers)))
+                self._wait()
+            except BaseException as error:
+                self._error = error
+            state = self._shut_down()
+        return Outcome(state, self._keeper.ended, self._values, self._error)
+
+    def _wait(self) -> None:
+        """Show progress until the experiment is over."""
+        limit = self._conditions.max_seconds
+        deadline = None if limit is None else time.monotonic() + limit
+        while not self._over:
+            timeout = None if deadline is None else max(0.0, deadline - time.monotonic())
+            try:
+                news = self._news.get(timeout=timeout)
+            except queue.Empty:
+                self._say(f"The experiment ends after max_seconds={limit:g} with the trials that it has.")
+                raise TimeIsUp from None
+            news()
+
+    def _shut_down(self) -> str:
+        """End every part, in an order that loses no record; returns the experiment's state."""
+        error = self._error
+        if error is not None:
+            self._dispatcher.post(self._ledger.stop_all)
+        if not self._jobs.join(STOP_SECONDS if error is not None else CANCEL_SECONDS):
+            self._jobs.cancel()
+            if not self._jobs.join(CANCEL_SECONDS):
+                self._say("Spark has not ended all of Maggy's tasks yet; they leave when their training ends.")
+        self._dispatcher.close()
+        self._keeper.close(timeout=STOP_SECONDS)
+        while not self._news.empty():
+            self._news.get()()
+        self._progress.close()
+        if isinstance(error, (KeyboardInterrupt, TimeIsUp)):
+            return "KILLED"
+        return "FINISHED" if error is None else "FAILED"
+
+    def _say(self, text: str) -> None:
+        self._recorder.log(text)
+        self._progress.say(text)
+
+    def _fail(self, error: BaseException) -> None:
+        if self._error is None:
+            self._error = error
+        self._over = True
+
+    def _tell(self, news: Callable[..., None], *args: Any) -> None:
+        self._news.put(lambda: news(*args))
+
+    # What the jobs' threads say.
+
+    def _job_ended(
+        self, job: int, partitions: list[int], values: list[Any], error: str | None, culprit: int | None
+    ) -> None:
+        self._values.extend(values)
+        if error is not None and not self._ledger.finished:
+            self._recorder.log(f"Spark job {job} ended: {error}")
+        self._dispatcher.post(self._ledger.job_ended, job, partitions, error, culprit)
+
+    # What the dispatcher says, on its thread.
+
+    def worker_registered(self, worker: WorkerId, message: Register) -> None:
+        self._recorder.worker_registered(worker.job, worker.partition, worker.attempt, message.host, message.pid)
+
+    def carry_out(self, instruction: Instruction) -> None:
+        if isinstance(instruction, Lines):
+            self._recorder.lines(instruction.trial_id, instruction.worker, [line for _, line in instruction.lines])
+            shown = [line for is_shown, line in instruction.lines if is_shown]
+            if shown:
+                self._tell(self._progress.lines, instruction.worker.partition, shown)
+        elif isinstance(instruction, Launch):
+            self._tell(self._jobs.launch, instruction.partitions)
+        elif isinstance(instruction, Lost):
+            self._recorder.log(f"Worker {instruction.worker.partition} was lost: {instruction.reason}")
+        elif isinstance(instruction, CheckFailed):
+            self._tell(self._fail, self._describe_error(instruction.error_type, instruction.error))
+        elif isinstance(instruction, GivenUp):
+            self._tell(self._fail, ExperimentError(instruction.reason))
+        else:
+            self._keeper.put(instruction)
+
+    def dispatcher_failed(self, error: BaseException) -> None:
+        logger.error("The dispatcher failed.", exc_info=error)
+        self._tell(self._fail, error)
+
+    # What the keeper says, on its thread.
+
+    def suggested(self, trial: Trial, params: dict[str, Any]) -> None:
+        directory = self._recorder.trial_directory(trial.trial_id)
+        self._dispatcher.post(self._ledger.suggested, trial.trial_id, params, directory)
+        self._recorder.trial_begins(trial)
+
+    def exhausted(self) -> None:
+        self._dispatcher.post(self._ledger.exhausted)
+
+    def stop(self, trial_id: str) -> None:
+        self._dispatcher.post(self._ledger.stop, trial_id)
+
+    def trial_given_back(self, trial: Trial, reason: str) -> None:
+        text = f"Trial {trial.trial_id} lost its worker and will run again: {reason}"
+        self._recorder.trial_given_back(trial, text)
+        self._tell(self._progress.say, text)
+
+    def trial_ended(self, trial: Trial) -> None:
+        self._recorder.trial_ended(trial)
+        self._tell(self._progress.trial_ended, trial)
+        if trial.status == Trial.ERROR and self._conditions.fail_fast:
+            reason = trial.info_dict.get("reason")
+            error = ExperimentError(f"Trial {trial.trial_id} failed, and fail_fast is set: {reason}\n{trial.error}")
+            self._tell(self._fail, error)
+
+    def all_ended(self) -> None:
+        self._tell(self._end)
+
+    def policy_failed(self, error: BaseException) -> None:
+        self._tell(self._fail, error)
+
+    def rule_failed(self, error: Exception) -> None:
+        self._tell(self._say, f"The early-stop rule failed, so it stops nothing: {type(error).__name__}: {error}")
+
+    def _end(self) -> None:
+        self._over = True
+
+
+class TimeIsUp(Exception):
+    """``max_seconds`` are over; ends the wait, and is not raised to the user."""
+
+
+@contextmanager
+def _own_interrupt_handler() -> Iterator[None]:
+    """Have Ctrl-C raise KeyboardInterrupt here, before Spark's handler cancels every job; on the main thread only."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)

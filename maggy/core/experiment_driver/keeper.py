@@ -1,0 +1,252 @@
+"""The thread that owns the trials: their histories, their ends, and the policy's calls. Slow policies slow only it."""
+
+from __future__ import annotations
+
+import logging
+import math
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from maggy.core.exceptions import ExperimentError
+from maggy.core.experiment_driver.instructions import Ask, Began, Ended, Finished, GivenBack, Instruction, Points
+from maggy.core.experiment_driver.policy import Policy
+from maggy.core.plain import to_plain
+from maggy.trial import Trial
+
+__all__ = ["Keeper", "KeeperListener"]
+
+logger = logging.getLogger(__name__)
+
+IDLE_SECONDS = 0.1
+"""An optimizer that answered "IDLE" is asked again after this time at the latest."""
+
+
+class KeeperListener(Protocol):
+    """Who is told what the keeper decided. Must not block."""
+
+    def suggested(self, trial: Trial, params: dict[str, Any]) -> None: ...
+
+    def exhausted(self) -> None: ...
+
+    def stop(self, trial_id: str) -> None: ...
+
+    def trial_given_back(self, trial: Trial, reason: str) -> None: ...
+
+    def trial_ended(self, trial: Trial) -> None: ...
+
+    def all_ended(self) -> None: ...
+
+    def policy_failed(self, error: BaseException) -> None: ...
+
+    def rule_failed(self, error: Exception) -> None: ...
+
+
+class Keeper:
+    """Keeps the trials of one experiment.
+
+    Args:
+        policy: Suggests trials and stops them.
+        listener: Is told what happens.
+        ended: Trials that ended before, when an experiment is resumed. A suggestion that is among them is not run
+            again: it is handed back to the policy as ended.
+        clock: Monotonic seconds.
+
+    Attributes:
+        trial_store: The trials that are suggested or running, by id.
+        final_store: The trials that ended with a metric, in that order.
+        ended: All that ended, in that order.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        listener: KeeperListener,
+        ended: list[Trial],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._policy = policy
+        self._listener = listener
+        self._clock = clock
+        self._events: queue.SimpleQueue[Instruction | None] = queue.SimpleQueue()
+        self._asks = 0
+        self._idle_until: float | None = None
+        self._exhausted = False
+        self._finished: deque[Trial] = deque()  # not yet told to the policy
+        self._counts: dict[str, int] = {}  # how often each configuration was suggested
+        self._began: dict[str, float] = {}
+        self._next_check = clock() + (policy.es_seconds or 0)
+        self._rule_failed = False
+        self._untold: deque[Trial] = deque()  # ended, and not yet told to the listener
+        self._recorded = {trial.trial_id: trial for trial in ended}
+        self.trial_store: dict[str, Trial] = {}
+        self.ended = list(ended)
+        self.final_store = [trial for trial in ended if trial.final_metric is not None]
+        self._thread = threading.Thread(target=self._run, name="maggy-policy", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def put(self, event: Instruction) -> None:
+        """Have an event handled soon. May be called from any thread."""
+        self._events.put(event)
+
+    def close(self, timeout: float | None = None) -> None:
+        """End the thread once the events before are handled; wait ``timeout`` seconds at most."""
+        self._events.put(None)
+        self._thread.join(timeout)
+
+    def _run(self) -> None:
+        try:
+            while (event := self._next_event()) is not None:
+                if not isinstance(event, _Timeout):
+                    self._handle(event)
+                self._answer_asks()
+                if not isinstance(event, Ended):
+                    self._tell_ends()
+                self._check_by_time()
+        except BaseException as error:
+            logger.debug("The policy failed.", exc_info=True)
+            self._listener.policy_failed(error)
+
+    def _next_event(self) -> Instruction | _Timeout | None:
+        if self._untold:  # the worker that ended it is about to ask for the next trial: that goes first
+            try:
+                return self._events.get_nowait()
+            except queue.Empty:
+                self._tell_ends()
+        deadlines = [self._next_check] if self._policy.es_seconds is not None else []
+        if self._asks and self._idle_until is not None:
+            deadlines.append(self._idle_until)
+        try:
+            return self._events.get(timeout=max(0.0, min(deadlines) - self._clock()) if deadlines else None)
+        except queue.Empty:
+            return _Timeout()
+
+    def _handle(self, event: Instruction) -> None:
+        if isinstance(event, Points):
+            self._take_points(event)
+        elif isinstance(event, Ask):
+            self._asks += 1
+        elif isinstance(event, Began):
+            self._begin(event)
+        elif isinstance(event, Ended):
+            self._end(event)
+        elif isinstance(event, GivenBack):
+            trial = self.trial_store[event.trial_id]
+            trial.reset()
+            trial.status = Trial.SCHEDULED
+            self._listener.trial_given_back(trial, event.reason)
+        elif isinstance(event, Finished):
+            self._tell_ends()
+            self._listener.all_ended()
+
+    def _begin(self, event: Began) -> None:
+        trial = self.trial_store[event.trial_id]
+        trial.status = Trial.RUNNING
+        trial.attempts += 1
+        trial.start = time.time()
+        self._began[trial.trial_id] = self._clock()
+
+    def _take_points(self, event: Points) -> None:
+        trial = self.trial_store.get(event.trial_id)
+        if trial is None:
+            return
+        new = [trial.append_metric({"step": step, "value": value}) for step, value in event.points]
+        steps = [step for step in new if step is not None]
+        if steps and self._policy.es_seconds is None and self._policy.due(trial, steps):
+            self._check(trial)
+
+    def _check(self, trial: Trial) -> None:
+        try:
+            stops = self._policy.stops(trial, self.final_store)
+        except Exception as error:  # a rule that fails must not cost the experiment
+            if not self._rule_failed:
+                self._rule_failed = True
+                self._listener.rule_failed(error)
+            return
+        if stops:
+            self._listener.stop(trial.trial_id)
+
+    def _check_by_time(self) -> None:
+        if self._policy.es_seconds is None or self._clock() < self._next_check:
+            return
+        self._next_check = self._clock() + self._policy.es_seconds
+        for trial in list(self.trial_store.values()):
+            if trial.metric_history and self._policy.due(trial, trial.step_history):
+                self._check(trial)
+
+    def _end(self, event: Ended) -> None:
+        trial = self.trial_store.pop(event.trial_id)
+        began = self._began.pop(event.trial_id, None)
+        trial.duration = 0 if began is None else int((self._clock() - began) * 1000)
+        report = event.report
+        if report is None or (report.metric is not None and not math.isfinite(report.metric)):
+            trial.status = Trial.ERROR
+            trial.error = event.traceback or event.reason or "metric is NaN"
+            trial.info_dict["reason"] = event.reason or "metric is NaN"
+        else:
+            trial.status = Trial.FINALIZED
+            trial.final_metric, trial.outputs, trial.early_stop = report.metric, report.outputs, report.early
+        self.ended.append(trial)
+        if trial.final_metric is not None:
+            self.final_store.append(trial)
+            self._finished.append(trial)
+        self._untold.append(trial)
+        self._idle_until = None
+
+    def _tell_ends(self) -> None:
+        while self._untold:
+            self._listener.trial_ended(self._untold.popleft())
+
+    def _answer_asks(self) -> None:
+        if self._idle_until is not None and self._clock() < self._idle_until:
+            return
+        self._idle_until = None
+        while self._asks:
+            trial = self._suggest()
+            if trial == "IDLE":
+                self._idle_until = self._clock() + IDLE_SECONDS
+                return
+            self._asks -= 1
+            if trial is None:
+                self._listener.exhausted()
+            else:
+                self._listener.suggested(trial, to_plain(trial.params))
+
+    def _suggest(self) -> Any:
+        while not self._exhausted:
+            trial = self._policy.suggest(self._finished.popleft() if self._finished else None)
+            if trial is None:
+                self._exhausted = True
+            elif isinstance(trial, str) and trial == "IDLE":
+                return trial
+            elif not isinstance(trial, Trial):
+                raise ExperimentError(
+                    f"{self._policy.name} must suggest a Trial, None or 'IDLE', but got {type(trial).__name__}: "
+                    f"{trial!r:.80}."
+                )
+            else:
+                self._name(trial)
+                if trial.trial_id not in self._recorded:
+                    trial.status = Trial.SCHEDULED
+                    self.trial_store[trial.trial_id] = trial
+                    return trial
+                recorded = self._recorded[trial.trial_id]
+                if recorded.final_metric is not None:
+                    self._finished.append(recorded)
+        return None
+
+    def _name(self, trial: Trial) -> None:
+        """Tell equal configurations apart: the second gets the suffix ``_2``, and so on."""
+        base = trial.trial_id
+        self._counts[base] = count = self._counts.get(base, 0) + 1
+        if count > 1:
+            trial.trial_id = f"{base}_{count}"
+
+
+class _Timeout:
+    """A time to check something has come."""

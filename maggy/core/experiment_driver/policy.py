@@ -1,0 +1,59 @@
+"""What the driver asks of a search or an ablation: the next trial, whether to stop one, and how it is described."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, Literal
+
+from maggy.trial import Trial
+
+__all__ = ["Policy"]
+
+
+class Policy(ABC):
+    """Decides; the driver acts. All methods are called from one thread at a time.
+
+    Attributes:
+        kind: ``"optimization"``, ``"ablation"`` or ``"single"``.
+        name: The name in the printed results.
+        direction: ``"max"`` or ``"min"``.
+        optimization_key: The metric's name; None when the function is run for what it returns.
+        total: How many trials there will be; None when only the policy knows.
+        es_seconds: Seconds between two checks of all running trials; None to check by steps.
+        needs_check: Whether a worker tries the study out before any trial.
+    """
+
+    kind: str
+    name: str
+    direction: str = "max"
+    optimization_key: str | None = "metric"
+    total: int | None = None
+    es_seconds: float | None = None
+    needs_check: bool = False
+
+    @abstractmethod
+    def start(self, trial_store: dict[str, Trial], final_store: list[Trial], seed: int) -> None:
+        """Called once before the first suggestion, with the running and the ended trials, which the driver keeps."""
+
+    @abstractmethod
+    def suggest(self, finished: Trial | None) -> Trial | Literal["IDLE"] | None:
+        """The next trial; ``"IDLE"``: ask again later; None: there will be no more."""
+
+    @abstractmethod
+    def identity(self) -> dict[str, Any]:
+        """What must be the same when the experiment is resumed, as plain JSON values."""
+
+    def hparams(self) -> list[dict[str, Any]]:
+        """The parameters for TensorBoard: dicts with ``name``, ``type`` and ``values``."""
+        return []
+
+    def due(self, trial: Trial, steps: list[int | float]) -> bool:
+        """Whether these new steps of a running trial call for an early-stop check."""
+        return False
+
+    def stops(self, trial: Trial, final_store: list[Trial]) -> bool:
+        """Whether the running trial should be stopped now."""
+        return False
+
+    def finish(self, final_store: list[Trial]) -> None:  # noqa: B027 (a single run has nothing to do)
+        """Called once after the last trial."""

@@ -1,0 +1,82 @@
+"""The one place that prints to the user: the bar, workers' lines, failures, and the texts around them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tqdm.auto import tqdm
+
+from maggy.trial import Trial
+
+__all__ = ["Progress", "announce"]
+
+
+class Progress:
+    """Shows how an experiment is doing. Used by the thread that called ``lagom`` only.
+
+    Args:
+        direction: ``"max"`` or ``"min"``: which metric is the better one.
+        total: How many trials there will be; None if nobody knows.
+        before: Trials that ended in an earlier run of the experiment.
+    """
+
+    def __init__(self, direction: str, total: int | None, before: list[Trial]) -> None:
+        self._direction = direction
+        self._best: float | None = None
+        self._stopped = 0
+        self._failed = 0
+        self._shown: set[str] = set()
+        for trial in before:
+            self._count(trial)
+        self._bar = _Bar(total=total, initial=len(before), desc="Maggy experiment", unit="trial", dynamic_ncols=True)
+
+    def say(self, text: str) -> None:
+        """Print a line under the bar."""
+        self._bar.write(text)
+
+    def lines(self, worker: int, lines: list[str]) -> None:
+        """Print what a worker printed, with its number."""
+        self._bar.write("\n".join(f"{worker}: {line}" for line in lines))
+
+    def trial_ended(self, trial: Trial) -> None:
+        """Count a trial; show a failure's traceback, the same one only once."""
+        self._count(trial)
+        self._bar.set_postfix(self._figures(), refresh=False)
+        self._bar.update()
+        if trial.status != Trial.ERROR:
+            return
+        reason, error = trial.info_dict.get("reason") or "no reason given", trial.error or ""
+        self.say(f"Trial {trial.trial_id} with {trial.params} failed: {reason}")
+        if error and error != reason and error not in self._shown:
+            self._shown.add(error)
+            self.say(error.rstrip())
+
+    def close(self) -> None:
+        """Leave the bar as it is."""
+        self._bar.close()
+
+    def _count(self, trial: Trial) -> None:
+        self._stopped += trial.early_stop
+        metric = trial.final_metric
+        if metric is None:
+            self._failed += trial.status == Trial.ERROR
+        elif self._best is None or (metric > self._best if self._direction == "max" else metric < self._best):
+            self._best = metric
+
+    def _figures(self) -> dict[str, Any]:
+        figures: dict[str, Any] = {} if self._best is None else {"best": f"{self._best:.6g}"}
+        figures["early stopped"] = self._stopped
+        if self._failed:
+            figures["failed"] = self._failed
+        return figures
+
+
+class _Bar(tqdm):  # type: ignore[misc]
+    """tqdm's bar without its monitor thread: we update it ourselves, and leave no thread behind."""
+
+    monitor_interval = 0
+
+
+def announce(text: str) -> None:
+    """Print a text of its own, before or after the bar, or beside it from any thread."""
+    tqdm.write(text)

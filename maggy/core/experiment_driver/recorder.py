@@ -1,0 +1,79 @@
+"""What the driver records and when: each event becomes a call of the store, made by the writer's thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from maggy.core.experiment_driver.instructions import WorkerId
+from maggy.core.store import ExperimentStore
+from maggy.core.writer import RecordWriter
+from maggy.result import ExperimentResult
+from maggy.trial import Trial
+
+__all__ = ["Recorder"]
+
+
+class Recorder:
+    """Writes an experiment's records without making anyone wait.
+
+    Args:
+        store: The experiment's directory.
+        on_error: Told in a sentence when records cannot be written; the experiment goes on in memory.
+    """
+
+    def __init__(self, store: ExperimentStore, on_error: Callable[[str], None]) -> None:
+        self._store = store
+        self._writer = RecordWriter(on_error)
+        self._attempts: dict[WorkerId, int] = {}
+        self._tries: dict[int, int] = {}
+        self.experiment_id = store.experiment_id
+
+    def trial_directory(self, trial_id: str) -> str:
+        """Where a trial's records are."""
+        return self._store.trial_directory(trial_id)
+
+    def log(self, text: str) -> None:
+        """Add a line to ``maggy.log``."""
+        self._writer.submit(self._store.log, text)
+
+    def experiment(self, record: dict[str, Any]) -> None:
+        """Write ``maggy.json``."""
+        self._writer.submit(self._store.write_experiment, record)
+
+    def hparams(self, parameters: list[dict[str, Any]], metric: str) -> None:
+        """Write the search space for TensorBoard."""
+        self._writer.submit(self._store.write_hparams_space, parameters, metric)
+
+    def result(self, result: ExperimentResult) -> None:
+        """Write ``result.json`` and ``.summary.json``."""
+        self._writer.submit(self._store.write_result, result)
+
+    def worker_registered(self, job: int, partition: int, attempt: int, host: str, pid: int) -> None:
+        """Begin a worker's log. Its file counts the workers that the partition has had, over all Spark jobs."""
+        number = self._tries[partition] = self._tries.get(partition, -1) + 1
+        self._attempts[WorkerId(job, partition, attempt)] = number
+        text = f"Worker {partition} (Spark job {job}, attempt {attempt}) on {host}, process {pid}\n"
+        self._writer.submit(self._store.log_executor, partition, number, text)
+
+    def lines(self, trial_id: str, worker: WorkerId, lines: list[str]) -> None:
+        """Write what a trial printed, to its own output and to its worker's log."""
+        text = "\n".join(lines) + "\n"
+        self._writer.submit(self._store.append_output, trial_id, text)
+        number = self._attempts.get(worker, 0)
+        marked = "".join(f"{trial_id} {line}\n" for line in lines)
+        self._writer.submit(self._store.log_executor, worker.partition, number, marked)
+
+    def trial_begins(self, trial: Trial) -> None:
+        self._writer.submit(self._store.begin_trial, trial)
+
+    def trial_given_back(self, trial: Trial, text: str) -> None:
+        self._writer.submit(self._store.log, text)
+        self._writer.submit(self._store.append_output, trial.trial_id, f"--- {text} ---\n")
+
+    def trial_ended(self, trial: Trial) -> None:
+        self._writer.submit(self._store.end_trial, trial)
+
+    def close(self) -> None:
+        """Wait until everything is written."""
+        self._writer.close()

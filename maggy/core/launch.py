@@ -1,0 +1,228 @@
+"""Puts an experiment together: a checked config becomes a driver with its parts, and its outcome a result."""
+
+from __future__ import annotations
+
+import functools
+import os
+import secrets
+import time
+from collections.abc import Callable
+from typing import Any
+
+from maggy.ablation.ablator import ablator_by_name
+from maggy.core import exceptions
+from maggy.core.environment import Environment, find_environment
+from maggy.core.exceptions import ExperimentError, MissingDependencyError, ResumeError, SignatureError
+from maggy.core.executors.trial_executor import WorkerSettings, work
+from maggy.core.executors.workload import AblationWorkload, SearchWorkload, Workload
+from maggy.core.experiment_driver import Conditions, ExperimentDriver, Outcome
+from maggy.core.experiment_driver.ablation_policy import AblationPolicy
+from maggy.core.experiment_driver.optimization_policy import OptimizationPolicy
+from maggy.core.experiment_driver.policy import Policy
+from maggy.core.experiment_driver.progress import announce
+from maggy.core.experiment_driver.recorder import Recorder
+from maggy.core.experiment_driver.single_policy import SinglePolicy
+from maggy.core.rpc import Address, Server
+from maggy.core.signature import accepted_parameters, check_signature
+from maggy.core.spark import Cluster, Task, active_cluster, dumps
+from maggy.core.store import ExperimentStore
+from maggy.experiment_config import AblationConfig, LagomConfig, OptimizationConfig
+from maggy.result import ExperimentResult, build_result, summary_text
+from maggy.trial import Trial
+
+__all__ = ["Config", "launch"]
+
+Config = LagomConfig | OptimizationConfig | AblationConfig
+
+
+def launch(train_fn: Callable[..., Any], config: Config) -> Any:
+    """Run the experiment; see :func:`maggy.experiment.lagom`."""
+    policy, workload = _plan(train_fn, config)
+    environment = find_environment()
+    root = environment.root(None if config.log_dir is None else os.fspath(config.log_dir))
+    store, before, record = _resumed(environment, root, config, policy)
+    cluster = active_cluster()
+    if store is None:
+        store = ExperimentStore.create(environment, root, cluster.app_id)
+    seed = _seed(config, record)
+    recorder = Recorder(store, announce)
+    began = time.time()
+    record = {
+        **_description(config, policy),
+        **record,
+        "drawn_seed": seed,
+        "state": "RUNNING",
+        "runs": [*record.get("runs", []), {"app_id": cluster.app_id, "began": began}],
+    }
+    recorder.experiment(record)
+    recorder.log(f"Maggy experiment {config.name!r} ({policy.name}) begins as {store.experiment_id}.")
+    if not store.events_available:
+        recorder.log('TensorBoard is not installed, so no event files are written: pip install "maggy[tensorflow]"')
+    recorder.hparams(policy.hparams(), policy.optimization_key or "metric")
+    announce(f"Started Maggy Experiment: {config.name}, {store.app_id}, run {store.run_id}")
+    state = "FAILED"
+    try:
+        outcome = _driver(train_fn, config, policy, workload, cluster, recorder, before, seed).run()
+        state = outcome.state
+        return _conclude(outcome, config, policy, store, recorder, time.time() - began)
+    except Exception:
+        state = "FAILED" if state == "FINISHED" else state
+        raise
+    finally:
+        ended = time.time()
+        recorder.experiment({**record, "state": state, "ended": ended, "duration_seconds": ended - began})
+        recorder.log(f"The experiment has ended: {state}.")
+        recorder.close()
+
+
+def _plan(train_fn: Callable[..., Any], config: Config) -> tuple[Policy, Workload]:
+    """What decides and what is called; raises whatever can be known to be wrong before Spark is touched."""
+    if isinstance(config, AblationConfig):
+        ablator = ablator_by_name(config.ablator, config.ablation_study)
+        check_signature(train_fn, [], ["dataset_function", "model_function", "reporter"])
+        ablator.prepare(accepted_parameters(train_fn, ["dataset_function", "model_function"]))
+        return AblationPolicy(config, ablator), AblationWorkload(train_fn, config.optimization_key, ablator)
+    if isinstance(config, OptimizationConfig):
+        policy = OptimizationPolicy(config)
+        names = [] if config.searchspace is None else list(config.searchspace.names())
+        built_in = policy.total is not None
+        check_signature(train_fn, names, ["reporter", "hparams"], others=not built_in)
+        return policy, SearchWorkload(train_fn, config.optimization_key)
+    check_signature(train_fn, [], ["reporter", "hparams"])
+    return SinglePolicy(), SearchWorkload(train_fn, None)
+
+
+def _driver(
+    train_fn: Callable[..., Any],
+    config: Config,
+    policy: Policy,
+    workload: Workload,
+    cluster: Cluster,
+    recorder: Recorder,
+    before: list[Trial],
+    seed: int,
+) -> ExperimentDriver:
+    def make_tasks(address: Address) -> Callable[[int], Task]:
+        settings = WorkerSettings(address, config.hb_interval, config.max_trial_seconds, tee=not cluster.local)
+        try:
+            payload = dumps((settings, workload))
+        except Exception as error:
+            raise SignatureError(
+                f"The training function {getattr(train_fn, '__name__', train_fn)} must be able to travel to the "
+                f"executors, but something that it uses cannot be pickled ({type(error).__name__}: {error}). "
+                "Make or open it inside the function."
+            ) from error
+        return lambda job: functools.partial(work, payload, job)
+
+    conditions = Conditions(
+        num_workers=_worker_count(config, policy, cluster, len(before)),
+        seed=seed,
+        trial_attempts=config.trial_attempts,
+        worker_timeout=config.worker_timeout,
+        max_seconds=config.max_seconds,
+        fail_fast=config.fail_fast,
+    )
+    server = Server(cluster.host, advertised=cluster.advertised, port=config.driver_port)
+    return ExperimentDriver(policy, conditions, cluster, server, recorder, make_tasks, before, _check_error)
+
+
+def _worker_count(config: Config, policy: Policy, cluster: Cluster, ended: int) -> int:
+    slots = cluster.slots()
+    count = slots if config.num_workers is None else config.num_workers
+    if cluster.local:  # more could only wait in line for each other
+        count = min(count, slots)
+    return count if policy.total is None else max(1, min(count, policy.total - ended))
+
+
+def _check_error(name: str, text: str) -> Exception:
+    """The exception that a worker's check of the study raised, as one of ours."""
+    if name in exceptions.__all__:
+        error: Exception = getattr(exceptions, name)(text)
+        return error
+    if name in ("ModuleNotFoundError", "ImportError"):
+        return MissingDependencyError(f"The study cannot be tried out on the executors: {text}. Install it there.")
+    return ExperimentError(f"The study cannot be tried out: {name}: {text}")
+
+
+def _conclude(
+    outcome: Outcome,
+    config: Config,
+    policy: Policy,
+    store: ExperimentStore,
+    recorder: Recorder,
+    seconds: float,
+) -> Any:
+    """Record and show what came out; raise what ended the experiment."""
+    interrupted = outcome.state == "KILLED"
+    failed = [trial for trial in outcome.trials if trial.status == Trial.ERROR]
+    if policy.optimization_key is None:
+        if outcome.error is None and failed:
+            raise _all_failed(failed)
+        if outcome.error is not None:
+            raise outcome.error
+        announce("Finished Experiment")
+        return outcome.values[0] if outcome.values else None
+    result = build_result(
+        outcome.trials, kind=policy.kind, direction=policy.direction, optimization_key=policy.optimization_key
+    )
+    result.directory = store.directory
+    recorder.result(result)
+    if outcome.error is not None and not (interrupted and not isinstance(outcome.error, KeyboardInterrupt)):
+        raise outcome.error
+    if failed and not result["num_trials"]:
+        raise _all_failed(failed)
+    policy.finish([trial for trial in outcome.trials if trial.final_metric is not None])
+    announce(_summary(result, policy, seconds))
+    announce("Finished Experiment")
+    return result
+
+
+def _summary(result: ExperimentResult, policy: Policy, seconds: float) -> str:
+    return "\n" + summary_text(result, name=policy.name, kind=policy.kind, direction=policy.direction, seconds=seconds)
+
+
+def _all_failed(failed: list[Trial]) -> ExperimentError:
+    first = failed[0]
+    count = "The trial failed" if len(failed) == 1 else f"All {len(failed)} trials failed"
+    return ExperimentError(f"{count}. The first one, {first.trial_id} with {first.params}:\n{first.error}")
+
+
+def _description(config: Config, policy: Policy) -> dict[str, Any]:
+    from maggy import __version__
+
+    return {
+        "name": config.name,
+        "description": config.description,
+        "maggy_version": __version__,
+        "seed": config.seed,
+        "identity": policy.identity(),
+    }
+
+
+def _seed(config: Config, record: dict[str, Any]) -> int:
+    if config.seed is not None:
+        return config.seed
+    drawn = record.get("drawn_seed")
+    return drawn if isinstance(drawn, int) else secrets.randbits(32)
+
+
+def _resumed(
+    environment: Environment, root: str, config: Config, policy: Policy
+) -> tuple[ExperimentStore | None, list[Trial], dict[str, Any]]:
+    """The earlier experiment that is to go on: its directory, its ended trials and its record; or None."""
+    if config.resume is None:
+        return None, [], {}
+    store = ExperimentStore.open(environment, root, config.resume)
+    record = store.read_experiment()
+    recorded = {**(record.get("identity") or {}), "seed": record.get("seed")}
+    wanted = {**policy.identity(), "seed": config.seed}
+    for name, value in wanted.items():
+        if recorded.get(name) != value:
+            raise ResumeError(
+                f"A resumed experiment must have the {name} that is recorded, but {store.directory} has "
+                f"{recorded.get(name)!r} and the config {value!r}. Use what is recorded, or start a new experiment."
+            )
+    trials, damaged = store.read_trials()
+    for name in damaged:
+        announce(f"The record of trial {name} is damaged; it was set aside, and the trial runs again.")
+    return store, trials, record

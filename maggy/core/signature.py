@@ -1,0 +1,85 @@
+"""Calling a training function by its signature, and saying before anything is spent when that cannot work."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from maggy.core.exceptions import BadArgumentsError, SignatureError
+
+__all__ = ["accepted_parameters", "arguments_for", "check_callable", "check_signature"]
+
+_BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+
+
+def check_callable(function: Any, name: str = "train_fn") -> None:
+    """Refuse what cannot be called."""
+    if not callable(function):
+        raise BadArgumentsError(f"{name} must be a function, but got {type(function).__name__}: {function!r:.80}.")
+
+
+def accepted_parameters(function: Callable[..., Any], offered: Collection[str]) -> frozenset[str]:
+    """Which of the offered names the function takes."""
+    parameters = inspect.signature(function).parameters.values()
+    if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters):
+        return frozenset(offered)
+    return frozenset(parameter.name for parameter in parameters if parameter.kind in _BY_NAME) & frozenset(offered)
+
+
+def check_signature(
+    function: Callable[..., Any], given: Collection[str], optional: Collection[str], *, others: bool = False
+) -> None:
+    """Refuse a training function that cannot be called with what a trial will give it.
+
+    Args:
+        function: The training function.
+        given: Names that every trial gives; the function must take each, by name, by ``**kwargs``, or all of them
+            in one dict by a parameter named ``hparams``.
+        optional: Further names it may ask for.
+        others: The trials may give names that are not known yet, so an unknown required parameter is no error.
+
+    Raises:
+        SignatureError: A ``TypeError`` that names the parameters that are missing and those that are there.
+    """
+    parameters = list(inspect.signature(function).parameters.values())
+    named = [parameter.name for parameter in parameters if parameter.kind in _BY_NAME]
+    open_ended = any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters)
+    lacks = [] if open_ended or "hparams" in named else [name for name in given if name not in named]
+    unknown = [
+        parameter.name
+        for parameter in parameters
+        if parameter.default is inspect.Parameter.empty
+        and (parameter.kind is inspect.Parameter.POSITIONAL_ONLY or parameter.kind in _BY_NAME)
+        and (parameter.kind is inspect.Parameter.POSITIONAL_ONLY or parameter.name not in {*given, *optional})
+    ]
+    if others:
+        unknown = []
+    if not lacks and not unknown:
+        return
+    problems = []
+    if lacks:
+        problems.append(f"it lacks the parameters {', '.join(lacks)}")
+    if unknown:
+        problems.append(f"nothing gives its parameters {', '.join(unknown)}")
+    raise SignatureError(
+        f"The training function {getattr(function, '__name__', function)}({', '.join(named)}) must take what a trial "
+        f"gives it ({', '.join(given) or 'nothing'}; if asked for: {', '.join(optional)}), but "
+        f"{' and '.join(problems)}; it has the parameters {', '.join(named) or '(none)'}. "
+        "Name its parameters like the search space's, or take them all with **kwargs or a parameter hparams."
+    )
+
+
+def arguments_for(
+    function: Callable[..., Any], given: Mapping[str, Any], optional: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The keyword arguments for one call: everything ``given``, and of ``optional`` what the function asks for.
+
+    A function that has a parameter ``hparams`` gets all of ``given`` in it, and by name only what it also names.
+    """
+    offered = {**optional, "hparams": dict(given)}
+    parameters = inspect.signature(function).parameters
+    wanted = {name: value for name, value in offered.items() if name in parameters}
+    if "hparams" in parameters:
+        return {**{name: value for name, value in given.items() if name in parameters}, **wanted}
+    return {**given, **wanted}

@@ -1,0 +1,267 @@
+"""The experiment directory: what is written there and when, and reading it back.
+
+When records are due, and on which thread they are written, others decide.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from maggy.core.environment import Environment
+from maggy.core.events import EventMaker, find_event_maker
+from maggy.core.exceptions import ResumeError
+from maggy.core.plain import closest, to_plain
+from maggy.result import ExperimentResult
+from maggy.trial import Trial
+
+__all__ = ["ExperimentStore"]
+
+_DAMAGED = ".damaged-"
+
+
+class ExperimentStore:
+    """One experiment's directory, ``<root>/<app_id>_<run_id>``; made by :meth:`create` or :meth:`open`.
+
+    ``trial.json`` is written last and atomically, so a trial is recorded wholly or not at all, and a resumed
+    experiment believes nothing else. The other files of a trial are for people and tools. All but the reading
+    methods are meant for one thread, and raise ``OSError`` when the file system refuses.
+
+    Attributes:
+        directory: The path or URL.
+        app_id: The application that runs the experiment.
+        run_id: Counts the application's experiments, from 1.
+        experiment_id: ``<app_id>_<run_id>``.
+        events_available: Whether TensorBoard event files are written, that is, whether tensorboard is installed.
+    """
+
+    def __init__(
+        self,
+        environment: Environment,
+        directory: str,
+        app_id: str,
+        run_id: int,
+        events: EventMaker | None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.directory = directory
+        self.app_id = app_id
+        self.run_id = run_id
+        self.experiment_id = f"{app_id}_{run_id}"
+        self.events_available = events is not None
+        self._environment = environment
+        self._events = events
+        self._clock = clock
+        self._event_file = f"events.out.tfevents.{int(clock())}.maggy"
+        self._metric = "metric"
+        self._ended = 0
+        self._begun: set[str] = set()
+
+    @classmethod
+    def create(cls, environment: Environment, root: str, app_id: str) -> ExperimentStore:
+        """Makes the directory of a new experiment, with the first run number from 1 that is not taken.
+
+        An existing directory is never used. Of several processes that ask at once each gets its own.
+        """
+        environment.make_directory(root, exist_ok=True)
+        taken = set(environment.list(root))
+        run_id = 1
+        while True:
+            name = f"{app_id}_{run_id}"
+            directory = environment.join(root, name)
+            if name not in taken:
+                try:
+                    environment.make_directory(directory)
+                    break
+                except FileExistsError:
+                    pass
+            run_id += 1
+        store = cls(environment, directory, app_id, run_id, find_event_maker())
+        # An object store knows a directory only once there is a file in it.
+        store.log(f"Experiment {store.experiment_id} is recorded in {directory}.")
+        return store
+
+    @classmethod
+    def open(cls, environment: Environment, root: str, experiment: str | os.PathLike[str]) -> ExperimentStore:
+        """The directory of an experiment that is to be continued.
+
+        Args:
+            environment: Where it is.
+            root: The directory in which experiments are looked up by name.
+            experiment: The experiment's id (``<app_id>_<run_id>``) or its directory.
+
+        Raises:
+            ResumeError: There is no such experiment; the message names those that there are.
+        """
+        given = os.fspath(experiment)
+        name = given.rstrip("/\\").replace("\\", "/").rsplit("/", 1)[-1]
+        app_id, _, number = name.rpartition("_")
+        if app_id and number.isascii() and number.isdigit():
+            for directory in (environment.join(root, given), environment.root(given)):
+                if environment.exists(environment.join(directory, "maggy.json")):
+                    return cls(environment, directory, app_id, int(number), find_event_maker())
+        known = [
+            each for each in environment.list(root) if environment.exists(environment.join(root, each, "maggy.json"))
+        ]
+        shown = ", ".join(known[-20:]) if known else "none"
+        raise ResumeError(
+            f"An experiment to resume must be one that is recorded (<application>_<number>), but there is no "
+            f"{given!r}. In {root} there are: {shown}.{closest(name, known)}"
+        )
+
+    def trial_directory(self, trial_id: str) -> str:
+        """The directory of a trial, whether or not it is there yet."""
+        return self._environment.join(self.directory, trial_id)
+
+    # What the experiment as a whole records.
+
+    def write_experiment(self, record: Mapping[str, Any]) -> None:
+        """Writes ``maggy.json``: what the experiment is, and its state."""
+        self._write("maggy.json", _json(record, indent=2), atomic=True)
+
+    def read_experiment(self) -> dict[str, Any]:
+        """Reads ``maggy.json``.
+
+        Raises:
+            ResumeError: It is missing or damaged.
+        """
+        path = f"{self.directory}/maggy.json"
+        try:
+            record = json.loads(self._environment.read_bytes(path))
+        except (FileNotFoundError, ValueError) as error:
+            raise ResumeError(f"{path} must hold the experiment's record, but it cannot be read: {error}.") from error
+        if not isinstance(record, dict):
+            raise ResumeError(f"{path} must hold the experiment's record, but holds {record!r:.80}.")
+        return record
+
+    def write_hparams_space(self, parameters: Iterable[Mapping[str, Any]], metric: str) -> None:
+        """Writes the event file that tells TensorBoard what is searched; call it before the first trial.
+
+        Args:
+            parameters: Dicts with ``name``, ``type`` and ``values``, as iterating over a Searchspace gives; for an
+                ablation ``ablated_feature`` and ``ablated_layer`` as CATEGORICAL with their labels.
+            metric: The name of the metric that is optimized.
+        """
+        self._metric = metric
+        if self._events is not None:
+            now = self._clock()
+            content = self._events.header(now) + self._events.experiment(parameters, metric, now)
+            self._write(self._event_file, content)
+
+    def write_result(self, result: ExperimentResult) -> None:
+        """Writes ``result.json`` and ``.summary.json``, which holds the scalars of every trial that succeeded."""
+        self._write("result.json", _json(result, indent=2), atomic=True)
+        combinations = [
+            {"parameters": _scalars(row["params"]), "outputs": _scalars(row["outputs"])}
+            for row in result.trials
+            if row["metric"] is not None
+        ]
+        self._write(".summary.json", _json({"combinations": combinations}), atomic=True)
+
+    def log(self, line: str) -> None:
+        """Adds a line, with the time, to ``maggy.log``."""
+        now = self._clock()
+        stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(now)) + f".{int(now % 1 * 1000):03d}"
+        self._append("maggy.log", f"{stamp} {line}\n")
+
+    def log_executor(self, partition: int, attempt: int, text: str) -> None:
+        """Adds text, as it is, to the log of one worker."""
+        self._append(f"executor_{partition}_{attempt}.log", text)
+
+    # What each trial records.
+
+    def begin_trial(self, trial: Trial) -> None:
+        """Makes the trial's directory with its parameters; of an earlier attempt only the output is kept."""
+        try:
+            self._environment.make_directory(f"{self.directory}/{trial.trial_id}")
+        except FileExistsError:
+            for name in ("trial.json", ".outputs.json", ".metric"):
+                self._environment.remove(f"{self.directory}/{trial.trial_id}/{name}")
+        self._write(f"{trial.trial_id}/.hparams.json", _json(trial.params))
+        if self._events is not None:
+            now = self._clock()
+            content = self._events.header(now) + self._events.session_start(trial, now)
+            self._write(f"{trial.trial_id}/{self._event_file}", content)
+        self._begun.add(trial.trial_id)
+
+    def append_output(self, trial_id: str, text: str) -> None:
+        """Adds what the training function printed, as it is, to the trial's ``output.log``."""
+        self._append(f"{trial_id}/output.log", text)
+
+    def end_trial(self, trial: Trial) -> None:
+        """Records how the trial ended. A failed trial has neither ``.outputs.json`` nor ``.metric``."""
+        if trial.trial_id not in self._begun:
+            # Its worker was lost before the trial began.
+            self.begin_trial(trial)
+        self._write_end(trial)
+        self._begun.discard(trial.trial_id)
+
+    def read_trials(self) -> tuple[list[Trial], list[str]]:
+        """The trials that have ended, in the order in which they did, and the names of damaged directories.
+
+        A damaged directory (a ``trial.json`` that is torn or not this trial's) gets another name, ``<id>.damaged-1``
+        and so on, and the trial counts as not run. Directories of trials that had not ended are left alone.
+        """
+        found: list[tuple[int, Trial]] = []
+        damaged: list[str] = []
+        names = self._environment.list(self.directory)
+        for name in names:
+            if _DAMAGED in name:
+                continue
+            try:
+                text = self._environment.read_bytes(f"{self.directory}/{name}/trial.json").decode()
+                found.append(_ended_trial(name, text))
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            except (ValueError, TypeError, KeyError):
+                damaged.append(name)
+                self._set_aside(name, names)
+        found.sort(key=lambda each: (each[0], each[1].trial_id))
+        self._ended = max([self._ended, *(number + 1 for number, _ in found)])
+        return [trial for _, trial in found], damaged
+
+    def _write_end(self, trial: Trial) -> None:
+        if trial.status == Trial.FINALIZED and trial.final_metric is not None:
+            outputs = trial.outputs if trial.outputs is not None else {self._metric: trial.final_metric}
+            self._write(f"{trial.trial_id}/.outputs.json", _json({"log": "output.log", **outputs}))
+            self._write(f"{trial.trial_id}/.metric", repr(trial.final_metric).encode())
+        if self._events is not None:
+            content = self._events.session_end(trial, self._metric, self._clock())
+            self._environment.append_bytes(f"{self.directory}/{trial.trial_id}/{self._event_file}", content)
+        # Two trials can end in the same instant, so their order is a number of its own.
+        text = f'{trial.to_json()[:-1]}, "ended": {self._ended}}}'
+        self._write(f"{trial.trial_id}/trial.json", text.encode(), atomic=True)
+        self._ended += 1
+
+    def _set_aside(self, name: str, names: list[str]) -> None:
+        number = 1
+        while f"{name}{_DAMAGED}{number}" in names:
+            number += 1
+        self._environment.rename(f"{self.directory}/{name}", f"{self.directory}/{name}{_DAMAGED}{number}")
+
+    def _write(self, name: str, data: bytes, atomic: bool = False) -> None:
+        self._environment.write_bytes(f"{self.directory}/{name}", data, atomic)
+
+    def _append(self, name: str, text: str) -> None:
+        # A training function may print what is not valid Unicode; that must not cost the rest.
+        self._environment.append_bytes(f"{self.directory}/{name}", text.encode("utf-8", "backslashreplace"))
+
+
+def _ended_trial(name: str, text: str) -> tuple[int, Trial]:
+    """A trial and its place in the order of ending; raises when the text is anything but its whole record."""
+    trial = Trial.from_json(text)
+    ended = json.loads(text)["ended"]
+    if trial.trial_id != name or trial.status not in (Trial.FINALIZED, Trial.ERROR) or type(ended) is not int:
+        raise ValueError(f"{name}/trial.json is not the record of this trial's end.")
+    return ended, trial
+
+
+def _json(value: Mapping[str, Any], indent: int | None = None) -> bytes:
+    return json.dumps(to_plain(value), allow_nan=False, indent=indent).encode()
+
+
+def _scalars(values: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {key: value for key, value in (values or {}).items() if isinstance(value, (str, int, float))}

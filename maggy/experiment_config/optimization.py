@@ -1,0 +1,91 @@
+"""The config of a hyperparameter search."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from maggy.core.exceptions import BadArgumentsError
+from maggy.earlystop import AbstractEarlyStop, earlystop_by_name
+from maggy.experiment_config.lagom import BaseConfig, check_choice, check_count, check_positive
+from maggy.optimizer import AbstractOptimizer, SingleRun, optimizer_by_name
+from maggy.searchspace import Searchspace
+
+__all__ = ["HyperparameterOptConfig", "OptimizationConfig"]
+
+
+@dataclass
+class OptimizationConfig(BaseConfig):
+    """A search for the hyperparameters with the best metric.
+
+    Args:
+        num_trials: How many trials to run. A user's own optimizer alone decides how many there are.
+        optimizer: ``'randomsearch'``, ``'none'`` (or None: the same empty configuration ``num_trials`` times), or an
+            :class:`~maggy.optimizer.AbstractOptimizer`.
+        searchspace: The :class:`~maggy.Searchspace`; None where the optimizer needs none.
+        optimization_key: Where the metric is when the training function returns a dict.
+        direction: ``'max'`` or ``'min'``.
+        es_interval: Training steps between two early-stop checks of a running trial.
+        es_min: Early stopping begins once more than so many trials have ended.
+        es_policy: ``'median'``, ``'none'``, or an :class:`~maggy.earlystop.AbstractEarlyStop`.
+        name: A name to find the experiment again.
+        description: What it is about, at any length.
+        hb_interval: Seconds between two heartbeats of a worker; may be a fraction.
+        es_seconds: Check running trials every so many seconds, in place of ``es_interval`` steps.
+
+    Raises:
+        BadArgumentsError: An argument breaks its rule; a ``ValueError``.
+
+    Example:
+        >>> from maggy import Searchspace
+        >>> config = OptimizationConfig(20, "randomsearch", Searchspace(lr=("DOUBLE", [1e-4, 1e-1], "log")), seed=1)
+    """
+
+    num_trials: int
+    optimizer: str | AbstractOptimizer | None
+    searchspace: Searchspace | None = None
+    optimization_key: str = "metric"
+    direction: str = "max"
+    es_interval: int = 1
+    es_min: int = 10
+    es_policy: str | AbstractEarlyStop | None = "median"
+    name: str = "HPOptimization"
+    description: str = ""
+    hb_interval: float = 1
+    es_seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_count("num_trials", self.num_trials)
+        optimizer = optimizer_by_name(self.optimizer)
+        if self.searchspace is not None and not isinstance(self.searchspace, Searchspace):
+            raise BadArgumentsError(
+                f"searchspace must be a maggy.Searchspace, but got {type(self.searchspace).__name__}: "
+                f"{self.searchspace!r:.80}. Make one with Searchspace(lr=('DOUBLE', [0.001, 0.1]))."
+            )
+        if isinstance(optimizer, SingleRun) and self.searchspace is not None:
+            raise BadArgumentsError(
+                "A search space needs an optimizer that draws from it, but the optimizer is "
+                f"{self.optimizer!r}. Pass optimizer='randomsearch', or no search space."
+            )
+        if self.searchspace is None and isinstance(self.optimizer, str) and not isinstance(optimizer, SingleRun):
+            raise BadArgumentsError(f"The optimizer {self.optimizer!r} needs a search space, but searchspace is None.")
+        if self.searchspace is not None and not len(self.searchspace):
+            raise BadArgumentsError("The search space must hold at least one parameter, but it is empty. Add some.")
+        check_key(self.optimization_key)
+        self.direction = check_choice("direction", self.direction, ("max", "min"))
+        check_count("es_interval", self.es_interval)
+        check_count("es_min", self.es_min, least=0)
+        if self.es_seconds is not None:
+            check_positive("es_interval", self.es_seconds, "seconds")
+        earlystop_by_name(self.es_policy)
+
+
+def check_key(key: Any) -> None:
+    """Refuse what cannot be an optimization key."""
+    if not isinstance(key, str) or not key:
+        raise BadArgumentsError(f"optimization_key must be a string that is not empty, but got {key!r:.80}.")
+
+
+HyperparameterOptConfig = OptimizationConfig
+"""The name that the config had in release 1.1."""

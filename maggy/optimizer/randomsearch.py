@@ -1,0 +1,49 @@
+"""Random search: independent draws from the search space."""
+
+from __future__ import annotations
+
+from maggy.core.exceptions import BadArgumentsError
+from maggy.optimizer.abstractoptimizer import AbstractOptimizer
+from maggy.trial import Trial
+
+__all__ = ["RandomSearch"]
+
+
+class RandomSearch(AbstractOptimizer):
+    """Draws ``num_trials`` configurations from the search space, each independently of all others.
+
+    Suggestions do not depend on results, so all workers are always busy. In a small space of DISCRETE and
+    CATEGORICAL parameters some configurations may come up more than once.
+
+    Example:
+        >>> from maggy.experiment_config import OptimizationConfig
+        >>> from maggy import Searchspace
+        >>> space = Searchspace(lr=("DOUBLE", [1e-5, 1e-1], "log"))
+        >>> config = OptimizationConfig(num_trials=20, optimizer=RandomSearch(), searchspace=space)
+
+    Bergstra and Bengio, "Random Search for Hyper-Parameter Optimization", JMLR 13 (2012).
+    """
+
+    def __init__(self) -> None:
+        self._suggested = 0
+
+    def initialize(self) -> None:
+        """Start at the first suggestion.
+
+        Raises:
+            BadArgumentsError: There is no search space, or it has no parameters.
+        """
+        space = getattr(self, "searchspace", None)
+        if space is None or len(space) == 0:
+            raise BadArgumentsError(
+                f"Random search needs a search space with at least one hyperparameter, but got {space!r}. "
+                "Add one, or use optimizer='none' to run the same function num_trials times."
+            )
+        self._suggested = 0
+
+    def get_suggestion(self, trial: Trial | None = None) -> Trial | None:
+        """The next draw, or None after ``num_trials`` of them; ``trial`` is not looked at."""
+        if self._suggested >= self.num_trials:
+            return None
+        self._suggested += 1
+        return Trial(self.searchspace.get_random_parameter_values(1)[0])

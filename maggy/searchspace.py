@@ -1,0 +1,259 @@
+"""The search space: named hyperparameters with their types and feasible regions, and random draws from them.
+
+It says what can be tried; which trials are run is an optimizer's business.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from random import Random
+from typing import Any, overload
+
+from maggy.core import parameter
+from maggy.core.exceptions import BadArgumentsError
+from maggy.core.parameter import Parameter
+from maggy.core.plain import as_number
+
+__all__ = ["Searchspace"]
+
+# What the training function already gets under these names would be lost.
+_PASSED_BY_MAGGY = frozenset({"hparams", "reporter"})
+
+
+class Searchspace:
+    """Named hyperparameters, in the order in which they were added.
+
+    Each is a tuple ``(type, list)``; the type may be written in any case:
+
+    * ``DOUBLE``: the lower and the upper bound of a real number;
+    * ``INTEGER``: the lower and the upper bound of an integer, both inclusive;
+    * ``DISCRETE``, ``CATEGORICAL``: the values to choose from, anything that JSON can hold.
+
+    A DOUBLE or an INTEGER with ``"log"`` as third element is searched evenly in its logarithm, which suits
+    learning rates; its lower bound must be above 0. A parameter's values are also an attribute, ``sp.kernel``.
+    Lists that the space hands out are copies: changing them does not change the space.
+
+    A name cannot be one of this class' own attributes, nor ``reporter`` or ``hparams``, under which a training
+    function gets other things.
+
+    Example:
+        >>> sp = Searchspace(kernel=("INTEGER", [2, 8]), lr=("DOUBLE", [1e-5, 1e-1], "log"))
+        >>> sp.add("activation", ("CATEGORICAL", ["relu", "gelu"]))
+        >>> sp.names()
+        {'kernel': 'INTEGER', 'lr': 'DOUBLE', 'activation': 'CATEGORICAL'}
+        >>> sp.kernel
+        [2, 8]
+        >>> Searchspace(**sp.to_dict()) == sp
+        True
+
+    Args:
+        kwargs: The hyperparameters, each as ``name=(type, list)`` or ``name=(type, list, "log")``.
+
+    Raises:
+        BadArgumentsError: A ``ValueError``: a name is reserved, or a type or region is malformed.
+        SearchspaceBoundsError: Both a ``ValueError`` and an ``AssertionError``: bounds are not two, not in
+            ascending order, or not above 0 for a log scale.
+    """
+
+    # Without a __dict__, ``sp.kernel = ...`` is an error and not a silently ignored attribute.
+    __slots__ = ("_parameters", "_rng")
+
+    DOUBLE = parameter.DOUBLE
+    INTEGER = parameter.INTEGER
+    DISCRETE = parameter.DISCRETE
+    CATEGORICAL = parameter.CATEGORICAL
+
+    def __init__(self, /, **kwargs: Any) -> None:
+        self._parameters: dict[str, Parameter] = {}
+        self._rng: Random | None = None
+        for name, value in kwargs.items():
+            self.add(name, value)
+
+    def add(self, name: str, value: Any) -> None:
+        """Add one hyperparameter; when it is refused the space stays as it was.
+
+        Args:
+            name: A name that is neither taken nor reserved.
+            value: ``(type, list)`` or ``(type, list, "log")``.
+
+        Raises:
+            BadArgumentsError: The name is taken or reserved, or the value is malformed.
+            SearchspaceBoundsError: The bounds are not a lower and a larger upper bound.
+        """
+        if not isinstance(name, str) or not name:
+            raise BadArgumentsError(f"Hyperparameter name has to be a non-empty string, but got {name!r:.80}.")
+        if name in self._parameters:
+            raise BadArgumentsError(f"Hyperparameter name is reserved: {name}. It was added before; use another name.")
+        if name in _PASSED_BY_MAGGY or name in dir(type(self)):
+            raise BadArgumentsError(f"Hyperparameter name is reserved: {name}. Maggy uses it itself; use another name.")
+        self._parameters[name] = Parameter.parse(name, value)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The bounds or values of ``name`` as a list, or ``default`` if there is no such hyperparameter."""
+        found = self._parameters.get(name)
+        return default if found is None else found.spec[1]
+
+    def names(self) -> dict[str, str]:
+        """The type of each hyperparameter, by name."""
+        return {name: known.type for name, known in self._parameters.items()}
+
+    def to_dict(self) -> dict[str, tuple[Any, ...]]:
+        """``{name: (type, list)}``, with a third element ``"log"`` for a log scale.
+
+        ``Searchspace(**sp.to_dict())`` equals ``sp``.
+        """
+        return {name: known.spec for name, known in self._parameters.items()}
+
+    def json(self) -> str:
+        """``to_dict()`` as JSON; ``Searchspace(**json.loads(sp.json()))`` equals ``sp``."""
+        return json.dumps(self.to_dict(), allow_nan=False)
+
+    def keys(self) -> list[str]:
+        """The names."""
+        return list(self._parameters)
+
+    def values(self) -> list[tuple[Any, ...]]:
+        """The values of ``to_dict()``."""
+        return list(self.to_dict().values())
+
+    def items(self) -> list[tuple[str, tuple[Any, ...]]]:
+        """The items of ``to_dict()``: pairs of a name and ``(type, list)``."""
+        return list(self.to_dict().items())
+
+    def seeded(self, seed: int | None) -> Searchspace:
+        """A copy whose draws are reproducible.
+
+        Two copies made with the same seed draw the same sequence, in any process and on any Python version
+        that is supported; each further call of ``get_random_parameter_values`` on a copy goes on in it.
+
+        Args:
+            seed: Any integer, or None for a copy whose draws differ each time.
+
+        Raises:
+            BadArgumentsError: The seed is neither an integer nor None.
+        """
+        number = as_number(seed)
+        if seed is not None and not isinstance(number, int):
+            raise BadArgumentsError(f"seed must be an integer or None, but got {seed!r:.80}.")
+        copy = type(self)(**self.to_dict())
+        # As text, since Random takes the absolute value of an integer and 1 and -1 would be the same seed.
+        copy._rng = None if number is None else Random(str(number))
+        return copy
+
+    def get_random_parameter_values(self, num: int, rng: Random | None = None) -> list[dict[str, Any]]:
+        """Draw ``num`` configurations, independently of each other, so that some may be equal.
+
+        Example:
+            >>> Searchspace(pool=("DISCRETE", [4])).get_random_parameter_values(2)
+            [{'pool': 4}, {'pool': 4}]
+
+        Args:
+            num: How many; 0 gives the empty list.
+            rng: The generator to draw from; default is the space's own (see ``seeded``), else a fresh one.
+
+        Returns:
+            A list of ``num`` dicts, each ``{name: value}``.
+
+        Raises:
+            BadArgumentsError: A ``ValueError``: ``num`` is no integer of at least 0, or ``rng`` no ``random.Random``.
+        """
+        count = as_number(num)
+        if not isinstance(count, int) or count < 0:
+            raise BadArgumentsError(f"num must be an integer of at least 0, but got {num!r:.80}.")
+        if rng is not None and not isinstance(rng, Random):
+            raise BadArgumentsError(f"rng must be a random.Random, but got {type(rng).__name__}.")
+        generator = rng or self._rng or Random()
+        return [{name: known.draw(generator) for name, known in self._parameters.items()} for _ in range(count)]
+
+    @overload
+    def transform(self, hparams: Mapping[str, Any]) -> dict[str, float]: ...
+    @overload
+    def transform(self, hparams: Sequence[Any]) -> list[float]: ...
+    def transform(self, hparams: Mapping[str, Any] | Sequence[Any]) -> dict[str, float] | list[float]:
+        """A configuration as plain floats, for algorithms that work on vectors.
+
+        A DOUBLE or INTEGER becomes its place between the bounds, 0 to 1 (in the logarithm for a log scale); a
+        DISCRETE or CATEGORICAL value becomes its index in the list.
+
+        Example:
+            >>> Searchspace(x=("DOUBLE", [0, 4]), y=("CATEGORICAL", ["a", "b"])).transform([1.0, "b"])
+            [0.25, 1.0]
+
+        Args:
+            hparams: A dict with every name, or a list of the values in the order of the space.
+
+        Returns:
+            A dict for a dict, a list for a list.
+
+        Raises:
+            BadArgumentsError: A value is outside the space, or names are missing or unknown.
+        """
+        given = self._by_name(hparams)
+        places = {name: known.encode(name, given[name]) for name, known in self._parameters.items()}
+        return places if isinstance(hparams, Mapping) else list(places.values())
+
+    @overload
+    def inverse_transform(self, places: Mapping[str, Any]) -> dict[str, Any]: ...
+    @overload
+    def inverse_transform(self, places: Sequence[Any]) -> list[Any]: ...
+    def inverse_transform(self, places: Mapping[str, Any] | Sequence[Any]) -> dict[str, Any] | list[Any]:
+        """The configuration at these places: the inverse of ``transform``.
+
+        An INTEGER or an index is rounded to the nearest; a place beyond an end of the scale counts as that end.
+
+        Args:
+            places: A dict with every name, or a list in the order of the space.
+
+        Returns:
+            A dict for a dict, a list for a list.
+
+        Raises:
+            BadArgumentsError: A place is not a number or NaN, or names are missing or unknown.
+        """
+        given = self._by_name(places)
+        hparams = {name: known.decode(name, given[name]) for name, known in self._parameters.items()}
+        return hparams if isinstance(places, Mapping) else list(hparams.values())
+
+    def _by_name(self, given: Mapping[str, Any] | Sequence[Any]) -> Mapping[str, Any]:
+        if isinstance(given, Mapping):
+            if set(given) != set(self._parameters):
+                raise BadArgumentsError(f"The names must be {self.keys()}, but got {list(given)}.")
+            return given
+        if isinstance(given, str) or not hasattr(given, "__len__") or len(given) != len(self):
+            raise BadArgumentsError(f"There must be one value for each of {self.keys()}, but got {given!r:.80}.")
+        return dict(zip(self._parameters, given, strict=True))
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """Dicts with ``name``, ``type`` and ``values``, and ``scale`` (``"log"``) where there is a log scale."""
+        for name, known in list(self._parameters.items()):
+            entry = {"name": name, "type": known.type, "values": known.spec[1]}
+            yield {**entry, "scale": "log"} if known.log else entry
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name in self._parameters
+
+    def __len__(self) -> int:
+        return len(self._parameters)
+
+    def __eq__(self, other: object) -> bool:
+        """Equal are the same parameters in the same order, since the order decides what a seed draws."""
+        if not isinstance(other, Searchspace):
+            return NotImplemented
+        return self.items() == other.items()
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __getattr__(self, name: str) -> Any:
+        # Looked up without our own attributes first: copy and pickle ask before they are there.
+        if name not in Searchspace.__slots__ and name in self._parameters:
+            return self.get(name)
+        raise AttributeError(f"Searchspace has no attribute or hyperparameter '{name}'.")
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self._parameters]
+
+    def __repr__(self) -> str:
+        if all(name.isidentifier() for name in self._parameters):
+            return f"Searchspace({', '.join(f'{name}={spec!r}' for name, spec in self.items())})"
+        return f"Searchspace(**{self.to_dict()!r})"

@@ -1,0 +1,248 @@
+"""One trial: a configuration, the points it has reported, and how it ended. Who runs it is decided elsewhere."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from array import array
+from bisect import bisect_right
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from maggy.core.exceptions import BadArgumentsError
+from maggy.core.plain import as_number, to_plain
+
+__all__ = ["Trial"]
+
+_ABLATION_KEYS = ("ablated_feature", "ablated_layer")
+
+
+class Trial:
+    """A configuration to train with, and what became of it.
+
+    Two trials with the same parameters have the same id; in an experiment the driver appends ``_2`` and so on.
+    A trial is used by one thread at a time.
+
+    Example:
+        >>> trial = Trial({"param1": 5, "param2": "ada"})
+        >>> trial.trial_id
+        '3d1cc9fdb1d4d001'
+        >>> trial.append_metric({"step": 0, "value": 0.5})
+        0
+
+    Args:
+        params: The hyperparameters by name, or an ablation's labels; numpy scalars become Python numbers, tuples lists.
+        trial_type: ``"optimization"`` or ``"ablation"``.
+        info_dict: Notes of the optimizer about this trial, kept with its record.
+
+    Attributes:
+        status: ``Trial.PENDING``, ``SCHEDULED``, ``RUNNING``, ``ERROR`` or ``FINALIZED``.
+        metric_history: The values reported so far.
+        step_history: Their steps, strictly ascending.
+        final_metric: The metric it ended with, or None.
+        early_stop: Whether the driver has asked it to stop.
+        start: When it started, in seconds since the epoch, or None.
+        duration: How long it ran, in milliseconds, or None.
+        outputs: What the training function returned, as a dict, or None.
+        error: Why it failed, or None.
+        attempts: How many times it was started.
+
+    Raises:
+        BadArgumentsError: A ``ValueError``: the parameters are not a dict with strings as keys and JSON values,
+            or the type is not one of the two.
+    """
+
+    PENDING: ClassVar[str] = "PENDING"
+    SCHEDULED: ClassVar[str] = "SCHEDULED"
+    RUNNING: ClassVar[str] = "RUNNING"
+    ERROR: ClassVar[str] = "ERROR"
+    FINALIZED: ClassVar[str] = "FINALIZED"
+
+    def __init__(
+        self, params: dict[str, Any], trial_type: str = "optimization", info_dict: dict[str, Any] | None = None
+    ) -> None:
+        if trial_type not in ("optimization", "ablation"):
+            raise BadArgumentsError(f"trial_type must be 'optimization' or 'ablation', but got {trial_type!r:.80}.")
+        self.params: dict[str, Any] = _plain_params(params)
+        self.trial_type = trial_type
+        self.info_dict: dict[str, Any] = dict(info_dict) if info_dict else {}
+        self.trial_id = _generate_id(self.params, trial_type)
+        self.attempts = 0
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the last attempt, so that a new one starts clean.
+
+        The status is PENDING again; parameters, id, notes and the number of attempts stay.
+        """
+        self.status = self.PENDING
+        self.metric_history: list[float] = []
+        self.step_history: list[int | float] = []
+        self.final_metric: float | None = None
+        self.early_stop = False
+        self.start: float | None = None
+        self.duration: int | None = None
+        self.outputs: dict[str, Any] | None = None
+        self.error: str | None = None
+        # Per point: the mean of the finite values up to it, and how many those are.
+        self._means = array("d")
+        self._counts = array("q")
+        # Over all points but the last, which may still be replaced.
+        self._highest: float | None = None
+        self._lowest: float | None = None
+
+    def append_metric(self, metric_data: Mapping[str, Any]) -> int | float | None:
+        """Record a point.
+
+        A step above the last is new. An equal step replaces the last value. A step below the last is ignored.
+        NaN is recorded, but counts neither in ``best`` nor in ``mean_until``.
+
+        Args:
+            metric_data: ``{"step": number, "value": number}``.
+
+        Returns:
+            The step if it is new, else None.
+
+        Raises:
+            BadArgumentsError: The step or the value is missing or not a number, or the step is NaN or infinite.
+        """
+        step, value = _check_point(metric_data)
+        last = self.step_history[-1] if self.step_history else None
+        if last is not None and step < last:
+            return None
+        if last == step:
+            self.metric_history.pop()
+            self._means.pop()
+            self._counts.pop()
+        else:
+            self._highest, self._lowest = self.best("max"), self.best("min")
+            self.step_history.append(step)
+        self.metric_history.append(value)
+        self._add_to_mean(value)
+        return None if last == step else step
+
+    def best(self, direction: str) -> float | None:
+        """The best value so far: the highest for ``"max"``, the lowest for ``"min"``; NaN is ignored.
+
+        Returns:
+            The value, or None when nothing but NaN was reported. The time it takes does not depend on the history.
+
+        Raises:
+            BadArgumentsError: The direction is neither ``"max"`` nor ``"min"``.
+        """
+        if direction not in ("max", "min"):
+            raise BadArgumentsError(f"direction must be 'max' or 'min', but got {direction!r:.80}.")
+        before = self._highest if direction == "max" else self._lowest
+        if not self.metric_history or math.isnan(self.metric_history[-1]):
+            return before
+        last = self.metric_history[-1]
+        if before is None:
+            return last
+        return max(before, last) if direction == "max" else min(before, last)
+
+    def mean_until(self, step: int | float) -> float | None:
+        """The mean of the finite values at steps up to and including ``step``, or None when there is none.
+
+        Takes logarithmic time in the length of the history.
+        """
+        points = bisect_right(self.step_history, step)
+        if points == 0 or self._counts[points - 1] == 0:
+            return None
+        return self._means[points - 1]
+
+    def to_json(self) -> str:
+        """The whole trial as valid JSON: NaN and infinity become null; ``from_json`` reads it."""
+        record = {name: to_plain(getattr(self, name)) for name in _RECORDED}
+        return json.dumps({**record, "info_dict": _plain_notes(self.info_dict)}, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Trial:
+        """The trial that ``to_json`` wrote; values that became null are NaN again.
+
+        Raises:
+            BadArgumentsError: The text is not JSON of a trial.
+        """
+        try:
+            record = json.loads(text)
+            trial = cls(record["params"], record["trial_type"], record["info_dict"])
+            for step, value in zip(record["step_history"], record["metric_history"], strict=True):
+                trial.append_metric({"step": step, "value": math.nan if value is None else value})
+            for name in _RESTORED:
+                setattr(trial, name, record[name])
+        except (KeyError, TypeError, ValueError) as error:
+            raise BadArgumentsError(
+                f"A trial is read from the text that Trial.to_json gives, but got {text!r:.80} "
+                f"({type(error).__name__}: {error})."
+            ) from error
+        return trial
+
+    def __repr__(self) -> str:
+        return f"Trial({self.trial_id}, {self.status}, {self.params})"
+
+    def _add_to_mean(self, value: float) -> None:
+        count = self._counts[-1] if self._counts else 0
+        mean = self._means[-1] if self._means else 0.0
+        if math.isfinite(value):
+            count += 1
+            mean = _updated_mean(mean, count, value)
+        self._means.append(mean)
+        self._counts.append(count)
+
+
+_RESTORED = ("trial_id", "status", "final_metric", "early_stop", "start", "duration", "outputs", "error", "attempts")
+_RECORDED = ("params", "trial_type", "metric_history", "step_history", *_RESTORED)
+
+
+def _plain_params(params: Any) -> dict[str, Any]:
+    if not isinstance(params, Mapping):
+        raise BadArgumentsError(f"The parameters of a trial must be a dict, but got {params!r:.80}.")
+    try:
+        plain: dict[str, Any] = to_plain(params, finite=True)
+    except (TypeError, ValueError) as error:
+        raise BadArgumentsError(
+            f"The parameters of a trial must be a dict with strings as keys and finite JSON values. {error}"
+        ) from None
+    return plain
+
+
+def _generate_id(params: dict[str, Any], trial_type: str) -> str:
+    hashed = params
+    if trial_type == "ablation" and all(key in params for key in _ABLATION_KEYS):
+        hashed = {key: params[key] for key in _ABLATION_KEYS}
+    text = json.dumps(hashed, sort_keys=True)
+    return hashlib.md5(text.encode("utf-8"), usedforsecurity=False).hexdigest()[:16]
+
+
+def _check_point(metric_data: Any) -> tuple[int | float, float]:
+    if not isinstance(metric_data, Mapping) or not {"step", "value"} <= set(metric_data):
+        raise BadArgumentsError(f"A point must be a dict with 'step' and 'value', but got {metric_data!r:.80}.")
+    step, value = as_number(metric_data["step"]), as_number(metric_data["value"])
+    if step is None or value is None or (isinstance(step, float) and not math.isfinite(step)):
+        raise BadArgumentsError(f"The step and the value of a point must be numbers, but got {metric_data!r:.80}.")
+    if isinstance(step, float) and step.is_integer():
+        step = int(step)
+    try:
+        return step, float(value)
+    except OverflowError:  # an integer beyond every float
+        return step, math.inf if value > 0 else -math.inf
+
+
+def _updated_mean(mean: float, count: int, value: float) -> float:
+    # This form keeps the mean of equal values exactly equal to them, so that ties stay ties.
+    difference = value - mean
+    if math.isinf(difference):
+        return mean / count * (count - 1) + value / count
+    return mean + difference / count
+
+
+def _plain_notes(notes: dict[str, Any]) -> dict[str, Any]:
+    # An optimizer may note anything; that must not cost a trial its record.
+    return {str(key): _plain_note(value) for key, value in notes.items()}
+
+
+def _plain_note(value: Any) -> Any:
+    try:
+        return to_plain(value)
+    except TypeError:
+        return repr(value)

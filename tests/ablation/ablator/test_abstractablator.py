@@ -1,0 +1,46 @@
+"""What every ablator inherits."""
+
+import pytest
+
+from maggy.ablation.ablator import AbstractAblator
+from maggy.core.spark import dumps, loads
+from maggy.trial import Trial
+
+
+class Mine(AbstractAblator):
+    def get_number_of_trials(self):
+        return 1
+
+    def initialize(self):
+        pass
+
+    def get_trial(self, ablation_trial=None):
+        return None
+
+    def get_dataset_generator(self, ablated_feature=None):
+        return None
+
+    def get_model_generator(self, layer_identifier=None):
+        return None
+
+    def finalize_experiment(self, trials):
+        pass
+
+
+def test_checks_are_optional_and_the_name_is_the_class():
+    mine = Mine("study", [])
+    mine.prepare(frozenset({"model_function"}))
+    mine.verify()
+    assert mine.name() == "Mine"
+
+
+def test_ended_trials_stay_on_the_driver():
+    ended = [Trial({"ablated_feature": "None", "ablated_layer": "None"}, trial_type="ablation")]
+    mine = Mine("study", ended)
+    assert loads(dumps(mine)).final_store == []
+    assert mine.final_store is ended
+
+
+def test_an_incomplete_ablator_cannot_be_made():
+    with pytest.raises(TypeError, match="abstract"):
+        AbstractAblator("study", [])

@@ -1,0 +1,347 @@
+"""Models without some of their layers, with the real Keras."""
+
+import numpy as np
+import pytest
+
+from maggy.core.exceptions import AblationError
+
+pytestmark = pytest.mark.slow
+SCALE = 3.0
+
+
+def scaled(x):
+    return x * SCALE
+
+
+def remove(model, *names):
+    from maggy.ablation.keras_surgery import remove_layers
+
+    return remove_layers(model, names)
+
+
+def names_of(model):
+    return [layer.name for layer in model.layers]
+
+
+def units(model):
+    return [layer.units for layer in model.layers if hasattr(layer, "units")]
+
+
+def sequential(state, *middle):
+    """Dense(6), the layers in the middle, Dense(1); unbuilt, built later or with an Input."""
+    import keras
+
+    first = [keras.Input((5,), name="passengers")] if state == "input" else []
+    model = keras.Sequential([*first, keras.layers.Dense(6, name="first"), *middle, keras.layers.Dense(1, name="last")])
+    if state == "built":
+        model.build((None, 5))
+    if state == "called":
+        model(np.ones((2, 5)))
+    return model
+
+
+def hidden():
+    import keras
+
+    return [keras.layers.Dense(8, name="wide"), keras.layers.Dense(3, name="narrow")]
+
+
+STATES = ["unbuilt", "built", "called", "input"]
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize(
+    ("gone", "left"), [(["wide"], [6, 3, 1]), (["narrow"], [6, 8, 1]), (["wide", "narrow"], [6, 1])]
+)
+def test_sequential_of_any_widths_and_state(state, gone, left):
+    model = remove(sequential(state, *hidden()), *gone)
+    assert units(model) == left
+    assert model.name.startswith("sequential")
+    assert model.built == (state != "unbuilt")
+    model.compile("sgd", "mse")
+    model.fit(np.ones((2, 5)), np.ones((2, 1)), verbose=0)
+
+
+def test_an_input_keeps_shape_type_and_name():
+    import keras
+
+    model = keras.Sequential(
+        [keras.Input(batch_shape=(2, 5), dtype="float16", name="passengers"), *hidden(), keras.layers.Dense(1)]
+    )
+    with pytest.raises(AblationError, match="'wide' is the first or last layer"):
+        remove(model, "wide")
+    kept = remove(model, "narrow").inputs[0]
+    assert (kept.shape, kept.dtype, kept.name) == ((2, 5), "float16", "passengers")
+
+
+def test_weights_that_fit_are_taken_over_and_the_others_start_fresh():
+    model = sequential("input", *hidden())
+    before = {layer.name: layer.get_weights() for layer in model.layers}
+    after = {layer.name: layer.get_weights() for layer in remove(model, "wide").layers}
+    np.testing.assert_array_equal(after["first"][0], before["first"][0])
+    np.testing.assert_array_equal(after["last"][0], before["last"][0])
+    assert after["narrow"][0].shape == (6, 3)
+
+
+def test_no_weight_is_shared_with_the_given_model():
+    model = sequential("input", *hidden())
+    new = remove(model, "wide")
+    new.layers[0].set_weights([weight * 0 for weight in new.layers[0].get_weights()])
+    assert np.abs(model.layers[0].get_weights()[0]).sum() > 0
+
+
+def test_an_adapted_normalization_keeps_what_it_learned():
+    import keras
+
+    learned = keras.layers.Normalization(name="norm")
+    learned.adapt(np.array([[1.0] * 6, [5.0] * 6]))
+    for state in ("unbuilt", "input"):
+        model = remove(sequential(state, learned, *hidden()), "wide")
+        np.testing.assert_allclose(model.get_layer("norm")(np.full((1, 6), 5.0)), np.ones((1, 6)), atol=1e-5)
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_lambdas_and_functions_of_the_users_keep_their_globals(state):
+    import keras
+
+    middle = [
+        *hidden(),
+        keras.layers.Lambda(lambda x: x * SCALE, name="anonymous"),
+        keras.layers.Lambda(scaled, name="named"),
+        keras.layers.Dense(2, activation=scaled, name="activated"),
+    ]
+    model = remove(sequential(state, *middle), "wide")
+    assert model.get_layer("named")(np.ones((1, 1))).numpy().tolist() == [[3.0]]
+    assert np.isfinite(model.predict(np.ones((1, 5)), verbose=0)).all()
+    assert "anonymous" not in names_of(remove(sequential("unbuilt", *middle[2:], *hidden()), "anonymous"))
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_layer_classes_of_the_users_need_not_be_registered(state):
+    import keras
+
+    class Mine(keras.layers.Layer):
+        def __init__(self, width):
+            super().__init__()
+            self.width = width
+
+        def build(self, shape):
+            self.kernel = self.add_weight(shape=(shape[-1], self.width))
+
+        def call(self, x):
+            return x @ self.kernel
+
+    mine = Mine(4)
+    model = remove(sequential(state, *hidden(), mine), "narrow")
+    assert names_of(model) == ["first", "wide", mine.name, "last"]
+    assert model.predict(np.ones((1, 5)), verbose=0).shape == (1, 1)
+    assert names_of(remove(sequential("unbuilt", *hidden(), Mine(2)), "wide"))[1] == "narrow"
+
+
+def test_a_class_that_cannot_be_made_anew_says_so():
+    import keras
+
+    class Mine(keras.layers.Dense):
+        def __init__(self, size, **kwargs):
+            super().__init__(size.units, **kwargs)
+
+    size = keras.layers.Dense(4)
+    with pytest.raises(AblationError, match=r"'mine'.*cannot be made anew.*get_config"):
+        remove(sequential("input", *hidden(), Mine(size, name="mine")), "wide")
+
+
+def images(kernel=3):
+    import keras
+
+    return keras.Sequential(
+        [
+            keras.Input((8, 8, 1)),
+            keras.layers.Conv2D(2, 3, name="first"),
+            keras.layers.Conv2D(4, kernel, name="conv"),
+            keras.layers.Flatten(name="flat"),
+            keras.layers.Dense(3, name="dense"),
+            keras.layers.Dense(1, name="last"),
+        ]
+    )
+
+
+def test_convolutions_in_front_of_flatten():
+    model = remove(images(), "conv")
+    assert model.get_layer("dense").get_weights()[0].shape == (6 * 6 * 2, 3)
+    assert model.predict(np.ones((1, 8, 8, 1)), verbose=0).shape == (1, 1)
+
+
+def test_a_shape_that_no_longer_fits_says_so():
+    import keras
+
+    model = keras.Sequential(
+        [
+            keras.Input((8, 8, 1)),
+            keras.layers.Conv2D(2, 3, name="first"),
+            keras.layers.Conv2D(2, 3, name="conv"),
+            keras.layers.Reshape((32,), name="reshape"),
+            keras.layers.Dense(1, name="last"),
+        ]
+    )
+    with pytest.raises(AblationError, match="Without layer 'conv' the rest of the model no longer fits together"):
+        remove(model, "conv")
+
+
+def test_nested_models_and_wrappers_are_made_anew_with_their_weights():
+    import keras
+
+    class Inner(keras.layers.Dense):
+        pass
+
+    inner = keras.Sequential([keras.layers.Dense(4, activation=scaled), keras.layers.Lambda(scaled)], name="inner")
+    stack = [*hidden(), inner, keras.layers.Reshape((2, 2)), keras.layers.TimeDistributed(Inner(2), name="wrapped")]
+    model = sequential("input", *stack)
+    before = inner.get_weights()
+    new = remove(model, "wide")
+    assert new.get_layer("inner") is not inner
+    np.testing.assert_array_equal(new.get_layer("inner").get_weights()[0], before[0])
+    assert type(new.get_layer("wrapped").layer) is Inner
+
+
+@pytest.mark.parametrize("state", ["unbuilt", "input"])
+def test_a_compiled_model_gives_a_compiled_one(state):
+    model = sequential(state, *hidden())
+    model.compile("adam", "mse", metrics=["mae"])
+    new = remove(model, "wide")
+    new.fit(np.ones((2, 5)), np.ones((2, 1)), verbose=0)
+
+
+def test_a_subclass_of_sequential_keeps_its_class():
+    import keras
+
+    class Mine(keras.Sequential):
+        pass
+
+    model = Mine([keras.layers.Dense(2), *hidden(), keras.layers.Dense(1)])
+    assert type(remove(model, "wide")) is Mine
+
+
+def functional():
+    import keras
+
+    image = keras.Input((8, 8, 3), name="image")
+    first = keras.layers.Conv2D(4, 3, padding="same", name="first")(image)
+    second = keras.layers.Conv2D(4, 3, padding="same", name="second")(first)
+    second = keras.layers.Dropout(0.2, name="drop")(second)
+    added = keras.layers.Add(name="skip")([first, second]) * 2.0
+    flat = keras.layers.Flatten(name="flat")(added)
+    wide = keras.layers.Dense(7, name="wide")(flat)
+    both = keras.layers.Concatenate(name="both")([keras.layers.Dense(2, name="narrow")(wide), wide])
+    return keras.Model(image, keras.layers.Dense(1, name="last")(both), name="net")
+
+
+@pytest.mark.parametrize("gone", [["second"], ["drop"], ["second", "drop"], ["flat"], ["wide"], ["narrow"]])
+def test_functional_models_lose_layers_of_one_input_and_one_output(gone):
+    model = functional()
+    new = remove(model, *gone)
+    assert set(names_of(model)) - set(names_of(new)) == set(gone)
+    assert (new.name, new.inputs[0].name) == ("net", "image")
+    if gone != ["flat"]:
+        assert new.predict(np.ones((1, 8, 8, 3)), verbose=0).shape == (1, 1)
+
+
+def test_the_rest_of_a_functional_model_computes_as_before():
+    import keras
+
+    numbers = keras.Input((3,))
+    first = keras.layers.Dense(3, name="first")(numbers)
+    middle = keras.layers.Dense(3, name="middle")(first)
+    model = keras.Model(numbers, keras.layers.Dense(1, name="last")(keras.layers.Add()([first, middle]) + 1.0))
+    new = remove(model, "middle")
+    data = np.ones((2, 3))
+    activated = model.get_layer("first")(data)
+    np.testing.assert_allclose(new(data), model.get_layer("last")(2 * activated + 1.0), rtol=1e-5)
+    assert new.layers[0].name == model.layers[0].name
+
+
+@pytest.mark.parametrize("gone", ["skip", "both"])
+def test_layers_of_several_inputs_are_refused(gone):
+    with pytest.raises(AblationError, match=f"'{gone}' has 2 inputs.*add_custom_model_generator"):
+        remove(functional(), gone)
+
+
+def test_self_attention_has_one_input_and_a_state_has_several_outputs():
+    import keras
+
+    words = keras.Input((8, 4))
+    first = keras.layers.Dense(4, name="first")(words)
+    attended = keras.layers.MultiHeadAttention(2, 2, name="attention")(first, first)
+    output, *_ = keras.layers.LSTM(3, return_state=True, name="memory")(attended)
+    model = keras.Model(words, keras.layers.Dense(1)(output))
+    assert "attention" not in names_of(remove(model, "attention"))
+    with pytest.raises(AblationError, match="'memory' has several outputs"):
+        remove(model, "memory")
+
+
+def test_a_layer_used_in_several_places_is_removed_from_all():
+    import keras
+
+    numbers = keras.Input((4,))
+    shared = keras.layers.Dense(4, name="shared")
+    first = keras.layers.Dense(4, name="first")(numbers)
+    model = keras.Model(numbers, keras.layers.Dense(1)(shared(keras.layers.ReLU()(shared(first)))))
+    assert "shared" not in names_of(remove(model, "shared"))
+
+
+def test_every_output_layer_stays():
+    import keras
+
+    numbers = keras.Input((4,))
+    first = keras.layers.Dense(4, name="first")(numbers)
+    model = keras.Model(
+        numbers, [keras.layers.Dense(1, name="early")(first), keras.layers.Dense(1, name="late")(first)]
+    )
+    for name in ("early", "late"):
+        with pytest.raises(AblationError, match=f"'{name}' is the first or last layer"):
+            remove(model, name)
+
+
+def test_subclassed_models_and_other_things_are_refused():
+    import keras
+
+    class Mine(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = keras.layers.Dense(2, name="dense")
+
+        def call(self, x):
+            return self.dense(x)
+
+    with pytest.raises(AblationError, match="Sequential and functional models, but the base model is a"):
+        remove(Mine(), "dense")
+    with pytest.raises(AblationError, match=r"must return a Keras model.*returned str"):
+        remove("model", "dense")
+    with pytest.raises(AblationError, match="returned NoneType"):
+        remove(None, "dense")
+
+
+@pytest.mark.parametrize("state", ["unbuilt", "input"])
+def test_the_first_and_the_last_layer_stay(state):
+    for name in ("first", "last"):
+        with pytest.raises(AblationError, match=f"Layer '{name}' is the first or last layer"):
+            remove(sequential(state, *hidden()), name)
+
+
+@pytest.mark.parametrize("make", [lambda: sequential("unbuilt", *hidden()), lambda: sequential("input", *hidden())])
+def test_a_mistyped_layer_names_the_closest_and_all(make):
+    with pytest.raises(AblationError, match=r"no layer 'wid'. Did you mean 'wide'\? Its layers are: first, wide,"):
+        remove(make(), "wid")
+
+
+def test_a_prefix_fits_in_any_case_and_spares_the_ends():
+    import keras
+
+    from maggy.ablation.keras_surgery import layers_with_prefix
+
+    names = ["My_first", "MY_dense", "other", "my_drop", "my_last"]
+    model = keras.Sequential([keras.layers.Dense(2, name=name) for name in names])
+    assert layers_with_prefix(model, "mY") == ["MY_dense", "my_drop"]
+    with pytest.raises(AblationError, match=r"begins with 'mu'.*Its layers are: My_first"):
+        layers_with_prefix(model, "mu")
+    with pytest.raises(AblationError, match=r"fits only the first or last layer of the base model \(my_last\)"):
+        layers_with_prefix(model, "my_la")

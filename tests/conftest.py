@@ -1,0 +1,32 @@
+"""One Spark session for the whole run, and a folder of its own for each test's experiments."""
+
+import os
+import sys
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def spark():
+    """A Spark session with two task slots; the same one for all tests that ask."""
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    from pyspark.sql import SparkSession
+
+    session = (
+        SparkSession.builder.master("local[2]")
+        .appName("maggy-tests")
+        .config("spark.ui.enabled", "false")
+        .config("spark.ui.showConsoleProgress", "false")
+        .config("spark.sql.shuffle.partitions", "2")
+        .getOrCreate()
+    )
+    yield session
+    session.stop()
+
+
+@pytest.fixture
+def experiments(tmp_path, monkeypatch):
+    """The folder in which the experiments of a test are recorded."""
+    monkeypatch.setenv("MAGGY_LOG_DIR", str(tmp_path / "experiments"))
+    monkeypatch.setenv("MAGGY_DATASET_DIR", str(tmp_path / "datasets"))
+    return tmp_path / "experiments"

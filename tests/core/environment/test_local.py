@@ -1,0 +1,160 @@
+"""The local environment on a real disk and on fsspec's memory file system."""
+
+import os
+import uuid
+
+import pytest
+from fsspec.implementations.memory import MemoryFileSystem
+
+from maggy.core.environment import Environment, LocalEnvironment, find_environment
+from maggy.core.exceptions import MissingDependencyError
+
+
+@pytest.fixture(params=["disk", "memory"])
+def place(request, tmp_path):
+    if request.param == "disk":
+        yield str(tmp_path)
+        return
+    url = f"memory://{uuid.uuid4().hex}"
+    yield url
+    files = MemoryFileSystem()
+    if files.exists(url):
+        files.rm(url, recursive=True)
+
+
+@pytest.fixture
+def environment():
+    return LocalEnvironment()
+
+
+def test_the_environment_off_hopsworks_is_the_local_one():
+    assert isinstance(find_environment(), LocalEnvironment)
+    assert isinstance(find_environment(), Environment)
+
+
+def test_root_is_what_the_user_asks_for_before_the_variable_and_the_default(environment, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MAGGY_LOG_DIR", raising=False)
+    assert environment.root() == str(tmp_path / "Experiments")
+    monkeypatch.setenv("MAGGY_LOG_DIR", "from_variable")
+    assert environment.root() == str(tmp_path / "from_variable")
+    assert environment.root("asked") == str(tmp_path / "asked")
+    assert environment.root(tmp_path / "a_path") == str(tmp_path / "a_path")
+
+
+def test_an_empty_variable_counts_as_not_set(environment, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MAGGY_LOG_DIR", "")
+    assert environment.root() == str(tmp_path / "Experiments")
+
+
+def test_root_leaves_urls_as_they_are_and_expands_the_home_directory(environment, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/someone")
+    assert environment.root("s3://bucket/x/") == "s3://bucket/x"
+    assert environment.root("memory://") == "memory://"
+    assert environment.root("file:///data/x") == "/data/x"
+    assert environment.root("~/x") == "/home/someone/x"
+
+
+def test_join_makes_one_path(environment):
+    assert environment.join("/a", "b", "c") == "/a/b/c"
+    assert environment.join("s3://a/", "b", "c") == "s3://a/b/c"
+    assert environment.join("memory://", "b") == "memory://b"
+
+
+def test_written_bytes_are_read_back_and_replaced(environment, place):
+    path = environment.join(place, "file")
+    environment.make_directory(place, exist_ok=True)
+    for atomic in (True, False):
+        environment.write_bytes(path, b"a longer text", atomic)
+        environment.write_bytes(path, b"short", atomic)
+        assert environment.read_bytes(path) == b"short"
+    assert environment.list(place) == ["file"]
+
+
+def test_appending_makes_the_file_and_adds_to_it(environment, place):
+    path = environment.join(place, "log")
+    environment.make_directory(place, exist_ok=True)
+    environment.append_bytes(path, b"one\n")
+    environment.append_bytes(path, b"two\n")
+    assert environment.read_bytes(path) == b"one\ntwo\n"
+
+
+def test_appending_rewrites_where_the_file_system_cannot_append(environment, monkeypatch):
+    class NoAppend(MemoryFileSystem):
+        def open(self, path, mode="rb", **kwargs):
+            if "a" in mode:
+                raise NotImplementedError
+            return super().open(path, mode, **kwargs)
+
+    monkeypatch.setattr("maggy.core.environment.local._remote", lambda url: (NoAppend(), "/" + url.split("://")[1]))
+    url = f"memory://{uuid.uuid4().hex}/log"
+    environment.append_bytes(url, b"one\n")
+    environment.append_bytes(url, b"two\n")
+    assert environment.read_bytes(url) == b"one\ntwo\n"
+    environment.remove(url)
+
+
+def test_a_directory_is_made_once_unless_it_may_exist(environment, place):
+    path = environment.join(place, "a", "b")
+    environment.make_directory(path)
+    assert environment.exists(path)
+    with pytest.raises(FileExistsError):
+        environment.make_directory(path)
+    environment.make_directory(path, exist_ok=True)
+
+
+def test_a_file_in_the_place_of_a_directory_is_an_error(environment, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(FileExistsError):
+        environment.make_directory(str(tmp_path / "file"), exist_ok=True)
+
+
+def test_list_gives_sorted_names_and_nothing_for_a_missing_directory(environment, place):
+    for name in ("b", "a", "c"):
+        environment.make_directory(environment.join(place, name))
+    assert environment.list(place) == ["a", "b", "c"]
+    assert environment.list(environment.join(place, "missing")) == []
+
+
+def test_a_missing_file_is_the_same_error_everywhere(environment, place):
+    environment.make_directory(place, exist_ok=True)
+    path = environment.join(place, "missing")
+    assert not environment.exists(path)
+    with pytest.raises(FileNotFoundError):
+        environment.read_bytes(path)
+    environment.remove(path)
+
+
+def test_rename_moves_a_directory_with_what_is_in_it(environment, place):
+    environment.make_directory(environment.join(place, "old"))
+    environment.write_bytes(environment.join(place, "old", "file"), b"x")
+    environment.rename(environment.join(place, "old"), environment.join(place, "new"))
+    assert environment.list(place) == ["new"]
+    assert environment.read_bytes(environment.join(place, "new", "file")) == b"x"
+
+
+def test_remove_takes_a_file_away(environment, place):
+    environment.make_directory(place, exist_ok=True)
+    environment.write_bytes(environment.join(place, "file"), b"x")
+    environment.remove(environment.join(place, "file"))
+    assert environment.list(place) == []
+
+
+def test_an_atomic_write_that_fails_leaves_the_old_content_and_no_temporary_file(environment, tmp_path, monkeypatch):
+    path = tmp_path / "file"
+    environment.write_bytes(str(path), b"old")
+
+    def full(*_):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(OSError, match="No space"):
+        environment.write_bytes(str(path), b"new")
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_a_url_without_its_package_names_the_package(environment):
+    with pytest.raises(MissingDependencyError, match="gs:// needs a package"):
+        environment.exists("gs://bucket/x")

@@ -1,0 +1,316 @@
+"""The experiment directory, on a real disk and on fsspec's memory file system."""
+
+import json
+import math
+import re
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from fsspec.implementations.memory import MemoryFileSystem
+
+from maggy.core.environment import LocalEnvironment
+from maggy.core.exceptions import ResumeError
+from maggy.core.store import ExperimentStore
+from maggy.result import build_result
+from maggy.trial import Trial
+
+ENVIRONMENT = LocalEnvironment()
+
+
+@pytest.fixture(params=["disk", "memory"])
+def root(request, tmp_path):
+    if request.param == "disk":
+        yield str(tmp_path / "Experiments")
+        return
+    url = f"memory://{uuid.uuid4().hex}"
+    yield url
+    MemoryFileSystem().rm(url, recursive=True)
+
+
+@pytest.fixture
+def store(root):
+    return ExperimentStore.create(ENVIRONMENT, root, "app")
+
+
+def text_of(store, *parts):
+    return ENVIRONMENT.read_bytes(ENVIRONMENT.join(store.directory, *parts)).decode()
+
+
+def json_of(store, *parts):
+    def refuse(name):
+        raise ValueError(f"{name} is not JSON")
+
+    return json.loads(text_of(store, *parts), parse_constant=refuse)
+
+
+def run(store, params, metric=0.5, **others):
+    """A trial that begins and ends at once; a metric of None fails."""
+    trial = Trial(params)
+    store.begin_trial(trial)
+    trial.status = Trial.ERROR if metric is None else Trial.FINALIZED
+    trial.final_metric = metric
+    for name, value in others.items():
+        setattr(trial, name, value)
+    store.end_trial(trial)
+    return trial
+
+
+def test_a_new_experiment_has_the_first_free_run_number(root):
+    stores = [ExperimentStore.create(ENVIRONMENT, root, "app") for _ in range(3)]
+    assert [each.run_id for each in stores] == [1, 2, 3]
+    assert [each.experiment_id for each in stores] == ["app_1", "app_2", "app_3"]
+    assert stores[2].directory == ENVIRONMENT.join(root, "app_3")
+    assert ENVIRONMENT.list(root) == ["app_1", "app_2", "app_3"]
+
+
+def test_applications_count_their_runs_apart(root):
+    assert ExperimentStore.create(ENVIRONMENT, root, "one").run_id == 1
+    assert ExperimentStore.create(ENVIRONMENT, root, "two").run_id == 1
+
+
+def test_an_existing_directory_is_never_used_even_if_it_is_empty(tmp_path):
+    (tmp_path / "app_1").mkdir()
+    assert ExperimentStore.create(ENVIRONMENT, str(tmp_path), "app").run_id == 2
+    assert list((tmp_path / "app_1").iterdir()) == []
+
+
+def test_experiments_that_start_at_once_get_a_directory_each(tmp_path):
+    with ThreadPoolExecutor(8) as pool:
+        stores = list(pool.map(lambda _: ExperimentStore.create(ENVIRONMENT, str(tmp_path), "app"), range(40)))
+    assert sorted(each.run_id for each in stores) == list(range(1, 41))
+
+
+def test_a_run_number_that_another_process_has_just_taken_is_passed_over(tmp_path):
+    class Late(LocalEnvironment):
+        def list(self, path):
+            return []
+
+    assert [ExperimentStore.create(Late(), str(tmp_path), "app").run_id for _ in range(3)] == [1, 2, 3]
+
+
+def test_open_finds_an_experiment_by_id_and_by_directory(root, store):
+    store.write_experiment({"name": "mine"})
+    for given in ("app_1", store.directory, store.directory + "/"):
+        opened = ExperimentStore.open(ENVIRONMENT, root, given)
+        assert (opened.app_id, opened.run_id, opened.experiment_id) == ("app", 1, "app_1")
+        assert opened.read_experiment() == {"name": "mine"}
+
+
+def test_open_takes_a_relative_path_and_a_path_object(tmp_path, monkeypatch):
+    made = ExperimentStore.create(ENVIRONMENT, str(tmp_path), "app")
+    made.write_experiment({})
+    monkeypatch.chdir(tmp_path.parent)
+    assert ExperimentStore.open(ENVIRONMENT, "/nowhere", f"{tmp_path.name}/app_1").directory == made.directory
+    assert ExperimentStore.open(ENVIRONMENT, "/nowhere", tmp_path / "app_1").directory == made.directory
+
+
+def test_open_names_what_there_is_and_the_closest(root, store):
+    store.write_experiment({})
+    with pytest.raises(ResumeError, match=r"there is no 'apq_1'.* there are: app_1\. Did you mean 'app_1'"):
+        ExperimentStore.open(ENVIRONMENT, root, "apq_1")
+    with pytest.raises(ResumeError, match="there are: none"):
+        ExperimentStore.open(ENVIRONMENT, root + "/elsewhere", "app_1")
+
+
+@pytest.mark.parametrize("name", ["", "app", "app_x", "_1", ".", ".."])
+def test_a_name_that_is_no_experiments_is_refused(root, store, name):
+    store.write_experiment({})
+    with pytest.raises(ResumeError):
+        ExperimentStore.open(ENVIRONMENT, root, name)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[1]", b"\xff"])
+def test_a_damaged_experiment_record_is_an_error_that_names_the_file(store, content):
+    ENVIRONMENT.write_bytes(ENVIRONMENT.join(store.directory, "maggy.json"), content)
+    with pytest.raises(ResumeError, match=r"maggy\.json must hold the experiment's record"):
+        store.read_experiment()
+
+
+def test_the_experiment_record_is_valid_json(store):
+    store.write_experiment({"seed": math.nan, "state": "RUNNING"})
+    assert json_of(store, "maggy.json") == {"seed": None, "state": "RUNNING"}
+
+
+def test_the_log_has_the_time_of_each_line(store):
+    store.log("first")
+    store.log("second \udcff")
+    lines = text_of(store, "maggy.log").splitlines()
+    assert [line.split(" ", 2)[2] for line in lines[1:]] == ["first", "second \\udcff"]
+    assert all(re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} ", line) for line in lines)
+
+
+def test_each_worker_has_a_log_of_its_own(store):
+    store.log_executor(0, 0, "a\n")
+    store.log_executor(0, 1, "b\n")
+    store.log_executor(0, 0, "c\n")
+    assert text_of(store, "executor_0_0.log") == "a\nc\n"
+    assert text_of(store, "executor_0_1.log") == "b\n"
+
+
+def test_a_trial_that_began_has_its_parameters_and_no_record_of_an_end(store):
+    trial = Trial({"kernel": 3, "act": "relu"})
+    store.begin_trial(trial)
+    store.append_output(trial.trial_id, "hello\n")
+    store.append_output(trial.trial_id, "world\n")
+    assert store.trial_directory(trial.trial_id) == ENVIRONMENT.join(store.directory, trial.trial_id)
+    assert json_of(store, trial.trial_id, ".hparams.json") == {"kernel": 3, "act": "relu"}
+    assert text_of(store, trial.trial_id, "output.log") == "hello\nworld\n"
+    assert not {"trial.json", ".metric", ".outputs.json"} & set(ENVIRONMENT.list(store.trial_directory(trial.trial_id)))
+
+
+def test_a_trial_that_ended_has_outputs_metric_and_record(store):
+    trial = run(store, {"lr": 1}, 0.0, outputs={"accuracy": 0.0, "notes": [1, {"a": math.nan}]})
+    assert json_of(store, trial.trial_id, ".outputs.json") == {
+        "accuracy": 0.0,
+        "notes": [1, {"a": None}],
+        "log": "output.log",
+    }
+    assert text_of(store, trial.trial_id, ".metric") == "0.0"
+    record = json_of(store, trial.trial_id, "trial.json")
+    assert (record["trial_id"], record["status"], record["final_metric"]) == (trial.trial_id, "FINALIZED", 0.0)
+
+
+def test_a_number_that_was_returned_is_stored_under_the_metrics_name(store):
+    store.write_hparams_space([], "accuracy")
+    trial = run(store, {"lr": 1}, 0.5)
+    assert json_of(store, trial.trial_id, ".outputs.json") == {"accuracy": 0.5, "log": "output.log"}
+
+
+def test_a_users_own_output_called_log_is_kept(store):
+    trial = run(store, {"lr": 1}, outputs={"metric": 0.5, "log": "mine"})
+    assert json_of(store, trial.trial_id, ".outputs.json")["log"] == "mine"
+
+
+def test_a_failed_trial_has_a_record_with_the_reason_and_no_metric(store):
+    trial = run(store, {"lr": 1}, None, error="Traceback ...")
+    names = ENVIRONMENT.list(store.trial_directory(trial.trial_id))
+    assert ".metric" not in names
+    assert ".outputs.json" not in names
+    assert json_of(store, trial.trial_id, "trial.json")["error"] == "Traceback ..."
+
+
+def test_a_new_attempt_replaces_what_the_last_one_recorded_but_keeps_its_output(store):
+    trial = run(store, {"lr": 1}, 0.5)
+    store.append_output(trial.trial_id, "first\n")
+    trial.reset()
+    store.begin_trial(trial)
+    names = ENVIRONMENT.list(store.trial_directory(trial.trial_id))
+    assert not {"trial.json", ".metric", ".outputs.json"} & set(names)
+    assert text_of(store, trial.trial_id, "output.log") == "first\n"
+
+
+def test_a_trial_that_never_began_is_recorded_all_the_same(store):
+    trial = Trial({"lr": 1})
+    trial.status, trial.error = Trial.ERROR, "its worker was lost"
+    store.end_trial(trial)
+    assert json_of(store, trial.trial_id, ".hparams.json") == {"lr": 1}
+    assert [each.trial_id for each in store.read_trials()[0]] == [trial.trial_id]
+
+
+def test_trials_are_read_back_in_the_order_in_which_they_ended(root, store):
+    ended = [run(store, {"lr": number}, None if number == 3 else 0.5).trial_id for number in range(12)]
+    store.begin_trial(Trial({"lr": "not ended"}))
+    assert [each.trial_id for each in store.read_trials()[0]] == ended
+    store.write_experiment({})
+    resumed = ExperimentStore.open(ENVIRONMENT, root, "app_1")
+    assert [each.trial_id for each in resumed.read_trials()[0]] == ended
+    ended += [run(resumed, {"lr": number}).trial_id for number in range(20, 24)]
+    trials, damaged = resumed.read_trials()
+    assert ([each.trial_id for each in trials], damaged) == (ended, [])
+
+
+def test_a_trial_is_read_back_whole(store):
+    trial = Trial({"lr": 0.1})
+    trial.append_metric({"step": 0, "value": math.nan})
+    trial.append_metric({"step": 3, "value": 0.25})
+    trial.status, trial.final_metric, trial.duration, trial.start = Trial.FINALIZED, 0.25, 7, 12.5
+    trial.early_stop, trial.attempts, trial.outputs = True, 2, {"metric": 0.25}
+    store.end_trial(trial)
+    ((back,), _) = store.read_trials()
+    assert back.to_json() == trial.to_json()
+
+
+@pytest.mark.parametrize("content", [b"", b'{"params": {"lr"', b"null", b"[]", b"{}", b"\xff\xfe", b'{"ended": 1}'])
+def test_a_torn_record_is_set_aside_and_named(store, content):
+    good, torn = run(store, {"lr": 1}), run(store, {"lr": 2})
+    ENVIRONMENT.write_bytes(ENVIRONMENT.join(store.directory, torn.trial_id, "trial.json"), content)
+    trials, damaged = store.read_trials()
+    assert ([each.trial_id for each in trials], damaged) == ([good.trial_id], [torn.trial_id])
+    assert f"{torn.trial_id}.damaged-1" in ENVIRONMENT.list(store.directory)
+    assert torn.trial_id not in ENVIRONMENT.list(store.directory)
+    assert [each.trial_id for each in store.read_trials()[0]] == [good.trial_id]
+
+
+def test_a_trial_can_be_damaged_more_than_once(store):
+    for number in (1, 2):
+        torn = run(store, {"lr": 2})
+        ENVIRONMENT.write_bytes(ENVIRONMENT.join(store.directory, torn.trial_id, "trial.json"), b"")
+        assert store.read_trials() == ([], [torn.trial_id])
+        assert f"{torn.trial_id}.damaged-{number}" in ENVIRONMENT.list(store.directory)
+
+
+def test_the_record_of_another_trial_or_of_one_that_runs_is_damage(store):
+    first, second = run(store, {"lr": 1}), run(store, {"lr": 2})
+    ENVIRONMENT.write_bytes(
+        ENVIRONMENT.join(store.directory, first.trial_id, "trial.json"),
+        text_of(store, second.trial_id, "trial.json").encode(),
+    )
+    running = run(store, {"lr": 3}, status=Trial.RUNNING)
+    assert store.read_trials()[1] == sorted([first.trial_id, running.trial_id])
+
+
+def test_the_trial_record_is_the_last_file_that_is_written(tmp_path):
+    class Watched(LocalEnvironment):
+        written = []
+
+        def write_bytes(self, path, data, atomic=True):
+            self.written.append((path.rsplit("/", 1)[-1], atomic))
+            super().write_bytes(path, data, atomic)
+
+        def append_bytes(self, path, data):
+            self.written.append((path.rsplit("/", 1)[-1], None))
+            super().append_bytes(path, data)
+
+    run(ExperimentStore.create(Watched(), str(tmp_path), "app"), {"lr": 1})
+    assert Watched.written[-1] == ("trial.json", True)
+
+
+def test_the_result_and_the_summary_are_valid_json(store):
+    trials = [
+        run(store, {"lr": 1, "layers": [1, 2]}, 0.5, outputs={"metric": 0.5, "history": [1], "ok": True}),
+        run(store, {"lr": 2}, 0.25),
+        run(store, {"lr": 3}, None),
+    ]
+    result = build_result(trials, kind="optimization", direction="max", optimization_key="metric")
+    store.write_result(result)
+    assert json_of(store, "result.json") == result
+    assert json_of(store, ".summary.json") == {
+        "combinations": [
+            {"parameters": {"lr": 1}, "outputs": {"metric": 0.5, "ok": True}},
+            {"parameters": {"lr": 2}, "outputs": {"metric": 0.25}},
+        ]
+    }
+
+
+def test_event_files_lie_in_the_experiment_and_in_each_trial(store):
+    store.write_hparams_space([{"name": "lr", "type": "DISCRETE", "values": [1]}], "metric")
+    trial = run(store, {"lr": 1})
+    assert store.events_available
+    for directory in (store.directory, store.trial_directory(trial.trial_id)):
+        assert [name for name in ENVIRONMENT.list(directory) if name.startswith("events.out.tfevents.")]
+
+
+def test_without_tensorboard_all_but_the_event_files_is_written(tmp_path, monkeypatch):
+    monkeypatch.setattr("maggy.core.store.find_event_maker", lambda: None)
+    store = ExperimentStore.create(ENVIRONMENT, str(tmp_path), "app")
+    store.write_hparams_space([{"name": "lr", "type": "DISCRETE", "values": [1]}], "metric")
+    trial = run(store, {"lr": 1})
+    assert not store.events_available
+    assert ENVIRONMENT.list(store.directory) == sorted([trial.trial_id, "maggy.log"])
+    assert ENVIRONMENT.list(store.trial_directory(trial.trial_id)) == [
+        ".hparams.json",
+        ".metric",
+        ".outputs.json",
+        "trial.json",
+    ]

@@ -1,0 +1,54 @@
+"""An optimizer of a user's own: what it must have, and what it inherits."""
+
+from __future__ import annotations
+
+import pytest
+from conformance import OptimizerContract
+
+from maggy.optimizer import AbstractOptimizer
+from maggy.trial import Trial
+
+
+class Climber(AbstractOptimizer):
+    """Waits for every result before it goes on, and keeps the best; has no constructor."""
+
+    def initialize(self):
+        self.left = self.num_trials
+
+    def get_suggestion(self, trial=None):
+        if self.left == 0:
+            return None
+        if self.trial_store:
+            return "IDLE"
+        self.left -= 1
+        params = self.searchspace.get_random_parameter_values(1)[0]
+        if self.final_store and self.left % 2:
+            pick = max if self.direction == "max" else min
+            best = pick(self.final_store, key=lambda final: final.final_metric)
+            first = next(iter(params))
+            params = {**best.params, first: params[first]}
+        return Trial(params)
+
+
+class TestClimber(OptimizerContract):
+    def make(self):
+        return Climber()
+
+
+def test_get_suggestion_is_all_that_must_be_written():
+    class Nothing(AbstractOptimizer):
+        def get_suggestion(self, trial=None):
+            return None
+
+    optimizer = Nothing()
+    optimizer.initialize()
+    optimizer.finalize_experiment([])
+    assert optimizer.name() == "Nothing"
+
+
+def test_without_get_suggestion_there_is_no_optimizer():
+    class Incomplete(AbstractOptimizer):
+        pass
+
+    with pytest.raises(TypeError, match="get_suggestion"):
+        Incomplete()

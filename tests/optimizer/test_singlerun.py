@@ -1,0 +1,25 @@
+"""The same run again and again."""
+
+from __future__ import annotations
+
+from conformance import OptimizerContract
+
+from maggy.optimizer import SingleRun
+
+
+class TestSingleRun(OptimizerContract):
+    random = False
+    uses_space = False
+
+    def make(self):
+        return SingleRun()
+
+    def test_every_configuration_is_empty(self):
+        assert self.drive().params == [{}] * self.num_trials
+
+
+def test_it_needs_no_space():
+    optimizer = SingleRun()
+    optimizer.num_trials, optimizer.searchspace = 1, None
+    optimizer.initialize()
+    assert optimizer.get_suggestion().params == {}

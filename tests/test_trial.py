@@ -1,0 +1,295 @@
+"""A trial: its id, the points it records, and its JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+import pickle
+from statistics import fmean
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from maggy.core.exceptions import BadArgumentsError
+from maggy.trial import Trial
+
+any_value = st.floats(width=32) | st.integers(-5, 5)
+points = st.lists(st.tuples(st.integers(0, 8), any_value), max_size=12)
+
+
+def reported(*values):
+    trial = Trial({"x": 1})
+    for step, value in enumerate(values):
+        trial.append_metric({"step": step, "value": value})
+    return trial
+
+
+# Its id and parameters
+
+
+def test_the_id_is_a_hash_of_the_parameters():
+    assert Trial({"param1": 5, "param2": "ada"}).trial_id == "3d1cc9fdb1d4d001"
+
+
+def test_the_id_of_an_ablations_base():
+    base = {"ablated_feature": "None", "ablated_layer": "None"}
+    assert Trial(base, trial_type="ablation").trial_id == "5b254f8048b3784d"
+
+
+def test_only_the_labels_count_in_the_id_of_an_ablation():
+    base = {"ablated_feature": "None", "ablated_layer": "None"}
+    assert Trial({**base, "note": 1}, trial_type="ablation").trial_id == "5b254f8048b3784d"
+    assert Trial({**base, "note": 1}).trial_id != "5b254f8048b3784d"
+
+
+def test_the_id_does_not_depend_on_the_order_of_the_parameters():
+    assert Trial({"a": 1, "b": 2}).trial_id == Trial({"b": 2, "a": 1}).trial_id
+
+
+def test_equal_parameters_have_equal_ids():
+    assert Trial({"a": 1}).trial_id == Trial({"a": 1}).trial_id != Trial({"a": 2}).trial_id
+
+
+def test_numpy_parameters_become_plain_ones():
+    trial = Trial({"a": np.int64(5), "b": np.float64(0.5), "c": (1, 2)})
+    assert trial.params == {"a": 5, "b": 0.5, "c": [1, 2]}
+    assert type(trial.params["a"]) is int
+    assert trial.trial_id == Trial({"a": 5, "b": 0.5, "c": [1, 2]}).trial_id
+
+
+def test_changing_the_users_dict_does_not_change_the_trial():
+    params, notes = {"a": [1]}, {"n": 1}
+    trial = Trial(params, info_dict=notes)
+    params["a"].append(2)
+    notes["n"] = 2
+    assert trial.params == {"a": [1]}
+    assert trial.info_dict == {"n": 1}
+
+
+@pytest.mark.parametrize("params", [None, "a", 5, [("a", 1)], {1: 2}, {None: 2}, {"a": {1: 2}}])
+def test_parameters_are_a_dict_with_strings_as_keys(params):
+    with pytest.raises(ValueError, match="must be a dict"):
+        Trial(params)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, print, {1, 2}, b"x"])
+def test_parameters_are_what_json_can_hold(value):
+    with pytest.raises(BadArgumentsError, match="finite JSON values"):
+        Trial({"a": value})
+
+
+def test_there_are_two_types_of_trials():
+    with pytest.raises(BadArgumentsError, match="'optimization' or 'ablation', but got 'search'"):
+        Trial({}, trial_type="search")
+
+
+def test_a_new_trial_is_pending_and_empty():
+    trial = Trial({})
+    assert (trial.status, trial.trial_type, trial.early_stop, trial.attempts) == ("PENDING", "optimization", False, 0)
+    assert (trial.metric_history, trial.step_history, trial.info_dict) == ([], [], {})
+    assert (trial.final_metric, trial.start, trial.duration, trial.outputs, trial.error) == (None,) * 5
+
+
+def test_the_status_constants_are_their_names():
+    for name in ("PENDING", "SCHEDULED", "RUNNING", "ERROR", "FINALIZED"):
+        assert getattr(Trial, name) == name
+
+
+# Its points
+
+
+def test_a_new_step_is_returned():
+    trial = Trial({})
+    assert trial.append_metric({"step": 0, "value": 0.1}) == 0
+    assert trial.append_metric({"step": 5, "value": 0.2}) == 5
+    assert (trial.step_history, trial.metric_history) == ([0, 5], [0.1, 0.2])
+
+
+def test_an_equal_step_replaces_the_value():
+    trial = reported(0.1, 0.9)
+    assert trial.append_metric({"step": 1, "value": 0.5}) is None
+    assert (trial.step_history, trial.metric_history) == ([0, 1], [0.1, 0.5])
+    assert trial.best("max") == 0.5
+    assert trial.mean_until(1) == pytest.approx(0.3)
+
+
+def test_a_lower_step_is_ignored():
+    trial = reported(0.1, 0.9)
+    assert trial.append_metric({"step": 0, "value": 5.0}) is None
+    assert (trial.step_history, trial.metric_history) == ([0, 1], [0.1, 0.9])
+
+
+def test_values_are_plain_floats_and_whole_steps_plain_integers():
+    trial = Trial({})
+    trial.append_metric({"step": np.float64(2.0), "value": np.float32(0.5)})
+    trial.append_metric({"step": 3, "value": 1})
+    assert [type(value) for value in trial.metric_history] == [float, float]
+    assert [type(step) for step in trial.step_history] == [int, int]
+
+
+def test_an_integer_beyond_every_float_is_infinite():
+    assert reported(10**400, -(10**400)).metric_history == [math.inf, -math.inf]
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        None,
+        5,
+        {},
+        {"step": 1},
+        {"value": 1},
+        {"step": "1", "value": 1},
+        {"step": 1, "value": "1"},
+        {"step": True, "value": 1},
+        {"step": 1, "value": None},
+        {"step": math.nan, "value": 1},
+        {"step": math.inf, "value": 1},
+    ],
+)
+def test_a_point_has_a_step_and_a_value(point):
+    trial = Trial({})
+    with pytest.raises(BadArgumentsError, match="point"):
+        trial.append_metric(point)
+    assert trial.step_history == []
+
+
+def test_the_best_value_follows_the_direction():
+    trial = reported(0.5, 0.9, 0.1, 0.3)
+    assert trial.best("max") == 0.9
+    assert trial.best("min") == 0.1
+
+
+def test_nan_is_never_the_best():
+    assert reported(math.nan).best("max") is None
+    assert reported(math.nan, 0.5, math.nan).best("min") == 0.5
+    assert Trial({}).best("max") is None
+
+
+@pytest.mark.parametrize("direction", ["MAX", "", None])
+def test_there_are_two_directions(direction):
+    with pytest.raises(BadArgumentsError, match="direction must be 'max' or 'min'"):
+        reported(1.0).best(direction)
+
+
+def test_the_mean_covers_the_steps_up_to_the_one_asked_for():
+    trial = Trial({})
+    for step, value in [(2, 1.0), (4, 3.0), (6, 8.0)]:
+        trial.append_metric({"step": step, "value": value})
+    assert [trial.mean_until(step) for step in (1, 2, 3, 4, 6, 99)] == [None, 1.0, 1.0, 2.0, 4.0, 4.0]
+
+
+def test_the_mean_leaves_out_what_is_not_finite():
+    trial = reported(math.nan, 1.0, math.inf, 3.0, -math.inf)
+    assert [trial.mean_until(step) for step in range(5)] == [None, 1.0, 1.0, 2.0, 2.0]
+
+
+def test_the_mean_of_equal_values_is_exactly_that_value():
+    trial = reported(*[0.1] * 1000)
+    assert trial.mean_until(999) == 0.1
+
+
+def test_the_mean_of_huge_values_is_finite():
+    assert reported(1.7e308, 1.7e308).mean_until(1) == 1.7e308
+    assert reported(1.7e308, -1.7e308).mean_until(1) == 0.0
+
+
+@given(points)
+def test_best_and_mean_agree_with_the_histories(given_points):
+    trial = Trial({})
+    for step, value in given_points:
+        trial.append_metric({"step": step, "value": value})
+    assert trial.step_history == sorted(set(trial.step_history))
+    assert len(trial.step_history) == len(trial.metric_history)
+    known = [value for value in trial.metric_history if not math.isnan(value)]
+    assert trial.best("max") == max(known, default=None)
+    assert trial.best("min") == min(known, default=None)
+    for step in range(10):
+        seen = [v for s, v in zip(trial.step_history, trial.metric_history, strict=True) if s <= step]
+        finite = [value for value in seen if math.isfinite(value)]
+        if not finite:
+            assert trial.mean_until(step) is None
+        else:
+            expected = pytest.approx(fmean(finite), rel=1e-6, abs=1e-6 * max(map(abs, finite)))
+            assert trial.mean_until(step) == expected
+
+
+@given(st.lists(any_value, min_size=1))
+def test_a_mirrored_history_has_the_mirrored_best_and_mean(values):
+    up, down = reported(*values), reported(*[-value for value in values])
+    for one, other in [
+        (up.best("max"), down.best("min")),
+        (up.best("min"), down.best("max")),
+        (up.mean_until(99), down.mean_until(99)),
+    ]:
+        assert one == (None if other is None else -other)
+
+
+def test_reset_gives_a_clean_attempt_and_keeps_what_identifies_the_trial():
+    trial = Trial({"x": 1}, info_dict={"rung": 2})
+    fresh = vars(Trial({"x": 1}, info_dict={"rung": 2})).copy()
+    trial.append_metric({"step": 3, "value": 9.0})
+    trial.append_metric({"step": 4, "value": 1.0})
+    trial.trial_id, trial.attempts, trial.status, trial.early_stop = "abc_2", 1, Trial.ERROR, True
+    trial.final_metric, trial.start, trial.duration = 9.0, 1.5, 20
+    trial.outputs, trial.error = {"metric": 9.0}, "boom"
+    trial.reset()
+    assert vars(trial) == {**fresh, "trial_id": "abc_2", "attempts": 1}
+    trial.append_metric({"step": 0, "value": 2.0})
+    assert trial.best("max") == trial.mean_until(0) == 2.0
+
+
+# Its JSON
+
+
+@given(points)
+def test_a_trial_comes_back_from_its_json(given_points):
+    trial = Trial({"x": 1}, info_dict={"rung": 2})
+    for step, value in given_points:
+        trial.append_metric({"step": step, "value": value if math.isfinite(value) else math.nan})
+    trial.trial_id, trial.attempts, trial.status, trial.early_stop = "abc_2", 2, Trial.FINALIZED, True
+    trial.final_metric, trial.start, trial.duration = 0.0, 1.5, 20
+    trial.outputs, trial.error = {"metric": 0.0, "note": [1]}, None
+    again = Trial.from_json(trial.to_json())
+    assert repr(vars(again)) == repr(vars(trial))
+
+
+def test_an_ablation_comes_back_from_its_json():
+    trial = Trial({"ablated_feature": "None", "ablated_layer": "None"}, "ablation")
+    again = Trial.from_json(trial.to_json())
+    assert (again.trial_type, again.trial_id) == ("ablation", "5b254f8048b3784d")
+
+
+def test_nan_is_null_in_json_and_nan_again():
+    trial = reported(math.nan, 1.0)
+    trial.outputs = {"loss": math.inf}
+    record = json.loads(trial.to_json(), parse_constant=pytest.fail)
+    assert record["metric_history"] == [None, 1.0]
+    assert record["outputs"] == {"loss": None}
+    again = Trial.from_json(trial.to_json())
+    assert math.isnan(again.metric_history[0])
+    assert again.best("max") == 1.0
+
+
+def test_notes_of_any_kind_do_not_cost_a_trial_its_record():
+    trial = Trial({}, info_dict={"object": print, "array": np.arange(2)})
+    assert json.loads(trial.to_json())["info_dict"] == {"object": "<built-in function print>", "array": [0, 1]}
+
+
+@pytest.mark.parametrize("text", ["", "5", "[]", "{}", "null", '{"params": 3}', "{", None])
+def test_what_is_no_trial_is_refused(text):
+    with pytest.raises(BadArgumentsError, match=r"Trial\.to_json"):
+        Trial.from_json(text)
+
+
+def test_a_trial_can_be_pickled():
+    trial = reported(0.5, math.inf, 0.7)
+    again = pickle.loads(pickle.dumps(trial))
+    assert repr(vars(again)) == repr(vars(trial))
+    assert again.append_metric({"step": 3, "value": 0.9}) == 3
+
+
+def test_the_repr_says_which_trial_it_is():
+    assert repr(Trial({"x": 1})) == f"Trial({Trial({'x': 1}).trial_id}, PENDING, {{'x': 1}})"
