@@ -69,8 +69,14 @@ class ExperimentResult(dict[str, Any]):
             import pandas
         except ImportError as error:
             raise MissingDependencyError("to_pandas() needs pandas: pip install 'maggy[plots]'.") from error
-        columns = ["trial_id", *self._parameter_columns().values(), *_PLAIN_COLUMNS]
-        return pandas.DataFrame([self._flat(row) for row in self.trials], columns=columns)
+        parameters = self._parameter_columns()
+        rows = [
+            {"trial_id": row["trial_id"]}
+            | {column: row["params"].get(name) for name, column in parameters.items()}
+            | {name: row[name] for name in _PLAIN_COLUMNS}
+            for row in self.trials
+        ]
+        return pandas.DataFrame(rows, columns=["trial_id", *parameters.values(), *_PLAIN_COLUMNS])
 
     def plot(self) -> Any:
         """The outcome at a glance: a search's metrics with the best so far, an ablation's differences from the base.
@@ -149,10 +155,6 @@ class ExperimentResult(dict[str, Any]):
         taken = {"trial_id", *_PLAIN_COLUMNS}
         names = dict.fromkeys(name for row in self.trials for name in row["params"])
         return {name: f"param_{name}" if name in taken else name for name in names}
-
-    def _flat(self, row: dict[str, Any]) -> dict[str, Any]:
-        parameters = {column: row["params"].get(name) for name, column in self._parameter_columns().items()}
-        return {"trial_id": row["trial_id"], **parameters, **{name: row[name] for name in _PLAIN_COLUMNS}}
 
 
 _PLAIN_COLUMNS = ("metric", "status", "early_stop", "duration", "start", "attempts", "error")

@@ -89,7 +89,7 @@ class Drive:
         metric = score(trial)
         if metric is None:
             trial.status, trial.error = Trial.ERROR, "boom"
-            return trial
+            return None  # the driver hands on only what has a metric
         trial.append_metric({"step": 0, "value": metric})
         trial.status, trial.final_metric = Trial.FINALIZED, metric
         self.final_store.append(trial)

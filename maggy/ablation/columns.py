@@ -37,7 +37,7 @@ def read_frame(data: Any) -> Table | None:
     pandas = sys.modules.get("pandas")
     if pandas is None or not isinstance(data, pandas.DataFrame):
         return None
-    return _from_pandas(data)
+    return _numeric(*_from_pandas(data))
 
 
 def read_path(path: str, kind: str) -> Table:
@@ -50,21 +50,31 @@ def read_path(path: str, kind: str) -> Table:
         kind: ``"csv"`` or ``"parquet"``.
     """
     files = _local_files(path, kind)
-    if files and kind == "csv" and _installed("pandas"):
-        import pandas
-
-        return _from_pandas(pandas.concat([pandas.read_csv(file) for file in files], ignore_index=True))
-    if files and kind == "parquet" and _installed("pyarrow"):
-        import pyarrow.parquet
-
-        table = pyarrow.parquet.read_table(path)
-        # pandas keeps a frame's index, which is no feature, in columns of this name.
-        names = [name for name in table.column_names if not re.fullmatch(r"__index_level_\d+__", name)]
-        return _numeric(names, [table.column(name).to_numpy() for name in names])
+    if files and _installed("pandas" if kind == "csv" else "pyarrow"):
+        try:
+            names, arrays = _read_csv(files) if kind == "csv" else _read_parquet(path)
+        except (OSError, ValueError) as error:
+            raise BadArgumentsError(f"{path} must be readable as {kind}, but it is not: {error}") from error
+        return _numeric(names, arrays)
     from maggy.core.spark import read_table
 
     names, columns = read_table(path, kind)
     return _numeric(names, [columns[name] for name in names])
+
+
+def _read_csv(files: list[Path]) -> tuple[list[str], list[Any]]:
+    import pandas
+
+    return _from_pandas(pandas.concat([pandas.read_csv(file) for file in files], ignore_index=True))
+
+
+def _read_parquet(path: str) -> tuple[list[str], list[Any]]:
+    import pyarrow.parquet
+
+    table = pyarrow.parquet.read_table(path)
+    # pandas keeps a frame's index, which is no feature, in columns of this name.
+    names = [name for name in table.column_names if not re.fullmatch(r"__index_level_\d+__", name)]
+    return names, [table.column(name).to_numpy() for name in names]
 
 
 def _local_files(path: str, kind: str) -> list[Path]:
@@ -80,12 +90,12 @@ def _installed(module: str) -> bool:
     return importlib.util.find_spec(module) is not None
 
 
-def _from_pandas(frame: Any) -> Table:
+def _from_pandas(frame: Any) -> tuple[list[str], list[Any]]:
     arrays = []
     for position in range(frame.shape[1]):
         series = frame.iloc[:, position]
         arrays.append(np.asarray(series.to_numpy() if series.dtype.kind != "O" else series.astype(object)))
-    return _numeric([str(name) for name in frame.columns], arrays)
+    return [str(name) for name in frame.columns], arrays
 
 
 def _numeric(names: Sequence[str], arrays: Sequence[Any]) -> Table:

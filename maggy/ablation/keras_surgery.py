@@ -231,7 +231,9 @@ def _copy(keras: Any, layer: Any) -> Any:
             "Give the class a get_config() that returns all arguments of its constructor."
         ) from error
     # A constructor that does not take these has set its own.
-    copy.name, copy.trainable = layer.name, layer.trainable
+    copy.name = layer.name
+    if copy.trainable != layer.trainable:  # only then, because it sets all layers inside as well
+        copy.trainable = layer.trainable
     return copy
 
 

@@ -22,7 +22,7 @@ class LayerStudy:
         >>> study.model.layers.include("my_dense_two", ["my_dense_three", "my_dense_four"])
         >>> study.model.layers.include_groups(["my_dense_two", "my_dense_four"])
         >>> study.model.layers.include_groups(prefix="my_dense")
-        >>> study.model.layers.print_all_groups()
+        >>> study.model.layers.print_all_groups()  # doctest: +NORMALIZE_WHITESPACE
         Included layer groups are:
         <BLANKLINE>
         ---- All layers prefixed "my_dense"

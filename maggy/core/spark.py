@@ -152,12 +152,15 @@ class ClassicCluster(Cluster):
         conf = context.getConf()
         self.app_id = context.applicationId
         self._master = context.master
-        self.job_per_worker = re.fullmatch(r"local(\[[^\]]*\])?", self._master) is not None
+        self.job_per_worker = _gives_up_at_first_crash(self._master)
         self.local = self._master.startswith("local")
         # Local executors share the machine, so nothing but the loopback interface need be opened.
         self.advertised = "127.0.0.1" if self.local else conf.get("spark.driver.host", socket.gethostname())
         self.host = "127.0.0.1" if self.local else conf.get("spark.driver.bindAddress", self.advertised)
         self.speculation = conf.get("spark.speculation", "false").lower() == "true"
+        if self.local and "PYSPARK_PYTHON" not in os.environ:
+            # Spark would take the first python3 on the PATH, which need not be the one that runs the driver.
+            context.pythonExec = sys.executable
 
     def slots(self) -> int:
         conf = self._context.getConf()
@@ -193,11 +196,13 @@ class ConnectCluster(Cluster):
         self.app_id = f"connect-{session.session_id[:8]}"
         server = session.client.host
         self.advertised = self.host = _own_address(server)
-        self.local = self.job_per_worker = False
+        self._master = self._conf("spark.master", "")
+        self.job_per_worker = _gives_up_at_first_crash(self._master)
+        self.local = self._master.startswith("local")
         self.speculation = self._conf("spark.speculation", "false") == "true"
 
     def slots(self) -> int:
-        if cores := _local_cores(self._conf("spark.master", "")):
+        if cores := _local_cores(self._master):
             return cores
         # A Connect client cannot see the executors: the default number of partitions is what Spark says of itself.
         frame = self.session.range(0, 1_000).selectExpr("spark_partition_id() AS p").distinct()
@@ -256,6 +261,11 @@ def _task_info(partition: int) -> TaskInfo:
         return TaskInfo(partition, 0, [])
     gpus = context.resources().get("gpu")
     return TaskInfo(partition, context.attemptNumber(), list(gpus.addresses) if gpus else [])
+
+
+def _gives_up_at_first_crash(master: str) -> bool:
+    """Whether this is a local master without retries (``local[2, 3]`` would retry twice)."""
+    return re.fullmatch(r"local(\[[^\],]*\])?", master) is not None
 
 
 def _local_cores(master: str) -> int | None:

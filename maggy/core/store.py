@@ -55,7 +55,9 @@ class ExperimentStore:
         self._environment = environment
         self._events = events
         self._clock = clock
-        self._event_file = f"events.out.tfevents.{int(clock())}.maggy"
+        now = clock()
+        self._event_file = f"events.out.tfevents.{int(now)}.maggy"
+        self._event_header = events.header(now) if events is not None else b""
         self._metric = "metric"
         self._ended = 0
         self._begun: set[str] = set()
@@ -147,9 +149,8 @@ class ExperimentStore:
         """
         self._metric = metric
         if self._events is not None:
-            now = self._clock()
-            content = self._events.header(now) + self._events.experiment(parameters, metric, now)
-            self._write(self._event_file, content)
+            content = self._event_bytes(self._events.experiment, parameters, metric)
+            self._write(self._event_file, self._event_header + content)
 
     def write_result(self, result: ExperimentResult) -> None:
         """Writes ``result.json`` and ``.summary.json``, which holds the scalars of every trial that succeeded."""
@@ -182,9 +183,8 @@ class ExperimentStore:
                 self._environment.remove(f"{self.directory}/{trial.trial_id}/{name}")
         self._write(f"{trial.trial_id}/.hparams.json", _json(trial.params))
         if self._events is not None:
-            now = self._clock()
-            content = self._events.header(now) + self._events.session_start(trial, now)
-            self._write(f"{trial.trial_id}/{self._event_file}", content)
+            content = self._event_bytes(self._events.session_start, trial)
+            self._write(f"{trial.trial_id}/{self._event_file}", self._event_header + content)
         self._begun.add(trial.trial_id)
 
     def append_output(self, trial_id: str, text: str) -> None:
@@ -229,12 +229,20 @@ class ExperimentStore:
             self._write(f"{trial.trial_id}/.outputs.json", _json({"log": "output.log", **outputs}))
             self._write(f"{trial.trial_id}/.metric", repr(trial.final_metric).encode())
         if self._events is not None:
-            content = self._events.session_end(trial, self._metric, self._clock())
+            content = self._event_bytes(self._events.session_end, trial, self._metric)
             self._environment.append_bytes(f"{self.directory}/{trial.trial_id}/{self._event_file}", content)
         # Two trials can end in the same instant, so their order is a number of its own.
         text = f'{trial.to_json()[:-1]}, "ended": {self._ended}}}'
         self._write(f"{trial.trial_id}/trial.json", text.encode(), atomic=True)
         self._ended += 1
+
+    def _event_bytes(self, make: Callable[..., bytes], *args: Any) -> bytes:
+        """What TensorBoard will show; nothing if its format cannot hold it, which must not cost a trial its record."""
+        try:
+            return make(*args, self._clock())
+        except (ValueError, TypeError, OverflowError) as error:
+            self.log(f"TensorBoard cannot show a part of this experiment: {error}")
+            return b""
 
     def _set_aside(self, name: str, names: list[str]) -> None:
         number = 1

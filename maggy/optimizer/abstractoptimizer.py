@@ -53,8 +53,8 @@ class AbstractOptimizer(ABC):
         Equal parameters may be suggested again: the driver tells the trials apart.
 
         Args:
-            trial: The trial that has just ended on the worker that is now free (its status is ERROR and its
-                ``final_metric`` None if it failed), or None when that worker has run none since it last asked.
+            trial: A trial that has just ended with a metric; each is given once. None when there is none, as at the
+                beginning and after a trial that failed: a failed trial is in neither store.
 
         Returns:
             A new trial; ``"IDLE"`` if there is none now but may be once another trial has ended; or None if there

@@ -127,3 +127,11 @@ def test_spark_frames_of_both_kinds_are_recognised_without_importing_pyspark():
     for module in ("pyspark.sql.classic.dataframe", "pyspark.sql.connect.dataframe", "pyspark.sql.dataframe"):
         assert is_spark_frame(type("DataFrame", (), {"__module__": module})())
     assert not is_spark_frame(pd.DataFrame())
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_file_that_cannot_be_read_is_named(kind, tmp_path):
+    file = tmp_path / f"a.{kind}"
+    file.write_text("")
+    with pytest.raises(ValueError, match=rf"a.{kind} must be readable as {kind}, but it is not"):
+        read_path(str(file), kind)

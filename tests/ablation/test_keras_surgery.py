@@ -345,3 +345,18 @@ def test_a_prefix_fits_in_any_case_and_spares_the_ends():
         layers_with_prefix(model, "mu")
     with pytest.raises(AblationError, match=r"fits only the first or last layer of the base model \(my_last\)"):
         layers_with_prefix(model, "my_la")
+
+
+def test_frozen_layers_stay_frozen_at_any_depth():
+    import keras
+
+    inner = keras.Sequential([keras.layers.Dense(4, name="frozen"), keras.layers.Dense(4)], name="inner")
+    wrapped = keras.layers.TimeDistributed(keras.layers.Dense(2, trainable=False), name="wrapped")
+    lone = keras.layers.Dense(4, name="lone", trainable=False)
+    inner.get_layer("frozen").trainable = False
+    model = sequential("input", *hidden(), lone, inner, keras.layers.Reshape((2, 2)), wrapped)
+    expected = len(model.trainable_variables) - 2
+    new = remove(model, "wide")
+    assert len(new.trainable_variables) == expected
+    assert not new.get_layer("lone").trainable
+    assert not new.get_layer("inner").get_layer("frozen").trainable

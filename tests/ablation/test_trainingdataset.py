@@ -140,6 +140,7 @@ def test_tfrecord_is_read_with_features_sorted_by_name(name, tmp_path):
     np.testing.assert_array_equal(label, [0, 1, 1])
     assert features.dtype == label.dtype == np.float32
     np.testing.assert_array_equal(rows_of(dataset.dataset(2, 4, "fare"))[0], [[42], [13], [5]] * 2)
+    assert [features.shape for features, _ in dataset.dataset(2, 4, "fare")] == [(4, 1), (2, 1)]
     with pytest.raises(AblationError, match=r"no feature 'far'. Did you mean 'fare'\?"):
         dataset.dataset(1, 1, "far")
 

@@ -314,3 +314,12 @@ def test_without_tensorboard_all_but_the_event_files_is_written(tmp_path, monkey
         ".outputs.json",
         "trial.json",
     ]
+
+
+@pytest.mark.parametrize("value", ["lone surrogate \udcff", 10**400])
+def test_what_tensorboard_cannot_hold_costs_no_record(store, value):
+    store.write_hparams_space([{"name": "a", "type": "CATEGORICAL", "values": [value]}], "metric")
+    trial = run(store, {"a": value})
+    assert [each.params for each in store.read_trials()[0]] == [{"a": value}]
+    assert json_of(store, trial.trial_id, ".hparams.json") == {"a": value}
+    assert "TensorBoard cannot show" in text_of(store, "maggy.log")

@@ -5,6 +5,7 @@ It knows paths and bytes, not experiments or trials.
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 
 __all__ = ["Environment"]
@@ -18,7 +19,7 @@ class Environment(ABC):
     """
 
     @abstractmethod
-    def root(self, log_dir: str | None = None) -> str:
+    def root(self, log_dir: str | os.PathLike[str] | None = None) -> str:
         """The directory that holds all experiments; it need not exist yet.
 
         Args:

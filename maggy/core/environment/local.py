@@ -22,7 +22,7 @@ class LocalEnvironment(Environment):
     object and writes it anew where fsspec cannot append.
     """
 
-    def root(self, log_dir: str | None = None) -> str:
+    def root(self, log_dir: str | os.PathLike[str] | None = None) -> str:
         """``log_dir``, else ``$MAGGY_LOG_DIR``, else ``./Experiments``: an absolute path, or a URL as it is."""
         chosen = os.fspath(log_dir) if log_dir is not None else ""
         chosen = chosen or os.environ.get("MAGGY_LOG_DIR", "") or "Experiments"

@@ -166,7 +166,7 @@ class ExperimentDriver:
 
     def _shut_down(self) -> str:
         """End every part, in an order that loses no record; returns the experiment's state."""
-        error = self._error
+        error, self._over = self._error, True
         if error is not None:
             self._dispatcher.post(self._ledger.stop_all)
         if not self._jobs.join(STOP_SECONDS if error is not None else CANCEL_SECONDS):
@@ -185,6 +185,10 @@ class ExperimentDriver:
     def _say(self, text: str) -> None:
         self._recorder.log(text)
         self._progress.say(text)
+
+    def _launch(self, partitions: list[int]) -> None:
+        if not self._over:
+            self._jobs.launch(partitions)
 
     def _fail(self, error: BaseException) -> None:
         if self._error is None:
@@ -216,7 +220,7 @@ class ExperimentDriver:
             if shown:
                 self._tell(self._progress.lines, instruction.worker.partition, shown)
         elif isinstance(instruction, Launch):
-            self._tell(self._jobs.launch, instruction.partitions)
+            self._tell(self._launch, instruction.partitions)
         elif isinstance(instruction, Lost):
             self._recorder.log(f"Worker {instruction.worker.partition} was lost: {instruction.reason}")
         elif isinstance(instruction, CheckFailed):

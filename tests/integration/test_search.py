@@ -1,0 +1,512 @@
+"""Searches on a real Spark session, as a user would run them."""
+
+import builtins
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from maggy import Searchspace, Trial, experiment
+from maggy.core.exceptions import ExperimentError, ResumeError, SignatureError
+from maggy.earlystop import AbstractEarlyStop
+from maggy.experiment_config import LagomConfig, OptimizationConfig
+from maggy.optimizer import AbstractOptimizer
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("spark", "experiments")]
+
+SPACE = Searchspace(x=("DOUBLE", [0, 1]), n=("INTEGER", [1, 4]))
+
+
+def search(train, num_trials=4, space=SPACE, **options):
+    options = {"name": "test", "seed": 1, "hb_interval": 0.1, **options}
+    optimizer = options.pop("optimizer", "randomsearch")
+    return experiment.lagom(train, OptimizationConfig(num_trials, optimizer, space, **options))
+
+
+def record_of(result, trial_id):
+    return json.loads(Path(result.directory, trial_id, "trial.json").read_text())
+
+
+def test_a_search_returns_the_documented_keys_and_leaves_every_record():
+    def train(x, n):
+        return {"metric": x * n, "extra": [n, None]}
+
+    result = search(train, 6)
+    assert {"best_id", "best_val", "best_hp", "best_config", "worst_id", "worst_val", "worst_hp", "worst_config"} < set(
+        result
+    )
+    assert (result["num_trials"], result["early_stopped"], result["failed"]) == (6, 0, 0)
+    assert result["best_val"] == max(result["metric_list"])
+    assert result["best_hp"]["x"] * result["best_hp"]["n"] == result["best_val"]
+    directory = Path(result.directory)
+    assert {"maggy.log", "maggy.json", "result.json", ".summary.json", "executor_0_0.log"} <= set(os.listdir(directory))
+    assert json.loads((directory / "result.json").read_text()) == dict(result)
+    best = directory / result["best_id"]
+    assert json.loads((best / ".hparams.json").read_text()) == result["best_hp"]
+    assert json.loads((best / ".outputs.json").read_text())["extra"] == [result["best_hp"]["n"], None]
+    assert float((best / ".metric").read_text()) == result["best_val"]
+    assert json.loads((directory / "maggy.json").read_text())["state"] == "FINISHED"
+
+
+def test_the_text_of_the_contract_is_printed_around_the_experiment(capsys):
+    search(lambda x, n: x, 2, name="my search")
+    out = capsys.readouterr().out
+    assert "Started Maggy Experiment: my search, local-" in out
+    for text in (
+        "------ RandomSearch Results ------ direction(max)",
+        "BEST combination {",
+        "EARLY STOPPED Trials -- 0",
+    ):
+        assert text in out
+    assert out.rstrip().endswith("Finished Experiment")
+
+
+def test_the_same_seed_gives_the_same_trials_and_run_numbers_count_on():
+    first, second = search(lambda x, n: x, 5), search(lambda x, n: x, 5)
+    assert sorted(t["trial_id"] for t in first.trials) == sorted(t["trial_id"] for t in second.trials)
+    runs = [int(result.directory.rsplit("_", 1)[1]) for result in (first, second)]
+    assert runs == [1, 2]
+
+
+def test_one_raising_trial_costs_only_itself_and_its_traceback_is_shown_once(capsys):
+    def train(n):
+        if n == 2:
+            raise ValueError("two is bad")
+        return n
+
+    result = search(train, 12, Searchspace(n=("INTEGER", [1, 3])))
+    bad = [trial for trial in result.trials if trial["status"] == "ERROR"]
+    assert bad
+    assert all(trial["params"] == {"n": 2} for trial in bad)
+    assert result["num_trials"] + result["failed"] == 12
+    assert result["failed"] == len(bad)
+    assert result["worst_val"] == 1
+    assert "in train" in record_of(result, bad[0]["trial_id"])["error"]
+    assert capsys.readouterr().out.count("Traceback (most recent call last)") == 1
+
+
+def test_when_every_trial_fails_lagom_raises_with_the_first_traceback():
+    def train(x, n):
+        raise OSError("no such thing")
+
+    with pytest.raises(ExperimentError, match=r"All 3 trials failed[\s\S]*in train[\s\S]*OSError: no such thing"):
+        search(train, 3)
+
+
+def test_fail_fast_ends_at_the_first_failure():
+    def train(n):
+        raise ValueError("first")
+
+    with pytest.raises(ExperimentError, match="fail_fast"):
+        search(train, 50, Searchspace(n=("INTEGER", [1, 3])), fail_fast=True)
+
+
+@pytest.mark.parametrize(
+    ("returned", "reason"),
+    [
+        (True, "must return a number or a dict"),
+        (None, "must return a number or a dict"),
+        ({"acc": 1}, "must hold the optimization key 'metric'"),
+        ({"metric": "high"}, "must be a number"),
+        (float("nan"), "metric is NaN"),
+    ],
+)
+def test_what_is_no_metric_fails_the_trial_with_the_rule(returned, reason):
+    def train(n):
+        return 0.0 if n == 1 else returned
+
+    result = search(train, 8, Searchspace(n=("INTEGER", [1, 2])))
+    assert set(result["metric_list"]) == {0.0}
+    assert result["best_val"] == 0.0
+    bad = [trial for trial in result.trials if trial["status"] == "ERROR"]
+    assert bad
+    assert all(reason in record_of(result, trial["trial_id"])["error"] for trial in bad)
+
+
+def test_zero_and_negative_zero_are_metrics_and_min_is_respected():
+    result = search(lambda n: [0, -0.0, 0.5][n - 1], 9, Searchspace(n=("INTEGER", [1, 3])), direction="min")
+    assert (result["best_val"], result["worst_val"], result["failed"]) == (0, 0.5, 0)
+
+
+def test_equal_configurations_are_separate_trials():
+    result = search(lambda: 1, 3, None, optimizer=None)
+    empty = Trial({}).trial_id
+    assert sorted(trial["trial_id"] for trial in result.trials) == [empty, f"{empty}_2", f"{empty}_3"]
+
+
+def test_print_reaches_the_notebook_with_the_workers_number_and_the_trials_log_and_is_put_back(capsys):
+    def train(n, reporter):
+        print("hello from", n)
+        reporter.log("only in the log")
+        reporter.log("shown", jupyter=True)
+        return n
+
+    before = builtins.print, sys.stdout
+    result = search(train, 1, Searchspace(n=("INTEGER", [7, 8])), num_workers=1)
+    assert (builtins.print, sys.stdout) == before
+    out = capsys.readouterr().out
+    n = result["best_hp"]["n"]
+    assert f"0: hello from {n}\n" in out
+    assert "0: shown" in out
+    assert "only in the log" not in out
+    log = Path(result.directory, result["best_id"], "output.log").read_text()
+    assert log == f"hello from {n}\nonly in the log\nshown\n"
+
+
+def test_every_broadcast_point_is_recorded_not_only_the_last_before_a_heartbeat():
+    def train(n, reporter):
+        for step in range(500):
+            reporter.broadcast(step * 2)
+        return n
+
+    result = search(train, 2, Searchspace(n=("INTEGER", [1, 9])), hb_interval=1)
+    for trial in result.trials:
+        assert trial["history"] == [step * 2 for step in range(500)]
+        assert trial["steps"] == list(range(500))
+
+
+def test_bad_trials_are_stopped_by_the_median_rule_and_the_swallowed_stop_still_counts():
+    def train(x, reporter):
+        import time
+
+        metric = 0
+        for step in range(40):
+            metric = x * (step + 1)
+            try:
+                reporter.broadcast(metric, step)
+            except Exception:
+                return 10_000  # must not count
+            time.sleep(0.02)
+        return metric
+
+    result = search(train, 16, Searchspace(x=("DOUBLE", [0, 1])), es_min=3, hb_interval=0.05)
+    assert result["early_stopped"] >= 1
+    assert result["best_val"] <= 40
+    stopped = [trial for trial in result.trials if trial["early_stop"]]
+    assert all(trial["metric"] == trial["history"][-1] and len(trial["steps"]) < 40 for trial in stopped)
+
+
+def test_a_users_own_rule_and_the_interval_in_seconds_of_release_0_3():
+    class Everything(AbstractEarlyStop):
+        @staticmethod
+        def earlystop_check(to_check, finalized_trials, direction):
+            return to_check.trial_id
+
+    def train(n, reporter):
+        import time
+
+        for step in range(100):
+            reporter.broadcast(step)
+            time.sleep(0.02)
+        return n
+
+    result = experiment.lagom(
+        map_fun=train,
+        searchspace=Searchspace(n=("INTEGER", [1, 9])),
+        optimizer="randomsearch",
+        num_trials=4,
+        es_policy=Everything(),
+        es_interval=0.3,
+        es_min=0,
+        hb_interval=0.05,
+        num_workers=1,
+        name="old call",
+    )
+    assert result["num_trials"] == 4
+    assert result["early_stopped"] == 3  # not before more than es_min trials are final
+
+
+def test_a_users_own_optimizer_decides_how_many_trials_there_are():
+    class Climber(AbstractOptimizer):
+        def initialize(self):
+            self.seen = []
+
+        def get_suggestion(self, trial=None):
+            if trial is not None:
+                self.seen.append(trial.final_metric)
+            if len(self.final_store) + len(self.trial_store) >= 7:
+                return "IDLE" if self.trial_store else None
+            return Trial({"n": len(self.final_store) + len(self.trial_store)})
+
+        def finalize_experiment(self, trials):
+            self.final = len(trials)
+
+    optimizer = Climber()
+    result = search(lambda n: n, 1, None, optimizer=optimizer)
+    assert result["num_trials"] == 7
+    assert optimizer.final == 7
+    assert len(optimizer.seen) >= 5
+
+
+def test_hparams_takes_all_in_one_dict():
+    def train(hparams, reporter):
+        return hparams["x"] + hparams["n"]
+
+    assert search(train, 2)["num_trials"] == 2
+
+
+def test_a_signature_that_does_not_fit_is_refused_before_spark_is_touched(experiments):
+    def train(x, kernel):
+        return x
+
+    with pytest.raises(SignatureError, match=r"lacks the parameters n .*nothing gives its parameters kernel") as raised:
+        search(train)
+    assert isinstance(raised.value, TypeError)
+    assert not experiments.exists()
+
+
+def test_what_cannot_travel_to_the_executors_is_said_so():
+    lock = threading.Lock()
+
+    def train(x, n):
+        return lock.locked()
+
+    with pytest.raises(SignatureError, match=r"cannot be pickled .*lock.* inside the function"):
+        search(train)
+
+
+def test_a_function_alone_runs_once_and_returns_exactly_what_it_returned():
+    def train(reporter):
+        reporter.broadcast(1)
+        return {"a": {1, 2}, "b": (None, b"x")}
+
+    assert experiment.lagom(train) == {"a": {1, 2}, "b": (None, b"x")}
+    assert experiment.lagom(lambda: None, LagomConfig(name="once")) is None
+
+
+def test_a_function_alone_that_raises_shows_its_traceback():
+    def train():
+        raise KeyError("gone")
+
+    with pytest.raises(ExperimentError, match="KeyError: 'gone'"):
+        experiment.lagom(train)
+
+
+def test_lagom_runs_on_any_thread_and_a_second_one_meanwhile_is_refused():
+    def slow(n):
+        import time
+
+        time.sleep(1.5)
+        return n
+
+    results = []
+    thread = threading.Thread(target=lambda: results.append(search(slow, 2, Searchspace(n=("INTEGER", [1, 2])))))
+    thread.start()
+    time.sleep(0.7)
+    with pytest.raises(RuntimeError, match=r"^An experiment is currently running\.$"):
+        search(lambda x, n: x)
+    thread.join()
+    assert results[0]["num_trials"] == 2
+
+
+def test_no_thread_of_ours_is_left():
+    search(lambda x, n: x)
+    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("maggy")] == []
+
+
+@pytest.mark.parametrize("hang", ["sleep", "loop", "exception", "bare"])
+def test_a_trial_that_takes_too_long_is_ended_and_its_worker_goes_on(hang):
+    def train(n):
+        import time
+
+        if n != 1:
+            return n
+        while True:
+            try:
+                if hang == "sleep":
+                    time.sleep(60)
+            except Exception:
+                if hang != "exception":
+                    raise
+            except:  # noqa: E722
+                if hang != "bare":
+                    raise
+                return 5  # swallowed, but too late
+
+    space = Searchspace(n=("INTEGER", [1, 2]))
+    result = search(train, 6, space, max_trial_seconds=0.5, num_workers=1)
+    ended = [trial for trial in result.trials if trial["params"] == {"n": 1}]
+    if hang == "bare":
+        assert all(trial["metric"] == 5 for trial in ended)
+        return
+    assert ended
+    assert all("exceeded max_trial_seconds=0.5" in record_of(result, t["trial_id"])["error"] for t in ended)
+    assert all(trial["attempts"] == 1 for trial in ended)
+    assert result["num_trials"] + result["failed"] == 6
+
+
+def test_max_seconds_ends_the_experiment_with_what_is_there():
+    def train(n):
+        import time
+
+        time.sleep(0.3 if n == 1 else 60)
+        return n
+
+    began = time.monotonic()
+    result = search(train, 40, Searchspace(n=("INTEGER", [1, 2])), max_seconds=3)
+    assert time.monotonic() - began < 8
+    assert 1 <= result["num_trials"] < 40
+    assert json.loads(Path(result.directory, "maggy.json").read_text())["state"] == "KILLED"
+
+
+def test_a_dead_worker_costs_an_attempt_and_a_poison_trial_only_itself():
+    def train(n):
+        import os
+
+        if n == 3:
+            os._exit(1)
+        return n
+
+    result = search(train, 10, Searchspace(n=("INTEGER", [1, 4])))
+    poison = [trial for trial in result.trials if trial["params"] == {"n": 3}]
+    assert poison
+    assert all(trial["attempts"] == 3 and "lost 3 times" in trial["error"] for trial in poison)
+    assert result["num_trials"] + result["failed"] == 10
+    assert result["failed"] == len(poison)
+
+
+def test_a_retried_trial_begins_with_a_clean_history(tmp_path):
+    marker = tmp_path / "died"
+
+    def train(n, reporter):
+        import os
+        import time
+
+        reporter.broadcast(n, 0)
+        if not marker.exists():
+            reporter.broadcast(99, 1)
+            marker.touch()
+            time.sleep(0.5)
+            os._exit(1)
+        return n
+
+    result = search(train, 1, Searchspace(n=("INTEGER", [1, 4])))
+    trial = result.trials[0]
+    assert (trial["steps"], trial["attempts"], trial["early_stop"]) == ([0], 2, False)
+
+
+def test_a_trial_leaves_no_trace_for_the_next_on_its_worker():
+    def train(n):
+        import builtins
+        import os
+        import signal
+        import sys
+
+        traces = [
+            os.environ.get("LEFT_BEHIND"),
+            builtins.print is not print,
+            os.getcwd() == "/",
+            signal.getsignal(signal.SIGTERM) is signal.SIG_IGN,
+            sys.path[0] == "left",
+        ]
+        os.environ["LEFT_BEHIND"] = "x"
+        builtins.print = sys.stdout.write
+        sys.stdout = sys.__stderr__
+        os.chdir("/")
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        sys.path.insert(0, "left")
+        return {"metric": n, "traces": traces}
+
+    result = search(train, 3, Searchspace(n=("INTEGER", [1, 4])), num_workers=1)
+    assert result["failed"] == 0
+    assert all(trial["outputs"]["traces"] == [None, False, False, False, False] for trial in result.trials)
+
+
+def test_resume_runs_only_what_is_missing_and_covers_all_trials():
+    ran = search(lambda x, n: x, 4)
+    whole = search(lambda x, n: x, 9)
+    resumed = search(lambda x, n: 100 + x, 9, resume=ran.directory)
+    assert resumed.directory == ran.directory
+    assert {t["trial_id"] for t in resumed.trials} == {t["trial_id"] for t in whole.trials}
+    old = {trial["trial_id"] for trial in ran.trials}
+    assert all((trial["metric"] < 100) == (trial["trial_id"] in old) for trial in resumed.trials)
+    by_id = search(lambda x, n: x, 9, resume=os.path.basename(ran.directory))
+    assert by_id["num_trials"] == 9
+
+
+def test_resume_with_another_space_names_the_difference():
+    ran = search(lambda x, n: x, 2)
+    with pytest.raises(ResumeError, match="searchspace"):
+        search(lambda n: n, 2, Searchspace(n=("INTEGER", [1, 2])), resume=ran.directory)
+    with pytest.raises(ResumeError, match="seed"):
+        search(lambda x, n: x, 2, seed=2, resume=ran.directory)
+
+
+def test_a_torn_record_is_set_aside_and_the_trial_runs_again(capsys):
+    ran = search(lambda x, n: x, 3)
+    torn = ran.trials[1]["trial_id"]
+    path = Path(ran.directory, torn, "trial.json")
+    path.write_text(path.read_text()[:20])
+    resumed = search(lambda x, n: x, 3, resume=ran.directory)
+    assert resumed["num_trials"] == 3
+    assert torn in capsys.readouterr().out
+    assert Path(ran.directory, f"{torn}.damaged-1").exists()
+
+
+def test_tensorboard_logdir_is_the_trials_directory():
+    def train(n):
+        from maggy import tensorboard
+
+        return {"metric": n, "logdir": tensorboard.logdir()}
+
+    result = search(train, 1, Searchspace(n=("INTEGER", [1, 4])))
+    assert result.trials[0]["outputs"]["logdir"] == os.path.join(result.directory, result["best_id"])
+
+
+INTERRUPTED = """
+import json, os, sys, threading
+os.environ["PYSPARK_PYTHON"] = sys.executable
+from maggy import Searchspace, experiment
+from maggy.experiment_config import OptimizationConfig
+
+def train(n):
+    import time
+    print("training", flush=True)
+    while True:
+        try:
+            time.sleep(30)
+        except Exception:
+            pass
+
+space = Searchspace(n=("INTEGER", [1, 4]))
+try:
+    experiment.lagom(train, OptimizationConfig(4, "randomsearch", space, hb_interval=0.1))
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+left = [t.name for t in threading.enumerate() if t.name.startswith("maggy")]
+again = experiment.lagom(lambda n: n, OptimizationConfig(2, "randomsearch", space))
+print(json.dumps({"left": left, "again": again["num_trials"]}), flush=True)
+"""
+
+
+def test_one_interrupt_ends_the_experiment_and_the_next_one_works(tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTED],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if "training" in line:
+            break
+    began = time.monotonic()
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does it: to every process of the foreground
+    for line in process.stdout:
+        lines.append(line)
+        if "interrupted" in line:
+            took = time.monotonic() - began
+    assert process.wait(60) == 0, lines
+    assert json.loads(lines[-1]) == {"left": [], "again": 2}
+    assert took < 3, "the workers were not told, and Spark had to kill them"
+    record = next(Path(tmp_path, "Experiments").glob("*_1/maggy.json"))
+    assert json.loads(record.read_text())["state"] == "KILLED"
