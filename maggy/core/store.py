@@ -64,23 +64,19 @@ class ExperimentStore:
 
     @classmethod
     def create(cls, environment: Environment, root: str, app_id: str) -> ExperimentStore:
-        """Makes the directory of a new experiment, with the first run number from 1 that is not taken.
+        """Makes the directory of a new experiment; its run number is the highest one that is taken plus 1.
 
         An existing directory is never used. Of several processes that ask at once each gets its own.
         """
         environment.make_directory(root, exist_ok=True)
-        taken = set(environment.list(root))
-        run_id = 1
+        run_id = 1 + max((_run_id(name, app_id) for name in environment.list(root)), default=0)
         while True:
-            name = f"{app_id}_{run_id}"
-            directory = environment.join(root, name)
-            if name not in taken:
-                try:
-                    environment.make_directory(directory)
-                    break
-                except FileExistsError:
-                    pass
-            run_id += 1
+            directory = environment.join(root, f"{app_id}_{run_id}")
+            try:
+                environment.make_directory(directory)
+                break
+            except FileExistsError:  # another process was quicker
+                run_id += 1
         store = cls(environment, directory, app_id, run_id, find_event_maker())
         # An object store knows a directory only once there is a file in it.
         store.log(f"Experiment {store.experiment_id} is recorded in {directory}.")
@@ -256,6 +252,12 @@ class ExperimentStore:
     def _append(self, name: str, text: str) -> None:
         # A training function may print what is not valid Unicode; that must not cost the rest.
         self._environment.append_bytes(f"{self.directory}/{name}", text.encode("utf-8", "backslashreplace"))
+
+
+def _run_id(name: str, app_id: str) -> int:
+    """The run number in a directory's name; 0 if it is not one of this application's experiments."""
+    number = name[len(app_id) + 1 :]
+    return int(number) if name.startswith(f"{app_id}_") and number.isascii() and number.isdigit() else 0
 
 
 def _ended_trial(name: str, text: str) -> tuple[int, Trial]:

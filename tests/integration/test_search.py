@@ -58,12 +58,8 @@ def test_the_text_of_the_contract_is_printed_around_the_experiment(capsys):
     search(lambda x, n: x, 2, name="my search")
     out = capsys.readouterr().out
     assert "Started Maggy Experiment: my search, local-" in out
-    for text in (
-        "------ RandomSearch Results ------ direction(max)",
-        "BEST combination {",
-        "EARLY STOPPED Trials -- 0",
-    ):
-        assert text in out
+    assert "------ RandomSearch Results ------ direction(max)\nBEST combination {" in out
+    assert "EARLY STOPPED Trials -- 0" in out
     assert out.rstrip().endswith("Finished Experiment")
 
 
@@ -327,14 +323,11 @@ def test_a_trial_that_takes_too_long_is_ended_and_its_worker_goes_on(hang):
             except:  # noqa: E722
                 if hang != "bare":
                     raise
-                return 5  # swallowed, but too late
+                return 5  # it swallowed the interrupt, but it is too late
 
     space = Searchspace(n=("INTEGER", [1, 2]))
     result = search(train, 6, space, max_trial_seconds=0.5, num_workers=1)
     ended = [trial for trial in result.trials if trial["params"] == {"n": 1}]
-    if hang == "bare":
-        assert all(trial["metric"] == 5 for trial in ended)
-        return
     assert ended
     assert all("exceeded max_trial_seconds=0.5" in record_of(result, t["trial_id"])["error"] for t in ended)
     assert all(trial["attempts"] == 1 for trial in ended)
@@ -345,7 +338,7 @@ def test_max_seconds_ends_the_experiment_with_what_is_there():
     def train(n):
         import time
 
-        time.sleep(0.3 if n == 1 else 60)
+        time.sleep(0.5)
         return n
 
     began = time.monotonic()
@@ -485,7 +478,7 @@ print(json.dumps({"left": left, "again": again["num_trials"]}), flush=True)
 """
 
 
-def test_one_interrupt_ends_the_experiment_and_the_next_one_works(tmp_path):
+def test_one_interrupt_ends_the_experiment_and_the_next_one_works(tmp_path, experiments):
     process = subprocess.Popen(
         [sys.executable, "-c", INTERRUPTED],
         cwd=tmp_path,
@@ -508,5 +501,5 @@ def test_one_interrupt_ends_the_experiment_and_the_next_one_works(tmp_path):
     assert process.wait(60) == 0, lines
     assert json.loads(lines[-1]) == {"left": [], "again": 2}
     assert took < 3, "the workers were not told, and Spark had to kill them"
-    record = next(Path(tmp_path, "Experiments").glob("*_1/maggy.json"))
+    record = next(experiments.glob("*_1/maggy.json"))
     assert json.loads(record.read_text())["state"] == "KILLED"

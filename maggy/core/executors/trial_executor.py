@@ -126,6 +126,8 @@ class TrialExecutor:
         except EarlyStopException as stop:
             value = stop.metric if reporter.stop_metric is None else reporter.stop_metric
             return value, True
+        if self._interrupter.reason:  # swallowed, and then it returned: too late
+            raise TrialInterrupted(self._interrupter.reason)
         if reporter.stop_metric is not None:  # the function swallowed the exception
             return reporter.stop_metric, True
         return value, False
