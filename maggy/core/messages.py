@@ -13,6 +13,7 @@ changes nothing and a lost one is made good by the next.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import msgspec
@@ -162,6 +163,39 @@ class Done(Message):
 WorkerMessage = Register | Checked | Heartbeat | Final | Failed
 DriverMessage = Assign | Wait | Ack | Stop | Abandon | Check | Done
 
-encode = msgspec.msgpack.Encoder().encode
+_encode = msgspec.msgpack.Encoder().encode
 decode_worker_message = msgspec.msgpack.Decoder(WorkerMessage).decode
 decode_driver_message = msgspec.msgpack.Decoder(DriverMessage).decode
+
+
+def encode(message: WorkerMessage | DriverMessage) -> bytes:
+    """The message as bytes.
+
+    What a worker reports and MessagePack cannot hold is sent as near to it as can be, since a trial must not be lost
+    for it: text that is no Unicode with escapes, an integer beyond 64 bits as a float. Parameters are never changed.
+
+    Raises:
+        OverflowError: A parameter of an :class:`Assign` is an integer beyond 64 bits.
+        UnicodeEncodeError: A parameter of an :class:`Assign` is text that is no Unicode.
+    """
+    try:
+        return _encode(message)
+    except (OverflowError, UnicodeEncodeError):
+        if isinstance(message, Assign):
+            raise
+        return _encode(type(message)(*map(_sendable, msgspec.structs.astuple(message))))
+
+
+def _sendable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        try:
+            return float(value)
+        except OverflowError:
+            return math.inf if value > 0 else -math.inf
+    if isinstance(value, (list, tuple)):
+        return [_sendable(item) for item in value]
+    if isinstance(value, dict):
+        return {_sendable(name): _sendable(item) for name, item in value.items()}
+    return value

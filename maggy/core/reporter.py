@@ -5,7 +5,6 @@ Nothing here touches the network, so a training function never waits for it.
 
 from __future__ import annotations
 
-import math
 import threading
 from typing import Any
 
@@ -41,7 +40,8 @@ class Reporter:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        # Reentrant: a finalizer that prints may run inside any of the methods.
+        self._lock = threading.RLock()
         self._points: list[Point] = []
         self._first_point = 0
         self._lines: list[Line] = []
@@ -72,7 +72,7 @@ class Reporter:
         Raises:
             BroadcastMetricTypeError: The metric is not a number.
             BroadcastStepTypeError: The step is not a number.
-            BroadcastStepValueError: The step is below the last one, or not finite.
+            BroadcastStepValueError: The step is below the last one, not finite, or 2**63 or more.
             EarlyStopException: The driver has asked this trial to stop. Every later call raises it again.
         """
         value = as_number(metric)
@@ -88,7 +88,7 @@ class Reporter:
                 "Pass the count of batches or epochs, or leave it out."
             )
         with self._lock:
-            if not math.isfinite(at) or at < self._last_step:
+            if not self._last_step <= at < 2**63:  # also refuses NaN
                 raise BroadcastStepValueError(
                     f"Steps must not go backwards, but got step {at} after {self._last_step}. "
                     "Count on over epochs and fits, or leave the step out."

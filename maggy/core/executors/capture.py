@@ -34,7 +34,7 @@ class LineWriter(io.TextIOBase):
         self._beneath = beneath
         self._tee = tee
         self._pending = ""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a finalizer that prints may run inside write()
 
     @property
     def encoding(self) -> str:  # type: ignore[override]

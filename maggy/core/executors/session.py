@@ -145,7 +145,8 @@ class Session:
             if message.run == self._run:
                 self.reporter.acknowledge(message.points, message.lines)
         elif isinstance(message, Assign):
-            if message.run > self._run:  # else it is said again
+            # Else it is said again; or comes while an older run goes on, after whose end it will be said again.
+            if message.run > self._run and self._began is None:
                 self._run = message.run
                 self._answer(message, Reporter())
         elif isinstance(message, Check):
@@ -167,7 +168,7 @@ class Session:
         if not self._done:
             self._done = True
             self._answer(Done(), self.reporter)
-            self._end_run(reason)
+        self._end_run(reason)  # each time: a run may begin after the first
 
     def _answer(self, message: Answer, reporter: Reporter) -> None:
         self._request = ()
@@ -177,11 +178,11 @@ class Session:
     def _on_tick(self) -> float:
         now = self._clock()
         if self._request_is_new or now >= self._next_beat:
+            self._request_is_new = False  # before the sending: a request made meanwhile is sent at the next tick
             self._beat()
-            self._request_is_new = False
             self._next_beat = now + self._hb_interval
         deadline = self._next_beat if self._done else min(self._next_beat, self._last_heard + self._answer_timeout)
-        if not self._done and now >= self._last_heard + self._answer_timeout:
+        if now >= self._last_heard + self._answer_timeout:
             self._leave_when_idle(f"the driver has not answered for {self._answer_timeout:.0f} seconds")
         began = self._began
         if began is not None and self._max_trial_seconds is not None:

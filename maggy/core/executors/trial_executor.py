@@ -102,6 +102,7 @@ class TrialExecutor:
 
     def _train(self, assignment: Assign) -> Answer:
         session, reporter = self._session, self._session.reporter
+        self._interrupter.reason = ""
         try:
             with isolated(lambda line: reporter.log(line, jupyter=True), tee=self._tee):
                 os.environ[LOGDIR_VARIABLE] = assignment.logdir
@@ -111,9 +112,9 @@ class TrialExecutor:
                 return session.final(None, {}, False)
             metric, outputs = metric_of(value, self._workload.optimization_key, reporter.log)
             return session.final(metric, outputs, early)
-        except TrialInterrupted as interrupted:
-            return session.failed(str(interrupted), "")
         except BaseException as error:  # also SystemExit: a training function ends its trial, never its worker
+            if self._interrupter.reason:  # whatever the function made of the interrupt
+                return session.failed(self._interrupter.reason, "")
             return session.failed(_reason(error), _traceback(error))
 
     def _call(self, assignment: Assign) -> tuple[Any, bool]:
@@ -123,6 +124,8 @@ class TrialExecutor:
             with self._interrupter.armed():
                 self._session.begin()
                 value = self._workload.call(assignment.params, reporter)
+            if self._interrupter.reason:  # the function swallowed the interrupt
+                raise TrialInterrupted(self._interrupter.reason)
         except EarlyStopException as stop:
             value = stop.metric if reporter.stop_metric is None else reporter.stop_metric
             return value, True
@@ -134,7 +137,7 @@ class TrialExecutor:
 
 
 def _reason(error: BaseException) -> str:
-    text = str(error).strip()
+    text = str(error).strip()[:MAX_TRACEBACK_LENGTH]
     name = type(error).__name__
     if type(error).__module__.startswith("maggy."):
         return text or name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from maggy.ablation.ablator import AbstractAblator
+from maggy.ablation.ablator import LOCO, AbstractAblator
 from maggy.core.experiment_driver.policy import Policy
 from maggy.experiment_config import AblationConfig
 from maggy.trial import Trial
@@ -39,13 +39,21 @@ class AblationPolicy(Policy):
             "kind": self.kind,
             "training_dataset": f"{study['training_dataset_name']}_{study['training_dataset_version']}",
             "label": study["label_name"],
+            "components": {
+                name: study[name]
+                for name in ("included_features", "included_layers", "included_groups", "custom_models")
+            },
             "ablator": self.name,
             "direction": self.direction,
             "optimization_key": self.optimization_key,
         }
 
     def hparams(self) -> list[dict[str, Any]]:
-        return [{"name": name, "type": "CATEGORICAL", "values": []} for name in ("ablated_feature", "ablated_layer")]
+        params = [part.params() for part in self._ablator.components()] if isinstance(self._ablator, LOCO) else []
+        return [
+            {"name": name, "type": "CATEGORICAL", "values": list(dict.fromkeys(each[name] for each in params))}
+            for name in ("ablated_feature", "ablated_layer")
+        ]
 
     def finish(self, final_store: list[Trial]) -> None:
         self._ablator.finalize_experiment(final_store)

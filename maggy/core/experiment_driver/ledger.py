@@ -107,19 +107,24 @@ class Ledger:
         self._checked = not self.check_first
         self._checker: WorkerId | None = None
         self._barren = 0
+        self._over: set[int] = set()  # jobs that ended; tasks of theirs may live for some seconds more
 
     # What workers say.
 
     def register(self, worker: WorkerId, message: Register, now: float) -> list[Instruction]:
         """A worker announces itself, perhaps not for the first time."""
         known = self._workers.get(worker)
+        if worker.job in self._over:
+            return [Send(worker, Done())]
         if known is not None and not known.lost:
             known.last_seen = now
             return self._repeat_answer(known)
         out: list[Instruction] = []
         rivals = self._rivals(worker)
         newcomer = known or _Worker(worker, now)
-        newcomer.last_seen, newcomer.lost, newcomer.standby = now, False, bool(rivals) and self.speculation
+        newcomer.last_seen, newcomer.lost = now, False
+        # A copy that Spark made to be quicker takes nothing over, nor does an older attempt that is back.
+        newcomer.standby = bool(rivals) and (self.speculation or any(rival.identity > worker for rival in rivals))
         if known is None:
             self._workers[worker] = newcomer
             self._tasks.setdefault(worker[:2], []).append(newcomer)
@@ -132,7 +137,7 @@ class Ledger:
         """The first worker tried the study out."""
         known = self._seen(worker, now)
         if known is None:
-            return []
+            return self._dismissal(worker)
         if self._checked or worker != self._checker:
             return self._repeat_answer(known)
         self._checker = None
@@ -148,7 +153,7 @@ class Ledger:
         """A sign of life, with what the run has brought."""
         known = self._seen(worker, now)
         if known is None:
-            return []
+            return self._dismissal(worker)
         run = known.run
         if self.finished:
             rest = self._take(known, run, message) if run is not None and run.number == message.run else []
@@ -172,9 +177,11 @@ class Ledger:
         """A run ended, well or badly; its worker wants the next trial."""
         known = self._seen(worker, now)
         if known is None:
-            return []
+            return self._dismissal(worker)
         run = known.run
         if run is None or run.number != message.run:  # said again, or too late
+            if isinstance(message, Failed) and message.leaving:
+                return self.lost(worker, message.reason, charge=False)
             return self._repeat_answer(known)
         if self.finished and isinstance(message, Failed):  # it was cut off, so it is not final
             return [*self._take(known, run, message), Send(worker, Done())]
@@ -233,7 +240,8 @@ class Ledger:
         for standby in self._rivals(worker)[:1]:
             if standby.standby:
                 standby.standby = False
-                out += self._wants_trial(standby)
+                if standby.waiting:  # else it still has to end what it ran when it was taken for lost
+                    out += self._wants_trial(standby)
         if not self._checked and self._checker is None and self._free:
             out += self._have_checked(self._workers[next(iter(self._free))])
         return out + self._finish_if_done()
@@ -243,6 +251,7 @@ class Ledger:
 
         All its workers are gone. While trials are left, a new job takes its partitions over.
         """
+        self._over.add(job)
         if self.finished:
             return []
         out: list[Instruction] = []
@@ -288,13 +297,17 @@ class Ledger:
     def _seen(self, worker: WorkerId, now: float) -> _Worker | None:
         """The worker that spoke. One that was taken for lost is back, without its trial."""
         known = self._workers.get(worker)
-        if known is None:
+        if known is None or worker.job in self._over:
             return None
         known.last_seen = now
         if known.lost:
             known.standby = bool(self._rivals(worker))
             known.lost = False
         return known
+
+    def _dismissal(self, worker: WorkerId) -> list[Instruction]:
+        """For a worker that is none of ours any more: Spark ended its job, and is about to end it too."""
+        return [Send(worker, Done())] if worker.job in self._over else []
 
     def _rivals(self, worker: WorkerId) -> list[_Worker]:
         """The other live attempts of the same Spark task."""
