@@ -7,7 +7,7 @@ import contextlib
 import os
 from pathlib import Path
 
-LOG = Path(os.environ.get("MAGGY_LOG_DIR", "Experiments")) / "spark.log"
+LOG = Path("Experiments", "spark.log")
 
 
 def local_spark():

@@ -105,14 +105,14 @@ def _driver(
     def make_tasks(address: Address) -> Callable[[int], Task]:
         settings = WorkerSettings(address, config.hb_interval, config.max_trial_seconds, tee=not cluster.local)
         try:
-            payload = dumps((settings, workload))
+            payload = dumps(workload)
         except Exception as error:
             raise SignatureError(
                 f"The training function {getattr(train_fn, '__name__', train_fn)} must be able to travel to the "
                 f"executors, but something that it uses cannot be pickled ({type(error).__name__}: {error}). "
                 "Make or open it inside the function."
             ) from error
-        return lambda job: functools.partial(work, payload, job)
+        return lambda job: functools.partial(work, settings, payload, job)
 
     conditions = Conditions(
         num_workers=_worker_count(config, policy, cluster, len(before)),

@@ -32,6 +32,8 @@ __all__ = ["Address", "Client", "Server", "Waker"]
 
 logger = logging.getLogger(__name__)
 
+RECEIVED_AT_ONCE = 1000
+"""So many messages are read before the receiving thread may look at anything else."""
 LINGER_MILLISECONDS = 1000
 """How long a closing socket may take to send its last words."""
 
@@ -144,7 +146,7 @@ class Server:
             self._waker.clear()
         if self._socket not in ready:
             return
-        while True:
+        for _ in range(RECEIVED_AT_ONCE):
             try:
                 frames = self._socket.recv_multipart(zmq.NOBLOCK)
             except zmq.Again:

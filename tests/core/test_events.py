@@ -1,14 +1,10 @@
 """TensorBoard's event files, read back as tensorboard's protobufs and by a real TensorBoard."""
 
-import json
-import re
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 
 import pytest
+from real_tensorboard import GROUPS, TensorBoard, wait_for
 
 from maggy.core.environment import LocalEnvironment
 from maggy.core.events import EventMaker, find_event_maker, frame
@@ -148,61 +144,8 @@ def test_writing_event_files_imports_no_tensorflow():
     assert done.stdout.strip() == "[]"
 
 
-@pytest.fixture
-def tensorboard(tmp_path):
-    """A real TensorBoard on ``tmp_path``: a function that asks it over HTTP."""
-    command = [
-        sys.executable,
-        "-m",
-        "tensorboard.main",
-        "--logdir",
-        str(tmp_path),
-        "--port",
-        "0",
-        "--host",
-        "localhost",
-    ]
-    command += ["--reload_interval", "1", "--load_fast", "false"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-
-    def ask(page, body):
-        request = urllib.request.Request(
-            f"{url}/data/plugin/hparams/{page}", json.dumps(body).encode(), {"Content-Type": "application/json"}
-        )
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return json.load(answer)
-
-    try:
-        url = next(
-            (found[0] for line in process.stderr if (found := re.search(r"http://\S+?:\d+", line))),
-            "no address was shown",
-        )
-        yield ask
-    finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        process.stderr.close()
-
-
-def wait_for(condition, seconds=60):
-    end = time.monotonic() + seconds
-    while True:
-        try:
-            found = condition()
-        except urllib.error.HTTPError:  # TensorBoard has not read the files yet
-            found = None
-        if found:
-            return found
-        assert time.monotonic() < end, "TensorBoard did not show it in time"
-        time.sleep(0.2)
-
-
 @pytest.mark.slow
-def test_a_real_tensorboard_lists_every_trial_with_its_parameters_and_metric(tmp_path, tensorboard):
+def test_a_real_tensorboard_lists_every_trial_with_its_parameters_and_metric(tmp_path):
     store = ExperimentStore.create(LocalEnvironment(), str(tmp_path), "app")
     store.write_hparams_space(SPACE, "accuracy")
     trials = [Trial({**PARAMS, "kernel": kernel}) for kernel in (2, 3, 4)]
@@ -215,37 +158,30 @@ def test_a_real_tensorboard_lists_every_trial_with_its_parameters_and_metric(tmp
             trial.status, trial.final_metric = Trial.ERROR, None
         store.end_trial(trial)
 
-    def sessions():
-        groups = tensorboard("session_groups", GROUPS).get("sessionGroups", [])
-        return groups if len(groups) == 3 and all("status" in each["sessions"][0] for each in groups) else None
+    with TensorBoard(tmp_path) as tensorboard:
 
-    def described():
-        shown = tensorboard("experiment", {"experimentName": ""})
-        # Until it has read the space, TensorBoard makes one up from the trials, without intervals.
-        return shown if any("domainInterval" in each for each in shown["hparamInfos"]) else None
+        def sessions():
+            groups = tensorboard("session_groups", GROUPS).get("sessionGroups", [])
+            return groups if len(groups) == 3 and all("status" in each["sessions"][0] for each in groups) else None
 
-    experiment = wait_for(described)
-    infos = {each["name"]: each for each in experiment["hparamInfos"]}
-    assert set(infos) == set(PARAMS)
-    assert infos["lr"]["domainInterval"] == {"minValue": 0.01, "maxValue": 0.1}
-    assert infos["act"]["domainDiscrete"] == ["relu", "elu"]
-    assert [each["name"]["tag"] for each in experiment["metricInfos"]] == ["accuracy"]
-    shown = {group["name"].removeprefix("app_1/"): group for group in wait_for(sessions)}
-    assert set(shown) == {trial.trial_id for trial in trials}
-    for trial in trials:
-        group = shown[trial.trial_id]
-        assert {name: group["hparams"][name] for name in trial.params} == {**trial.params, "mixed": "1"}
-        assert [each["value"] for each in group.get("metricValues", [])] == (
-            [] if trial.final_metric is None else [trial.final_metric]
-        )
-    assert shown[trials[0].trial_id]["sessions"][0]["status"] == "STATUS_SUCCESS"
-    assert shown[trials[2].trial_id]["sessions"][0]["status"] == "STATUS_FAILURE"
+        def described():
+            shown = tensorboard("experiment", {"experimentName": ""})
+            # Until it has read the space, TensorBoard makes one up from the trials, without intervals.
+            return shown if any("domainInterval" in each for each in shown["hparamInfos"]) else None
 
-
-GROUPS = {
-    "experimentName": "",
-    "allowedStatuses": ["STATUS_SUCCESS", "STATUS_FAILURE", "STATUS_RUNNING", "STATUS_UNKNOWN"],
-    "colParams": [],
-    "startIndex": 0,
-    "sliceSize": 100,
-}
+        experiment = wait_for(described)
+        infos = {each["name"]: each for each in experiment["hparamInfos"]}
+        assert set(infos) == set(PARAMS)
+        assert infos["lr"]["domainInterval"] == {"minValue": 0.01, "maxValue": 0.1}
+        assert infos["act"]["domainDiscrete"] == ["relu", "elu"]
+        assert [each["name"]["tag"] for each in experiment["metricInfos"]] == ["accuracy"]
+        shown = {group["name"].removeprefix("app_1/"): group for group in wait_for(sessions)}
+        assert set(shown) == {trial.trial_id for trial in trials}
+        for trial in trials:
+            group = shown[trial.trial_id]
+            assert {name: group["hparams"][name] for name in trial.params} == {**trial.params, "mixed": "1"}
+            assert [each["value"] for each in group.get("metricValues", [])] == (
+                [] if trial.final_metric is None else [trial.final_metric]
+            )
+        assert shown[trials[0].trial_id]["sessions"][0]["status"] == "STATUS_SUCCESS"
+        assert shown[trials[2].trial_id]["sessions"][0]["status"] == "STATUS_FAILURE"

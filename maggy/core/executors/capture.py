@@ -9,6 +9,7 @@ import os
 import re
 import signal
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any, TextIO
@@ -94,11 +95,17 @@ def isolated(emit: Callable[[str], None], *, tee: bool = False) -> Iterator[None
         sys.stdout = stdout
         writer.finish()
         sys.path[:] = path
-        with contextlib.suppress(OSError):  # the directory may be gone; then any is as good
-            os.chdir(directory)
+        _restore_directory(directory)
         _restore_environment(environment)
         _restore_signals(handlers)
         _forget_keras_session()
+
+
+def _restore_directory(directory: str) -> None:
+    try:
+        os.chdir(directory)
+    except OSError:  # the trial has removed it; the next one still needs some directory
+        os.chdir(tempfile.gettempdir())
 
 
 def _restore_environment(environment: dict[str, str]) -> None:

@@ -41,11 +41,12 @@ class WorkerSettings:
     tee: bool
 
 
-def work(payload: bytes, job: int, task: TaskInfo) -> list[Any]:
+def work(settings: WorkerSettings, payload: bytes, job: int, task: TaskInfo) -> list[Any]:
     """Be a worker.
 
     Args:
-        payload: The pickled :class:`WorkerSettings` and :class:`Workload`.
+        settings: What every worker is told.
+        payload: The pickled :class:`Workload`.
         job: Which of the experiment's Spark jobs this is.
         task: Which of its tasks.
 
@@ -55,7 +56,6 @@ def work(payload: bytes, job: int, task: TaskInfo) -> list[Any]:
     if task.gpus:
         # Before the payload is loaded, since that may import TensorFlow, which looks only once.
         os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(task.gpus)
-    settings, workload = loads(payload)
     interrupter = Interrupter()
     session = Session(
         settings.address,
@@ -67,9 +67,22 @@ def work(payload: bytes, job: int, task: TaskInfo) -> list[Any]:
     with interrupter.installed():
         session.start()
         try:
+            try:
+                workload = loads(payload)
+            except Exception as error:
+                session.request(_cannot_load(error))
+                return []
             return TrialExecutor(session, workload, interrupter, settings.tee).run()
         finally:
             session.close()
+
+
+def _cannot_load(error: Exception) -> Checked:
+    return Checked(
+        f"The training function cannot be loaded on {socket.gethostname()}: {type(error).__name__}: {error}. "
+        "Install there what it imports, or add the module with spark.sparkContext.addPyFile.",
+        "ExperimentError",
+    )
 
 
 class TrialExecutor:

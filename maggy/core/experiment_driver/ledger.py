@@ -137,7 +137,7 @@ class Ledger:
         """The first worker tried the study out."""
         known = self._seen(worker, now)
         if known is None:
-            return self._dismissal(worker)
+            return self._cannot_work(worker, message) if message.error is not None else self._dismissal(worker)
         if self._checked or worker != self._checker:
             return self._repeat_answer(known)
         self._checker = None
@@ -304,6 +304,12 @@ class Ledger:
             known.standby = bool(self._rivals(worker))
             known.lost = False
         return known
+
+    def _cannot_work(self, worker: WorkerId, message: Checked) -> list[Instruction]:
+        """A worker cannot load what it is to run. If nobody could so far, nobody will."""
+        if self._runs or self.finished:
+            return [Send(worker, Done())]
+        return [CheckFailed(message.error or "", message.error_type), *self.stop_all(), Send(worker, Done())]
 
     def _dismissal(self, worker: WorkerId) -> list[Instruction]:
         """For a worker that is none of ours any more: Spark ended its job, and is about to end it too."""

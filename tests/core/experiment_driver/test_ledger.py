@@ -1,0 +1,423 @@
+"""The ledger, event by event: what goes in, and which instructions come out."""
+
+import pytest
+
+from maggy.core.experiment_driver.instructions import (
+    Ask,
+    Began,
+    CheckFailed,
+    Ended,
+    Finished,
+    GivenBack,
+    GivenUp,
+    Launch,
+    Lines,
+    Lost,
+    Points,
+    Send,
+    WorkerId,
+)
+from maggy.core.experiment_driver.ledger import Ledger
+from maggy.core.messages import (
+    Abandon,
+    Ack,
+    Assign,
+    Check,
+    Checked,
+    Done,
+    Failed,
+    Final,
+    Heartbeat,
+    Register,
+    Stop,
+    Wait,
+)
+
+A, B, C = WorkerId(0, 0, 0), WorkerId(0, 1, 0), WorkerId(0, 2, 0)
+HELLO = Register("host", 1)
+
+
+def beat(run=0, points=(), first=0, waiting=False):
+    return Heartbeat(run, first, list(points), 0, [], waiting)
+
+
+def final(run, metric=1.0, points=(), first=0):
+    return Final(run, first, list(points), 0, [], metric, {"metric": metric}, False)
+
+
+def failed(run, leaving=False):
+    return Failed(run, 0, [], 0, [], "it broke", "traceback", leaving)
+
+
+def assign(run, trial_id):
+    return Assign(run, trial_id, {"of": trial_id}, f"dir/{trial_id}")
+
+
+def suggest(ledger, trial_id):
+    return ledger.suggested(trial_id, {"of": trial_id}, f"dir/{trial_id}")
+
+
+def with_running(*workers, **options):
+    """A ledger in which the n-th worker runs trial ``tn`` as run n."""
+    ledger = Ledger(**options)
+    for number, worker in enumerate(workers, 1):
+        ledger.register(worker, HELLO, 0)
+        suggest(ledger, f"t{number}")
+    return ledger
+
+
+def test_a_new_worker_has_the_driver_ask_for_a_trial():
+    assert Ledger().register(A, HELLO, 0) == [Ask()]
+
+
+def test_a_suggestion_goes_to_the_worker_that_waits_longest():
+    ledger = Ledger()
+    ledger.register(B, HELLO, 0)
+    ledger.register(A, HELLO, 0)
+    assert suggest(ledger, "t1") == [Send(B, assign(1, "t1")), Began("t1", B)]
+    assert suggest(ledger, "t2") == [Send(A, assign(2, "t2")), Began("t2", A)]
+
+
+def test_one_suggestion_is_asked_for_each_worker_that_waits_and_not_more():
+    ledger = Ledger()
+    assert ledger.register(A, HELLO, 0) == [Ask()]
+    assert ledger.register(A, HELLO, 1) == [Send(A, Wait())]
+    assert ledger.register(B, HELLO, 1) == [Ask()]
+
+
+def test_a_repeated_request_gets_the_same_assignment_again():
+    ledger = with_running(A)
+    assert ledger.register(A, HELLO, 1) == [Send(A, assign(1, "t1"))]
+    assert ledger.heartbeat(A, beat(run=0, waiting=True), 1) == [Send(A, assign(1, "t1"))]
+
+
+def test_a_heartbeat_hands_on_what_is_new_and_acknowledges_all():
+    ledger = with_running(A)
+    first = Heartbeat(1, 0, [(0, 0.1), (1, 0.2)], 0, [(True, "x")], False)
+    assert ledger.heartbeat(A, first, 1) == [
+        Points("t1", [(0, 0.1), (1, 0.2)]),
+        Lines("t1", A, [(True, "x")]),
+        Send(A, Ack(1, 2, 1)),
+    ]
+    again = Heartbeat(1, 0, [(0, 0.1), (1, 0.2), (2, 0.3)], 0, [(True, "x")], False)
+    assert ledger.heartbeat(A, again, 2) == [Points("t1", [(2, 0.3)]), Send(A, Ack(1, 3, 1))]
+    assert ledger.heartbeat(A, first, 3) == [Send(A, Ack(1, 3, 1))]
+
+
+def test_points_that_the_worker_had_to_drop_leave_a_gap_and_no_error():
+    ledger = with_running(A)
+    assert ledger.heartbeat(A, beat(1, [(9, 0.9)], first=9), 1) == [Points("t1", [(9, 0.9)]), Send(A, Ack(1, 10, 0))]
+
+
+def test_the_last_points_come_before_the_end():
+    ledger = with_running(A)
+    message = final(1, points=[(0, 0.5)])
+    assert ledger.ended(A, message, 1)[:2] == [Points("t1", [(0, 0.5)]), Ended("t1", message, "", "")]
+
+
+def test_a_worker_that_ends_a_trial_wants_the_next():
+    ledger = with_running(A)
+    assert ledger.ended(A, final(1), 1)[-1] == Ask()
+
+
+def test_a_failed_trial_is_final_and_does_not_run_again():
+    ledger = with_running(A)
+    assert ledger.ended(A, failed(1), 1) == [Ended("t1", None, "it broke", "traceback"), Ask()]
+
+
+def test_an_end_said_twice_counts_once():
+    ledger = with_running(A)
+    ledger.ended(A, final(1), 1)
+    assert ledger.ended(A, final(1, metric=2.0), 2) == [Send(A, Wait())]
+    suggest(ledger, "t2")
+    assert ledger.ended(A, final(1), 3) == [Send(A, assign(2, "t2"))]
+
+
+def test_the_end_of_another_workers_run_changes_nothing():
+    ledger = with_running(A, B)
+    assert ledger.ended(A, final(2), 1) == [Send(A, assign(1, "t1"))]
+    assert set(ledger.running) == {"t1", "t2"}
+
+
+def test_a_stop_is_told_at_once_and_with_every_heartbeat_of_that_run():
+    ledger = with_running(A)
+    assert ledger.stop("t1") == [Send(A, Stop(1))]
+    assert ledger.stop("t1") == []
+    assert ledger.heartbeat(A, beat(1), 1) == [Send(A, Ack(1, 0, 0)), Send(A, Stop(1))]
+
+
+@pytest.mark.parametrize("trial_id", ["t1", "unknown"])
+def test_a_stop_of_a_trial_that_does_not_run_has_no_effect(trial_id):
+    ledger = with_running(A)
+    ledger.ended(A, final(1), 1)
+    assert ledger.stop(trial_id) == []
+
+
+def test_a_retried_trial_is_no_longer_to_be_stopped():
+    ledger = with_running(A)
+    ledger.stop("t1")
+    ledger.lost(A, "gone", charge=True)
+    ledger.register(B, HELLO, 1)
+    assert ledger.heartbeat(B, beat(2), 2) == [Send(B, Ack(2, 0, 0))]
+
+
+def test_nobody_is_told_done_before_every_trial_is_final():
+    ledger = with_running(A)
+    ledger.register(B, HELLO, 1)
+    assert ledger.exhausted() == []
+    assert ledger.register(B, HELLO, 2) == [Send(B, Wait())]
+    ended = ledger.ended(A, final(1), 3)
+    assert ended[1:] == [Send(A, Wait()), Send(A, Done()), Send(B, Done()), Finished()]
+    assert ledger.finished
+
+
+def test_an_experiment_without_any_trial_ends():
+    ledger = Ledger()
+    ledger.register(A, HELLO, 0)
+    assert ledger.exhausted() == [Send(A, Done()), Finished()]
+
+
+def test_a_worker_that_comes_after_the_end_is_sent_away():
+    ledger = Ledger()
+    ledger.register(A, HELLO, 0)
+    ledger.exhausted()
+    assert ledger.register(B, HELLO, 1) == [Send(B, Done())]
+    assert ledger.heartbeat(A, beat(waiting=True), 1) == [Send(A, Done())]
+
+
+def test_a_lost_trial_goes_to_a_worker_that_waits():
+    ledger = with_running(A)
+    ledger.register(B, HELLO, 1)
+    out = ledger.lost(A, "gone", charge=True)
+    assert out == [Lost(A, "gone"), GivenBack("t1", "gone"), Send(B, assign(2, "t1")), Began("t1", B)]
+
+
+def test_a_lost_trial_goes_to_the_back_of_the_queue():
+    ledger = with_running(A, B)
+    ledger.lost(A, "gone", charge=True)
+    ledger.lost(B, "gone", charge=True)
+    ledger.register(C, HELLO, 1)
+    assert list(ledger.running) == ["t1"]
+    ledger.ended(C, final(3), 2)
+    assert list(ledger.running) == ["t2"]
+
+
+def test_a_trial_that_loses_its_worker_too_often_is_final_with_the_reason():
+    ledger = with_running(A, attempts=2)
+    ledger.lost(A, "gone", charge=True)
+    ledger.register(B, HELLO, 1)
+    lost, ended = ledger.lost(B, "the machine burnt", charge=True)
+    assert lost == Lost(B, "the machine burnt")
+    assert (ended.trial_id, ended.report) == ("t1", None)
+    assert ended.reason == "its worker was lost 2 times, the last time because: the machine burnt"
+
+
+def test_a_loss_that_is_not_the_trials_fault_uses_up_no_attempt():
+    ledger = with_running(A, attempts=1)
+    assert GivenBack("t1", "another crashed") in ledger.lost(A, "another crashed", charge=False)
+
+
+def test_losing_the_last_trials_worker_for_good_ends_the_experiment():
+    ledger = with_running(A, attempts=1)
+    ledger.register(B, HELLO, 1)
+    ledger.exhausted()
+    assert ledger.lost(A, "gone", charge=True)[-2:] == [Send(B, Done()), Finished()]
+
+
+def test_a_worker_is_lost_once():
+    ledger = with_running(A)
+    ledger.lost(A, "gone", charge=True)
+    assert ledger.lost(A, "gone", charge=True) == []
+    assert ledger.lost(C, "never seen", charge=True) == []
+
+
+def test_a_silent_worker_is_lost_when_its_time_is_over_and_not_before():
+    ledger = with_running(A, worker_timeout=60)
+    assert ledger.tick(60) == []
+    out = ledger.tick(61)
+    assert out == [Lost(A, "no heartbeat for 61 seconds"), GivenBack("t1", "no heartbeat for 61 seconds")]
+    assert ledger.tick(62) == []
+
+
+def test_every_kind_of_message_is_a_sign_of_life():
+    ledger = with_running(A, B, worker_timeout=60)
+    ledger.heartbeat(A, beat(1), 50)
+    ledger.ended(B, final(2), 50)
+    assert ledger.tick(100) == []
+
+
+def test_a_worker_that_was_taken_for_lost_drops_its_run_and_is_good_again():
+    ledger = with_running(A)
+    ledger.lost(A, "silent", charge=True)
+    assert ledger.heartbeat(A, beat(1, [(0, 0.5)]), 70) == [Send(A, Ack(1, 0, 0)), Send(A, Abandon(1))]
+    assert ledger.ended(A, failed(1), 71) == [Send(A, assign(2, "t1")), Began("t1", A)]
+
+
+def test_the_result_of_a_run_that_was_given_back_does_not_count():
+    ledger = with_running(A)
+    ledger.lost(A, "silent", charge=True)
+    ledger.register(B, HELLO, 1)
+    assert ledger.ended(A, final(1), 2) == [Ask()]
+    assert list(ledger.running) == ["t1"]
+
+
+def test_a_task_that_spark_starts_again_replaces_its_older_attempt():
+    ledger = with_running(A)
+    retried = WorkerId(0, 0, 1)
+    out = ledger.register(retried, HELLO, 1)
+    reason = "Spark started its task again"
+    assert out == [Lost(A, reason), GivenBack("t1", reason), Send(retried, assign(2, "t1")), Began("t1", retried)]
+
+
+def test_an_older_attempt_that_is_back_takes_nothing_from_the_newer_one():
+    ledger = with_running(A)
+    retried = WorkerId(0, 0, 1)
+    ledger.register(retried, HELLO, 1)
+    assert ledger.register(A, HELLO, 2) == [Send(A, Wait())]
+    assert list(ledger.running) == ["t1"]
+    assert ledger.register(WorkerId(0, 0, 2), HELLO, 3)[0] == Lost(A, "Spark started its task again")
+
+
+def test_an_older_attempt_that_comes_late_for_the_first_time_takes_nothing():
+    ledger = Ledger()
+    ledger.register(WorkerId(0, 0, 1), HELLO, 0)
+    assert ledger.register(A, HELLO, 1) == [Send(A, Wait())]
+
+
+def test_a_speculative_copy_waits_and_takes_over_only_when_the_original_is_lost():
+    ledger = with_running(A, speculation=True)
+    copy = WorkerId(0, 0, 1)
+    assert ledger.register(copy, HELLO, 1) == [Send(copy, Wait())]
+    assert ledger.heartbeat(copy, beat(waiting=True), 2) == [Send(copy, Ack(0, 0, 0))]
+    assert ledger.lost(A, "gone", charge=True)[-1] == Began("t1", copy)
+
+
+def test_a_standby_that_still_ends_an_old_run_gets_nothing_before_it_has():
+    ledger = with_running(A, speculation=True)
+    ledger.lost(A, "silent", charge=True)
+    copy = WorkerId(0, 0, 1)
+    ledger.register(copy, HELLO, 1)
+    ledger.heartbeat(A, beat(1), 2)  # back, as a standby, with its old run still going
+    assert not any(isinstance(each, Began) for each in ledger.lost(copy, "gone", charge=True))
+    assert ledger.ended(A, failed(1), 3)[-1] == Began("t1", A)
+
+
+def test_a_worker_that_ends_its_own_process_is_gone_and_its_trial_final():
+    ledger = with_running(A)
+    out = ledger.ended(A, failed(1, leaving=True), 1)
+    assert out == [Ended("t1", None, "it broke", "traceback"), Lost(A, "it broke")]
+
+
+def test_a_worker_that_leaves_after_it_was_taken_for_lost_gets_no_new_trial():
+    ledger = with_running(A)
+    ledger.lost(A, "silent", charge=True)
+    assert ledger.ended(A, failed(1, leaving=True), 2) == [Lost(A, "it broke")]
+    assert list(ledger.running) == []
+
+
+def test_a_job_that_failed_is_started_again_and_charges_the_culprit_only():
+    ledger = with_running(A, B, attempts=1)
+    out = ledger.job_ended(0, [0, 1], "the task crashed", culprit=1)
+    assert [each.trial_id for each in out if isinstance(each, GivenBack)] == ["t1"]
+    assert [each.trial_id for each in out if isinstance(each, Ended)] == ["t2"]
+    assert out[-1] == Launch([0, 1])
+
+
+def test_a_job_that_failed_without_a_known_culprit_charges_all_its_trials():
+    ledger = with_running(A, B, attempts=1)
+    assert {e.trial_id for e in ledger.job_ended(0, [0, 1], "boom", None) if isinstance(e, Ended)} == {"t1", "t2"}
+
+
+def test_workers_of_a_job_that_is_over_are_sent_away_and_get_no_trial():
+    ledger = with_running(A, B)
+    ledger.job_ended(0, [0, 1], "the task crashed", culprit=1)
+    for reply in (
+        ledger.heartbeat(A, beat(1), 1),
+        ledger.ended(A, failed(1), 1),
+        ledger.register(A, HELLO, 1),
+        ledger.checked(A, Checked(None, ""), 1),
+    ):
+        assert reply == [Send(A, Done())]
+    assert list(ledger.running) == []
+
+
+def test_jobs_that_serve_no_trial_three_times_in_a_row_end_the_experiment():
+    ledger = Ledger()
+    assert ledger.job_ended(0, [0], "no python", None) == [Launch([0])]
+    assert ledger.job_ended(1, [0], "no python", None) == [Launch([0])]
+    out = ledger.job_ended(2, [0], "no python", None)
+    assert out == [GivenUp("3 Spark jobs in a row ended without running a trial: no python")]
+
+
+def test_a_job_that_served_a_trial_starts_the_count_anew():
+    ledger = with_running(A, attempts=9)
+    ledger.job_ended(5, [7], "no python", None)
+    ledger.job_ended(6, [7], "no python", None)
+    assert ledger.job_ended(0, [0], "crash", 0)[-1] == Launch([0])
+    assert ledger.job_ended(8, [7], "no python", None)[-1] == Launch([7])
+
+
+def test_a_job_that_ends_after_the_experiment_is_of_no_interest():
+    ledger = Ledger()
+    ledger.stop_all()
+    assert ledger.job_ended(0, [0], "cancelled", None) == []
+
+
+def test_stopping_everything_tells_every_worker_and_makes_no_trial_final():
+    ledger = with_running(A, B)
+    assert ledger.stop_all() == [Send(A, Done()), Send(B, Done())]
+    late = Failed(1, 0, [(0, 0.5)], 0, [], "the experiment has ended", "")
+    assert ledger.ended(A, late, 1) == [Points("t1", [(0, 0.5)]), Send(A, Done())]
+    assert ledger.heartbeat(B, beat(2), 1) == [Send(B, Done())]
+    assert suggest(ledger, "t3") == []
+
+
+def test_a_trial_that_ended_well_just_before_it_was_cut_off_counts():
+    ledger = with_running(A)
+    ledger.stop_all()
+    message = final(1)
+    assert ledger.ended(A, message, 1) == [Ended("t1", message, "", ""), Send(A, Done())]
+    assert ledger.ended(A, message, 2) == [Send(A, Done())]
+
+
+def test_the_study_is_checked_by_the_first_worker_before_anything_is_asked():
+    ledger = Ledger(check_first=True)
+    assert ledger.register(A, HELLO, 0) == [Send(A, Check())]
+    assert ledger.register(B, HELLO, 0) == [Send(B, Wait())]
+    assert ledger.register(A, HELLO, 1) == [Send(A, Check())]
+    assert ledger.heartbeat(A, beat(), 2) == [Send(A, Ack(0, 0, 0))]
+    assert ledger.checked(A, Checked(None, ""), 3) == [Ask(), Ask()]
+    assert ledger.checked(A, Checked(None, ""), 4) == [Send(A, Wait())]
+
+
+def test_a_study_that_does_not_hold_ends_the_experiment_without_a_trial():
+    ledger = Ledger(check_first=True)
+    ledger.register(A, HELLO, 0)
+    ledger.register(B, HELLO, 0)
+    out = ledger.checked(A, Checked("no layer x", "AblationError"), 1)
+    assert out == [CheckFailed("no layer x", "AblationError"), Send(A, Done()), Send(B, Done())]
+
+
+def test_when_the_checking_worker_is_lost_another_one_checks():
+    ledger = Ledger(check_first=True)
+    ledger.register(A, HELLO, 0)
+    ledger.register(B, HELLO, 0)
+    assert ledger.lost(A, "gone", charge=True) == [Lost(A, "gone"), Send(B, Check())]
+    assert ledger.checked(A, Checked("too late", "X"), 1) == [Send(A, Wait())]
+    assert ledger.checked(B, Checked(None, ""), 2) == [Ask(), Ask()]
+
+
+def test_messages_of_a_worker_that_never_registered_are_ignored():
+    ledger = Ledger()
+    assert ledger.heartbeat(A, beat(1), 0) == ledger.ended(A, final(1), 0) == ledger.checked(A, Checked(None, ""), 0) == []
+
+
+@pytest.mark.parametrize(
+    "identity", [b"", b"1.2", b"1.2.3.4", b"a.b.c", b"-1.0.0", b"1..2", b"\xff.0.0", "٣.0.0".encode()]
+)
+def test_a_routing_id_that_is_not_ours_names_no_worker(identity):
+    assert WorkerId.decode(identity) is None
+
+
+def test_a_routing_id_names_its_worker():
+    assert WorkerId.decode(WorkerId(3, 14, 2).encode()) == WorkerId(3, 14, 2)

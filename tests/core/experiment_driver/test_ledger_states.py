@@ -1,0 +1,285 @@
+"""The ledger under any order of events: a small world of honest workers, a lossy network, crashes and silence."""
+
+from collections import Counter, defaultdict
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from maggy.core.experiment_driver.instructions import (
+    Ask,
+    Began,
+    Ended,
+    Finished,
+    GivenBack,
+    GivenUp,
+    Launch,
+    Lines,
+    Points,
+    Send,
+    WorkerId,
+)
+from maggy.core.experiment_driver.ledger import Ledger
+from maggy.core.messages import Abandon, Assign, Check, Checked, Done, Failed, Final, Heartbeat, Register, Wait
+
+ATTEMPTS, TIMEOUT, PARTITIONS, TRIALS = 2, 60, 3, 6
+
+
+class Worker:
+    """An honest worker: says its request again until it is answered, and trains one run at a time."""
+
+    def __init__(self, identity):
+        self.identity = identity
+        self.run = 0
+        self.training = self.checking = self.check_seen = self.gone = False
+        self.points = 0
+        self.request = Register("host", 1)
+        self.said = []
+
+    def hear(self, message):
+        if isinstance(message, Assign):
+            if message.run > self.run and not self.training:
+                self.run, self.training, self.points, self.request = message.run, True, 0, None
+        elif isinstance(message, Check):
+            if not self.check_seen:
+                self.checking, self.check_seen, self.request = True, True, None
+        elif isinstance(message, Wait):
+            self.request = None
+        elif isinstance(message, Abandon):
+            if message.run == self.run and self.training:
+                self.training, self.request = False, Failed(self.run, 0, [], 0, [], "abandoned", "")
+        elif isinstance(message, Done):
+            self.gone = True
+
+    def beat(self):
+        waiting = not self.training and not self.checking
+        return Heartbeat(self.run, 0, [(n, 0.5) for n in range(self.points)], 0, [], waiting)
+
+    def next_message(self):
+        return self.request or self.beat()
+
+
+class World(RuleBasedStateMachine):
+    check_first = speculation = False
+
+    def __init__(self):
+        super().__init__()
+        self.now = 0
+        self.ledger = Ledger(ATTEMPTS, TIMEOUT, self.check_first, self.speculation)
+        self.jobs = [list(range(PARTITIONS))]
+        self.alive = {}
+        self.attempts = Counter()
+        self.asks = self.suggested = 0
+        self.active = {}  # trial -> worker
+        self.charged = Counter()
+        self.points = defaultdict(list)
+        self.ended = []
+        self.finished = 0
+        self.given_up = False
+        self.deliver = True
+
+    # What the driver does with instructions.
+
+    def do(self, instructions, charge=False):
+        for each in instructions:
+            if isinstance(each, Send):
+                worker = self.alive.get(each.worker)
+                if worker is not None and self.deliver:
+                    worker.hear(each.message)
+            elif isinstance(each, Ask):
+                self.asks += 1
+            elif isinstance(each, Began):
+                assert each.trial_id not in self.active, "one trial on two workers"
+                assert each.worker not in self.active.values(), "two trials on one worker"
+                assert each.trial_id not in self.ended, "a trial that is final began again"
+                self.active[each.trial_id] = each.worker
+                self.points[each.trial_id] = []
+            elif isinstance(each, Points):
+                self.points[each.trial_id] += each.points
+            elif isinstance(each, GivenBack):
+                del self.active[each.trial_id]
+                self.charged[each.trial_id] += charge
+                assert self.charged[each.trial_id] < ATTEMPTS
+            elif isinstance(each, Ended):
+                assert each.trial_id not in self.ended, "a trial ended twice"
+                self.active.pop(each.trial_id)
+                self.ended.append(each.trial_id)
+            elif isinstance(each, Launch):
+                self.jobs.append(each.partitions)
+            elif isinstance(each, Finished):
+                self.finished += 1
+            elif isinstance(each, GivenUp):
+                self.given_up = True
+
+    def tell(self, worker, message, charge=False):
+        worker.said.append(message)
+        events = {Register: self.ledger.register, Checked: self.ledger.checked, Heartbeat: self.ledger.heartbeat}
+        self.do(events.get(type(message), self.ledger.ended)(worker.identity, message, self.now), charge)
+
+    def start(self, partition):
+        job = len(self.jobs) - 1
+        identity = WorkerId(job, partition, self.attempts[job, partition])
+        self.attempts[job, partition] += 1
+        self.alive[identity] = Worker(identity)
+        return self.alive[identity]
+
+    def some(self, data, wanted=lambda worker: True):
+        workers = [worker for worker in self.alive.values() if not worker.gone and wanted(worker)]
+        return data.draw(st.sampled_from(workers)) if workers else None
+
+    # What may happen.
+
+    @rule(partition=st.integers(0, PARTITIONS - 1))
+    def spark_starts_a_task(self, partition):
+        job = len(self.jobs) - 1
+        if any(identity[:2] == (job, partition) for identity in self.alive) and not self.speculation:
+            return
+        # A newer attempt costs the older one its trial.
+        self.tell(self.start(partition), Register("host", 1), charge=True)
+
+    @rule(data=st.data(), answered=st.booleans())
+    def a_worker_speaks(self, data, answered):
+        worker = self.some(data)
+        if worker is not None:
+            self.deliver = answered
+            self.tell(worker, worker.next_message(), charge=True)
+            self.deliver = True
+
+    @rule(data=st.data())
+    def a_worker_trains_a_step(self, data):
+        worker = self.some(data, lambda each: each.training)
+        if worker is not None:
+            worker.points += 1
+
+    @rule(data=st.data(), how=st.sampled_from(["final", "failed", "leaving"]))
+    def a_worker_ends_what_it_does(self, data, how):
+        worker = self.some(data, lambda each: each.training or each.checking)
+        if worker is None:
+            return
+        if worker.checking:
+            worker.checking, worker.request = False, Checked(None, "")
+            return
+        points = [(n, 0.5) for n in range(worker.points)]
+        worker.training = False
+        if how == "final":
+            worker.request = Final(worker.run, 0, points, 0, [], 1.0, {}, False)
+        else:
+            worker.request = Failed(worker.run, 0, points, 0, [], "reason", "", how == "leaving")
+        if how == "leaving":
+            self.tell(worker, worker.request)
+            del self.alive[worker.identity]
+
+    @rule(data=st.data())
+    def a_message_comes_twice_or_late(self, data):
+        worker = self.some(data, lambda each: each.said)
+        if worker is None:
+            return
+        before = list(self.ended), {name: list(points) for name, points in self.points.items() if name in self.active}
+        self.tell(worker, data.draw(st.sampled_from(worker.said)), charge=True)
+        assert list(self.ended) == before[0], "a repeated message ended a trial"
+        for name, points in before[1].items():
+            assert self.points[name] in (points, []), "a repeated message brought points"
+
+    @precondition(lambda self: self.asks)
+    @rule()
+    def the_policy_answers(self):
+        self.asks -= 1
+        if self.suggested == TRIALS:
+            self.do(self.ledger.exhausted())
+        else:
+            self.suggested += 1
+            self.do(self.ledger.suggested(f"t{self.suggested}", {}, ""))
+
+    @rule(data=st.data())
+    def a_trial_is_to_stop(self, data):
+        if self.active:
+            self.do(self.ledger.stop(data.draw(st.sampled_from(sorted(self.active)))))
+
+    @rule(data=st.data())
+    def a_worker_dies(self, data):
+        worker = self.some(data)
+        if worker is not None:
+            del self.alive[worker.identity]
+
+    @rule(seconds=st.sampled_from([1, 30, 100]))
+    def time_passes(self, seconds):
+        self.now += seconds
+        self.do(self.ledger.tick(self.now), charge=True)
+
+    @precondition(lambda self: not self.given_up)
+    @rule(blamed=st.booleans())
+    def the_job_fails(self, blamed):
+        job = len(self.jobs) - 1
+        culprit = 0 if blamed else None
+        # Workers of a failed job may live on for a while, and speak.
+        instructions = self.ledger.job_ended(job, self.jobs[job], "crash", culprit)
+        partition_of = {trial: worker.partition for trial, worker in self.active.items()}
+        for each in instructions:
+            trial_id = getattr(each, "trial_id", None)
+            self.do([each], charge=culprit is None or partition_of.get(trial_id) == culprit)
+
+    # What always holds.
+
+    @invariant()
+    def nobody_waits_while_trials_are_queued(self):
+        ledger = self.ledger
+        assert not (ledger._queue and ledger._free and ledger._checked)
+
+    @invariant()
+    def the_ledger_knows_who_runs_what(self):
+        if not self.ledger.finished:
+            assert set(self.ledger.running) == set(self.active)
+
+    @invariant()
+    def it_is_finished_once_and_only_when_every_trial_is_final(self):
+        assert self.finished <= 1
+        if self.finished:
+            assert len(self.ended) == self.suggested
+
+    def teardown(self):
+        """From wherever we are: with a network that works and no more crashes, everything comes to an end."""
+        if self.given_up:
+            return
+        for _ in range(8 * (TRIALS + PARTITIONS) * ATTEMPTS):
+            if self.finished:
+                break
+            self.now += 20
+            while self.asks:
+                self.the_policy_answers()
+            for partition in range(PARTITIONS):
+                job = len(self.jobs) - 1
+                mine = [worker for each, worker in self.alive.items() if each[:2] == (job, partition)]
+                if not any(not worker.gone for worker in mine):
+                    self.tell(self.start(partition), Register("host", 1), charge=True)
+            for worker in [each for each in self.alive.values() if not each.gone]:
+                if worker.checking:
+                    worker.checking, worker.request = False, Checked(None, "")
+                elif worker.training:
+                    worker.training = False
+                    worker.request = Final(worker.run, 0, [], 0, [], 1.0, {}, False)
+                self.tell(worker, worker.next_message(), charge=True)
+            self.do(self.ledger.tick(self.now), charge=True)
+        assert self.finished == 1, "the experiment does not come to an end"
+        assert sorted(self.ended) == sorted(f"t{n}" for n in range(1, TRIALS + 1))
+        for worker in [each for each in self.alive.values() if not each.gone]:
+            self.tell(worker, worker.next_message())
+            assert worker.gone
+
+
+class CheckedWorld(World):
+    check_first = True
+
+
+class SpeculativeWorld(World):
+    speculation = True
+
+
+quick = settings(
+    max_examples=70,
+    stateful_step_count=40,
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+TestWorld, TestCheckedWorld, TestSpeculativeWorld = World.TestCase, CheckedWorld.TestCase, SpeculativeWorld.TestCase
+TestWorld.settings = TestCheckedWorld.settings = TestSpeculativeWorld.settings = quick
