@@ -21,6 +21,7 @@ EXTRAS["dev"] = [
     "nbformat>=5.10",
     "psutil>=5.9",
     "pyarrow>=15",
+    "pyspark[connect]>=3.5",
     "pytest>=8.0",
     "pytest-cov>=5.0",
     "pytest-timeout>=2.3",

@@ -39,7 +39,7 @@ def train(kernel, pool, dropout, learning_rate, reporter):
         digits.target,
         validation_split=0.25,
         batch_size=64,
-        epochs=20,
+        epochs=12,
         verbose=0,
         callbacks=[KerasEpochEnd(reporter, metric="val_accuracy")],
     )
@@ -55,12 +55,12 @@ def main():
         learning_rate=("DOUBLE", [1e-5, 1e-1], "log"),
     )
     config = OptimizationConfig(
-        num_trials=20,
+        num_trials=15,
         optimizer="randomsearch",
         searchspace=searchspace,
         direction="max",
         es_policy="median",
-        es_min=4,  # judge no trial before five others have ended
+        es_min=3,  # judge no trial before four others have ended
         hb_interval=0.1,  # an epoch takes a fraction of a second, so the driver should hear of it soon
         name="digits",
         seed=1,

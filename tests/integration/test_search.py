@@ -503,3 +503,42 @@ def test_one_interrupt_ends_the_experiment_and_the_next_one_works(tmp_path, expe
     assert took < 3, "the workers were not told, and Spark had to kill them"
     record = next(experiments.glob("*_1/maggy.json"))
     assert json.loads(record.read_text())["state"] == "KILLED"
+
+
+def test_the_driver_uses_next_to_no_processor_while_trials_run():
+    def train(n, reporter):
+        import time
+
+        for step in range(40):
+            reporter.broadcast(n, step)
+            time.sleep(0.05)
+        return n
+
+    began, used = time.monotonic(), time.process_time()
+    search(train, 2, Searchspace(n=("INTEGER", [1, 9])), hb_interval=0.5)
+    took = time.monotonic() - began
+    assert took > 2
+    assert (time.process_time() - used) / took < 0.1, "the driver is busy while it has nothing to do"
+
+
+def test_no_dead_time_between_trials_and_none_at_the_end():
+    search(lambda x, n: x, 2)  # warm
+    began = time.monotonic()
+    search(lambda x, n: x, 50, hb_interval=20)
+    assert time.monotonic() - began < 5, "trials wait for heartbeats, or the end for a sleep"
+
+
+def test_training_never_waits_for_the_network(tmp_path):
+    def train(n, reporter):
+        import time
+
+        slowest = 0.0
+        for step in range(2000):
+            began = time.perf_counter()
+            reporter.broadcast(step)
+            slowest = max(slowest, time.perf_counter() - began)
+        return {"metric": n, "slowest": slowest}
+
+    result = search(train, 2, Searchspace(n=("INTEGER", [1, 9])), hb_interval=0.01)
+    assert all(trial["outputs"]["slowest"] < 0.5 for trial in result.trials)
+    assert all(len(trial["history"]) == 2000 for trial in result.trials)

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from maggy.core.experiment_driver.instructions import (
     Ask,
@@ -14,7 +14,6 @@ from maggy.core.experiment_driver.instructions import (
     GivenBack,
     GivenUp,
     Launch,
-    Lines,
     Points,
     Send,
     WorkerId,
@@ -23,6 +22,7 @@ from maggy.core.experiment_driver.ledger import Ledger
 from maggy.core.messages import Abandon, Assign, Check, Checked, Done, Failed, Final, Heartbeat, Register, Wait
 
 ATTEMPTS, TIMEOUT, PARTITIONS, TRIALS = 2, 60, 3, 6
+MOSTLY = st.sampled_from([True, True, True, False])
 
 
 class Worker:
@@ -129,6 +129,11 @@ class World(RuleBasedStateMachine):
 
     # What may happen.
 
+    @initialize()
+    def the_first_job_starts(self):
+        for partition in range(PARTITIONS):
+            self.spark_starts_a_task(partition)
+
     @rule(partition=st.integers(0, PARTITIONS - 1))
     def spark_starts_a_task(self, partition):
         job = len(self.jobs) - 1
@@ -137,36 +142,32 @@ class World(RuleBasedStateMachine):
         # A newer attempt costs the older one its trial.
         self.tell(self.start(partition), Register("host", 1), charge=True)
 
-    @rule(data=st.data(), answered=st.booleans())
+    @rule(data=st.data(), answered=MOSTLY)
     def a_worker_speaks(self, data, answered):
         worker = self.some(data)
         if worker is not None:
+            worker.points += worker.training
             self.deliver = answered
             self.tell(worker, worker.next_message(), charge=True)
             self.deliver = True
 
-    @rule(data=st.data())
-    def a_worker_trains_a_step(self, data):
-        worker = self.some(data, lambda each: each.training)
-        if worker is not None:
-            worker.points += 1
-
-    @rule(data=st.data(), how=st.sampled_from(["final", "failed", "leaving"]))
-    def a_worker_ends_what_it_does(self, data, how):
+    @rule(data=st.data(), how=st.sampled_from(["final", "final", "failed", "leaving"]), answered=MOSTLY)
+    def a_worker_ends_what_it_does(self, data, how, answered):
         worker = self.some(data, lambda each: each.training or each.checking)
         if worker is None:
             return
-        if worker.checking:
-            worker.checking, worker.request = False, Checked(None, "")
-            return
         points = [(n, 0.5) for n in range(worker.points)]
-        worker.training = False
-        if how == "final":
+        if worker.checking:
+            worker.request = Checked(None, "")
+        elif how == "final":
             worker.request = Final(worker.run, 0, points, 0, [], 1.0, {}, False)
         else:
             worker.request = Failed(worker.run, 0, points, 0, [], "reason", "", how == "leaving")
-        if how == "leaving":
-            self.tell(worker, worker.request)
+        worker.checking = worker.training = False
+        self.deliver = answered
+        self.tell(worker, worker.request)
+        self.deliver = True
+        if isinstance(worker.request, Failed) and worker.request.leaving:
             del self.alive[worker.identity]
 
     @rule(data=st.data())
@@ -181,14 +182,15 @@ class World(RuleBasedStateMachine):
             assert self.points[name] in (points, []), "a repeated message brought points"
 
     @precondition(lambda self: self.asks)
-    @rule()
-    def the_policy_answers(self):
-        self.asks -= 1
-        if self.suggested == TRIALS:
-            self.do(self.ledger.exhausted())
-        else:
-            self.suggested += 1
-            self.do(self.ledger.suggested(f"t{self.suggested}", {}, ""))
+    @rule(everyone=MOSTLY)
+    def the_policy_answers(self, everyone=False):
+        for _ in range(self.asks if everyone else 1):
+            self.asks -= 1
+            if self.suggested == TRIALS:
+                self.do(self.ledger.exhausted())
+            else:
+                self.suggested += 1
+                self.do(self.ledger.suggested(f"t{self.suggested}", {}, ""))
 
     @rule(data=st.data())
     def a_trial_is_to_stop(self, data):
