@@ -119,6 +119,7 @@ def _driver(
         seed=seed,
         trial_attempts=config.trial_attempts,
         worker_timeout=config.worker_timeout,
+        max_trial_seconds=config.max_trial_seconds,
         max_seconds=config.max_seconds,
         fail_fast=config.fail_fast,
     )

@@ -60,10 +60,11 @@ class Message(msgspec.Struct, array_like=True, tag=True, gc=False):
 
 
 class Register(Message):
-    """A worker is there and wants a trial."""
+    """A worker is there and wants a trial. ``task`` is what Spark calls its task, to have it killed by."""
 
     host: str
     pid: int
+    task: int = 0
 
 
 class Checked(Message):

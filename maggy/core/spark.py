@@ -34,11 +34,12 @@ __all__ = [
 
 
 class TaskInfo(NamedTuple):
-    """Which task of a job this is; made on the executor."""
+    """Which task of a job this is; made on the executor. ``task`` is its id in the Spark application."""
 
     partition: int
     attempt: int
     gpus: list[str]
+    task: int = 0
 
 
 Task = Callable[[TaskInfo], "list[Any]"]
@@ -134,6 +135,11 @@ class Cluster(ABC):
     def cancel(self, job: str) -> None:
         """Have Spark kill the tasks of a job."""
 
+    def kill(self, job: str, task: int) -> None:
+        """Have Spark kill one task of a job, and start it again; no effect where that cannot be asked for."""
+        if self.job_per_worker:
+            self.cancel(job)
+
     def thread(self, target: Callable[[], None], name: str) -> threading.Thread:
         """A thread from which :meth:`run` may be called, with the caller's Spark properties."""
         from pyspark import InheritableThread
@@ -186,6 +192,12 @@ class ClassicCluster(Cluster):
 
     def cancel(self, job: str) -> None:
         self._context.cancelJobGroup(job)
+
+    def kill(self, job: str, task: int) -> None:
+        if self.job_per_worker:
+            self.cancel(job)
+        else:
+            self._context._jsc.sc().killTaskAttempt(task, True, "its Python worker hangs")
 
 
 class ConnectCluster(Cluster):
@@ -244,6 +256,7 @@ def error_of(error: BaseException) -> tuple[str, int | None]:
             culprit,
         )
     for pattern in (
+        r"ConnectionError: (Maggy's driver at [^\n]*)",
         r"most recent failure: Lost task [^:\n]*: (?:[\w.$]+: )?([^\n]*?)(?: Consider setting [^\n]*)?\n",
         r"most recent failure: ([^\n]*)",
         r"([^\n]*cancelled[^\n]*)",
@@ -260,7 +273,7 @@ def _task_info(partition: int) -> TaskInfo:
     if context is None:
         return TaskInfo(partition, 0, [])
     gpus = context.resources().get("gpu")
-    return TaskInfo(partition, context.attemptNumber(), list(gpus.addresses) if gpus else [])
+    return TaskInfo(partition, context.attemptNumber(), list(gpus.addresses) if gpus else [], context.taskAttemptId())
 
 
 def _gives_up_at_first_crash(master: str) -> bool:

@@ -89,6 +89,8 @@ class Session:
         self._interrupt_deadline = 0.0
         self._checking = self._check_seen = False
         self._done = False
+        self.heard = False
+        """Whether the driver has ever said anything."""
         self._next_beat = self._last_heard = clock()
 
     def start(self) -> None:
@@ -141,6 +143,7 @@ class Session:
 
     def _on_message(self, message: DriverMessage) -> None:
         self._last_heard = self._clock()
+        self.heard = True
         if isinstance(message, Ack):
             if message.run == self._run:
                 self.reporter.acknowledge(message.points, message.lines)

@@ -72,7 +72,15 @@ def work(settings: WorkerSettings, payload: bytes, job: int, task: TaskInfo) -> 
             except Exception as error:
                 session.request(_cannot_load(error))
                 return []
-            return TrialExecutor(session, workload, interrupter, settings.tee).run()
+            hello = Register(socket.gethostname(), os.getpid(), task.task)
+            values = TrialExecutor(session, workload, interrupter, settings.tee).run(hello)
+            if not session.heard:
+                raise ConnectionError(
+                    f"Maggy's driver at {settings.address.endpoint} cannot be reached from {socket.gethostname()}. "
+                    "Open that way, fix the port with driver_port, or set spark.driver.host to an address that "
+                    "the executors can reach."
+                )
+            return values
         finally:
             session.close()
 
@@ -95,8 +103,9 @@ class TrialExecutor:
         self._tee = tee
         self._values: list[Any] = []
 
-    def run(self) -> list[Any]:
-        answer = self._session.request(Register(socket.gethostname(), os.getpid()))
+    def run(self, hello: Register) -> list[Any]:
+        """Work until there is no more; returns what a function that is run once has returned."""
+        answer = self._session.request(hello)
         while True:
             if isinstance(answer, Assign):
                 answer = self._train(answer)

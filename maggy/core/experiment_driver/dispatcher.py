@@ -46,7 +46,7 @@ class Dispatcher:
         self._inbox: deque[tuple[Callable[..., list[Instruction]], tuple[Any, ...]]] = deque()
         self._closing = False
         self._registered: set[WorkerId] = set()
-        self._tick_seconds = ledger.worker_timeout / 4
+        self._tick_seconds = min(ledger.worker_timeout, ledger.max_trial_seconds or ledger.worker_timeout, 60.0) / 4
         self._thread = threading.Thread(target=self._run, name="maggy-dispatcher", daemon=True)
 
     def start(self) -> None:

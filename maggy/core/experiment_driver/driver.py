@@ -18,6 +18,7 @@ from maggy.core.experiment_driver.instructions import (
     CheckFailed,
     GivenUp,
     Instruction,
+    Kill,
     Launch,
     Lines,
     Lost,
@@ -40,6 +41,8 @@ logger = logging.getLogger(__name__)
 
 STOP_SECONDS = 1.5
 """How long workers may take to leave by themselves when an experiment is stopped."""
+PATIENCE_SECONDS = 30.0
+"""After so long without a worker the user is told what may be the matter."""
 CANCEL_SECONDS = 3.5
 """How long Spark may then take to kill what is left."""
 
@@ -52,6 +55,7 @@ class Conditions:
     seed: int
     trial_attempts: int = 3
     worker_timeout: float = 60.0
+    max_trial_seconds: float | None = None
     max_seconds: float | None = None
     fail_fast: bool = False
 
@@ -113,6 +117,7 @@ class ExperimentDriver:
         self._ledger = Ledger(
             attempts=conditions.trial_attempts,
             worker_timeout=conditions.worker_timeout,
+            max_trial_seconds=conditions.max_trial_seconds,
             check_first=policy.needs_check,
             speculation=cluster.speculation,
         )
@@ -121,6 +126,7 @@ class ExperimentDriver:
         self._news: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._values: list[Any] = []
         self._over = False
+        self._registered = False
         self._error: BaseException | None = None
 
     def run(self) -> Outcome:
@@ -155,14 +161,22 @@ class ExperimentDriver:
         """Show progress until the experiment is over."""
         limit = self._conditions.max_seconds
         deadline = None if limit is None else time.monotonic() + limit
+        hint: float | None = time.monotonic() + PATIENCE_SECONDS
         while not self._over:
-            timeout = None if deadline is None else max(0.0, deadline - time.monotonic())
+            deadlines = [each for each in (deadline, hint) if each is not None]
             try:
-                news = self._news.get(timeout=timeout)
+                self._news.get(timeout=max(0.0, min(deadlines) - time.monotonic()) if deadlines else None)()
             except queue.Empty:
-                self._say(f"The experiment ends after max_seconds={limit:g} with the trials that it has.")
-                raise TimeIsUp from None
-            news()
+                if deadline is not None and time.monotonic() >= deadline:
+                    self._say(f"The experiment ends after max_seconds={limit:g} with the trials that it has.")
+                    raise TimeIsUp from None
+            if hint is not None and (self._registered or time.monotonic() >= hint):
+                hint = None
+                if not self._registered:
+                    self._say(
+                        f"No worker has come yet after {PATIENCE_SECONDS:g} seconds. Either Spark has no free task "
+                        f"slot, or its executors cannot reach the driver at {self._cluster.advertised}."
+                    )
 
     def _shut_down(self) -> str:
         """End every part, in an order that loses no record; returns the experiment's state."""
@@ -211,6 +225,7 @@ class ExperimentDriver:
     # What the dispatcher says, on its thread.
 
     def worker_registered(self, worker: WorkerId, message: Register) -> None:
+        self._registered = True
         self._recorder.worker_registered(worker.job, worker.partition, worker.attempt, message.host, message.pid)
 
     def carry_out(self, instruction: Instruction) -> None:
@@ -221,6 +236,8 @@ class ExperimentDriver:
                 self._tell(self._progress.lines, instruction.worker.partition, shown)
         elif isinstance(instruction, Launch):
             self._tell(self._launch, instruction.partitions)
+        elif isinstance(instruction, Kill):
+            self._tell(self._jobs.kill, instruction.worker.job, instruction.task)
         elif isinstance(instruction, Lost):
             self._recorder.log(f"Worker {instruction.worker.partition} was lost: {instruction.reason}")
         elif isinstance(instruction, CheckFailed):

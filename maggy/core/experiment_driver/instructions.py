@@ -15,6 +15,7 @@ __all__ = [
     "GivenBack",
     "GivenUp",
     "Instruction",
+    "Kill",
     "Launch",
     "Lines",
     "Lost",
@@ -93,6 +94,13 @@ class Lost(NamedTuple):
     reason: str
 
 
+class Kill(NamedTuple):
+    """Have Spark end the task of a worker that does not answer. Its place goes to a new one."""
+
+    worker: WorkerId
+    task: int
+
+
 class Launch(NamedTuple):
     """Start a new Spark job for these partitions."""
 
@@ -114,4 +122,6 @@ class Finished(NamedTuple):
     """Every trial is final."""
 
 
-Instruction = Send | Ask | Began | Points | Lines | Ended | GivenBack | Lost | Launch | CheckFailed | GivenUp | Finished
+Instruction = (
+    Send | Ask | Began | Points | Lines | Ended | GivenBack | Lost | Kill | Launch | CheckFailed | GivenUp | Finished
+)

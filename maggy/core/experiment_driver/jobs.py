@@ -60,6 +60,10 @@ class Jobs:
             if thread.is_alive():
                 self._cluster.cancel(self._group(job))
 
+    def kill(self, job: int, task: int) -> None:
+        """Have Spark kill one task of a job."""
+        self._cluster.kill(self._group(job), task)
+
     def _group(self, job: int) -> str:
         return f"maggy-{self._experiment_id}-{job}"
 

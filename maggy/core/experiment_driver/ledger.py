@@ -20,6 +20,7 @@ from maggy.core.experiment_driver.instructions import (
     GivenBack,
     GivenUp,
     Instruction,
+    Kill,
     Launch,
     Lines,
     Lost,
@@ -45,6 +46,9 @@ from maggy.core.messages import (
 
 __all__ = ["Ledger"]
 
+OVERDUE_SECONDS = 15.0
+"""How much longer than ``max_trial_seconds`` a trial may take before its worker counts as unable to end it."""
+
 BARREN_JOBS_LIMIT = 3
 """So many failed Spark jobs in a row that cost no trial an attempt end the experiment."""
 
@@ -61,6 +65,7 @@ class _Trial:
 class _Run:
     number: int
     trial: _Trial
+    began: float
     points: int = 0
     lines: int = 0
     stopping: bool = False
@@ -70,6 +75,7 @@ class _Run:
 class _Worker:
     identity: WorkerId
     last_seen: float
+    task: int = 0
     run: _Run | None = None
     waiting: bool = False
     lost: bool = False
@@ -84,12 +90,15 @@ class Ledger:
     Args:
         attempts: How often a trial may lose its worker before it is given up (``trial_attempts``).
         worker_timeout: Seconds without a word after which a worker counts as lost.
+        max_trial_seconds: Seconds that a trial may take. Its worker sees to that; the ledger acts only when the
+            worker cannot, because one long call holds up all its threads.
         check_first: Have the first worker try the study out before any trial is assigned.
         speculation: Spark may run a second copy of a task whose first copy lives.
     """
 
     attempts: int = 3
     worker_timeout: float = 60.0
+    max_trial_seconds: float | None = None
     check_first: bool = False
     speculation: bool = False
     finished: bool = field(default=False, init=False)
@@ -104,6 +113,7 @@ class Ledger:
         self._asked = 0
         self._exhausted = False
         self._runs = 0
+        self._now = 0.0  # when anything was last heard
         self._checked = not self.check_first
         self._checker: WorkerId | None = None
         self._barren = 0
@@ -113,6 +123,7 @@ class Ledger:
 
     def register(self, worker: WorkerId, message: Register, now: float) -> list[Instruction]:
         """A worker announces itself, perhaps not for the first time."""
+        self._now = now
         known = self._workers.get(worker)
         if worker.job in self._over:
             return [Send(worker, Done())]
@@ -121,7 +132,7 @@ class Ledger:
             return self._repeat_answer(known)
         out: list[Instruction] = []
         rivals = self._rivals(worker)
-        newcomer = known or _Worker(worker, now)
+        newcomer = known or _Worker(worker, now, message.task)
         newcomer.last_seen, newcomer.lost = now, False
         # A copy that Spark made to be quicker takes nothing over, nor does an older attempt that is back.
         newcomer.standby = bool(rivals) and (self.speculation or any(rival.identity > worker for rival in rivals))
@@ -269,11 +280,15 @@ class Ledger:
 
     def tick(self, now: float) -> list[Instruction]:
         """Time has passed: workers that have been silent for too long are lost."""
+        self._now = now
         out: list[Instruction] = []
         for worker in self._live():
             silent = now - worker.last_seen
-            if silent > self.worker_timeout:
+            if self._overdue(worker, now):
+                out += self._end_overdue(worker)
+            elif silent > self.worker_timeout:
                 out += self.lost(worker.identity, f"no heartbeat for {silent:.0f} seconds", charge=True)
+                out.append(Kill(worker.identity, worker.task))
         return out
 
     def stop_all(self) -> list[Instruction]:
@@ -291,11 +306,30 @@ class Ledger:
         """Ids of the trials that run now."""
         return self._running.keys()
 
+    def _overdue(self, worker: _Worker, now: float) -> bool:
+        limit = self.max_trial_seconds
+        return limit is not None and worker.run is not None and now - worker.run.began > limit + OVERDUE_SECONDS
+
+    def _end_overdue(self, worker: _Worker) -> list[Instruction]:
+        """End a trial whose worker should long have ended it; it is not run again."""
+        assert worker.run is not None
+        trial_id = worker.run.trial.trial_id
+        worker.run = None
+        del self._running[trial_id]
+        reason = f"exceeded max_trial_seconds={self.max_trial_seconds:g}; its worker does not answer"
+        ended = Ended(trial_id, None, reason, "")
+        return [
+            ended,
+            *self.lost(worker.identity, reason, charge=False),
+            Kill(worker.identity, worker.task),
+        ]
+
     def _live(self) -> list[_Worker]:
         return [worker for worker in self._workers.values() if not worker.lost]
 
     def _seen(self, worker: WorkerId, now: float) -> _Worker | None:
         """The worker that spoke. One that was taken for lost is back, without its trial."""
+        self._now = now
         known = self._workers.get(worker)
         if known is None or worker.job in self._over:
             return None
@@ -368,7 +402,7 @@ class Ledger:
         self._free.pop(worker.identity, None)
         self._runs += 1
         worker.waiting, worker.served = False, True
-        worker.run = _Run(self._runs, trial)
+        worker.run = _Run(self._runs, trial, self._now)
         self._running[trial.trial_id] = worker
         return [Send(worker.identity, self._assignment(worker.run)), Began(trial.trial_id, worker.identity)]
 

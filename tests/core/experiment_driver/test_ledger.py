@@ -10,6 +10,7 @@ from maggy.core.experiment_driver.instructions import (
     Finished,
     GivenBack,
     GivenUp,
+    Kill,
     Launch,
     Lines,
     Lost,
@@ -235,8 +236,21 @@ def test_a_silent_worker_is_lost_when_its_time_is_over_and_not_before():
     ledger = with_running(A, worker_timeout=60)
     assert ledger.tick(60) == []
     out = ledger.tick(61)
-    assert out == [Lost(A, "no heartbeat for 61 seconds"), GivenBack("t1", "no heartbeat for 61 seconds")]
+    assert out == [
+        Lost(A, "no heartbeat for 61 seconds"),
+        GivenBack("t1", "no heartbeat for 61 seconds"),
+        Kill(A, 0),
+    ]
     assert ledger.tick(62) == []
+
+
+def test_a_trial_that_its_worker_cannot_end_is_ended_without_it_and_not_run_again():
+    ledger = with_running(A, max_trial_seconds=5, worker_timeout=60)
+    assert ledger.tick(20) == []
+    ended, lost, kill, *rest = ledger.tick(21)
+    assert (ended.trial_id, ended.report) == ("t1", None)
+    assert ended.reason.startswith("exceeded max_trial_seconds=5")
+    assert (type(lost), kill, rest) == (Lost, Kill(A, 0), [])
 
 
 def test_every_kind_of_message_is_a_sign_of_life():

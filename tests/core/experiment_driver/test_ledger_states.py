@@ -115,6 +115,10 @@ class World(RuleBasedStateMachine):
         worker.said.append(message)
         events = {Register: self.ledger.register, Checked: self.ledger.checked, Heartbeat: self.ledger.heartbeat}
         self.do(events.get(type(message), self.ledger.ended)(worker.identity, message, self.now), charge)
+        known = self.ledger._workers.get(worker.identity)
+        if known is not None and not known.lost and not known.standby and not self.ledger.finished:
+            waits = worker.identity in self.ledger._free or worker.identity == self.ledger._checker
+            assert waits or known.run is not None or worker.training, "a worker waits for nothing"
 
     def start(self, partition):
         job = len(self.jobs) - 1
@@ -182,8 +186,9 @@ class World(RuleBasedStateMachine):
             assert self.points[name] in (points, []), "a repeated message brought points"
 
     @precondition(lambda self: self.asks)
-    @rule(everyone=MOSTLY)
-    def the_policy_answers(self, everyone=False):
+    @rule(everyone=MOSTLY, delivered=MOSTLY)
+    def the_policy_answers(self, everyone=False, delivered=True):
+        self.deliver = delivered
         for _ in range(self.asks if everyone else 1):
             self.asks -= 1
             if self.suggested == TRIALS:
@@ -191,6 +196,7 @@ class World(RuleBasedStateMachine):
             else:
                 self.suggested += 1
                 self.do(self.ledger.suggested(f"t{self.suggested}", {}, ""))
+        self.deliver = True
 
     @rule(data=st.data())
     def a_trial_is_to_stop(self, data):
@@ -277,8 +283,8 @@ class SpeculativeWorld(World):
 
 
 quick = settings(
-    max_examples=70,
-    stateful_step_count=40,
+    max_examples=100,
+    stateful_step_count=50,
     derandomize=True,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
