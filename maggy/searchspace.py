@@ -11,9 +11,10 @@ from random import Random
 from typing import Any, overload
 
 from maggy.core import parameter
+from maggy.core.configuration import check_conditions, convert, draw
 from maggy.core.exceptions import BadArgumentsError
 from maggy.core.parameter import Parameter
-from maggy.core.plain import as_number
+from maggy.core.plain import as_number, to_plain
 
 __all__ = ["Searchspace"]
 
@@ -28,11 +29,20 @@ class Searchspace:
 
     * ``DOUBLE``: the lower and the upper bound of a real number;
     * ``INTEGER``: the lower and the upper bound of an integer, both inclusive;
-    * ``DISCRETE``, ``CATEGORICAL``: the values to choose from, anything that JSON can hold.
+    * ``DISCRETE``, ``CATEGORICAL``: the values to choose from, anything that JSON can hold;
+    * ``CONSTANT``: the one value that every trial gets.
 
     A DOUBLE or an INTEGER with ``"log"`` as third element is searched evenly in its logarithm, which suits
-    learning rates; its lower bound must be above 0. A parameter's values are also an attribute, ``sp.kernel``.
-    Lists that the space hands out are copies: changing them does not change the space.
+    learning rates; its lower bound must be above 0. In place of ``"log"`` there may be a dict of options:
+
+    * ``log``: True for the above;
+    * ``step``: only values that are a whole number of steps above the lower bound (not with ``log``);
+    * ``when``: the values that other parameters must have for this one to exist, ``{name: value or list}``. Those
+      must have been added before and have countable values. A trial in which it does not exist does not give it, so
+      the training function needs a default for it.
+
+    A parameter's values are also an attribute, ``sp.kernel``. Lists that the space hands out are copies: changing
+    them does not change the space.
 
     A name cannot be one of this class' own attributes, nor ``reporter`` or ``hparams``, under which a training
     function gets other things.
@@ -44,11 +54,13 @@ class Searchspace:
         {'kernel': 'INTEGER', 'lr': 'DOUBLE', 'activation': 'CATEGORICAL'}
         >>> sp.kernel
         [2, 8]
+        >>> sp.add("units", ("INTEGER", [32, 256], {"step": 32, "when": {"activation": "gelu"}}))
         >>> Searchspace(**sp.to_dict()) == sp
         True
 
     Args:
-        kwargs: The hyperparameters, each as ``name=(type, list)`` or ``name=(type, list, "log")``.
+        kwargs: The hyperparameters, each as ``name=(type, list)``, ``name=(type, list, "log")`` or
+            ``name=(type, list, options)``.
 
     Raises:
         BadArgumentsError: A ``ValueError``: a name is reserved, or a type or region is malformed.
@@ -63,6 +75,7 @@ class Searchspace:
     INTEGER = parameter.INTEGER
     DISCRETE = parameter.DISCRETE
     CATEGORICAL = parameter.CATEGORICAL
+    CONSTANT = parameter.CONSTANT
 
     def __init__(self, /, **kwargs: Any) -> None:
         self._parameters: dict[str, Parameter] = {}
@@ -70,12 +83,45 @@ class Searchspace:
         for name, value in kwargs.items():
             self.add(name, value)
 
+    @classmethod
+    def from_dict(cls, parameters: Mapping[str, Any]) -> Searchspace:
+        """The space that ``to_dict`` describes.
+
+        Raises:
+            BadArgumentsError: It is not a dict of names and specifications.
+        """
+        if not isinstance(parameters, Mapping):
+            raise BadArgumentsError(f"A search space is made from a dict, but got {parameters!r:.80}.")
+        space = cls()
+        for name, value in parameters.items():
+            space.add(name, value)
+        return space
+
+    @classmethod
+    def from_json(cls, text: str) -> Searchspace:
+        """The space that ``json`` describes.
+
+        Example:
+            >>> Searchspace.from_json('{"pool": ["DISCRETE", [1, 2]]}')
+            Searchspace(pool=('DISCRETE', [1, 2]))
+
+        Raises:
+            BadArgumentsError: The text is not JSON, or not of a search space.
+        """
+        try:
+            parameters = json.loads(text)
+        except (TypeError, ValueError) as error:
+            raise BadArgumentsError(
+                f"A search space is read from the text that json() gives, but got {text!r:.80} ({error})."
+            ) from None
+        return cls.from_dict(parameters)
+
     def add(self, name: str, value: Any) -> None:
         """Add one hyperparameter; when it is refused the space stays as it was.
 
         Args:
             name: A name that is neither taken nor reserved.
-            value: ``(type, list)`` or ``(type, list, "log")``.
+            value: ``(type, list)``, ``(type, list, "log")`` or ``(type, list, options)``.
 
         Raises:
             BadArgumentsError: The name is taken or reserved, or the value is malformed.
@@ -87,7 +133,9 @@ class Searchspace:
             raise BadArgumentsError(f"Hyperparameter name is reserved: {name}. It was added before; use another name.")
         if name in _PASSED_BY_MAGGY or name in dir(type(self)):
             raise BadArgumentsError(f"Hyperparameter name is reserved: {name}. Maggy uses it itself; use another name.")
-        self._parameters[name] = Parameter.parse(name, value)
+        added = Parameter.parse(name, value)
+        check_conditions(name, added, self._parameters)
+        self._parameters[name] = added
 
     def get(self, name: str, default: Any = None) -> Any:
         """The bounds or values of ``name`` as a list, or ``default`` if there is no such hyperparameter."""
@@ -99,7 +147,7 @@ class Searchspace:
         return {name: known.type for name, known in self._parameters.items()}
 
     def to_dict(self) -> dict[str, tuple[Any, ...]]:
-        """``{name: (type, list)}``, with a third element ``"log"`` for a log scale.
+        """``{name: (type, list)}``, with a third element ``"log"`` for a log scale, or a dict of options.
 
         ``Searchspace(**sp.to_dict())`` equals ``sp``.
         """
@@ -136,7 +184,7 @@ class Searchspace:
         number = as_number(seed)
         if seed is not None and not isinstance(number, int):
             raise BadArgumentsError(f"seed must be an integer or None, but got {seed!r:.80}.")
-        copy = type(self)(**self.to_dict())
+        copy = self.from_dict(self.to_dict())
         # As text, since Random takes the absolute value of an integer and 1 and -1 would be the same seed.
         copy._rng = None if number is None else Random(str(number))
         return copy
@@ -164,7 +212,29 @@ class Searchspace:
         if rng is not None and not isinstance(rng, Random):
             raise BadArgumentsError(f"rng must be a random.Random, but got {type(rng).__name__}.")
         generator = rng or self._rng or Random()
-        return [{name: known.draw(generator) for name, known in self._parameters.items()} for _ in range(count)]
+        return [draw(self._parameters, generator) for _ in range(count)]
+
+    def draw_seed(self) -> int:
+        """A number from 0 to 2**32 - 1 from the space's own generator: the seed for an optimizer's own generator."""
+        return (self._rng or Random()).getrandbits(32)
+
+    def checked(self, hparams: Mapping[str, Any]) -> dict[str, Any]:
+        """A configuration that a user wrote, as plain values in the order of the space.
+
+        Example:
+            >>> Searchspace(x=("DOUBLE", [0, 4]), y=("CATEGORICAL", ["a", "b"])).checked({"y": "a", "x": 1})
+            {'x': 1.0, 'y': 'a'}
+
+        Args:
+            hparams: A value for each parameter that exists in this configuration. A CONSTANT may be left out.
+
+        Raises:
+            BadArgumentsError: A value is outside the space, or names are missing or unknown.
+        """
+        if not isinstance(hparams, Mapping):
+            raise BadArgumentsError(f"A configuration must be a dict, but got {hparams!r:.80}.")
+        constants = {n: known.values[0] for n, known in self._parameters.items() if known.type == parameter.CONSTANT}
+        return convert(self._parameters, {**constants, **hparams}, Parameter.checked, optional=constants)
 
     @overload
     def transform(self, hparams: Mapping[str, Any]) -> dict[str, float]: ...
@@ -174,7 +244,8 @@ class Searchspace:
         """A configuration as plain floats, for algorithms that work on vectors.
 
         A DOUBLE or INTEGER becomes its place between the bounds, 0 to 1 (in the logarithm for a log scale); a
-        DISCRETE or CATEGORICAL value becomes its index in the list.
+        DISCRETE, CATEGORICAL or CONSTANT value becomes its index in the list. A parameter that does not exist in
+        this configuration is left out of a dict, and is None in a list.
 
         Example:
             >>> Searchspace(x=("DOUBLE", [0, 4]), y=("CATEGORICAL", ["a", "b"])).transform([1.0, "b"])
@@ -189,9 +260,13 @@ class Searchspace:
         Raises:
             BadArgumentsError: A value is outside the space, or names are missing or unknown.
         """
-        given = self._by_name(hparams)
-        places = {name: known.encode(name, given[name]) for name, known in self._parameters.items()}
-        return places if isinstance(hparams, Mapping) else list(places.values())
+        # In a list there is also something in the place of what does not exist.
+        absent = (
+            () if isinstance(hparams, Mapping) else [name for name, known in self._parameters.items() if known.when]
+        )
+        values = convert(self._parameters, self._by_name(hparams), lambda _, __, value: value, optional=absent)
+        places = {name: self._parameters[name].encode(name, value) for name, value in values.items()}
+        return places if isinstance(hparams, Mapping) else [places.get(name) for name in self._parameters]  # type: ignore[misc]
 
     @overload
     def inverse_transform(self, places: Mapping[str, Any]) -> dict[str, Any]: ...
@@ -200,7 +275,8 @@ class Searchspace:
     def inverse_transform(self, places: Mapping[str, Any] | Sequence[Any]) -> dict[str, Any] | list[Any]:
         """The configuration at these places: the inverse of ``transform``.
 
-        An INTEGER or an index is rounded to the nearest; a place beyond an end of the scale counts as that end.
+        An INTEGER or an index is rounded to the nearest; a place beyond an end of the scale counts as that end. The
+        place of a parameter that does not exist in this configuration is not looked at.
 
         Args:
             places: A dict with every name, or a list in the order of the space.
@@ -211,24 +287,26 @@ class Searchspace:
         Raises:
             BadArgumentsError: A place is not a number or NaN, or names are missing or unknown.
         """
-        given = self._by_name(places)
-        hparams = {name: known.decode(name, given[name]) for name, known in self._parameters.items()}
-        return hparams if isinstance(places, Mapping) else list(hparams.values())
+        hparams = convert(self._parameters, self._by_name(places), Parameter.decode, optional=self._parameters)
+        return hparams if isinstance(places, Mapping) else [hparams.get(name) for name in self._parameters]
 
     def _by_name(self, given: Mapping[str, Any] | Sequence[Any]) -> Mapping[str, Any]:
         if isinstance(given, Mapping):
-            if set(given) != set(self._parameters):
-                raise BadArgumentsError(f"The names must be {self.keys()}, but got {list(given)}.")
             return given
         if isinstance(given, str) or not hasattr(given, "__len__") or len(given) != len(self):
             raise BadArgumentsError(f"There must be one value for each of {self.keys()}, but got {given!r:.80}.")
         return dict(zip(self._parameters, given, strict=True))
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        """Dicts with ``name``, ``type`` and ``values``, and ``scale`` (``"log"``) where there is a log scale."""
+        """Dicts with ``name``, ``type``, ``values``, and where they are set ``scale`` (``"log"``), ``step``, ``when``."""
         for name, known in list(self._parameters.items()):
             entry = {"name": name, "type": known.type, "values": known.spec[1]}
-            yield {**entry, "scale": "log"} if known.log else entry
+            options = {
+                "scale": "log" if known.log else None,
+                "step": known.step,
+                "when": to_plain(known.when) or None,
+            }
+            yield {**entry, **{option: value for option, value in options.items() if value is not None}}
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and name in self._parameters

@@ -1,24 +1,21 @@
-"""One hyperparameter: its rules, a draw from it, and its place on the unit scale. It knows no other one."""
+"""One hyperparameter: a draw from it, its grid, and its place on the unit scale. It knows no other one."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from decimal import Decimal
 from fractions import Fraction
 from random import Random
 from typing import Any
 
-from maggy.core.exceptions import BadArgumentsError, SearchspaceBoundsError
-from maggy.core.plain import as_number, closest, to_plain
+from maggy.core.exceptions import BadArgumentsError
+from maggy.core.parameter_rules import CATEGORICAL, CONSTANT, DISCRETE, DOUBLE, INTEGER, TYPES, parse
+from maggy.core.plain import as_number, to_plain
 
-__all__ = ["CATEGORICAL", "DISCRETE", "DOUBLE", "INTEGER", "TYPES", "Parameter"]
+__all__ = ["CATEGORICAL", "CONSTANT", "DISCRETE", "DOUBLE", "INTEGER", "TYPES", "Parameter"]
 
-DOUBLE = "DOUBLE"
-INTEGER = "INTEGER"
-DISCRETE = "DISCRETE"
-CATEGORICAL = "CATEGORICAL"
-TYPES = (DOUBLE, INTEGER, DISCRETE, CATEGORICAL)
+LISTED = (DISCRETE, CATEGORICAL, CONSTANT)
 
 
 @dataclass(frozen=True)
@@ -29,44 +26,88 @@ class Parameter:
         type: One of ``TYPES``.
         values: The lower and the upper bound (DOUBLE, INTEGER; both inclusive), else the values to choose from.
         log: Whether draws and the unit scale are even in the logarithm (DOUBLE and INTEGER only).
+        step: The distance between neighbouring values, counted from the lower bound (DOUBLE and INTEGER only).
+        when: The values that other parameters must have for this one to exist, by name.
     """
 
     type: str
     values: list[Any]
     log: bool = False
+    step: int | float | None = None
+    when: dict[str, list[Any]] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, name: str, value: Any) -> Parameter:
-        """The parameter that a user wrote as ``(type, list)`` or ``(type, list, "log")``.
+        """The parameter that a user wrote as ``(type, list)``, ``(type, list, "log")`` or ``(type, list, options)``.
 
         Raises:
             BadArgumentsError: It breaks a rule; the message says which.
             SearchspaceBoundsError: Its bounds are not a lower and a larger upper bound.
         """
-        kind, region, log = _split(name, value)
-        if not region:
-            raise BadArgumentsError(
-                f"Hyperparameter feasible region list cannot be empty: {name}. Give bounds or values."
-            )
-        if kind in (DISCRETE, CATEGORICAL):
-            if log:
-                raise BadArgumentsError(
-                    f"Only DOUBLE and INTEGER hyperparameters can have a log scale, but {name} is {kind}. Remove 'log'."
-                )
-            return cls(kind, _plain_values(name, region))
-        return cls(kind, _check_bounds(name, kind, region, log), log)
+        return cls(**parse(name, value))
 
     @property
-    def spec(self) -> tuple[str, list[Any]] | tuple[str, list[Any], str]:
+    def spec(self) -> tuple[Any, ...]:
         """What ``parse`` reads."""
         values = to_plain(self.values)
+        options: dict[str, Any] = {}
+        if self.step is not None:
+            options["step"] = self.step
+        if self.when:
+            options["when"] = to_plain(self.when)
+        if self.log and options:
+            options = {"log": True, **options}
+        if options:
+            return (self.type, values, options)
         return (self.type, values, "log") if self.log else (self.type, values)
+
+    @property
+    def count(self) -> int | None:
+        """How many values there are; None for a DOUBLE without a step."""
+        if self.type in LISTED:
+            return len(self.values)
+        low, high = self.values
+        if self.type == INTEGER:
+            return int((high - low) // (self.step or 1)) + 1
+        return None if self.step is None else int((_decimal(high) - _decimal(low)) // _decimal(self.step)) + 1
+
+    def at(self, index: int) -> Any:
+        """The value number ``index`` of the ``count`` values, from 0."""
+        if self.type in LISTED:
+            return to_plain(self.values[index])
+        low, step = self.values[0], self.step or 1
+        if self.type == INTEGER:
+            return low + index * step
+        # In decimals, so that the third step of 0.1 is 0.3 and not 0.30000000000000004.
+        return float(_decimal(low) + index * _decimal(step))
+
+    def index(self, name: str, value: Any) -> int:
+        """The number of ``value`` among the ``count`` values; only for a parameter that has a count."""
+        if self.type in LISTED:
+            return self._index(name, value)
+        low, step = self.values[0], self.step or 1
+        number = self._number(name, value)
+        if self.type == INTEGER:
+            return int((int(number) - low) // step)
+        return round((_decimal(number) - _decimal(low)) / _decimal(step))
+
+    def grid(self, points: int) -> list[Any]:
+        """At most so many values, spread evenly over the scale, both ends included; all if there are no more."""
+        count = self.count
+        if count is not None and (self.type in LISTED or count <= points):
+            return [self.at(index) for index in range(count)]
+        if points == 1:
+            return [self.decode("", 0.5)]
+        values = [self.decode("", place / (points - 1)) for place in range(points)]
+        return [value for index, value in enumerate(values) if value not in values[:index]]
 
     def draw(self, rng: Random) -> Any:
         """A value, evenly distributed (in the logarithm for a log scale)."""
-        if self.type in (DISCRETE, CATEGORICAL):
+        if self.type in LISTED:
             return to_plain(rng.choice(self.values))
         low, high = self.values
+        if self.step is not None:
+            return self.at(rng.randrange(self.count or 1))
         if self.type == INTEGER and not self.log:
             return rng.randint(low, high)
         if self.type == INTEGER:
@@ -76,15 +117,12 @@ class Parameter:
 
     def encode(self, name: str, value: Any) -> float:
         """The place of ``value``: 0 to 1 between the bounds, or its index among the listed values."""
-        if self.type in (DISCRETE, CATEGORICAL):
+        if self.type in LISTED:
             return float(self._index(name, value))
-        number = as_number(value)
+        number = self._number(name, value)
         low, high = self.values
-        if number is None or not low <= number <= high or (self.type == INTEGER and number != int(number)):
-            raise BadArgumentsError(
-                f"{name} must be {'an integer' if self.type == INTEGER else 'a number'} from {low} to {high}, "
-                f"but got {value!r:.80}."
-            )
+        if self.step is not None:
+            return self.index(name, value) / ((self.count or 2) - 1)
         if self.log:
             return _fraction(math.log(number), math.log(low), math.log(high))
         if self.type == INTEGER:
@@ -96,14 +134,48 @@ class Parameter:
         number = as_number(place)
         if number is None or math.isnan(number):
             raise BadArgumentsError(f"The place of {name} on its scale must be a number, but got {place!r:.80}.")
-        if self.type in (DISCRETE, CATEGORICAL):
+        if self.type in LISTED:
             return to_plain(self.values[round(_clip(number, 0, len(self.values) - 1))])
         share = _clip(number, 0.0, 1.0)
         low, high = self.values
+        if self.step is not None:
+            return self.at(round(Fraction(share) * ((self.count or 1) - 1)))
         if self.type == INTEGER:
             exact = _between(share, low, high, log=True) if self.log else low + Fraction(share) * (high - low)
             return _clip(round(exact), low, high)
         return float(_clip(_between(share, low, high, self.log), low, high))
+
+    def checked(self, name: str, value: Any) -> Any:
+        """``value`` as a plain value of this parameter's type.
+
+        Raises:
+            BadArgumentsError: It is outside the parameter's region.
+        """
+        if self.type in LISTED:
+            return to_plain(self.values[self._index(name, value)])
+        number = self._number(name, value)
+        if self.step is not None:
+            return self.at(self.index(name, number))
+        return int(number) if self.type == INTEGER else float(number)
+
+    def _number(self, name: str, value: Any) -> int | float:
+        number = as_number(value)
+        low, high = self.values
+        kind = "an integer" if self.type == INTEGER else "a number"
+        if number is None or not low <= number <= high or (self.type == INTEGER and number != int(number)):
+            raise BadArgumentsError(f"{name} must be {kind} from {low} to {high}, but got {value!r:.80}.")
+        if self.step is not None and not self._is_on_a_step(number):
+            raise BadArgumentsError(
+                f"{name} must be {kind} from {low} to {high} in steps of {self.step}, but got {value!r:.80}."
+            )
+        return number
+
+    def _is_on_a_step(self, number: int | float) -> bool:
+        low, step = self.values[0], self.step or 1
+        if self.type == INTEGER:
+            return bool((int(number) - low) % step == 0)
+        steps = (_decimal(number) - _decimal(low)) / _decimal(step)
+        return abs(steps - round(steps)) <= Decimal("1e-6")
 
     def _index(self, name: str, value: Any) -> int:
         try:
@@ -118,64 +190,8 @@ class Parameter:
         return (exact or same)[0]
 
 
-def _split(name: str, value: Any) -> tuple[str, list[Any], bool]:
-    rule = f"Hyperparameter tuple has to be of length two and format (type, list): {name}"
-    if not isinstance(value, (tuple, list)) or len(value) not in (2, 3):
-        raise BadArgumentsError(f"{rule}, but got {value!r:.80}. Write for example ('DOUBLE', [0.0, 1.0]).")
-    kind, region = value[0], value[1]
-    log = len(value) == 3
-    if log and not (isinstance(value[2], str) and value[2].lower() == "log"):
-        raise BadArgumentsError(f"{rule}. A third element can only be 'log', but got {value[2]!r:.80}.")
-    if not isinstance(kind, str) or kind.upper() not in TYPES:
-        hint = closest(kind, list(TYPES)) if isinstance(kind, str) else ""
-        raise BadArgumentsError(
-            "Hyperparameter type is not of type DOUBLE, INTEGER, DISCRETE or CATEGORICAL: "
-            f"{name}, whose type is {kind!r:.80}.{hint}"
-        )
-    # A set has no order of its own, and what cannot be repeated exactly cannot be resumed.
-    if isinstance(region, (str, bytes, dict, set, frozenset)) or not isinstance(region, Iterable):
-        raise BadArgumentsError(f"{rule}. The second element must be a list, but got {region!r:.80}.")
-    return str(kind.upper()), list(region), log
-
-
-def _plain_values(name: str, region: list[Any]) -> list[Any]:
-    try:
-        return [to_plain(value, finite=True) for value in region]
-    except (TypeError, ValueError) as error:
-        raise BadArgumentsError(
-            f"The values of {name} must be finite numbers, strings, booleans, None, or lists and dicts of these. "
-            f"{error} List names instead, and look the objects up in the training function."
-        ) from None
-
-
-def _check_bounds(name: str, kind: str, region: list[Any], log: bool) -> list[Any]:
-    if len(region) != 2:
-        raise SearchspaceBoundsError(
-            "For DOUBLE or INTEGER type parameters, list can only contain upper and lower bounds: "
-            f"{name}, but got {region!r:.80}. Use DISCRETE to list values."
-        )
-    bounds = [as_number(bound) for bound in region]
-    wanted = "integer" if kind == INTEGER else "integer or float"
-    rule = f"Hyperparameter boundaries for type {kind} need to be {wanted}: {name}"
-    low, high = bounds
-    if low is None or high is None or (kind == INTEGER and not (isinstance(low, int) and isinstance(high, int))):
-        raise BadArgumentsError(f"{rule}, but got {region!r:.80}.")
-    if (kind == DOUBLE or log) and not (_is_finite(low) and _is_finite(high)):
-        raise BadArgumentsError(f"{rule}, and finite, but got {region!r:.80}.")
-    if not low < high:
-        raise SearchspaceBoundsError(f"Lower bound {low} must be less than upper bound {high}: {name}.")
-    if log and low <= 0:
-        raise SearchspaceBoundsError(
-            f"The lower bound of a log scale must be above 0: {name}, but got {low}. Raise it, or remove 'log'."
-        )
-    return [low, high]
-
-
-def _is_finite(number: int | float) -> bool:
-    try:
-        return math.isfinite(number)
-    except OverflowError:  # an integer too large for a float
-        return False
+def _decimal(number: int | float) -> Decimal:
+    return Decimal(str(number))
 
 
 def _fraction(value: float, low: float, high: float) -> float:

@@ -1,12 +1,17 @@
-"""The contract of an environment: where experiments are kept and the few file verbs that keeping them takes.
+"""The contract of an environment: where experiments are kept, the few file verbs that this takes, who is told of them.
 
-It knows paths and bytes, not experiments or trials.
+It knows paths and bytes, and of an experiment only what a platform shows; nothing of trials.
 """
 
 from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+from maggy.ablation.datasets import find_training_dataset
+from maggy.ablation.trainingdataset import TrainingDataset
+from maggy.core.environment.registration import ExperimentCard, Registration
 
 __all__ = ["Environment"]
 
@@ -15,8 +20,12 @@ class Environment(ABC):
     """A platform's place for experiments and the verbs to read and write there.
 
     Paths are strings, as :meth:`root` and :meth:`join` make them. Every verb raises ``OSError`` (or one of its
-    subclasses) when the file system refuses.
+    subclasses) when the file system refuses. An environment holds nothing but what it was made with, so that it can
+    travel to a worker that reads its own data. What is not abstract does, off a platform, what is needed there.
     """
+
+    name = "local"
+    """What chooses this environment, as an argument or in ``$MAGGY_ENVIRONMENT``."""
 
     @abstractmethod
     def root(self, log_dir: str | os.PathLike[str] | None = None) -> str:
@@ -81,3 +90,24 @@ class Environment(ABC):
     @abstractmethod
     def remove(self, path: str) -> None:
         """Removes a file; no error when there is none."""
+
+    def variables(self, experiment_id: str) -> dict[str, str]:
+        """Environment variables that the platform's own tools expect during an experiment, on driver and workers."""
+        return {}
+
+    def register(self, card: ExperimentCard, tell: Callable[[str], None]) -> Registration:
+        """Tells the platform that an experiment begins; its directory is there already. Never raises, nor waits long.
+
+        Args:
+            card: What the platform shows of the experiment.
+            tell: Called with a sentence, at most once, if the platform cannot be told.
+        """
+        return Registration()
+
+    def find_training_dataset(self, name: str, version: int | None = 1, label: str | None = None) -> TrainingDataset:
+        """The training data set of this name and version, with ``label`` kept apart from the features.
+
+        Raises:
+            AblationError: There is none; the message says where was looked.
+        """
+        return find_training_dataset(name, version, label)

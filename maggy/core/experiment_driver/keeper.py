@@ -155,7 +155,8 @@ class Keeper:
         trial = self.trial_store.get(event.trial_id)
         if trial is None:
             return
-        new = [trial.append_metric({"step": step, "value": value}) for step, value in event.points]
+        points = [(step, value) for step, value in event.points if math.isfinite(step)]
+        new = [trial.append_metric({"step": step, "value": value}) for step, value in points]
         steps = [step for step in new if step is not None]
         if steps and self._policy.es_seconds is None and self._policy.due(trial, steps):
             self._check(trial)

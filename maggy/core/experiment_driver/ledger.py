@@ -117,6 +117,7 @@ class Ledger:
         self._checked = not self.check_first
         self._checker: WorkerId | None = None
         self._barren = 0
+        self._parked: list[int] = []  # partitions without a worker, whose jobs failed too often to try again at once
         self._over: set[int] = set()  # jobs that ended; tasks of theirs may live for some seconds more
 
     # What workers say.
@@ -273,10 +274,13 @@ class Ledger:
         if self.finished:
             return out
         self._barren = 0 if any(worker.served for worker in workers) else self._barren + 1
-        if self._barren >= BARREN_JOBS_LIMIT:
-            reason = error or "the tasks ended before they were told to"
-            return [*out, GivenUp(f"{self._barren} Spark jobs in a row ended without running a trial: {reason}")]
-        return [*out, Launch(partitions)]
+        if self._barren < BARREN_JOBS_LIMIT:
+            return [*out, Launch(partitions)]
+        if self._running:  # others go on; this place is tried again once they get somewhere
+            self._parked += partitions
+            return out
+        reason = error or "the tasks ended before they were told to"
+        return [*out, GivenUp(f"{self._barren} Spark jobs in a row ended without running a trial: {reason}")]
 
     def tick(self, now: float) -> list[Instruction]:
         """Time has passed: workers that have been silent for too long are lost."""
@@ -404,7 +408,9 @@ class Ledger:
         worker.waiting, worker.served = False, True
         worker.run = _Run(self._runs, trial, self._now)
         self._running[trial.trial_id] = worker
-        return [Send(worker.identity, self._assignment(worker.run)), Began(trial.trial_id, worker.identity)]
+        parked, self._parked, self._barren = self._parked, [], 0
+        relaunch = [Launch(parked)] if parked else []
+        return [Send(worker.identity, self._assignment(worker.run)), Began(trial.trial_id, worker.identity), *relaunch]
 
     @staticmethod
     def _assignment(run: _Run) -> Assign:

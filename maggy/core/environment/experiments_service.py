@@ -1,0 +1,134 @@
+"""Talks to Hopsworks' Experiments service and registry of drivers, on a thread of its own. Decides nothing.
+
+An ill service must not cost an experiment anything: nobody waits long for it, nothing is raised, and one sentence is
+said.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import threading
+import time
+from collections.abc import Callable
+from queue import SimpleQueue
+from typing import Any
+
+from maggy.core.environment.hops_package import import_hops
+from maggy.core.plain import to_plain
+
+__all__ = ["ExperimentsService"]
+
+Json = dict[str, Any]
+
+
+class ExperimentsService:
+    """Registers and updates one experiment and its driver.
+
+    Every call is made on the service's thread, one after the other, in the order in which they were asked for.
+
+    Args:
+        app_id: The Spark application.
+        run_id: The number of the experiment in it.
+        tell: Called, at most once, with a sentence about the first call that failed.
+    """
+
+    def __init__(self, app_id: str, run_id: str, tell: Callable[[str], None]) -> None:
+        self._app_id = app_id
+        self._run_id = run_id
+        self._tell = tell
+        self._told = False
+        self._record: Json | None = None
+        self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="maggy-hopsworks", daemon=True)
+        self._thread.start()
+
+    def register(self, experiment: Json, patience: float) -> bool:
+        """Makes the experiment known; returns whether that was done within ``patience`` seconds."""
+        done = threading.Event()
+        self._calls.put(lambda: self._register(experiment))
+        self._calls.put(done.set)
+        return done.wait(patience)
+
+    def register_driver(self, host: str, port: int, secret: str) -> None:
+        """Makes known where the driver answers questions for the progress."""
+        driver = {"hostIp": host, "port": port, "appId": self._app_id, "secret": secret}
+        self._calls.put(lambda: self._post_driver(driver))
+
+    def close(self, experiment: Json, changes: Json, patience: float) -> bool:
+        """Updates the record with how the experiment ended; nothing can be asked for after that.
+
+        Args:
+            experiment: What :meth:`register` was given, if the service was ill then.
+            changes: What is new.
+            patience: Seconds to wait at most; after that it goes on by itself as long as the process lives.
+
+        Returns:
+            Whether everything was handled in time.
+        """
+        self._calls.put(lambda: self._update(experiment, changes))
+        self._calls.put(None)
+        self._thread.join(patience)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        while (call := self._calls.get()) is not None:
+            try:
+                call()
+            except Exception as error:  # whatever a service that is ill may cause
+                self._tell_once(error)
+
+    def _tell_once(self, error: Exception) -> None:
+        if self._told:
+            return
+        self._told = True
+        text = " ".join(str(error).split())
+        self._tell(
+            f"Hopsworks does not show this experiment as it should ({type(error).__name__}: {text:.300}); "
+            "the experiment itself goes on."
+        )
+
+    def _register(self, experiment: Json) -> None:
+        self._record = {**experiment, **_known_fields(self._attach(experiment, first=True))}
+
+    def _update(self, experiment: Json, changes: Json) -> None:
+        if self._record is None:  # it was ill in the beginning; perhaps it is well again
+            self._register(experiment)
+        self._attach({**(self._record or experiment), **changes}, first=False)
+
+    def _attach(self, record: Json, *, first: bool) -> Any:
+        attach = import_hops("experiment_impl.util.experiment_utils")._attach_experiment_xattr
+        record = to_plain(record)
+        if len(inspect.signature(attach).parameters) >= 4:  # hops before 2.0
+            return _with_a_new_token(attach, self._app_id, self._run_id, record, "CREATE" if first else "REPLACE")
+        kind = "INIT" if first else "FULL_UPDATE"
+        return _with_a_new_token(attach, f"{self._app_id}_{self._run_id}", record, kind)
+
+    def _post_driver(self, driver: Json) -> None:
+        send = import_hops("util").send_request
+        headers = {"Content-type": "application/json"}
+        path = "/hopsworks-api/api/maggy/drivers"
+        answer = _with_a_new_token(lambda: send("POST", path, data=json.dumps(driver), headers=dict(headers)))
+        if answer.status_code >= 400:
+            raise ConnectionError(f"{path} answered {answer.status_code} {answer.reason}: {answer.text:.200}")
+
+
+def _known_fields(answer: Any) -> Json:
+    """What the service said of the experiment; nothing if that is no record."""
+    return {key: value for key, value in answer.items() if value is not None} if isinstance(answer, dict) else {}
+
+
+def _with_a_new_token(send: Callable[..., Any], *args: Any) -> Any:
+    """Calls ``send``, and again if the token was refused: the platform renews the file, and each call reads it anew.
+
+    The repetition inside hops sends the same token, and forgets the private certificate authority, so that with TLS a
+    refused token looks like a failed handshake.
+    """
+    try:
+        answer = send(*args)
+        if getattr(answer, "status_code", None) != 401:
+            return answer
+    except Exception as error:
+        if "HTTP code: 401" not in str(error) and type(error).__name__ != "SSLError":
+            raise
+    return send(*args)

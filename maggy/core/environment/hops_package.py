@@ -1,0 +1,88 @@
+"""Imports the parts of the ``hops`` package that are needed; the only module that does. Knows nothing of experiments."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
+
+from maggy.core.exceptions import MissingDependencyError
+
+__all__ = ["has_hops", "hops_hdfs", "import_hops"]
+
+_UNDECLARED = "notebook.notebookapp"
+
+
+def has_hops() -> bool:
+    """Whether ``hops`` is installed; does not import it."""
+    return "hops" in sys.modules or importlib.util.find_spec("hops") is not None
+
+
+def import_hops(name: str) -> Any:
+    """A module of ``hops``, for example ``"util"``.
+
+    ``hops.util`` imports a module of the notebook server that notebook 7 has no more, and that no dependency of hops
+    brings. It never calls it on our paths, so a placeholder stands in for it. What hops sets up on import, logging to
+    the standard output for the whole process, is undone.
+
+    Raises:
+        MissingDependencyError: hops is not installed, or something that it needs is not.
+    """
+    _stand_in()
+    try:
+        with _own_logging():
+            return importlib.import_module(f"hops.{name}")
+    except ImportError as error:
+        raise MissingDependencyError(
+            f'Maggy reaches Hopsworks through the package hops, but hops.{name} cannot be imported: {error}. Run: pip '
+            'install "maggy[hopsworks]", or set MAGGY_ENVIRONMENT=local to run without Hopsworks.'
+        ) from error
+
+
+def hops_hdfs() -> Any:
+    """``hops.hdfs``, ready to be used.
+
+    Raises:
+        MissingDependencyError: hops or pydoop, on which all its file calls rest, is not installed.
+    """
+    hdfs = import_hops("hdfs")
+    if not getattr(hdfs, "pydoop_available", True):
+        raise MissingDependencyError(
+            "On Hopsworks, Maggy keeps experiments in HopsFS through hops and pydoop, but pydoop cannot be imported. Run "
+            "in an environment of Hopsworks that has it, or set MAGGY_ENVIRONMENT=local to keep them elsewhere."
+        )
+    return hdfs
+
+
+def _stand_in() -> None:
+    if _UNDECLARED in sys.modules:
+        return
+    try:
+        found = importlib.util.find_spec(_UNDECLARED) is not None
+    except ImportError:  # there is no notebook at all
+        found = False
+    if found:
+        return
+    parent, _, _ = _UNDECLARED.partition(".")
+    placeholder = ModuleType(_UNDECLARED, "Stands in for a module of an old notebook server that hops imports.")
+    placeholder.list_running_servers = lambda *_: iter(())  # type: ignore[attr-defined]
+    if importlib.util.find_spec(parent) is None:
+        sys.modules.setdefault(parent, ModuleType(parent, placeholder.__doc__))
+    sys.modules[_UNDECLARED] = placeholder
+
+
+@contextmanager
+def _own_logging() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    try:
+        yield
+    finally:
+        if root.handlers != handlers:
+            root.handlers[:] = handlers
+            root.setLevel(level)
