@@ -1,6 +1,6 @@
 """Frames that no worker of ours would send, against the decoder and against a live server.
 
-    python tests/faults/fuzz.py --frames 1000000 --seed 1
+python tests/faults/fuzz.py --frames 1000000 --seed 1
 """
 
 import argparse

@@ -251,8 +251,7 @@ def test_a_notebooks_interrupt_ends_the_experiment_and_the_kernel_goes_on(experi
         reply = client.get_shell_msg(timeout=60)
         assert reply["content"]["ename"] == "KeyboardInterrupt"
         assert time.monotonic() - began < 6
-        again = 'print(experiment.lagom(lambda n: n, OptimizationConfig(2, "randomsearch", Searchspace(n=("INTEGER", [1, 2])))))'
-        reply = client.execute(again, reply=True, timeout=60)
+        reply = client.execute("experiment.lagom(lambda: 1)", reply=True, timeout=60)
         assert reply["content"]["status"] == "ok"
     finally:
         client.stop_channels()

@@ -1,0 +1,125 @@
+"""The way between worker and driver breaks for a while: nothing is lost, nothing arrives twice, no trial runs twice."""
+
+import contextlib
+import queue
+import socket
+import threading
+from dataclasses import replace
+
+from maggy.core.executors.session import Session
+from maggy.core.experiment_driver.dispatcher import Dispatcher
+from maggy.core.experiment_driver.instructions import Ended, Points
+from maggy.core.experiment_driver.ledger import Ledger
+from maggy.core.messages import Assign, Done, Register
+from maggy.core.rpc import Server
+
+
+class Road:
+    """A TCP proxy in front of a port, which can be closed and opened again."""
+
+    def __init__(self, port):
+        self._target = port
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self._sockets = []
+        self._open = True
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self):
+        """Cut every connection, with all that is on its way, and refuse new ones."""
+        self._open = False
+        for each in self._sockets:
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
+        self._sockets.clear()
+
+    def open(self):
+        self._open = True
+
+    def _accept(self):
+        while True:
+            near, _ = self._listener.accept()
+            if not self._open:
+                near.close()
+                continue
+            far = socket.create_connection(("127.0.0.1", self._target))
+            self._sockets += [near, far]
+            for source, sink in ((near, far), (far, near)):
+                threading.Thread(target=self._carry, args=(source, sink), daemon=True).start()
+
+    @staticmethod
+    def _carry(source, sink):
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                sink.sendall(data)
+
+
+class Seen:
+    """Takes the ledger's instructions and keeps what matters."""
+
+    def __init__(self):
+        self.points = []
+        self.ended = []
+        self.news = queue.SimpleQueue()
+
+    def worker_registered(self, worker, message):
+        pass
+
+    def carry_out(self, instruction):
+        if isinstance(instruction, Points):
+            self.points += instruction.points
+        elif isinstance(instruction, Ended):
+            self.ended.append(instruction.trial_id)
+            self.news.put(instruction)
+
+    def dispatcher_failed(self, error):
+        raise error
+
+
+def test_points_arrive_once_in_order_and_a_lost_answer_makes_no_trial_run_twice():
+    server = Server("127.0.0.1")
+    address = server.start()
+    road = Road(int(address.endpoint.rsplit(":", 1)[1]))
+    seen, ledger = Seen(), Ledger(worker_timeout=60)
+    dispatcher = Dispatcher(server, ledger, seen)
+    dispatcher.start()
+    session = Session(
+        replace(address, endpoint=f"tcp://127.0.0.1:{road.port}"), b"0.0.0", hb_interval=0.05, answer_timeout=60
+    )
+    session.start()
+    for name in ("first", "second"):
+        ledger._asked += 1
+        dispatcher.post(ledger.suggested, name, {}, "")
+    assigned = session.request(Register("host", 1))
+    assert isinstance(assigned, Assign)
+    session.begin()
+    for step in range(300):
+        session.reporter.broadcast(step / 2, step)
+        if step % 100 == 50:
+            road.close()
+        if step % 100 == 80:
+            road.open()
+        threading.Event().wait(0.005)
+    road.close()
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(session.final(1.0, {"metric": 1.0}, False)))
+    thread.start()
+    threading.Event().wait(0.5)  # the end of the trial, and any answer to it, get lost meanwhile
+    road.open()
+    thread.join(20)
+    assert seen.points == [(step, step / 2) for step in range(300)]
+    assert seen.ended == [assigned.trial_id]
+    second = answers[0]
+    assert isinstance(second, Assign)
+    assert {assigned.trial_id, second.trial_id} == {"first", "second"}
+    road.close()
+    threading.Event().wait(0.2)
+    road.open()
+    session.begin()
+    ledger._asked += 1
+    dispatcher.post(ledger.exhausted)
+    assert isinstance(session.final(2.0, {"metric": 2.0}, False), Done)
+    assert sorted(seen.ended) == ["first", "second"]
+    session.close()
+    dispatcher.close()
