@@ -91,7 +91,7 @@ def start(url, cwd):
         cwd=cwd,
         env={**os.environ, "PYSPARK_PYTHON": sys.executable},
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=open(cwd / "errors.txt", "w"),  # noqa: SIM115 (the process keeps it)
         text=True,
     )
 
@@ -99,6 +99,7 @@ def start(url, cwd):
 def test_a_copy_stands_by_and_takes_over_when_the_original_dies(standalone, experiments, tmp_path):
     undisturbed = start(standalone, tmp_path)
     out, _ = undisturbed.communicate(timeout=120)
+    assert undisturbed.returncode == 0, (tmp_path / "errors.txt").read_text()[-3000:]
     result, trials = json.loads(out.splitlines()[-1])
     assert (result["num_trials"], result["failed"]) == (3, 0)
     assert [trial["attempts"] for trial in trials] == [1, 1, 1]
@@ -113,6 +114,7 @@ def test_a_copy_stands_by_and_takes_over_when_the_original_dies(standalone, expe
     original = next(log for log in logs if log.name == "executor_0_0.log")
     os.kill(int(re.search(r"process (\d+)", Path(original).read_text())[1]), signal.SIGKILL)
     out, _ = disturbed.communicate(timeout=120)
+    assert disturbed.returncode == 0, (tmp_path / "errors.txt").read_text()[-3000:]
     result, trials = json.loads(out.splitlines()[-1])
     assert (result["num_trials"], result["failed"]) == (3, 0)
     assert sorted(trial["attempts"] for trial in trials) == [1, 1, 2]
