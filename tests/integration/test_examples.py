@@ -1,0 +1,297 @@
+"""The examples as a newcomer runs them, and notebooks that were written for earlier releases of Maggy."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from maggy import experiment
+from maggy.ablation import AblationStudy, register_training_dataset
+from maggy.core.exceptions import ExperimentError
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+COMPONENTS = [  # feature and layer of each trial after the base, in the order of inclusion
+    ("fare", "None"),
+    ("sibsp", "None"),
+    ("pclass", "None"),
+    ("None", "my_dense_two"),
+    ("None", "my_dense_three"),
+    ("None", "my_dense_four"),
+    ("None", "my_dense_sigmoid"),
+    ("None", "Layers prefixed my_dense"),
+    ("None", "['my_dense_four', 'my_dense_two']"),
+    ("None", "Custom model: a small model"),
+]
+
+
+def run_script(name, directory):
+    """Run an example as a newcomer does; returns what it printed and the directory that it recorded."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("MAGGY_", "PYSPARK_"))}
+    command = [sys.executable, str(EXAMPLES / name)]
+    done = subprocess.run(
+        command,
+        cwd=directory,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=280,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    (recorded,) = [path for path in (directory / "Experiments").iterdir() if path.is_dir()]
+    assert f"Everything is recorded in {recorded}" in done.stdout
+    return done, recorded
+
+
+def trials_of(directory):
+    """The trials that an experiment has recorded, in the order in which they started."""
+    trials = [json.loads(path.read_text()) for path in directory.glob("*/trial.json")]
+    return sorted(trials, key=lambda trial: trial["start"])
+
+
+def labels_of(trial):
+    return trial["params"]["ablated_feature"], trial["params"]["ablated_layer"]
+
+
+def run_notebook(name, directory, monkeypatch):
+    """Run a copy of a notebook in a new kernel of this interpreter; returns it with its outputs."""
+    from jupyter_client import KernelManager
+    from jupyter_client.kernelspec import KernelSpec
+    from nbclient import NotebookClient
+
+    for variable in ("MAGGY_LOG_DIR", "MAGGY_DATASET_DIR", "PYSPARK_PYTHON", "PYSPARK_GATEWAY_PORT"):
+        monkeypatch.delenv(variable, raising=False)
+    shutil.copytree(
+        EXAMPLES, directory, dirs_exist_ok=True, ignore=shutil.ignore_patterns("Experiments", "__pycache__")
+    )
+    manager = KernelManager(ip=str(directory / "kernel"), transport="ipc")
+    # Not the installed kernel "python3": that one may belong to another interpreter.
+    command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    manager._kernel_spec = KernelSpec(argv=command, display_name="Python 3", language="python")
+    notebook = nbformat.read(directory / name, as_version=4)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = []
+    client = NotebookClient(notebook, km=manager, timeout=280, resources={"metadata": {"path": str(directory)}})
+    return client.execute()
+
+
+def printed(notebook):
+    """All that a notebook's cells printed to standard output."""
+    outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+    return "".join(each.text for each in outputs if each.output_type == "stream" and each.name == "stdout")
+
+
+def table(notebook):
+    """The HTML of the only table that a notebook shows."""
+    outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+    (found,) = [each.data["text/html"] for each in outputs if "<table" in each.get("data", {}).get("text/html", "")]
+    return found
+
+
+@pytest.mark.slow
+def test_the_titanic_script_trains_eleven_models_the_base_first_and_shows_the_differences(tmp_path):
+    done, directory = run_script("titanic_ablation.py", tmp_path)
+    trials = trials_of(directory)
+    assert [labels_of(trial) for trial in trials] == [("None", "None"), *COMPONENTS]
+    assert all(trial["status"] == "FINALIZED" for trial in trials)
+    result = json.loads((directory / "result.json").read_text())
+    assert (result["num_trials"], result["failed"]) == (11, 0)
+    base = trials[0]["final_metric"]
+    assert base > 0.7  # the model learns: two of three passengers died, so 0.62 is had for nothing
+    for trial, difference, labels in zip(trials[1:], result["differences"], COMPONENTS, strict=True):
+        assert (difference["ablated_feature"], difference["ablated_layer"]) == labels
+        assert difference["difference"] == pytest.approx(trial["final_metric"] - base)
+        shown = next(label for label in labels if label != "None")
+        assert re.search(rf"^  (feature|layer) {re.escape(shown)} +[+-]\d", done.stdout, re.MULTILINE)
+    assert "------ LOCO Results ------" in done.stdout
+    assert "11/11" in done.stderr
+    # Spark and TensorFlow write to a log, so the terminal shows the example only.
+    assert "WARN" not in done.stderr
+    assert len(done.stdout.splitlines()) < 30
+
+
+@pytest.mark.slow
+def test_the_digits_script_stops_some_trials_early(tmp_path):
+    done, directory = run_script("digits_search.py", tmp_path)
+    result = json.loads((directory / "result.json").read_text())
+    assert (result["num_trials"], result["failed"]) == (15, 0)
+    stopped = [trial for trial in trials_of(directory) if trial["early_stop"]]
+    assert result["early_stopped"] == len(stopped) >= 1
+    assert f"EARLY STOPPED Trials -- {len(stopped)}" in done.stdout
+    assert all(len(trial["metric_history"]) < 12 for trial in stopped)
+    assert result["best_val"] > 0.8
+    assert "WARN" not in done.stderr
+
+
+@pytest.mark.slow
+def test_the_titanic_notebook_runs_and_shows_its_result_as_a_table(tmp_path, monkeypatch):
+    notebook = run_notebook("titanic_ablation.ipynb", tmp_path, monkeypatch)
+    text = printed(notebook)
+    assert "pclass\nfare\nsibsp\n" in text
+    assert "Included single layers are: \n\nmy_dense_two\n" in text
+    assert (
+        "Included layer groups are: \n\n"
+        '---- All layers prefixed "my_dense"\n'
+        "--- Layer group ['my_dense_four', 'my_dense_two']\n"
+    ) in text
+    assert "Started Maggy Experiment: Titanic-LOCO, local-" in text
+    assert "BEST Config Excludes {" in text
+    html = table(notebook)
+    assert html.count("<tr>") == 12
+    assert html.count("<td>base</td>") == 1
+    assert "11 trials, 0 failed" in html
+
+
+@pytest.mark.slow
+def test_the_digits_notebook_runs_and_shows_the_trials_that_were_stopped(tmp_path, monkeypatch):
+    notebook = run_notebook("digits_search.ipynb", tmp_path, monkeypatch)
+    assert int(re.search(r"EARLY STOPPED Trials -- (\d+)", printed(notebook))[1]) >= 1
+    html = table(notebook)
+    assert html.count("<tr>") == 16
+    assert "<td>stopped early</td>" in html
+
+
+@pytest.mark.parametrize("name", ["titanic_ablation.ipynb", "digits_search.ipynb"])
+def test_a_notebook_is_kept_with_the_outputs_of_a_good_run_and_no_path_of_a_machine(name):
+    text = (EXAMPLES / name).read_text(encoding="utf-8")
+    notebook = nbformat.reads(text, as_version=4)
+    nbformat.validate(notebook)
+    assert table(notebook)
+    assert not any(output.output_type == "error" for cell in notebook.cells for output in cell.get("outputs", []))
+    assert not re.search(r"(/home|/root|/tmp|/usr|/opt|/Users|[A-Z]:\\\\)[/\w]", text)
+
+
+# From here on: what a user of an earlier release brings along.
+
+
+@pytest.fixture
+def titanic_train_dataset(spark, experiments):
+    passengers = spark.read.csv(str(EXAMPLES / "titanic.csv"), header=True, inferSchema=True)
+    passengers = passengers.withColumn("sex", (passengers.sex == "female").cast("int"))
+    register_training_dataset(passengers, "titanic_train_dataset", version=1)
+
+
+def base_model_generator():
+    import tensorflow as tf
+
+    model = tf.keras.Sequential()
+    model.add(tf.keras.layers.Dense(64, activation="relu"))
+    model.add(tf.keras.layers.Dense(64, name="my_dense_two", activation="relu"))
+    model.add(tf.keras.layers.Dense(32, name="my_dense_three", activation="relu"))
+    model.add(tf.keras.layers.Dense(32, name="my_dense_four", activation="relu"))
+    model.add(tf.keras.layers.Dense(2, name="my_dense_sigmoid", activation="sigmoid"))
+    # output layer
+    model.add(tf.keras.layers.Dense(1, activation="linear"))
+    return model
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("titanic_train_dataset")
+def test_a_notebook_of_release_1_0_runs_and_a_custom_model_without_its_import_fails_alone(capsys):
+    from maggy.experiment_config import AblationConfig
+
+    ablation_study = AblationStudy("titanic_train_dataset", training_dataset_version=1, label_name="survived")
+    ablation_study.features.include("pclass")
+    list_of_features = ["fare", "sibsp"]
+    ablation_study.features.include(list_of_features)
+    ablation_study.model.set_base_model_generator(base_model_generator)
+    ablation_study.model.layers.include("my_dense_two", "my_dense_three", "my_dense_four", "my_dense_sigmoid")
+    ablation_study.model.layers.include_groups(["my_dense_two", "my_dense_four"])
+    ablation_study.model.layers.include_groups(prefix="my_dense")
+
+    def my_custom_model():
+        model = tf.keras.Sequential()  # noqa: F821 (this is the mistake)
+        model.add(tf.keras.layers.Dense(1, activation="linear"))  # noqa: F821
+        return model
+
+    ablation_study.model.add_custom_model_generator(my_custom_model, "a custom model")
+
+    def training_fn(dataset_function, model_function):
+        import tensorflow as tf
+
+        epochs = 5
+        batch_size = 10
+        tf_dataset = dataset_function(epochs, batch_size)
+        model = model_function()
+        model.compile(optimizer=tf.keras.optimizers.Adam(0.001), loss="binary_crossentropy", metrics=["accuracy"])
+        history = model.fit(tf_dataset, epochs=5, steps_per_epoch=30, verbose=0)
+        return float(history.history["accuracy"][-1])
+
+    config = AblationConfig(
+        name="Titanic-LOCO", ablation_study=ablation_study, ablator="loco", description="", hb_interval=1
+    )
+    result = experiment.lagom(train_fn=training_fn, config=config)
+
+    assert (result["num_trials"], result["failed"]) == (10, 1)
+    (failed,) = [trial for trial in result.trials if trial["status"] == "ERROR"]
+    assert failed["params"]["ablated_layer"] == "Custom model: a custom model"
+    assert "NameError: name 'tf' is not defined" in failed["error"]
+    assert "add `import tensorflow as tf` inside my_custom_model()" in failed["error"]
+    assert "model = tf.keras.Sequential()" in failed["error"]  # the user's own line
+    out = capsys.readouterr().out
+    assert out.count(failed["error"].rstrip()) == 1
+    assert re.search(r"layer Custom model: a custom model +failed", out)
+    assert "Started Maggy Experiment: Titanic-LOCO, local-" in out
+    assert "Finished Experiment" in out
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("titanic_train_dataset")
+def test_the_call_of_release_0_3_with_map_fun_and_keywords():
+    ablation_study = AblationStudy("titanic_train_dataset", label_name="survived")
+    ablation_study.features.include("pclass", "fare")
+    ablation_study.model.layers.include("my_dense_two", "my_dense_three")
+    ablation_study.model.layers.include_groups(["my_dense_two", "my_dense_four"])
+    ablation_study.model.layers.include_groups(prefix="my_dense")
+    ablation_study.model.set_base_model_generator(base_model_generator)
+
+    def training_function(dataset_function, model_function, reporter):
+        import tensorflow as tf
+
+        from maggy.callbacks import KerasBatchEnd
+
+        tf_dataset = dataset_function(5, 10)
+        model = model_function()
+        # What Keras 3 asks of a function from then: its own optimizer, and "acc" where the history is read as "acc".
+        model.compile(optimizer=tf.keras.optimizers.Adam(0.001), loss="binary_crossentropy", metrics=["acc"])
+        callbacks = [KerasBatchEnd(reporter, metric="acc")]
+        history = model.fit(tf_dataset, epochs=5, steps_per_epoch=30, callbacks=callbacks, verbose=0)
+        return float(history.history["acc"][-1])
+
+    result = experiment.lagom(
+        map_fun=training_function,
+        experiment_type="ablation",
+        ablation_study=ablation_study,
+        ablator="loco",
+        name="Titanic-LOCO",
+        hb_interval=5,
+    )
+    assert (result["num_trials"], result["failed"]) == (7, 0)
+    assert all(trial["steps"] == list(range(150)) for trial in result.trials)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("titanic_train_dataset")
+def test_a_name_that_keras_3_no_longer_knows_is_shown_with_the_line_that_asks_for_it():
+    ablation_study = AblationStudy("titanic_train_dataset", label_name="survived")
+    ablation_study.model.set_base_model_generator(base_model_generator)
+
+    def training_function(dataset_function, model_function, reporter):
+        from maggy.callbacks import KerasBatchEnd
+
+        model = model_function()
+        model.compile(loss="binary_crossentropy", metrics=["accuracy"])
+        callbacks = [KerasBatchEnd(reporter, metric="acc")]  # Maggy's callback takes both names
+        history = model.fit(dataset_function(1, 10), epochs=1, steps_per_epoch=3, callbacks=callbacks, verbose=0)
+        return float(history.history["acc"][-1])
+
+    with pytest.raises(ExperimentError, match=r'history\.history\["acc"\](?s:.)*KeyError: \'acc\''):
+        experiment.lagom(map_fun=training_function, experiment_type="ablation", ablation_study=ablation_study)
