@@ -128,7 +128,8 @@ class ExperimentResult(dict[str, Any]):
         heads = ["trial", *names, self.optimization_key, *(["difference"] if differences else []), "status"]
         rows = []
         for row in self._ranked()[:_SHOWN_ROWS]:
-            cells = [row["trial_id"], *(row["params"].get(name, "") for name in names), _short(row["metric"])]
+            values = [row["params"].get(name, "") for name in names]
+            cells = [row["trial_id"], *(_short(v) if isinstance(v, float) else v for v in values), _short(row["metric"])]
             if differences:
                 labels = _labels(row["params"])
                 cells.append("base" if labels == ("None", "None") else _signed(differences[labels]))
@@ -297,7 +298,9 @@ def _difference_lines(result: ExperimentResult) -> list[str]:
     if not differences:
         return []
     width = max(len(_component(each)) for each in differences)
-    lines = ["", "Difference from the base, without"]
+    rows = {_labels(row["params"]): row["metric"] for row in result.trials}
+    base = rows.get(("None", "None"))
+    lines = ["", f"Difference from the base{'' if base is None else f' ({_short(base)})'}, without"]
     for each in differences:
         shown = "failed" if each["metric"] is None else _signed(each["difference"]) or "the base failed"
         lines.append(f"  {_component(each):<{width}}  {shown}")
@@ -305,12 +308,12 @@ def _difference_lines(result: ExperimentResult) -> list[str]:
 
 
 def _component(difference: Mapping[str, Any]) -> str:
-    parts = [
-        f"{word} {difference[key]}"
-        for word, key in (("feature", "ablated_feature"), ("layer", "ablated_layer"))
-        if difference[key] != "None"
-    ]
-    return ", ".join(parts)
+    feature, layer = difference["ablated_feature"], difference["ablated_layer"]
+    # What is no single layer says itself what it is: "Layers prefixed P", "Custom model: ID", a list.
+    named = layer.startswith(("Layers prefixed ", "Custom model: "))
+    word = "" if named else "layers " if layer.startswith("[") else "layer "
+    parts = [f"feature {feature}"] if feature != "None" else []
+    return ", ".join([*parts, *([f"{word}{layer}"] if layer != "None" else [])])
 
 
 def _short(number: float | None) -> str:

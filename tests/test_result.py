@@ -187,10 +187,10 @@ def test_the_text_of_an_ablation_is_the_contracts_with_the_differences_after_it(
         "Total Job Time 0 hours, 2 minutes, 36 seconds",
         "FAILED Trials -- 1",
         "",
-        "Difference from the base, without",
-        "  feature fare                    -0.25",
-        "  layer my_dense_two              +0.125",
-        "  layer Layers prefixed my_dense  failed",
+        "Difference from the base (0.75), without",
+        "  feature fare              -0.25",
+        "  layer my_dense_two        +0.125",
+        "  Layers prefixed my_dense  failed",
     ]
 
 

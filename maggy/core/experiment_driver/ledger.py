@@ -28,6 +28,7 @@ from maggy.core.experiment_driver.instructions import (
     Send,
     WorkerId,
 )
+from maggy.core.experiment_driver.roster import Assignable, Roster, Run, Worker
 from maggy.core.messages import (
     Abandon,
     Ack,
@@ -53,37 +54,7 @@ BARREN_JOBS_LIMIT = 3
 """So many failed Spark jobs in a row that cost no trial an attempt end the experiment."""
 
 
-@dataclass(slots=True)
-class _Trial:
-    trial_id: str
-    params: dict[str, Any]
-    logdir: str
-    losses: int = 0
-
-
-@dataclass(slots=True)
-class _Run:
-    number: int
-    trial: _Trial
-    began: float
-    points: int = 0
-    lines: int = 0
-    stopping: bool = False
-
-
-@dataclass(slots=True)
-class _Worker:
-    identity: WorkerId
-    last_seen: float
-    task: int = 0
-    run: _Run | None = None
-    waiting: bool = False
-    lost: bool = False
-    standby: bool = False
-    served: bool = False  # it was given a trial at least once
-
-
-@dataclass
+@dataclass(kw_only=True)
 class Ledger:
     """See the module's first lines.
 
@@ -105,11 +76,10 @@ class Ledger:
     """True once every trial is final, or the experiment was stopped: workers are told to leave."""
 
     def __post_init__(self) -> None:
-        self._workers: dict[WorkerId, _Worker] = {}
-        self._tasks: dict[tuple[int, int], list[_Worker]] = {}  # (job, partition) -> its attempts, oldest first
+        self._roster = Roster()
         self._free: dict[WorkerId, None] = {}  # workers that wait for a trial, longest first
-        self._running: dict[str, _Worker] = {}  # trial id -> its worker
-        self._queue: deque[_Trial] = deque()
+        self._running: dict[str, Worker] = {}  # trial id -> its worker
+        self._queue: deque[Assignable] = deque()
         self._asked = 0
         self._exhausted = False
         self._runs = 0
@@ -118,28 +88,24 @@ class Ledger:
         self._checker: WorkerId | None = None
         self._barren = 0
         self._parked: list[int] = []  # partitions without a worker, whose jobs failed too often to try again at once
-        self._over: set[int] = set()  # jobs that ended; tasks of theirs may live for some seconds more
 
     # What workers say.
 
     def register(self, worker: WorkerId, message: Register, now: float) -> list[Instruction]:
         """A worker announces itself, perhaps not for the first time."""
         self._now = now
-        known = self._workers.get(worker)
-        if worker.job in self._over:
+        known = self._roster.get(worker)
+        if self._roster.is_over(worker.job):
             return [Send(worker, Done())]
         if known is not None and not known.lost:
             known.last_seen = now
             return self._repeat_answer(known)
         out: list[Instruction] = []
-        rivals = self._rivals(worker)
-        newcomer = known or _Worker(worker, now, message.task)
+        rivals = self._roster.rivals(worker)
+        newcomer = known or self._roster.add(worker, message.task)
         newcomer.last_seen, newcomer.lost = now, False
         # A copy that Spark made to be quicker takes nothing over, nor does an older attempt that is back.
         newcomer.standby = bool(rivals) and (self.speculation or any(rival.identity > worker for rival in rivals))
-        if known is None:
-            self._workers[worker] = newcomer
-            self._tasks.setdefault(worker[:2], []).append(newcomer)
         if not newcomer.standby:
             for rival in rivals:
                 out += self.lost(rival.identity, "Spark started its task again", charge=True)
@@ -150,15 +116,16 @@ class Ledger:
         known = self._seen(worker, now)
         if known is None:
             return self._cannot_work(worker, message) if message.error is not None else self._dismissal(worker)
-        if self._checked or worker != self._checker:
+        if self._checked:
             return self._repeat_answer(known)
-        self._checker = None
+        if worker == self._checker:  # else it was taken for lost meanwhile, but what it found holds
+            self._checker = None
         if message.error is not None:
             return [CheckFailed(message.error, message.error_type), *self.stop_all()]
         self._checked = True
         out = self._wants_trial(known)
         for waiting in list(self._free):
-            out += self._supply(self._workers[waiting])
+            out += self._supply(self._roster[waiting])
         return out
 
     def heartbeat(self, worker: WorkerId, message: Heartbeat, now: float) -> list[Instruction]:
@@ -214,7 +181,7 @@ class Ledger:
     def suggested(self, trial_id: str, params: dict[str, Any], logdir: str) -> list[Instruction]:
         """The answer to one :class:`Ask`: a new trial."""
         self._asked -= 1
-        return [] if self.finished else self._enqueue(_Trial(trial_id, params, logdir))
+        return [] if self.finished else self._enqueue(Assignable(trial_id, params, logdir))
 
     def exhausted(self) -> list[Instruction]:
         """The answer to an :class:`Ask`: there will be no more trials."""
@@ -234,7 +201,7 @@ class Ledger:
 
     def lost(self, worker: WorkerId, reason: str, *, charge: bool) -> list[Instruction]:
         """A worker is gone. ``charge``: the loss counts against the trial that it ran."""
-        known = self._workers.get(worker)
+        known = self._roster.get(worker)
         if known is None or known.lost:
             return []
         known.lost = True
@@ -249,13 +216,13 @@ class Ledger:
         if run is not None:
             del self._running[run.trial.trial_id]
             out += self._give_back(run.trial, reason, charge)
-        for standby in self._rivals(worker)[:1]:
+        for standby in self._roster.rivals(worker)[:1]:
             if standby.standby:
                 standby.standby = False
                 if standby.waiting:  # else it still has to end what it ran when it was taken for lost
                     out += self._wants_trial(standby)
         if not self._checked and self._checker is None and self._free:
-            out += self._have_checked(self._workers[next(iter(self._free))])
+            out += self._have_checked(self._roster[next(iter(self._free))])
         return out + self._finish_if_done()
 
     def job_ended(self, job: int, partitions: list[int], error: str | None, culprit: int | None) -> list[Instruction]:
@@ -263,11 +230,11 @@ class Ledger:
 
         All its workers are gone. While trials are left, a new job takes its partitions over.
         """
-        self._over.add(job)
+        self._roster.close(job)
         if self.finished:
             return []
         out: list[Instruction] = []
-        workers = [worker for partition in partitions for worker in self._tasks.get((job, partition), [])]
+        workers = [worker for partition in partitions for worker in self._roster.attempts(job, partition)]
         for worker in workers:
             to_blame = error is not None and culprit in (None, worker.identity.partition)
             out += self.lost(worker.identity, error or "its Spark task ended early", charge=to_blame)
@@ -276,7 +243,7 @@ class Ledger:
         self._barren = 0 if any(worker.served for worker in workers) else self._barren + 1
         if self._barren < BARREN_JOBS_LIMIT:
             return [*out, Launch(partitions)]
-        if self._running:  # others go on; this place is tried again once they get somewhere
+        if self._roster.live():  # others go on; this place is tried again once they get somewhere
             self._parked += partitions
             return out
         reason = error or "the tasks ended before they were told to"
@@ -286,7 +253,7 @@ class Ledger:
         """Time has passed: workers that have been silent for too long are lost."""
         self._now = now
         out: list[Instruction] = []
-        for worker in self._live():
+        for worker in self._roster.live():
             silent = now - worker.last_seen
             if self._overdue(worker, now):
                 out += self._end_overdue(worker)
@@ -301,7 +268,7 @@ class Ledger:
         self._queue.clear()
         self._free.clear()
         self._running.clear()
-        return [Send(worker.identity, Done()) for worker in self._live()]
+        return [Send(worker.identity, Done()) for worker in self._roster.live()]
 
     # Helpers.
 
@@ -310,11 +277,11 @@ class Ledger:
         """Ids of the trials that run now."""
         return self._running.keys()
 
-    def _overdue(self, worker: _Worker, now: float) -> bool:
+    def _overdue(self, worker: Worker, now: float) -> bool:
         limit = self.max_trial_seconds
         return limit is not None and worker.run is not None and now - worker.run.began > limit + OVERDUE_SECONDS
 
-    def _end_overdue(self, worker: _Worker) -> list[Instruction]:
+    def _end_overdue(self, worker: Worker) -> list[Instruction]:
         """End a trial whose worker should long have ended it; it is not run again."""
         assert worker.run is not None
         trial_id = worker.run.trial.trial_id
@@ -328,20 +295,10 @@ class Ledger:
             Kill(worker.identity, worker.task),
         ]
 
-    def _live(self) -> list[_Worker]:
-        return [worker for worker in self._workers.values() if not worker.lost]
-
-    def _seen(self, worker: WorkerId, now: float) -> _Worker | None:
-        """The worker that spoke. One that was taken for lost is back, without its trial."""
+    def _seen(self, worker: WorkerId, now: float) -> Worker | None:
+        """The worker that spoke."""
         self._now = now
-        known = self._workers.get(worker)
-        if known is None or worker.job in self._over:
-            return None
-        known.last_seen = now
-        if known.lost:
-            known.standby = bool(self._rivals(worker))
-            known.lost = False
-        return known
+        return self._roster.seen(worker, now)
 
     def _cannot_work(self, worker: WorkerId, message: Checked) -> list[Instruction]:
         """A worker cannot load what it is to run. If nobody could so far, nobody will."""
@@ -351,13 +308,9 @@ class Ledger:
 
     def _dismissal(self, worker: WorkerId) -> list[Instruction]:
         """For a worker that is none of ours any more: Spark ended its job, and is about to end it too."""
-        return [Send(worker, Done())] if worker.job in self._over else []
+        return [Send(worker, Done())] if self._roster.is_over(worker.job) else []
 
-    def _rivals(self, worker: WorkerId) -> list[_Worker]:
-        """The other live attempts of the same Spark task."""
-        return [w for w in self._tasks.get(worker[:2], []) if not w.lost and w.identity != worker]
-
-    def _repeat_answer(self, worker: _Worker) -> list[Instruction]:
+    def _repeat_answer(self, worker: Worker) -> list[Instruction]:
         if self.finished:
             return [Send(worker.identity, Done())]
         if worker.run is not None:
@@ -366,7 +319,7 @@ class Ledger:
             return [Send(worker.identity, Check())]
         return [Send(worker.identity, Wait())] if worker.waiting else self._wants_trial(worker)
 
-    def _wants_trial(self, worker: _Worker) -> list[Instruction]:
+    def _wants_trial(self, worker: Worker) -> list[Instruction]:
         if self.finished:
             return [Send(worker.identity, Done())]
         if worker.standby:
@@ -380,13 +333,13 @@ class Ledger:
             return [Send(worker.identity, Wait())]
         return self._supply(worker)
 
-    def _have_checked(self, worker: _Worker) -> list[Instruction]:
+    def _have_checked(self, worker: Worker) -> list[Instruction]:
         self._free.pop(worker.identity, None)
         worker.waiting = False
         self._checker = worker.identity
         return [Send(worker.identity, Check())]
 
-    def _supply(self, worker: _Worker) -> list[Instruction]:
+    def _supply(self, worker: Worker) -> list[Instruction]:
         """Give a worker the next trial in the queue, or ask for one."""
         if self._queue:
             return self._assign(worker, self._queue.popleft())
@@ -396,27 +349,27 @@ class Ledger:
         self._asked += 1
         return [Ask()]
 
-    def _enqueue(self, trial: _Trial) -> list[Instruction]:
+    def _enqueue(self, trial: Assignable) -> list[Instruction]:
         if not self._free or not self._checked:
             self._queue.append(trial)
             return []
-        return self._assign(self._workers[next(iter(self._free))], trial)
+        return self._assign(self._roster[next(iter(self._free))], trial)
 
-    def _assign(self, worker: _Worker, trial: _Trial) -> list[Instruction]:
+    def _assign(self, worker: Worker, trial: Assignable) -> list[Instruction]:
         self._free.pop(worker.identity, None)
         self._runs += 1
         worker.waiting, worker.served = False, True
-        worker.run = _Run(self._runs, trial, self._now)
+        worker.run = Run(self._runs, trial, self._now)
         self._running[trial.trial_id] = worker
         parked, self._parked, self._barren = self._parked, [], 0
         relaunch = [Launch(parked)] if parked else []
         return [Send(worker.identity, self._assignment(worker.run)), Began(trial.trial_id, worker.identity), *relaunch]
 
     @staticmethod
-    def _assignment(run: _Run) -> Assign:
+    def _assignment(run: Run) -> Assign:
         return Assign(run.number, run.trial.trial_id, run.trial.params, run.trial.logdir)
 
-    def _take(self, worker: _Worker, run: _Run, report: Report) -> list[Instruction]:
+    def _take(self, worker: Worker, run: Run, report: Report) -> list[Instruction]:
         """Accept the part of a report that is new."""
         out: list[Instruction] = []
         points = report.points[max(0, run.points - report.first_point) :]
@@ -429,7 +382,7 @@ class Ledger:
             out.append(Lines(run.trial.trial_id, worker.identity, lines))
         return out
 
-    def _give_back(self, trial: _Trial, reason: str, charge: bool) -> list[Instruction]:
+    def _give_back(self, trial: Assignable, reason: str, charge: bool) -> list[Instruction]:
         trial.losses += charge
         if trial.losses >= self.attempts:
             times = f"{trial.losses} times" if trial.losses > 1 else "once"

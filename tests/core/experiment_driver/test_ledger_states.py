@@ -65,7 +65,9 @@ class World(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
         self.now = 0
-        self.ledger = Ledger(ATTEMPTS, TIMEOUT, self.check_first, self.speculation)
+        self.ledger = Ledger(
+            attempts=ATTEMPTS, worker_timeout=TIMEOUT, check_first=self.check_first, speculation=self.speculation
+        )
         self.jobs = [list(range(PARTITIONS))]
         self.alive = {}
         self.attempts = Counter()
@@ -115,10 +117,12 @@ class World(RuleBasedStateMachine):
         worker.said.append(message)
         events = {Register: self.ledger.register, Checked: self.ledger.checked, Heartbeat: self.ledger.heartbeat}
         self.do(events.get(type(message), self.ledger.ended)(worker.identity, message, self.now), charge)
-        known = self.ledger._workers.get(worker.identity)
+        known = self.ledger._roster.get(worker.identity)
         if known is not None and not known.lost and not known.standby and not self.ledger.finished:
             waits = worker.identity in self.ledger._free or worker.identity == self.ledger._checker
-            assert waits or known.run is not None or worker.training, "a worker waits for nothing"
+            busy = known.run is not None or worker.training or worker.checking
+            has_to_speak = isinstance(worker.request, Failed)  # told to abandon its run, it will ask again
+            assert waits or busy or has_to_speak, "a worker waits for nothing"
 
     def start(self, partition):
         job = len(self.jobs) - 1

@@ -1,0 +1,106 @@
+"""Who works: every worker the driver has heard of, what each runs, and which stand in for each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from maggy.core.experiment_driver.instructions import WorkerId
+
+__all__ = ["Assignable", "Roster", "Run", "Worker"]
+
+
+@dataclass(slots=True)
+class Assignable:
+    """A trial as far as assigning it goes. ``losses``: how many workers it has cost."""
+
+    trial_id: str
+    params: dict[str, Any]
+    logdir: str
+    losses: int = 0
+
+
+@dataclass(slots=True)
+class Run:
+    """One assignment of one trial to one worker, and how many points and lines of it have arrived."""
+
+    number: int
+    trial: Assignable
+    began: float
+    points: int = 0
+    lines: int = 0
+    stopping: bool = False
+
+
+@dataclass(slots=True)
+class Worker:
+    """One attempt of one Spark task.
+
+    Attributes:
+        task: What Spark calls it, to have it killed by.
+        waiting: It has asked for a trial.
+        lost: It counts as gone; if it speaks again it is back, without its trial.
+        standby: Another attempt of the same task lives and works.
+        served: It was given a trial at least once.
+    """
+
+    identity: WorkerId
+    task: int = 0
+    last_seen: float = 0.0
+    run: Run | None = None
+    waiting: bool = False
+    lost: bool = False
+    standby: bool = False
+    served: bool = False
+
+
+class Roster:
+    """Every worker that has registered, by identity and by Spark task."""
+
+    def __init__(self) -> None:
+        self._workers: dict[WorkerId, Worker] = {}
+        self._tasks: dict[tuple[int, int], list[Worker]] = {}  # (job, partition) -> its attempts, oldest first
+        self._over: set[int] = set()  # jobs that ended; tasks of theirs may live for some seconds more
+
+    def __getitem__(self, identity: WorkerId) -> Worker:
+        return self._workers[identity]
+
+    def get(self, identity: WorkerId) -> Worker | None:
+        """The worker, or None if it has never registered."""
+        return self._workers.get(identity)
+
+    def add(self, identity: WorkerId, task: int) -> Worker:
+        """Take up a worker that is new."""
+        worker = self._workers[identity] = Worker(identity, task)
+        self._tasks.setdefault(identity[:2], []).append(worker)
+        return worker
+
+    def seen(self, identity: WorkerId, now: float) -> Worker | None:
+        """The worker that spoke; None if it is none of ours. One that was taken for lost is back."""
+        worker = self._workers.get(identity)
+        if worker is None or self.is_over(identity.job):
+            return None
+        worker.last_seen = now
+        if worker.lost:
+            worker.standby = bool(self.rivals(identity))
+            worker.lost = False
+        return worker
+
+    def live(self) -> list[Worker]:
+        """The workers that are not lost."""
+        return [worker for worker in self._workers.values() if not worker.lost]
+
+    def rivals(self, identity: WorkerId) -> list[Worker]:
+        """The other live attempts of the same Spark task."""
+        return [each for each in self._tasks.get(identity[:2], []) if not each.lost and each.identity != identity]
+
+    def attempts(self, job: int, partition: int) -> list[Worker]:
+        """All attempts of a Spark task, oldest first."""
+        return list(self._tasks.get((job, partition), []))
+
+    def close(self, job: int) -> None:
+        """A Spark job is over: its workers no longer count, whatever they still say."""
+        self._over.add(job)
+
+    def is_over(self, job: int) -> bool:
+        return job in self._over

@@ -1,0 +1,239 @@
+"""The driver with everything real but Spark: workers are threads, over sockets, with records on disk."""
+
+import itertools
+import json
+import os
+import threading
+import time
+
+import pytest
+from loopback import Experiment, Given, one_after_another, records, square, trials
+
+from maggy import Searchspace, Trial
+from maggy.core.exceptions import ExperimentError
+from maggy.core.experiment_driver.optimization_policy import OptimizationPolicy
+from maggy.experiment_config import OptimizationConfig
+
+
+def test_fifty_trials_on_four_workers_end_once_each_with_their_own_metric(tmp_path):
+    experiment = Experiment(tmp_path, Given(one_after_another(trials(50)), 50), square, workers=4)
+    outcome = experiment.run()
+    assert (outcome.state, outcome.error) == ("FINISHED", None)
+    assert sorted(trial.params["x"] for trial in outcome.trials) == list(range(50))
+    assert all(trial.final_metric == trial.params["x"] ** 2 for trial in outcome.trials)
+    assert all(trial.status == Trial.FINALIZED and trial.attempts == 1 for trial in outcome.trials)
+    assert records(experiment).keys() == {trial.trial_id for trial in outcome.trials}
+    assert experiment.troubles == []
+
+
+def test_nothing_of_the_driver_is_left(tmp_path):
+    def run(name):
+        Experiment(tmp_path / name, Given(one_after_another(trials(4)), 4), square).run()
+
+    run("warm")
+    threads, files = threading.active_count(), len(os.listdir("/proc/self/fd"))
+    run("measured")
+    assert (threading.active_count(), len(os.listdir("/proc/self/fd"))) == (threads, files)
+
+
+def test_two_drivers_after_each_other_do_not_meet(tmp_path):
+    for _ in range(2):
+        assert len(Experiment(tmp_path, Given(one_after_another(trials(3)), 3), square).run().trials) == 3
+
+
+def test_every_point_and_line_is_kept(tmp_path):
+    def train(params, reporter, interrupted):
+        for step in range(100):
+            reporter.broadcast(step / 100)
+            reporter.log(f"step {step}")
+        return 1.0
+
+    experiment = Experiment(tmp_path, Given(one_after_another(trials(4)), 4), train)
+    for trial in experiment.run().trials:
+        assert trial.step_history == list(range(100))
+        output = (tmp_path / experiment.store.experiment_id / trial.trial_id / "output.log").read_text()
+        assert output.splitlines() == [f"step {step}" for step in range(100)]
+
+
+def test_a_bad_trial_is_stopped_by_its_steps_and_not_by_the_heartbeats(tmp_path):
+    space = Searchspace(x=("INTEGER", [0, 9]))
+    config = OptimizationConfig(1, "randomsearch", space, es_min=1, es_interval=5)
+    policy = OptimizationPolicy(config)
+    given = iter(trials(3))
+    policy.suggest = lambda finished: next(given, None)
+
+    def train(params, reporter, interrupted):
+        if params["x"] < 2:  # two good ones
+            for step in range(10):
+                reporter.broadcast(1.0, step)
+            return 1.0
+        for step in range(1, 5):
+            reporter.broadcast(0.0, step)
+            time.sleep(0.05)  # several heartbeats, but no step that es_interval selects
+        reporter.broadcast(0.25, 5)
+        for step in range(6, 500):
+            time.sleep(0.01)
+            reporter.broadcast(0.5, step)
+        return 0.9
+
+    outcome = Experiment(tmp_path, policy, train, workers=1).run()
+    bad = outcome.trials[-1]
+    assert [trial.early_stop for trial in outcome.trials] == [False, False, True]
+    assert bad.step_history[-1] > 5
+    assert bad.final_metric == 0.5
+
+
+def test_idle_is_asked_again_when_a_trial_ends_and_when_none_runs(tmp_path):
+    asked = []
+    left = trials(2)
+
+    def suggest(finished):
+        asked.append((time.monotonic(), finished))
+        if len(asked) in (1, 2, 3, 5, 6):
+            return "IDLE"
+        return left.pop() if left else None
+
+    began = time.monotonic()
+    outcome = Experiment(tmp_path, Given(suggest), square, workers=1, hb_interval=30).run()
+    assert len(outcome.trials) == 2
+    assert time.monotonic() - began < 10  # not once in a heartbeat
+    pauses = [later - earlier for (earlier, _), (later, _) in itertools.pairwise(asked)]
+    assert all(pause >= 0.09 for pause in (pauses[0], pauses[1], pauses[2], pauses[4]))
+
+
+def test_a_trial_that_ends_is_told_to_the_optimizer_once(tmp_path):
+    given = iter(trials(6))
+    told = []
+
+    def suggest(finished):
+        if finished is not None:
+            told.append(finished.trial_id)
+        return next(given, None)
+
+    outcome = Experiment(tmp_path, Given(suggest, 6), square, workers=1).run()
+    assert told == [trial.trial_id for trial in outcome.trials]
+
+
+def test_an_optimizer_decides_alone_how_many_trials_there_are(tmp_path):
+    policy = Given(one_after_another(trials(7)), total=3)
+    assert len(Experiment(tmp_path, policy, square).run().trials) == 7
+
+
+def test_an_optimizer_without_a_trial_ends_the_experiment(tmp_path):
+    outcome = Experiment(tmp_path, Given(lambda finished: None), square).run()
+    assert (outcome.state, outcome.trials) == ("FINISHED", [])
+
+
+def test_an_optimizer_that_fails_ends_the_experiment_with_its_error_and_the_records_stay(tmp_path):
+    given = iter(trials(3))
+
+    def suggest(finished):
+        if finished is not None and finished.params["x"] == 1:
+            raise ZeroDivisionError("in the optimizer")
+        return next(given)
+
+    experiment = Experiment(tmp_path, Given(suggest), square, workers=1)
+    outcome = experiment.run()
+    assert outcome.state == "FAILED"
+    assert isinstance(outcome.error, ZeroDivisionError)
+    assert [trial.params["x"] for trial in outcome.trials] == [0, 1]
+    assert {trial.final_metric for trial in records(experiment).values()} >= {0.0}
+
+
+@pytest.mark.parametrize("suggestion", [{"x": 1}, "idle", 3, [Trial({})]])
+def test_a_suggestion_that_is_none_is_an_error_that_names_the_optimizer(tmp_path, suggestion):
+    outcome = Experiment(tmp_path, Given(lambda finished: suggestion), square).run()
+    assert isinstance(outcome.error, ExperimentError)
+    assert "Given must suggest a Trial, None or 'IDLE'" in str(outcome.error)
+
+
+def test_equal_configurations_are_told_apart(tmp_path):
+    policy = Given(one_after_another([Trial({"x": 5}) for _ in range(3)]), 3)
+    experiment = Experiment(tmp_path, policy, square)
+    base = Trial({"x": 5}).trial_id
+    assert {trial.trial_id for trial in experiment.run().trials} == {base, f"{base}_2", f"{base}_3"}
+    assert records(experiment).keys() == {base, f"{base}_2", f"{base}_3"}
+
+
+def test_a_slow_suggestion_delays_no_heartbeat(tmp_path):
+    given = iter(trials(3))
+    slow = threading.Event()
+
+    def suggest(finished):
+        trial = next(given, None)
+        if trial is not None and trial.params["x"] == 1:
+            slow.set()
+            time.sleep(0.5)
+            slow.clear()
+        return trial
+
+    waits = []
+
+    def train(params, reporter, interrupted):
+        if params["x"] == 0:
+            assert slow.wait(5)
+            for step in range(5):
+                reporter.broadcast(0.5)
+                began = time.monotonic()
+                while reporter.waiting()[0] <= step and time.monotonic() - began < 5:
+                    time.sleep(0.002)
+                waits.append((time.monotonic() - began, slow.is_set()))
+        return 1.0
+
+    assert len(Experiment(tmp_path, Given(suggest), train, workers=2).run().trials) == 3
+    assert all(during for _, during in waits), waits
+
+
+def test_a_study_that_does_not_hold_costs_no_trial(tmp_path):
+    policy = Given(one_after_another(trials(4)), 4, check=True)
+    outcome = Experiment(tmp_path, policy, square, check=lambda: "no layer x").run()
+    assert outcome.state == "FAILED"
+    assert str(outcome.error) == "CheckError: no layer x"
+    assert outcome.trials == []
+
+
+def test_a_study_that_holds_is_checked_once(tmp_path):
+    checks = []
+    policy = Given(one_after_another(trials(4)), 4, check=True)
+    outcome = Experiment(tmp_path, policy, square, workers=3, check=lambda: checks.append(1)).run()
+    assert (len(outcome.trials), len(checks)) == (4, 1)
+
+
+def test_a_stop_rule_that_fails_stops_nothing_and_is_said_once(tmp_path, capsys):
+    def rule(trial, final_store):
+        raise ZeroDivisionError("in the rule")
+
+    def train(params, reporter, interrupted):
+        for _ in range(5):
+            reporter.broadcast(0.5)
+            time.sleep(0.03)
+        return 1.0
+
+    outcome = Experiment(tmp_path, Given(one_after_another(trials(2)), 2, stop=rule), train).run()
+    assert [trial.status for trial in outcome.trials] == [Trial.FINALIZED] * 2
+    printed = capsys.readouterr()
+    assert (printed.out + printed.err).count("ZeroDivisionError: in the rule") == 1
+
+
+def test_what_cannot_be_sent_as_a_parameter_ends_the_experiment_with_an_error(tmp_path):
+    outcome = Experiment(tmp_path, Given(one_after_another([Trial({"x": 2**70})])), square).run()
+    assert outcome.state == "FAILED"
+    assert isinstance(outcome.error, OverflowError)
+
+
+def test_waiting_costs_no_time_of_the_processor(tmp_path):
+    def train(params, reporter, interrupted):
+        began, used = time.monotonic(), time.process_time()
+        threading.Event().wait(1.5)
+        return (time.process_time() - used) / (time.monotonic() - began)
+
+    policy = Given(one_after_another(trials(1)), 1)
+    outcome = Experiment(tmp_path, policy, train, workers=4, hb_interval=0.1).run()
+    assert outcome.trials[0].final_metric < 0.05  # driver and four workers together
+
+
+def test_the_record_of_a_trial_is_valid_json(tmp_path):
+    experiment = Experiment(tmp_path, Given(one_after_another(trials(1)), 1), square)
+    (trial,) = experiment.run().trials
+    record = json.loads((tmp_path / experiment.store.experiment_id / trial.trial_id / "trial.json").read_text())
+    assert record["final_metric"] == 0.0

@@ -1,0 +1,111 @@
+"""The driver when trials fail, workers die, and time is up."""
+
+import threading
+import time
+
+import pytest
+from loopback import Experiment, Given, Threads, WorkerDied, one_after_another, records, square, trials
+
+from maggy import Trial
+
+
+def test_a_trial_that_fails_ends_alone(tmp_path):
+    def train(params, reporter, interrupted):
+        if params["x"] % 3 == 0:
+            raise ValueError(f"no luck with {params['x']}")
+        return 1.0
+
+    experiment = Experiment(tmp_path, Given(one_after_another(trials(9)), 9), train)
+    outcome = experiment.run()
+    failed = [trial for trial in outcome.trials if trial.status == Trial.ERROR]
+    assert sorted(trial.params["x"] for trial in failed) == [0, 3, 6]
+    assert {trial.error for trial in failed} == {"the traceback"}
+    assert {trial.attempts for trial in outcome.trials} == {1}
+    assert outcome.state == "FINISHED"
+    assert len(records(experiment)) == 9
+
+
+def test_fail_fast_ends_the_experiment_at_the_first_failure(tmp_path):
+    def train(params, reporter, interrupted):
+        if params["x"] == 2:
+            raise ValueError("no luck")
+        return 1.0
+
+    experiment = Experiment(tmp_path, Given(one_after_another(trials(1000))), train, workers=1, fail_fast=True)
+    outcome = experiment.run()
+    assert outcome.state == "FAILED"
+    assert "ValueError: no luck" in str(outcome.error)
+    assert len(outcome.trials) < 1000
+    assert {trial.params["x"] for trial in records(experiment).values()} >= {0, 1, 2}
+
+
+def test_max_seconds_ends_the_experiment_with_the_trials_that_it_has(tmp_path):
+    def train(params, reporter, interrupted):
+        if params["x"] >= 2:
+            assert interrupted.wait(10)
+        return 1.0
+
+    experiment = Experiment(tmp_path, Given(one_after_another(trials(9)), 9), train, max_seconds=0.5)
+    outcome = experiment.run()
+    assert outcome.state == "KILLED"
+    assert sorted(trial.params["x"] for trial in outcome.trials) == [0, 1]
+    assert not experiment.cluster.cancelled.is_set()  # all workers left by themselves
+
+
+def test_a_worker_that_does_not_leave_is_cancelled(tmp_path):
+    go_on = threading.Event()
+
+    def train(params, reporter, interrupted):
+        go_on.wait(10)
+        return 1.0
+
+    experiment = Experiment(tmp_path, Given(one_after_another(trials(2)), 2), train, workers=1, max_seconds=0.2)
+    assert experiment.run().state == "KILLED"
+    assert experiment.cluster.cancelled.is_set()
+    go_on.set()
+
+
+@pytest.mark.parametrize("job_per_worker", [True, False])
+def test_a_trial_whose_worker_dies_runs_again_from_a_clean_history(tmp_path, job_per_worker):
+    deaths = []
+
+    def train(params, reporter, interrupted):
+        reporter.broadcast(0.5, 7 if not deaths else 0)
+        if params["x"] == 1 and not deaths:
+            deaths.append(params)
+            time.sleep(0.1)
+            raise WorkerDied("out of memory")
+        return 1.0
+
+    cluster = Threads(job_per_worker)
+    experiment = Experiment(tmp_path, Given(one_after_another(trials(4)), 4), train, cluster=cluster)
+    outcome = experiment.run()
+    assert outcome.state == "FINISHED"
+    assert sorted(trial.params["x"] for trial in outcome.trials) == [0, 1, 2, 3]
+    assert {trial.status for trial in outcome.trials} == {Trial.FINALIZED}
+    again = next(trial for trial in outcome.trials if trial.params["x"] == 1)
+    assert (again.attempts, again.step_history) == (2, [0])
+
+
+def test_a_trial_that_kills_every_worker_is_given_up_and_the_rest_goes_on(tmp_path):
+    def train(params, reporter, interrupted):
+        if params["x"] == 1:
+            raise WorkerDied("out of memory")
+        return 1.0
+
+    experiment = Experiment(tmp_path, Given(one_after_another(trials(4)), 4), train, trial_attempts=2)
+    outcome = experiment.run()
+    killer = next(trial for trial in outcome.trials if trial.params["x"] == 1)
+    assert (outcome.state, killer.status, killer.attempts) == ("FINISHED", Trial.ERROR, 2)
+    assert "out of memory" in killer.error
+    assert len(outcome.trials) == 4
+
+
+def test_workers_that_never_come_end_the_experiment_with_the_reason(tmp_path):
+    class Broken(Threads):
+        def run(self, job, description, partitions, task):
+            raise RuntimeError("No module named 'maggy'")
+
+    outcome = Experiment(tmp_path, Given(one_after_another(trials(4)), 4), square, cluster=Broken()).run()
+    assert outcome.state == "FAILED"
+    assert "Maggy is not installed where Spark runs Python" in str(outcome.error)

@@ -1,0 +1,98 @@
+"""Spark jobs as threads: how they are cut, what is said about their ends, and how they are cancelled."""
+
+import threading
+
+import pytest
+from loopback import Threads
+
+from maggy.core.experiment_driver.jobs import Jobs
+
+SOON = 10
+
+
+class Ends:
+    def __init__(self):
+        self.all, self.news = [], threading.Semaphore(0)
+
+    def __call__(self, *end):
+        self.all.append(end)
+        self.news.release()
+
+    def wait(self, count=1):
+        for _ in range(count):
+            assert self.news.acquire(timeout=SOON)
+        return sorted(self.all)
+
+
+def jobs_of(cluster, ends, task=lambda job: lambda info: [(job, info.partition)]):
+    return Jobs(cluster, "app_1", "what Spark shows", task, ends)
+
+
+def test_one_job_has_a_task_for_each_partition():
+    ends = Ends()
+    jobs = jobs_of(Threads(job_per_worker=False), ends)
+    jobs.launch([0, 1, 2])
+    assert ends.wait() == [(0, [0, 1, 2], [(0, 0), (0, 1), (0, 2)], None, None)]
+    assert jobs.join(SOON)
+
+
+def test_where_spark_gives_a_whole_job_up_each_worker_has_its_own():
+    ends = Ends()
+    jobs_of(Threads(job_per_worker=True), ends).launch([3, 5])
+    assert ends.wait(2) == [(0, [3], [(0, 3)], None, None), (1, [5], [(1, 5)], None, None)]
+
+
+def test_jobs_are_counted_on():
+    ends = Ends()
+    jobs = jobs_of(Threads(job_per_worker=False), ends)
+    jobs.launch([0])
+    jobs.launch([0])
+    assert [job for job, *_ in ends.wait(2)] == [0, 1]
+
+
+def test_a_failed_job_names_the_partition_to_blame():
+    def task(job):
+        def run(info):
+            if info.partition == 7:
+                raise MemoryError("out of memory")
+            return []
+
+        return run
+
+    ends = Ends()
+    jobs_of(Threads(job_per_worker=False), ends, task).launch([4, 7])
+    ((job, partitions, values, error, culprit),) = ends.wait()
+    assert (job, partitions, values, culprit) == (0, [4, 7], [], 7)
+    assert "out of memory" in error
+
+
+@pytest.mark.parametrize("text", ["the cluster is gone", "Task 99 in stage 0.0 failed 1 times"])
+def test_a_failed_job_without_a_known_partition_blames_none(text):
+    class Broken(Threads):
+        def run(self, *args):
+            raise RuntimeError(text)
+
+    ends = Ends()
+    jobs_of(Broken(), ends).launch([0])
+    assert ends.wait()[0][4] is None
+
+
+def test_joining_waits_no_longer_than_it_may_and_cancelling_ends_the_rest():
+    go_on, ends = threading.Event(), Ends()
+
+    def task(job):
+        return lambda info: [go_on.wait(SOON)]
+
+    cluster = Threads()
+    jobs = jobs_of(cluster, ends, task)
+    jobs.launch([0, 1])
+    assert not jobs.join(0.05)
+    jobs.cancel()
+    assert jobs.join(SOON)
+    assert all("cancelled" in error for _, _, _, error, _ in ends.wait(2))
+    assert cluster.jobs == ["maggy-app_1-0", "maggy-app_1-1"]
+    go_on.set()
+
+
+def test_joining_without_jobs_is_done_at_once():
+    assert jobs_of(Threads(), Ends()).join(0)

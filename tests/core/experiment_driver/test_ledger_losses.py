@@ -1,0 +1,225 @@
+"""The ledger when workers, tasks and jobs are lost: who runs what again, and what it costs."""
+
+from ledgers import HELLO, A, B, C, assign, beat, failed, final, suggest, with_running
+
+from maggy.core.experiment_driver.instructions import (
+    Ask,
+    Began,
+    Ended,
+    Finished,
+    GivenBack,
+    GivenUp,
+    Kill,
+    Launch,
+    Lost,
+    Send,
+    WorkerId,
+)
+from maggy.core.experiment_driver.ledger import Ledger
+from maggy.core.messages import (
+    Abandon,
+    Ack,
+    Checked,
+    Done,
+    Wait,
+)
+
+
+def test_a_lost_trial_goes_to_a_worker_that_waits():
+    ledger = with_running(A)
+    ledger.register(B, HELLO, 1)
+    out = ledger.lost(A, "gone", charge=True)
+    assert out == [Lost(A, "gone"), GivenBack("t1", "gone"), Send(B, assign(2, "t1")), Began("t1", B)]
+
+
+def test_a_lost_trial_goes_to_the_back_of_the_queue():
+    ledger = with_running(A, B)
+    ledger.lost(A, "gone", charge=True)
+    ledger.lost(B, "gone", charge=True)
+    ledger.register(C, HELLO, 1)
+    assert list(ledger.running) == ["t1"]
+    ledger.ended(C, final(3), 2)
+    assert list(ledger.running) == ["t2"]
+
+
+def test_a_trial_that_loses_its_worker_too_often_is_final_with_the_reason():
+    ledger = with_running(A, attempts=2)
+    ledger.lost(A, "gone", charge=True)
+    ledger.register(B, HELLO, 1)
+    lost, ended = ledger.lost(B, "the machine burnt", charge=True)
+    assert lost == Lost(B, "the machine burnt")
+    assert (ended.trial_id, ended.report) == ("t1", None)
+    assert ended.reason == "its worker was lost 2 times, the last time because: the machine burnt"
+
+
+def test_a_loss_that_is_not_the_trials_fault_uses_up_no_attempt():
+    ledger = with_running(A, attempts=1)
+    assert GivenBack("t1", "another crashed") in ledger.lost(A, "another crashed", charge=False)
+
+
+def test_losing_the_last_trials_worker_for_good_ends_the_experiment():
+    ledger = with_running(A, attempts=1)
+    ledger.register(B, HELLO, 1)
+    ledger.exhausted()
+    assert ledger.lost(A, "gone", charge=True)[-2:] == [Send(B, Done()), Finished()]
+
+
+def test_a_worker_is_lost_once():
+    ledger = with_running(A)
+    ledger.lost(A, "gone", charge=True)
+    assert ledger.lost(A, "gone", charge=True) == []
+    assert ledger.lost(C, "never seen", charge=True) == []
+
+
+def test_a_silent_worker_is_lost_when_its_time_is_over_and_not_before():
+    ledger = with_running(A, worker_timeout=60)
+    assert ledger.tick(60) == []
+    out = ledger.tick(61)
+    assert out == [
+        Lost(A, "no heartbeat for 61 seconds"),
+        GivenBack("t1", "no heartbeat for 61 seconds"),
+        Kill(A, 0),
+    ]
+    assert ledger.tick(62) == []
+
+
+def test_a_trial_that_its_worker_cannot_end_is_ended_without_it_and_not_run_again():
+    ledger = with_running(A, max_trial_seconds=5, worker_timeout=60)
+    assert ledger.tick(20) == []
+    ended, lost, kill, *rest = ledger.tick(21)
+    assert (ended.trial_id, ended.report) == ("t1", None)
+    assert ended.reason.startswith("exceeded max_trial_seconds=5")
+    assert (type(lost), kill, rest) == (Lost, Kill(A, 0), [])
+
+
+def test_every_kind_of_message_is_a_sign_of_life():
+    ledger = with_running(A, B, worker_timeout=60)
+    ledger.heartbeat(A, beat(1), 50)
+    ledger.ended(B, final(2), 50)
+    assert ledger.tick(100) == []
+
+
+def test_a_worker_that_was_taken_for_lost_drops_its_run_and_is_good_again():
+    ledger = with_running(A)
+    ledger.lost(A, "silent", charge=True)
+    assert ledger.heartbeat(A, beat(1, [(0, 0.5)]), 70) == [Send(A, Ack(1, 0, 0)), Send(A, Abandon(1))]
+    assert ledger.ended(A, failed(1), 71) == [Send(A, assign(2, "t1")), Began("t1", A)]
+
+
+def test_the_result_of_a_run_that_was_given_back_does_not_count():
+    ledger = with_running(A)
+    ledger.lost(A, "silent", charge=True)
+    ledger.register(B, HELLO, 1)
+    assert ledger.ended(A, final(1), 2) == [Ask()]
+    assert list(ledger.running) == ["t1"]
+
+
+def test_a_task_that_spark_starts_again_replaces_its_older_attempt():
+    ledger = with_running(A)
+    retried = WorkerId(0, 0, 1)
+    out = ledger.register(retried, HELLO, 1)
+    reason = "Spark started its task again"
+    assert out == [Lost(A, reason), GivenBack("t1", reason), Send(retried, assign(2, "t1")), Began("t1", retried)]
+
+
+def test_an_older_attempt_that_is_back_takes_nothing_from_the_newer_one():
+    ledger = with_running(A)
+    retried = WorkerId(0, 0, 1)
+    ledger.register(retried, HELLO, 1)
+    assert ledger.register(A, HELLO, 2) == [Send(A, Wait())]
+    assert list(ledger.running) == ["t1"]
+    assert ledger.register(WorkerId(0, 0, 2), HELLO, 3)[0] == Lost(A, "Spark started its task again")
+
+
+def test_an_older_attempt_that_comes_late_for_the_first_time_takes_nothing():
+    ledger = Ledger()
+    ledger.register(WorkerId(0, 0, 1), HELLO, 0)
+    assert ledger.register(A, HELLO, 1) == [Send(A, Wait())]
+
+
+def test_a_speculative_copy_waits_and_takes_over_only_when_the_original_is_lost():
+    ledger = with_running(A, speculation=True)
+    copy = WorkerId(0, 0, 1)
+    assert ledger.register(copy, HELLO, 1) == [Send(copy, Wait())]
+    assert ledger.heartbeat(copy, beat(waiting=True), 2) == [Send(copy, Ack(0, 0, 0))]
+    assert ledger.lost(A, "gone", charge=True)[-1] == Began("t1", copy)
+
+
+def test_a_standby_that_still_ends_an_old_run_gets_nothing_before_it_has():
+    ledger = with_running(A, speculation=True)
+    ledger.lost(A, "silent", charge=True)
+    copy = WorkerId(0, 0, 1)
+    ledger.register(copy, HELLO, 1)
+    ledger.heartbeat(A, beat(1), 2)  # back, as a standby, with its old run still going
+    assert not any(isinstance(each, Began) for each in ledger.lost(copy, "gone", charge=True))
+    assert ledger.ended(A, failed(1), 3)[-1] == Began("t1", A)
+
+
+def test_a_worker_that_ends_its_own_process_is_gone_and_its_trial_final():
+    ledger = with_running(A)
+    out = ledger.ended(A, failed(1, leaving=True), 1)
+    assert out == [Ended("t1", None, "it broke", "traceback"), Lost(A, "it broke")]
+
+
+def test_a_worker_that_leaves_after_it_was_taken_for_lost_gets_no_new_trial():
+    ledger = with_running(A)
+    ledger.lost(A, "silent", charge=True)
+    assert ledger.ended(A, failed(1, leaving=True), 2) == [Lost(A, "it broke")]
+    assert list(ledger.running) == []
+
+
+def test_a_job_that_failed_is_started_again_and_charges_the_culprit_only():
+    ledger = with_running(A, B, attempts=1)
+    out = ledger.job_ended(0, [0, 1], "the task crashed", culprit=1)
+    assert [each.trial_id for each in out if isinstance(each, GivenBack)] == ["t1"]
+    assert [each.trial_id for each in out if isinstance(each, Ended)] == ["t2"]
+    assert out[-1] == Launch([0, 1])
+
+
+def test_a_job_that_failed_without_a_known_culprit_charges_all_its_trials():
+    ledger = with_running(A, B, attempts=1)
+    assert {e.trial_id for e in ledger.job_ended(0, [0, 1], "boom", None) if isinstance(e, Ended)} == {"t1", "t2"}
+
+
+def test_workers_of_a_job_that_is_over_are_sent_away_and_get_no_trial():
+    ledger = with_running(A, B)
+    ledger.job_ended(0, [0, 1], "the task crashed", culprit=1)
+    for reply in (
+        ledger.heartbeat(A, beat(1), 1),
+        ledger.ended(A, failed(1), 1),
+        ledger.register(A, HELLO, 1),
+        ledger.checked(A, Checked(None, ""), 1),
+    ):
+        assert reply == [Send(A, Done())]
+    assert list(ledger.running) == []
+
+
+def test_jobs_that_serve_no_trial_three_times_in_a_row_end_the_experiment():
+    ledger = Ledger()
+    assert ledger.job_ended(0, [0], "no python", None) == [Launch([0])]
+    assert ledger.job_ended(1, [0], "no python", None) == [Launch([0])]
+    out = ledger.job_ended(2, [0], "no python", None)
+    assert out == [GivenUp("3 Spark jobs in a row ended without running a trial: no python")]
+
+
+def test_a_place_that_fails_while_a_worker_lives_is_tried_again_when_a_trial_begins():
+    ledger = Ledger()
+    ledger.register(A, HELLO, 0)
+    for job in (1, 2):
+        assert ledger.job_ended(job, [1], "no python", None) == [Launch([1])]
+    assert ledger.job_ended(3, [1], "no python", None) == []
+    assert suggest(ledger, "t1") == [Send(A, assign(1, "t1")), Began("t1", A), Launch([1])]
+
+
+def test_a_job_that_served_a_trial_starts_the_count_anew():
+    ledger = with_running(A, attempts=9)
+    ledger.job_ended(5, [7], "no python", None)
+    ledger.job_ended(6, [7], "no python", None)
+    assert ledger.job_ended(0, [0], "crash", 0)[-1] == Launch([0])
+    assert ledger.job_ended(8, [7], "no python", None)[-1] == Launch([7])
+
+
+def test_a_job_that_ends_after_the_experiment_is_of_no_interest():
+    ledger = Ledger()
+    ledger.stop_all()
+    assert ledger.job_ended(0, [0], "cancelled", None) == []

@@ -1,0 +1,81 @@
+"""What the user sees while an experiment runs."""
+
+import threading
+
+import pytest
+
+from maggy import Trial
+from maggy.core.experiment_driver.progress import Progress, announce
+
+
+def ended(metric=None, error=None, reason=None, early=False):
+    trial = Trial({"x": metric if metric is not None else 0})
+    trial.status = Trial.ERROR if error is not None else Trial.FINALIZED
+    trial.final_metric, trial.error, trial.early_stop = metric, error, early
+    if reason is not None:
+        trial.info_dict["reason"] = reason
+    return trial
+
+
+def shown(capsys):
+    captured = capsys.readouterr()
+    return captured.out + captured.err
+
+
+@pytest.mark.parametrize(("direction", "best"), [("max", "best=0.9"), ("min", "best=0.1")])
+def test_the_bar_counts_trials_and_shows_the_best_by_its_direction(capsys, direction, best):
+    progress = Progress(direction, 4, [])
+    for metric in (0.5, 0.9, 0.1):
+        progress.trial_ended(ended(metric, early=metric == 0.1))
+    progress.close()
+    last = shown(capsys).split("\r")[-1]
+    assert "Maggy experiment" in last
+    assert "3/4" in last
+    assert best in last
+    assert "early stopped=1" in last
+    assert "failed" not in last
+
+
+def test_a_metric_of_zero_is_a_metric(capsys):
+    progress = Progress("max", 2, [])
+    progress.trial_ended(ended(0.0))
+    progress.close()
+    assert "best=0" in shown(capsys)
+
+
+def test_trials_of_an_earlier_run_count(capsys):
+    progress = Progress("max", 3, [ended(0.7), ended(error="e")])
+    progress.trial_ended(ended(0.2))
+    progress.close()
+    last = shown(capsys).split("\r")[-1]
+    assert "3/3" in last
+    assert "best=0.7" in last
+    assert "failed=1" in last
+
+
+def test_a_failure_is_shown_with_its_traceback_and_an_equal_one_only_once(capsys):
+    progress = Progress("max", None, [])
+    for _ in range(3):
+        progress.trial_ended(ended(error="Traceback: the same", reason="ValueError: no"))
+    progress.close()
+    text = shown(capsys)
+    assert text.count("failed: ValueError: no") == 3
+    assert text.count("Traceback: the same") == 1
+
+
+def test_what_workers_print_has_their_number(capsys):
+    progress = Progress("max", 1, [])
+    progress.lines(3, ["one", "two"])
+    progress.close()
+    assert "3: one\n3: two\n" in shown(capsys)
+
+
+def test_the_bar_leaves_no_thread_behind():
+    before = threading.active_count()
+    Progress("max", 1, []).close()
+    assert threading.active_count() == before
+
+
+def test_an_announcement_is_printed(capsys):
+    announce("Finished Experiment")
+    assert shown(capsys) == "Finished Experiment\n"
