@@ -235,6 +235,8 @@ class Ledger:
             return []
         out: list[Instruction] = []
         workers = [worker for partition in partitions for worker in self._roster.attempts(job, partition)]
+        for worker in workers:  # none of them must get what another one gives back
+            self._free.pop(worker.identity, None)
         for worker in workers:
             to_blame = error is not None and culprit in (None, worker.identity.partition)
             out += self.lost(worker.identity, error or "its Spark task ended early", charge=to_blame)
