@@ -4,6 +4,11 @@ import os
 import sys
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# The same examples in every run, however slow the machine.
+settings.register_profile("maggy", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("maggy")
 
 
 @pytest.fixture(scope="session")

@@ -28,6 +28,7 @@ __all__ = [
     "collect_columns",
     "dumps",
     "error_of",
+    "is_connect",
     "loads",
     "read_table",
 ]
@@ -60,9 +61,14 @@ def active_cluster() -> Cluster:
     session = SparkSession.getActiveSession()
     if session is None:
         session = _start_session(SparkSession)
-    if type(session).__module__.startswith("pyspark.sql.connect"):
+    if is_connect(session):
         return ConnectCluster(session)
     return ClassicCluster(session)
+
+
+def is_connect(session: Any) -> bool:
+    """Whether this is a session of Spark Connect."""
+    return type(session).__module__.startswith("pyspark.sql.connect")
 
 
 def dumps(value: Any) -> bytes:
@@ -144,7 +150,8 @@ class Cluster(ABC):
         """A thread from which :meth:`run` may be called, with the caller's Spark properties."""
         from pyspark import InheritableThread
 
-        thread: threading.Thread = InheritableThread(target=target, session=self.session)
+        options = {"session": self.session} if is_connect(self.session) else {}  # Spark 3.5 knows no other
+        thread: threading.Thread = InheritableThread(target=target, **options)
         thread.name, thread.daemon = name, True
         return thread
 
@@ -257,9 +264,10 @@ def error_of(error: BaseException) -> tuple[str, int | None]:
         )
     for pattern in (
         r"ConnectionError: (Maggy's driver at [^\n]*)",
+        r"Traceback \(most recent call last\):\n(?:[ \t][^\n]*\n)*([^\n]+)",
         r"most recent failure: Lost task [^:\n]*: (?:[\w.$]+: )?([^\n]*?)(?: Consider setting [^\n]*)?\n",
         r"most recent failure: ([^\n]*)",
-        r"([^\n]*cancelled[^\n]*)",
+        r"((?:\[\w+\] )?(?:Job|Operation) [^\n]*cancell?ed[^\n]*)",
     ):
         if match := re.search(pattern, text):
             return match.group(1).strip(), culprit
@@ -278,14 +286,14 @@ def _task_info(partition: int) -> TaskInfo:
 
 def _gives_up_at_first_crash(master: str) -> bool:
     """Whether this is a local master without retries (``local[2, 3]`` would retry twice)."""
-    return re.fullmatch(r"local(\[[^\],]*\])?", master) is not None
+    return re.fullmatch(r"local(\[[^\],]*(,\s*1)?\])?", master) is not None
 
 
 def _local_cores(master: str) -> int | None:
     """How many tasks a local master runs at once; None for a master that is not local."""
     if master == "local":
         return 1
-    if found := re.fullmatch(r"local\[(\*|\d+)(?:,\s*\d+)?\]", master):
+    if found := re.fullmatch(r"local\[(\*|\d+)(?:\s*,\s*\d+)?\]", master):
         return (os.cpu_count() or 1) if found.group(1) == "*" else int(found.group(1))
     if found := re.fullmatch(r"local-cluster\[\s*(\d+)\s*,\s*(\d+)\s*,\s*\d+\s*\]", master):
         return int(found.group(1)) * int(found.group(2))
