@@ -11,6 +11,7 @@ from maggy.core.exceptions import BadArgumentsError
 from maggy.core.plain import closest
 from maggy.core.signature import check_callable
 from maggy.experiment_config import AblationConfig, BaseConfig, LagomConfig, OptimizationConfig
+from maggy.optimizer import optimizer_by_name
 
 __all__ = ["lagom"]
 
@@ -129,7 +130,9 @@ def _config_of(keywords: dict[str, Any], old_call: bool) -> BaseConfig:
         return AblationConfig(**{name: value for name, value in chosen.items() if name in wanted})
     if old_call:
         chosen["es_seconds"] = chosen.pop("es_interval", 300)
-    chosen = {"num_trials": 1, "optimizer": None, "searchspace": None, **chosen}
+    chosen = {"optimizer": None, "searchspace": None, **chosen}
+    if optimizer_by_name(chosen["optimizer"]).needs_num_trials:
+        chosen = {"num_trials": 1, **chosen}
     return OptimizationConfig(**{name: value for name, value in chosen.items() if name in (*wanted, "es_seconds")})
 
 

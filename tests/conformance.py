@@ -1,4 +1,4 @@
-"""Contract tests that every optimizer, early stopping rule and ablator must pass; your own class inherits them too.
+"""Contract tests that every optimizer, stop rule and ablator must pass; your own class inherits them too.
 
 Derive a test class, named ``Test...``, and say how to make yours::
 
@@ -36,6 +36,19 @@ def experiment_space(seed=7):
     ).seeded(seed)
 
 
+def conditional_space(seed=7):
+    """A space in which parameters exist only sometimes, one of them two levels deep, with a constant and steps."""
+    return Searchspace(
+        epochs=("CONSTANT", [5]),
+        algorithm=("CATEGORICAL", ["sgd", "adam", "none"]),
+        momentum=("DOUBLE", [0.0, 0.9], {"when": {"algorithm": "sgd"}}),
+        decay=("DOUBLE", [0.1, 0.9], {"step": 0.1, "when": {"algorithm": ["sgd", "adam"]}}),
+        nesterov=("DISCRETE", [0, 1], {"when": {"algorithm": "sgd"}}),
+        units=("INTEGER", [8, 64], {"step": 8}),
+        lookahead=("INTEGER", [1, 1000], {"log": True, "when": {"nesterov": 1}}),
+    ).seeded(seed)
+
+
 def objective(params):
     """A metric that depends on every parameter, in a way that repeats exactly."""
     return sum(
@@ -43,57 +56,111 @@ def objective(params):
     )
 
 
-class Drive:
-    """Runs an optimizer or ablator as the driver would, with so many trials in flight; oldest ends first.
+LOST = "lost"
+"""A score that means: the worker was lost, and the trial runs again."""
 
-    ``suggested`` holds the trials in order of suggestion. ``score`` gives a trial's metric, or None to let it fail.
+
+class Stopped(float):
+    """A score that means: the trial was stopped early, at this metric."""
+
+
+class Drive:
+    """Runs an optimizer or ablator as the driver would, with so many trials in flight.
+
+    ``score`` gives a trial's metric, a ``Stopped``, ``LOST``, or None to let it fail. The oldest trial ends first, or
+    one that ``rng`` draws. ``recorded`` are the trials that ended before, when an experiment is resumed. After
+    ``crash_after`` ends, the drive breaks off.
+
+    ``suggested`` holds the trials that ran, in order of suggestion; ``ended`` all that ended, in that order.
     """
 
-    def __init__(self, policy, ask, score, in_flight=1, final_store=None, trial_store=None):
+    def __init__(
+        self,
+        policy,
+        ask,
+        score,
+        in_flight=1,
+        final_store=None,
+        trial_store=None,
+        rng=None,
+        recorded=(),
+        crash_after=math.inf,
+    ):
         self.policy = policy
         self.suggested = []
+        self.ended = list(recorded)
         self.final_store = [] if final_store is None else final_store
-        running = {} if trial_store is None else trial_store
-        freed = [None] * in_flight
-        exhausted = False
+        self._running = {} if trial_store is None else trial_store
+        self._ask_policy = ask
+        self._score = score
+        self._rng = rng
+        self._given = {}
+        self._recorded = {trial.trial_id: trial for trial in recorded}
+        self._finished = []
+        if recorded and policy.restore(list(recorded)):
+            for trial_id in self._recorded:
+                base, _, suffix = trial_id.partition("_")
+                self._given[base] = max(self._given.get(base, 0), int(suffix or 1))
+            self._recorded = {}
+            self.final_store.extend(trial for trial in recorded if trial.final_metric is not None)
+        free, exhausted = in_flight, False
         for _ in range(MANY_CALLS):
-            waiting = []
-            for ended in freed:
-                trial = None if exhausted else ask(ended)
+            waiting = 0
+            for _ in range(free):
+                trial = None if exhausted else self._ask()
                 if trial == "IDLE":
-                    waiting.append(None)  # each trial that has ended is shown once
+                    waiting += 1
                 elif trial is None:
                     exhausted = True
-                else:
-                    self._start(trial, running)
-            freed = waiting
-            if exhausted and not running:
+            free = waiting
+            if exhausted and not self._running:
                 policy.finalize_experiment(self.final_store)
                 return
-            if running:
-                freed.append(self._end(running, score))
+            if self._running and self._end():
+                free += 1
+            if len(self.ended) >= crash_after:
+                return
         raise AssertionError(f"The policy did not end: {len(self.suggested)} trials after {MANY_CALLS} rounds.")
 
-    def _start(self, trial, running):
-        assert isinstance(trial, Trial), f"A suggestion must be a Trial, 'IDLE' or None, but got {trial!r}."
-        same = sum(1 for other in self.suggested if other.params == trial.params)
-        if same:
-            trial.trial_id = f"{trial.trial_id}_{same + 1}"
-        assert trial.trial_id not in {other.trial_id for other in self.suggested}
-        trial.status = Trial.RUNNING
-        running[trial.trial_id] = trial
-        self.suggested.append(trial)
+    def _ask(self):
+        while True:
+            trial = self._ask_policy(self._finished.pop(0) if self._finished else None)
+            if trial is None or trial == "IDLE":
+                return trial
+            assert isinstance(trial, Trial), f"A suggestion must be a Trial, 'IDLE' or None, but got {trial!r}."
+            self._given[trial.trial_id] = same = self._given.get(trial.trial_id, 0) + 1
+            if same > 1:
+                trial.trial_id = f"{trial.trial_id}_{same}"
+            assert trial.trial_id not in {other.trial_id for other in self.suggested}
+            recorded = self._recorded.get(trial.trial_id)
+            if recorded is None:
+                trial.status = Trial.RUNNING
+                self._running[trial.trial_id] = trial
+                self.suggested.append(trial)
+                return trial
+            if recorded.final_metric is not None:
+                self.final_store.append(recorded)
+                self._finished.append(recorded)
 
-    def _end(self, running, score):
-        trial = running.pop(next(iter(running)))
-        metric = score(trial)
-        if metric is None:
-            trial.status, trial.error = Trial.ERROR, "boom"
-            return None  # the driver hands on only what has a metric
-        trial.append_metric({"step": 0, "value": metric})
-        trial.status, trial.final_metric = Trial.FINALIZED, metric
+    def _end(self):
+        """Whether a worker is free."""
+        chosen = next(iter(self._running)) if self._rng is None else self._rng.choice(list(self._running))
+        trial = self._running.pop(chosen)
+        score = self._score(trial)
+        if score == LOST:
+            trial.reset()
+            self._running[trial.trial_id] = trial
+            return False
+        self.ended.append(trial)
+        if score is None:
+            trial.status, trial.error = Trial.ERROR, "boom"  # the driver hands on only what has a metric
+            return True
+        trial.append_metric({"step": 0, "value": float(score)})
+        trial.status, trial.final_metric = Trial.FINALIZED, float(score)
+        trial.early_stop = isinstance(score, Stopped)
         self.final_store.append(trial)
-        return trial
+        self._finished.append(trial)
+        return True
 
     @property
     def params(self):
@@ -108,6 +175,7 @@ class OptimizerContract:
     random = True  # whether another seed gives another sequence
     uses_space = True  # whether a suggestion holds every parameter of the space
     extra_params = ()  # names of parameters that it adds
+    conditions = True  # whether it can search a space with conditional parameters
 
     def make(self):
         """A new optimizer, as a user would construct it."""
@@ -127,20 +195,47 @@ class OptimizerContract:
         optimizer.initialize()
         return optimizer
 
-    def drive(self, optimizer=None, score=lambda trial: objective(trial.params), in_flight=1):
+    def drive(self, optimizer=None, score=lambda trial: objective(trial.params), in_flight=1, **options):
         optimizer = self.start() if optimizer is None else optimizer
         return Drive(
-            optimizer, optimizer.get_suggestion, score, in_flight, optimizer.final_store, optimizer.trial_store
+            optimizer,
+            optimizer.get_suggestion,
+            score,
+            in_flight,
+            optimizer.final_store,
+            optimizer.trial_store,
+            **options,
         )
+
+    def without_extra(self, trial):
+        """The parameters that are the space's."""
+        return {name: value for name, value in trial.params.items() if name not in self.extra_params}
 
     @pytest.mark.parametrize("in_flight", [1, 50])
     def test_suggestions_lie_inside_the_space(self, in_flight):
         space = self.make_space()
         for trial in self.drive(in_flight=in_flight).suggested:
-            names = set(trial.params) - set(self.extra_params)
-            assert names == (set(space.keys()) if self.uses_space else set())
-            if self.uses_space:
-                space.transform({name: trial.params[name] for name in space.names()})  # refuses what is outside
+            assert set(self.extra_params) <= set(trial.params)
+            params = self.without_extra(trial)
+            assert params == (space.checked(params) if self.uses_space else {})
+
+    @pytest.mark.parametrize("in_flight", [1, 5])
+    def test_conditional_parameters_exist_only_when_they_should(self, in_flight):
+        if not (self.conditions and self.uses_space):
+            return
+        space = conditional_space()
+        suggested = self.drive(self.start(space), in_flight=in_flight).suggested
+        for trial in suggested:
+            params = self.without_extra(trial)
+            assert params == space.checked(params)
+        assert len({tuple(trial.params) for trial in suggested}) > 1
+
+    def test_it_knows_how_many_trials_there_will_be_or_says_so(self):
+        assert self.start().total_trials() in (None, len(self.drive().suggested))
+
+    def test_it_knows_its_parameters_or_says_so(self):
+        names = self.start().parameters([])
+        assert names is None or all(set(trial.params) == set(names) for trial in self.drive().suggested)
 
     @pytest.mark.parametrize("in_flight", [1, 50])
     def test_it_ends(self, in_flight):
@@ -174,6 +269,57 @@ class OptimizerContract:
         failing = iter(range(MANY_CALLS))
         self.drive(score=lambda trial: None if next(failing) % 2 else 1.0, in_flight=in_flight)
         self.drive(score=lambda trial: None, in_flight=in_flight)
+
+    @pytest.mark.parametrize("in_flight", [1, 7])
+    def test_it_survives_lost_and_stopped_trials_in_any_order(self, in_flight):
+        noise = random.Random(5)
+
+        def score(trial):
+            metric = objective(trial.params)
+            return noise.choice([LOST, None, Stopped(metric), metric, metric])
+
+        suggested = self.drive(score=score, in_flight=in_flight, rng=random.Random(6)).suggested
+        assert 1 <= len(suggested) <= (self.num_trials if self.exact else MANY_CALLS)
+
+    def test_extreme_metrics_do_not_upset_it(self):
+        metrics = iter([1e308, -1e308, 0.0, -0.0, 5e-324] * MANY_CALLS)
+        self.drive(score=lambda trial: next(metrics))
+
+    def test_initial_trials_are_in_the_space_and_count(self):
+        if not self.uses_space:
+            return
+        optimizer = self.start()
+        wanted = self.make_space(99).get_random_parameter_values(2)
+        initial = [optimizer.initial_trial(dict(params)) for params in wanted]
+        assert [self.without_extra(trial) for trial in initial] == wanted
+        # They run as any other trial.
+        queue = list(initial)
+        ask = optimizer.get_suggestion
+        drive = Drive(
+            optimizer,
+            lambda trial: queue.pop(0) if queue else ask(trial),
+            lambda trial: objective(trial.params),
+            2,
+            optimizer.final_store,
+            optimizer.trial_store,
+        )
+        if self.exact and self.start().parameters([]) is not None:
+            assert len(drive.suggested) == self.num_trials
+
+    @pytest.mark.parametrize("in_flight", [1, 3])
+    def test_a_resumed_experiment_runs_what_is_missing_and_nothing_twice(self, in_flight):
+        half = self.drive(in_flight=in_flight, crash_after=self.num_trials // 2)
+        records = [Trial.from_json(trial.to_json()) for trial in half.ended]
+        resumed = self.drive(in_flight=in_flight, recorded=records)
+        ids = [trial.trial_id for trial in resumed.ended]
+        assert len(set(ids)) == len(ids)
+        assert ids[: len(records)] == [trial.trial_id for trial in records]
+        if self.exact:
+            assert len(ids) == self.num_trials
+
+    def test_an_experiment_that_is_resumed_at_its_end_runs_nothing(self):
+        whole = self.drive()
+        assert self.drive(recorded=[Trial.from_json(trial.to_json()) for trial in whole.ended]).suggested == []
 
     def test_it_survives_equal_suggestions_and_equal_metrics(self):
         space = Searchspace(only=("DISCRETE", [1])).seeded(7)
@@ -276,6 +422,41 @@ class EarlyStopContract:
         copy = pickle.loads(pickle.dumps(self.make()))
         trial, finals = trial_with([0.1, 0.2]), [final_with([0.5, 0.9])]
         assert copy.earlystop_check(trial, finals, "max") == self.make().earlystop_check(trial, finals, "max")
+
+
+class ExperimentStopContract:
+    """What the driver relies on in a rule that ends an experiment."""
+
+    def make(self):
+        """A new rule, as a user would construct it."""
+        raise NotImplementedError
+
+    def finals(self, metrics):
+        return [final_with([metric], str(index)) for index, metric in enumerate(metrics)]
+
+    def ends(self, metrics, direction="max"):
+        reason = self.make().experiment_check(self.finals(metrics), direction)
+        assert reason is None or (isinstance(reason, str) and reason and reason.isprintable())
+        return reason is not None
+
+    def test_it_answers_with_a_reason_or_none(self):
+        noise = random.Random(3)
+        for length in (0, 1, 2, 50):
+            for direction in ("max", "min"):
+                self.ends([noise.uniform(-1, 1) for _ in range(length)], direction)
+        self.ends([1e308, -1e308, 0.0, 0.0])
+
+    def test_nothing_ended_ends_nothing(self):
+        assert not self.ends([])
+
+    def test_the_same_question_gets_the_same_answer(self):
+        rule, finals = self.make(), self.finals([0.5] * 50)
+        assert len({rule.experiment_check(finals, "max") for _ in range(3)}) == 1
+
+    def test_it_can_be_pickled(self):
+        finals = self.finals([0.5] * 50)
+        copy = pickle.loads(pickle.dumps(self.make()))
+        assert copy.experiment_check(finals, "max") == self.make().experiment_check(finals, "max")
 
 
 class AblatorContract:

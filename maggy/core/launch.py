@@ -6,12 +6,13 @@ import functools
 import os
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from maggy.ablation.ablator import ablator_by_name
 from maggy.core import exceptions
-from maggy.core.environment import Environment, find_environment
+from maggy.core.environment import Environment, ExperimentCard, ExperimentEnd, Registration, find_environment
 from maggy.core.exceptions import ExperimentError, MissingDependencyError, ResumeError, SignatureError
 from maggy.core.executors.trial_executor import WorkerSettings, work
 from maggy.core.executors.workload import AblationWorkload, SearchWorkload, Workload
@@ -23,7 +24,7 @@ from maggy.core.experiment_driver.progress import announce
 from maggy.core.experiment_driver.recorder import Recorder
 from maggy.core.experiment_driver.single_policy import SinglePolicy
 from maggy.core.rpc import Address, Server
-from maggy.core.signature import accepted_parameters, check_signature
+from maggy.core.signature import accepted_parameters, check_defaults, check_signature, parameter_names
 from maggy.core.spark import Cluster, Task, active_cluster, dumps
 from maggy.core.store import ExperimentStore
 from maggy.experiment_config import AblationConfig, LagomConfig, OptimizationConfig
@@ -37,8 +38,8 @@ Config = LagomConfig | OptimizationConfig | AblationConfig
 
 def launch(train_fn: Callable[..., Any], config: Config) -> Any:
     """Run the experiment; see :func:`maggy.experiment.lagom`."""
-    policy, workload = _plan(train_fn, config)
     environment = find_environment()
+    policy, workload = _plan(train_fn, config, environment)
     root = environment.root(None if config.log_dir is None else os.fspath(config.log_dir))
     store, before, record = _resumed(environment, root, config, policy)
     cluster = active_cluster()
@@ -60,10 +61,17 @@ def launch(train_fn: Callable[..., Any], config: Config) -> Any:
         recorder.log('TensorBoard is not installed, so no event files are written: pip install "maggy[tensorflow]"')
     recorder.hparams(policy.hparams(), policy.optimization_key or "metric")
     announce(f"Started Maggy Experiment: {config.name}, {store.app_id}, run {store.run_id}")
-    state = "FAILED"
+    registration = Registration()
+    state, best = "FAILED", None
     try:
-        outcome = _driver(train_fn, config, policy, workload, cluster, recorder, before, seed).run()
-        state = outcome.state
+        registration = environment.register(_card(config, policy, store, cluster, began), recorder.tell)
+        registration.listen(cluster.host, cluster.advertised)
+        with _variables(environment.variables(store.experiment_id)):
+            driver = _driver(
+                train_fn, config, policy, workload, cluster, recorder, registration, environment, before, seed
+            )
+            outcome = driver.run()
+        state, best = outcome.state, _best(outcome.trials, policy.direction)
         return _conclude(outcome, config, policy, store, recorder, time.time() - began)
     except Exception:
         state = "FAILED" if state == "FINISHED" else state
@@ -71,22 +79,66 @@ def launch(train_fn: Callable[..., Any], config: Config) -> Any:
     finally:
         ended = time.time()
         recorder.experiment({**record, "state": state, "ended": ended, "duration_seconds": ended - began})
+        end = ExperimentEnd(state, ended - began, *((best.trial_id, best.final_metric) if best else ()))
+        registration.close(end)
         recorder.log(f"The experiment has ended: {state}.")
         recorder.close()
 
 
-def _plan(train_fn: Callable[..., Any], config: Config) -> tuple[Policy, Workload]:
+def _card(config: Config, policy: Policy, store: ExperimentStore, cluster: Cluster, began: float) -> ExperimentCard:
+    compared = policy.optimization_key is not None
+    return ExperimentCard(
+        experiment_id=store.experiment_id,
+        app_id=cluster.app_id,
+        name=config.name,
+        description=config.description,
+        function=policy.name,
+        direction=policy.direction if compared else None,
+        optimization_key=policy.optimization_key,
+        began=began,
+    )
+
+
+def _best(trials: list[Trial], direction: str) -> Trial | None:
+    """The trial with the best metric; of equals the first."""
+    ended = [(trial.final_metric, trial) for trial in trials if trial.final_metric is not None]
+    if not ended:
+        return None
+    pick = max if direction == "max" else min
+    return pick(ended, key=lambda each: each[0])[1]
+
+
+@contextmanager
+def _variables(variables: dict[str, str]) -> Iterator[None]:
+    """Environment variables for as long as an experiment runs."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _plan(train_fn: Callable[..., Any], config: Config, environment: Environment) -> tuple[Policy, Workload]:
     """What decides and what is called; raises whatever can be known to be wrong before Spark is touched."""
     if isinstance(config, AblationConfig):
         ablator = ablator_by_name(config.ablator, config.ablation_study)
+        ablator.find_training_dataset = environment.find_training_dataset
         check_signature(train_fn, [], ["dataset_function", "model_function", "reporter"])
         ablator.prepare(accepted_parameters(train_fn, ["dataset_function", "model_function"]))
         return AblationPolicy(config, ablator), AblationWorkload(train_fn, config.optimization_key, ablator)
     if isinstance(config, OptimizationConfig):
         policy = OptimizationPolicy(config)
-        names = [] if config.searchspace is None else list(config.searchspace.names())
-        built_in = policy.total is not None
-        check_signature(train_fn, names, ["reporter", "hparams"], others=not built_in)
+        space = {} if config.searchspace is None else config.searchspace.to_dict()
+        names = policy.parameters(parameter_names(train_fn))
+        check_signature(
+            train_fn, list(space) if names is None else names, ["reporter", "hparams"], others=names is None
+        )
+        check_defaults(train_fn, [entry["name"] for entry in config.searchspace or () if "when" in entry])
         return policy, SearchWorkload(train_fn, config.optimization_key)
     check_signature(train_fn, [], ["reporter", "hparams"])
     return SinglePolicy(), SearchWorkload(train_fn, None)
@@ -99,11 +151,15 @@ def _driver(
     workload: Workload,
     cluster: Cluster,
     recorder: Recorder,
+    registration: Registration,
+    environment: Environment,
     before: list[Trial],
     seed: int,
 ) -> ExperimentDriver:
     def make_tasks(address: Address) -> Callable[[int], Task]:
-        settings = WorkerSettings(address, config.hb_interval, config.max_trial_seconds, tee=not cluster.local)
+        settings = WorkerSettings(
+            address, config.hb_interval, config.max_trial_seconds, tee=not cluster.local, variables=variables
+        )
         try:
             payload = dumps(workload)
         except Exception as error:
@@ -123,8 +179,11 @@ def _driver(
         max_seconds=config.max_seconds,
         fail_fast=config.fail_fast,
     )
+    variables = environment.variables(recorder.experiment_id)
     server = Server(cluster.host, advertised=cluster.advertised, port=config.driver_port)
-    return ExperimentDriver(policy, conditions, cluster, server, recorder, make_tasks, before, _check_error)
+    return ExperimentDriver(
+        policy, conditions, cluster, server, recorder, make_tasks, before, _check_error, registration.board
+    )
 
 
 def _worker_count(config: Config, policy: Policy, cluster: Cluster, ended: int) -> int:
@@ -167,6 +226,7 @@ def _conclude(
         outcome.trials, kind=policy.kind, direction=policy.direction, optimization_key=policy.optimization_key
     )
     result.directory = store.directory
+    result.searchspace = config.searchspace if isinstance(config, OptimizationConfig) else None
     recorder.result(result)
     if outcome.error is not None and not (interrupted and not isinstance(outcome.error, KeyboardInterrupt)):
         raise outcome.error

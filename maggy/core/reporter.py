@@ -81,13 +81,14 @@ class Reporter:
                 f"The metric that is broadcast must be a number, but got {type(metric).__name__}: {metric!r:.80}. "
                 "Pass for example float(metric)."
             )
-        at = self._last_step + 1 if step is None else as_number(step)
-        if at is None:
+        wanted = None if step is None else as_number(step)
+        if wanted is None and step is not None:
             raise BroadcastStepTypeError(
                 f"The step that is broadcast must be a number, but got {type(step).__name__}: {step!r:.80}. "
                 "Pass the count of batches or epochs, or leave it out."
             )
         with self._lock:
+            at = self._last_step + 1 if wanted is None else wanted
             if not self._last_step <= at < 2**63:  # also refuses NaN
                 raise BroadcastStepValueError(
                     f"Steps must not go backwards, but got step {at} after {self._last_step}. "
@@ -96,7 +97,7 @@ class Reporter:
             self._last_step = at
             self._points.append((at, value))
             if len(self._points) > MAX_WAITING_POINTS:
-                self._first_point += self._drop(self._points)
+                self._first_point += self._drop(self._points, MAX_WAITING_POINTS)
             if not self._stopped:
                 return
             if self._stop_metric is None:
@@ -116,7 +117,7 @@ class Reporter:
         with self._lock:
             self._lines.extend(lines)
             if len(self._lines) > MAX_WAITING_LINES:
-                self._first_line += self._drop(self._lines)
+                self._first_line += self._drop(self._lines, MAX_WAITING_LINES)
 
     def stop(self) -> None:
         """Let the next broadcast raise :class:`EarlyStopException`. Called when the driver asks for it."""
@@ -136,8 +137,8 @@ class Reporter:
             self._first_line = max(self._first_line, lines)
 
     @staticmethod
-    def _drop(waiting: list[Any]) -> int:
-        """Drop the older half, when the driver has been away for too long; returns how many went."""
-        half = len(waiting) // 2
-        del waiting[:half]
-        return half
+    def _drop(waiting: list[Any], most: int) -> int:
+        """Keep the newest half of the ``most``, when the driver has been away for too long; returns how many went."""
+        gone = len(waiting) - most // 2
+        del waiting[:gone]
+        return gone

@@ -8,7 +8,14 @@ from typing import Any
 
 from maggy.core.exceptions import BadArgumentsError, SignatureError
 
-__all__ = ["accepted_parameters", "arguments_for", "check_callable", "check_signature"]
+__all__ = [
+    "accepted_parameters",
+    "arguments_for",
+    "check_callable",
+    "check_defaults",
+    "check_signature",
+    "parameter_names",
+]
 
 _BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
@@ -21,10 +28,30 @@ def check_callable(function: Any, name: str = "train_fn") -> None:
 
 def accepted_parameters(function: Callable[..., Any], offered: Collection[str]) -> frozenset[str]:
     """Which of the offered names the function takes."""
-    parameters = inspect.signature(function).parameters.values()
+    parameters = _parameters(function)
     if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters):
         return frozenset(offered)
     return frozenset(parameter.name for parameter in parameters if parameter.kind in _BY_NAME) & frozenset(offered)
+
+
+def parameter_names(function: Callable[..., Any]) -> list[str]:
+    """The names of the parameters that can be given by name; not what ``**kwargs`` may take."""
+    return [parameter.name for parameter in _parameters(function) if parameter.kind in _BY_NAME]
+
+
+def check_defaults(function: Callable[..., Any], sometimes: Collection[str]) -> None:
+    """Refuse a training function that needs what only some trials give.
+
+    Raises:
+        SignatureError: A ``TypeError``: a parameter of one of these names has no default.
+    """
+    for parameter in _parameters(function):
+        if parameter.name in sometimes and parameter.default is inspect.Parameter.empty:
+            raise SignatureError(
+                f"The parameter {parameter.name} of the training function {getattr(function, '__name__', function)} "
+                f"must have a default, since the search space gives it under a condition only. "
+                f"Write for example {parameter.name}=None."
+            )
 
 
 def check_signature(
@@ -42,7 +69,7 @@ def check_signature(
     Raises:
         SignatureError: A ``TypeError`` that names the parameters that are missing and those that are there.
     """
-    parameters = list(inspect.signature(function).parameters.values())
+    parameters = _parameters(function)
     named = [parameter.name for parameter in parameters if parameter.kind in _BY_NAME]
     open_ended = any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters)
     lacks = [] if open_ended or "hparams" in named else [name for name in given if name not in named]
@@ -78,8 +105,19 @@ def arguments_for(
     A function that has a parameter ``hparams`` gets all of ``given`` in it, and by name only what it also names.
     """
     offered = {**optional, "hparams": dict(given)}
-    parameters = inspect.signature(function).parameters
-    wanted = {name: value for name, value in offered.items() if name in parameters}
-    if "hparams" in parameters:
-        return {**{name: value for name, value in given.items() if name in parameters}, **wanted}
+    # Not **hparams: that takes every name already.
+    named = {parameter.name for parameter in _parameters(function) if parameter.kind in _BY_NAME}
+    wanted = {name: value for name, value in offered.items() if name in named}
+    if "hparams" in named:
+        return {**{name: value for name, value in given.items() if name in named}, **wanted}
     return {**given, **wanted}
+
+
+def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
+    try:
+        return list(inspect.signature(function).parameters.values())
+    except ValueError as error:  # some built-in functions
+        raise SignatureError(
+            f"A training function must say what its parameters are, but {function!r:.80} does not. "
+            "Write a function around it."
+        ) from error

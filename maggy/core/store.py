@@ -60,7 +60,9 @@ class ExperimentStore:
         self._event_header = events.header(now) if events is not None else b""
         self._metric = "metric"
         self._ended = 0
-        self._begun: set[str] = set()
+        self._begun: dict[str, bytes] = {}  # trial -> what its event file holds
+        self._seen: set[str] = set()
+        self._continued = False
 
     @classmethod
     def create(cls, environment: Environment, root: str, app_id: str) -> ExperimentStore:
@@ -98,9 +100,12 @@ class ExperimentStore:
         name = given.rstrip("/\\").replace("\\", "/").rsplit("/", 1)[-1]
         app_id, _, number = name.rpartition("_")
         if app_id and number.isascii() and number.isdigit():
-            for directory in (environment.join(root, given), environment.root(given)):
+            below = [] if "://" in given else [environment.join(root, given)]
+            for directory in (*below, environment.root(given)):
                 if environment.exists(environment.join(directory, "maggy.json")):
-                    return cls(environment, directory, app_id, int(number), find_event_maker())
+                    store = cls(environment, directory, app_id, int(number), find_event_maker())
+                    store._continued = True
+                    return store
         known = [
             each for each in environment.list(root) if environment.exists(environment.join(root, each, "maggy.json"))
         ]
@@ -172,16 +177,18 @@ class ExperimentStore:
 
     def begin_trial(self, trial: Trial) -> None:
         """Makes the trial's directory with its parameters; of an earlier attempt only the output is kept."""
-        try:
-            self._environment.make_directory(f"{self.directory}/{trial.trial_id}")
-        except FileExistsError:
+        directory = f"{self.directory}/{trial.trial_id}"
+        self._environment.make_directory(directory, exist_ok=True)
+        if self._continued or trial.trial_id in self._seen:  # else there was no earlier attempt
             for name in ("trial.json", ".outputs.json", ".metric"):
-                self._environment.remove(f"{self.directory}/{trial.trial_id}/{name}")
+                self._environment.remove(f"{directory}/{name}")
         self._write(f"{trial.trial_id}/.hparams.json", _json(trial.params))
+        content = b""
         if self._events is not None:
-            content = self._event_bytes(self._events.session_start, trial)
-            self._write(f"{trial.trial_id}/{self._event_file}", self._event_header + content)
-        self._begun.add(trial.trial_id)
+            content = self._event_header + self._event_bytes(self._events.session_start, trial)
+            self._write(f"{trial.trial_id}/{self._event_file}", content)
+        self._begun[trial.trial_id] = content
+        self._seen.add(trial.trial_id)
 
     def append_output(self, trial_id: str, text: str) -> None:
         """Adds what the training function printed, as it is, to the trial's ``output.log``."""
@@ -193,7 +200,7 @@ class ExperimentStore:
             # Its worker was lost before the trial began.
             self.begin_trial(trial)
         self._write_end(trial)
-        self._begun.discard(trial.trial_id)
+        del self._begun[trial.trial_id]
 
     def read_trials(self) -> tuple[list[Trial], list[str]]:
         """The trials that have ended, in the order in which they did, and the names of damaged directories.
@@ -225,8 +232,9 @@ class ExperimentStore:
             self._write(f"{trial.trial_id}/.outputs.json", _json({"log": "output.log", **outputs}))
             self._write(f"{trial.trial_id}/.metric", repr(trial.final_metric).encode())
         if self._events is not None:
-            content = self._event_bytes(self._events.session_end, trial, self._metric)
-            self._environment.append_bytes(f"{self.directory}/{trial.trial_id}/{self._event_file}", content)
+            # Written anew, not appended to: so it can be tried again, and every store can do it.
+            content = self._begun[trial.trial_id] + self._event_bytes(self._events.session_end, trial, self._metric)
+            self._write(f"{trial.trial_id}/{self._event_file}", content)
         # Two trials can end in the same instant, so their order is a number of its own.
         text = f'{trial.to_json()[:-1]}, "ended": {self._ended}}}'
         self._write(f"{trial.trial_id}/trial.json", text.encode(), atomic=True)

@@ -1,9 +1,10 @@
-"""A thread that writes records, so that nobody waits for a disk. It knows calls, not what they write."""
+"""A thread that writes records, so that nobody waits for a store. It knows calls, not what they write."""
 
 from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any
@@ -12,12 +13,35 @@ __all__ = ["RecordWriter"]
 
 _LOG = logging.getLogger(__name__)
 
+PATIENCE_SECONDS = 120.0
+"""For how long a store may be away before records are given up."""
+SLOW_SECONDS = 10.0
+"""After this time :meth:`RecordWriter.close` says that it waits."""
+FIRST_DELAY, LONGEST_DELAY = 0.1, 5.0
+_OF_THE_RECORD = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    ImportError,
+    LookupError,
+    NameError,
+    NotImplementedError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+_FOR_GOOD = (FileExistsError, FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
+
 
 class RecordWriter:
     """Runs calls one after the other, in the order of :meth:`submit`, on a thread of its own.
 
-    A call that raises costs its own record only. The first such error is told to ``on_error``, further ones are
-    counted and told once by :meth:`close`. The thread sleeps while there is nothing to write.
+    A call that raises what may pass (an ``OSError`` such as a lost connection or a full disk, or an error of a store's
+    own library) is tried again, with growing pauses, for ``patience`` seconds; what is submitted meanwhile waits in
+    memory. So a call may run more than once, in part. Whatever else is raised costs that record only. Once the
+    patience was in vain, each call is tried once, until one succeeds, and after :meth:`close` for as long again at
+    most. The first error is told to ``on_error``; how many records are missing in the end is told by :meth:`close`.
+    The thread sleeps while there is nothing to write.
 
     Example:
         >>> from maggy.core.writer import RecordWriter
@@ -30,14 +54,27 @@ class RecordWriter:
 
     Args:
         on_error: Called with a sentence, on the writer's thread or in :meth:`close`.
+        patience: Seconds for which a store may be away; 0 to try nothing again.
+        clock: Monotonic seconds.
     """
 
-    def __init__(self, on_error: Callable[[str], Any]) -> None:
+    def __init__(
+        self,
+        on_error: Callable[[str], Any],
+        patience: float = PATIENCE_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._on_error = on_error
+        self._patience = patience
+        self._clock = clock
         self._calls: SimpleQueue[tuple[Callable[..., Any], tuple[Any, ...]] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
+        self._wake = threading.Condition()
         self._closed = False
+        self._told = False
+        self._in_vain: float | None = None  # since when
+        self._handled = 0
         self._errors = 0
 
     @property
@@ -64,7 +101,8 @@ class RecordWriter:
         """Write what is waiting, then end the thread. Closing again is harmless.
 
         Args:
-            timeout: Seconds to wait at most; None to wait until all is written.
+            timeout: Seconds to wait at most; None to wait as long as there is hope: a store that is away has the rest
+                of its patience, and one that does not even refuse has all of it for each record.
 
         Returns:
             Whether everything was handled within the time.
@@ -76,28 +114,85 @@ class RecordWriter:
                 self._calls.put(None)
         if thread is None:
             return True
-        thread.join(timeout)
-        if first and self._errors > 1:
+        with self._wake:
+            self._wake.notify_all()  # perhaps the store is back already
+        self._join(thread, timeout)
+        hangs = thread.is_alive()
+        if first and hangs and timeout is None:
+            self._tell("The records that are left could not be written, since the store does not answer.")
+        elif first and self._errors > 1:
             self._tell(f"{self._errors} records in all could not be written.")
-        return not thread.is_alive()
+        return not hangs
+
+    def _join(self, thread: threading.Thread, timeout: float | None) -> None:
+        if timeout is not None:
+            thread.join(timeout)
+            return
+        handled = -1
+        while thread.is_alive() and handled != self._handled:
+            handled = self._handled
+            thread.join(SLOW_SECONDS)
+            if thread.is_alive() and handled == self._handled:
+                if not self._told:  # a store's library may try again by itself, and then nothing has failed so far
+                    self._told = True
+                    self._tell("The store of the records does not answer; they are kept in memory until it does.")
+                thread.join(self._patience + LONGEST_DELAY)
 
     def _run(self) -> None:
         while (call := self._calls.get()) is not None:
-            function, args = call
+            self._write(*call)
+            self._handled += 1
+            # Nothing of a record may live on while the thread waits for the next one.
+            del call
+
+    def _write(self, function: Callable[..., Any], args: tuple[Any, ...]) -> None:
+        if self._closed and self._in_vain is not None and self._clock() - self._in_vain > max(self._patience, 1.0):
+            self._errors += 1
+            return
+        deadline: float | None = None
+        delay = FIRST_DELAY
+        while True:
             try:
                 function(*args)
             except Exception as error:  # whatever it is, the records that follow are still wanted
-                self._errors += 1
-                if self._errors == 1:
-                    _LOG.debug("A record could not be written.", exc_info=True)
-                    self._tell(
-                        f"A record could not be written ({type(error).__name__}: {error}); the experiment goes on."
-                    )
-            # Nothing of a record may live on while the thread waits for the next one.
-            del call, function, args
+                hope = _may_pass(error) and self._in_vain is None
+                if deadline is None:
+                    deadline = self._clock() + (self._patience if hope else 0.0)
+                left = deadline - self._clock()
+                self._tell_first(error, hope and left > 0)
+                if not hope or left <= 0:
+                    self._errors += 1
+                    if hope:
+                        self._in_vain = self._clock()
+                    return
+                with self._wake:
+                    self._wake.wait(min(delay, left))
+                delay = min(2 * delay, LONGEST_DELAY)
+            else:
+                self._in_vain = None
+                return
+
+    def _tell_first(self, error: Exception, again: bool) -> None:
+        if self._told:
+            return
+        self._told = True
+        _LOG.debug("A record could not be written.", exc_info=True)
+        what = f"({type(error).__name__}: {error})"
+        if again:
+            self._tell(
+                f"Records cannot be written at the moment {what}. They are kept in memory and tried again for up to "
+                f"{self._patience:g} seconds; the experiment goes on."
+            )
+        else:
+            self._tell(f"A record could not be written {what}; the experiment goes on.")
 
     def _tell(self, message: str) -> None:
         try:
             self._on_error(message)
         except Exception:
             _LOG.warning("%s", message, exc_info=True)
+
+
+def _may_pass(error: Exception) -> bool:
+    """Whether the same call may succeed later: an error of the system or of a store's library, not of the record."""
+    return not isinstance(error, (*_FOR_GOOD, *_OF_THE_RECORD))

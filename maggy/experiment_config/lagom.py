@@ -10,7 +10,7 @@ from typing import Any
 from maggy.core.exceptions import BadArgumentsError
 from maggy.core.plain import as_number, closest
 
-__all__ = ["BaseConfig", "LagomConfig"]
+__all__ = ["BaseConfig", "LagomConfig", "check_choice", "check_count", "check_positive"]
 
 
 @dataclass(kw_only=True)
@@ -69,6 +69,8 @@ class BaseConfig:
             check_count("seed", self.seed, least=0)
         if self.driver_port is not None:
             check_count("driver_port", self.driver_port)
+            if self.driver_port > 65_535:
+                raise BadArgumentsError(f"driver_port must be at most 65535, but got {self.driver_port}.")
         if not isinstance(self.fail_fast, bool):
             raise BadArgumentsError(f"fail_fast must be True or False, but got {self.fail_fast!r:.80}.")
         for field in ("log_dir", "resume"):

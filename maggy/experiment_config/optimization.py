@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from maggy.core.exceptions import BadArgumentsError
-from maggy.earlystop import AbstractEarlyStop, earlystop_by_name
+from maggy.earlystop import stop_rules
 from maggy.experiment_config.lagom import BaseConfig, check_choice, check_count, check_positive
-from maggy.optimizer import AbstractOptimizer, SingleRun, optimizer_by_name
+from maggy.optimizer import SingleRun, optimizer_by_name
 from maggy.searchspace import Searchspace
 
-__all__ = ["HyperparameterOptConfig", "OptimizationConfig"]
+__all__ = ["HyperparameterOptConfig", "OptimizationConfig", "check_key"]
+
+_MISSING: Any = object()
 
 
 @dataclass
@@ -19,19 +22,26 @@ class OptimizationConfig(BaseConfig):
     """A search for the hyperparameters with the best metric.
 
     Args:
-        num_trials: How many trials to run. A user's own optimizer alone decides how many there are.
-        optimizer: ``'randomsearch'``, ``'none'`` (or None: the same empty configuration ``num_trials`` times), or an
-            :class:`~maggy.optimizer.AbstractOptimizer`.
+        num_trials: How many trials to run; with ``'asha'`` and ``'hyperband'``, how many runs. May be None (or left
+            out, with the others by keyword) for ``'gridsearch'`` and ``'hyperband'``, which know it themselves. A
+            user's own optimizer alone decides how many there are.
+        optimizer: ``'randomsearch'``, ``'gridsearch'``, ``'asha'``, ``'hyperband'``; of Optuna's ``'tpe'``, ``'gp'``,
+            ``'cmaes'``, ``'qmc'``, ``'nsgaii'`` or any ``optuna.samplers.BaseSampler``; ``'none'`` (or None: the same
+            empty configuration ``num_trials`` times); or an :class:`~maggy.optimizer.AbstractOptimizer`.
         searchspace: The :class:`~maggy.Searchspace`; None where the optimizer needs none.
         optimization_key: Where the metric is when the training function returns a dict.
         direction: ``'max'`` or ``'min'``.
         es_interval: Training steps between two early-stop checks of a running trial.
         es_min: Early stopping begins once more than so many trials have ended.
-        es_policy: ``'median'``, ``'none'``, or an :class:`~maggy.earlystop.AbstractEarlyStop`.
+        es_policy: ``'median'``, ``'percentile'``, ``'successivehalving'``, ``'none'``, an
+            :class:`~maggy.earlystop.AbstractEarlyStop`, any ``optuna.pruners.BasePruner``, or a rule that ends the
+            whole experiment (:class:`~maggy.earlystop.Patience`, :class:`~maggy.earlystop.Threshold`); or a list of
+            these.
         name: A name to find the experiment again.
         description: What it is about, at any length.
         hb_interval: Seconds between two heartbeats of a worker; may be a fraction.
         es_seconds: Check running trials every so many seconds, in place of ``es_interval`` steps.
+        initial_trials: Configurations to try first, as dicts; they count among the ``num_trials``.
 
     Raises:
         BadArgumentsError: An argument breaks its rule; a ``ValueError``.
@@ -41,23 +51,27 @@ class OptimizationConfig(BaseConfig):
         >>> config = OptimizationConfig(20, "randomsearch", Searchspace(lr=("DOUBLE", [1e-4, 1e-1], "log")), seed=1)
     """
 
-    num_trials: int
-    optimizer: str | AbstractOptimizer | None
+    num_trials: int | None = None
+    optimizer: Any = _MISSING
     searchspace: Searchspace | None = None
     optimization_key: str = "metric"
     direction: str = "max"
     es_interval: int = 1
     es_min: int = 10
-    es_policy: str | AbstractEarlyStop | None = "median"
+    es_policy: Any = "median"
     name: str = "HPOptimization"
     description: str = ""
     hb_interval: float = 1
     es_seconds: float | None = None
+    initial_trials: Sequence[Mapping[str, Any]] | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_count("num_trials", self.num_trials)
+        if self.optimizer is _MISSING:
+            raise TypeError("OptimizationConfig needs an optimizer: OptimizationConfig(num_trials, optimizer, ...).")
         optimizer = optimizer_by_name(self.optimizer)
+        if self.num_trials is not None or optimizer.needs_num_trials:
+            check_count("num_trials", self.num_trials)
         if self.searchspace is not None and not isinstance(self.searchspace, Searchspace):
             raise BadArgumentsError(
                 f"searchspace must be a maggy.Searchspace, but got {type(self.searchspace).__name__}: "
@@ -78,7 +92,28 @@ class OptimizationConfig(BaseConfig):
         check_count("es_min", self.es_min, least=0)
         if self.es_seconds is not None:
             check_positive("es_interval", self.es_seconds, "seconds")
-        earlystop_by_name(self.es_policy)
+        stop_rules(self.es_policy)
+        self._check_initial_trials()
+
+    def _check_initial_trials(self) -> None:
+        given: Any = self.initial_trials
+        if given is None:
+            return
+        if not isinstance(given, (list, tuple)):
+            raise BadArgumentsError(f"initial_trials must be a list of dicts, but got {given!r:.80}.")
+        if given and self.searchspace is None:
+            raise BadArgumentsError("initial_trials need a search space that they are in, but searchspace is None.")
+        if self.num_trials is not None and len(given) > self.num_trials:
+            raise BadArgumentsError(
+                f"There must be at most num_trials={self.num_trials} initial trials, but got {len(given)}."
+            )
+        checked = []
+        for number, params in enumerate(given):
+            try:
+                checked.append((self.searchspace or Searchspace()).checked(params))
+            except BadArgumentsError as error:
+                raise BadArgumentsError(f"initial_trials[{number}] must lie in the search space. {error}") from None
+        self.initial_trials = checked
 
 
 def check_key(key: Any) -> None:

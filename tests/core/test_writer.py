@@ -40,7 +40,7 @@ def test_a_record_that_cannot_be_written_is_told_once_and_the_rest_is_written():
     def full():
         raise OSError(28, "No space left on device")
 
-    writer = RecordWriter(on_error=said.append)
+    writer = RecordWriter(on_error=said.append, patience=0)
     for number in range(3):
         writer.submit(full)
         writer.submit(written.append, number)
@@ -105,3 +105,93 @@ def test_a_written_record_is_not_kept_alive():
     del record
     assert gone.wait(5)
     writer.close()
+
+
+class Store:
+    """A store that is away for its first calls."""
+
+    def __init__(self, away, error=ConnectionError("refused")):
+        self.away = away
+        self.error = error
+        self.written = []
+        self.calls = 0
+
+    def write(self, record):
+        self.calls += 1
+        if self.calls <= self.away:
+            raise self.error
+        self.written.append(record)
+
+
+def test_a_store_that_comes_back_gets_every_record_in_order_and_it_is_said_once():
+    said, store = [], Store(away=3)
+    writer = RecordWriter(on_error=said.append)
+    for number in range(20):
+        writer.submit(store.write, number)
+    assert writer.close()
+    assert store.written == list(range(20))
+    assert writer.errors == 0
+    assert len(said) == 1
+    assert "(ConnectionError: refused). They are kept in memory and tried again for up to 120 seconds" in said[0]
+
+
+def test_a_store_that_stays_away_is_given_up_after_the_patience():
+    said, store = [], Store(away=10**9)
+    writer = RecordWriter(on_error=said.append, patience=0.3)
+    for number in range(1000):
+        writer.submit(store.write, number)
+    assert writer.close()
+    assert (writer.errors, store.written) == (1000, [])
+    assert store.calls < 1020
+    assert len(said) == 2
+    assert said[1] == "1000 records in all could not be written."
+
+
+def test_what_cannot_pass_is_not_tried_again():
+    for error in (ValueError("text"), PermissionError("no"), FileNotFoundError("gone"), TypeError("no JSON")):
+        said, store = [], Store(away=10**9, error=error)
+        writer = RecordWriter(on_error=said.append)
+        writer.submit(store.write, 1)
+        assert writer.close()
+        assert (store.calls, writer.errors, len(said)) == (1, 1, 1)
+
+
+def test_an_error_of_a_stores_own_library_may_pass():
+    class EndpointError(Exception):
+        pass
+
+    for error in (EndpointError("no connection"), RuntimeError("name node is in safe mode")):
+        store = Store(away=2, error=error)
+        writer = RecordWriter(on_error=lambda message: None)
+        writer.submit(store.write, 1)
+        assert writer.close()
+        assert store.written == [1]
+
+
+def test_after_patience_in_vain_records_are_written_once_the_store_is_back():
+    store, gate = Store(away=10**9), threading.Event()
+    writer = RecordWriter(on_error=lambda message: None, patience=0.1)
+    writer.submit(store.write, 1)
+    writer.submit(gate.wait)
+    while not writer.errors:
+        gate.wait(0.01)
+    store.away = 0
+    writer.submit(store.write, 2)
+    gate.set()
+    assert writer.close()
+    assert store.written == [2]
+
+
+def test_a_store_that_hangs_is_not_waited_for_without_end(monkeypatch):
+    monkeypatch.setattr("maggy.core.writer.LONGEST_DELAY", 0.05)
+    monkeypatch.setattr("maggy.core.writer.SLOW_SECONDS", 0.05)
+    gate, said = threading.Event(), []
+    writer = RecordWriter(on_error=said.append, patience=0.05)
+    writer.submit(gate.wait)
+    assert not writer.close()
+    assert said == [
+        "The store of the records does not answer; they are kept in memory until it does.",
+        "The records that are left could not be written, since the store does not answer.",
+    ]
+    gate.set()
+    assert writer.close()

@@ -6,12 +6,29 @@ import pytest
 
 from maggy import earlystop as package
 from maggy.core.exceptions import BadArgumentsError
-from maggy.earlystop import MedianStoppingRule, NoStoppingRule, earlystop_by_name
+from maggy.earlystop import (
+    MedianStoppingRule,
+    NoStoppingRule,
+    OptunaPruner,
+    Patience,
+    PercentileStoppingRule,
+    SuccessiveHalvingRule,
+    Threshold,
+    earlystop_by_name,
+    stop_rules,
+)
 
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("median", MedianStoppingRule), ("Median", MedianStoppingRule), ("none", NoStoppingRule), (None, NoStoppingRule)],
+    [
+        ("median", MedianStoppingRule),
+        ("Median", MedianStoppingRule),
+        ("percentile", PercentileStoppingRule),
+        ("successivehalving", SuccessiveHalvingRule),
+        ("none", NoStoppingRule),
+        (None, NoStoppingRule),
+    ],
 )
 def test_names_are_known_in_any_case(name, expected):
     assert type(earlystop_by_name(name)) is expected
@@ -23,7 +40,7 @@ def test_an_instance_is_itself():
 
 
 def test_an_unknown_name_lists_the_known_ones_and_the_closest():
-    with pytest.raises(BadArgumentsError, match=r"es_policy must be one of 'median', 'none'.* 'medain'.*mean 'median'"):
+    with pytest.raises(BadArgumentsError, match=r"es_policy must be one of 'median', .* 'medain'.*mean 'median'"):
         earlystop_by_name("medain")
 
 
@@ -36,6 +53,26 @@ def test_a_class_is_refused_with_the_remedy():
 def test_anything_else_is_refused(given):
     with pytest.raises(TypeError, match=r"es_policy must be one of 'median', 'none'.*AbstractEarlyStop"):
         earlystop_by_name(given)
+
+
+def test_a_pruner_of_optunas_is_a_rule():
+    import optuna
+
+    assert type(earlystop_by_name(optuna.pruners.NopPruner())) is OptunaPruner
+
+
+def test_a_list_may_hold_rules_for_trials_and_for_the_experiment():
+    patience, threshold = Patience(3), Threshold(0.9)
+    for_trials, for_experiment = stop_rules(["median", patience, "percentile", threshold])
+    assert [type(rule) for rule in for_trials] == [MedianStoppingRule, PercentileStoppingRule]
+    assert for_experiment == [patience, threshold]
+    assert stop_rules(patience) == ([], [patience])
+    assert stop_rules([]) == ([], [])
+
+
+def test_a_list_with_something_else_is_refused():
+    with pytest.raises(TypeError, match=r"AbstractEarlyStop"):
+        stop_rules(["median", Patience])
 
 
 def test_everything_exported_is_there():

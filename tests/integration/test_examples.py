@@ -238,7 +238,7 @@ def test_a_notebook_of_release_1_0_runs_and_a_custom_model_without_its_import_fa
     assert "model = tf.keras.Sequential()" in failed["error"]  # the user's own line
     out = capsys.readouterr().out
     assert out.count(failed["error"].rstrip()) == 1
-    assert re.search(r"layer Custom model: a custom model +failed", out)
+    assert re.search(r"Custom model: a custom model +failed", out)
     assert "Started Maggy Experiment: Titanic-LOCO, local-" in out
     assert "Finished Experiment" in out
 

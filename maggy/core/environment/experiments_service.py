@@ -9,7 +9,6 @@ from __future__ import annotations
 import inspect
 import json
 import threading
-import time
 from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any
@@ -28,7 +27,7 @@ class ExperimentsService:
     Every call is made on the service's thread, one after the other, in the order in which they were asked for.
 
     Args:
-        app_id: The Spark application.
+        app_id: The Spark application that began the experiment.
         run_id: The number of the experiment in it.
         tell: Called, at most once, with a sentence about the first call that failed.
     """
@@ -37,8 +36,9 @@ class ExperimentsService:
         self._app_id = app_id
         self._run_id = run_id
         self._tell = tell
-        self._told = False
-        self._record: Json | None = None
+        self._told = threading.Lock()
+        self._registered = False
+        self._record: Json = {}
         self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="maggy-hopsworks", daemon=True)
         self._thread.start()
@@ -48,11 +48,14 @@ class ExperimentsService:
         done = threading.Event()
         self._calls.put(lambda: self._register(experiment))
         self._calls.put(done.set)
-        return done.wait(patience)
+        if not done.wait(patience):
+            self._tell_once(TimeoutError("it is slow to answer"))
+            return False
+        return True
 
-    def register_driver(self, host: str, port: int, secret: str) -> None:
-        """Makes known where the driver answers questions for the progress."""
-        driver = {"hostIp": host, "port": port, "appId": self._app_id, "secret": secret}
+    def register_driver(self, app_id: str, host: str, port: int, secret: str) -> None:
+        """Makes known where the driver that runs as ``app_id`` answers questions for the progress."""
+        driver = {"hostIp": host, "port": port, "appId": app_id, "secret": secret}
         self._calls.put(lambda: self._post_driver(driver))
 
     def close(self, experiment: Json, changes: Json, patience: float) -> bool:
@@ -69,6 +72,8 @@ class ExperimentsService:
         self._calls.put(lambda: self._update(experiment, changes))
         self._calls.put(None)
         self._thread.join(patience)
+        if self._thread.is_alive():
+            self._tell_once(TimeoutError("it is slow to answer, so how the experiment ended is shown later or not"))
         return not self._thread.is_alive()
 
     def _run(self) -> None:
@@ -79,9 +84,8 @@ class ExperimentsService:
                 self._tell_once(error)
 
     def _tell_once(self, error: Exception) -> None:
-        if self._told:
+        if not self._told.acquire(blocking=False):  # never given back
             return
-        self._told = True
         text = " ".join(str(error).split())
         self._tell(
             f"Hopsworks does not show this experiment as it should ({type(error).__name__}: {text:.300}); "
@@ -89,12 +93,16 @@ class ExperimentsService:
         )
 
     def _register(self, experiment: Json) -> None:
-        self._record = {**experiment, **_known_fields(self._attach(experiment, first=True))}
+        answer = self._attach(experiment, first=True)
+        self._registered, self._record = True, experiment
+        if not isinstance(answer, dict) or answer.get("id") != experiment["id"]:
+            raise ValueError(f"it answered {answer!r:.80} instead of the experiment's record")
+        self._record = {**experiment, **answer}  # the service wants back what it added
 
     def _update(self, experiment: Json, changes: Json) -> None:
-        if self._record is None:  # it was ill in the beginning; perhaps it is well again
+        if not self._registered:  # it was ill in the beginning; perhaps it is well again
             self._register(experiment)
-        self._attach({**(self._record or experiment), **changes}, first=False)
+        self._attach({**self._record, **changes}, first=False)
 
     def _attach(self, record: Json, *, first: bool) -> Any:
         attach = import_hops("experiment_impl.util.experiment_utils")._attach_experiment_xattr
@@ -111,11 +119,6 @@ class ExperimentsService:
         answer = _with_a_new_token(lambda: send("POST", path, data=json.dumps(driver), headers=dict(headers)))
         if answer.status_code >= 400:
             raise ConnectionError(f"{path} answered {answer.status_code} {answer.reason}: {answer.text:.200}")
-
-
-def _known_fields(answer: Any) -> Json:
-    """What the service said of the experiment; nothing if that is no record."""
-    return {key: value for key, value in answer.items() if value is not None} if isinstance(answer, dict) else {}
 
 
 def _with_a_new_token(send: Callable[..., Any], *args: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Imports the parts of the ``hops`` package that are needed; the only module that does. Knows nothing of experiments."""
+"""Imports what is needed of the package ``hops``; the only module that does. Knows nothing of experiments."""
 
 from __future__ import annotations
 
@@ -33,13 +33,15 @@ def import_hops(name: str) -> Any:
     Raises:
         MissingDependencyError: hops is not installed, or something that it needs is not.
     """
+    if f"hops.{name}" in sys.modules:
+        return sys.modules[f"hops.{name}"]
     _stand_in()
     try:
         with _own_logging():
             return importlib.import_module(f"hops.{name}")
     except ImportError as error:
         raise MissingDependencyError(
-            f'Maggy reaches Hopsworks through the package hops, but hops.{name} cannot be imported: {error}. Run: pip '
+            f"Maggy reaches Hopsworks through the package hops, but hops.{name} cannot be imported: {error}. Run: pip "
             'install "maggy[hopsworks]", or set MAGGY_ENVIRONMENT=local to run without Hopsworks.'
         ) from error
 
@@ -53,8 +55,8 @@ def hops_hdfs() -> Any:
     hdfs = import_hops("hdfs")
     if not getattr(hdfs, "pydoop_available", True):
         raise MissingDependencyError(
-            "On Hopsworks, Maggy keeps experiments in HopsFS through hops and pydoop, but pydoop cannot be imported. Run "
-            "in an environment of Hopsworks that has it, or set MAGGY_ENVIRONMENT=local to keep them elsewhere."
+            "On Hopsworks, Maggy keeps experiments in HopsFS through hops and pydoop, but pydoop cannot be imported. "
+            "Run in an environment of Hopsworks that has it, or set MAGGY_ENVIRONMENT=local to keep them elsewhere."
         )
     return hdfs
 

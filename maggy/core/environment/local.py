@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import uuid
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,14 +14,19 @@ from maggy.core.exceptions import MissingDependencyError
 
 __all__ = ["LocalEnvironment"]
 
+_OBJECT_STORES = frozenset(["s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "oci", "memory"])
+_CLAIM = ".claimed"
+
 
 class LocalEnvironment(Environment):
-    """Keeps experiments on a local disk, or wherever an fsspec URL (``s3://``, ``memory://``) points.
+    """Keeps experiments on a local disk, or wherever an fsspec URL (``s3://``, ``hdfs://``, ``memory://``) points.
 
-    Object stores know neither exclusive directories nor appending: there, two experiments with the same
-    application id that start in the same instant could take the same run number, and an append reads the
-    object and writes it anew where fsspec cannot append.
+    What a local path promises holds there too, as far as the store can: a directory that must be new is claimed by a
+    hidden file that only one can create (S3, HDFS and memory can promise that), an atomic write is one put into an
+    object store and a renamed file elsewhere, and what a store cannot append to is written anew.
     """
+
+    name = "local"
 
     def root(self, log_dir: str | os.PathLike[str] | None = None) -> str:
         """``log_dir``, else ``$MAGGY_LOG_DIR``, else ``./Experiments``: an absolute path, or a URL as it is."""
@@ -42,9 +48,10 @@ class LocalEnvironment(Environment):
     def make_directory(self, path: str, exist_ok: bool = False) -> None:
         if _is_url(path):
             files, inside = _remote(path)
-            if not exist_ok and files.exists(inside):
-                raise FileExistsError(f"{path} exists already.")
-            files.makedirs(inside, exist_ok=exist_ok)
+            if not exist_ok:
+                _claim(files, inside.rstrip("/"))
+            elif not _object_store(files):  # which needs no directories, and asking costs a request
+                files.makedirs(inside, exist_ok=True)
             return
         try:
             # Nearly always the parent is there, and then one system call does.
@@ -58,6 +65,7 @@ class LocalEnvironment(Environment):
     def exists(self, path: str) -> bool:
         if _is_url(path):
             files, inside = _remote(path)
+            files.invalidate_cache()
             return bool(files.exists(inside))
         return os.path.exists(path)
 
@@ -67,7 +75,8 @@ class LocalEnvironment(Environment):
                 return sorted(os.listdir(path))
             files, inside = _remote(path)
             files.invalidate_cache()
-            return sorted(entry.rstrip("/").rsplit("/", 1)[-1] for entry in files.ls(inside, detail=False))
+            names = {entry.rstrip("/").rsplit("/", 1)[-1] for entry in files.ls(inside, detail=False)}
+            return sorted(names - {_CLAIM, ""})
         return []
 
     def read_bytes(self, path: str) -> bytes:
@@ -79,7 +88,10 @@ class LocalEnvironment(Environment):
     def write_bytes(self, path: str, data: bytes, atomic: bool = True) -> None:
         if _is_url(path):
             files, inside = _remote(path)
-            files.pipe_file(inside, data)
+            if not atomic or _object_store(files):
+                files.pipe_file(inside, data)
+            else:
+                _put_in_place(files, inside, data)
             return
         if not atomic:
             _write(path, data, os.O_TRUNC)
@@ -99,17 +111,22 @@ class LocalEnvironment(Environment):
             _write(path, data, os.O_APPEND)
             return
         files, inside = _remote(path)
+        if not _object_store(files):
+            try:
+                with files.open(inside, "ab" if files.exists(inside) else "wb") as file:
+                    file.write(data)
+                return
+            except (NotImplementedError, ValueError):  # it cannot append
+                pass
         try:
-            with files.open(inside, "ab") as file:
-                file.write(data)
-        except (NotImplementedError, ValueError):
-            before = files.cat_file(inside) if files.exists(inside) else b""
-            files.pipe_file(inside, before + data)
+            before = files.cat_file(inside)
+        except FileNotFoundError:
+            before = b""
+        files.pipe_file(inside, before + data)
 
     def rename(self, path: str, new_path: str) -> None:
         if _is_url(path):
-            files, inside = _remote(path)
-            files.mv(inside, _remote(new_path)[1], recursive=True)
+            _move(*_remote(path), _remote(new_path)[1])
             return
         os.rename(path, new_path)
 
@@ -136,6 +153,53 @@ def _remote(url: str) -> tuple[Any, str]:
         scheme = url.split("://", 1)[0]
         raise MissingDependencyError(f"{scheme}:// needs a package that is not installed: {error}") from error
     return files, inside
+
+
+def _object_store(files: Any) -> bool:
+    """Whether a put shows the whole object or nothing, and directories are but names."""
+    protocols = (files.protocol,) if isinstance(files.protocol, str) else files.protocol
+    return not _OBJECT_STORES.isdisjoint(protocols)
+
+
+def _claim(files: Any, directory: str) -> None:
+    """Makes a directory that must be new."""
+    files.invalidate_cache()
+    if files.exists(directory):
+        raise FileExistsError(f"{directory} exists already.")
+    claim = f"{directory}/{_CLAIM}"
+    if _object_store(files):
+        files.pipe_file(claim, b"", mode="create")
+        return
+    files.makedirs(directory, exist_ok=True)
+    with files.open(claim, "wb", overwrite=False):  # HDFS refuses the second one; a store that ignores it cannot
+        pass
+
+
+def _move(files: Any, path: str, new_path: str) -> None:
+    if not _object_store(files):
+        files.mv(path, new_path, recursive=True)
+        return
+    path = path.rstrip("/")
+    for name in files.find(path) or [path]:
+        files.cp_file(name, new_path.rstrip("/") + name[len(path) :])
+        files.rm_file(name)
+
+
+def _put_in_place(files: Any, path: str, data: bytes) -> None:
+    """Writes a file under another name first. Where a store cannot rename onto a file, the old one goes before."""
+    folder, _, name = path.rpartition("/")
+    temporary = f"{folder}/.{name}.{uuid.uuid4().hex[:8]}.tmp"
+    try:
+        files.pipe_file(temporary, data)
+        try:
+            files.mv(temporary, path, overwrite=True)
+        except FileExistsError:
+            files.rm_file(path)
+            files.mv(temporary, path)
+    except BaseException:
+        with suppress(Exception):
+            files.rm_file(temporary)
+        raise
 
 
 def _write(path: str, data: bytes, how: int) -> None:

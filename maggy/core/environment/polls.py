@@ -35,8 +35,28 @@ PICKLE_PROTOCOL = 3  # every front end that can be out there reads it
 
 _LENGTH = struct.Struct(">I")
 _TEXT_ONLY = frozenset(
-    "PROTO FRAME STOP MARK EMPTY_DICT DICT SETITEM SETITEMS UNICODE SHORT_BINUNICODE BINUNICODE STRING SHORT_BINSTRING "
-    "BINSTRING NONE MEMOIZE BINPUT BINGET PUT GET".split()
+    [
+        "PROTO",
+        "FRAME",
+        "STOP",
+        "MARK",
+        "EMPTY_DICT",
+        "DICT",
+        "SETITEM",
+        "SETITEMS",
+        "UNICODE",
+        "SHORT_BINUNICODE",
+        "BINUNICODE",
+        "STRING",
+        "SHORT_BINSTRING",
+        "BINSTRING",
+        "NONE",
+        "MEMOIZE",
+        "BINPUT",
+        "BINGET",
+        "PUT",
+        "GET",
+    ]
 )
 _MAX_MEMO = 255
 
@@ -195,9 +215,11 @@ def read_question(data: bytes) -> dict[Any, Any]:
         raise ValueError(f"A question must be at most {MAX_QUESTION_BYTES} bytes, but got {len(data)}.")
     try:
         for operation, argument, _ in pickletools.genops(data):
-            in_memo = not operation.name.endswith(("PUT", "GET")) or 0 <= int(argument) <= _MAX_MEMO
+            in_memo = not operation.name.endswith(("PUT", "GET")) or 0 <= int(str(argument)) <= _MAX_MEMO
             if operation.name not in _TEXT_ONLY or not in_memo:
-                raise ValueError(f"A question must be a dict of texts, but this one has the operation {operation.name}.")
+                raise ValueError(
+                    f"A question must be a dict of texts, but this one has the operation {operation.name}."
+                )
         question = _NothingUnpickler(io.BytesIO(data)).load()
     except Exception as error:
         raise ValueError(f"A question must be a pickled dict of texts: {error}") from error
@@ -227,7 +249,7 @@ class _Connection:
         """
         if len(self.received) < _LENGTH.size:
             return False
-        (length,) = _LENGTH.unpack_from(self.received)
+        length: int = _LENGTH.unpack_from(self.received)[0]
         if not 0 < length <= MAX_QUESTION_BYTES:
             raise ValueError(f"A question must be at most {MAX_QUESTION_BYTES} bytes, but {length} were announced.")
         return len(self.received) >= _LENGTH.size + length

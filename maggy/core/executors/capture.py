@@ -16,13 +16,16 @@ from typing import Any, TextIO
 
 __all__ = ["LineWriter", "isolated"]
 
+MAX_LINE_LENGTH = 16_384
 _TERMINAL_CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x08")
 
 
 class LineWriter(io.TextIOBase):
     """A text stream that hands each finished line on.
 
-    Of a line that a progress bar has drawn over and over, only the last state is kept.
+    Of a line that a progress bar has drawn over and over, only the last state is kept. A line without end is handed
+    on in pieces. Once :meth:`finish` was called, what is written goes to the stream that is in force by then: a
+    logging handler that was made in one trial still has this one in the next.
 
     Args:
         emit: Called with each line, without its line end.
@@ -35,6 +38,7 @@ class LineWriter(io.TextIOBase):
         self._beneath = beneath
         self._tee = tee
         self._pending = ""
+        self._finished = self._forwarding = False
         self._lock = threading.RLock()  # a finalizer that prints may run inside write()
 
     @property
@@ -48,16 +52,29 @@ class LineWriter(io.TextIOBase):
         return self._beneath.fileno()
 
     def write(self, text: str) -> int:
+        if self._finished:
+            return self._forward(text)
         if self._tee:
             self._beneath.write(text)
         with self._lock:
             *lines, self._pending = (self._pending + text).split("\n")
             if "\r" in self._pending:  # drawn over: only the newest state can still become a line
                 head, _, newest = self._pending.rpartition("\r")
-                self._pending = newest or head.rpartition("\r")[2] + "\r"
+                self._pending = newest or head.rstrip("\r").rpartition("\r")[2] + "\r"
+            if len(self._pending) > MAX_LINE_LENGTH:
+                lines.append(self._pending)
+                self._pending = ""
         for line in lines:
             self._emit(_last_state(line))
         return len(text)
+
+    def _forward(self, text: str) -> int:
+        stream = self._beneath if self._forwarding else sys.stdout  # which may lead back here
+        self._forwarding = True
+        try:
+            return stream.write(text)
+        finally:
+            self._forwarding = False
 
     def flush(self) -> None:
         if self._tee:
@@ -67,6 +84,7 @@ class LineWriter(io.TextIOBase):
         """Hand on a last line that has no line end."""
         with self._lock:
             line, self._pending = self._pending, ""
+            self._finished = True
         if line := _last_state(line):
             self._emit(line)
 
@@ -81,11 +99,12 @@ def isolated(emit: Callable[[str], None], *, tee: bool = False) -> Iterator[None
     """Hand on what is printed inside, and put back afterwards what user code may have changed.
 
     Put back: ``print``, ``sys.stdout``, the working directory, the environment variables, ``sys.path``, the signal
-    handlers, and Keras' global session where Keras is loaded. Only for a process's main thread.
+    handlers and alarm, and Keras' global session where Keras is loaded. Only for a process's main thread.
     """
     stdout, print_function = sys.stdout, builtins.print
     directory, environment, path = os.getcwd(), dict(os.environ), list(sys.path)
     handlers = {number: signal.getsignal(number) for number in signal.valid_signals()}
+    alarm = signal.getitimer(signal.ITIMER_REAL)
     writer = LineWriter(emit, stdout, tee)
     sys.stdout = writer
     try:
@@ -97,6 +116,7 @@ def isolated(emit: Callable[[str], None], *, tee: bool = False) -> Iterator[None
         sys.path[:] = path
         _restore_directory(directory)
         _restore_environment(environment)
+        signal.setitimer(signal.ITIMER_REAL, *alarm)  # one left on would end the process during the next trial
         _restore_signals(handlers)
         _forget_keras_session()
 

@@ -6,7 +6,7 @@ import os
 import socket
 import threading
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from maggy.core.exceptions import EarlyStopException
@@ -33,12 +33,14 @@ class WorkerSettings:
         hb_interval: Seconds between heartbeats.
         max_trial_seconds: Seconds that one trial may take; None for no limit.
         tee: Also print to the executor's own output, which Spark keeps.
+        variables: Environment variables that the platform's tools expect there.
     """
 
     address: Address
     hb_interval: float
     max_trial_seconds: float | None
     tee: bool
+    variables: dict[str, str] = field(default_factory=dict)
 
 
 def work(settings: WorkerSettings, payload: bytes, job: int, task: TaskInfo) -> list[Any]:
@@ -56,6 +58,7 @@ def work(settings: WorkerSettings, payload: bytes, job: int, task: TaskInfo) -> 
     if task.gpus:
         # Before the payload is loaded, since that may import TensorFlow, which looks only once.
         os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(task.gpus)
+    os.environ.update(settings.variables)
     interrupter = Interrupter()
     session = Session(
         settings.address,
@@ -83,6 +86,8 @@ def work(settings: WorkerSettings, payload: bytes, job: int, task: TaskInfo) -> 
             return values
         finally:
             session.close()
+            for name in settings.variables:
+                os.environ.pop(name, None)
 
 
 def _cannot_load(error: Exception) -> Checked:
@@ -146,8 +151,6 @@ class TrialExecutor:
             with self._interrupter.armed():
                 self._session.begin()
                 value = self._workload.call(assignment.params, reporter)
-            if self._interrupter.reason:  # the function swallowed the interrupt
-                raise TrialInterrupted(self._interrupter.reason)
         except EarlyStopException as stop:
             value = stop.metric if reporter.stop_metric is None else reporter.stop_metric
             return value, True

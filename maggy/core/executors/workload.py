@@ -112,6 +112,9 @@ def _finite(metric: int | float) -> int | float:
 def _kept(name: str, value: Any, warn: Callable[[str], None]) -> Any:
     try:
         return to_plain(value)
-    except TypeError as error:
+    except Exception as error:  # even one of the value's own: the metric is good, and may have taken hours
         warn(f"The returned {name!r} is kept as text only. {error}")
+    try:
         return repr(value)[:1000]
+    except Exception:
+        return f"<{type(value).__name__}>"

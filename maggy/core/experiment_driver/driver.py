@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from maggy.core.environment.board import Board
 from maggy.core.exceptions import ExperimentError
 from maggy.core.experiment_driver.dispatcher import Dispatcher
 from maggy.core.experiment_driver.instructions import (
@@ -93,6 +94,7 @@ class ExperimentDriver:
         make_tasks: Given the server's address, makes the task of the job with a given number.
         before: Trials that ended in an earlier run.
         describe_error: Makes an exception out of the name and text of one that a worker's check raised.
+        board: Where the progress is also shown, for those who ask over the network.
     """
 
     def __init__(
@@ -105,6 +107,7 @@ class ExperimentDriver:
         make_tasks: Callable[[Address], Callable[[int], Task]],
         before: list[Trial],
         describe_error: Callable[[str, str], Exception],
+        board: Board | None = None,
     ) -> None:
         self._policy = policy
         self._conditions = conditions
@@ -114,6 +117,7 @@ class ExperimentDriver:
         self._make_tasks = make_tasks
         self._before = before
         self._describe_error = describe_error
+        self._board = board
         self._ledger = Ledger(
             attempts=conditions.trial_attempts,
             worker_timeout=conditions.worker_timeout,
@@ -145,7 +149,7 @@ class ExperimentDriver:
             make_task,
             self._job_ended,
         )
-        self._progress = Progress(self._policy.direction, self._policy.total, self._before)
+        self._progress = Progress(self._policy.direction, self._policy.total, self._before, self._board)
         with _own_interrupt_handler():
             try:
                 self._dispatcher.start()
@@ -285,6 +289,9 @@ class ExperimentDriver:
 
     def rule_failed(self, error: Exception) -> None:
         self._tell(self._say, f"The early-stop rule failed, so it stops nothing: {type(error).__name__}: {error}")
+
+    def experiment_ends(self, reason: str) -> None:
+        self._tell(self._say, f"The experiment ends, since {reason}.")
 
     def _end(self) -> None:
         self._over = True

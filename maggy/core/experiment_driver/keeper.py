@@ -44,6 +44,8 @@ class KeeperListener(Protocol):
 
     def rule_failed(self, error: Exception) -> None: ...
 
+    def experiment_ends(self, reason: str) -> None: ...
+
 
 class Keeper:
     """Keeps the trials of one experiment.
@@ -84,10 +86,16 @@ class Keeper:
         self._recorded = {trial.trial_id: trial for trial in ended}
         self.trial_store: dict[str, Trial] = {}
         self.ended = list(ended)
-        self.final_store = [trial for trial in ended if trial.final_metric is not None]
+        self.final_store: list[Trial] = []
         self._thread = threading.Thread(target=self._run, name="maggy-policy", daemon=True)
 
     def start(self) -> None:
+        if self.ended:
+            finals = [trial for trial in self.ended if trial.final_metric is not None]
+            if self._policy.restore(list(self.ended)):
+                self._count_recorded()
+                self.final_store.extend(finals)
+            self._check_experiment(finals)
         self._thread.start()
 
     def put(self, event: Instruction) -> None:
@@ -165,12 +173,30 @@ class Keeper:
         try:
             stops = self._policy.stops(trial, self.final_store)
         except Exception as error:  # a rule that fails must not cost the experiment
-            if not self._rule_failed:
-                self._rule_failed = True
-                self._listener.rule_failed(error)
+            self._report_failure(error)
             return
         if stops:
             self._listener.stop(trial.trial_id)
+
+    def _check_experiment(self, finals: list[Trial]) -> None:
+        """Begin no further trial, and stop the running ones, if the policy says that the experiment should end."""
+        if self._exhausted:
+            return
+        try:
+            reason = self._policy.ends(finals)
+        except Exception as error:
+            self._report_failure(error)
+            return
+        if reason is not None:
+            self._exhausted = True
+            self._listener.experiment_ends(reason)
+            for trial_id in self.trial_store:
+                self._listener.stop(trial_id)
+
+    def _report_failure(self, error: Exception) -> None:
+        if not self._rule_failed:
+            self._rule_failed = True
+            self._listener.rule_failed(error)
 
     def _check_by_time(self) -> None:
         if self._policy.es_seconds is None or self._clock() < self._next_check:
@@ -196,6 +222,7 @@ class Keeper:
         if trial.final_metric is not None:
             self.final_store.append(trial)
             self._finished.append(trial)
+            self._check_experiment(self.final_store)
         self._untold.append(trial)
         self._idle_until = None
 
@@ -238,8 +265,16 @@ class Keeper:
                     return trial
                 recorded = self._recorded[trial.trial_id]
                 if recorded.final_metric is not None:
+                    self.final_store.append(recorded)
                     self._finished.append(recorded)
         return None
+
+    def _count_recorded(self) -> None:
+        """Go on counting equal configurations where the records end; none of them is suggested again."""
+        self._recorded = {}
+        for trial in self.ended:
+            base, _, suffix = trial.trial_id.partition("_")
+            self._counts[base] = max(self._counts.get(base, 0), int(suffix) if suffix.isdigit() else 1)
 
     def _name(self, trial: Trial) -> None:
         """Tell equal configurations apart: the second gets the suffix ``_2``, and so on."""

@@ -116,10 +116,10 @@ class Ledger:
         known = self._seen(worker, now)
         if known is None:
             return self._cannot_work(worker, message) if message.error is not None else self._dismissal(worker)
-        if self._checked:
-            return self._repeat_answer(known)
         if worker == self._checker:  # else it was taken for lost meanwhile, but what it found holds
             self._checker = None
+        if self._checked:
+            return self._repeat_answer(known)
         if message.error is not None:
             return [CheckFailed(message.error, message.error_type), *self.stop_all()]
         self._checked = True
@@ -237,6 +237,7 @@ class Ledger:
         workers = [worker for partition in partitions for worker in self._roster.attempts(job, partition)]
         for worker in workers:  # none of them must get what another one gives back
             self._free.pop(worker.identity, None)
+            worker.waiting = False
         for worker in workers:
             to_blame = error is not None and culprit in (None, worker.identity.partition)
             out += self.lost(worker.identity, error or "its Spark task ended early", charge=to_blame)

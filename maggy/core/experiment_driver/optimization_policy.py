@@ -1,13 +1,15 @@
-"""A hyperparameter search as the driver sees it: an optimizer that suggests and a rule that stops."""
+"""A hyperparameter search as the driver sees it: an optimizer that suggests and rules that stop."""
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Collection
 from typing import Any, Literal
 
 from maggy.core.experiment_driver.policy import Policy
-from maggy.earlystop import earlystop_by_name
+from maggy.earlystop import stop_rules
 from maggy.experiment_config import OptimizationConfig
-from maggy.optimizer import RandomSearch, SingleRun, optimizer_by_name
+from maggy.optimizer import optimizer_by_name
 from maggy.searchspace import Searchspace
 from maggy.trial import Trial
 
@@ -15,41 +17,64 @@ __all__ = ["OptimizationPolicy"]
 
 
 class OptimizationPolicy(Policy):
-    """Asks the config's optimizer for trials and its rule which ones to stop."""
+    """Asks the config's optimizer for trials and its rules which ones to stop."""
 
     kind = "optimization"
 
     def __init__(self, config: OptimizationConfig) -> None:
         self._config = config
         self._optimizer = optimizer_by_name(config.optimizer)
-        self._rule = earlystop_by_name(config.es_policy)
+        self._rules, self._experiment_rules = stop_rules(config.es_policy)
+        self._trial_store: dict[str, Trial] = {}
+        self._initial: deque[tuple[int, dict[str, Any]]] = deque()
+        self._finished: deque[Trial] = deque()  # not yet handed to the optimizer, which is not asked meanwhile
         self.name = self._optimizer.name()
         self.direction = config.direction
         self.optimization_key = config.optimization_key
         self.es_seconds = config.es_seconds
-        # A user's own optimizer alone decides how many trials there are.
-        self.total = config.num_trials if type(self._optimizer) in (RandomSearch, SingleRun) else None
+        self._prepare(config.searchspace or Searchspace())
+        self.total = self._optimizer.total_trials()
+        if config.num_trials is None and config.initial_trials:
+            self.total = None  # some may be in addition to those that the optimizer counts
+
+    def parameters(self, asked: Collection[str]) -> Collection[str] | None:
+        """See :meth:`maggy.optimizer.AbstractOptimizer.parameters`."""
+        return self._optimizer.parameters(asked)
 
     def start(self, trial_store: dict[str, Trial], final_store: list[Trial], seed: int) -> None:
-        optimizer = self._optimizer
-        optimizer.num_trials = self._config.num_trials
-        optimizer.searchspace = (self._config.searchspace or Searchspace()).seeded(seed)
-        optimizer.trial_store = trial_store
-        optimizer.final_store = final_store
-        optimizer.direction = self.direction
-        optimizer.initialize()
+        self._prepare((self._config.searchspace or Searchspace()).seeded(seed))
+        self._trial_store = self._optimizer.trial_store = trial_store
+        self._optimizer.final_store = final_store
+        self._initial = deque(enumerate(map(dict, self._config.initial_trials or [])))
+        self._optimizer.initialize()
+
+    def restore(self, ended: list[Trial]) -> bool:
+        if not self._optimizer.restore(ended):
+            return False
+        done = {trial.info_dict.get("initial") for trial in ended}
+        self._initial = deque((number, params) for number, params in self._initial if number not in done)
+        return True
 
     def suggest(self, finished: Trial | None) -> Trial | Literal["IDLE"] | None:
-        return self._optimizer.get_suggestion(finished)
+        if finished is not None:
+            self._finished.append(finished)
+        if not self._initial:
+            return self._optimizer.get_suggestion(self._finished.popleft() if self._finished else None)
+        number, params = self._initial.popleft()
+        trial = self._optimizer.initial_trial(dict(params))
+        trial.info_dict["initial"] = number
+        return trial
 
     def identity(self) -> dict[str, Any]:
         space = self._config.searchspace
+        initial = self._config.initial_trials
         return {
             "kind": self.kind,
             "searchspace": None if space is None else list(space),
             "optimizer": self.name,
             "direction": self.direction,
             "optimization_key": self.optimization_key,
+            **({"initial_trials": [dict(params) for params in initial]} if initial else {}),
         }
 
     def hparams(self) -> list[dict[str, Any]]:
@@ -62,9 +87,22 @@ class OptimizationPolicy(Policy):
         return any(step > 0 and step % interval == 0 for step in steps)
 
     def stops(self, trial: Trial, final_store: list[Trial]) -> bool:
-        if len(final_store) <= self._config.es_min:
-            return False
-        return self._rule.earlystop_check(trial, final_store, self.direction) is not None
+        enough = len(final_store) > self._config.es_min
+        running = list(self._trial_store.values())
+        return any(
+            rule.check_running(trial, final_store, running, self.direction) is not None
+            for rule in self._rules
+            if enough or not rule.waits_for_finals
+        )
+
+    def ends(self, final_store: list[Trial]) -> str | None:
+        reasons = (rule.experiment_check(final_store, self.direction) for rule in self._experiment_rules)
+        return next((reason for reason in reasons if reason is not None), None)
 
     def finish(self, final_store: list[Trial]) -> None:
         self._optimizer.finalize_experiment(final_store)
+
+    def _prepare(self, space: Searchspace) -> None:
+        self._optimizer.num_trials = self._config.num_trials  # type: ignore[assignment]
+        self._optimizer.searchspace = space
+        self._optimizer.direction = self.direction

@@ -35,6 +35,14 @@ class Policy(ABC):
     def start(self, trial_store: dict[str, Trial], final_store: list[Trial], seed: int) -> None:
         """Called once before the first suggestion, with the running and the ended trials, which the driver keeps."""
 
+    def restore(self, ended: list[Trial]) -> bool:
+        """Take over what is recorded of a resumed experiment; if not, suggestions that are recorded are answered anew.
+
+        Args:
+            ended: All trials that ended before, failed ones included.
+        """
+        return False
+
     @abstractmethod
     def suggest(self, finished: Trial | None) -> Trial | Literal["IDLE"] | None:
         """The next trial; ``"IDLE"``: ask again later; None: there will be no more."""
@@ -54,6 +62,10 @@ class Policy(ABC):
     def stops(self, trial: Trial, final_store: list[Trial]) -> bool:
         """Whether the running trial should be stopped now."""
         return False
+
+    def ends(self, final_store: list[Trial]) -> str | None:
+        """Why the experiment should end now; None to go on. Asked whenever a trial has ended with a metric."""
+        return None
 
     def finish(self, final_store: list[Trial]) -> None:  # noqa: B027 (a single run has nothing to do)
         """Called once after the last trial."""

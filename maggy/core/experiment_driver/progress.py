@@ -6,6 +6,7 @@ from typing import Any
 
 from tqdm.auto import tqdm
 
+from maggy.core.environment.board import Board
 from maggy.trial import Trial
 
 __all__ = ["Progress", "announce"]
@@ -18,29 +19,35 @@ class Progress:
         direction: ``"max"`` or ``"min"``: which metric is the better one.
         total: How many trials there will be; None if nobody knows.
         before: Trials that ended in an earlier run of the experiment.
+        board: Is shown the same; for those who ask over the network.
     """
 
-    def __init__(self, direction: str, total: int | None, before: list[Trial]) -> None:
+    def __init__(self, direction: str, total: int | None, before: list[Trial], board: Board | None = None) -> None:
         self._direction = direction
+        self._total = total
+        self._board = board
+        self._ended = 0
         self._best: float | None = None
         self._stopped = 0
         self._failed = 0
         self._shown: set[str] = set()
         for trial in before:
             self._count(trial)
+        self._show()
         self._bar = _Bar(total=total, initial=len(before), desc="Maggy experiment", unit="trial", dynamic_ncols=True)
 
     def say(self, text: str) -> None:
         """Print a line under the bar."""
-        self._bar.write(text)
+        self._write(text)
 
     def lines(self, worker: int, lines: list[str]) -> None:
         """Print what a worker printed, with its number."""
-        self._bar.write("\n".join(f"{worker}: {line}" for line in lines))
+        self._write("\n".join(f"{worker}: {line}" for line in lines))
 
     def trial_ended(self, trial: Trial) -> None:
         """Count a trial; show a failure's traceback, the same one only once."""
         self._count(trial)
+        self._show()
         self._bar.set_postfix(self._figures(), refresh=False)
         self._bar.update()
         if trial.status != Trial.ERROR:
@@ -55,7 +62,17 @@ class Progress:
         """Leave the bar as it is."""
         self._bar.close()
 
+    def _write(self, text: str) -> None:
+        self._bar.write(text)
+        if self._board is not None:
+            self._board.write(text)
+
+    def _show(self) -> None:
+        if self._board is not None:
+            self._board.update(num_trials=self._total, to_date=self._ended, stopped=self._stopped, metric=self._best)
+
     def _count(self, trial: Trial) -> None:
+        self._ended += 1
         self._stopped += trial.early_stop
         metric = trial.final_metric
         if metric is None:

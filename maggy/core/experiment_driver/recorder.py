@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from maggy.core.experiment_driver.instructions import WorkerId
@@ -25,6 +26,7 @@ class Recorder:
     def __init__(self, store: ExperimentStore, on_error: Callable[[str], None]) -> None:
         self._store = store
         self._writer = RecordWriter(on_error)
+        self._on_error = on_error
         self._attempts: dict[WorkerId, int] = {}
         self._tries: dict[int, int] = {}
         self.experiment_id = store.experiment_id
@@ -36,6 +38,12 @@ class Recorder:
     def log(self, text: str) -> None:
         """Add a line to ``maggy.log``."""
         self._writer.submit(self._store.log, text)
+
+    def tell(self, text: str) -> None:
+        """Add a line to ``maggy.log``, and say it to the user too."""
+        self._on_error(text)
+        with suppress(RuntimeError):  # an experiment that is over writes no more
+            self.log(text)
 
     def experiment(self, record: dict[str, Any]) -> None:
         """Write ``maggy.json``."""

@@ -187,8 +187,16 @@ def test_when_the_checking_worker_is_lost_another_one_checks():
     ledger.register(A, HELLO, 0)
     ledger.register(B, HELLO, 0)
     assert ledger.lost(A, "gone", charge=True) == [Lost(A, "gone"), Send(B, Check())]
-    assert ledger.checked(A, Checked("too late", "X"), 1) == [Send(A, Wait())]
-    assert ledger.checked(B, Checked(None, ""), 2) == [Ask(), Ask()]
+    assert ledger.checked(B, Checked(None, ""), 2) == [Ask()]
+
+
+def test_a_check_holds_though_its_worker_was_taken_for_lost_meanwhile():
+    ledger = Ledger(check_first=True)
+    ledger.register(A, HELLO, 0)
+    ledger.register(B, HELLO, 0)
+    ledger.lost(A, "silent", charge=True)
+    assert ledger.checked(A, Checked(None, ""), 1) == [Ask()]
+    assert ledger.checked(B, Checked("too late", "X"), 2) == [Ask()]
 
 
 def test_messages_of_a_worker_that_never_registered_are_ignored():

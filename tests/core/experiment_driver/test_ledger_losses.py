@@ -1,5 +1,6 @@
 """The ledger when workers, tasks and jobs are lost: who runs what again, and what it costs."""
 
+import pytest
 from ledgers import HELLO, A, B, C, assign, beat, failed, final, suggest, with_running
 
 from maggy.core.experiment_driver.instructions import (
@@ -179,6 +180,17 @@ def test_a_job_that_failed_is_started_again_and_charges_the_culprit_only():
 def test_a_job_that_failed_without_a_known_culprit_charges_all_its_trials():
     ledger = with_running(A, B, attempts=1)
     assert {e.trial_id for e in ledger.job_ended(0, [0, 1], "boom", None) if isinstance(e, Ended)} == {"t1", "t2"}
+
+
+@pytest.mark.parametrize("speculation", [False, True])
+def test_what_a_failed_job_lost_goes_to_none_of_its_own_workers(speculation):
+    ledger = with_running(A, attempts=2, speculation=speculation)
+    ledger.register(B, HELLO, 1)
+    if speculation:
+        ledger.register(WorkerId(0, 0, 1), HELLO, 1)
+    out = ledger.job_ended(0, [0, 1], "boom", None)
+    assert [each.trial_id for each in out if isinstance(each, GivenBack)] == ["t1"]
+    assert not any(isinstance(each, (Began, Ended, Send)) for each in out)
 
 
 def test_workers_of_a_job_that_is_over_are_sent_away_and_get_no_trial():

@@ -119,7 +119,8 @@ class World(RuleBasedStateMachine):
         self.do(events.get(type(message), self.ledger.ended)(worker.identity, message, self.now), charge)
         known = self.ledger._roster.get(worker.identity)
         if known is not None and not known.lost and not known.standby and not self.ledger.finished:
-            waits = worker.identity in self.ledger._free or worker.identity == self.ledger._checker
+            checks = worker.identity == self.ledger._checker and not self.ledger._checked
+            waits = worker.identity in self.ledger._free or checks
             busy = known.run is not None or worker.training or worker.checking
             has_to_speak = isinstance(worker.request, Failed)  # told to abandon its run, it will ask again
             assert waits or busy or has_to_speak, "a worker waits for nothing"

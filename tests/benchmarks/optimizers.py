@@ -1,0 +1,156 @@
+"""Are the optimizers good? Median regret over 20 seeds, against random search and against Optuna used alone.
+
+    python tests/benchmarks/optimizers.py [name ...]
+
+A name is an optimizer's (random, qmc, tpe, gp, cmaes, nsgaii) or ``curves``; without one all are run, which takes about
+half an hour. Sequential is one trial at a time, asynchronous eight simulated workers of different speeds. Prints a
+table and one JSON line.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import statistics
+import sys
+import time
+
+import functions
+import optuna
+from simulation import Simulation
+
+from maggy.earlystop import MedianStoppingRule, SuccessiveHalvingRule
+from maggy.optimizer import NSGAII, QMC, Asha, CmaEs, Hyperband, RandomSearch
+from maggy.optimizer.bayes import GP, TPE
+
+SEEDS = range(20)
+WORKERS = 8
+
+# How each is made by us and by Optuna, and on how many trials it is measured: few for those that are slow or do not
+# learn, more for those that need generations.
+OPTIMIZERS = {
+    "random": (RandomSearch, lambda seed: optuna.samplers.RandomSampler(seed=seed), (30, 100)),
+    "qmc": (QMC, lambda seed: optuna.samplers.QMCSampler(seed=seed, scramble=True), (30, 100)),
+    "tpe": (TPE, lambda seed: optuna.samplers.TPESampler(seed=seed), (30, 100)),
+    "gp": (GP, lambda seed: optuna.samplers.GPSampler(seed=seed), (30,)),
+    "cmaes": (CmaEs, lambda seed: optuna.samplers.CmaEsSampler(seed=seed, warn_independent_sampling=False), (100,)),
+    "nsgaii": (
+        NSGAII,
+        lambda seed: optuna.samplers.NSGAIISampler(seed=seed, population_size=10),
+        (100,),
+    ),
+}
+
+
+def ours(make, function, space, num_trials, workers, seed):
+    def train(params):
+        yield function(params)
+
+    run = Simulation(make(), space.seeded(seed), train, "min", workers, random.Random(seed), num_trials)
+    return min(trial.final_metric for trial in run.final_store)
+
+
+def optuna_alone(make, function, space, num_trials, seed):
+    def objective(trial):
+        params = {}
+        for name, (kind, values, *log) in space.items():
+            if kind == "DOUBLE":
+                params[name] = trial.suggest_float(name, *values, log=bool(log))
+            elif kind == "INTEGER":
+                params[name] = trial.suggest_int(name, *values)
+            else:
+                params[name] = trial.suggest_categorical(name, values)
+        return function(params)
+
+    study = optuna.create_study(sampler=make(seed))
+    study.optimize(objective, n_trials=num_trials)
+    return study.best_value
+
+
+def regrets(names):
+    rows = []
+    for name in names:
+        mine, theirs, counts = OPTIMIZERS[name]
+        for title, (function, space) in functions.FUNCTIONS.items():
+            for count in counts:
+                began = time.perf_counter()
+                measured = {
+                    "sequential": [ours(mine, function, space, count, 1, seed) for seed in SEEDS],
+                    "asynchronous": [ours(mine, function, space, count, WORKERS, seed) for seed in SEEDS],
+                    "Optuna alone": [optuna_alone(theirs, function, space, count, seed) for seed in SEEDS],
+                }
+                row = {"function": title, "trials": count, "optimizer": name}
+                row |= {way: statistics.median(values) for way, values in measured.items()}
+                rows.append(row)
+                print(f"{row} {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
+    return rows
+
+
+def curve_regrets():
+    """What is reached with the training steps of so many full trainings, on eight workers."""
+    table = functions.learning_curves()
+    best = max(max(curve) for curve in table.values())
+    epochs = functions.CURVE_EPOCHS
+
+    def train(params):
+        names = ("rate", "alpha", "units")
+        yield from table[tuple(params[name] for name in names)][: params.get("budget", epochs)]
+
+    ways = {
+        "random": (RandomSearch, None),
+        "random, median rule": (RandomSearch, MedianStoppingRule),
+        "random, successive halving rule": (RandomSearch, lambda: SuccessiveHalvingRule(1, 3)),
+        "tpe": (TPE, None),
+        "tpe, successive halving rule": (TPE, lambda: SuccessiveHalvingRule(1, 3)),
+        "asha": (lambda: Asha(3, 1, epochs), None),
+        "hyperband": (lambda: Hyperband(3, 1, epochs), None),
+        "hyperband of tpe": (lambda: TPE(pruner="hyperband", pruner_kwargs={"resource_max": epochs}).pruner, None),
+    }
+    rows = []
+    for way, (make, rule) in ways.items():
+        row = {"optimizer": way}
+        for trainings in (10, 20, 40):
+            values = []
+            for seed in SEEDS:
+                run = Simulation(
+                    make(),
+                    functions.CURVE_SPACE.seeded(seed),
+                    train,
+                    "max",
+                    WORKERS,
+                    random.Random(seed),
+                    10_000,
+                    rule and rule(),
+                    4,
+                    trainings * epochs,
+                )
+                values.append(best - max(trial.final_metric for trial in run.final_store))
+            row[f"{trainings} trainings"] = statistics.median(values)
+        rows.append(row)
+    return rows
+
+
+def print_table(rows):
+    heads = list(rows[0])
+    print("| " + " | ".join(heads) + " |")
+    print("|" + " --- |" * len(heads))
+    for row in rows:
+        cells = (f"{value:.3g}" if isinstance(value, float) else str(value) for value in row.values())
+        print("| " + " | ".join(cells) + " |")
+    print()
+
+
+def main():
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    names = sys.argv[1:] or [*OPTIMIZERS, "curves"]
+    found = {"regret": regrets([name for name in names if name != "curves"])}
+    if "curves" in names:
+        found["curves"] = curve_regrets()
+    for rows in found.values():
+        if rows:
+            print_table(rows)
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()

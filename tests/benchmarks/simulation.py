@@ -1,0 +1,80 @@
+"""Drives an optimizer as the driver does, with simulated workers: no Spark, no waiting, and the same run each time."""
+
+from __future__ import annotations
+
+import heapq
+import math
+
+
+class Simulation:
+    """One experiment on workers that train at random speeds.
+
+    Args:
+        optimizer: An optimizer that is not initialized yet.
+        space: A seeded search space.
+        train: Called with the parameters; yields a metric for each step, the last of which is the trial's metric.
+        direction: ``"max"`` or ``"min"``.
+        workers: How many trials run at once.
+        rng: Draws how fast each trial trains; a step takes 1 on average.
+        num_trials: What the user asks for.
+        rule: An early stopping rule, or None.
+        es_min: So many trials must be final before a rule that waits is asked.
+        most_steps: The experiment ends after so many training steps in all.
+    """
+
+    def __init__(
+        self,
+        optimizer,
+        space,
+        train,
+        direction,
+        workers,
+        rng,
+        num_trials=None,
+        rule=None,
+        es_min=10,
+        most_steps=math.inf,
+    ):
+        self.final_store, self.trial_store = [], {}
+        self.steps = 0
+        self.time = 0.0
+        optimizer.num_trials, optimizer.searchspace, optimizer.direction = num_trials, space, direction
+        optimizer.trial_store, optimizer.final_store = self.trial_store, self.final_store
+        optimizer.initialize()
+        free, exhausted, finished, counts, queue = workers, False, [], {}, []
+        while True:
+            while free and not exhausted and self.steps < most_steps:
+                trial = optimizer.get_suggestion(finished.pop(0) if finished else None)
+                if trial is None:
+                    exhausted = True
+                    break
+                if trial == "IDLE":
+                    break
+                counts[trial.trial_id] = count = counts.get(trial.trial_id, 0) + 1
+                if count > 1:
+                    trial.trial_id += f"_{count}"
+                self.trial_store[trial.trial_id] = trial
+                free -= 1
+                speed = math.exp(rng.gauss(0, 0.5))
+                heapq.heappush(queue, (self.time + speed, len(counts), count, speed, trial, train(trial.params)))
+            if not queue:
+                return
+            self.time, *rest, speed, trial, training = heapq.heappop(queue)
+            metric = next(training, None)
+            if metric is not None:
+                self.steps += 1
+                trial.append_metric({"step": len(trial.step_history) + 1, "value": metric})
+                if not self._stops(rule, trial, direction, es_min) and self.steps < most_steps:
+                    heapq.heappush(queue, (self.time + speed, *rest, speed, trial, training))
+                    continue
+                trial.early_stop = True
+            del self.trial_store[trial.trial_id]
+            trial.final_metric = trial.metric_history[-1]
+            self.final_store.append(trial)
+            finished.append(trial)
+            free += 1
+
+    def _stops(self, rule, trial, direction, es_min):
+        if rule is None or (rule.waits_for_finals and len(self.final_store) <= es_min):
+            return False
+        return rule.check_running(trial, self.final_store, list(self.trial_store.values()), direction) is not None

@@ -1,0 +1,33 @@
+"""Drives optimizers that give their trials a budget."""
+
+from __future__ import annotations
+
+from conformance import Drive
+
+from maggy.searchspace import Searchspace
+
+SPACE = Searchspace(x=("DOUBLE", [0, 1]))
+
+
+def started(optimizer, num_trials, direction="max", space=SPACE, asked=()):
+    optimizer.num_trials, optimizer.searchspace, optimizer.direction = num_trials, space.seeded(3), direction
+    optimizer.trial_store, optimizer.final_store = {}, []
+    optimizer.parameters(asked)
+    optimizer.initialize()
+    return optimizer
+
+
+def drive(optimizer, score, in_flight=1, **options):
+    return Drive(
+        optimizer,
+        optimizer.get_suggestion,
+        score,
+        in_flight,
+        optimizer.final_store,
+        optimizer.trial_store,
+        **options,
+    )
+
+
+def budgets(driven, name="budget"):
+    return [trial.params[name] for trial in driven.suggested]

@@ -1,0 +1,364 @@
+"""Hopsworks' environment: the real hops package over a stand-in for pydoop and a local server of the endpoints."""
+
+import logging
+import pickle
+import subprocess
+import sys
+import threading
+import time
+
+import hopsworks_platform
+import pytest
+
+from maggy.core.environment import (
+    ExperimentCard,
+    ExperimentEnd,
+    HopsworksEnvironment,
+    LocalEnvironment,
+    find_environment,
+    hopsworks,
+)
+from maggy.core.environment.hops_package import import_hops
+from maggy.core.exceptions import BadArgumentsError, MissingDependencyError
+from maggy.core.store import ExperimentStore
+from maggy.trial import Trial
+
+PROJECT = "hdfs://namenode:8020/Projects/demo"
+CARD = ExperimentCard("app_1", "app", "mine", "what it is", "randomsearch", "max", "metric", 0.0)
+END = ExperimentEnd("FINISHED", 1.5, "abc", 0.5)
+
+
+@pytest.fixture
+def platform(tmp_path, monkeypatch):
+    platform, server = hopsworks_platform.set_up(tmp_path, monkeypatch)
+    yield platform
+    server.shutdown()
+    server.server_close()
+    hopsworks_platform.forget_hops()
+
+
+@pytest.fixture
+def environment(platform):
+    return HopsworksEnvironment()
+
+
+# Which environment it is.
+
+
+def test_hopsworks_is_found_by_its_variables(platform, monkeypatch):
+    assert isinstance(find_environment(), HopsworksEnvironment)
+    monkeypatch.delenv("HOPSWORKS_PROJECT_ID")
+    assert isinstance(find_environment(), LocalEnvironment)
+
+
+def test_the_argument_goes_before_the_variable_and_the_variable_before_what_is_found(platform, monkeypatch):
+    monkeypatch.setenv("MAGGY_ENVIRONMENT", "local")
+    assert isinstance(find_environment(), LocalEnvironment)
+    assert isinstance(find_environment("hopsworks"), HopsworksEnvironment)
+    monkeypatch.setenv("MAGGY_ENVIRONMENT", "Hopsworks")
+    assert isinstance(find_environment(), HopsworksEnvironment)
+    mine = LocalEnvironment()
+    assert find_environment(mine) is mine
+
+
+def test_an_unknown_environment_names_those_there_are(monkeypatch):
+    monkeypatch.setenv("MAGGY_ENVIRONMENT", "hopwork")
+    with pytest.raises(BadArgumentsError, match=r"must be one of local, hopsworks, but got 'hopwork'\. Did you mean"):
+        find_environment()
+
+
+def test_without_pydoop_it_says_so_at_once(platform, monkeypatch):
+    monkeypatch.setattr(sys, "path", [each for each in sys.path if each != hopsworks_platform.STANDIN])
+    hopsworks_platform.forget_hops()
+    with pytest.raises(MissingDependencyError, match=r"pydoop cannot be imported\. Run in an environment of Hopsworks"):
+        find_environment()
+
+
+def test_hops_util_can_be_imported_although_notebook_is_missing_and_logging_stays_as_it_was(platform):
+    handlers, level = list(logging.getLogger().handlers), logging.getLogger().level
+    assert callable(import_hops("util").send_request)
+    assert logging.getLogger().handlers == handlers
+    assert logging.getLogger().level == level
+    from hops import util  # as a user does afterwards
+
+    assert util is import_hops("util")
+
+
+@pytest.mark.slow
+def test_off_hopsworks_nothing_of_hops_is_imported(tmp_path):
+    code = "import sys, maggy.core.launch as l; l.find_environment(); print([m for m in sys.modules if 'hops.' in m])"
+    ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert ran.stdout.strip() == "[]", ran.stderr
+
+
+# Files.
+
+
+def test_experiments_lie_in_the_project(environment):
+    assert environment.root() == f"{PROJECT}/Experiments"
+    assert environment.root("Resources/mine/") == f"{PROJECT}/Resources/mine"
+    assert environment.root("/Projects/other/x") == "hdfs://namenode:8020/Projects/other/x"
+    assert environment.root("s3://bucket/x") == "s3://bucket/x"
+    assert environment.root("file:///tmp/x") == "/tmp/x"
+
+
+def test_the_file_verbs_do_what_they_promise(environment):
+    root = environment.root("x")
+    path = environment.join(root, "file")
+    assert environment.list(root) == []
+    environment.make_directory(root)
+    environment.make_directory(root, exist_ok=True)
+    with pytest.raises(FileExistsError):
+        environment.make_directory(root)
+    for atomic in (True, False):
+        environment.write_bytes(path, b"a longer text", atomic)
+        environment.write_bytes(path, b"short", atomic)
+        assert environment.read_bytes(path) == b"short"
+    environment.append_bytes(path, b" and more")
+    environment.append_bytes(environment.join(root, "log"), b"new")
+    assert environment.read_bytes(path) == b"short and more"
+    assert environment.list(root) == ["file", "log"]
+    environment.rename(path, environment.join(root, "other"))
+    environment.remove(environment.join(root, "other"))
+    environment.remove(environment.join(root, "other"))
+    assert environment.list(root) == ["log"]
+    with pytest.raises(FileNotFoundError):
+        environment.read_bytes(path)
+
+
+def test_a_crash_in_the_middle_of_an_atomic_write_leaves_the_old_content(environment, monkeypatch):
+    hdfs = import_hops("hdfs")
+    path = environment.join(environment.root(), "file")
+    environment.write_bytes(path, b"old")
+    real, left = hdfs.rename, [1]
+
+    def crash(source, target):
+        if not left:
+            raise KeyboardInterrupt
+        left.pop()
+        real(source, target)
+
+    monkeypatch.setattr(hdfs, "rename", crash)
+    with pytest.raises(KeyboardInterrupt):
+        environment.write_bytes(path, b"new")
+    assert environment.exists(path)
+    assert environment.read_bytes(path) == b"old"
+    monkeypatch.setattr(hdfs, "rename", real)
+    environment.write_bytes(path, b"new")
+    assert environment.read_bytes(path) == b"new"
+    assert environment.list(environment.root()) == ["file"]
+
+
+def test_an_experiment_is_recorded_and_read_back_in_hopsfs(environment, platform):
+    store = ExperimentStore.create(environment, environment.root(), "application_1")
+    assert store.directory == f"{PROJECT}/Experiments/application_1_1"
+    trial = Trial({"x": 1})
+    store.begin_trial(trial)
+    trial.status, trial.final_metric = Trial.FINALIZED, 0.5
+    store.end_trial(trial)
+    store.write_experiment({"state": "FINISHED"})
+    folder = platform.files / "Projects/demo/Experiments/application_1_1"
+    assert {"maggy.json", "maggy.log", trial.trial_id} <= {path.name for path in folder.iterdir()}
+    assert {".hparams.json", ".outputs.json", ".metric", "trial.json"} <= {
+        path.name for path in (folder / trial.trial_id).iterdir()
+    }
+    opened = ExperimentStore.open(environment, environment.root(), "application_1_1")
+    assert [each.trial_id for each in opened.read_trials()[0]] == [trial.trial_id]
+    assert ExperimentStore.create(environment, environment.root(), "application_1").run_id == 2
+
+
+def test_it_travels_to_a_worker(environment):
+    environment.write_bytes(environment.join(environment.root(), "file"), b"x")
+    copy = pickle.loads(pickle.dumps(environment))
+    assert copy.read_bytes(copy.join(copy.root(), "file")) == b"x"
+
+
+# The Experiments service.
+
+
+def registered(platform, said=None):
+    (platform.files / "Projects/demo/Experiments/app_1").mkdir(exist_ok=True)
+    return HopsworksEnvironment().register(CARD, (said if said is not None else []).append)
+
+
+def test_an_experiment_is_registered_and_updated_with_the_servers_record(platform):
+    said = []
+    registered(platform, said).close(END)
+    first, last = platform.asked("PUT", "/experiments/")
+    assert first.path == "/hopsworks-api/api/project/119/experiments/app_1?type=INIT"
+    assert first.body == {
+        "id": "app_1",
+        "name": "mine",
+        "projectName": "demo",
+        "description": "what it is",
+        "state": "RUNNING",
+        "function": "randomsearch",
+        "experimentType": "MAGGY",
+        "appId": "app",
+        "direction": "max",
+        "optimizationKey": "metric",
+        "jobName": "my_job",
+        "kernelId": "kernel-1",
+    }
+    assert last.path.endswith("/experiments/app_1?type=FULL_UPDATE")
+    assert last.body == {
+        **first.body,
+        "userFullName": "Alice",
+        "environment": "python",
+        "program": "Experiments/x.ipynb",
+        "bestDir": "Experiments/app_1/abc",
+        "metric": 0.5,
+        "state": "FINISHED",
+        "duration": 1500,
+    }
+    assert all(platform.directories.values())
+    assert said == []
+
+
+@pytest.mark.parametrize("state", ["FINISHED", "FAILED", "KILLED"])
+def test_the_state_is_as_it_was_and_a_metric_that_is_no_number_is_null(platform, state):
+    registered(platform).close(ExperimentEnd(state, 1.0, None, float("nan")))
+    last = platform.asked("PUT", "FULL_UPDATE")[0].body
+    assert (last["state"], last["metric"]) == (state, None)
+    assert "bestDir" not in last
+
+
+def test_the_call_of_hops_before_2_0_is_known_by_its_parameters(platform, monkeypatch):
+    calls = []
+
+    def old(app_id, run_id, json_data, xattr):
+        calls.append((app_id, run_id, json_data["state"], xattr))
+        return {**json_data, "userFullName": "Alice"}
+
+    monkeypatch.setattr(import_hops("experiment_impl.util.experiment_utils"), "_attach_experiment_xattr", old)
+    registered(platform).close(END)
+    assert calls == [("app", "1", "RUNNING", "CREATE"), ("app", "1", "FINISHED", "REPLACE")]
+
+
+def test_home_stays_what_it_was(platform, monkeypatch):
+    import os
+
+    home = os.environ.get("HOME")
+    registered(platform).close(END)
+    assert os.environ.get("HOME") == home
+    assert "ML_ID" not in os.environ
+
+
+def quickly(platform, said):
+    began = time.monotonic()
+    registered(platform, said).close(END)
+    return time.monotonic() - began
+
+
+@pytest.mark.parametrize("ill", ["down", "500", "broken", "no pydoop path"])
+def test_an_ill_service_costs_one_line(platform, monkeypatch, ill):
+    if ill == "down":
+        monkeypatch.setenv("REST_ENDPOINT", "http://127.0.0.1:9")
+    platform.status = 500 if ill == "500" else 200
+    platform.broken = ill == "broken"
+    if ill == "no pydoop path":
+        monkeypatch.delenv("SECRETS_DIR")  # the token is not where it should be
+    said = []
+    assert quickly(platform, said) < 2
+    assert len(said) == 1
+    assert said[0].startswith("Hopsworks does not show this experiment as it should (")
+    assert said[0].endswith("; the experiment itself goes on.")
+
+
+def test_a_slow_service_is_not_waited_for_and_gets_everything_in_the_end(platform, monkeypatch):
+    monkeypatch.setattr(hopsworks, "START_SECONDS", 0.05)
+    monkeypatch.setattr(hopsworks, "END_SECONDS", 0.05)
+    platform.gate = threading.Event()
+    said = []
+    assert quickly(platform, said) < 1
+    assert len(said) == 1
+    assert "slow" in said[0]
+    platform.gate.set()
+    for thread in threading.enumerate():
+        if thread.name == "maggy-hopsworks":
+            thread.join(5)
+    assert platform.experiments["app_1"]["state"] == "FINISHED"
+
+
+def test_a_service_that_recovers_shows_the_end(platform):
+    platform.status, said = 500, []
+    registration = registered(platform, said)
+    platform.status = 200
+    registration.close(END)
+    assert platform.experiments["app_1"]["state"] == "FINISHED"
+    assert [each.path.rpartition("=")[2] for each in platform.asked("PUT", "/experiments/")] == [
+        "INIT",
+        "INIT",
+        "FULL_UPDATE",
+    ]
+    assert len(said) == 1
+
+
+def test_an_expired_token_is_read_again_and_tried_once_more(platform):
+    platform.token, platform.renew = "renewed", True
+    said = []
+    registered(platform, said).close(END)
+    assert platform.experiments["app_1"]["state"] == "FINISHED"
+    assert said == []
+
+
+def test_a_token_that_stays_refused_costs_one_line(platform):
+    platform.token, said = "another", []
+    registered(platform, said).close(END)
+    assert len(said) == 1
+    assert "401" in said[0]
+    assert platform.experiments == {}
+
+
+def test_tls_with_a_private_authority(platform, tmp_path, monkeypatch):
+    context, authority = hopsworks_platform.private_authority(tmp_path)
+    server = platform.serve(context)
+    monkeypatch.setenv("REST_ENDPOINT", platform.endpoint)
+    monkeypatch.setenv("REQUESTS_VERIFY", "true")
+    monkeypatch.setenv("DOMAIN_CA_TRUSTSTORE_PEM", str(authority))
+    platform.token, platform.renew = "renewed", True  # also when the first token is refused
+    said = []
+    registered(platform, said).close(END)
+    server.shutdown()
+    server.server_close()
+    assert said == []
+    assert platform.experiments["app_1"]["state"] == "FINISHED"
+
+
+def test_a_certificate_of_a_stranger_is_refused(platform, tmp_path, monkeypatch):
+    context, _ = hopsworks_platform.private_authority(tmp_path)
+    server = platform.serve(context)
+    monkeypatch.setenv("REST_ENDPOINT", platform.endpoint)
+    monkeypatch.setenv("REQUESTS_VERIFY", "true")
+    said = []
+    registered(platform, said).close(END)
+    server.shutdown()
+    server.server_close()
+    assert len(said) == 1
+    assert "SSLError" in said[0]
+    assert platform.requests == []
+
+
+# The driver.
+
+
+def test_the_driver_is_registered_and_answers(platform):
+    registration = registered(platform)
+    registration.listen("127.0.0.1", "localhost")
+    registration.board.update(num_trials=4, to_date=1, stopped=0, metric=0.25)
+    registration.close(END)
+    driver = platform.asked("POST", "/maggy/drivers")[0]
+    assert driver.path == "/hopsworks-api/api/maggy/drivers"
+    assert sorted(driver.body) == ["appId", "hostIp", "port", "secret"]
+    assert (driver.body["appId"], driver.body["hostIp"]) == ("app", "127.0.0.1")
+    assert 1 <= len(driver.body["secret"]) <= 128
+
+
+def test_a_driver_that_cannot_be_registered_costs_no_more_than_the_line(platform):
+    said = []
+    registration = registered(platform, said)
+    platform.status = 500
+    registration.listen("127.0.0.1", "localhost")
+    platform.status = 500
+    registration.close(END)
+    assert len(said) == 1

@@ -1,0 +1,136 @@
+"""When a session interrupts the training function, ends its process, or leaves."""
+
+import pytest
+from wire import HELLO, SOON
+
+from maggy.core.executors import session as module
+from maggy.core.messages import Abandon, Ack, Assign, Done, Failed, Final, Heartbeat, Register
+
+
+def test_a_worker_that_was_taken_for_lost_is_interrupted(stages):
+    stage = stages()
+    stage.assigned()
+    stage.say(Abandon(1))
+    assert stage.interrupted.wait(SOON)
+    assert stage.interrupts[0] == "its worker was taken for lost"
+
+
+def test_an_abandonment_of_another_run_interrupts_nothing(stages):
+    stage = stages()
+    stage.assigned(run=2)
+    stage.say(Abandon(1), Ack(2, 0, 0))
+    stage.host.gather(0.15)
+    assert stage.interrupts == []
+
+
+def test_the_end_of_the_experiment_interrupts_the_run_and_makes_it_no_failure(stages):
+    stage = stages()
+    stage.assigned()
+    stage.session.reporter.broadcast(0.5)
+    stage.say(Done())
+    assert stage.interrupted.wait(SOON)
+    assert stage.worker(stage.session.failed, "cut off", "").result(SOON) == Done()
+    stage.session.close()
+    messages = stage.host.gather(0.2)
+    assert messages[-1] == Heartbeat(1, 0, [(0, 0.5)], 0, [], False)
+    assert not any(isinstance(message, Failed) for message in messages)
+
+
+def test_an_end_of_the_experiment_just_before_the_training_begins_is_not_missed(stages):
+    stage = stages()
+    answer = stage.worker(stage.session.request, HELLO)
+    stage.host.expect(Register)
+    stage.say(Assign(1, "t1", {}, ""))
+    answer.result(SOON)
+    stage.say(Done())
+    stage.host.gather(0.2)
+    stage.worker(stage.session.begin).result(SOON)
+    stage.host.expect(Heartbeat)
+    stage.say(Done())  # a driver that has finished answers every heartbeat so
+    assert stage.interrupted.wait(SOON)
+
+
+def test_a_result_that_is_ready_when_the_experiment_ends_is_still_sent(stages):
+    stage = stages()
+    stage.assigned()
+    stage.say(Done())
+    assert stage.interrupted.wait(SOON)
+    assert stage.worker(stage.session.final, 0.5, {}, False).result(SOON) == Done()
+    assert stage.host.expect(Final).metric == 0.5
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # the process that ends
+def test_a_trial_that_takes_too_long_is_interrupted_again_and_again_and_then_the_process_ends(stages, monkeypatch):
+    monkeypatch.setattr(module, "GRACE_SECONDS", 1.2)
+    stage = stages(max_trial_seconds=0.1)
+    stage.assigned()
+    stage.session.reporter.broadcast(0.5)
+    assert stage.left.wait(SOON)
+    assert len(stage.interrupts) >= 2
+    assert set(stage.interrupts) == {"exceeded max_trial_seconds=0.1"}
+    failed = stage.host.expect(Failed)
+    assert failed == Failed(1, 0, [(0, 0.5)], 0, [], f"{stage.interrupts[0]}; it could not be interrupted", "", True)
+
+
+def test_a_trial_that_ends_when_it_is_interrupted_costs_no_process(stages, monkeypatch):
+    monkeypatch.setattr(module, "GRACE_SECONDS", 0.2)
+    stage = stages(max_trial_seconds=0.1)
+    stage.assigned()
+    assert stage.interrupted.wait(SOON)
+    answer = stage.worker(stage.session.failed, stage.interrupts[0], "")
+    stage.host.expect(Failed)
+    stage.host.gather(0.5)
+    assert not stage.left.is_set()
+    stage.say(Assign(2, "t2", {}, ""))
+    assert answer.result(SOON).run == 2
+
+
+def test_every_trial_has_an_interrupt_and_a_grace_of_its_own(stages, monkeypatch):
+    monkeypatch.setattr(module, "GRACE_SECONDS", 0.2)
+    stage = stages(max_trial_seconds=0.1)
+    stage.assigned()
+    for run in (2, 3, 4, 5):
+        assert stage.interrupted.wait(SOON)
+        stage.interrupted.clear()
+        answer = stage.worker(stage.session.failed, "interrupted", "")
+        stage.host.expect(Failed)
+        stage.say(Assign(run, f"t{run}", {}, ""))
+        assert answer.result(SOON).run == run
+        stage.worker(stage.session.begin).result(SOON)
+        stage.host.gather(0.05)
+    assert not stage.left.is_set()
+
+
+def test_the_time_of_a_trial_counts_from_its_own_beginning(stages):
+    stage = stages(max_trial_seconds=0.4)
+    stage.assigned()
+    stage.host.gather(0.3)
+    answer = stage.worker(stage.session.final, 0.5, {}, False)
+    stage.host.expect(Final)
+    stage.say(Assign(2, "t2", {}, ""))
+    answer.result(SOON)
+    stage.worker(stage.session.begin).result(SOON)
+    stage.host.gather(0.2)
+    assert stage.interrupts == []
+
+
+def test_a_driver_that_never_answers_lets_the_worker_go(stages):
+    stage = stages(answer_timeout=0.2)
+    assert stage.worker(stage.session.request, HELLO).result(SOON) == Done()
+
+
+def test_a_driver_that_falls_silent_ends_the_run_too(stages):
+    stage = stages(answer_timeout=0.3)
+    stage.assigned()
+    assert stage.interrupted.wait(SOON)
+    assert "not answered" in stage.interrupts[0]
+    assert stage.worker(stage.session.failed, "cut off", "").result(SOON) == Done()
+
+
+def test_a_driver_that_answers_now_and_then_is_good_enough(stages):
+    stage = stages(answer_timeout=0.3)
+    stage.assigned()
+    for _ in range(8):
+        stage.host.gather(0.1)
+        stage.say(Ack(1, 0, 0))
+    assert stage.interrupts == []

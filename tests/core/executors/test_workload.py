@@ -1,0 +1,213 @@
+"""What a trial calls, and what its return value means."""
+
+from __future__ import annotations
+
+import math
+import pickle
+
+import numpy as np
+import pytest
+
+from maggy.ablation.ablator import AbstractAblator
+from maggy.core.exceptions import MetricKeyError, MetricTypeError, MetricValueError, ReturnTypeError
+from maggy.core.executors.workload import AblationWorkload, SearchWorkload, Workload, metric_of
+from maggy.core.reporter import Reporter
+
+
+def silent(text):
+    raise AssertionError(f"warned: {text}")
+
+
+def outcome(value, key="metric"):
+    return metric_of(value, key, silent)
+
+
+@pytest.mark.parametrize("value", [0, 0.0, -0.0, 3, -2.5, 1e300])
+def test_a_number_is_the_metric_and_the_only_output(value):
+    metric, outputs = outcome(value)
+    assert metric == value
+    assert math.copysign(1, metric) == math.copysign(1, value)
+    assert type(metric) is type(value)
+    assert outputs == {"metric": value}
+
+
+def test_the_output_of_a_number_has_the_optimization_key():
+    assert outcome(0.5, "val_acc") == (0.5, {"val_acc": 0.5})
+
+
+@pytest.mark.parametrize("value", [np.float32(0.5), np.float64(0.5), np.array(0.5), np.int64(2)])
+def test_numpy_scalars_become_python_numbers(value):
+    for metric, outputs in (outcome(value), outcome({"metric": value})):
+        assert metric == value
+        assert type(metric) in (int, float)
+        assert type(outputs["metric"]) is type(metric)
+
+
+def test_a_dict_gives_its_metric_and_keeps_the_rest():
+    kept = {"metric": 0, "note": "a", "curve": [1, 2.5], "parts": {"a": None, "b": True}}
+    assert outcome(kept) == (0, kept)
+
+
+def test_values_of_a_dict_become_plain():
+    _, outputs = outcome({"metric": 1, "curve": np.arange(3), "pair": (1, np.float32(0.5)), "best": np.bool_(True)})
+    assert outputs == {"metric": 1, "curve": [0, 1, 2], "pair": [1, 0.5], "best": True}
+    assert type(outputs["curve"][0]) is int
+
+
+def test_a_nan_beside_the_metric_is_kept_as_none():
+    assert outcome({"metric": 1, "other": math.nan})[1]["other"] is None
+
+
+@pytest.mark.parametrize("value", [None, True, False, np.bool_(True), "0.5", [1], (1,), object(), np.array([1, 2]), 1j])
+def test_what_is_neither_number_nor_dict_is_refused(value):
+    with pytest.raises(ReturnTypeError, match="must return a number or a dict with the key 'metric', but it returned"):
+        outcome(value)
+
+
+@pytest.mark.parametrize("value", [None, True, "0.5", [1], {}])
+def test_a_metric_in_a_dict_that_is_no_number_is_refused(value):
+    with pytest.raises(MetricTypeError, match="'metric' must be a number, but it is"):
+        outcome({"metric": value})
+
+
+def test_a_dict_without_the_key_is_a_key_error_that_names_the_keys_that_are_there():
+    with pytest.raises(KeyError) as caught:
+        outcome({"accuracy": 1, "loss": 2}, "acuracy")
+    assert isinstance(caught.value, MetricKeyError)
+    text = str(caught.value)
+    assert "must hold the optimization key 'acuracy', but it has the keys accuracy, loss." in text
+    assert "Did you mean 'accuracy'?" in text
+
+
+def test_an_empty_dict_is_told_that_it_has_no_keys():
+    with pytest.raises(MetricKeyError, match=r"it has the keys \(none\)"):
+        outcome({})
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"), [(math.nan, "metric is NaN"), (math.inf, "metric is inf"), (-math.inf, "metric is -inf")]
+)
+def test_a_metric_that_is_not_finite_is_refused_with_the_reason(value, reason):
+    for returned in (value, {"metric": value}, np.float32(value)):
+        with pytest.raises(MetricValueError) as caught:
+            outcome(returned)
+        assert str(caught.value) == reason
+
+
+def test_a_value_that_json_cannot_hold_is_kept_as_text_with_a_warning():
+    warnings = []
+    metric, outputs = metric_of({"metric": 1, "model": {1, 2}, "steps": {3: 4}}, "metric", warnings.append)
+    assert (metric, outputs) == (1, {"metric": 1, "model": "{1, 2}", "steps": "{3: 4}"})
+    assert ["'model' is kept as text" in warnings[0], "'steps' is kept as text" in warnings[1]] == [True, True]
+
+
+def test_text_that_is_kept_is_bounded():
+    assert len(metric_of({"metric": 1, "big": {"x" * 5000}}, "metric", lambda text: None)[1]["big"]) == 1000
+
+
+def test_a_value_that_cannot_even_be_shown_does_not_cost_the_trial_its_metric():
+    class Broken:
+        def __repr__(self):
+            raise RuntimeError("no text")
+
+    endless = []
+    endless.append(endless)
+    warnings = []
+    metric, outputs = metric_of({"metric": 1, "broken": Broken(), "endless": endless}, "metric", warnings.append)
+    assert metric == 1
+    assert "Broken" in outputs["broken"]
+    assert outputs["endless"] == "[[...]]"
+    assert len(warnings) == 2
+
+
+def test_keys_that_are_no_strings_become_strings():
+    assert outcome({"metric": 1, 2: 3})[1] == {"metric": 1, "2": 3}
+
+
+def test_a_search_calls_the_function_with_the_trial_s_parameters_and_the_reporter():
+    reporter = Reporter()
+    workload = SearchWorkload(lambda x, reporter: (x, reporter), "metric")
+    assert workload.call({"x": 1}, reporter) == (1, reporter)
+    assert SearchWorkload(lambda: "value", None).call({}, reporter) == "value"
+
+
+def test_a_plain_workload_leaves_the_call_to_its_kinds():
+    workload = Workload(lambda: 1, "metric")
+    workload.verify()
+    with pytest.raises(NotImplementedError):
+        workload.call({}, Reporter())
+
+
+class Labels(AbstractAblator):
+    """Gives functions that return the label they were made for; counts what it was asked."""
+
+    def __init__(self):
+        super().__init__(None, [])
+        self.asked = []
+
+    def get_number_of_trials(self):
+        return 1
+
+    def initialize(self):
+        pass
+
+    def get_trial(self, ablation_trial=None):
+        return None
+
+    def get_dataset_generator(self, ablated_feature=None):
+        self.asked.append("dataset")
+        return lambda: ("dataset", ablated_feature)
+
+    def get_model_generator(self, layer_identifier=None):
+        self.asked.append("model")
+        return lambda: ("model", layer_identifier)
+
+    def finalize_experiment(self, trials):
+        pass
+
+    def verify(self):
+        self.asked.append("verify")
+
+
+def everything(dataset_function, model_function, reporter):
+    return dataset_function(), model_function(), reporter
+
+
+def test_an_ablation_gives_the_functions_of_the_trial_s_labels():
+    reporter = Reporter()
+    workload = AblationWorkload(everything, "metric", Labels())
+    assert workload.call({"ablated_feature": "age", "ablated_layer": "None"}, reporter) == (
+        ("dataset", "age"),
+        ("model", None),
+        reporter,
+    )
+    assert workload.call({"ablated_feature": "None", "ablated_layer": "dense"}, reporter)[:2] == (
+        ("dataset", None),
+        ("model", "dense"),
+    )
+
+
+def test_an_ablation_makes_only_what_the_function_asks_for():
+    ablator = Labels()
+    AblationWorkload(lambda model_function: 1, "metric", ablator).call(
+        {"ablated_feature": "None", "ablated_layer": "None"}, Reporter()
+    )
+    assert ablator.asked == ["model"]
+
+
+def test_an_ablation_gives_everything_to_double_starred_arguments():
+    got = AblationWorkload(lambda **kwargs: kwargs, "metric", Labels()).call(
+        {"ablated_feature": "None", "ablated_layer": "None"}, Reporter()
+    )
+    assert set(got) == {"dataset_function", "model_function", "reporter"}
+
+
+def test_verifying_an_ablation_asks_the_ablator():
+    ablator = Labels()
+    AblationWorkload(everything, "metric", ablator).verify()
+    assert ablator.asked == ["verify"]
+
+
+def test_a_workload_travels():
+    workload = pickle.loads(pickle.dumps(SearchWorkload(max, "metric")))
+    assert (workload.train_fn, workload.optimization_key) == (max, "metric")

@@ -1,0 +1,135 @@
+"""The protocol: every message comes back as it was sent, and nothing else is understood."""
+
+import math
+
+import msgspec
+import pytest
+
+from maggy.core import messages
+from maggy.core.messages import (
+    Abandon,
+    Ack,
+    Assign,
+    Check,
+    Checked,
+    Done,
+    Failed,
+    Final,
+    Heartbeat,
+    Register,
+    Stop,
+    Wait,
+    decode_driver_message,
+    decode_worker_message,
+    encode,
+)
+
+POINTS = [(0, 0.5), (1, -2), (2.5, 1e300)]
+LINES = [(True, "shown"), (False, "ünïcode 語")]
+
+FROM_WORKERS = [
+    Register("host", 7),
+    Checked(None, ""),
+    Checked("no layer", "AblationError"),
+    Heartbeat(3, 10, POINTS, 20, LINES, True),
+    Final(3, 0, POINTS, 0, LINES, 0.0, {"metric": 0.0, "list": [1, None, "x"], "dict": {"a": True}}, False),
+    Final(3, 0, [], 0, [], None, {}, True),
+    Failed(3, 0, [], 0, LINES, "reason", "traceback", True),
+]
+FROM_THE_DRIVER = [
+    Assign(1, "3d1cc9fdb1d4d001", {"lr": 0.1, "n": 3, "kind": "adam", "shape": [1, 2]}, "/dir/3d1c"),
+    Wait(),
+    Ack(1, 2, 3),
+    Stop(1),
+    Abandon(1),
+    Check(),
+    Done(),
+]
+
+
+@pytest.mark.parametrize("message", FROM_WORKERS, ids=lambda message: type(message).__name__)
+def test_a_workers_message_comes_back_as_it_was(message):
+    assert decode_worker_message(encode(message)) == message
+
+
+@pytest.mark.parametrize("message", FROM_THE_DRIVER, ids=lambda message: type(message).__name__)
+def test_a_drivers_message_comes_back_as_it_was(message):
+    assert decode_driver_message(encode(message)) == message
+
+
+def test_an_integer_metric_stays_an_integer():
+    assert type(decode_worker_message(encode(Final(1, 0, [], 0, [], 3, {}, False))).metric) is int
+
+
+def test_nan_and_infinity_travel():
+    sent = Heartbeat(1, 0, [(0, math.nan), (1, math.inf), (2, -math.inf)], 0, [], False)
+    (_, nan), *others = decode_worker_message(encode(sent)).points
+    assert math.isnan(nan)
+    assert others == [(1, math.inf), (2, -math.inf)]
+
+
+@pytest.mark.parametrize("message", FROM_THE_DRIVER, ids=lambda message: type(message).__name__)
+def test_a_worker_cannot_speak_like_the_driver(message):
+    with pytest.raises(msgspec.DecodeError):
+        decode_worker_message(encode(message))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\xc1",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"\x80\x04\x95pickle",
+        msgspec.msgpack.encode(None),
+        msgspec.msgpack.encode({"Register": ["host", 1]}),
+        msgspec.msgpack.encode(["Unknown", 1]),
+        msgspec.msgpack.encode(["Register"]),
+        msgspec.msgpack.encode(["Register", 1, 1]),
+        msgspec.msgpack.encode(["Heartbeat", "1", 0, [], 0, [], False]),
+        msgspec.msgpack.encode(["Heartbeat", 1, 0, [[1, "x"]], 0, [], False]),
+        msgspec.msgpack.encode(["Heartbeat", 1, 0, [[1]], 0, [], False]),
+        msgspec.msgpack.encode(["Final", 1, 0, [], 0, [], "0.5", {}, False]),
+        msgspec.msgpack.encode(["Final", 1, 0, [], 0, [], 0.5, [], False]),
+        encode(FROM_WORKERS[3])[:-1],
+    ],
+)
+def test_what_is_not_of_the_protocol_is_not_understood(data):
+    with pytest.raises(msgspec.DecodeError):
+        decode_worker_message(data)
+
+
+def test_deep_nesting_is_refused_and_does_not_crash():
+    with pytest.raises((msgspec.DecodeError, RecursionError)):
+        decode_worker_message(b"\x91" * 1_000_000)
+
+
+def test_text_that_is_no_unicode_is_sent_with_escapes():
+    sent = Failed(1, 0, [], 0, [(True, "a\udc80b")], "why\udcff", "", False)
+    got = decode_worker_message(encode(sent))
+    assert (got.lines, got.reason) == ([(True, "a\\udc80b")], "why\\udcff")
+
+
+def test_integers_beyond_64_bits_are_sent_as_floats():
+    sent = Final(1, 0, [(1, 2**70), (2, -(10**400))], 0, [], 2**70, {"metric": 2**70, "kept": [10**400, True]}, False)
+    got = decode_worker_message(encode(sent))
+    assert got.points == [(1, 2.0**70), (2, -math.inf)]
+    assert got.metric == 2.0**70
+    assert got.outputs == {"metric": 2.0**70, "kept": [math.inf, True]}
+
+
+@pytest.mark.parametrize("value", [2**70, "\udc80"])
+def test_parameters_are_never_changed_on_the_way(value):
+    with pytest.raises((OverflowError, UnicodeEncodeError)):
+        encode(Assign(1, "t", {"x": value}, ""))
+
+
+def test_every_message_class_is_in_one_of_the_two_vocabularies():
+    classes = {
+        value
+        for value in vars(messages).values()
+        if isinstance(value, type)
+        and issubclass(value, messages.Message)
+        and value.__name__ not in ("Message", "Report")
+    }
+    assert classes == {type(message) for message in [*FROM_WORKERS, *FROM_THE_DRIVER]}

@@ -1,0 +1,329 @@
+"""The mailbox between a training function and the heartbeat."""
+
+from __future__ import annotations
+
+import math
+import threading
+
+import numpy as np
+import pytest
+
+from maggy.core import reporter as module
+from maggy.core.exceptions import (
+    BroadcastMetricTypeError,
+    BroadcastStepTypeError,
+    BroadcastStepValueError,
+    EarlyStopException,
+)
+from maggy.core.reporter import Reporter
+
+
+@pytest.fixture
+def reporter():
+    return Reporter()
+
+
+def points(reporter):
+    return reporter.waiting()[1]
+
+
+def lines(reporter):
+    return reporter.waiting()[3]
+
+
+def test_steps_count_from_zero_when_they_are_left_out(reporter):
+    for metric in (0.5, 0.6, 0.7):
+        reporter.broadcast(metric)
+    assert points(reporter) == [(0, 0.5), (1, 0.6), (2, 0.7)]
+
+
+def test_steps_count_on_from_the_last_one_that_was_given(reporter):
+    reporter.broadcast(1, step=10)
+    reporter.broadcast(2)
+    reporter.broadcast(3, 20)
+    reporter.broadcast(4)
+    assert points(reporter) == [(10, 1), (11, 2), (20, 3), (21, 4)]
+
+
+def test_an_equal_step_is_allowed(reporter):
+    reporter.broadcast(1, 3)
+    reporter.broadcast(2, 3)
+    assert points(reporter) == [(3, 1), (3, 2)]
+
+
+def test_the_last_step_is_minus_one_before_the_first(reporter):
+    assert reporter.last_step == -1
+    reporter.broadcast(1, 7)
+    assert reporter.last_step == 7
+
+
+@pytest.mark.parametrize("metric", [np.float32(0.5), np.float64(0.5), np.array(0.5)])
+def test_numpy_scalars_are_metrics(reporter, metric):
+    reporter.broadcast(metric, np.int64(3))
+    assert points(reporter) == [(3, 0.5)]
+    assert [type(value) for value in points(reporter)[0]] == [int, float]
+
+
+@pytest.mark.parametrize("metric", [0, 0.0, -0.0, -1, math.inf, 10**30])
+def test_every_number_is_a_metric(reporter, metric):
+    reporter.broadcast(metric)
+    assert points(reporter) == [(0, metric)]
+
+
+def test_nan_is_recorded(reporter):
+    reporter.broadcast(math.nan)
+    assert math.isnan(points(reporter)[0][1])
+
+
+@pytest.mark.parametrize("metric", [None, True, "0.5", [0.5], {}, np.array([1, 2]), np.bool_(True), 1j, float])
+def test_a_metric_that_is_no_number_is_a_type_error(reporter, metric):
+    with pytest.raises(TypeError, match="metric that is broadcast must be a number, but got") as caught:
+        reporter.broadcast(metric)
+    assert type(caught.value) is BroadcastMetricTypeError
+    assert points(reporter) == []
+
+
+@pytest.mark.parametrize("step", [True, "3", [3], {}, np.array([1, 2]), 1j])
+def test_a_step_that_is_no_number_is_a_type_error(reporter, step):
+    with pytest.raises(TypeError, match="step that is broadcast must be a number, but got") as caught:
+        reporter.broadcast(0.5, step)
+    assert type(caught.value) is BroadcastStepTypeError
+    assert points(reporter) == []
+
+
+@pytest.mark.parametrize("step", [4, 4.5, -3, math.nan, math.inf, -math.inf, 2**63])
+def test_a_step_below_the_last_one_or_beyond_all_bounds_is_a_value_error(reporter, step):
+    reporter.broadcast(0.5, 5)
+    with pytest.raises(ValueError, match=r"must not go backwards, but got step .* after 5") as caught:
+        reporter.broadcast(0.6, step)
+    assert type(caught.value) is BroadcastStepValueError
+    assert points(reporter) == [(5, 0.5)]
+    assert reporter.last_step == 5
+
+
+def test_a_refused_step_changes_nothing(reporter):
+    reporter.broadcast(1, 5)
+    for step in ("x", 2, math.nan):
+        with pytest.raises((TypeError, ValueError)):
+            reporter.broadcast(2, step)
+    reporter.broadcast(3)
+    assert points(reporter) == [(5, 1), (6, 3)]
+
+
+def test_errors_come_in_the_order_metric_then_step_then_value_then_stop(reporter):
+    reporter.broadcast(1, 5)
+    reporter.stop()
+    with pytest.raises(BroadcastMetricTypeError):
+        reporter.broadcast("x", "y")
+    with pytest.raises(BroadcastMetricTypeError):
+        reporter.broadcast("x", 2)
+    with pytest.raises(BroadcastStepTypeError):
+        reporter.broadcast(1, "y")
+    with pytest.raises(BroadcastStepValueError):
+        reporter.broadcast(1, 2)
+    with pytest.raises(EarlyStopException):
+        reporter.broadcast(1, 6)
+
+
+def test_a_stop_raises_with_the_metric_at_the_next_broadcast_and_the_point_is_kept(reporter):
+    reporter.broadcast(0.1)
+    reporter.stop()
+    with pytest.raises(EarlyStopException) as caught:
+        reporter.broadcast(np.float64(0.2))
+    assert caught.value.metric == 0.2
+    assert points(reporter) == [(0, 0.1), (1, 0.2)]
+
+
+def test_a_stop_raises_again_and_again_and_the_first_metric_stays(reporter):
+    reporter.stop()
+    for metric in (0.5, 0.9, 0.1):
+        with pytest.raises(EarlyStopException) as caught:
+            reporter.broadcast(metric)
+        assert caught.value.metric == metric
+        assert reporter.stop_metric == 0.5
+
+
+def test_a_metric_of_zero_is_kept_at_a_stop(reporter):
+    reporter.stop()
+    for metric in (0, 1):
+        with pytest.raises(EarlyStopException):
+            reporter.broadcast(metric)
+    assert reporter.stop_metric == 0
+
+
+def test_there_is_no_stop_metric_before_a_broadcast_has_raised(reporter):
+    reporter.broadcast(1)
+    reporter.stop()
+    assert reporter.stop_metric is None
+
+
+def test_a_log_line_is_shown_in_the_notebook_only_when_asked(reporter):
+    reporter.log("quiet")
+    reporter.log("shown", jupyter=True)
+    reporter.log("shown", True)
+    reporter.log("as in 0.3", verbose=True)
+    assert lines(reporter) == [(False, "quiet"), (True, "shown"), (True, "shown"), (True, "as in 0.3")]
+
+
+def test_a_log_message_of_several_lines_is_several_lines(reporter):
+    reporter.log("a\nb\n\nc\n")
+    assert [text for _, text in lines(reporter)] == ["a", "b", "", "c"]
+
+
+@pytest.mark.parametrize(("message", "text"), [("", ""), (3, "3"), (None, "None"), ({"a": 1}, "{'a': 1}")])
+def test_anything_can_be_logged(reporter, message, text):
+    reporter.log(message)
+    assert lines(reporter) == [(False, text)]
+
+
+def test_a_line_of_excessive_length_is_cut(reporter):
+    reporter.log("x" * (module.MAX_LINE_LENGTH + 1))
+    assert len(lines(reporter)[0][1]) == module.MAX_LINE_LENGTH
+
+
+def test_everything_waits_until_it_is_acknowledged(reporter):
+    for metric in range(3):
+        reporter.broadcast(metric)
+        reporter.log(metric)
+    for _ in range(2):
+        first_point, kept, first_line, text = reporter.waiting()
+        assert (first_point, len(kept), first_line, len(text)) == (0, 3, 0, 3)
+
+
+def test_what_is_acknowledged_is_forgotten_and_positions_count_on(reporter):
+    for metric in range(5):
+        reporter.broadcast(metric)
+        reporter.log(metric)
+    reporter.acknowledge(2, 4)
+    assert reporter.waiting() == (2, [(2, 2), (3, 3), (4, 4)], 4, [(False, "4")])
+    reporter.broadcast(5)
+    reporter.acknowledge(5, 5)
+    assert reporter.waiting() == (5, [(5, 5)], 5, [])
+
+
+def test_an_old_or_repeated_acknowledgement_changes_nothing(reporter):
+    for metric in range(4):
+        reporter.broadcast(metric)
+        reporter.log(metric)
+    reporter.acknowledge(3, 3)
+    before = reporter.waiting()
+    for count in (3, 2, 0):
+        reporter.acknowledge(count, count)
+        assert reporter.waiting() == before
+
+
+def test_what_was_sent_is_not_changed_by_what_comes_after(reporter):
+    reporter.broadcast(1)
+    sent = points(reporter)
+    reporter.broadcast(2)
+    assert sent == [(0, 1)]
+
+
+def test_waiting_points_are_bounded_and_the_newest_stay(reporter, monkeypatch):
+    monkeypatch.setattr(module, "MAX_WAITING_POINTS", 100)
+    for metric in range(1000):
+        reporter.broadcast(metric)
+        first, kept, _, _ = reporter.waiting()
+        assert len(kept) <= 100
+        assert kept == [(step, step) for step in range(first, metric + 1)]
+
+
+def test_waiting_lines_are_bounded_and_the_newest_stay(reporter, monkeypatch):
+    monkeypatch.setattr(module, "MAX_WAITING_LINES", 100)
+    for number in range(1000):
+        reporter.log(number)
+    _, _, first, kept = reporter.waiting()
+    assert len(kept) <= 100
+    assert kept == [(False, str(number)) for number in range(first, 1000)]
+
+
+def test_one_log_message_of_very_many_lines_is_bounded_too(reporter, monkeypatch):
+    monkeypatch.setattr(module, "MAX_WAITING_LINES", 100)
+    reporter.log("\n".join(map(str, range(1000))))
+    _, _, first, kept = reporter.waiting()
+    assert (first, kept) == (950, [(False, str(number)) for number in range(950, 1000)])
+
+
+def test_acknowledgements_fit_after_something_was_dropped(reporter, monkeypatch):
+    monkeypatch.setattr(module, "MAX_WAITING_POINTS", 10)
+    for metric in range(11):
+        reporter.broadcast(metric)
+    first = reporter.waiting()[0]
+    reporter.acknowledge(3, 0)  # sent before the drop
+    assert reporter.waiting()[0] == first
+    reporter.acknowledge(8, 0)
+    assert points(reporter) == [(step, step) for step in range(8, 11)]
+
+
+def test_threads_that_leave_the_step_out_never_collide(reporter):
+    errors = run_in_threads(4, lambda: [reporter.broadcast(0.5) for _ in range(2000)])
+    assert errors == []
+    assert [step for step, _ in points(reporter)] == list(range(8000))
+
+
+def test_a_step_that_is_left_out_is_counted_when_the_point_is_kept_not_before(reporter):
+    arrived = threading.Event()
+
+    class Metric(float):
+        def __float__(self):
+            arrived.set()
+            return 0.2
+
+    thread = threading.Thread(target=reporter.broadcast, args=[Metric()])
+    with reporter._lock:
+        thread.start()
+        assert arrived.wait(10)
+        thread.join(0.02)  # until it waits for the lock
+        reporter.broadcast(0.1)
+    thread.join()
+    assert points(reporter) == [(0, 0.1), (1, 0.2)]
+
+
+def test_a_thread_that_sends_loses_and_repeats_nothing(reporter):
+    received = []
+    done = threading.Event()
+
+    def send():
+        while True:
+            last = done.is_set()
+            first, kept, first_line, text = reporter.waiting()
+            received.extend(kept[len(received) - first :])
+            reporter.acknowledge(first + len(kept), first_line + len(text))
+            if last:
+                return
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    for metric in range(20_000):
+        reporter.broadcast(metric)
+    done.set()
+    sender.join()
+    assert received == [(step, step) for step in range(20_000)]
+
+
+def test_a_finalizer_may_log_while_something_is_logged(reporter):
+    class Talkative:
+        def __str__(self):
+            reporter.log("inner")
+            return "outer"
+
+    with reporter._lock:  # as inside any of the methods
+        reporter.log(Talkative())
+    assert [text for _, text in lines(reporter)] == ["inner", "outer"]
+
+
+def run_in_threads(count, work):
+    errors = []
+
+    def guarded():
+        try:
+            work()
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=guarded) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return errors

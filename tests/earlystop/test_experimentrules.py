@@ -1,0 +1,67 @@
+"""The rules that end an experiment."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from conformance import ExperimentStopContract
+
+from maggy.core.exceptions import BadArgumentsError
+from maggy.earlystop import AbstractExperimentStop, Patience, Threshold
+
+
+class TestPatience(ExperimentStopContract):
+    def make(self):
+        return Patience(3)
+
+    def test_so_many_trials_without_an_improvement_end_it(self):
+        assert not self.ends([0.5, 0.4, 0.4])
+        assert self.ends([0.5, 0.4, 0.4, 0.3])
+        assert not self.ends([0.5, 0.4, 0.4, 0.6])
+
+    def test_an_equal_metric_is_no_improvement(self):
+        assert self.ends([0.5] * 4)
+
+    def test_min_mirrors_max(self):
+        for metrics in ([0.5, 0.4, 0.3, 0.2], [0.5, 0.6, 0.7, 0.8], [0.5, 0.6, 0.6, 0.6, 0.6]):
+            assert self.ends(metrics, "max") == self.ends([-metric for metric in metrics], "min")
+
+
+class TestThreshold(ExperimentStopContract):
+    def make(self):
+        return Threshold(0.5)
+
+    def test_reaching_it_ends_the_experiment(self):
+        assert not self.ends([0.1, 0.49])
+        assert self.ends([0.1, 0.5, 0.2])
+        assert not self.ends([0.51, 0.9], "min")
+        assert self.ends([0.51, 0.5], "min")
+
+
+def test_a_small_improvement_counts_only_above_min_delta():
+    def finals(*metrics):
+        return TestPatience().finals(metrics)
+
+    assert Patience(2, min_delta=0.1).experiment_check(finals(0.5, 0.55, 0.6), "max") is not None
+    assert Patience(2, min_delta=0.1).experiment_check(finals(0.5, 0.55, 0.61), "max") is None
+
+
+@pytest.mark.parametrize("arguments", [(0,), (2.5,), ("3",), (3, -1), (3, math.nan), (3, None)])
+def test_patience_checks_its_arguments(arguments):
+    with pytest.raises(BadArgumentsError, match="must be"):
+        Patience(*arguments)
+
+
+@pytest.mark.parametrize("metric", [math.nan, math.inf, "1", None, True])
+def test_a_threshold_is_a_finite_number(metric):
+    with pytest.raises(BadArgumentsError, match="finite number"):
+        Threshold(metric)
+
+
+def test_without_a_check_there_is_no_rule():
+    class Incomplete(AbstractExperimentStop):
+        pass
+
+    with pytest.raises(TypeError, match="experiment_check"):
+        Incomplete()

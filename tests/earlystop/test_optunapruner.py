@@ -1,0 +1,82 @@
+"""Any pruner of Optuna's as a rule."""
+
+from __future__ import annotations
+
+import optuna
+import pytest
+from conformance import EarlyStopContract, final_with, trial_with
+
+from maggy.core.exceptions import BadArgumentsError
+from maggy.earlystop import OptunaPruner
+from maggy.trial import Trial
+
+
+class TestMedianPruner(EarlyStopContract):
+    def make(self):
+        return OptunaPruner(optuna.pruners.MedianPruner(n_startup_trials=1))
+
+
+class Spy(optuna.pruners.BasePruner):
+    """Keeps what it is shown, and prunes what is below zero."""
+
+    def prune(self, study, trial):
+        self.study, self.trial = study, trial
+        return trial.intermediate_values[trial.last_step] < 0
+
+
+def test_the_pruner_sees_all_trials_with_what_they_have_reported():
+    spy = Spy()
+    rule = OptunaPruner(spy)
+    stopped = final_with([0.3, 0.1], "stopped")
+    stopped.early_stop = True
+    mine, other = trial_with([0.1, 0.2, -0.5], steps=[0, 1, 2.5]), trial_with([0.7], "other")
+    finals = [final_with([0.1, 0.9]), stopped]
+    assert rule.check_running(mine, finals, [other, mine], "max") == mine.trial_id
+    assert spy.trial.intermediate_values == {0: 0.1, 1: 0.2, 2: -0.5}
+    assert [trial.state.name for trial in spy.study.trials] == ["COMPLETE", "PRUNED", "RUNNING", "RUNNING"]
+    assert spy.study.trials[0].value == 0.9
+    assert spy.study.direction.name == "MAXIMIZE"
+
+
+def test_new_points_are_added_to_those_shown_before():
+    spy = Spy()
+    rule = OptunaPruner(spy)
+    trial = trial_with([0.1, 0.2])
+    assert rule.check_running(trial, [], [trial], "min") is None
+    trial.append_metric({"step": 2, "value": -1})
+    assert rule.check_running(trial, [], [trial], "min") == trial.trial_id
+    trial.status, trial.final_metric = Trial.FINALIZED, -1.0
+    other = trial_with([0.4], "other")
+    rule.check_running(other, [trial], [other], "min")
+    assert [frozen.state.name for frozen in spy.study.trials] == ["COMPLETE", "RUNNING"]
+
+
+def test_a_trial_that_lost_its_worker_starts_anew():
+    spy = Spy()
+    rule = OptunaPruner(spy)
+    trial = trial_with([0.1, -0.2])
+    rule.check_running(trial, [], [trial], "max")
+    trial.reset()
+    trial.attempts = 2
+    trial.append_metric({"step": 0, "value": 0.3})
+    assert rule.check_running(trial, [], [trial], "max") is None
+    assert [frozen.state.name for frozen in spy.study.trials] == ["FAIL", "RUNNING"]
+
+
+def test_successive_halving_prunes_the_worse_one():
+    rule = OptunaPruner(optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=2))
+    good, bad = trial_with([0.9], "good", [1]), trial_with([0.1], "bad", [1])
+    assert rule.check_running(good, [], [good], "max") is None
+    for _ in range(2):  # the same question gets the same answer, although the pruner keeps notes
+        assert rule.check_running(bad, [], [good, bad], "max") == bad.trial_id
+
+
+def test_it_says_nothing(capfd):
+    trial = trial_with([0.1])
+    OptunaPruner(Spy()).check_running(trial, [], [trial], "max")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_what_is_not_a_pruner_is_refused():
+    with pytest.raises(BadArgumentsError, match="BasePruner"):
+        OptunaPruner("median")

@@ -1,0 +1,76 @@
+"""Successive halving of running trials."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from conformance import EarlyStopContract, final_with, trial_with
+
+from maggy.core.exceptions import BadArgumentsError
+from maggy.earlystop import SuccessiveHalvingRule
+
+
+class TestSuccessiveHalving(EarlyStopContract):
+    def make(self):
+        return SuccessiveHalvingRule(min_step=2, reduction_factor=3)
+
+
+def trials(*values, steps=(1,)):
+    return [trial_with([value] * len(steps), str(index), steps) for index, value in enumerate(values)]
+
+
+def stopped(rule, running, finals=(), direction="max"):
+    return [
+        index
+        for index, trial in enumerate(running)
+        if rule.check_running(trial, list(finals), running, direction) is not None
+    ]
+
+
+@pytest.mark.parametrize(("direction", "sign"), [("max", 1), ("min", -1)])
+def test_one_in_so_many_goes_on(direction, sign):
+    running = trials(*(sign * value for value in (0.1, 0.5, 0.9, 0.3, 0.7, 0.2)))
+    assert stopped(SuccessiveHalvingRule(1, 3), running, direction=direction) == [0, 1, 3, 5]
+
+
+def test_a_rung_with_too_few_trials_stops_nobody():
+    assert stopped(SuccessiveHalvingRule(1, 3), trials(0.1, 0.9)) == []
+    assert stopped(SuccessiveHalvingRule(1, 2), trials(0.1, 0.9)) == [0]
+
+
+def test_final_trials_count_too():
+    assert stopped(SuccessiveHalvingRule(1, 2), trials(0.1), [final_with([0.5], "final", [1])]) == [0]
+
+
+def test_a_trial_is_compared_at_its_highest_rung_with_those_that_reached_it():
+    rule = SuccessiveHalvingRule(1, 2)
+    far = trial_with([0.2, 0.2], "far", [1, 2])
+    assert stopped(rule, [far, *trials(0.9, 0.8)]) == [2]  # nobody else is at step 2; of three at step 1 one goes on
+    also_far = trial_with([0.1, 0.5], "also far", [1, 2])
+    assert stopped(rule, [far, also_far]) == [0]
+
+
+def test_the_value_at_a_rung_is_the_best_until_then():
+    rule = SuccessiveHalvingRule(2, 2)
+    early = trial_with([0.9, 0.1, 0.1], "early", [1, 2, 3])
+    late = trial_with([0.1, 0.2, 1.0], "late", [1, 2, 3])
+    assert stopped(rule, [early, late]) == [1]
+
+
+def test_sparse_reports_reach_a_rung_with_the_first_step_above_it():
+    rule = SuccessiveHalvingRule(4, 2)
+    assert stopped(rule, [trial_with([0.1], "a", [7]), trial_with([0.9], "b", [5])]) == [0]
+    assert stopped(rule, [trial_with([0.1], "a", [3]), trial_with([0.9], "b", [5])]) == []
+
+
+def test_equal_values_go_on_together_and_nan_is_the_worst():
+    assert stopped(SuccessiveHalvingRule(1, 2), trials(0.5, 0.5)) == []
+    assert stopped(SuccessiveHalvingRule(1, 2), trials(math.nan, 0.5)) == [0]
+    assert stopped(SuccessiveHalvingRule(1, 2), trials(math.nan, math.nan)) == []
+
+
+@pytest.mark.parametrize("arguments", [(0, 2), (1, 1), (1.5, 2), (1, "2"), (None, 2)])
+def test_arguments_are_checked(arguments):
+    with pytest.raises(BadArgumentsError, match="must be a whole number"):
+        SuccessiveHalvingRule(*arguments)

@@ -1,0 +1,141 @@
+"""The options that every experiment takes: defaults, and what is refused in the constructor."""
+
+import dataclasses
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from maggy import Searchspace
+from maggy.ablation import AblationStudy
+from maggy.core.exceptions import BadArgumentsError
+from maggy.experiment_config import AblationConfig, LagomConfig, OptimizationConfig
+
+MAKERS = {
+    "lagom": LagomConfig,
+    "optimization": lambda **options: OptimizationConfig(
+        3, "randomsearch", Searchspace(x=("DOUBLE", [0, 1])), **options
+    ),
+    "ablation": lambda **options: AblationConfig(AblationStudy("data", 1, "label"), **options),
+}
+every_config = pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
+
+
+@every_config
+def test_the_common_options_have_their_documented_defaults(make):
+    config = make()
+    names = "seed num_workers log_dir resume max_trial_seconds max_seconds trial_attempts fail_fast hb_interval"
+    assert [getattr(config, name) for name in names.split()] == [None, None, None, None, None, None, 3, False, 1]
+    assert (config.worker_timeout, config.driver_port, config.description) == (60, None, "")
+
+
+@every_config
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"hb_interval": 0.05},
+        {"hb_interval": np.float32(0.5)},
+        {"seed": 0},
+        {"seed": np.int64(7)},
+        {"num_workers": 1},
+        {"max_trial_seconds": 0.5},
+        {"max_seconds": 3600},
+        {"trial_attempts": 1},
+        {"fail_fast": True},
+        {"log_dir": "somewhere", "resume": "app_1"},
+        {"log_dir": Path("somewhere"), "resume": Path("app_1")},
+        {"log_dir": "s3://bucket/folder"},
+        {"driver_port": 5000},
+        {"name": ""},
+    ],
+)
+def test_good_options_are_taken(make, options):
+    config = make(**options)
+    assert {name: getattr(config, name) for name in options} == options
+
+
+@every_config
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("hb_interval", 0),
+        ("hb_interval", -1),
+        ("hb_interval", math.nan),
+        ("hb_interval", math.inf),
+        ("hb_interval", "1"),
+        ("hb_interval", None),
+        ("hb_interval", True),
+        ("hb_interval", 60),  # not below worker_timeout
+        ("worker_timeout", 0.5),
+        ("worker_timeout", 0),
+        ("seed", -1),
+        ("seed", 1.5),
+        ("seed", "1"),
+        ("seed", True),
+        ("num_workers", 0),
+        ("num_workers", 2.0),
+        ("max_trial_seconds", 0),
+        ("max_trial_seconds", math.nan),
+        ("max_seconds", -1),
+        ("max_seconds", "1h"),
+        ("trial_attempts", 0),
+        ("trial_attempts", None),
+        ("fail_fast", 1),
+        ("fail_fast", "yes"),
+        ("log_dir", ""),
+        ("log_dir", 3),
+        ("resume", ""),
+        ("resume", True),
+        ("driver_port", 0),
+        ("driver_port", 65_536),
+        ("driver_port", "80"),
+        ("name", None),
+        ("name", 3),
+        ("description", None),
+    ],
+)
+def test_a_bad_option_is_refused_with_its_rule_and_the_value(make, option, value):
+    with pytest.raises(BadArgumentsError, match=option) as caught:
+        make(**{option: value})
+    assert isinstance(caught.value, ValueError)
+    assert str(value) in str(caught.value) or repr(value) in str(caught.value)
+    assert len(str(caught.value)) < 400
+
+
+@every_config
+def test_an_option_that_does_not_exist_is_a_type_error(make):
+    with pytest.raises(TypeError, match="hb_intervall"):
+        make(hb_intervall=1)
+
+
+@pytest.mark.parametrize(
+    ("config", "names"),
+    [
+        (LagomConfig, ["name", "description", "hb_interval"]),
+        (
+            OptimizationConfig,
+            [
+                "num_trials",
+                "optimizer",
+                "searchspace",
+                "optimization_key",
+                "direction",
+                "es_interval",
+                "es_min",
+                "es_policy",
+                "name",
+                "description",
+                "hb_interval",
+            ],
+        ),
+        (AblationConfig, ["ablation_study", "ablator", "direction", "name", "description", "hb_interval"]),
+    ],
+)
+def test_the_fields_of_release_1_may_be_given_by_position_in_their_order(config, names):
+    positional = [field.name for field in dataclasses.fields(config) if not field.kw_only]
+    assert positional[: len(names)] == names
+
+
+def test_a_run_for_its_value_has_the_default_name_of_release_0():
+    assert LagomConfig().name == "no-name"

@@ -1,0 +1,109 @@
+"""The config of a search."""
+
+import math
+
+import pytest
+
+from maggy import Searchspace
+from maggy.core.exceptions import BadArgumentsError
+from maggy.earlystop import MedianStoppingRule
+from maggy.experiment_config import HyperparameterOptConfig, OptimizationConfig
+from maggy.optimizer import AbstractOptimizer, RandomSearch, SingleRun
+
+
+def space():
+    return Searchspace(x=("DOUBLE", [0, 1]))
+
+
+class Own(AbstractOptimizer):
+    def get_suggestion(self, trial=None):
+        return None
+
+
+def test_the_defaults_are_those_of_release_1():
+    config = OptimizationConfig(num_trials=4, optimizer="randomsearch", searchspace=space())
+    assert (config.optimization_key, config.direction, config.name) == ("metric", "max", "HPOptimization")
+    assert (config.es_interval, config.es_min, config.es_policy) == (1, 10, "median")
+    assert (config.description, config.hb_interval, config.es_seconds) == ("", 1, None)
+
+
+def test_the_config_has_two_names():
+    assert HyperparameterOptConfig is OptimizationConfig
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "searchspace"),
+    [
+        ("randomsearch", space()),
+        ("RandomSearch", space()),
+        (RandomSearch(), space()),
+        ("none", None),
+        (None, None),
+        (SingleRun(), None),
+        (Own(), None),
+        (Own(), space()),
+    ],
+)
+def test_an_optimizer_is_a_name_in_any_case_an_instance_or_none(optimizer, searchspace):
+    OptimizationConfig(1, optimizer, searchspace)
+
+
+def test_the_direction_may_be_written_in_any_case():
+    assert OptimizationConfig(1, None, direction="MIN").direction == "min"
+
+
+@pytest.mark.parametrize("policy", ["median", "MEDIAN", "none", None, MedianStoppingRule()])
+def test_an_early_stop_rule_is_a_name_an_instance_or_none(policy):
+    OptimizationConfig(1, None, es_policy=policy)
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"num_trials": 0}, "num_trials must be at least 1, but got 0"),
+        ({"num_trials": -3}, "num_trials must be at least 1, but got -3"),
+        ({"num_trials": 2.5}, "num_trials must be a whole number"),
+        ({"num_trials": True}, "num_trials must be a whole number"),
+        ({"num_trials": None}, "num_trials must be a whole number"),
+        ({"optimizer": "randomserch"}, "Did you mean 'randomsearch'?"),
+        ({"optimizer": "none"}, "A search space needs an optimizer"),
+        ({"optimizer": None}, "A search space needs an optimizer"),
+        ({"searchspace": None}, "needs a search space"),
+        ({"searchspace": Searchspace()}, "must hold at least one parameter"),
+        ({"searchspace": {"x": ("DOUBLE", [0, 1])}}, "searchspace must be a maggy.Searchspace"),
+        ({"optimization_key": ""}, "optimization_key must be a string that is not empty"),
+        ({"optimization_key": 3}, "optimization_key must be a string"),
+        ({"direction": "maximum"}, "direction must be 'max' or 'min'"),
+        ({"direction": None}, "direction must be 'max' or 'min'"),
+        ({"es_interval": 0}, "es_interval must be at least 1"),
+        ({"es_interval": 0.5}, "es_interval must be a whole number"),
+        ({"es_min": -1}, "es_min must be at least 0"),
+        ({"es_seconds": 0}, "es_interval must be a number above 0"),
+        ({"es_seconds": math.nan}, "es_interval must be a number above 0"),
+        ({"es_policy": "medain"}, "Did you mean 'median'?"),
+    ],
+)
+def test_a_bad_argument_is_refused_with_its_rule(options, text):
+    arguments = {"num_trials": 2, "optimizer": "randomsearch", "searchspace": space(), **options}
+    with pytest.raises(BadArgumentsError) as caught:
+        OptimizationConfig(**arguments)
+    assert text in str(caught.value)
+
+
+@pytest.mark.parametrize("optimizer", [RandomSearch, 3, lambda: None])
+def test_an_optimizer_of_another_kind_is_a_type_error(optimizer):
+    with pytest.raises(TypeError, match="optimizer must be"):
+        OptimizationConfig(1, optimizer, space())
+
+
+@pytest.mark.parametrize("policy", [MedianStoppingRule, 3])
+def test_an_early_stop_rule_of_another_kind_is_a_type_error(policy):
+    with pytest.raises(TypeError, match="es_policy must be"):
+        OptimizationConfig(1, None, es_policy=policy)
+
+
+def test_the_number_of_trials_and_the_optimizer_must_be_given():
+    with pytest.raises(TypeError, match="num_trials"):
+        OptimizationConfig()
+    with pytest.raises(TypeError, match="optimizer"):
+        OptimizationConfig(3)

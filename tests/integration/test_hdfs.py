@@ -1,0 +1,159 @@
+"""Records and data on a real HDFS, off Hopsworks by hdfs-native and on it by the real hops; in ``tox -e hdfs`` only."""
+
+import json
+import os
+import threading
+import time
+
+import hdfs_cluster
+import hopsworks_platform
+import pytest
+
+from maggy import Searchspace, experiment
+from maggy.ablation import register_training_dataset
+from maggy.ablation.datasets import find_training_dataset
+from maggy.config import HyperparameterOptConfig
+from maggy.core.environment import HopsworksEnvironment, LocalEnvironment
+from maggy.core.store import ExperimentStore
+
+pytestmark = [pytest.mark.slow, pytest.mark.hdfs]
+ENVIRONMENT = LocalEnvironment()
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    jars = hdfs_cluster.fetch_jars(os.environ["MAGGY_HADOOP"])
+    cluster = hdfs_cluster.HdfsCluster(tmp_path_factory.mktemp("hdfs") / "cluster", jars)
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.stop()
+
+
+@pytest.fixture
+def place(cluster, request):
+    return f"{cluster.url}/{request.node.name}"
+
+
+def search(place, train, trials=3, **others):
+    space = Searchspace(x=("DOUBLE", [0.0, 1.0]))
+    config = HyperparameterOptConfig(trials, "randomsearch", space, seed=1, hb_interval=0.05, log_dir=place, **others)
+    return experiment.lagom(train, config)
+
+
+def text_of(*parts):
+    return ENVIRONMENT.read_bytes(ENVIRONMENT.join(*parts)).decode()
+
+
+def test_a_search_leaves_its_records_and_goes_on(place, spark):
+    def train(x):
+        print("training")
+        return x
+
+    first = search(place, train)
+    second = search(place, train)
+    assert [each.directory[-2:] for each in (first, second)] == ["_1", "_2"]
+    for trial in first.trials:
+        found = ENVIRONMENT.list(f"{first.directory}/{trial['trial_id']}")
+        assert [name for name in found if not name.startswith("events.")] == [
+            ".hparams.json",
+            ".metric",
+            ".outputs.json",
+            "output.log",
+            "trial.json",
+        ]
+        assert text_of(first.directory, trial["trial_id"], "output.log") == "training\n"
+    before = text_of(second.directory, "maggy.log")
+    resumed = search(place, train, 5, resume=first.directory)
+    assert len(resumed.trials) == 5
+    assert text_of(second.directory, "maggy.log") == before
+
+
+def test_an_atomic_write_replaces_the_file_in_one_step(place):
+    ENVIRONMENT.make_directory(place)
+    path = f"{place}/file"
+    ENVIRONMENT.write_bytes(path, b"0" * 1000)
+    seen, over = set(), threading.Event()
+
+    def read():
+        while not over.is_set():
+            seen.add(ENVIRONMENT.read_bytes(path))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for number in range(1, 10):
+        ENVIRONMENT.write_bytes(path, b"%d" % number * 1000)
+    over.set()
+    reader.join()
+    assert len(seen) > 1
+    assert all(len(content) == 1000 and len(set(content)) == 1 for content in seen)
+    assert ENVIRONMENT.list(place) == ["file"]
+
+
+def test_experiments_that_start_at_once_get_a_directory_each(place):
+    class Blind(LocalEnvironment):
+        def list(self, path):
+            return []
+
+    stores, threads = [], []
+    for _ in range(6):
+        threads.append(threading.Thread(target=lambda: stores.append(ExperimentStore.create(Blind(), place, "app"))))
+        threads[-1].start()
+    for thread in threads:
+        thread.join()
+    assert sorted(store.run_id for store in stores) == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_namenode_that_is_away_for_a_while_costs_no_trial(place, cluster, spark, monkeypatch):
+    real, down = ExperimentStore.begin_trial, threading.Event()
+
+    def begin(self, trial):
+        if not down.is_set():
+            down.set()
+            cluster.stop_namenode()
+            threading.Timer(15, cluster.start_namenode).start()
+        real(self, trial)
+
+    monkeypatch.setattr(ExperimentStore, "begin_trial", begin)
+    began = time.monotonic()
+    result = search(place, lambda x: x, 4)
+    assert time.monotonic() - began > 14
+    store = ExperimentStore.open(ENVIRONMENT, place, result.directory)
+    assert sorted(trial.trial_id for trial in store.read_trials()[0]) == sorted(t["trial_id"] for t in result.trials)
+    assert json.loads(text_of(result.directory, "maggy.json"))["state"] == "FINISHED"
+    cluster.wait()
+
+
+def test_data_sets_are_registered_from_there_and_kept_there(place, monkeypatch):
+    ENVIRONMENT.make_directory(f"{place}/in")
+    ENVIRONMENT.write_bytes(f"{place}/in/a.csv", b"fare,survived\n1.5,0\n2.5,1\n")
+    monkeypatch.setenv("MAGGY_DATASET_DIR", f"{place}/datasets")
+    register_training_dataset(f"{place}/in/a.csv", "t")
+    dataset = find_training_dataset("t", 1, "survived")
+    dataset.load()
+    assert dataset.columns["fare"].tolist() == [1.5, 2.5]
+
+
+@pytest.fixture
+def platform(tmp_path, monkeypatch, cluster):
+    platform, server = hopsworks_platform.set_up(tmp_path, monkeypatch)
+    monkeypatch.setenv("PYDOOP_STANDIN", cluster.url)
+    ENVIRONMENT.make_directory(f"{cluster.url}/Projects/demo/Experiments", exist_ok=True)
+    yield platform
+    server.shutdown()
+    server.server_close()
+    hopsworks_platform.forget_hops()
+
+
+def test_hops_keeps_an_experiment_in_a_real_hdfs(platform, spark, cluster):
+    first = search(None, lambda x: x)
+    again = search(None, lambda x: x)
+    resumed = search(None, lambda x: x, 5, resume=first.directory)
+    assert (first.directory[-2:], again.directory[-2:]) == ("_1", "_2")
+    assert len(resumed.trials) == 5
+    ml_id = first.directory.rsplit("/", 1)[-1]
+    assert platform.experiments[ml_id]["state"] == "FINISHED"
+    store = ExperimentStore.open(HopsworksEnvironment(), HopsworksEnvironment().root(), ml_id)
+    assert len(store.read_trials()[0]) == 5
+    assert "maggy.json" in ENVIRONMENT.list(f"{cluster.url}/Projects/demo/Experiments/{ml_id}")

@@ -1,0 +1,268 @@
+"""Records and data on a real S3 server (moto's) and in fsspec's memory, with real Spark."""
+
+import json
+import pickle
+import re
+import socket
+import threading
+import uuid
+
+import numpy as np
+import pytest
+
+from maggy import Searchspace, experiment
+from maggy.ablation import register_training_dataset
+from maggy.ablation.datasets import find_training_dataset
+from maggy.config import HyperparameterOptConfig
+from maggy.core import writer
+from maggy.core.environment import LocalEnvironment
+from maggy.core.exceptions import AblationError, BadArgumentsError, ResumeError
+from maggy.core.store import ExperimentStore
+from maggy.trial import Trial
+
+pytestmark = pytest.mark.slow
+ENVIRONMENT = LocalEnvironment()
+
+
+class S3:
+    """moto's server on one port; may go away and come back."""
+
+    def __init__(self):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.start()
+
+    def start(self):
+        from moto.server import ThreadedMotoServer
+
+        self.server = ThreadedMotoServer(ip_address="127.0.0.1", port=self.port, verbose=False)
+        self.server.start()
+
+    def stop(self):
+        self.server.stop()
+
+
+@pytest.fixture(scope="module")
+def s3():
+    server = S3()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def bucket(s3, monkeypatch):
+    """The URL of a new bucket."""
+    import fsspec
+
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3.url)
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    fsspec.get_filesystem_class("s3").clear_instance_cache()
+    name = f"b{uuid.uuid4().hex}"
+    fsspec.filesystem("s3").mkdir(name)
+    yield f"s3://{name}"
+    fsspec.get_filesystem_class("s3").clear_instance_cache()
+
+
+@pytest.fixture(params=["s3", "memory"])
+def place(request):
+    if request.param == "s3":
+        return request.getfixturevalue("bucket")
+    return f"memory://{uuid.uuid4().hex}"
+
+
+def search(place, train, trials=3, **others):
+    space = Searchspace(x=("DOUBLE", [0.0, 1.0]))
+    config = HyperparameterOptConfig(
+        trials, "randomsearch", space, seed=1, hb_interval=0.05, log_dir=f"{place}/experiments", **others
+    )
+    return experiment.lagom(train, config)
+
+
+def text_of(*parts):
+    return ENVIRONMENT.read_bytes(ENVIRONMENT.join(*parts)).decode()
+
+
+def test_a_search_leaves_the_same_records_as_on_a_disk(place, spark, tmp_path):
+    def train(x):
+        print("training")
+        return x
+
+    def names(result):
+        return [re.sub(r"tfevents\.\d+", "tfevents", name) for name in ENVIRONMENT.list(result.directory)]
+
+    remote, local = search(place, train), search(tmp_path, train)
+    assert names(remote) == names(local)
+    for trial in remote.trials:
+        found = ENVIRONMENT.list(f"{remote.directory}/{trial['trial_id']}")
+        assert [name for name in found if not name.startswith("events.")] == [
+            ".hparams.json",
+            ".metric",
+            ".outputs.json",
+            "output.log",
+            "trial.json",
+        ]
+        assert text_of(remote.directory, trial["trial_id"], "output.log") == "training\n"
+    assert json.loads(text_of(remote.directory, "maggy.json"))["state"] == "FINISHED"
+    assert "The experiment has ended: FINISHED." in text_of(remote.directory, "maggy.log")
+
+
+def test_an_experiment_goes_on_and_a_new_one_leaves_it_alone(place, spark):
+    first = search(place, lambda x: x, 2)
+    before = {
+        name: ENVIRONMENT.read_bytes(f"{first.directory}/{name}") for name in ("result.json", "maggy.log", "maggy.json")
+    }
+    second = search(place, lambda x: x, 2)
+    assert second.directory == first.directory[:-1] + "2"
+    assert {name: ENVIRONMENT.read_bytes(f"{first.directory}/{name}") for name in before} == before
+    for given in (first.directory, first.directory.rsplit("/", 1)[-1]):
+        resumed = search(place, lambda x: 1.0, 4, resume=given)
+        assert resumed.directory == first.directory
+        assert len(resumed.trials) == 4
+    with pytest.raises(ResumeError, match=r"In .*/experiments there are: .*_1, .*_2"):
+        search(place, lambda x: x, resume="local_9")
+
+
+def test_a_torn_record_counts_as_not_run(place, spark):
+    first = search(place, lambda x: x, 2)
+    torn = first.trials[0]["trial_id"]
+    path = f"{first.directory}/{torn}/trial.json"
+    ENVIRONMENT.write_bytes(path, ENVIRONMENT.read_bytes(path)[:-5])
+    resumed = search(place, lambda x: 1.0, 2, resume=first.directory)
+    assert [trial["metric"] for trial in resumed.trials if trial["trial_id"] == torn] == [1.0]
+    assert f"{torn}.damaged-1" in ENVIRONMENT.list(first.directory)
+
+
+def test_experiments_that_start_at_once_get_a_directory_each(place):
+    class Blind(LocalEnvironment):
+        """Another process that has not yet seen what the others made."""
+
+        def list(self, path):
+            return []
+
+    stores, threads = [], []
+    for _ in range(6):
+        threads.append(threading.Thread(target=lambda: stores.append(ExperimentStore.create(Blind(), place, "app"))))
+        threads[-1].start()
+    for thread in threads:
+        thread.join()
+    assert sorted(store.run_id for store in stores) == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_store_that_goes_away_costs_no_trial(bucket, s3, spark, monkeypatch, capsys):
+    """It is down from before the first trial until after the last, and comes back while lagom waits for the records."""
+    monkeypatch.setattr(writer, "LONGEST_DELAY", 0.5)
+    timer = threading.Timer(4, s3.start)
+    real = ExperimentStore.begin_trial
+    down = threading.Event()
+
+    def begin(self, trial):
+        if not down.is_set():
+            down.set()
+            s3.stop()
+            timer.start()
+        real(self, trial)
+
+    monkeypatch.setattr(ExperimentStore, "begin_trial", begin)
+    result = search(bucket, lambda x: x, 4)
+    timer.join()
+    printed = capsys.readouterr().out
+    assert printed.count("Records cannot be written at the moment") == 1
+    assert "could not be written" not in printed
+    assert result["num_trials"] == 4
+    store = ExperimentStore.open(ENVIRONMENT, bucket, result.directory)
+    assert sorted(trial.trial_id for trial in store.read_trials()[0]) == sorted(t["trial_id"] for t in result.trials)
+    assert json.loads(text_of(result.directory, "maggy.json"))["state"] == "FINISHED"
+
+
+def test_a_store_that_is_not_there_in_the_beginning_is_an_error_at_once(bucket, spark):
+    with pytest.raises(OSError, match=r"bucket|Bucket"):
+        search("s3://no-such-bucket-anywhere", lambda x: x)
+
+
+@pytest.fixture
+def frame():
+    import pandas
+
+    return pandas.DataFrame({"fare": [1.5, 2.5], "age": [3, 4], "survived": [0, 1]})
+
+
+def columns_of(dataset):
+    dataset = pickle.loads(pickle.dumps(dataset))  # as it comes to a worker
+    dataset.load()
+    return {name: column.tolist() for name, column in dataset.columns.items()}
+
+
+def test_a_data_set_may_be_registered_from_a_url(place, frame, experiments, tmp_path):
+    ENVIRONMENT.make_directory(f"{place}/in", exist_ok=True)
+    ENVIRONMENT.write_bytes(f"{place}/in/a.csv", frame.to_csv(index=False).encode())
+    frame.to_parquet(tmp_path / "a.parquet")
+    ENVIRONMENT.make_directory(f"{place}/folder", exist_ok=True)
+    ENVIRONMENT.write_bytes(f"{place}/folder/part-0.parquet", (tmp_path / "a.parquet").read_bytes())
+    ENVIRONMENT.write_bytes(f"{place}/folder/_SUCCESS", b"")
+    for url in (f"{place}/in/a.csv", f"{place}/folder"):
+        register_training_dataset(url, "t")
+        dataset = find_training_dataset("t", 1, "survived")
+        dataset.check_names(["age"])
+        assert columns_of(dataset) == {"fare": [1.5, 2.5], "age": [3, 4], "survived": [0, 1]}
+    with pytest.raises(BadArgumentsError, match="nothing is at"):
+        register_training_dataset(f"{place}/missing.csv", "t")
+
+
+def test_data_sets_may_be_kept_at_a_url(place, frame, monkeypatch):
+    monkeypatch.setenv("MAGGY_DATASET_DIR", f"{place}/datasets")
+    assert register_training_dataset(frame, "t") == f"{place}/datasets/t_1"
+    register_training_dataset(frame[["age", "survived"]], "t")  # replaces
+    assert columns_of(find_training_dataset("t", 1, "survived")) == {"age": [3, 4], "survived": [0, 1]}
+    names = ENVIRONMENT.list(f"{place}/datasets/t_1")
+    assert len(names) == 2
+    assert "schema.json" in names
+    with pytest.raises(AblationError, match=r"Registered versions of it: 1\."):
+        find_training_dataset("t", 2, "survived")
+    with pytest.raises(AblationError, match=r"Did you mean 't'|Registered are: t"):
+        find_training_dataset("u", 1, "survived")
+
+
+def test_tfrecord_files_of_a_url_are_read_on_the_worker(place, experiments, tmp_path):
+    import tensorflow as tf
+
+    for part in range(2):
+        with tf.io.TFRecordWriter(str(tmp_path / "part")) as records:
+            feature = {
+                "fare": tf.train.Feature(float_list=tf.train.FloatList(value=[part + 0.5])),
+                "survived": tf.train.Feature(int64_list=tf.train.Int64List(value=[part])),
+            }
+            records.write(tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString())
+        ENVIRONMENT.make_directory(f"{place}/records", exist_ok=True)
+        ENVIRONMENT.write_bytes(f"{place}/records/part-r-0000{part}", (tmp_path / "part").read_bytes())
+    ENVIRONMENT.write_bytes(f"{place}/records/_SUCCESS", b"")
+    register_training_dataset(f"{place}/records", "t")
+    dataset = pickle.loads(pickle.dumps(find_training_dataset("t", 1, "survived")))
+    batches = list(dataset.dataset(1, 2).as_numpy_iterator())
+    np.testing.assert_array_equal(batches[0][0], [[0.5], [1.5]])
+    np.testing.assert_array_equal(batches[0][1], [0, 1])
+
+
+def test_a_trial_that_is_recorded_twice_after_an_outage_is_recorded_once(place):
+    store = ExperimentStore.create(ENVIRONMENT, place, "app")
+    trial = Trial({"x": 1})
+    trial.status, trial.final_metric = Trial.FINALIZED, 0.5
+    real = LocalEnvironment.write_bytes
+    failed = []
+
+    class Failing(LocalEnvironment):
+        def write_bytes(self, path, data, atomic=True):
+            if path.endswith("trial.json") and not failed:
+                failed.append(path)
+                raise ConnectionError("refused")
+            real(self, path, data, atomic)
+
+    store._environment = Failing()
+    records = writer.RecordWriter(on_error=lambda message: None)
+    records.submit(store.end_trial, trial)
+    assert records.close()
+    assert [each.trial_id for each in store.read_trials()[0]] == [trial.trial_id]

@@ -1,0 +1,126 @@
+"""Asynchronous successive halving: rungs, promotions, and what it counts."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from budgets import budgets, drive, started
+from conformance import OptimizerContract
+
+from maggy.core.exceptions import BadArgumentsError
+from maggy.optimizer import Asha
+from maggy.optimizer.rungs import rung_budgets
+from maggy.searchspace import Searchspace
+
+
+class TestAsha(OptimizerContract):
+    extra_params = ("budget",)
+
+    def make(self):
+        return Asha(reduction_factor=2, resource_min=1, resource_max=4)
+
+
+@pytest.mark.parametrize(
+    ("factor", "low", "high", "expected"),
+    [
+        (2, 1, 4, [1, 2, 4]),
+        (10, 1, 1000, [1, 10, 100, 1000]),
+        (3, 1, 243, [1, 3, 9, 27, 81, 243]),
+        (5, 1, 125, [1, 5, 25, 125]),
+        (3, 2, 20, [2, 6, 18]),
+        (4, 3, 3, [3]),
+        (10, 0.001, 1, [0.001, 0.01, 0.1, 1]),
+    ],
+)
+def test_the_rungs_are_counted_exactly(factor, low, high, expected):
+    assert rung_budgets(low, high, factor) == pytest.approx(expected)
+
+
+def test_every_rung_is_reached():
+    seen = set(budgets(drive(started(Asha(10, 1, 1000), 1900), lambda trial: trial.params["x"])))
+    assert sorted(seen) == [1, 10, 100, 1000]
+
+
+@pytest.mark.parametrize(("direction", "sign"), [("max", 1), ("min", -1)])
+def test_only_the_best_are_promoted(direction, sign):
+    driven = drive(started(Asha(2, 1, 8), 200, direction), lambda trial: sign * trial.params["x"])
+    by_rung = {
+        budget: [t.params["x"] for t in driven.suggested if t.params["budget"] == budget] for budget in (1, 2, 4, 8)
+    }
+    means = [sum(xs) / len(xs) for xs in by_rung.values()]
+    assert means == sorted(means)
+    assert means[-1] > 0.9
+
+
+def test_a_promotion_follows_the_paper_step_by_step():
+    # With a factor of 2, each second result at a rung allows one promotion; the highest rung is looked at first.
+    driven = drive(started(Asha(2, 1, 4), 11), lambda trial: trial.params["x"])
+    assert budgets(driven) == [1, 1, 2, 1, 1, 2, 4, 1, 1, 2, 1]
+
+
+def test_a_configuration_is_promoted_once_and_keeps_its_parameters():
+    driven = drive(started(Asha(3, 1, 9), 300), lambda trial: trial.params["x"], in_flight=5, rng=random.Random(1))
+    for low, high in ((1, 3), (3, 9)):
+        lower = [t.params["x"] for t in driven.suggested if t.params["budget"] == low]
+        upper = [t.params["x"] for t in driven.suggested if t.params["budget"] == high]
+        assert len(set(upper)) == len(upper)
+        assert set(upper) <= set(lower)
+        # What was once among the best third stays promoted when better ones come later, so it may be more than a third.
+        assert len(upper) < len(lower) / 2
+
+
+def test_it_never_waits():
+    driven = drive(started(Asha(), 40), lambda trial: trial.params["x"], in_flight=10)
+    assert budgets(driven)[:10] == [1] * 10
+
+
+def test_a_failed_run_is_neither_promoted_nor_repeated():
+    driven = drive(
+        started(Asha(2, 1, 4), 100), lambda trial: None if trial.params["budget"] == 2 else trial.params["x"]
+    )
+    second = [trial.params["x"] for trial in driven.suggested if trial.params["budget"] == 2]
+    assert len(set(second)) == len(second) > 10
+    assert 4 not in budgets(driven)
+
+
+def test_the_budget_is_called_as_the_training_function_asks_for():
+    assert started(Asha(), 1).parameters(["x", "resource"]) == ["x", "resource"]
+    assert started(Asha(), 1).parameters(["x", "budget"]) == ["x", "budget"]
+    assert started(Asha(), 1).parameters(["hparams"]) == ["x", "budget"]
+    driven = drive(started(Asha(), 9, asked=["x", "resource"]), lambda trial: trial.params["x"])
+    assert set(budgets(driven, "resource")) == {1, 2, 4}
+
+
+def test_a_space_that_already_has_the_budget_is_refused():
+    optimizer = Asha()
+    optimizer.searchspace = Searchspace(budget=("INTEGER", [1, 9]))
+    with pytest.raises(BadArgumentsError, match=r"'budget'.*Rename"):
+        optimizer.parameters([])
+
+
+def test_a_resumed_search_promotes_what_the_records_show():
+    optimizer = started(Asha(2, 1, 4), 40)
+    first = drive(optimizer, lambda trial: trial.params["x"], crash_after=20)
+    resumed = drive(started(Asha(2, 1, 4), 40), lambda trial: trial.params["x"], recorded=first.ended)
+    everything = [(trial.params["x"], trial.params["budget"]) for trial in resumed.ended]
+    assert len(set(everything)) == len(everything) == 40
+    assert {x for x, budget in everything if budget == 4} <= {x for x, budget in everything if budget == 2}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"reduction_factor": 1},
+        {"reduction_factor": 2.5},
+        {"reduction_factor": "2"},
+        {"resource_min": 0},
+        {"resource_min": float("nan")},
+        {"resource_max": float("inf")},
+        {"resource_min": 4, "resource_max": 2},
+        {"resource_max": None},
+    ],
+)
+def test_arguments_are_checked(arguments):
+    with pytest.raises(BadArgumentsError, match=r"must be"):
+        Asha(**arguments)

@@ -1,0 +1,180 @@
+"""Hyperband: its brackets, its waits, and its samplers."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from budgets import budgets, drive, started
+from conformance import OptimizerContract, Stopped
+
+from maggy.core.exceptions import BadArgumentsError
+from maggy.optimizer import AbstractOptimizer, GridSearch, Hyperband, RandomSearch, optimizer_by_name
+from maggy.optimizer.brackets import plan_brackets
+from maggy.searchspace import Searchspace
+from maggy.trial import Trial
+
+
+class TestHyperband(OptimizerContract):
+    extra_params = ("budget",)
+
+    def make(self):
+        return Hyperband(eta=2, resource_min=1, resource_max=4)
+
+
+class TestHyperbandOfUnlimitedTrials(OptimizerContract):
+    extra_params = ("budget",)
+    num_trials = None
+    exact = False
+
+    def make(self):
+        return RandomSearch(pruner="hyperband", pruner_kwargs={"eta": 2, "resource_max": 4}).pruner
+
+    def test_a_resumed_experiment_runs_what_is_missing_and_nothing_twice(self):
+        whole = len(self.drive().suggested)
+        half = self.drive(crash_after=whole // 2)
+        assert len(self.drive(recorded=half.ended).ended) == whole
+
+
+def test_each_kind_of_bracket_runs_once_when_the_number_of_trials_is_left_out():
+    brackets = plan_brackets(3, 1, 81, None)
+    # Table 1 of the paper.
+    assert [bracket._sizes for bracket in brackets] == [
+        [81, 27, 9, 3, 1],
+        [34, 11, 3, 1],
+        [15, 5, 1],
+        [8, 2],
+        [5],
+    ]
+    assert [bracket._budgets for bracket in brackets][:2] == [[1, 3, 9, 27, 81], [3, 9, 27, 81]]
+
+
+@pytest.mark.parametrize("num_trials", [1, 2, 5, 13, 22, 100])
+@pytest.mark.parametrize("in_flight", [1, 8])
+def test_the_number_of_runs_is_met_exactly(num_trials, in_flight):
+    driven = drive(started(Hyperband(3, 1, 9), num_trials), lambda trial: trial.params["x"], in_flight)
+    assert len(driven.suggested) == num_trials
+    assert 9 in budgets(driven)
+
+
+def test_the_rungs_are_counted_exactly():
+    assert len(plan_brackets(10, 1, 1000, None)) == 4
+
+
+@pytest.mark.parametrize(("direction", "sign"), [("max", 1), ("min", -1)])
+def test_the_best_of_a_rung_go_on_when_all_have_ended(direction, sign):
+    optimizer = started(Hyperband(3, 1, 9), None, direction)
+    driven = drive(optimizer, lambda trial: sign * trial.params["x"])
+    first = driven.suggested[:13]
+    assert budgets(driven)[:13] == [1] * 9 + [3] * 3 + [9]
+    ranked = sorted((trial.params["x"] for trial in first[:9]), reverse=True)
+    assert {trial.params["x"] for trial in first[9:12]} == set(ranked[:3])
+    assert first[12].params["x"] == ranked[0]
+
+
+def test_it_waits_for_a_rung_when_there_is_no_other_bracket():
+    optimizer = started(Hyperband(3, 1, 3), 4)  # one bracket: 3 on budget 1, then 1 on budget 3
+    running = []
+    for _ in range(3):
+        running.append(optimizer.get_suggestion())
+        optimizer.trial_store[running[-1].trial_id] = running[-1]
+    assert optimizer.get_suggestion() == "IDLE"
+    for trial in running:
+        del optimizer.trial_store[trial.trial_id]
+        trial.final_metric = trial.params["x"]
+        optimizer.final_store.append(trial)
+    last = optimizer.get_suggestion()
+    assert last.params == {**max(running, key=lambda trial: trial.final_metric).params, "budget": 3}
+    optimizer.trial_store[last.trial_id] = last
+    assert optimizer.get_suggestion() == "IDLE"
+    del optimizer.trial_store[last.trial_id]
+    assert optimizer.get_suggestion() is None
+
+
+def test_a_free_worker_begins_the_next_bracket():
+    optimizer = started(Hyperband(3, 1, 9), None)
+    running = []
+    while (trial := optimizer.get_suggestion()) != "IDLE":
+        optimizer.trial_store[trial.trial_id] = trial
+        running.append(trial.params["budget"])
+    assert running == [1] * 9 + [3] * 5 + [9] * 3
+
+
+def test_failed_runs_go_no_further_and_fewer_go_on():
+    optimizer = started(Hyperband(3, 1, 9), 13)
+    seen = []
+
+    def score(trial):
+        seen.append(trial)
+        return trial.params["x"] if trial.params["budget"] > 1 or len(seen) in (2, 5) else None
+
+    driven = drive(optimizer, score)
+    assert budgets(driven) == [1] * 9 + [3] * 2 + [9]
+
+
+class Recorder(AbstractOptimizer):
+    """A sampler of a user's own, which keeps what it is told."""
+
+    def initialize(self):
+        self.told = []
+        self.number = 0
+
+    def get_suggestion(self, trial=None):
+        if trial is not None:
+            self.told.append(trial)
+        self.number += 1
+        return Trial({"x": self.number})
+
+
+def test_a_sampler_is_told_the_metric_of_each_budget_and_how_far_it_came():
+    sampler = Recorder(pruner="hyperband", pruner_kwargs={"eta": 3, "resource_max": 9})
+    optimizer = started(optimizer_by_name(sampler), 40, space=Searchspace(x=("INTEGER", [1, 99])))
+    drive(optimizer, lambda trial: trial.params["x"] * trial.params["budget"])
+    told = {trial.params["x"]: trial for trial in sampler.told}
+    assert told[9].step_history == [1, 3, 9]
+    assert told[9].metric_history == [9, 27, 81]
+    assert (told[9].final_metric, told[9].early_stop) == (81, False)
+    assert (told[8].final_metric, told[8].early_stop, told[8].step_history) == (24, True, [1, 3])
+    assert (told[1].final_metric, told[1].early_stop) == (1, True)
+    assert sampler.trial_store == {} or all(trial.final_metric is None for trial in sampler.trial_store.values())
+
+
+def test_a_sampler_that_has_no_more_ends_the_brackets():
+    sampler = GridSearch()
+    optimizer = started(Hyperband(2, 1, 4, sampler=sampler), None, space=Searchspace(x=("DISCRETE", [1, 2, 3])))
+    driven = drive(optimizer, lambda trial: trial.params["x"], in_flight=4)
+    assert [trial.params["x"] for trial in driven.suggested if trial.params["budget"] == 1] == [1, 2, 3]
+    assert budgets(driven).count(4) >= 1
+
+
+def test_the_sampler_and_the_pruner_are_named():
+    assert optimizer_by_name("hyperband").name() == "Hyperband(RandomSearch)"
+    assert optimizer_by_name(RandomSearch(pruner="Hyperband")).name() == "Hyperband(RandomSearch)"
+
+
+@pytest.mark.parametrize("pruner", ["hyperbnd", 5, Hyperband])
+def test_an_unknown_pruner_is_refused(pruner):
+    with pytest.raises(BadArgumentsError, match="pruner must be 'hyperband' or None"):
+        RandomSearch(pruner=pruner)
+
+
+@pytest.mark.parametrize("pruner_kwargs", [{"factor": 3}, {"eta": 1}, {"resource_min": 5, "resource_max": 2}])
+def test_arguments_are_checked(pruner_kwargs):
+    with pytest.raises(BadArgumentsError, match="must be"):
+        RandomSearch(pruner="hyperband", pruner_kwargs=pruner_kwargs)
+
+
+def test_a_resumed_search_goes_through_the_same_brackets():
+    def score(trial):
+        return trial.params["x"] * trial.params["budget"]
+
+    whole = drive(started(Hyperband(3, 1, 9), 40), score, in_flight=3)
+    half = drive(started(Hyperband(3, 1, 9), 40), score, in_flight=3, rng=random.Random(2), crash_after=17)
+    resumed = drive(started(Hyperband(3, 1, 9), 40), score, in_flight=3, recorded=half.ended)
+    assert {trial.trial_id for trial in resumed.ended} == {trial.trial_id for trial in whole.ended}
+    assert len(resumed.suggested) == 40 - 17
+
+
+def test_a_stopped_run_counts_with_the_metric_at_which_it_was_stopped():
+    driven = drive(started(Hyperband(3, 1, 9), 13), lambda trial: Stopped(trial.params["x"]))
+    assert len(driven.suggested) == 13

@@ -1,0 +1,207 @@
+"""Any sampler of Optuna's: what it is told, and how values are shown to it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import warnings
+
+import optuna
+import pytest
+from conformance import OptimizerContract, conditional_space, experiment_space
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from spaces import spaces
+
+from maggy.core.exceptions import BadArgumentsError, MissingDependencyError
+from maggy.core.optuna_tools import require, tellable_points
+from maggy.optimizer import OptunaSearch, optimizer_by_name
+from maggy.optimizer.optunaspace import OptunaSpace
+from maggy.searchspace import Searchspace
+from maggy.trial import Trial
+
+
+class TestASamplerOfAUsersOwn(OptimizerContract):
+    random = False  # it keeps its own seed
+
+    def make(self):
+        return optimizer_by_name(optuna.samplers.RandomSampler(seed=3))
+
+
+class Spy(optuna.samplers.RandomSampler):
+    """Keeps what the study holds at the last suggestion."""
+
+    seen = None
+
+    def sample_independent(self, study, trial, name, distribution):
+        Spy.seen = study.get_trials(deepcopy=True)
+        return super().sample_independent(study, trial, name, distribution)
+
+
+def started(sampler, space, direction="max", num_trials=20):
+    optimizer = optimizer_by_name(sampler)
+    optimizer.num_trials, optimizer.searchspace, optimizer.direction = num_trials, space.seeded(1), direction
+    optimizer.trial_store, optimizer.final_store = {}, []
+    optimizer.initialize()
+    return optimizer
+
+
+def run(optimizer, metric, points=(), early_stop=False):
+    """One trial, from its suggestion to its end."""
+    trial = optimizer.get_suggestion()
+    for step, value in points:
+        trial.append_metric({"step": step, "value": value})
+    if metric is not None:
+        trial.final_metric, trial.early_stop = metric, early_stop
+        optimizer.final_store.append(trial)
+    return trial
+
+
+SPACE = Searchspace(x=("DOUBLE", [0, 1]), y=("INTEGER", [1, 9]))
+
+
+def told(sampler, optimizer):
+    running = optimizer.get_suggestion()
+    optimizer.trial_store[running.trial_id] = running
+    optimizer.get_suggestion()
+    return Spy.seen
+
+
+def test_metrics_and_reported_values_are_told_and_running_trials_are_running():
+    sampler = Spy(seed=1)
+    optimizer = started(sampler, SPACE, "min")
+    first = run(optimizer, 0.5, [(0, 0.9), (1, 0.6)])
+    run(optimizer, None, [(0, 0.7)])
+    seen = told(sampler, optimizer)
+    assert [trial.state.name for trial in seen[:3]] == ["COMPLETE", "FAIL", "RUNNING"]
+    assert seen[0].value == 0.5
+    assert seen[0].params == first.params
+    assert seen[0].intermediate_values == {0: 0.9, 1: 0.6}
+    assert seen[1].intermediate_values == {0: 0.7}
+
+
+def test_the_metric_is_turned_round_for_max():
+    optimizer = started(Spy(seed=1), SPACE, "max")
+    run(optimizer, 0.5, [(0, 0.9)])
+    seen = told(None, optimizer)
+    assert (seen[0].value, seen[0].intermediate_values) == (-0.5, {0: -0.9})
+
+
+def test_a_stopped_trial_is_pruned_for_tpe_and_complete_for_the_others():
+    for sampler, state in ((optuna.samplers.TPESampler(seed=1), "PRUNED"), (Spy(seed=1), "COMPLETE")):
+        optimizer = started(sampler, SPACE)
+        run(optimizer, 0.5, [(0, 0.9)], early_stop=True)
+        optimizer.get_suggestion()
+        assert optimizer._study.trials[0].state.name == state
+
+
+def test_steps_that_optuna_cannot_hold_are_rounded_left_out_or_thinned():
+    trial = Trial({})
+    for step in (-1, 0.5, 1.5, 1.7):
+        trial.append_metric({"step": step, "value": step})
+    assert tellable_points(trial) == {0: 0.5, 1: 1.7}
+    long = Trial({})
+    for step in range(12_345):
+        long.append_metric({"step": step, "value": step})
+    points = tellable_points(long)
+    assert len(points) <= 1000
+    assert max(points) == 12_344
+    assert tellable_points(Trial({})) == {}
+
+
+def test_the_users_sampler_is_not_changed():
+    sampler = optuna.samplers.TPESampler(seed=4)
+    first = started(sampler, SPACE).get_suggestion().params
+    assert started(sampler, SPACE).get_suggestion().params == first
+
+
+class Fixed:
+    """Stands for an optuna.Trial that suggests what it is given."""
+
+    def __init__(self, params):
+        self.params = params
+
+    def suggest_float(self, name, low, high, *, log=False):
+        assert low <= self.params[name] <= high
+        return self.params[name]
+
+    def suggest_int(self, name, low, high, *, log=False):
+        assert low <= self.params[name] <= high
+        return self.params[name]
+
+    def suggest_categorical(self, name, choices):
+        assert self.params[name] in choices
+        return self.params[name]
+
+
+@settings(deadline=None)
+@given(spaces, st.integers())
+def test_every_configuration_comes_back_exactly(space, seed):
+    params = space.seeded(seed).get_random_parameter_values(1)[0]
+    shown = OptunaSpace(space)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        encoded, distributions = shown.encode(params), shown.distributions(params)
+    again = shown.suggest(Fixed(encoded))
+    for name, (kind, values, *_) in space.items():
+        if kind in ("DISCRETE", "CATEGORICAL") or (kind == "INTEGER" and max(map(abs, values)) < 2**53):
+            assert again[name] == params[name]
+        assert type(again[name]) is type(params[name])
+    assert set(encoded) == set(distributions)
+    assert all(distributions[name]._contains(distributions[name].to_internal_repr(v)) for name, v in encoded.items())
+
+
+def test_conditional_configurations_come_back_exactly():
+    space = conditional_space(5)
+    shown = OptunaSpace(space)
+    assert shown.has_conditions
+    assert not OptunaSpace(experiment_space()).has_conditions
+    for params in space.get_random_parameter_values(50):
+        assert shown.suggest(Fixed(shown.encode(params))) == params
+
+
+def test_scales_and_orders_are_shown_as_they_are():
+    space = Searchspace(
+        rate=("DOUBLE", [1e-4, 1.0], "log"),
+        units=("INTEGER", [1, 100], "log"),
+        size=("DISCRETE", [8, 2, 4]),
+        kind=("CATEGORICAL", [[1], [2]]),
+        one=("DISCRETE", [5]),
+        step=("DOUBLE", [0, 1], {"step": 0.25}),
+    )
+    params = {"rate": 0.1, "units": 5, "size": 4, "kind": [2], "one": 5, "step": 0.5}
+    shown = OptunaSpace(space)
+    assert shown.encode(params) == {"rate": 0.1, "units": 5, "size": 1, "kind": 1, "step": 2}
+    floats, ints = optuna.distributions.FloatDistribution, optuna.distributions.IntDistribution
+    assert shown.distributions(params) == {
+        "rate": floats(1e-4, 1.0, log=True),
+        "units": ints(1, 100, log=True),
+        "size": ints(0, 2),
+        "kind": optuna.distributions.CategoricalDistribution([0, 1]),
+        "step": ints(0, 4),
+    }
+
+
+def test_optuna_says_nothing_and_its_verbosity_stays(capfd):
+    optuna.logging.set_verbosity(optuna.logging.INFO)
+    optimizer = started("cmaes", experiment_space())
+    for _ in range(5):
+        run(optimizer, 1.0)
+    assert capfd.readouterr() == ("", "")
+    assert optuna.logging.get_verbosity() == optuna.logging.INFO
+
+
+def test_what_is_not_a_sampler_is_refused():
+    with pytest.raises(BadArgumentsError, match="BaseSampler"):
+        OptunaSearch(3)
+
+
+def test_what_is_missing_is_named_with_the_remedy():
+    with pytest.raises(MissingDependencyError, match=r"GP needs no_such_module.*pip install 'maggy\[gp\]'"):
+        require("GP", ["json", "no_such_module"], "gp")
+
+
+def test_importing_maggy_and_its_optimizers_does_not_load_optuna():
+    code = "import sys, maggy, maggy.optimizer.bayes, maggy.earlystop, maggy.experiment; print('optuna' in sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "False"
