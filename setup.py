@@ -8,10 +8,14 @@ ROOT = Path(__file__).parent
 EXTRAS = {
     # TensorFlow 2.21 no longer brings TensorBoard, which reads and writes our HParams files.
     "tensorflow": ["tensorflow>=2.16", "tensorboard>=2.16"],
+    # SciPy is for qmc. GPSampler also needs PyTorch, whose plain wheel for Linux brings gigabytes of CUDA.
+    "optuna": ["optuna>=5.0", "cmaes>=0.12", "scipy>=1.11"],
+    "gp": ["optuna>=5.0", "scipy>=1.11", "torch>=2.2"],
     "plots": ["matplotlib>=3.7", "pandas>=2.0"],
     "notebook": ["ipykernel>=6.29", "ipywidgets>=8.0"],
 }
 EXTRAS["dev"] = [
+    *EXTRAS["optuna"],
     *EXTRAS["tensorflow"],
     *EXTRAS["plots"],
     *EXTRAS["notebook"],

@@ -10,7 +10,9 @@ from typing import Any
 
 from maggy.core import plots
 from maggy.core.exceptions import BadArgumentsError, MissingDependencyError, NotSupportedError
+from maggy.core.optuna_study import to_study
 from maggy.core.plain import to_plain
+from maggy.searchspace import Searchspace
 from maggy.trial import Trial
 
 __all__ = ["ExperimentResult", "build_result", "summary_text"]
@@ -38,6 +40,7 @@ class ExperimentResult(dict[str, Any]):
         direction: ``"max"`` or ``"min"``.
         optimization_key: The name of the metric.
         directory: The experiment's directory, or None.
+        searchspace: What was searched, or None.
     """
 
     def __init__(
@@ -49,6 +52,7 @@ class ExperimentResult(dict[str, Any]):
         direction: str = "max",
         optimization_key: str = "metric",
         directory: str | None = None,
+        searchspace: Searchspace | None = None,
     ) -> None:
         super().__init__(values)
         self.trials = list(trials)
@@ -56,6 +60,7 @@ class ExperimentResult(dict[str, Any]):
         self.direction = direction
         self.optimization_key = optimization_key
         self.directory = directory
+        self.searchspace = searchspace
 
     def to_pandas(self) -> Any:
         """The trials as a ``pandas.DataFrame``, one row each, with a column for each parameter.
@@ -77,6 +82,22 @@ class ExperimentResult(dict[str, Any]):
             for row in self.trials
         ]
         return pandas.DataFrame(rows, columns=["trial_id", *parameters.values(), *_PLAIN_COLUMNS])
+
+    def to_optuna_study(self, storage: Any = None, study_name: str | None = None) -> Any:
+        """The trials as an ``optuna.Study``, so that Optuna's plots, dashboard and analyses work on them.
+
+        A trial that was stopped early is PRUNED there, and a failed one FAIL. Optuna's best trial is the best of those
+        that ran to their end. Reported values at steps below 0 are left out; other steps are rounded down.
+
+        Args:
+            storage: Where it is kept, as ``optuna.create_study`` takes it: ``"sqlite:///study.db"``; None for memory.
+            study_name: Its name; None for one that Optuna makes up.
+
+        Raises:
+            MissingDependencyError: Optuna is not installed.
+        """
+        space = {} if self.searchspace is None else self.searchspace.to_dict()
+        return to_study(self.trials, space, self.direction, self.optimization_key, storage, study_name)
 
     def plot(self) -> Any:
         """The outcome at a glance: a search's metrics with the best so far, an ablation's differences from the base.

@@ -298,7 +298,7 @@ class Searchspace:
         return dict(zip(self._parameters, given, strict=True))
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        """Dicts with ``name``, ``type``, ``values``, and where they are set ``scale`` (``"log"``), ``step``, ``when``."""
+        """Dicts with ``name``, ``type``, ``values`` and, where set, ``scale`` (``"log"``), ``step`` and ``when``."""
         for name, known in list(self._parameters.items()):
             entry = {"name": name, "type": known.type, "values": known.spec[1]}
             options = {

@@ -1,13 +1,14 @@
 """The folder of registered training data sets: registering one and finding it again. Reads no TFRecord itself.
 
 A data set is the folder ``<root>/<name>_<version>/`` with ``schema.json`` and, unless it is TFRecord
-(of which only the path is kept), ``data.npz``. The root is ``$MAGGY_DATASET_DIR``, else
-``./Training_Datasets``.
+(of which only the path is kept), ``data.npz``. The root is ``$MAGGY_DATASET_DIR``, a folder or an
+fsspec URL, else ``./Training_Datasets``.
 """
 
 from __future__ import annotations
 
 import glob
+import importlib.util
 import json
 import os
 import re
@@ -18,12 +19,14 @@ from typing import Any
 
 import numpy as np
 
+from maggy.ablation import remotefiles
 from maggy.ablation.columns import Table, read_frame, read_path
+from maggy.ablation.remotefiles import RemoteFiles, RemoteTable
 from maggy.ablation.trainingdataset import DATA_FILE, TFRECORD_NAME, TrainingDataset
-from maggy.core.exceptions import AblationError, BadArgumentsError
+from maggy.core.exceptions import AblationError, BadArgumentsError, MissingDependencyError
 from maggy.core.plain import closest
 
-__all__ = ["dataset_root", "find_training_dataset", "register_training_dataset"]
+__all__ = ["dataset_root", "file_kind", "find_training_dataset", "folder_name", "register_training_dataset"]
 
 _SCHEMA_FILE = "schema.json"
 _FORMATS = (
@@ -32,9 +35,12 @@ _FORMATS = (
 )
 
 
-def dataset_root() -> Path:
-    """The folder of all registered data sets, as an absolute path."""
-    return Path(os.environ.get("MAGGY_DATASET_DIR") or "Training_Datasets").absolute()
+def dataset_root() -> str:
+    """The folder of all registered data sets: an absolute path, or a URL as it is."""
+    chosen = os.environ.get("MAGGY_DATASET_DIR") or "Training_Datasets"
+    if "://" in chosen and not chosen.startswith("file://"):
+        return chosen.rstrip("/")
+    return str(Path(chosen.removeprefix("file://")).expanduser().absolute())
 
 
 def register_training_dataset(data: Any, name: str, version: int = 1) -> str:
@@ -64,7 +70,7 @@ def register_training_dataset(data: Any, name: str, version: int = 1) -> str:
     Raises:
         BadArgumentsError: The data are none of these, are not there or hold something else than numbers.
     """
-    folder = dataset_root() / _folder_name(name, version)
+    folder = f"{dataset_root()}/{folder_name(name, version)}"
     table = read_frame(data)
     if table is None and not isinstance(data, (str, os.PathLike)):
         raise BadArgumentsError(f"A training data set must be {_FORMATS}, but got {type(data).__name__}.")
@@ -75,11 +81,14 @@ def register_training_dataset(data: Any, name: str, version: int = 1) -> str:
         if kind == "tfrecord":
             schema = {"format": "tfrecord", "path": path}
         else:
-            table = read_path(path, kind)
+            table = _read_table(path, kind)
     if table is not None:
         schema["columns"] = table[0]
-    _write(folder, schema, table)
-    return str(folder)
+    if "://" in folder:
+        remotefiles.write_data_set(folder, schema, table)
+    else:
+        _write(Path(folder), schema, table)
+    return folder
 
 
 def find_training_dataset(name: str, version: int | None = 1, label: str | None = None) -> TrainingDataset:
@@ -89,18 +98,37 @@ def find_training_dataset(name: str, version: int | None = 1, label: str | None 
         AblationError: There is none; the message names the folder, the closest name and how to register.
     """
     root = dataset_root()
-    folder = root / _folder_name(name, version)
+    folder = f"{root}/{folder_name(name, version)}"
     try:
-        schema = json.loads((folder / _SCHEMA_FILE).read_text(encoding="utf-8"))
+        if "://" in folder:
+            schema = remotefiles.read_schema(folder)
+        else:
+            schema = json.loads(Path(folder, _SCHEMA_FILE).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise AblationError(_unknown(root, name, version)) from None
-    return TrainingDataset(
-        folder=str(folder), label=label, names=schema.get("columns"), tfrecord_path=schema.get("path")
-    )
+    names, data = schema.get("columns"), schema.get("data")
+    source = RemoteTable(f"{folder}/{data}", tuple(names)) if names and data else None
+    return TrainingDataset(folder=folder, label=label, names=names, tfrecord_path=schema.get("path"), source=source)
 
 
-def _unknown(root: Path, name: str, version: int | None) -> str:
-    known = sorted(path.parent.name.rpartition("_")[::2] for path in root.glob(f"*_*/{_SCHEMA_FILE}"))
+def _read_table(path: str, kind: str) -> Table:
+    """Reads a table; that of a URL as copies on the local disk, or with Spark where that cannot be."""
+    if "://" not in path or importlib.util.find_spec("pandas" if kind == "csv" else "pyarrow") is None:
+        return read_path(path, kind)
+    with tempfile.TemporaryDirectory(prefix="maggy-table-") as folder:
+        try:
+            RemoteFiles().fetch(path, folder)
+        except MissingDependencyError:  # Spark may have what fsspec lacks
+            return read_path(path, kind)
+        return read_path(folder, kind)
+
+
+def _unknown(root: str, name: str, version: int | None) -> str:
+    if "://" in root:
+        folders = remotefiles.registered(root)
+    else:
+        folders = [path.parent.name for path in Path(root).glob(f"*_*/{_SCHEMA_FILE}")]
+    known = sorted(folder.rpartition("_")[::2] for folder in folders)
     versions = [found for other, found in known if other == name]
     hint = closest(name, sorted({other for other, _ in known}))
     if versions:
@@ -114,7 +142,7 @@ def _unknown(root: Path, name: str, version: int | None) -> str:
     )
 
 
-def _folder_name(name: object, version: object) -> str:
+def folder_name(name: object, version: object) -> str:
     if not isinstance(name, str) or not re.fullmatch(r"\w[\w.-]*", name):
         raise BadArgumentsError(
             "A training data set's name must consist of letters, digits, '_', '-' and '.', and not begin with '-' or "
@@ -135,29 +163,33 @@ def _absolute(path: str) -> str:
 
 def _kind(path: str) -> str:
     """``"csv"``, ``"parquet"`` or ``"tfrecord"``, from the name of the file or the files in the folder."""
-    local = "://" not in path
-    if local and os.path.isdir(path):
-        inside = sorted(found.name for found in Path(path).rglob("*") if found.is_file())
-        kinds = sorted({kind for kind in map(_file_kind, inside) if kind})
-        if len(kinds) != 1:
-            raise BadArgumentsError(
-                f"A training data set must be {_FORMATS}, but the folder {path} holds files of "
-                f"{' and '.join(kinds) if kinds else 'none of these formats'}."
-            )
-        return kinds[0]
-    if local and not glob.glob(path):
+    if "://" in path:
+        try:
+            inside = [found.rsplit("/", 1)[-1] for found in RemoteFiles().find(path)]
+        except MissingDependencyError:  # Spark or TensorFlow may have what fsspec lacks; the name must do
+            inside = [path.rstrip("/").rsplit("/", 1)[-1]]
+    elif os.path.isdir(path):
+        inside = [found.name for found in Path(path).rglob("*") if found.is_file()]
+    else:
+        inside = [os.path.basename(found) for found in glob.glob(path)]
+    if not inside:
         raise BadArgumentsError(f"A training data set's path must exist, but nothing is at {path}.")
-    kind = _file_kind(path.rstrip("/").rsplit("/", 1)[-1])
-    if kind is None:
+    kinds = sorted({kind for kind in map(file_kind, inside) if kind})
+    if not kinds and path.endswith(inside[0]):
         raise BadArgumentsError(
             f"The format of {path} is not known from its name. A training data set must be {_FORMATS}."
         )
-    if kind != "tfrecord" and local and not os.path.exists(path):
+    if len(kinds) != 1:
+        raise BadArgumentsError(
+            f"A training data set must be {_FORMATS}, but the folder {path} holds files of "
+            f"{' and '.join(kinds) if kinds else 'none of these formats'}."
+        )
+    if kinds != ["tfrecord"] and "://" not in path and not os.path.exists(path):
         raise BadArgumentsError(f"A pattern can name TFRecord files only, but got {path}. Give the folder instead.")
-    return kind
+    return kinds[0]
 
 
-def _file_kind(name: str) -> str | None:
+def file_kind(name: str) -> str | None:
     if name.startswith(("_", ".")):
         return None
     if TFRECORD_NAME.search(name):

@@ -5,20 +5,36 @@ from __future__ import annotations
 import glob
 import os
 import re
-from typing import Any
+import tempfile
+from typing import Any, Protocol
 
 import numpy as np
 
 from maggy.ablation.keras_session import import_tensorflow
+from maggy.ablation.remotefiles import RemoteFiles
 from maggy.core.exceptions import AblationError, BadArgumentsError
 from maggy.core.plain import closest
 
-__all__ = ["DATA_FILE", "SHIPPED_BYTES", "TFRECORD_NAME", "TrainingDataset"]
+__all__ = ["DATA_FILE", "SHIPPED_BYTES", "TFRECORD_NAME", "Files", "Source", "TrainingDataset"]
 
 DATA_FILE = "data.npz"
 TFRECORD_NAME = re.compile(r"^(part-r-|[^._].*\.tfrecord)(?!.*\.crc$)")
 SHIPPED_BYTES = 32 * 2**20
 """Up to this size the numbers themselves travel to the workers; beyond, only the path does."""
+
+
+class Files(Protocol):
+    """Where TFRecord files lie that TensorFlow cannot open itself; see :class:`RemoteFiles`."""
+
+    def find(self, url: str) -> list[str]: ...
+
+    def fetch(self, url: str, folder: str, names: list[str] | None = None) -> list[str]: ...
+
+
+class Source(Protocol):
+    """What can read a table again on a worker; travels to it."""
+
+    def read(self) -> tuple[list[str], dict[str, Any]]: ...
 
 
 class TrainingDataset:
@@ -31,18 +47,34 @@ class TrainingDataset:
         folder: Where it is registered.
         label: The column that the model predicts, or None.
         names: All columns in order; None for TFRecord, whose columns are known once a record is read.
-        tfrecord_path: File, folder or pattern of TFRecord files, or None.
+        tfrecord_path: File, folder or pattern of TFRecord files, or None. Those of a URL are copied to the worker's
+            disk once.
+        files: How files of a URL are reached.
+        source: Reads the numbers where they are not in the folder's ``DATA_FILE``.
     """
 
-    def __init__(self, folder: str, label: str | None, names: list[str] | None, tfrecord_path: str | None) -> None:
+    def __init__(
+        self,
+        folder: str,
+        label: str | None,
+        names: list[str] | None,
+        tfrecord_path: str | None,
+        *,
+        files: Files | None = None,
+        source: Source | None = None,
+    ) -> None:
         self.folder = folder
         self.label = label
         self.names = names
         self.tfrecord_path = tfrecord_path
+        self.files: Files = files or RemoteFiles()
+        self.source = source
         self.columns: dict[str, Any] | None = None
+        self._copies: tempfile.TemporaryDirectory[str] | None = None
+        self._copied: list[str] = []
 
     def __getstate__(self) -> dict[str, Any]:
-        state = dict(self.__dict__)
+        state = {**self.__dict__, "_copies": None, "_copied": []}
         if self.columns and sum(column.nbytes for column in self.columns.values()) > SHIPPED_BYTES:
             state["columns"] = None
         return state
@@ -54,6 +86,10 @@ class TrainingDataset:
             AblationError: The folder cannot be reached from here.
         """
         if self.columns is not None or self.names is None:
+            return
+        if self.source is not None:
+            columns = self.source.read()[1]
+            self.columns = {name: columns[name].astype(np.float32) for name in self.names}
             return
         try:
             with np.load(os.path.join(self.folder, DATA_FILE), allow_pickle=False) as stored:
@@ -135,8 +171,19 @@ class TrainingDataset:
 
     def _records(self) -> Any:
         tf = import_tensorflow("A TFRecord data set")
-        files = _record_files(str(self.tfrecord_path))
+        files = self._record_files()
         return tf.data.TFRecordDataset(files, compression_type="GZIP" if files[0].endswith(".gz") else "")
+
+    def _record_files(self) -> list[str]:
+        path = str(self.tfrecord_path)
+        if "://" not in path:
+            return _record_files(path)
+        if not self._copied:
+            found = self.files.find(path)
+            names = _only_records(path, found)
+            self._copies = tempfile.TemporaryDirectory(prefix="maggy-records-")
+            self._copied = self.files.fetch(path, self._copies.name, [name.rsplit("/", 1)[-1] for name in names])
+        return self._copied
 
     def _record_schema(self) -> dict[str, Any]:
         """Feature name -> how tf.io parses it, from the first record, sorted by name."""
@@ -168,16 +215,16 @@ def _record_column(tf: Any, name: str, feature: Any) -> Any:
 
 def _record_files(path: str) -> list[str]:
     """The files of a TFRecord path in the order of their names, so that rows always come in the same order."""
-    if "://" in path:
-        gfile = import_tensorflow("A TFRecord data set").io.gfile
-        listed = (
-            [f"{path.rstrip('/')}/{name}" for name in gfile.listdir(path)] if gfile.isdir(path) else gfile.glob(path)
-        )
-    elif os.path.isdir(path):
+    if os.path.isdir(path):
         listed = [os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names]
     else:
         listed = glob.glob(path)
-    whole = path == "".join(listed)
+    return _only_records(path, listed)
+
+
+def _only_records(path: str, listed: list[str]) -> list[str]:
+    # A file that is named itself is taken whatever it is called.
+    whole = len(listed) == 1 and path.endswith(listed[0].lstrip("/"))
     files = sorted(file for file in listed if whole or TFRECORD_NAME.search(os.path.basename(file)))
     if not files:
         raise AblationError(

@@ -40,9 +40,7 @@ def to_study(
     import optuna
 
     names = dict.fromkeys(name for row in rows for name in row["params"])
-    distributions = {
-        name: _declared(specs[name], name) if name in specs else _observed(rows, name) for name in names
-    }
+    distributions = {name: _declared(specs[name], name) if name in specs else _observed(rows, name) for name in names}
     with quiet():
         study = optuna.create_study(
             direction="maximize" if direction == "max" else "minimize", storage=storage, study_name=study_name

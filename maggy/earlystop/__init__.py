@@ -1,8 +1,25 @@
-"""Rules that decide whether a running trial is worth going on with. The driver applies them."""
+"""Rules that decide whether a running trial, or an experiment, is worth going on with. The driver applies them."""
 
 from maggy.earlystop.abstractearlystop import AbstractEarlyStop
+from maggy.earlystop.abstractexperimentstop import AbstractExperimentStop
+from maggy.earlystop.experimentrules import Patience, Threshold
 from maggy.earlystop.medianrule import MedianStoppingRule
 from maggy.earlystop.nostop import NoStoppingRule
-from maggy.earlystop.registry import earlystop_by_name
+from maggy.earlystop.optunapruner import OptunaPruner
+from maggy.earlystop.percentilerule import PercentileStoppingRule
+from maggy.earlystop.registry import earlystop_by_name, stop_rules
+from maggy.earlystop.successivehalving import SuccessiveHalvingRule
 
-__all__ = ["AbstractEarlyStop", "MedianStoppingRule", "NoStoppingRule", "earlystop_by_name"]
+__all__ = [
+    "AbstractEarlyStop",
+    "AbstractExperimentStop",
+    "MedianStoppingRule",
+    "NoStoppingRule",
+    "OptunaPruner",
+    "Patience",
+    "PercentileStoppingRule",
+    "SuccessiveHalvingRule",
+    "Threshold",
+    "earlystop_by_name",
+    "stop_rules",
+]

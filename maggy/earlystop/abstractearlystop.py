@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 from maggy.trial import Trial
 
@@ -22,6 +23,9 @@ class AbstractEarlyStop(ABC):
         ...         return to_check.trial_id if to_check.metric_history[-1] < 0 else None
     """
 
+    waits_for_finals: ClassVar[bool] = True
+    """Whether the rule is asked only once more than ``es_min`` trials are final."""
+
     @staticmethod
     @abstractmethod
     def earlystop_check(to_check: Trial, finalized_trials: list[Trial], direction: str) -> str | None:
@@ -35,3 +39,16 @@ class AbstractEarlyStop(ABC):
         Returns:
             The id of ``to_check`` to stop it, None to let it go on.
         """
+
+    def check_running(
+        self, to_check: Trial, finalized_trials: list[Trial], running_trials: list[Trial], direction: str
+    ) -> str | None:
+        """What the driver calls; a rule that also looks at the other running trials overrides this.
+
+        Args:
+            to_check: The running trial.
+            finalized_trials: The trials that ended with a metric.
+            running_trials: All running trials, ``to_check`` among them.
+            direction: ``"max"`` or ``"min"``.
+        """
+        return self.earlystop_check(to_check, finalized_trials, direction)

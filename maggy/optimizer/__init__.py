@@ -1,8 +1,25 @@
 """Optimizers: policies that suggest the next trial. They never see a worker or a message."""
 
 from maggy.optimizer.abstractoptimizer import AbstractOptimizer
+from maggy.optimizer.asha import Asha
+from maggy.optimizer.gridsearch import GridSearch
+from maggy.optimizer.hyperband import Hyperband
+from maggy.optimizer.optunasearch import OptunaSearch
 from maggy.optimizer.randomsearch import RandomSearch
 from maggy.optimizer.registry import optimizer_by_name
+from maggy.optimizer.samplers import NSGAII, QMC, CmaEs
 from maggy.optimizer.singlerun import SingleRun
 
-__all__ = ["AbstractOptimizer", "RandomSearch", "SingleRun", "optimizer_by_name"]
+__all__ = [
+    "NSGAII",
+    "QMC",
+    "AbstractOptimizer",
+    "Asha",
+    "CmaEs",
+    "GridSearch",
+    "Hyperband",
+    "OptunaSearch",
+    "RandomSearch",
+    "SingleRun",
+    "optimizer_by_name",
+]

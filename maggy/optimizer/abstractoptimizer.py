@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Literal
+from collections.abc import Collection
+from typing import Any, ClassVar, Literal
 
 from maggy.searchspace import Searchspace
 from maggy.trial import Trial
@@ -29,19 +30,38 @@ class AbstractOptimizer(ABC):
         ...         self.left -= 1
         ...         return Trial(self.searchspace.get_random_parameter_values(1)[0]) if self.left >= 0 else None
 
+    Any optimizer can be the sampler of a pruner, which runs its configurations on small budgets first:
+    ``RandomSearch(pruner="hyperband", pruner_kwargs={"resource_max": 27})``.
+
+    Args:
+        pruner: ``"hyperband"``, or None to run each configuration once. A class of your own that has a constructor
+            passes both arguments on, or does without pruners.
+        pruner_kwargs: The arguments of :class:`~maggy.optimizer.Hyperband`.
+
     Attributes:
-        num_trials: How many trials the user asked for.
+        num_trials: How many trials the user asked for, initial ones included; None if that was left to the optimizer.
         searchspace: What to draw from.
         trial_store: The trials that are running, by id.
         final_store: The trials that have ended with a metric, in the order in which they ended.
         direction: ``"max"`` or ``"min"``.
     """
 
+    needs_num_trials: ClassVar[bool] = True
+    """Whether the user must say how many trials there are to be."""
+
+    pruner: AbstractOptimizer | None = None
+    """What runs this optimizer's configurations; None if they are run as they are."""
+
     num_trials: int
     searchspace: Searchspace
     trial_store: dict[str, Trial]
     final_store: list[Trial]
     direction: str
+
+    def __init__(self, pruner: str | None = None, pruner_kwargs: dict[str, Any] | None = None) -> None:
+        from maggy.optimizer.registry import pruner_by_name
+
+        self.pruner = pruner_by_name(pruner, pruner_kwargs, self)
 
     def initialize(self) -> None:  # noqa: B027 (most need it, but not all)
         """Prepare for an experiment; called once, before the first suggestion."""
@@ -60,6 +80,46 @@ class AbstractOptimizer(ABC):
             A new trial; ``"IDLE"`` if there is none now but may be once another trial has ended; or None if there
             will be no more, after which every further call returns None.
         """
+
+    def initial_trial(self, params: dict[str, Any]) -> Trial:
+        """The trial of a configuration that the user wants tried first; called before the first ``get_suggestion``.
+
+        Override it if your optimizer counts its trials, or adds parameters to them.
+
+        Args:
+            params: A checked configuration of the search space.
+        """
+        return Trial(params)
+
+    def restore(self, trials: list[Trial]) -> bool:
+        """Take over what is recorded of an experiment that is resumed; called after ``initialize``.
+
+        Without it, which is the default, the experiment is told anew from its beginning: what the optimizer suggests
+        is not run again if it is recorded, but handed back at once with its recorded metric. That suits suggestions
+        that do not depend on results. An optimizer whose suggestions do should override this.
+
+        Args:
+            trials: All trials that ended, failed ones and initial ones included, in the order in which they ended.
+
+        Returns:
+            Whether it took them over, so that from here on it makes new suggestions only.
+        """
+        return False
+
+    def total_trials(self) -> int | None:
+        """How many trials there will be; None when that turns out only as it goes. Asked before ``initialize``."""
+        return None
+
+    def parameters(self, asked: Collection[str]) -> Collection[str] | None:
+        """The names of the hyperparameters of every trial; None when they are not known before.
+
+        Called before anything is run, so an optimizer can refuse here what it cannot do. The training function is
+        checked against the names.
+
+        Args:
+            asked: The names of the training function's parameters.
+        """
+        return None
 
     def finalize_experiment(self, trials: list[Trial]) -> None:  # noqa: B027
         """Called once after the last trial.

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import Any
+
 from maggy.core.exceptions import BadArgumentsError
 from maggy.optimizer.abstractoptimizer import AbstractOptimizer
 from maggy.trial import Trial
@@ -24,7 +27,8 @@ class RandomSearch(AbstractOptimizer):
     Bergstra and Bengio, "Random Search for Hyper-Parameter Optimization", JMLR 13 (2012).
     """
 
-    def __init__(self) -> None:
+    def __init__(self, pruner: str | None = None, pruner_kwargs: dict[str, Any] | None = None) -> None:
+        super().__init__(pruner, pruner_kwargs)
         self._suggested = 0
 
     def initialize(self) -> None:
@@ -47,3 +51,16 @@ class RandomSearch(AbstractOptimizer):
             return None
         self._suggested += 1
         return Trial(self.searchspace.get_random_parameter_values(1)[0])
+
+    def initial_trial(self, params: dict[str, Any]) -> Trial:
+        """A trial of these parameters, which counts among the ``num_trials``."""
+        self._suggested += 1
+        return Trial(params)
+
+    def total_trials(self) -> int:
+        """``num_trials``."""
+        return self.num_trials
+
+    def parameters(self, asked: Collection[str]) -> list[str]:
+        """Those of the search space."""
+        return self.searchspace.keys()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from maggy.optimizer.abstractoptimizer import AbstractOptimizer
 from maggy.trial import Trial
 
@@ -23,6 +25,7 @@ class SingleRun(AbstractOptimizer):
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self._suggested = 0
 
     def initialize(self) -> None:
@@ -35,3 +38,11 @@ class SingleRun(AbstractOptimizer):
             return None
         self._suggested += 1
         return Trial({})
+
+    def total_trials(self) -> int:
+        """``num_trials``."""
+        return self.num_trials
+
+    def parameters(self, asked: Collection[str]) -> list[str]:
+        """None at all."""
+        return []

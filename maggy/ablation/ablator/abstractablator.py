@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
+from maggy.ablation import datasets
+from maggy.ablation.trainingdataset import TrainingDataset
 from maggy.trial import Trial
 
 __all__ = ["AbstractAblator"]
@@ -24,12 +26,19 @@ class AbstractAblator(ABC):
         ablation_study: The study.
         final_store: The list of ended trials; it grows while the experiment runs, and stays on the driver.
 
+    Attributes:
+        find_training_dataset: Looks a training data set up by name, version and label, as the platform does it.
+
     Example:
         >>> from maggy.ablation.ablator import LOCO
         >>> class FeaturesOnly(LOCO):
         ...     def components(self):
         ...         return [part for part in super().components() if part.kind in ("base", "feature")]
     """
+
+    find_training_dataset: Callable[[str, int | None, str | None], TrainingDataset] = staticmethod(
+        datasets.find_training_dataset
+    )
 
     def __init__(self, ablation_study: Any, final_store: list[Trial]) -> None:
         self.ablation_study = ablation_study

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from maggy.ablation import datasets, keras_surgery
+from maggy.ablation import keras_surgery
 from maggy.ablation.ablationstudy import AblationStudy
 from maggy.ablation.ablator.abstractablator import AbstractAblator
 from maggy.ablation.keras_session import call_generator, fresh_names
@@ -166,7 +166,7 @@ class LOCO(AbstractAblator):
                     "A study on a registered training data set must name the column to predict: "
                     f"AblationStudy('{study.training_dataset_name}', label_name='...')."
                 )
-            self._dataset = datasets.find_training_dataset(
+            self._dataset = self.find_training_dataset(
                 study.training_dataset_name, study.training_dataset_version, study.label_name
             )
         return self._dataset

@@ -111,6 +111,8 @@ class Session:
         """The training function of the run just assigned is about to be called."""
         self._interrupted = None
         self._began = self._clock()
+        if self._max_trial_seconds is not None:
+            self._client.wake()  # it has a new deadline to watch
 
     def final(self, metric: int | float | None, outputs: dict[str, Any], early: bool) -> Answer:
         """Report the run's good end, with all that it has reported; wait for the next assignment."""

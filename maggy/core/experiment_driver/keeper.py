@@ -257,6 +257,11 @@ class Keeper:
                     f"{self._policy.name} must suggest a Trial, None or 'IDLE', but got {type(trial).__name__}: "
                     f"{trial!r:.80}."
                 )
+            elif trial.status != Trial.PENDING:
+                raise ExperimentError(
+                    f"{self._policy.name} must suggest a new Trial each time, but suggested {trial.trial_id} again. "
+                    "Make one with Trial(dict(trial.params)): equal parameters may be tried again."
+                )
             else:
                 self._name(trial)
                 if trial.trial_id not in self._recorded:

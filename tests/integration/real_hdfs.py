@@ -1,4 +1,4 @@
-"""Records and data on a real HDFS, off Hopsworks by hdfs-native and on it by the real hops; in ``tox -e hdfs`` only."""
+"""Records and data on a real HDFS, off Hopsworks by hdfs-native and on it by the real hops; run by ``tox -e hdfs``."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from maggy.config import HyperparameterOptConfig
 from maggy.core.environment import HopsworksEnvironment, LocalEnvironment
 from maggy.core.store import ExperimentStore
 
-pytestmark = [pytest.mark.slow, pytest.mark.hdfs]
+pytestmark = pytest.mark.slow
 ENVIRONMENT = LocalEnvironment()
 
 

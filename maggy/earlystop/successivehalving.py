@@ -1,0 +1,100 @@
+"""Successive halving that stops running trials, where ASHA runs them again."""
+
+from __future__ import annotations
+
+import math
+
+from maggy.core.exceptions import BadArgumentsError
+from maggy.core.plain import as_number
+from maggy.earlystop.abstractearlystop import AbstractEarlyStop
+from maggy.trial import Trial
+
+__all__ = ["SuccessiveHalvingRule"]
+
+
+class SuccessiveHalvingRule(AbstractEarlyStop):
+    """Lets a trial go on past a rung only while it is among the best of those that have reached it.
+
+    The rungs are the steps ``min_step``, ``reduction_factor`` times that, and so on. A trial has reached a rung when it
+    has reported a step at or above it; its value there is the best that it had reported by then. At its highest rung a
+    trial is compared with all trials, running and final, that have reached it: it is stopped when it is not among the
+    best ``1 / reduction_factor`` of them. So a trial that was good enough when it came to the rung is stopped later if
+    enough better ones come by. A rung that fewer than ``reduction_factor`` trials have reached stops nobody, equal
+    values count as equally good, and a trial with nothing but NaN is worse than any other.
+
+    It does not wait for ``es_min`` trials to be final. In contrast to ``Asha`` it needs no budget: each trial is run
+    once, and trained as long as it is worth it.
+
+    Example:
+        >>> rule = SuccessiveHalvingRule(min_step=1, reduction_factor=2)
+        >>> good, bad = Trial({"x": 1}), Trial({"x": 2})
+        >>> good.append_metric({"step": 1, "value": 0.9}), bad.append_metric({"step": 1, "value": 0.2})
+        (1, 1)
+        >>> rule.check_running(bad, [], [good, bad], "max") == bad.trial_id
+        True
+        >>> rule.check_running(good, [], [good, bad], "max") is None
+        True
+
+    Li et al., "A System for Massively Parallel Hyperparameter Tuning", MLSys 2020.
+
+    Args:
+        min_step: The lowest rung, as a training step; at least 1.
+        reduction_factor: Of the trials at a rung one in so many goes on; at least 2.
+
+    Raises:
+        BadArgumentsError: An argument breaks its rule.
+    """
+
+    waits_for_finals = False
+
+    def __init__(self, min_step: int = 1, reduction_factor: int = 3) -> None:
+        for name, value, least in (("min_step", min_step, 1), ("reduction_factor", reduction_factor, 2)):
+            number = as_number(value)
+            if not isinstance(number, int) or number < least:
+                raise BadArgumentsError(f"{name} must be a whole number of at least {least}, but got {value!r:.80}.")
+        self._min_step = min_step
+        self._factor = reduction_factor
+
+    def earlystop_check(  # type: ignore[override]
+        self, to_check: Trial, finalized_trials: list[Trial], direction: str
+    ) -> str | None:
+        """The rule with no other trial running."""
+        return self.check_running(to_check, finalized_trials, [to_check], direction)
+
+    def check_running(
+        self, to_check: Trial, finalized_trials: list[Trial], running_trials: list[Trial], direction: str
+    ) -> str | None:
+        """The id of ``to_check`` if it is not among the best at its rung, else None; see the class for the rule."""
+        rung = self._rung(to_check)
+        if rung is None:
+            return None
+        sign = 1 if direction == "max" else -1
+        mine = _value_at(to_check, rung, sign)
+        others = [*finalized_trials, *(trial for trial in running_trials if trial is not to_check)]
+        reached = [value for trial in others if (value := _value_at(trial, rung, sign)) is not None]
+        if mine is None or len(reached) + 1 < self._factor:
+            return None
+        better = sum(value > mine for value in reached)
+        return to_check.trial_id if better >= (len(reached) + 1) // self._factor else None
+
+    def _rung(self, trial: Trial) -> int | None:
+        """The highest rung that the trial has reached."""
+        if not trial.step_history or trial.step_history[-1] < self._min_step:
+            return None
+        rung = self._min_step
+        while rung * self._factor <= trial.step_history[-1]:
+            rung *= self._factor
+        return rung
+
+
+def _value_at(trial: Trial, rung: int, sign: int) -> float | None:
+    """The best value, higher is better, of the points up to the first at or above the rung; None before the rung."""
+    if not trial.step_history or trial.step_history[-1] < rung:
+        return None
+    best = -math.inf
+    for step, value in zip(trial.step_history, trial.metric_history, strict=True):
+        if not math.isnan(value):
+            best = max(best, sign * value)
+        if step >= rung:
+            break
+    return best

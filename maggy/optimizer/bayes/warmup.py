@@ -1,0 +1,64 @@
+"""The random trials that a model begins with, counted when they are suggested and not when they have ended."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from maggy.core.exceptions import BadArgumentsError
+from maggy.core.plain import as_number
+from maggy.optimizer.namedsampler import NamedSampler
+
+__all__ = ["WarmedUp"]
+
+_LEAST_ENDED = 4
+"""Of the warm-up so many must have ended, or there is nothing to model."""
+
+
+class WarmedUp(NamedSampler):
+    """A sampler with a model, which is used once ``num_warmup_trials`` trials were suggested.
+
+    Optuna counts those that have ended, so that with many workers as many more trials as there are workers are drawn at
+    random. With one worker there is no difference.
+
+    Args:
+        sampler_name: Its class in ``optuna.samplers``.
+        num_warmup_trials: The first so many trials are drawn at random.
+        options: The sampler's arguments.
+        pruner: ``"hyperband"``, or None.
+        pruner_kwargs: The arguments of :class:`~maggy.optimizer.Hyperband`.
+
+    Raises:
+        MissingDependencyError: Something that it needs is not installed.
+        BadArgumentsError: An argument breaks its rule.
+    """
+
+    def __init__(
+        self,
+        sampler_name: str,
+        num_warmup_trials: int,
+        options: dict[str, Any],
+        pruner: str | None,
+        pruner_kwargs: dict[str, Any] | None,
+    ) -> None:
+        count = as_number(num_warmup_trials)
+        if not isinstance(count, int) or count < 0:
+            raise BadArgumentsError(
+                f"num_warmup_trials must be a whole number of at least 0, but got {num_warmup_trials!r:.80}."
+            )
+        super().__init__(sampler_name, options, pruner, pruner_kwargs)
+        self._warmup = count
+
+    def defaults(self, seed: int, restored: list[Any]) -> dict[str, Any]:
+        """The seed, and with how many ended trials the model can begin."""
+        return {"seed": seed, "n_startup_trials": min(self._warmup, _LEAST_ENDED)}
+
+    def make_sampler(self, seed: int, restored: list[Any]) -> Any:
+        """A new sampler, and a random one for the warm-up."""
+        from optuna.samplers import RandomSampler
+
+        self._random = RandomSampler(seed=seed)
+        return super().make_sampler(seed, restored)
+
+    def choose_sampler(self, sampler: Any, suggested: int) -> Any:
+        """The random one for the first ``num_warmup_trials`` trials."""
+        return self._random if suggested < self._warmup else sampler

@@ -1,0 +1,200 @@
+"""Hyperband: successive halving from several smallest budgets, over the configurations of any optimizer."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Collection
+from itertools import count
+from typing import Any, ClassVar, Literal
+
+from maggy.optimizer.abstractoptimizer import AbstractOptimizer
+from maggy.optimizer.asha import check_space
+from maggy.optimizer.brackets import Bracket, Configuration, plan_brackets
+from maggy.optimizer.inflight import InFlight
+from maggy.optimizer.rungs import BUDGET_NAMES, budget_name, check_budgets
+from maggy.trial import Trial
+
+__all__ = ["Hyperband"]
+
+
+class Hyperband(AbstractOptimizer):
+    """Runs brackets of successive halving, from many configurations on a small budget to few on the full one.
+
+    A bracket runs its configurations on its smallest budget; when all have ended, the best ``1 / eta`` of them run on
+    ``eta`` times the budget, and so on up to ``resource_max``. The next bracket starts with fewer configurations on a
+    larger budget; after the one that runs only full budgets comes the first kind again. A worker for which a bracket
+    has nothing begins with the next one, and waits (``"IDLE"``) only where there is none.
+
+    Equal metrics count in the order of suggestion. A failed run goes no further; where more fail than would be left
+    out anyway, fewer are promoted. ``num_trials`` counts runs; the last brackets are made smaller to meet it exactly.
+    Left out, each kind of bracket runs once.
+
+    The sampler is told the metric of each budget as a reported value at that step, and that a configuration has ended
+    when it is left out (as one stopped early) or has run on the full budget.
+
+    Example:
+        >>> from maggy.optimizer import RandomSearch
+        >>> optimizer = RandomSearch(pruner="hyperband", pruner_kwargs={"eta": 3, "resource_max": 27}).pruner
+        >>> optimizer.name()
+        'Hyperband(RandomSearch)'
+
+    Li et al., "Hyperband: A Novel Bandit-Based Approach to Hyperparameter Optimization", JMLR 18 (2018).
+
+    Args:
+        eta: The share of a rung that goes on is one in so many; a whole number of at least 2.
+        resource_min: No budget is smaller.
+        resource_max: The full budget. Others are whole numbers if this one and ``resource_min`` are.
+        sampler: Which optimizer suggests the configurations; None for random search.
+
+    Raises:
+        BadArgumentsError: An argument breaks its rule.
+    """
+
+    needs_num_trials: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        eta: int = 3,
+        resource_min: float = 1,
+        resource_max: float = 9,
+        sampler: AbstractOptimizer | None = None,
+    ) -> None:
+        from maggy.optimizer.randomsearch import RandomSearch
+
+        super().__init__()
+        check_budgets("eta", eta, resource_min, resource_max)
+        self._eta = eta
+        self._resources = (resource_min, resource_max)
+        self._sampler = RandomSearch() if sampler is None else sampler
+        self._budget_name = BUDGET_NAMES[0]
+
+    def name(self) -> str:
+        """The pruner's name, and the sampler's in brackets."""
+        return f"Hyperband({self._sampler.name()})"
+
+    def initialize(self) -> None:
+        """Plan the brackets, and prepare the sampler.
+
+        Raises:
+            BadArgumentsError: There is no search space, or it has a parameter of the budget's name.
+        """
+        check_space(self.searchspace, self._budget_name, self.name())
+        self._brackets: list[Bracket] = plan_brackets(self._eta, *self._resources, self.num_trials)
+        self._flight: InFlight[tuple[Bracket, Configuration]] = InFlight()
+        self._numbers: set[int] = set()  # of the configurations that were drawn
+        self._book: dict[tuple[int, int], Trial] = {}  # recorded runs by configuration and rung
+        self._replayed = False
+        self._handed: deque[Trial] = deque()  # ended, and not yet told to the sampler
+        self._prepare_sampler()
+        self._sampler.initialize()
+
+    def get_suggestion(self, trial: Trial | None = None) -> Trial | Literal["IDLE"] | None:
+        """The next run; ``"IDLE"`` while a bracket waits for runs whose results decide what is next."""
+        for _, (bracket, configuration), final in self._flight.ended(self.trial_store, self.final_store):
+            self._note(bracket, configuration, None if final is None else final.final_metric)
+        while True:
+            found = self._next_run()
+            if found is None:
+                return "IDLE" if any(not bracket.over for bracket in self._brackets) else None
+            bracket, configuration = found
+            recorded = self._book.pop((configuration.number, bracket.rung), None)
+            if recorded is None or recorded.params[self._budget_name] != bracket.budget:
+                return self._run(bracket, configuration)
+            self._note(bracket, configuration, recorded.final_metric)
+
+    def initial_trial(self, params: dict[str, Any]) -> Trial:
+        """The run of this configuration on the smallest budget of the bracket that begins next."""
+        bracket = next((bracket for bracket in self._brackets if bracket.to_draw), self._brackets[-1])
+        number = next(number for number in count() if number not in self._numbers and (number, 0) not in self._book)
+        return self._run(bracket, self._add(bracket, number, self._sampler.initial_trial(params)))
+
+    def restore(self, trials: list[Trial]) -> bool:
+        """Go through the brackets again with the recorded metrics, and draw only what is not recorded."""
+        self._book = {(trial.info_dict["configuration"], trial.info_dict["rung"]): trial for trial in trials}
+        known: dict[int, Trial] = {}
+        for (number, _), trial in sorted(self._book.items(), key=lambda item: item[0]):
+            virtual = known.setdefault(number, Trial(self._without_budget(trial.params)))
+            if trial.final_metric is not None:
+                virtual.append_metric({"step": trial.params[self._budget_name], "value": trial.final_metric})
+                virtual.final_metric, virtual.status = trial.final_metric, Trial.FINALIZED
+        self._replayed = not self._sampler.restore(list(known.values()))
+        return True
+
+    def total_trials(self) -> int:
+        """The runs of all brackets, if none fails."""
+        return sum(bracket.runs for bracket in plan_brackets(self._eta, *self._resources, self.num_trials))
+
+    def parameters(self, asked: Collection[str]) -> list[str]:
+        """Those of the search space, and the budget."""
+        self._budget_name = budget_name(asked)
+        check_space(self.searchspace, self._budget_name, self.name())
+        self._prepare_sampler()
+        self._sampler.parameters(asked)
+        return [*self.searchspace.keys(), self._budget_name]
+
+    def _prepare_sampler(self) -> None:
+        sampler = self._sampler
+        sampler.num_trials = self.total_trials()  # never asked for as many
+        sampler.searchspace = self.searchspace
+        sampler.trial_store, sampler.final_store = {}, []
+        sampler.direction = self.direction
+
+    def _next_run(self) -> tuple[Bracket, Configuration] | None:
+        for bracket in self._brackets:
+            if bracket.waiting:
+                return bracket, bracket.waiting.popleft()
+            if not bracket.to_draw:
+                continue
+            number = next(number for number in count() if number not in self._numbers)
+            virtual = self._draw(number)
+            if virtual is None:  # the sampler has no more; what was drawn goes on
+                self._tell_sampler(bracket.drawn_all(self.direction))
+                continue
+            if isinstance(virtual, str):
+                return None
+            return bracket, self._add(bracket, number, virtual)
+        return None
+
+    def _draw(self, number: int) -> Trial | Literal["IDLE"] | None:
+        """The sampler's next configuration, or the recorded one of this number."""
+        recorded = self._book.get((number, 0))
+        drawn: Trial | Literal["IDLE"] | None = None
+        if recorded is None or (self._replayed and "initial" not in recorded.info_dict):
+            drawn = self._sampler.get_suggestion(self._handed.popleft() if self._handed else None)
+        return drawn if recorded is None else Trial(self._without_budget(recorded.params))
+
+    def _add(self, bracket: Bracket, number: int, virtual: Trial) -> Configuration:
+        configuration = Configuration(number, virtual)
+        self._numbers.add(number)
+        bracket.add(configuration)
+        virtual.trial_id = f"{virtual.trial_id}_{configuration.number}"  # equal ones are told apart
+        virtual.status = Trial.RUNNING
+        self._sampler.trial_store[virtual.trial_id] = virtual
+        return configuration
+
+    def _run(self, bracket: Bracket, configuration: Configuration) -> Trial:
+        notes = {"configuration": configuration.number, "rung": bracket.rung}
+        params = {**configuration.virtual.params, self._budget_name: bracket.budget}
+        trial = Trial(params, info_dict=notes)
+        self._flight.add(trial, (bracket, configuration))
+        return trial
+
+    def _note(self, bracket: Bracket, configuration: Configuration, metric: float | None) -> None:
+        if metric is not None:
+            configuration.virtual.append_metric({"step": bracket.budget, "value": metric})
+        self._tell_sampler(bracket.ended(configuration, metric, self.direction))
+
+    def _tell_sampler(self, over: list[tuple[Configuration, bool]]) -> None:
+        for configuration, complete in over:
+            virtual = configuration.virtual
+            self._sampler.trial_store.pop(virtual.trial_id, None)
+            if not virtual.metric_history:
+                virtual.status = Trial.ERROR
+                continue
+            virtual.status, virtual.final_metric = Trial.FINALIZED, virtual.metric_history[-1]
+            virtual.early_stop = not complete
+            self._sampler.final_store.append(virtual)
+            self._handed.append(virtual)
+
+    def _without_budget(self, params: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in params.items() if name != self._budget_name}

@@ -1,0 +1,184 @@
+"""Any sampler of Optuna's as an optimizer of ours: ask for a configuration, tell how its trial ended."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Collection
+from typing import Any
+
+from maggy.core.exceptions import BadArgumentsError
+from maggy.core.optuna_tools import quiet, require, tellable_points
+from maggy.optimizer.abstractoptimizer import AbstractOptimizer
+from maggy.optimizer.asha import check_space
+from maggy.optimizer.inflight import InFlight
+from maggy.optimizer.optunaspace import OptunaSpace
+from maggy.trial import Trial
+
+__all__ = ["OptunaSearch"]
+
+
+class OptunaSearch(AbstractOptimizer):
+    """Suggests what a sampler of Optuna's suggests.
+
+    Optuna knows the trials that are running as such, so that a sampler that can (TPE, the Gaussian process) keeps away
+    from them. When a trial has ended, its reported values are told (evenly thinned out above 1,000 of them, at steps
+    rounded down to whole numbers) and then its metric. One that was stopped early is told to TPE as pruned; the other
+    samplers would forget it then, so they are told its metric as if it had run to its end. The metric is turned round
+    for ``"max"``, so that both directions mirror each other exactly.
+
+    A sampler that is passed in keeps its own seed; it is copied, and the original is not changed.
+
+    Example:
+        >>> import optuna
+        >>> from maggy import Searchspace
+        >>> from maggy.experiment_config import OptimizationConfig
+        >>> space = Searchspace(lr=("DOUBLE", [1e-5, 1e-1], "log"))
+        >>> config = OptimizationConfig(50, optuna.samplers.TPESampler(seed=1), space)
+
+    Args:
+        sampler: An ``optuna.samplers.BaseSampler``.
+        pruner: ``"hyperband"``, or None.
+        pruner_kwargs: The arguments of :class:`~maggy.optimizer.Hyperband`.
+
+    Raises:
+        MissingDependencyError: Optuna is not installed.
+        BadArgumentsError: It is not a sampler.
+    """
+
+    needs: tuple[str, ...] = ("optuna",)
+    extra = "optuna"
+
+    def __init__(
+        self, sampler: Any = None, pruner: str | None = None, pruner_kwargs: dict[str, Any] | None = None
+    ) -> None:
+        require(self.name(), self.needs, self.extra)
+        super().__init__(pruner, pruner_kwargs)
+        self._sampler = sampler
+        if type(self) is OptunaSearch:
+            from optuna.samplers import BaseSampler
+
+            if not isinstance(sampler, BaseSampler):
+                raise BadArgumentsError(
+                    f"sampler must be an instance of optuna.samplers.BaseSampler, but got {sampler!r:.80}."
+                )
+
+    def make_sampler(self, seed: int, restored: list[Any]) -> Any:
+        """A new sampler.
+
+        Args:
+            seed: For its generator.
+            restored: What it will find in its study, as ``optuna.trial.FrozenTrial``; empty in a new experiment.
+        """
+        sampler = copy.deepcopy(self._sampler)
+        if restored:  # or it would draw the same again
+            sampler.reseed_rng()
+        return sampler
+
+    def choose_sampler(self, sampler: Any, suggested: int) -> Any:
+        """What makes the next suggestion: the sampler, or something else before it has begun.
+
+        Args:
+            sampler: What ``make_sampler`` made.
+            suggested: How many trials were suggested or restored so far.
+        """
+        return sampler
+
+    def name(self) -> str:
+        """The sampler's name."""
+        return type(self).__name__ if getattr(self, "_sampler", None) is None else type(self._sampler).__name__
+
+    def initialize(self) -> None:
+        """Make an empty study.
+
+        Raises:
+            BadArgumentsError: There is no search space, or it has no parameters.
+        """
+        check_space(self.searchspace, "", self.name())
+        self._space = OptunaSpace(self.searchspace)
+        self._flight: InFlight[int] = InFlight()
+        self._suggested = 0
+        self._seed = self.searchspace.draw_seed()
+        self._start([])
+
+    def get_suggestion(self, trial: Trial | None = None) -> Trial | None:
+        """The sampler's next suggestion; None after ``num_trials`` of them."""
+        with quiet():
+            for suggested, number, final in self._flight.ended(self.trial_store, self.final_store):
+                self._tell(number, final, suggested)
+            return self._ask() if self._suggested < self.num_trials else None
+
+    def initial_trial(self, params: dict[str, Any]) -> Trial:
+        """A trial of these parameters, of which the sampler knows."""
+        with quiet():
+            self._study.enqueue_trial(self._space.encode(params))
+            return self._ask()
+
+    def restore(self, trials: list[Trial]) -> bool:
+        """Have the sampler learn from the recorded trials."""
+        with quiet():
+            self._start([self._frozen(trial) for trial in trials])
+        self._suggested = len(trials)
+        return True
+
+    def total_trials(self) -> int:
+        """``num_trials``."""
+        return self.num_trials
+
+    def parameters(self, asked: Collection[str]) -> list[str]:
+        """Those of the search space."""
+        check_space(self.searchspace, "", self.name())
+        return self.searchspace.keys()
+
+    def _start(self, restored: list[Any]) -> None:
+        import optuna
+
+        with quiet():
+            self._active = self.make_sampler((self._seed + len(restored)) % 2**32, restored)
+            self._study = optuna.create_study(sampler=self._active, study_name="maggy")
+            self._study.add_trials(restored)
+
+    def _ask(self) -> Trial:
+        self._study.sampler = self.choose_sampler(self._active, self._suggested)
+        asked = self._study.ask()
+        trial = Trial(self._space.suggest(asked))
+        self._flight.add(trial, asked.number)
+        self._suggested += 1
+        return trial
+
+    def _tell(self, number: int, final: Trial | None, suggested: Trial) -> None:
+        from optuna.trial import Trial as OptunaTrial
+        from optuna.trial import TrialState
+
+        asked = OptunaTrial(self._study, self._study.trials[number]._trial_id)
+        for step, value in tellable_points(final or suggested).items():
+            asked.report(self._signed(value), step)
+        if final is None:
+            self._study.tell(number, state=TrialState.FAIL)
+        elif self._is_pruned(final):
+            self._study.tell(number, state=TrialState.PRUNED)
+        else:
+            self._study.tell(number, self._signed(final.final_metric))
+
+    def _frozen(self, trial: Trial) -> Any:
+        from optuna.trial import TrialState, create_trial
+
+        state = TrialState.COMPLETE if trial.final_metric is not None else TrialState.FAIL
+        if state == TrialState.COMPLETE and self._is_pruned(trial):
+            state = TrialState.PRUNED
+        return create_trial(
+            state=state,
+            value=self._signed(trial.final_metric) if state == TrialState.COMPLETE else None,
+            params=self._space.encode(trial.params),
+            distributions=self._space.distributions(trial.params),
+            intermediate_values={step: self._signed(value) for step, value in tellable_points(trial).items()},
+        )
+
+    def _is_pruned(self, trial: Trial) -> bool:
+        from optuna.samplers import TPESampler
+
+        return trial.early_stop and bool(trial.metric_history) and isinstance(self._active, TPESampler)
+
+    def _signed(self, metric: float | None) -> float:
+        value = math.nan if metric is None else float(metric)
+        return -value if self.direction == "max" else value

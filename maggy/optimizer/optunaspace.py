@@ -1,0 +1,135 @@
+"""A search space as Optuna's samplers see it: numbers and indices, so that every value comes back exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from maggy.core.configuration import exists
+from maggy.core.parameter import CATEGORICAL, DISCRETE, INTEGER, Parameter
+from maggy.core.plain import as_number
+from maggy.searchspace import Searchspace
+
+__all__ = ["OptunaSpace"]
+
+# Beyond these a float, with which samplers calculate, no longer tells neighbouring integers apart.
+_WIDEST = 2**53
+
+
+@dataclass(frozen=True)
+class _Axis:
+    """How one parameter is shown to Optuna.
+
+    Args:
+        parameter: The parameter.
+        kind: ``"number"``: as it is; ``"order"``: the place in ascending order; ``"choice"``: the index in the list;
+            ``"place"``: the place on the unit scale; ``"fixed"``: not at all, as it has one value only.
+        order: For ``"order"``, the indices of the values in ascending order; empty if they are so listed.
+    """
+
+    parameter: Parameter
+    kind: Literal["number", "order", "choice", "place", "fixed"]
+    order: tuple[int, ...] = ()
+
+
+class OptunaSpace:
+    """Maps configurations to what Optuna's trials hold and back.
+
+    A DOUBLE or INTEGER stays what it is, with its log scale. Values with a step, and DISCRETE numbers, become their
+    place in ascending order, so that a sampler knows which are neighbours. A CATEGORICAL becomes the index in its list,
+    as a category, so that lists and values that are equal in Python (``1`` and ``True``) can be told apart.
+
+    Args:
+        space: The search space.
+    """
+
+    def __init__(self, space: Searchspace) -> None:
+        self._known = {name: Parameter.parse(name, spec) for name, spec in space.items()}
+        self._axes = {name: _axis(parameter) for name, parameter in self._known.items()}
+
+    @property
+    def has_conditions(self) -> bool:
+        """Whether some parameters exist only sometimes."""
+        return any(parameter.when for parameter in self._known.values())
+
+    def suggest(self, trial: Any) -> dict[str, Any]:
+        """The configuration that an ``optuna.Trial`` suggests."""
+        params: dict[str, Any] = {}
+        for name, axis in self._axes.items():
+            if exists(name, params, self._known):
+                params[name] = _suggest(trial, name, axis)
+        return params
+
+    def encode(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """What a trial of Optuna's holds for this configuration."""
+        shown = {name: _encode(name, axis, params[name]) for name, axis in self._axes.items() if name in params}
+        return {name: value for name, value in shown.items() if value is not None}
+
+    def distributions(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """The distributions of what ``encode`` gives for this configuration."""
+        shown = {name: _distribution(axis) for name, axis in self._axes.items() if name in params}
+        return {name: distribution for name, distribution in shown.items() if distribution is not None}
+
+
+def _axis(parameter: Parameter) -> _Axis:
+    if parameter.count == 1:
+        return _Axis(parameter, "fixed")
+    if parameter.type == CATEGORICAL:
+        return _Axis(parameter, "choice")
+    if parameter.type == DISCRETE:
+        numbers = [as_number(value) for value in parameter.values]
+        if None in numbers or len(set(numbers)) != len(numbers):
+            return _Axis(parameter, "choice")
+        return _Axis(parameter, "order", tuple(sorted(range(len(numbers)), key=lambda index: numbers[index] or 0)))
+    if parameter.step is not None:
+        return _Axis(parameter, "order" if (parameter.count or 0) < _WIDEST else "place")
+    low, high = parameter.values
+    is_exact = low > -_WIDEST and high < _WIDEST if parameter.type == INTEGER else high - low < float("inf")
+    return _Axis(parameter, "number" if is_exact else "place")
+
+
+def _suggest(trial: Any, name: str, axis: _Axis) -> Any:
+    parameter = axis.parameter
+    if axis.kind == "fixed":
+        return parameter.at(0)
+    if axis.kind == "choice":
+        return parameter.at(trial.suggest_categorical(name, list(range(parameter.count or 1))))
+    if axis.kind == "order":
+        place = trial.suggest_int(name, 0, (parameter.count or 1) - 1)
+        return parameter.at(axis.order[place] if axis.order else place)
+    if axis.kind == "place":
+        return parameter.decode(name, trial.suggest_float(name, 0.0, 1.0))
+    low, high = parameter.values
+    if parameter.type == INTEGER:
+        return int(trial.suggest_int(name, low, high, log=parameter.log))
+    return min(max(float(trial.suggest_float(name, low, high, log=parameter.log)), float(low)), float(high))
+
+
+def _encode(name: str, axis: _Axis, value: Any) -> Any:
+    parameter = axis.parameter
+    if axis.kind == "fixed":
+        return None
+    if axis.kind == "number":
+        return parameter.checked(name, value)
+    if axis.kind == "place":
+        return parameter.encode(name, value)
+    index = parameter.index(name, value)
+    return axis.order.index(index) if axis.order else index
+
+
+def _distribution(axis: _Axis) -> Any:
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+    parameter = axis.parameter
+    if axis.kind == "fixed":
+        return None
+    if axis.kind == "choice":
+        return CategoricalDistribution(list(range(parameter.count or 1)))
+    if axis.kind == "order":
+        return IntDistribution(0, (parameter.count or 1) - 1)
+    if axis.kind == "place":
+        return FloatDistribution(0.0, 1.0)
+    low, high = parameter.values
+    kind = IntDistribution if parameter.type == INTEGER else FloatDistribution
+    return kind(low, high, log=parameter.log)
