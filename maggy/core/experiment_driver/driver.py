@@ -150,7 +150,7 @@ class ExperimentDriver:
             self._job_ended,
         )
         self._progress = Progress(self._policy.direction, self._policy.total, self._before, self._board)
-        with _own_interrupt_handler():
+        with _interrupts(self._interrupted):
             try:
                 self._dispatcher.start()
                 self._keeper.start()
@@ -203,6 +203,10 @@ class ExperimentDriver:
     def _say(self, text: str) -> None:
         self._recorder.log(text)
         self._progress.say(text)
+
+    def _interrupted(self) -> None:
+        self._fail(KeyboardInterrupt())
+        self._news.put(lambda: None)  # wakes the wait
 
     def _launch(self, partitions: list[int]) -> None:
         if not self._over:
@@ -302,12 +306,16 @@ class TimeIsUp(Exception):
 
 
 @contextmanager
-def _own_interrupt_handler() -> Iterator[None]:
-    """Have Ctrl-C raise KeyboardInterrupt here, before Spark's handler cancels every job; on the main thread only."""
+def _interrupts(on_interrupt: Callable[[], None]) -> Iterator[None]:
+    """Have ``on_interrupt`` called on Ctrl-C, in place of Spark's handler, which cancels every job at once.
+
+    On the main thread only. An exception raised by a handler could end in the middle of anything, even in a finalizer
+    that swallows it; word in a queue cannot.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    previous = signal.signal(signal.SIGINT, lambda number, frame: on_interrupt())
     try:
         yield
     finally:
