@@ -171,8 +171,8 @@ class ClassicCluster(Cluster):
         self.advertised = "127.0.0.1" if self.local else conf.get("spark.driver.host", socket.gethostname())
         self.host = "127.0.0.1" if self.local else conf.get("spark.driver.bindAddress", self.advertised)
         self.speculation = conf.get("spark.speculation", "false").lower() == "true"
-        if self.local and "PYSPARK_PYTHON" not in os.environ:
-            # Spark would take the first python3 on the PATH, which need not be the one that runs the driver.
+        if self.local and context.pythonExec == "python3":
+            # Nobody has chosen one. The first on the PATH need not be the one that runs the driver.
             context.pythonExec = sys.executable
 
     def slots(self) -> int:

@@ -110,7 +110,7 @@ def test_the_titanic_script_trains_eleven_models_the_base_first_and_shows_the_di
         assert (difference["ablated_feature"], difference["ablated_layer"]) == labels
         assert difference["difference"] == pytest.approx(trial["final_metric"] - base)
         shown = next(label for label in labels if label != "None")
-        assert re.search(rf"^  (feature|layer) {re.escape(shown)} +[+-]\d", done.stdout, re.MULTILINE)
+        assert re.search(rf"^  (feature |layers? )?{re.escape(shown)} +[+-]\d", done.stdout, re.MULTILINE)
     assert "------ LOCO Results ------" in done.stdout
     assert "11/11" in done.stderr
     # Spark and TensorFlow write to a log, so the terminal shows the example only.
