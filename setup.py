@@ -13,13 +13,25 @@ EXTRAS = {
     "gp": ["optuna>=5.0", "scipy>=1.11", "torch>=2.2"],
     "plots": ["matplotlib>=3.7", "pandas>=2.0"],
     "notebook": ["ipykernel>=6.29", "ipywidgets>=8.0"],
+    "s3": ["s3fs>=2024.10"],
+    "hdfs": ["hdfs-native>=0.11"],
+    # hops needs six without saying so.
+    "hopsworks": ["hops>=3.8", "six>=1.16"],
+    # Apart, since it needs an old pandas.
+    "hopsworks-sdk": ["hopsworks>=5.0"],
 }
 EXTRAS["dev"] = [
     *EXTRAS["optuna"],
     *EXTRAS["tensorflow"],
     *EXTRAS["plots"],
     *EXTRAS["notebook"],
+    *EXTRAS["s3"],
+    *EXTRAS["hopsworks"],
+    "cryptography>=42",
+    "flask>=3.0",
+    "flask-cors>=5.0",
     "hypothesis>=6.100",
+    "moto[s3]>=5.0",
     "mypy>=1.13",
     "nbclient>=0.10",
     "nbformat>=5.10",
@@ -44,7 +56,7 @@ setup(
     packages=find_packages(include=["maggy", "maggy.*"]),
     package_data={"maggy": ["py.typed"]},
     install_requires=[
-        "fsspec>=2023.6",
+        "fsspec>=2024.10",
         "msgspec>=0.18",
         "numpy>=1.26",
         "pyspark>=3.5",

@@ -22,7 +22,19 @@ def fetch_jars(folder):
         return jars
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-binary", "pyspark", "--dest", str(folder), PACKAGE]
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--no-deps",
+        "--no-build-isolation",
+        "--no-binary",
+        "pyspark",
+        "--dest",
+        str(folder),
+        PACKAGE,
+    ]
     subprocess.run(pip, check=True)
     archive = next(folder.glob("pyspark-*.tar.gz"))
     new = folder / "jars.new"

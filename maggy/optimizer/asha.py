@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from maggy.core.exceptions import BadArgumentsError
 from maggy.optimizer.abstractoptimizer import AbstractOptimizer
+from maggy.optimizer.checks import check_space
 from maggy.optimizer.inflight import InFlight
 from maggy.optimizer.rungs import BUDGET_NAMES, budget_name, check_budgets, rung_budgets
 from maggy.trial import Trial
@@ -99,7 +99,8 @@ class Asha(AbstractOptimizer):
             rung, configuration = trial.info_dict["rung"], trial.info_dict["configuration"]
             params = {name: value for name, value in trial.params.items() if name != self._budget_name}
             self._configurations = max(self._configurations, configuration + 1)
-            if trial.final_metric is not None:
+            fits = self._budgets[rung : rung + 1] == [trial.params.get(self._budget_name)]
+            if trial.final_metric is not None and fits:
                 self._add(rung, _Result(configuration, params, trial.final_metric))
         for rung, results in enumerate(self._rungs):
             above = {t.info_dict["configuration"] for t in trials if t.info_dict["rung"] == rung + 1}
@@ -140,14 +141,3 @@ class Asha(AbstractOptimizer):
         """The best configuration that belongs on the next rung and is not there."""
         best = islice(self._rungs[rung], len(self._rungs[rung]) // self._factor)
         return next((result for result in best if not result.promoted), None)
-
-
-def check_space(space: Any, added: str, name: str) -> None:
-    """Refuse a missing or empty search space, and one that already has the parameter which is to be added."""
-    if space is None or len(space) == 0:
-        raise BadArgumentsError(f"{name} needs a search space with at least one hyperparameter, but got {space!r}.")
-    if added in space:
-        raise BadArgumentsError(
-            f"{name} gives the training function a parameter {added!r}, but the search space has one of that name too. "
-            "Rename it."
-        )

@@ -8,8 +8,8 @@ from itertools import count
 from typing import Any, ClassVar, Literal
 
 from maggy.optimizer.abstractoptimizer import AbstractOptimizer
-from maggy.optimizer.asha import check_space
 from maggy.optimizer.brackets import Bracket, Configuration, plan_brackets
+from maggy.optimizer.checks import check_space
 from maggy.optimizer.inflight import InFlight
 from maggy.optimizer.rungs import BUDGET_NAMES, budget_name, check_budgets
 from maggy.trial import Trial
@@ -147,11 +147,14 @@ class Hyperband(AbstractOptimizer):
                 continue
             number = next(number for number in count() if number not in self._numbers)
             virtual = self._draw(number)
-            if virtual is None:  # the sampler has no more; what was drawn goes on
-                self._tell_sampler(bracket.drawn_all(self.direction))
-                continue
-            if isinstance(virtual, str):
+            if isinstance(virtual, str) and len(self._flight):
                 return None
+            if not isinstance(virtual, Trial):
+                # The sampler has no more, or none before a configuration has ended: what was drawn goes on.
+                self._tell_sampler(bracket.drawn_all(self.direction))
+                if not bracket.waiting:
+                    continue
+                return bracket, bracket.waiting.popleft()
             return bracket, self._add(bracket, number, virtual)
         return None
 

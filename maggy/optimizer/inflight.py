@@ -30,6 +30,9 @@ class InFlight(Generic[Note]):
         self._finals: dict[str, Trial] = {}
         self._read = 0
 
+    def __len__(self) -> int:
+        return len(self._open)
+
     def add(self, trial: Trial, note: Note) -> None:
         """A trial that is about to be suggested. Its id may still get a suffix."""
         self._open.append((trial, note))

@@ -10,7 +10,7 @@ from typing import Any
 from maggy.core.exceptions import BadArgumentsError
 from maggy.core.optuna_tools import quiet, require, tellable_points
 from maggy.optimizer.abstractoptimizer import AbstractOptimizer
-from maggy.optimizer.asha import check_space
+from maggy.optimizer.checks import check_space
 from maggy.optimizer.inflight import InFlight
 from maggy.optimizer.optunaspace import OptunaSpace
 from maggy.trial import Trial
@@ -96,7 +96,7 @@ class OptunaSearch(AbstractOptimizer):
         """
         check_space(self.searchspace, "", self.name())
         self._space = OptunaSpace(self.searchspace)
-        self._flight: InFlight[int] = InFlight()
+        self._flight: InFlight[Any] = InFlight()  # each with the optuna.Trial that it came from
         self._suggested = 0
         self._seed = self.searchspace.draw_seed()
         self._start([])
@@ -104,8 +104,8 @@ class OptunaSearch(AbstractOptimizer):
     def get_suggestion(self, trial: Trial | None = None) -> Trial | None:
         """The sampler's next suggestion; None after ``num_trials`` of them."""
         with quiet():
-            for suggested, number, final in self._flight.ended(self.trial_store, self.final_store):
-                self._tell(number, final, suggested)
+            for suggested, asked, final in self._flight.ended(self.trial_store, self.final_store):
+                self._tell(asked, final, suggested)
             return self._ask() if self._suggested < self.num_trials else None
 
     def initial_trial(self, params: dict[str, Any]) -> Trial:
@@ -142,23 +142,21 @@ class OptunaSearch(AbstractOptimizer):
         self._study.sampler = self.choose_sampler(self._active, self._suggested)
         asked = self._study.ask()
         trial = Trial(self._space.suggest(asked))
-        self._flight.add(trial, asked.number)
+        self._flight.add(trial, asked)
         self._suggested += 1
         return trial
 
-    def _tell(self, number: int, final: Trial | None, suggested: Trial) -> None:
-        from optuna.trial import Trial as OptunaTrial
+    def _tell(self, asked: Any, final: Trial | None, suggested: Trial) -> None:
         from optuna.trial import TrialState
 
-        asked = OptunaTrial(self._study, self._study.trials[number]._trial_id)
         for step, value in tellable_points(final or suggested).items():
             asked.report(self._signed(value), step)
         if final is None:
-            self._study.tell(number, state=TrialState.FAIL)
+            self._study.tell(asked, state=TrialState.FAIL)
         elif self._is_pruned(final):
-            self._study.tell(number, state=TrialState.PRUNED)
+            self._study.tell(asked, state=TrialState.PRUNED)
         else:
-            self._study.tell(number, self._signed(final.final_metric))
+            self._study.tell(asked, self._signed(final.final_metric))
 
     def _frozen(self, trial: Trial) -> Any:
         from optuna.trial import TrialState, create_trial

@@ -37,12 +37,7 @@ class RandomSearch(AbstractOptimizer):
         Raises:
             BadArgumentsError: There is no search space, or it has no parameters.
         """
-        space = getattr(self, "searchspace", None)
-        if space is None or len(space) == 0:
-            raise BadArgumentsError(
-                f"Random search needs a search space with at least one hyperparameter, but got {space!r}. "
-                "Add one, or use optimizer='none' to run the same function num_trials times."
-            )
+        self._check_space()
         self._suggested = 0
 
     def get_suggestion(self, trial: Trial | None = None) -> Trial | None:
@@ -62,5 +57,18 @@ class RandomSearch(AbstractOptimizer):
         return self.num_trials
 
     def parameters(self, asked: Collection[str]) -> list[str]:
-        """Those of the search space."""
+        """Those of the search space.
+
+        Raises:
+            BadArgumentsError: There is no search space, or it has no parameters.
+        """
+        self._check_space()
         return self.searchspace.keys()
+
+    def _check_space(self) -> None:
+        space = getattr(self, "searchspace", None)
+        if space is None or len(space) == 0:
+            raise BadArgumentsError(
+                f"Random search needs a search space with at least one hyperparameter, but got {space!r}. "
+                "Add one, or use optimizer='none' to run the same function num_trials times."
+            )

@@ -62,7 +62,8 @@ def optuna_alone(make, function, space, num_trials, seed):
                 params[name] = trial.suggest_categorical(name, values)
         return function(params)
 
-    study = optuna.create_study(sampler=make(seed))
+    # The very seed that our sampler gets, so that the comparison is trial by trial.
+    study = optuna.create_study(sampler=make(space.seeded(seed).draw_seed()))
     study.optimize(objective, n_trials=num_trials)
     return study.best_value
 

@@ -12,6 +12,7 @@ from maggy.core.exceptions import BadArgumentsError
 from maggy.optimizer import Asha
 from maggy.optimizer.rungs import rung_budgets
 from maggy.searchspace import Searchspace
+from maggy.trial import Trial
 
 
 class TestAsha(OptimizerContract):
@@ -57,6 +58,18 @@ def test_a_promotion_follows_the_paper_step_by_step():
     # With a factor of 2, each second result at a rung allows one promotion; the highest rung is looked at first.
     driven = drive(started(Asha(2, 1, 4), 11), lambda trial: trial.params["x"])
     assert budgets(driven) == [1, 1, 2, 1, 1, 2, 4, 1, 1, 2, 1]
+
+
+def test_the_higher_rung_is_looked_at_first():
+    optimizer = started(Asha(2, 1, 4), 99)
+    records = []
+    for configuration, (x, rungs) in enumerate([(0.9, 2), (0.8, 2), (0.7, 1), (0.6, 1), (0.5, 1), (0.4, 1)]):
+        for rung in range(rungs):
+            record = Trial({"x": x, "budget": 2**rung}, info_dict={"configuration": configuration, "rung": rung})
+            record.final_metric = x
+            records.append(record)
+    optimizer.restore(records)
+    assert [optimizer.get_suggestion().params for _ in range(2)] == [{"x": 0.9, "budget": 4}, {"x": 0.7, "budget": 2}]
 
 
 def test_a_configuration_is_promoted_once_and_keeps_its_parameters():

@@ -147,6 +147,17 @@ def test_a_sampler_that_has_no_more_ends_the_brackets():
     assert budgets(driven).count(4) >= 1
 
 
+def test_a_sampler_that_waits_for_results_does_not_hold_the_brackets_up():
+    class OneByOne(Recorder):
+        def get_suggestion(self, trial=None):
+            suggested = super().get_suggestion(trial)
+            return "IDLE" if self.trial_store else suggested
+
+    optimizer = started(Hyperband(3, 1, 9, sampler=OneByOne()), 40, space=Searchspace(x=("INTEGER", [1, 99])))
+    driven = drive(optimizer, lambda trial: trial.params["x"], in_flight=2)
+    assert len(driven.suggested) >= 4
+
+
 def test_the_sampler_and_the_pruner_are_named():
     assert optimizer_by_name("hyperband").name() == "Hyperband(RandomSearch)"
     assert optimizer_by_name(RandomSearch(pruner="Hyperband")).name() == "Hyperband(RandomSearch)"

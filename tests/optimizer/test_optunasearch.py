@@ -95,6 +95,20 @@ def test_a_stopped_trial_is_pruned_for_tpe_and_complete_for_the_others():
         assert optimizer._study.trials[0].state.name == state
 
 
+def test_a_resumed_sampler_knows_what_is_recorded():
+    optimizer = started(Spy(seed=1), SPACE, "min")
+    records = [run(optimizer, 0.5, [(0, 0.9)]), run(optimizer, None)]
+    again = started(Spy(seed=1), SPACE, "min", num_trials=3)
+    assert again.restore(records)
+    assert again.get_suggestion() is not None
+    assert again.get_suggestion() is None
+    assert [(trial.state.name, trial.value, trial.params) for trial in Spy.seen[:2]] == [
+        ("COMPLETE", 0.5, records[0].params),
+        ("FAIL", None, records[1].params),
+    ]
+    assert Spy.seen[0].intermediate_values == {0: 0.9}
+
+
 def test_steps_that_optuna_cannot_hold_are_rounded_left_out_or_thinned():
     trial = Trial({})
     for step in (-1, 0.5, 1.5, 1.7):
@@ -113,6 +127,42 @@ def test_the_users_sampler_is_not_changed():
     sampler = optuna.samplers.TPESampler(seed=4)
     first = started(sampler, SPACE).get_suggestion().params
     assert started(sampler, SPACE).get_suggestion().params == first
+
+
+@pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
+@pytest.mark.parametrize("named", ["tpe", "cmaes", "nsgaii", "qmc"])
+def test_one_at_a_time_it_suggests_exactly_what_optuna_alone_does(named):
+    space = Searchspace(x=("DOUBLE", [-1, 1]), y=("DOUBLE", [1e-3, 1], "log"), n=("INTEGER", [1, 9]))
+    seed = space.seeded(1).draw_seed()
+    samplers = {
+        "tpe": optuna.samplers.TPESampler(seed=seed),
+        "cmaes": optuna.samplers.CmaEsSampler(seed=seed),
+        "nsgaii": optuna.samplers.NSGAIISampler(seed=seed, population_size=8),
+        "qmc": optuna.samplers.QMCSampler(seed=seed, scramble=True),
+    }
+
+    def metric(params):
+        return params["x"] ** 2 + params["y"] + params["n"]
+
+    def objective(trial):
+        params = {
+            "x": trial.suggest_float("x", -1, 1),
+            "y": trial.suggest_float("y", 1e-3, 1, log=True),
+            "n": trial.suggest_int("n", 1, 9),
+        }
+        return metric(params)
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    study = optuna.create_study(sampler=samplers[named])
+    study.optimize(objective, n_trials=30)
+    optimizer = started(named, space, "min", 30)
+    ours = []
+    for _ in range(30):
+        trial = optimizer.get_suggestion()
+        trial.final_metric = metric(trial.params)
+        optimizer.final_store.append(trial)
+        ours.append(trial.params)
+    assert ours == [trial.params for trial in study.trials]
 
 
 class Fixed:
@@ -172,6 +222,7 @@ def test_scales_and_orders_are_shown_as_they_are():
     params = {"rate": 0.1, "units": 5, "size": 4, "kind": [2], "one": 5, "step": 0.5}
     shown = OptunaSpace(space)
     assert shown.encode(params) == {"rate": 0.1, "units": 5, "size": 1, "kind": 1, "step": 2}
+    assert shown.suggest(Fixed(shown.encode(params))) == params
     floats, ints = optuna.distributions.FloatDistribution, optuna.distributions.IntDistribution
     assert shown.distributions(params) == {
         "rate": floats(1e-4, 1.0, log=True),

@@ -88,3 +88,8 @@ def _own_logging() -> Iterator[None]:
         if root.handlers != handlers:
             root.handlers[:] = handlers
             root.setLevel(level)
+
+
+if has_hops():
+    # Already now, so that a user's own ``from hops import util`` works too.
+    _stand_in()

@@ -18,21 +18,18 @@ from maggy.core.experiment_driver.instructions import (
     Ended,
     Finished,
     GivenBack,
-    GivenUp,
     Instruction,
     Kill,
     Launch,
-    Lines,
     Lost,
-    Points,
     Send,
     WorkerId,
 )
+from maggy.core.experiment_driver.relaunch import JobFailures
 from maggy.core.experiment_driver.roster import Assignable, Roster, Run, Worker
 from maggy.core.messages import (
     Abandon,
     Ack,
-    Assign,
     Check,
     Checked,
     Done,
@@ -40,7 +37,6 @@ from maggy.core.messages import (
     Final,
     Heartbeat,
     Register,
-    Report,
     Stop,
     Wait,
 )
@@ -49,9 +45,6 @@ __all__ = ["Ledger"]
 
 OVERDUE_SECONDS = 15.0
 """How much longer than ``max_trial_seconds`` a trial may take before its worker counts as unable to end it."""
-
-BARREN_JOBS_LIMIT = 3
-"""So many failed Spark jobs in a row that cost no trial an attempt end the experiment."""
 
 
 @dataclass(kw_only=True)
@@ -86,8 +79,7 @@ class Ledger:
         self._now = 0.0  # when anything was last heard
         self._checked = not self.check_first
         self._checker: WorkerId | None = None
-        self._barren = 0
-        self._parked: list[int] = []  # partitions without a worker, whose jobs failed too often to try again at once
+        self._failures = JobFailures()
 
     # What workers say.
 
@@ -135,7 +127,7 @@ class Ledger:
             return self._dismissal(worker)
         run = known.run
         if self.finished:
-            rest = self._take(known, run, message) if run is not None and run.number == message.run else []
+            rest = run.take(worker, message) if run is not None and run.number == message.run else []
             return [*rest, Send(worker, Done())]
         if run is None:
             out: list[Instruction] = [Send(worker, Ack(message.run, 0, 0))]
@@ -145,8 +137,8 @@ class Ledger:
                 return [*out, Send(worker, Abandon(message.run))]
             return out if known.waiting else out + self._wants_trial(known)
         if message.run != run.number:  # the assignment did not arrive, or an older run still goes on
-            return [Send(worker, self._assignment(run))]
-        out = self._take(known, run, message)
+            return [Send(worker, run.assignment())]
+        out = run.take(worker, message)
         out.append(Send(worker, Ack(run.number, run.points, run.lines)))
         if run.stopping:
             out.append(Send(worker, Stop(run.number)))
@@ -163,8 +155,8 @@ class Ledger:
                 return self.lost(worker, message.reason, charge=False)
             return self._repeat_answer(known)
         if self.finished and isinstance(message, Failed):  # it was cut off, so it is not final
-            return [*self._take(known, run, message), Send(worker, Done())]
-        out = self._take(known, run, message)
+            return [*run.take(worker, message), Send(worker, Done())]
+        out = run.take(worker, message)
         trial_id = run.trial.trial_id
         known.run = None
         self._running.pop(trial_id, None)
@@ -243,26 +235,23 @@ class Ledger:
             out += self.lost(worker.identity, error or "its Spark task ended early", charge=to_blame)
         if self.finished:
             return out
-        self._barren = 0 if any(worker.served for worker in workers) else self._barren + 1
-        if self._barren < BARREN_JOBS_LIMIT:
-            return [*out, Launch(partitions)]
-        if self._roster.live():  # others go on; this place is tried again once they get somewhere
-            self._parked += partitions
-            return out
-        reason = error or "the tasks ended before they were told to"
-        return [*out, GivenUp(f"{self._barren} Spark jobs in a row ended without running a trial: {reason}")]
+        served = any(worker.served for worker in workers)
+        return [*out, *self._failures.job_failed(partitions, error, served, bool(self._roster.live()))]
 
     def tick(self, now: float) -> list[Instruction]:
         """Time has passed: workers that have been silent for too long are lost."""
         self._now = now
         out: list[Instruction] = []
+        silent = [worker for worker in self._roster.live() if now - worker.last_seen > self.worker_timeout]
+        for worker in silent:  # none of them must get what another one gives back
+            self._free.pop(worker.identity, None)
         for worker in self._roster.live():
-            silent = now - worker.last_seen
-            if self._overdue(worker, now):
-                out += self._end_overdue(worker)
-            elif silent > self.worker_timeout:
-                out += self.lost(worker.identity, f"no heartbeat for {silent:.0f} seconds", charge=True)
-                out.append(Kill(worker.identity, worker.task))
+            if worker.run is not None and self._is_overdue(worker.run):
+                out += self._end_overdue(worker, worker.run)
+        for worker in silent:
+            reason = f"no heartbeat for {now - worker.last_seen:.0f} seconds"
+            if not worker.lost:
+                out += [*self.lost(worker.identity, reason, charge=True), Kill(worker.identity, worker.task)]
         return out
 
     def stop_all(self) -> list[Instruction]:
@@ -280,23 +269,17 @@ class Ledger:
         """Ids of the trials that run now."""
         return self._running.keys()
 
-    def _overdue(self, worker: Worker, now: float) -> bool:
+    def _is_overdue(self, run: Run) -> bool:
         limit = self.max_trial_seconds
-        return limit is not None and worker.run is not None and now - worker.run.began > limit + OVERDUE_SECONDS
+        return limit is not None and self._now - run.began > limit + OVERDUE_SECONDS
 
-    def _end_overdue(self, worker: Worker) -> list[Instruction]:
+    def _end_overdue(self, worker: Worker, run: Run) -> list[Instruction]:
         """End a trial whose worker should long have ended it; it is not run again."""
-        assert worker.run is not None
-        trial_id = worker.run.trial.trial_id
         worker.run = None
-        del self._running[trial_id]
+        del self._running[run.trial.trial_id]
         reason = f"exceeded max_trial_seconds={self.max_trial_seconds:g}; its worker does not answer"
-        ended = Ended(trial_id, None, reason, "")
-        return [
-            ended,
-            *self.lost(worker.identity, reason, charge=False),
-            Kill(worker.identity, worker.task),
-        ]
+        lost = self.lost(worker.identity, reason, charge=False)
+        return [Ended(run.trial.trial_id, None, reason, ""), *lost, Kill(worker.identity, worker.task)]
 
     def _seen(self, worker: WorkerId, now: float) -> Worker | None:
         """The worker that spoke."""
@@ -317,7 +300,7 @@ class Ledger:
         if self.finished:
             return [Send(worker.identity, Done())]
         if worker.run is not None:
-            return [Send(worker.identity, self._assignment(worker.run))]
+            return [Send(worker.identity, worker.run.assignment())]
         if self._checker == worker.identity:
             return [Send(worker.identity, Check())]
         return [Send(worker.identity, Wait())] if worker.waiting else self._wants_trial(worker)
@@ -364,26 +347,9 @@ class Ledger:
         worker.waiting, worker.served = False, True
         worker.run = Run(self._runs, trial, self._now)
         self._running[trial.trial_id] = worker
-        parked, self._parked, self._barren = self._parked, [], 0
+        parked = self._failures.progress()
         relaunch = [Launch(parked)] if parked else []
-        return [Send(worker.identity, self._assignment(worker.run)), Began(trial.trial_id, worker.identity), *relaunch]
-
-    @staticmethod
-    def _assignment(run: Run) -> Assign:
-        return Assign(run.number, run.trial.trial_id, run.trial.params, run.trial.logdir)
-
-    def _take(self, worker: Worker, run: Run, report: Report) -> list[Instruction]:
-        """Accept the part of a report that is new."""
-        out: list[Instruction] = []
-        points = report.points[max(0, run.points - report.first_point) :]
-        if points:
-            run.points = report.first_point + len(report.points)
-            out.append(Points(run.trial.trial_id, points))
-        lines = report.lines[max(0, run.lines - report.first_line) :]
-        if lines:
-            run.lines = report.first_line + len(report.lines)
-            out.append(Lines(run.trial.trial_id, worker.identity, lines))
-        return out
+        return [Send(worker.identity, worker.run.assignment()), Began(trial.trial_id, worker.identity), *relaunch]
 
     def _give_back(self, trial: Assignable, reason: str, charge: bool) -> list[Instruction]:
         trial.losses += charge

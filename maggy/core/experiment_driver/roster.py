@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from maggy.core.experiment_driver.instructions import WorkerId
+from maggy.core.experiment_driver.instructions import Instruction, Lines, Points, WorkerId
+from maggy.core.messages import Assign, Report
 
 __all__ = ["Assignable", "Roster", "Run", "Worker"]
 
@@ -30,6 +31,23 @@ class Run:
     points: int = 0
     lines: int = 0
     stopping: bool = False
+
+    def assignment(self) -> Assign:
+        """The message that tells the worker to train."""
+        return Assign(self.number, self.trial.trial_id, self.trial.params, self.trial.logdir)
+
+    def take(self, worker: WorkerId, report: Report) -> list[Instruction]:
+        """Accept the part of a report that is new."""
+        out: list[Instruction] = []
+        points = report.points[max(0, self.points - report.first_point) :]
+        if points:
+            self.points = report.first_point + len(report.points)
+            out.append(Points(self.trial.trial_id, points))
+        lines = report.lines[max(0, self.lines - report.first_line) :]
+        if lines:
+            self.lines = report.first_line + len(report.lines)
+            out.append(Lines(self.trial.trial_id, worker, lines))
+        return out
 
 
 @dataclass(slots=True)

@@ -200,10 +200,7 @@ def test_verifying_checks_the_features_of_tfrecord(tmp_path):
         worker.verify()
 
 
-def test_a_spark_frame_is_registered(tmp_path):
-    from pyspark.sql import SparkSession
-
-    spark = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").getOrCreate()
+def test_a_spark_frame_is_registered(tmp_path, spark):
     frame = spark.createDataFrame([(42, 7.5, True), (None, 8.5, False)], "age int, fare double, survived boolean")
     register_training_dataset(frame, "titanic_train_dataset")
     assert "data.npz" in [path.name for path in Path(tmp_path).rglob("*")]

@@ -74,11 +74,16 @@ def test_without_pydoop_it_says_so_at_once(platform, monkeypatch):
         find_environment()
 
 
-def test_hops_util_can_be_imported_although_notebook_is_missing_and_logging_stays_as_it_was(platform):
-    handlers, level = list(logging.getLogger().handlers), logging.getLogger().level
+def test_the_import_of_hops_leaves_logging_as_it_was(platform, monkeypatch):
+    root = logging.getLogger()
+    monkeypatch.setattr(root, "handlers", [])  # else it would find pytest's and do nothing
+    level = root.level
+    import_hops("hdfs")
+    assert (root.handlers, root.level) == ([], level)
+
+
+def test_hops_util_can_be_imported_although_notebook_is_missing(platform):
     assert callable(import_hops("util").send_request)
-    assert logging.getLogger().handlers == handlers
-    assert logging.getLogger().level == level
     from hops import util  # as a user does afterwards
 
     assert util is import_hops("util")
@@ -89,6 +94,13 @@ def test_off_hopsworks_nothing_of_hops_is_imported(tmp_path):
     code = "import sys, maggy.core.launch as l; l.find_environment(); print([m for m in sys.modules if 'hops.' in m])"
     ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert ran.stdout.strip() == "[]", ran.stderr
+
+
+@pytest.mark.slow
+def test_a_users_own_import_of_hops_util_works_after_that_of_maggy(tmp_path):
+    code = "import maggy.core.environment; from hops import util, hdfs; print(util.send_request.__module__)"
+    ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert ran.stdout.strip() == "hops.util", ran.stderr
 
 
 # Files.

@@ -27,7 +27,7 @@ def board():
 
 @pytest.fixture
 def server(board):
-    server = PollServer(board, SECRET, "127.0.0.1", grace=0.3)
+    server = PollServer(board, SECRET, "127.0.0.1", grace=0.05)
     server.port = server.start()
     yield server
     server.close()

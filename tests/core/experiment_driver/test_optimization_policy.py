@@ -1,0 +1,146 @@
+"""A search as the driver sees it: initial trials, rules of both kinds, and what is recorded."""
+
+from __future__ import annotations
+
+import pytest
+from loopback import Experiment
+
+from maggy import Searchspace, Trial
+from maggy.core.experiment_driver.optimization_policy import OptimizationPolicy
+from maggy.earlystop import AbstractEarlyStop, AbstractExperimentStop, Patience, Threshold
+from maggy.experiment_config import OptimizationConfig
+from maggy.optimizer import AbstractOptimizer
+
+SPACE = Searchspace(x=("INTEGER", [1, 1000]))
+
+
+def policy(num_trials=4, optimizer="randomsearch", **options):
+    made = OptimizationPolicy(OptimizationConfig(num_trials, optimizer, SPACE, **options))
+    made.parameters([])
+    return made
+
+
+def started(**options):
+    made = policy(**options)
+    made.start({}, [], 1)
+    return made
+
+
+@pytest.mark.parametrize("optimizer", ["randomsearch", "asha", "hyperband"])
+def test_initial_trials_come_first_and_count(optimizer):
+    made = started(num_trials=13, optimizer=optimizer, initial_trials=[{"x": 7}, {"x": 8}])
+    trials = [made.suggest(None) for _ in range(2)]
+    assert [trial.params["x"] for trial in trials] == [7, 8]
+    assert [trial.info_dict["initial"] for trial in trials] == [0, 1]
+    assert made.total == 13
+
+
+def test_what_ended_meanwhile_is_handed_over_afterwards():
+    class Keeps(AbstractOptimizer):
+        def initialize(self):
+            self.told = []
+
+        def get_suggestion(self, trial=None):
+            self.told.append(trial)
+            return
+
+    optimizer = Keeps()
+    made = started(optimizer=optimizer, initial_trials=[{"x": 7}, {"x": 8}])
+    ended = made.suggest(None)
+    made.suggest(ended)
+    made.suggest(None)
+    assert optimizer.told == [ended]
+
+
+def test_the_total_is_known_for_what_knows_it():
+    assert policy(num_trials=5).total == 5
+    assert policy(num_trials=None, optimizer="hyperband").total == 22
+
+    class Own(AbstractOptimizer):
+        def get_suggestion(self, trial=None):
+            return None
+
+    assert policy(optimizer=Own()).total is None
+
+
+def test_initial_trials_belong_to_what_must_be_the_same_to_resume():
+    assert policy(initial_trials=[{"x": 7}]).identity()["initial_trials"] == [{"x": 7}]
+    assert "initial_trials" not in policy().identity()
+
+
+class Asked(AbstractEarlyStop):
+    waits_for_finals = False
+
+    @staticmethod
+    def earlystop_check(to_check, finalized_trials, direction):
+        return None
+
+    def check_running(self, to_check, finalized_trials, running_trials, direction):
+        self.seen = (len(finalized_trials), running_trials)
+        return to_check.trial_id
+
+
+class Waits(Asked):
+    waits_for_finals = True
+
+
+def test_a_rule_that_does_not_wait_is_asked_at_once_and_sees_all_running_trials():
+    rule = Asked()
+    made = policy(es_policy=["median", rule])
+    running = {"a": Trial({"x": 1}), "b": Trial({"x": 2})}
+    made.start(running, [], 1)
+    assert made.stops(running["a"], [])
+    assert rule.seen == (0, list(running.values()))
+
+
+def test_a_rule_that_waits_is_asked_once_more_than_es_min_are_final():
+    made = started(es_policy=Waits(), es_min=1)
+    trial = Trial({"x": 1})
+    assert not made.stops(trial, [trial])
+    assert made.stops(trial, [trial, trial])
+
+
+# On workers that are threads
+
+
+def test_reaching_a_threshold_ends_the_experiment_and_stops_what_runs(tmp_path):
+    def train(params, reporter, interrupted):
+        if params["x"] == 7:
+            return 1.0
+        for step in range(2000):
+            reporter.broadcast(0.1, step)
+            interrupted.wait(0.005)
+        return 0.1
+
+    made = policy(
+        100, es_policy=["median", Threshold(0.9)], initial_trials=[{"x": 1}, {"x": 2}, {"x": 7}], direction="max"
+    )
+    ran = Experiment(tmp_path, made, train, workers=3)
+    outcome = ran.run()
+    assert outcome.state == "FINISHED"
+    assert outcome.error is None
+    assert sorted(trial.params["x"] for trial in outcome.trials) == [1, 2, 7]
+    assert [trial.early_stop for trial in sorted(outcome.trials, key=lambda t: t.params["x"])] == [True, True, False]
+
+
+def test_patience_and_a_rule_for_trials_work_together(tmp_path):
+    def train(params, reporter, interrupted):
+        for step in range(1, 50):
+            reporter.broadcast(0.5, step)
+            interrupted.wait(0.005)
+        return 0.5
+
+    rule = Waits()
+    outcome = Experiment(tmp_path, policy(100, es_policy=[Patience(3), rule], es_min=1), train, workers=1).run()
+    assert len(outcome.trials) == 4
+    assert [trial.early_stop for trial in outcome.trials] == [False, False, True, True]
+
+
+def test_a_rule_for_the_experiment_that_fails_costs_nothing(tmp_path, capsys):
+    class Broken(AbstractExperimentStop):
+        def experiment_check(self, finalized_trials, direction):
+            raise ZeroDivisionError("oh")
+
+    outcome = Experiment(tmp_path, policy(4, es_policy=Broken()), lambda params, reporter, interrupted: 1.0).run()
+    assert len(outcome.trials) == 4
+    assert capsys.readouterr().out.count("ZeroDivisionError: oh") == 1
