@@ -1,4 +1,4 @@
-"""What to do when a Spark job fails: start another, wait until the rest gets somewhere, or give up. It only decides.
+"""What to do when a Spark job fails: start another, wait until the rest gets somewhere, or give up. It only decides."""
 
 from __future__ import annotations
 
