@@ -150,7 +150,8 @@ class ExperimentResult(dict[str, Any]):
         rows = []
         for row in self._ranked()[:_SHOWN_ROWS]:
             values = [row["params"].get(name, "") for name in names]
-            cells = [row["trial_id"], *(_short(v) if isinstance(v, float) else v for v in values), _short(row["metric"])]
+            shown = [_short(value) if isinstance(value, float) else value for value in values]
+            cells = [row["trial_id"], *shown, _short(row["metric"])]
             if differences:
                 labels = _labels(row["params"])
                 cells.append("base" if labels == ("None", "None") else _signed(differences[labels]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 from maggy.searchspace import Searchspace
 
@@ -37,7 +38,7 @@ def hartmann6(params):
 
 def rosenbrock(params):
     x = list(params.values())
-    return sum(100 * (b - a**2) ** 2 + (1 - a) ** 2 for a, b in zip(x, x[1:], strict=False))
+    return sum(100 * (b - a**2) ** 2 + (1 - a) ** 2 for a, b in pairwise(x))
 
 
 def mixed(params):

@@ -110,9 +110,9 @@ def test_a_written_record_is_not_kept_alive():
 class Store:
     """A store that is away for its first calls."""
 
-    def __init__(self, away, error=ConnectionError("refused")):
+    def __init__(self, away, error=None):
         self.away = away
-        self.error = error
+        self.error = error or ConnectionError("refused")
         self.written = []
         self.calls = 0
 

@@ -91,7 +91,7 @@ def start(url, cwd):
         cwd=cwd,
         env={**os.environ, "PYSPARK_PYTHON": sys.executable},
         stdout=subprocess.PIPE,
-        stderr=open(cwd / "errors.txt", "w"),  # noqa: SIM115 (the process keeps it)
+        stderr=open(cwd / "errors.txt", "w"),  # the process keeps it
         text=True,
     )
 
