@@ -72,6 +72,8 @@ def launch(train_fn: Callable[..., Any], config: Config) -> Any:
             )
             outcome = driver.run()
         state, best = outcome.state, _best(outcome.trials, policy.direction)
+        if outcome.error is not None:
+            recorder.log(f"It was ended by {type(outcome.error).__name__}: {outcome.error}")
         return _conclude(outcome, config, policy, store, recorder, time.time() - began)
     except Exception:
         state = "FAILED" if state == "FINISHED" else state

@@ -95,12 +95,14 @@ def test_when_every_trial_fails_lagom_raises_with_the_first_traceback():
         search(train, 3)
 
 
-def test_fail_fast_ends_at_the_first_failure():
+def test_fail_fast_ends_at_the_first_failure_and_the_log_says_why(experiments):
     def train(n):
         raise ValueError("first")
 
     with pytest.raises(ExperimentError, match="fail_fast"):
         search(train, 50, Searchspace(n=("INTEGER", [1, 3])), fail_fast=True)
+    log = next(experiments.glob("*_1/maggy.log")).read_text()
+    assert "It was ended by ExperimentError: Trial" in log
 
 
 @pytest.mark.parametrize(
