@@ -63,8 +63,11 @@ class Began(NamedTuple):
 
 
 class Points(NamedTuple):
+    """New points of a trial. ``last``: they came with its end, so there is nothing left to stop."""
+
     trial_id: str
     points: list[Point]
+    last: bool = False
 
 
 class Lines(NamedTuple):

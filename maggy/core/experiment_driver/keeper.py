@@ -166,7 +166,7 @@ class Keeper:
         points = [(step, value) for step, value in event.points if math.isfinite(step)]
         new = [trial.append_metric({"step": step, "value": value}) for step, value in points]
         steps = [step for step in new if step is not None]
-        if steps and self._policy.es_seconds is None and self._policy.due(trial, steps):
+        if steps and not event.last and self._policy.es_seconds is None and self._policy.due(trial, steps):
             self._check(trial)
 
     def _check(self, trial: Trial) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from maggy.core.experiment_driver.instructions import Instruction, Lines, Points, WorkerId
-from maggy.core.messages import Assign, Report
+from maggy.core.messages import Assign, Failed, Final, Report
 
 __all__ = ["Assignable", "Roster", "Run", "Worker"]
 
@@ -42,7 +42,7 @@ class Run:
         points = report.points[max(0, self.points - report.first_point) :]
         if points:
             self.points = report.first_point + len(report.points)
-            out.append(Points(self.trial.trial_id, points))
+            out.append(Points(self.trial.trial_id, points, isinstance(report, (Final, Failed))))
         lines = report.lines[max(0, self.lines - report.first_line) :]
         if lines:
             self.lines = report.first_line + len(report.lines)

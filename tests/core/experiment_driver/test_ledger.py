@@ -74,7 +74,7 @@ def test_points_that_the_worker_had_to_drop_leave_a_gap_and_no_error():
 def test_the_last_points_come_before_the_end():
     ledger = with_running(A)
     message = final(1, points=[(0, 0.5)])
-    assert ledger.ended(A, message, 1)[:2] == [Points("t1", [(0, 0.5)]), Ended("t1", message, "", "")]
+    assert ledger.ended(A, message, 1)[:2] == [Points("t1", [(0, 0.5)], True), Ended("t1", message, "", "")]
 
 
 def test_a_worker_that_ends_a_trial_wants_the_next():
@@ -151,7 +151,7 @@ def test_stopping_everything_tells_every_worker_and_makes_no_trial_final():
     ledger = with_running(A, B)
     assert ledger.stop_all() == [Send(A, Done()), Send(B, Done())]
     late = Failed(1, 0, [(0, 0.5)], 0, [], "the experiment has ended", "")
-    assert ledger.ended(A, late, 1) == [Points("t1", [(0, 0.5)]), Send(A, Done())]
+    assert ledger.ended(A, late, 1) == [Points("t1", [(0, 0.5)], True), Send(A, Done())]
     assert ledger.heartbeat(B, beat(2), 1) == [Send(B, Done())]
     assert suggest(ledger, "t3") == []
 
