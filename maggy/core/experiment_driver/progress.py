@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from tqdm.auto import tqdm
@@ -63,7 +64,7 @@ class Progress:
         self._bar.close()
 
     def _write(self, text: str) -> None:
-        self._bar.write(text)
+        announce(text)
         if self._board is not None:
             self._board.write(text)
 
@@ -97,3 +98,4 @@ class _Bar(tqdm):  # type: ignore[misc]
 def announce(text: str) -> None:
     """Print a text of its own, before or after the bar, or beside it from any thread."""
     tqdm.write(text)
+    sys.stdout.flush()  # a log or a pipe shows it now, not when its buffer is full
