@@ -263,8 +263,8 @@ class ExperimentDriver:
 
     def suggested(self, trial: Trial, params: dict[str, Any]) -> None:
         directory = self._recorder.trial_directory(trial.trial_id)
+        self._recorder.trial_begins(trial)  # before anybody can run it, so that no output of it comes first
         self._dispatcher.post(self._ledger.suggested, trial.trial_id, params, directory)
-        self._recorder.trial_begins(trial)
 
     def exhausted(self) -> None:
         self._dispatcher.post(self._ledger.exhausted)
