@@ -50,7 +50,7 @@ def launch(train_fn: Callable[..., Any], config: Config) -> Any:
     began = time.time()
     record = {
         **_description(config, policy),
-        **record,
+        **{name: value for name, value in record.items() if name not in ("ended", "duration_seconds")},
         "drawn_seed": seed,
         "state": "RUNNING",
         "runs": [*record.get("runs", []), {"app_id": cluster.app_id, "began": began}],
@@ -73,7 +73,7 @@ def launch(train_fn: Callable[..., Any], config: Config) -> Any:
             outcome = driver.run()
         state, best = outcome.state, _best(outcome.trials, policy.direction)
         if outcome.error is not None:
-            recorder.log(f"It was ended by {type(outcome.error).__name__}: {outcome.error}")
+            recorder.log(f"It was ended by {type(outcome.error).__name__}: {outcome.error}".rstrip(": "))
         return _conclude(outcome, config, policy, store, recorder, time.time() - began)
     except Exception:
         state = "FAILED" if state == "FINISHED" else state
@@ -220,10 +220,15 @@ def _conclude(
     if policy.optimization_key is None:
         if outcome.error is None and failed:
             raise _all_failed(failed)
+        if interrupted and not isinstance(outcome.error, KeyboardInterrupt):
+            raise ExperimentError(f"The function did not end in time: {outcome.error}")
         if outcome.error is not None:
             raise outcome.error
+        if not outcome.values:
+            reason = outcome.job_error or "it ran in an earlier experiment, and only its records were kept"
+            raise ExperimentError(f"What the function returned cannot be had: {reason}")
         announce("Finished Experiment")
-        return outcome.values[0] if outcome.values else None
+        return outcome.values[0]
     result = build_result(
         outcome.trials, kind=policy.kind, direction=policy.direction, optimization_key=policy.optimization_key
     )

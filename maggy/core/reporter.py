@@ -21,6 +21,7 @@ __all__ = ["Reporter"]
 
 MAX_WAITING_POINTS = 1_000_000
 MAX_WAITING_LINES = 100_000
+DROPPED: Line = (True, "--- lines were dropped here: more came than the driver could take ---")
 MAX_LINE_LENGTH = 16_384
 
 
@@ -113,11 +114,12 @@ class Reporter:
             verbose: The name that ``jupyter`` had in release 0.3.
         """
         shown = bool(jupyter or verbose)
-        lines = [(shown, line[:MAX_LINE_LENGTH]) for line in str(log_msg).splitlines() or [""]]
+        lines = [(shown, piece) for line in str(log_msg).splitlines() or [""] for piece in _pieces(line)]
         with self._lock:
             self._lines.extend(lines)
             if len(self._lines) > MAX_WAITING_LINES:
                 self._first_line += self._drop(self._lines, MAX_WAITING_LINES)
+                self._lines[0] = DROPPED
 
     def stop(self) -> None:
         """Let the next broadcast raise :class:`EarlyStopException`. Called when the driver asks for it."""
@@ -142,3 +144,8 @@ class Reporter:
         gone = len(waiting) - most // 2
         del waiting[:gone]
         return gone
+
+
+def _pieces(line: str) -> list[str]:
+    """A line in pieces of bounded length."""
+    return [line[at : at + MAX_LINE_LENGTH] for at in range(0, len(line), MAX_LINE_LENGTH)] or [""]

@@ -178,6 +178,9 @@ class ClassicCluster(Cluster):
     def slots(self) -> int:
         conf = self._context.getConf()
         per_task = int(conf.get("spark.task.cpus", "1"))
+        if re.fullmatch(r"local\[\s*\*.*\]", self._master):
+            # What the JVM may use, which can be less than the machine has.
+            return max(1, int(self._context._jvm.java.lang.Runtime.getRuntime().availableProcessors()) // per_task)
         if cores := _local_cores(self._master):
             return max(1, cores // per_task)
         per_executor = int(conf.get("spark.executor.cores", "1")) // per_task

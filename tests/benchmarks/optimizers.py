@@ -1,14 +1,16 @@
 """Are the optimizers good? Median regret over 20 seeds, against random search and against Optuna used alone.
 
-    python tests/benchmarks/optimizers.py [name ...]
+    python tests/benchmarks/optimizers.py [name ...] [--trials N] [--function WORD]
 
 A name is an optimizer's (random, qmc, tpe, gp, cmaes, nsgaii) or ``curves``; without one all are run, which takes about
-a quarter of an hour on two free cores. Sequential is one trial at a time, asynchronous eight simulated workers of
-different speeds. Optuna alone gets the seeds that our samplers get. Prints tables and one JSON line.
+twenty minutes on two free cores. Sequential is one trial at a time, asynchronous eight simulated workers of different
+speeds. Optuna alone gets the seeds that our samplers get, and is run both ways too. ``--trials`` replaces the numbers
+of trials, ``--function`` chooses the functions whose title has the word. Prints tables and one JSON line.
 """
 
 from __future__ import annotations
 
+import argparse
 import heapq
 import json
 import math
@@ -79,12 +81,13 @@ def optuna_alone(make, function, space, num_trials, workers, seed):
     return min([value for *_, value in running] + [trial.value for trial in study.trials if trial.value is not None])
 
 
-def regrets(names):
+def regrets(names, trials, word):
+    chosen = {title: pair for title, pair in functions.FUNCTIONS.items() if word.lower() in title.lower()}
     rows = []
     for name in names:
         mine, theirs, counts = OPTIMIZERS[name]
-        for title, (function, space) in functions.FUNCTIONS.items():
-            for count in counts:
+        for title, (function, space) in chosen.items():
+            for count in [trials] if trials else counts:
                 began = time.perf_counter()
                 measured = {
                     "sequential": [ours(mine, function, space, count, 1, seed) for seed in SEEDS],
@@ -145,12 +148,11 @@ def curve_regrets():
     return rows
 
 
-def pivoted(rows):
-    """One row for each optimizer and number of trials: sequential / asynchronous / Optuna alone for each function."""
+def pivoted(rows, ways):
+    """One row for each optimizer and number of trials: these ways, with slashes between them, for each function."""
     table = {}
     for row in rows:
         cells = table.setdefault((row["optimizer"], row["trials"]), {})
-        ways = ("sequential", "asynchronous", "Optuna alone")
         cells[row["function"]] = " / ".join(f"{row[way]:.2g}" for way in ways)
     return [{"optimizer": name, "trials": count, **cells} for (name, count), cells in table.items()]
 
@@ -167,13 +169,23 @@ def print_table(rows):
 
 def main():
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    names = sys.argv[1:] or [*OPTIMIZERS, "curves"]
-    found = {"regret": regrets([name for name in names if name != "curves"])}
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--trials", type=int)
+    parser.add_argument("--function", default="")
+    chosen = parser.parse_args()
+    names = chosen.names or [*OPTIMIZERS, "curves"]
+    found = {"regret": regrets([name for name in names if name != "curves"], chosen.trials, chosen.function)}
+    for ways in (
+        ("sequential", "asynchronous", "Optuna alone"),
+        ("sequential", "asynchronous", "Optuna asynchronous"),
+    ):
+        if found["regret"]:
+            print(" / ".join(ways), end="\n\n")
+            print_table(pivoted(found["regret"], ways))
     if "curves" in names:
         found["curves"] = curve_regrets()
-    for rows in (pivoted(found["regret"]), found.get("curves")):
-        if rows:
-            print_table(rows)
+        print_table(found["curves"])
     print(json.dumps(found))
 
 

@@ -234,14 +234,14 @@ def test_waiting_lines_are_bounded_and_the_newest_stay(reporter, monkeypatch):
         reporter.log(number)
     _, _, first, kept = reporter.waiting()
     assert len(kept) <= 100
-    assert kept == [(False, str(number)) for number in range(first, 1000)]
+    assert kept == [module.DROPPED, *((False, str(number)) for number in range(first + 1, 1000))]
 
 
 def test_one_log_message_of_very_many_lines_is_bounded_too(reporter, monkeypatch):
     monkeypatch.setattr(module, "MAX_WAITING_LINES", 100)
     reporter.log("\n".join(map(str, range(1000))))
     _, _, first, kept = reporter.waiting()
-    assert (first, kept) == (950, [(False, str(number)) for number in range(950, 1000)])
+    assert (first, kept) == (950, [module.DROPPED, *((False, str(number)) for number in range(951, 1000))])
 
 
 def test_acknowledgements_fit_after_something_was_dropped(reporter, monkeypatch):

@@ -544,3 +544,86 @@ def test_training_never_waits_for_the_network(tmp_path):
     result = search(train, 2, Searchspace(n=("INTEGER", [1, 9])), hb_interval=0.01)
     assert all(trial["outputs"]["slowest"] < 0.5 for trial in result.trials)
     assert all(len(trial["history"]) == 2000 for trial in result.trials)
+
+
+def test_a_value_that_cannot_come_back_is_said_so():
+    def train():
+        import threading
+
+        return threading.Lock()
+
+    with pytest.raises(ExperimentError, match="What the function returned cannot be had"):
+        experiment.lagom(train)
+
+
+def test_a_function_alone_that_takes_too_long_says_so():
+    def train():
+        import time
+
+        time.sleep(60)
+
+    with pytest.raises(ExperimentError, match="did not end in time: max_seconds=1 are over"):
+        experiment.lagom(train, LagomConfig(max_seconds=1))
+
+
+def test_long_lines_and_floods_of_points_arrive_whole():
+    def train(n, reporter):
+        print("x" * 100_000)
+        for step in range(150_000):
+            reporter.broadcast(step, step)
+        return n
+
+    result = search(train, 1, Searchspace(n=("INTEGER", [1, 4])))
+    assert Path(result.directory, result["best_id"], "output.log").read_text().count("x") == 100_000
+    assert len(result.trials[0]["history"]) == 150_000
+
+
+def test_an_exception_that_cannot_be_shown_fails_its_trial_once():
+    def train(n):
+        class Bad(Exception):
+            def __str__(self):
+                return self.missing
+
+        if n == 1:
+            raise Bad
+        return n
+
+    result = search(train, 4, Searchspace(n=("INTEGER", [1, 2])))
+    bad = [trial for trial in result.trials if trial["status"] == "ERROR"]
+    assert bad
+    assert all(trial["attempts"] == 1 and "Bad" in trial["error"] for trial in bad)
+
+
+def test_an_output_that_cannot_be_written_costs_nothing_but_what_is_shown(tmp_path):
+    code = """
+import os, sys
+os.environ["PYSPARK_PYTHON"] = sys.executable
+from maggy import Searchspace, experiment
+from maggy.experiment_config import OptimizationConfig
+
+def train(n):
+    print("\\u2713 done")
+    return n
+
+config = OptimizationConfig(3, "randomsearch", Searchspace(n=("INTEGER", [1, 4])), hb_interval=0.1)
+result = experiment.lagom(train, config)
+with open("count", "w") as file:
+    file.write(str(result["num_trials"]))
+os._exit(0)
+"""
+    for narrow in (True, False):
+        environment = {**os.environ, **({"PYTHONIOENCODING": "ascii"} if narrow else {})}
+        process = subprocess.Popen(
+            [sys.executable, "-c", code],
+            cwd=tmp_path,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        if narrow:
+            assert b"\\u2713 done" in process.communicate(timeout=120)[0]
+        else:
+            process.stdout.close()  # nobody reads: every write fails
+            process.wait(120)
+        assert (tmp_path / "count").read_text() == "3"
+        (tmp_path / "count").unlink()

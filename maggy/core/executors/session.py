@@ -40,7 +40,7 @@ logger = logging.getLogger(__name__)
 Answer = Assign | Check | Done
 
 POINTS_PER_MESSAGE = 50_000
-LINES_PER_MESSAGE = 2_000
+LINES_PER_MESSAGE = 500  # of 16,384 characters at most: even then far below what a message may take
 GRACE_SECONDS = 5.0
 """How long an interrupted training function may take to end before its process is ended."""
 
@@ -89,6 +89,7 @@ class Session:
         self._interrupt_deadline = 0.0
         self._checking = self._check_seen = False
         self._done = False
+        self._answered = True  # since the last heartbeat
         self.heard = False
         """Whether the driver has ever said anything."""
         self._next_beat = self._last_heard = clock()
@@ -117,12 +118,11 @@ class Session:
     def final(self, metric: int | float | None, outputs: dict[str, Any], early: bool) -> Answer:
         """Report the run's good end, with all that it has reported; wait for the next assignment."""
         *parts, rest = self._reports()
-        final = Final(*rest, metric, outputs, early)
-        if len(outputs) and len(encode(final)) > MAX_MESSAGE_BYTES // 2:
+        if len(encode(Final(self._run, 0, [], 0, [], metric, outputs, early))) > MAX_MESSAGE_BYTES // 2:
             return self.failed(
                 f"the returned dict takes more than {MAX_MESSAGE_BYTES // 2**21} MiB; save what is large to a file", ""
             )
-        return self._end(parts, final)
+        return self._end(parts, Final(*rest, metric, outputs, early))
 
     def failed(self, reason: str, traceback: str) -> Answer:
         """Report the run's bad end; wait for the next assignment.
@@ -145,7 +145,7 @@ class Session:
 
     def _on_message(self, message: DriverMessage) -> None:
         self._last_heard = self._clock()
-        self.heard = True
+        self.heard = self._answered = True
         if isinstance(message, Ack):
             if message.run == self._run:
                 self.reporter.acknowledge(message.points, message.lines)
@@ -207,7 +207,11 @@ class Session:
         elif self._began is None:
             self._client.send(Heartbeat(self._run, 0, [], 0, [], not self._checking))
         else:
-            self._client.send(Heartbeat(*self._reports()[0], False))
+            # While the driver is away one part is enough: what is not acknowledged is sent again anyway.
+            parts = self._reports() if self._answered else self._reports()[:1]
+            self._answered = False
+            for part in parts:
+                self._client.send(Heartbeat(*part, False))
 
     def _end_run(self, reason: str) -> None:
         """Interrupt the running training function; no effect when none runs."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import threading
 import traceback
 from dataclasses import dataclass, field
 from typing import Any
@@ -123,8 +122,8 @@ class TrialExecutor:
         try:
             with isolated(self._session.reporter.log):
                 self._workload.verify()
-        except Exception as error:
-            return Checked(str(error) or type(error).__name__, type(error).__name__)
+        except BaseException as error:  # also SystemExit: it is the study that is wrong, not the worker
+            return Checked(_text(error) or type(error).__name__, type(error).__name__)
         return Checked(None, "")
 
     def _train(self, assignment: Assign) -> Answer:
@@ -162,11 +161,19 @@ class TrialExecutor:
 
 
 def _reason(error: BaseException) -> str:
-    text = str(error).strip()[:MAX_TRACEBACK_LENGTH]
+    text = _text(error)[:MAX_TRACEBACK_LENGTH]
     name = type(error).__name__
     if type(error).__module__.startswith("maggy."):
         return text or name
     return f"{name}: {text.splitlines()[0]}" if text else name
+
+
+def _text(error: BaseException) -> str:
+    """What the exception says; empty if even that fails, since it is the user's own class."""
+    try:
+        return str(error).strip()
+    except Exception:
+        return ""
 
 
 def _traceback(error: BaseException) -> str:
@@ -179,4 +186,4 @@ def _traceback(error: BaseException) -> str:
 
 
 def _is_ours(filename: str) -> bool:
-    return os.path.dirname(filename) == os.path.dirname(__file__) or filename in (threading.__file__,)
+    return os.path.dirname(filename) == os.path.dirname(__file__)

@@ -61,7 +61,8 @@ class Dispatcher:
         """End the thread, once what was posted before is done, and close the server."""
         self._closing = True
         self._server.wake()
-        self._thread.join()
+        if self._thread.ident is not None:  # it may not have got so far
+            self._thread.join()
         self._server.close()
 
     def _run(self) -> None:

@@ -8,7 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,12 +70,14 @@ class Outcome:
         trials: All trials that ended, in that order.
         values: What the workers' tasks returned.
         error: What ended it, if it did not end by itself.
+        job_error: The last failure of a Spark job, if there was one.
     """
 
     state: str
     trials: list[Trial]
     values: list[Any]
     error: BaseException | None
+    job_error: str | None = None
 
 
 class ExperimentDriver:
@@ -129,6 +131,7 @@ class ExperimentDriver:
         self._dispatcher = Dispatcher(server, self._ledger, self)
         self._news: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._values: list[Any] = []
+        self._job_error: str | None = None
         self._over = False
         self._registered = False
         self._error: BaseException | None = None
@@ -159,7 +162,7 @@ class ExperimentDriver:
             except BaseException as error:
                 self._error = error
             state = self._shut_down()
-        return Outcome(state, self._keeper.ended, self._values, self._error)
+        return Outcome(state, self._keeper.ended, self._values, self._error, self._job_error)
 
     def _wait(self) -> None:
         """Show progress until the experiment is over."""
@@ -168,12 +171,11 @@ class ExperimentDriver:
         hint: float | None = time.monotonic() + PATIENCE_SECONDS
         while not self._over:
             deadlines = [each for each in (deadline, hint) if each is not None]
-            try:
+            with suppress(queue.Empty):
                 self._news.get(timeout=max(0.0, min(deadlines) - time.monotonic()) if deadlines else None)()
-            except queue.Empty:
-                if deadline is not None and time.monotonic() >= deadline:
-                    self._say(f"The experiment ends after max_seconds={limit:g} with the trials that it has.")
-                    raise TimeIsUp from None
+            if deadline is not None and time.monotonic() >= deadline and not self._over:
+                self._say(f"The experiment ends after max_seconds={limit:g} with the trials that it has.")
+                raise TimeIsUp(f"max_seconds={limit:g} are over.")
             if hint is not None and (self._registered or time.monotonic() >= hint):
                 hint = None
                 if not self._registered:
@@ -187,6 +189,8 @@ class ExperimentDriver:
         error, self._over = self._error, True
         if error is not None:
             self._dispatcher.post(self._ledger.stop_all)
+        elif self._policy.optimization_key is None:
+            self._wait_for_values()
         if not self._jobs.join(STOP_SECONDS if error is not None else CANCEL_SECONDS):
             self._jobs.cancel()
             if not self._jobs.join(CANCEL_SECONDS):
@@ -199,6 +203,12 @@ class ExperimentDriver:
         if isinstance(error, (KeyboardInterrupt, TimeIsUp)):
             return "KILLED"
         return "FINISHED" if error is None else "FAILED"
+
+    def _wait_for_values(self) -> None:
+        """What a function that is run once returned comes back with the end of its job, and may be large."""
+        while self._error is None and not self._jobs.join(0.0):
+            with suppress(queue.Empty):
+                self._news.get(timeout=1.0)()
 
     def _say(self, text: str) -> None:
         self._recorder.log(text)
@@ -226,6 +236,8 @@ class ExperimentDriver:
         self, job: int, partitions: list[int], values: list[Any], error: str | None, culprit: int | None
     ) -> None:
         self._values.extend(values)
+        self._job_error = error or self._job_error
+        self._tell(lambda: None)
         if error is not None and not self._ledger.finished:
             self._recorder.log(f"Spark job {job} ended: {error}")
         self._dispatcher.post(self._ledger.job_ended, job, partitions, error, culprit)
@@ -319,4 +331,4 @@ def _interrupts(on_interrupt: Callable[[], None]) -> Iterator[None]:
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, previous)
+        signal.signal(signal.SIGINT, previous or signal.SIG_DFL)

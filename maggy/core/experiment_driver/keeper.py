@@ -82,6 +82,7 @@ class Keeper:
         self._began: dict[str, float] = {}
         self._next_check = clock() + (policy.es_seconds or 0)
         self._rule_failed = False
+        self._ending = False  # a rule has ended the experiment
         self._untold: deque[Trial] = deque()  # ended, and not yet told to the listener
         self._recorded = {trial.trial_id: trial for trial in ended}
         self.trial_store: dict[str, Trial] = {}
@@ -105,7 +106,8 @@ class Keeper:
     def close(self, timeout: float | None = None) -> None:
         """End the thread once the events before are handled; wait ``timeout`` seconds at most."""
         self._events.put(None)
-        self._thread.join(timeout)
+        if self._thread.ident is not None:  # it may not have got so far
+            self._thread.join(timeout)
 
     def _run(self) -> None:
         try:
@@ -158,6 +160,8 @@ class Keeper:
         trial.attempts += 1
         trial.start = time.time()
         self._began[trial.trial_id] = self._clock()
+        if self._ending:  # it lost its worker and was begun again, though nothing more is to begin
+            self._listener.stop(trial.trial_id)
 
     def _take_points(self, event: Points) -> None:
         trial = self.trial_store.get(event.trial_id)
@@ -188,7 +192,7 @@ class Keeper:
             self._report_failure(error)
             return
         if reason is not None:
-            self._exhausted = True
+            self._exhausted = self._ending = True
             self._listener.experiment_ends(reason)
             for trial_id in self.trial_store:
                 self._listener.stop(trial_id)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from tqdm.auto import tqdm
@@ -11,6 +14,8 @@ from maggy.core.environment.board import Board
 from maggy.trial import Trial
 
 __all__ = ["Progress", "announce"]
+
+logger = logging.getLogger(__name__)
 
 
 class Progress:
@@ -35,7 +40,11 @@ class Progress:
         for trial in before:
             self._count(trial)
         self._show()
-        self._bar = _Bar(total=total, initial=len(before), desc="Maggy experiment", unit="trial", dynamic_ncols=True)
+        self._bar = _Bar(disable=True)  # stays when nothing can be shown
+        with _harmless():
+            self._bar = _Bar(
+                total=total, initial=len(before), desc="Maggy experiment", unit="trial", dynamic_ncols=True
+            )
 
     def say(self, text: str) -> None:
         """Print a line under the bar."""
@@ -49,8 +58,9 @@ class Progress:
         """Count a trial; show a failure's traceback, the same one only once."""
         self._count(trial)
         self._show()
-        self._bar.set_postfix(self._figures(), refresh=False)
-        self._bar.update()
+        with _harmless():
+            self._bar.set_postfix(self._figures(), refresh=False)
+            self._bar.update()
         if trial.status != Trial.ERROR:
             return
         reason, error = trial.info_dict.get("reason") or "no reason given", trial.error or ""
@@ -61,7 +71,8 @@ class Progress:
 
     def close(self) -> None:
         """Leave the bar as it is."""
-        self._bar.close()
+        with _harmless():
+            self._bar.close()
 
     def _write(self, text: str) -> None:
         announce(text)
@@ -97,5 +108,18 @@ class _Bar(tqdm):  # type: ignore[misc]
 
 def announce(text: str) -> None:
     """Print a text of its own, before or after the bar, or beside it from any thread."""
-    tqdm.write(text)
-    sys.stdout.flush()  # a log or a pipe shows it now, not when its buffer is full
+    with _harmless():
+        try:
+            tqdm.write(text)
+        except UnicodeEncodeError:
+            tqdm.write(text.encode("ascii", "backslashreplace").decode())
+        sys.stdout.flush()  # a log or a pipe shows it now, not when its buffer is full
+
+
+@contextmanager
+def _harmless() -> Iterator[None]:
+    """A terminal that is gone or closed costs what is shown there, never the experiment."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        logger.debug("Nothing can be shown: %s", error)
