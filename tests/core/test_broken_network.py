@@ -6,12 +6,16 @@ import socket
 import threading
 from dataclasses import replace
 
+import pytest
+
 from maggy.core.executors.session import Session
 from maggy.core.experiment_driver.dispatcher import Dispatcher
 from maggy.core.experiment_driver.instructions import Ended, Points
 from maggy.core.experiment_driver.ledger import Ledger
 from maggy.core.messages import Assign, Done, Register
 from maggy.core.rpc import Server
+
+pytestmark = pytest.mark.loopback
 
 
 class Road:

@@ -13,6 +13,8 @@ from maggy.core import rpc
 from maggy.core.messages import Ack, Done, Heartbeat, Register, encode
 from maggy.core.rpc import Address, Server, Waker
 
+pytestmark = pytest.mark.loopback
+
 
 def test_messages_go_both_ways(host, peers):
     peer = peers(host.address, b"1.2.3")

@@ -10,6 +10,8 @@ from wire import Host, keys_of
 from maggy.core import rpc
 from maggy.core.messages import Done, Register, encode
 
+pytestmark = pytest.mark.loopback
+
 
 def stranger_without_keys(address):
     return {}

@@ -7,6 +7,8 @@ import pytest
 
 from maggy.core.writer import RecordWriter
 
+pytestmark = pytest.mark.loopback
+
 
 def test_calls_run_in_order_on_another_thread():
     written, threads = [], set()

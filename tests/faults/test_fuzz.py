@@ -1,6 +1,9 @@
 """Generated frames against the decoder and a live server, 100,000 in all."""
 
 import fuzz
+import pytest
+
+pytestmark = pytest.mark.loopback
 
 
 def test_the_decoder_gives_messages_or_decode_errors_and_nothing_else():

@@ -23,6 +23,8 @@ from maggy.core.exceptions import BadArgumentsError, MissingDependencyError
 from maggy.core.store import ExperimentStore
 from maggy.trial import Trial
 
+pytestmark = pytest.mark.loopback
+
 PROJECT = "hdfs://namenode:8020/Projects/demo"
 CARD = ExperimentCard("app_1", "app", "mine", "what it is", "randomsearch", "max", "metric", 0.0)
 END = ExperimentEnd("FINISHED", 1.5, "abc", 0.5)

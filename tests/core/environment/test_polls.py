@@ -14,6 +14,8 @@ from maggy.core.environment import polls
 from maggy.core.environment.board import Board
 from maggy.core.environment.polls import MAX_QUESTION_BYTES, PollServer, read_question
 
+pytestmark = pytest.mark.loopback
+
 SECRET = "5ec2e7"
 QUESTION = {"type": "LOG", "secret": SECRET, "data": "LOG"}
 

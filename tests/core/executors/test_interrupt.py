@@ -11,6 +11,8 @@ import pytest
 
 from maggy.core.executors.interrupt import Interrupter, TrialInterrupted
 
+pytestmark = pytest.mark.loopback
+
 LONG = 30  # seconds; an interrupt must not take a noticeable part of it
 
 

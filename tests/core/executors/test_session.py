@@ -21,6 +21,8 @@ from maggy.core.messages import (
     Wait,
 )
 
+pytestmark = pytest.mark.loopback
+
 
 def test_a_request_is_said_again_until_it_is_answered(stages):
     stage = stages()

@@ -6,6 +6,8 @@ from wire import HELLO, SOON
 from maggy.core.executors import session as module
 from maggy.core.messages import Abandon, Ack, Assign, Done, Failed, Final, Heartbeat, Register
 
+pytestmark = pytest.mark.loopback
+
 
 def test_a_worker_that_was_taken_for_lost_is_interrupted(stages):
     stage = stages()

@@ -14,6 +14,8 @@ from maggy.core.executors.workload import SearchWorkload
 from maggy.core.messages import Assign, Check, Checked, Done, Failed, Final, Heartbeat, Register, Stop
 from maggy.core.spark import TaskInfo, dumps
 
+pytestmark = pytest.mark.loopback
+
 
 class Play:
     """The driver on a thread: answers requests with what the test has put in line, then with Done."""

@@ -14,6 +14,8 @@ from maggy.core.exceptions import ExperimentError
 from maggy.core.experiment_driver.optimization_policy import OptimizationPolicy
 from maggy.experiment_config import OptimizationConfig
 
+pytestmark = pytest.mark.loopback
+
 
 def test_fifty_trials_on_four_workers_end_once_each_with_their_own_metric(tmp_path):
     experiment = Experiment(tmp_path, Given(one_after_another(trials(50)), 50), square, workers=4)

@@ -8,6 +8,8 @@ from loopback import Experiment, Given, Threads, WorkerDied, one_after_another, 
 
 from maggy import Trial
 
+pytestmark = pytest.mark.loopback
+
 
 def test_a_trial_that_fails_ends_alone(tmp_path):
     def train(params, reporter, interrupted):

@@ -7,6 +7,8 @@ from loopback import Threads
 
 from maggy.core.experiment_driver.jobs import Jobs
 
+pytestmark = pytest.mark.loopback
+
 SOON = 10
 
 
