@@ -11,6 +11,8 @@ from maggy.result import build_result
 from maggy.searchspace import Searchspace
 from maggy.trial import Trial
 
+pytestmark = pytest.mark.slow
+
 SPACE = Searchspace(
     rate=("DOUBLE", [1e-4, 1.0], "log"),
     units=("INTEGER", [8, 64], {"step": 8}),

@@ -10,6 +10,8 @@ from maggy.core.exceptions import BadArgumentsError
 from maggy.earlystop import OptunaPruner
 from maggy.trial import Trial
 
+pytestmark = pytest.mark.slow
+
 
 class TestMedianPruner(EarlyStopContract):
     def make(self):

@@ -20,6 +20,8 @@ from maggy.optimizer.optunaspace import OptunaSpace
 from maggy.searchspace import Searchspace
 from maggy.trial import Trial
 
+pytestmark = pytest.mark.slow
+
 
 class TestASamplerOfAUsersOwn(OptimizerContract):
     random = False  # it keeps its own seed

@@ -9,6 +9,8 @@ from conformance import OptimizerContract, conditional_space
 from maggy.core.exceptions import BadArgumentsError
 from maggy.optimizer import NSGAII, QMC, CmaEs
 
+pytestmark = pytest.mark.slow
+
 
 class TestCmaEs(OptimizerContract):
     def make(self):

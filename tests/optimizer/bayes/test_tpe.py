@@ -9,6 +9,8 @@ from maggy.core.exceptions import BadArgumentsError
 from maggy.optimizer import optimizer_by_name
 from maggy.optimizer.bayes import TPE
 
+pytestmark = pytest.mark.slow
+
 
 class TestTPE(OptimizerContract):
     num_trials = 14
