@@ -5,6 +5,7 @@ from __future__ import annotations
 from statistics import median
 
 from maggy.earlystop.abstractearlystop import AbstractEarlyStop
+from maggy.earlystop.comparison import means_at_the_same_step
 from maggy.trial import Trial
 
 __all__ = ["MedianStoppingRule"]
@@ -41,14 +42,7 @@ class MedianStoppingRule(AbstractEarlyStop):
             BadArgumentsError: The direction is neither ``"max"`` nor ``"min"``.
         """
         best = to_check.best(direction)
-        if not to_check.step_history:
-            return None
-        step = to_check.step_history[-1]
-        means = [
-            mean
-            for trial in finalized_trials
-            if trial.step_history and trial.step_history[-1] >= step and (mean := trial.mean_until(step)) is not None
-        ]
+        means = means_at_the_same_step(to_check, finalized_trials)
         if not means:
             return None
         if best is None:

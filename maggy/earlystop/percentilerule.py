@@ -5,6 +5,7 @@ from __future__ import annotations
 from maggy.core.exceptions import BadArgumentsError
 from maggy.core.plain import as_number
 from maggy.earlystop.abstractearlystop import AbstractEarlyStop
+from maggy.earlystop.comparison import means_at_the_same_step
 from maggy.trial import Trial
 
 __all__ = ["PercentileStoppingRule"]
@@ -52,14 +53,7 @@ class PercentileStoppingRule(AbstractEarlyStop):
             BadArgumentsError: The direction is neither ``"max"`` nor ``"min"``.
         """
         best = to_check.best(direction)
-        if not to_check.step_history:
-            return None
-        step = to_check.step_history[-1]
-        means = [
-            mean
-            for trial in finalized_trials
-            if trial.step_history and trial.step_history[-1] >= step and (mean := trial.mean_until(step)) is not None
-        ]
+        means = means_at_the_same_step(to_check, finalized_trials)
         if not means:
             return None
         if best is None:

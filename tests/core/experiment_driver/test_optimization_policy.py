@@ -11,6 +11,8 @@ from maggy.earlystop import AbstractEarlyStop, AbstractExperimentStop, Patience,
 from maggy.experiment_config import OptimizationConfig
 from maggy.optimizer import AbstractOptimizer
 
+pytestmark = pytest.mark.loopback
+
 SPACE = Searchspace(x=("INTEGER", [1, 1000]))
 
 
