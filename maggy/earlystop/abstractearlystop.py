@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Collection
 from typing import ClassVar
 
 from maggy.trial import Trial
@@ -41,7 +42,7 @@ class AbstractEarlyStop(ABC):
         """
 
     def check_running(
-        self, to_check: Trial, finalized_trials: list[Trial], running_trials: list[Trial], direction: str
+        self, to_check: Trial, finalized_trials: list[Trial], running_trials: Collection[Trial], direction: str
     ) -> str | None:
         """What the driver calls; a rule that also looks at the other running trials overrides this.
 

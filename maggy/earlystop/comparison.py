@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from maggy.core.final_store import FinalStore
 from maggy.trial import Trial
 
 __all__ = ["means_at_the_same_step"]
 
 
-def means_at_the_same_step(to_check: Trial, finalized_trials: list[Trial]) -> list[float]:
-    """The means, up to the running trial's last step, of the ended trials that got that far; empty if none did."""
+def means_at_the_same_step(to_check: Trial, finalized_trials: list[Trial]) -> Sequence[float]:
+    """The means, up to the running trial's last step, of the ended trials that got that far; empty if none did.
+
+    They are ascending. Of the driver's :class:`~maggy.core.final_store.FinalStore` they are at hand; for any other
+    list they are computed anew.
+    """
     if not to_check.step_history:
-        return []
-    step = to_check.step_history[-1]
-    return [
-        mean
-        for trial in finalized_trials
-        if trial.step_history and trial.step_history[-1] >= step and (mean := trial.mean_until(step)) is not None
-    ]
+        return ()
+    known = finalized_trials if isinstance(finalized_trials, FinalStore) else FinalStore(finalized_trials)
+    return known.sorted_means(to_check.step_history[-1])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from statistics import median
+from collections.abc import Sequence
 
 from maggy.earlystop.abstractearlystop import AbstractEarlyStop
 from maggy.earlystop.comparison import means_at_the_same_step
@@ -19,8 +19,8 @@ class MedianStoppingRule(AbstractEarlyStop):
     below m, for ``"min"`` when it is above; a tie goes on.
 
     NaN and infinite values are left out of the means. A trial that has reported nothing but NaN is worse than any
-    median. Without a point to judge, or a final trial to compare with, there is no stop. The time of a check does not
-    grow with the number of points that the trials have reported.
+    median. Without a point to judge, or a final trial to compare with, there is no stop. The time of a check
+    grows neither with the number of points nor, when trials report at the same steps, with the number of trials.
 
     Example:
         >>> good, bad = Trial({"x": 1}), Trial({"x": 2})
@@ -47,6 +47,11 @@ class MedianStoppingRule(AbstractEarlyStop):
             return None
         if best is None:
             return to_check.trial_id
-        middle = median(means)
+        middle = _median(means)
         is_worse = best < middle if direction == "max" else best > middle
         return to_check.trial_id if is_worse else None
+
+
+def _median(ascending: Sequence[float]) -> float:
+    half, odd = divmod(len(ascending), 2)
+    return ascending[half] if odd else (ascending[half - 1] + ascending[half]) / 2

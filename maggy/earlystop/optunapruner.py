@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,7 +65,7 @@ class OptunaPruner(AbstractEarlyStop):
         return self.check_running(to_check, finalized_trials, [to_check], direction)
 
     def check_running(
-        self, to_check: Trial, finalized_trials: list[Trial], running_trials: list[Trial], direction: str
+        self, to_check: Trial, finalized_trials: list[Trial], running_trials: Collection[Trial], direction: str
     ) -> str | None:
         """The id of ``to_check`` if the pruner prunes it, else None."""
         if not to_check.step_history or to_check.step_history[-1] < 0:
@@ -77,7 +78,7 @@ class OptunaPruner(AbstractEarlyStop):
                 shown.answer = bool(shown.asked.should_prune())
         return to_check.trial_id if shown.answer else None
 
-    def _show_all(self, finalized_trials: list[Trial], running_trials: list[Trial], direction: str) -> None:
+    def _show_all(self, finalized_trials: list[Trial], running_trials: Collection[Trial], direction: str) -> None:
         import optuna
 
         if self._study is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from maggy.core.exceptions import BadArgumentsError
 from maggy.core.plain import as_number
 from maggy.earlystop.abstractearlystop import AbstractEarlyStop
@@ -63,12 +65,13 @@ class PercentileStoppingRule(AbstractEarlyStop):
         return to_check.trial_id if is_worse else None
 
 
-def _from_the_best(values: list[float], percentile: float, direction: str) -> float:
-    ranked = sorted(values, reverse=direction == "max")
-    place = (len(ranked) - 1) * percentile / 100
+def _from_the_best(ascending: Sequence[float], percentile: float, direction: str) -> float:
+    last = len(ascending) - 1
+    place = last * percentile / 100
     below = int(place)
     share = place - below
+    at = (lambda rank: ascending[last - rank]) if direction == "max" else ascending.__getitem__
     if share == 0:
-        return ranked[below]
+        return at(below)
     # A weighted sum, since the difference of two values may be too large for a float.
-    return ranked[below] * (1 - share) + ranked[below + 1] * share
+    return at(below) * (1 - share) + at(below + 1) * share

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 
 from maggy.core.exceptions import BadArgumentsError
 from maggy.core.plain import as_number
@@ -62,7 +63,7 @@ class SuccessiveHalvingRule(AbstractEarlyStop):
         return self.check_running(to_check, finalized_trials, [to_check], direction)
 
     def check_running(
-        self, to_check: Trial, finalized_trials: list[Trial], running_trials: list[Trial], direction: str
+        self, to_check: Trial, finalized_trials: list[Trial], running_trials: Collection[Trial], direction: str
     ) -> str | None:
         """The id of ``to_check`` if it is not among the best at its rung, else None; see the class for the rule."""
         rung = self._rung(to_check)

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from maggy.core.exceptions import ExperimentError
 from maggy.core.experiment_driver.instructions import Ask, Began, Ended, Finished, GivenBack, Instruction, Points
 from maggy.core.experiment_driver.policy import Policy
+from maggy.core.final_store import FinalStore
 from maggy.core.plain import to_plain
 from maggy.trial import Trial
 
@@ -87,7 +88,7 @@ class Keeper:
         self._recorded = {trial.trial_id: trial for trial in ended}
         self.trial_store: dict[str, Trial] = {}
         self.ended = list(ended)
-        self.final_store: list[Trial] = []
+        self.final_store = FinalStore()
         self._thread = threading.Thread(target=self._run, name="maggy-policy", daemon=True)
 
     def start(self) -> None:

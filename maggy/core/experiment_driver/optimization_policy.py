@@ -88,7 +88,7 @@ class OptimizationPolicy(Policy):
 
     def stops(self, trial: Trial, final_store: list[Trial]) -> bool:
         enough = len(final_store) > self._config.es_min
-        running = list(self._trial_store.values())
+        running = self._trial_store.values()
         return any(
             rule.check_running(trial, final_store, running, self.direction) is not None
             for rule in self._rules

@@ -78,7 +78,7 @@ class Asked(AbstractEarlyStop):
         return None
 
     def check_running(self, to_check, finalized_trials, running_trials, direction):
-        self.seen = (len(finalized_trials), running_trials)
+        self.seen = (len(finalized_trials), list(running_trials))
         return to_check.trial_id
 
 
