@@ -7,7 +7,8 @@ from setuptools import find_packages, setup
 ROOT = Path(__file__).parent
 EXTRAS = {
     # TensorFlow 2.21 no longer brings TensorBoard, which reads and writes our HParams files.
-    "tensorflow": ["tensorflow>=2.16", "tensorboard>=2.16"],
+    # Checksums of event files: TensorBoard's own are slow.
+    "tensorflow": ["tensorflow>=2.16", "tensorboard>=2.16", "google-crc32c>=1.5"],
     # SciPy is for qmc. GPSampler also needs PyTorch, whose plain wheel for Linux brings gigabytes of CUDA.
     "optuna": ["optuna>=5.0", "cmaes>=0.12", "scipy>=1.11"],
     "gp": ["optuna>=5.0", "scipy>=1.11", "torch>=2.2"],

@@ -107,20 +107,39 @@ class Trial:
         Raises:
             BadArgumentsError: The step or the value is missing or not a number, or the step is NaN or infinite.
         """
-        step, value = _check_point(metric_data)
-        last = self.step_history[-1] if self.step_history else None
-        if last is not None and step < last:
-            return None
-        if last == step:
-            self.metric_history.pop()
-            self._means.pop()
-            self._counts.pop()
-        else:
-            self._highest, self._lowest = self.best("max"), self.best("min")
+        return self.append_point(*_check_point(metric_data))
+
+    def append_point(self, step: int | float, value: float) -> int | float | None:
+        """Record a point as :meth:`append_metric` does, from two plain numbers that need no check.
+
+        Args:
+            step: Finite.
+            value: The metric there.
+
+        Returns:
+            The step if it is new, else None.
+        """
+        if type(step) is float and step.is_integer():
+            step = int(step)
+        is_new = True
+        if self.step_history:
+            last = self.step_history[-1]
+            if step < last:
+                return None
+            before = self.metric_history[-1]
+            if step == last:
+                is_new = False
+                self.metric_history.pop()
+                self._means.pop()
+                self._counts.pop()
+            elif before == before:  # not NaN; it stays
+                self._highest = before if self._highest is None or before > self._highest else self._highest
+                self._lowest = before if self._lowest is None or before < self._lowest else self._lowest
+        if is_new:
             self.step_history.append(step)
         self.metric_history.append(value)
         self._add_to_mean(value)
-        return None if last == step else step
+        return step if is_new else None
 
     def best(self, direction: str) -> float | None:
         """The best value so far: the highest for ``"max"``, the lowest for ``"min"``; NaN is ignored.
@@ -220,8 +239,6 @@ def _check_point(metric_data: Any) -> tuple[int | float, float]:
     step, value = as_number(metric_data["step"]), as_number(metric_data["value"])
     if step is None or value is None or (isinstance(step, float) and not math.isfinite(step)):
         raise BadArgumentsError(f"The step and the value of a point must be numbers, but got {metric_data!r:.80}.")
-    if isinstance(step, float) and step.is_integer():
-        step = int(step)
     try:
         return step, float(value)
     except OverflowError:  # an integer beyond every float

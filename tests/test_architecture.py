@@ -48,6 +48,7 @@ FLOORS = {
 LATE = {
     "IPython",
     "fsspec",
+    "google_crc32c",
     "hops",
     "keras",
     "matplotlib",

@@ -121,6 +121,16 @@ def test_a_lower_step_is_ignored():
     assert (trial.step_history, trial.metric_history) == ([0, 1], [0.1, 0.9])
 
 
+@given(points)
+def test_a_point_that_is_known_to_be_one_is_recorded_the_same(values):
+    checked, quick = Trial({}), Trial({})
+    for step, value in values:
+        assert quick.append_point(float(step), float(value)) == checked.append_metric({"step": step, "value": value})
+    assert str((quick.step_history, quick.metric_history)) == str((checked.step_history, checked.metric_history))
+    for direction in ("max", "min"):
+        assert quick.best(direction) == checked.best(direction)
+
+
 def test_values_are_plain_floats_and_whole_steps_plain_integers():
     trial = Trial({})
     trial.append_metric({"step": np.float64(2.0), "value": np.float32(0.5)})

@@ -32,7 +32,7 @@ __all__ = ["Address", "Client", "Server", "Waker"]
 
 logger = logging.getLogger(__name__)
 
-RECEIVED_AT_ONCE = 1000
+RECEIVED_AT_ONCE = 200
 """So many messages are read before the receiving thread may look at anything else."""
 LINGER_MILLISECONDS = 1000
 """How long a closing socket may take to send its last words."""

@@ -192,7 +192,11 @@ class ExperimentStore:
 
     def append_output(self, trial_id: str, text: str) -> None:
         """Adds what the training function printed, as it is, to the trial's ``output.log``."""
-        self._append(f"{trial_id}/output.log", text)
+        try:
+            self._append(f"{trial_id}/output.log", text)
+        except FileNotFoundError:  # the output may be written before the trial's beginning is
+            self._environment.make_directory(f"{self.directory}/{trial_id}", exist_ok=True)
+            self._append(f"{trial_id}/output.log", text)
 
     def end_trial(self, trial: Trial) -> None:
         """Records how the trial ended. A failed trial has neither ``.outputs.json`` nor ``.metric``."""

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any
 
 __all__ = ["RecordWriter"]
@@ -18,6 +18,9 @@ PATIENCE_SECONDS = 120.0
 SLOW_SECONDS = 10.0
 """After this time :meth:`RecordWriter.close` says that it waits."""
 FIRST_DELAY, LONGEST_DELAY = 0.1, 5.0
+REST = 9
+"""After a sweep the writer does not sweep for so many times as long as it took."""
+LONGEST_REST = 5.0
 _OF_THE_RECORD = (
     ArithmeticError,
     AssertionError,
@@ -40,7 +43,9 @@ class RecordWriter:
     own library) is tried again, with growing pauses, for ``patience`` seconds; what is submitted meanwhile waits in
     memory. So a call may run more than once, in part. Whatever else is raised costs that record only. Once the
     patience was in vain, each call is tried once, until one succeeds, and after :meth:`close` for as long again at
-    most. The first error is told to ``on_error``; how many records are missing in the end is told by :meth:`close`.
+    most. What is added to over and over, such as a log, is better written by :meth:`sweep`.
+
+    The first error is told to ``on_error``; how many records are missing in the end is told by :meth:`close`.
     The thread sleeps while there is nothing to write.
 
     Example:
@@ -68,6 +73,8 @@ class RecordWriter:
         self._patience = patience
         self._clock = clock
         self._calls: SimpleQueue[tuple[Callable[..., Any], tuple[Any, ...]] | None] = SimpleQueue()
+        self._sweep: Callable[[], Any] | None = None
+        self._rested = 0.0  # when the next sweep may be
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
         self._wake = threading.Condition()
@@ -89,13 +96,33 @@ class RecordWriter:
             RuntimeError: The writer is closed.
         """
         with self._lock:
-            if self._closed:
-                raise RuntimeError("A record must be submitted before the writer is closed.")
-            if self._thread is None:
-                # A daemon, so that a disk that hangs cannot keep the process from ending.
-                self._thread = threading.Thread(target=self._run, name="maggy-writer", daemon=True)
-                self._thread.start()
+            self._start()
             self._calls.put((function, args))
+
+    def sweep(self, function: Callable[[], Any]) -> None:
+        """Have ``function()`` run before long, but let it take a tenth of the thread's time at most.
+
+        It must do all that there is to do by then; asking again before it has run has no effect. So a file to which
+        much is added is written at once when that is cheap, and seldom, with more at a time, when it is not. It keeps
+        no order with what is submitted; on closing it runs last.
+
+        Raises:
+            RuntimeError: The writer is closed.
+        """
+        if self._sweep is not None:
+            return
+        with self._lock:
+            self._start()
+            self._sweep = function
+            self._calls.put((_nothing, ()))  # wakes the thread
+
+    def _start(self) -> None:
+        if self._closed:
+            raise RuntimeError("A record must be submitted before the writer is closed.")
+        if self._thread is None:
+            # A daemon, so that a disk that hangs cannot keep the process from ending.
+            self._thread = threading.Thread(target=self._run, name="maggy-writer", daemon=True)
+            self._thread.start()
 
     def close(self, timeout: float | None = None) -> bool:
         """Write what is waiting, then end the thread. Closing again is harmless.
@@ -139,11 +166,29 @@ class RecordWriter:
                 thread.join(self._patience + LONGEST_DELAY)
 
     def _run(self) -> None:
-        while (call := self._calls.get()) is not None:
+        while (call := self._next_call()) is not None:
             self._write(*call)
             self._handled += 1
             # Nothing of a record may live on while the thread waits for the next one.
             del call
+            if self._sweep is not None and self._clock() >= self._rested:
+                self._run_sweep(self._sweep)
+        if self._sweep is not None:
+            self._run_sweep(self._sweep)
+
+    def _next_call(self) -> tuple[Callable[..., Any], tuple[Any, ...]] | None:
+        try:
+            return self._calls.get(timeout=None if self._sweep is None else max(0.0, self._rested - self._clock()))
+        except Empty:
+            return _nothing, ()
+
+    def _run_sweep(self, function: Callable[[], Any]) -> None:
+        began = self._clock()
+        self._sweep = None  # before it begins, so that what comes meanwhile asks for another
+        self._write(function, ())
+        self._handled += 1
+        ended = self._clock()
+        self._rested = ended + min(REST * (ended - began), LONGEST_REST)
 
     def _write(self, function: Callable[..., Any], args: tuple[Any, ...]) -> None:
         if self._closed and self._in_vain is not None and self._clock() - self._in_vain > max(self._patience, 1.0):
@@ -191,6 +236,10 @@ class RecordWriter:
             self._on_error(message)
         except Exception:
             _LOG.warning("%s", message, exc_info=True)
+
+
+def _nothing() -> None:
+    """A call that only wakes the thread."""
 
 
 def _may_pass(error: Exception) -> bool:

@@ -172,14 +172,15 @@ class _Generator:
                     self._measured.answers.append(now - worker.sent)
                 self._plan(worker, max(now, worker.due + self._load.seconds))
             elif isinstance(message, Assign) and message.run > worker.run:
-                if self._counts() and worker.run:
+                is_first = worker.run == 0
+                if self._counts() and not is_first:
                     self._measured.assignments.append(now - worker.sent)
                 worker.run, worker.points, worker.lines = message.run, 0, 0
                 worker.beats = self._rng.randint(*self._load.beats)
                 worker.quality = message.params["x"]
-                # At first the workers must not all beat at the same instant.
-                share = 1.0 if worker.run > 1 else self._rng.random()
-                self._plan(worker, now + share * self._load.seconds)
+                if is_first:  # as if they had been at it for some time: not all at the same beat of the same second
+                    worker.beats = self._rng.randint(1, worker.beats)
+                self._plan(worker, now + self._load.seconds * (self._rng.random() if is_first else 1.0))
             elif isinstance(message, Stop) and message.run == worker.run:
                 worker.beats = 1  # the next broadcast ends the training function
             elif isinstance(message, Done):

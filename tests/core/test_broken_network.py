@@ -70,12 +70,13 @@ class Seen:
     def worker_registered(self, worker, message):
         pass
 
-    def carry_out(self, instruction):
-        if isinstance(instruction, Points):
-            self.points += instruction.points
-        elif isinstance(instruction, Ended):
-            self.ended.append(instruction.trial_id)
-            self.news.put(instruction)
+    def carry_out(self, instructions):
+        for instruction in instructions:
+            if isinstance(instruction, Points):
+                self.points += instruction.points
+            elif isinstance(instruction, Ended):
+                self.ended.append(instruction.trial_id)
+                self.news.put(instruction)
 
     def dispatcher_failed(self, error):
         raise error

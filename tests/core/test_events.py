@@ -6,6 +6,7 @@ import sys
 import pytest
 from real_tensorboard import GROUPS, TensorBoard, wait_for
 
+from maggy.core import events
 from maggy.core.environment import LocalEnvironment
 from maggy.core.events import EventMaker, find_event_maker, frame
 from maggy.core.store import ExperimentStore
@@ -40,8 +41,12 @@ def plugin_data(event):
     return HParamsPluginData.FromString(event.summary.value[0].metadata.plugin_data.content)
 
 
-@pytest.mark.parametrize("length", [4, 8, 255, 256, 259, 260, 261, 516, 5000])
-def test_checksums_are_those_of_tensorboard(length):
+@pytest.mark.parametrize("installed", [True, False])
+@pytest.mark.parametrize("length", [0, 1, 8, 5000])
+def test_checksums_are_those_of_tensorboard_with_and_without_the_quick_package(length, installed, monkeypatch):
+    if not installed:
+        monkeypatch.setitem(sys.modules, "google_crc32c", None)
+    monkeypatch.setattr(events, "_crc32c", events._crc32c.__wrapped__)
     from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
 
     records = [bytes((start + at * at) % 256 for at in range(length)) for start in range(3)]

@@ -148,6 +148,14 @@ def test_each_worker_has_a_log_of_its_own(store):
     assert text_of(store, "executor_0_1.log") == "b\n"
 
 
+def test_output_may_be_written_before_the_trial_begins(store):
+    trial = Trial({"x": 1})
+    store.append_output(trial.trial_id, "early\n")
+    store.begin_trial(trial)
+    assert text_of(store, trial.trial_id, "output.log") == "early\n"
+    assert json_of(store, trial.trial_id, ".hparams.json") == {"x": 1}
+
+
 def test_a_trial_that_began_has_its_parameters_and_no_record_of_an_end(store):
     trial = Trial({"kernel": 3, "act": "relu"})
     store.begin_trial(trial)

@@ -197,3 +197,107 @@ def test_a_store_that_hangs_is_not_waited_for_without_end(monkeypatch):
     ]
     gate.set()
     assert writer.close()
+
+
+# Sweeps
+
+
+def test_a_sweep_runs_at_once_when_there_is_nothing_else():
+    swept = threading.Event()
+    writer = RecordWriter(on_error=pytest.fail)
+    writer.sweep(swept.set)
+    assert swept.wait(10)
+    writer.close()
+
+
+def test_a_sweep_that_is_asked_for_many_times_before_it_runs_runs_once():
+    gate, swept = threading.Event(), []
+    writer = RecordWriter(on_error=pytest.fail)
+    writer.submit(gate.wait)
+    for _ in range(100):
+        writer.sweep(lambda: swept.append(1))
+    gate.set()
+    writer.close()
+    assert swept == [1]
+
+
+def test_what_comes_during_a_sweep_gets_another_one():
+    swept, done = [], threading.Event()
+    writer = RecordWriter(on_error=pytest.fail)
+
+    def sweep():
+        swept.append(1)
+        if len(swept) == 1:
+            writer.sweep(sweep)
+        else:
+            done.set()
+
+    writer.sweep(sweep)
+    assert done.wait(10)
+    writer.close()
+    assert len(swept) == 2
+
+
+class Swept:
+    """A writer with a clock that stands still, and sweeps that take 0.2 s."""
+
+    def __init__(self):
+        self.now, self.at = 0.0, []
+        self.writer = RecordWriter(on_error=pytest.fail, clock=lambda: self.now)
+        self.begin()
+
+    def sweep(self):
+        self.at.append(self.now)
+        self.now += 0.2
+
+    def begin(self):
+        self.writer.sweep(self.sweep)
+        self.pass_time(0.0)
+
+    def pass_time(self, seconds):
+        """Let time pass; comes back when the writer has noticed."""
+        self.now += seconds
+        for _ in range(2):  # after the first the writer looks whether it may sweep
+            written = threading.Event()
+            self.writer.submit(written.set)
+            assert written.wait(10)
+
+
+def test_sweeps_take_a_tenth_of_the_time_and_records_do_not_wait_for_them():
+    swept = Swept()
+    swept.begin()
+    for _ in range(10):
+        swept.pass_time(0.2)
+    assert swept.at == [0.0, pytest.approx(2.1, abs=0.11)]
+    swept.writer.close()
+
+
+def test_closing_sweeps_once_more_without_a_rest():
+    swept = Swept()
+    swept.begin()
+    swept.pass_time(0.1)
+    swept.writer.close()
+    assert swept.at == [0.0, pytest.approx(0.3)]
+
+
+def test_a_sweep_that_fails_is_tried_again():
+    left, done = [OSError("away"), OSError("away")], threading.Event()
+
+    def sweep():
+        if left:
+            raise left.pop()
+        done.set()
+
+    said = []
+    writer = RecordWriter(on_error=said.append)
+    writer.sweep(sweep)
+    assert done.wait(10)
+    assert writer.close()
+    assert len(said) == 1
+
+
+def test_a_closed_writer_sweeps_no_more():
+    writer = RecordWriter(on_error=pytest.fail)
+    writer.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        writer.sweep(int)

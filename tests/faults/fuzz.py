@@ -98,7 +98,7 @@ class Sink:
     def worker_registered(self, worker, message):
         pass
 
-    def carry_out(self, instruction):
+    def carry_out(self, instructions):
         pass
 
     def dispatcher_failed(self, error):

@@ -17,11 +17,14 @@ __all__ = ["Dispatcher", "Instructed"]
 
 
 class Instructed(Protocol):
-    """Who carries the ledger's instructions out, all but the sending of messages. Must not block."""
+    """Who carries the ledger's instructions out, all but the sending of messages. Must not block.
+
+    Instructions come in order, those of many messages together when many have come.
+    """
 
     def worker_registered(self, worker: WorkerId, message: Register) -> None: ...
 
-    def carry_out(self, instruction: Instruction) -> None: ...
+    def carry_out(self, instructions: list[Instruction]) -> None: ...
 
     def dispatcher_failed(self, error: BaseException) -> None: ...
 
@@ -46,6 +49,8 @@ class Dispatcher:
         self._inbox: deque[tuple[Callable[..., list[Instruction]], tuple[Any, ...]]] = deque()
         self._closing = False
         self._registered: set[WorkerId] = set()
+        self._workers: dict[bytes, WorkerId | None] = {}  # by routing id
+        self._pending: list[Instruction] = []
         self._tick_seconds = min(ledger.worker_timeout, ledger.max_trial_seconds or ledger.worker_timeout, 60.0) / 4
         self._thread = threading.Thread(target=self._run, name="maggy-dispatcher", daemon=True)
 
@@ -74,18 +79,20 @@ class Dispatcher:
                 self._empty_inbox()
                 if self._clock() >= next_tick:
                     next_tick = self._clock() + self._tick_seconds
-                    self._carry_out(self._ledger.tick(self._clock()))
+                    self._answer(self._ledger.tick(self._clock()))
+                self._carry_out()
             self._empty_inbox()
+            self._carry_out()
         except BaseException as error:
             self._instructed.dispatcher_failed(error)
 
     def _empty_inbox(self) -> None:
         while self._inbox:
             event, args = self._inbox.popleft()
-            self._carry_out(event(*args))
+            self._answer(event(*args))
 
     def _hear(self, peer: bytes, message: WorkerMessage) -> None:
-        worker = WorkerId.decode(peer)
+        worker = self._worker(peer)
         if worker is None:
             return
         now = self._clock()
@@ -100,12 +107,22 @@ class Dispatcher:
             instructions = self._ledger.checked(worker, message, now)
         else:
             instructions = self._ledger.ended(worker, message, now)
-        self._carry_out(instructions)
+        self._answer(instructions)
 
-    def _carry_out(self, instructions: list[Instruction]) -> None:
-        for instruction in instructions:  # answers first: a worker waits for them
-            if isinstance(instruction, Send):
-                self._server.send(instruction.worker.encode(), instruction.message)
+    def _worker(self, peer: bytes) -> WorkerId | None:
+        if peer not in self._workers:
+            self._workers[peer] = WorkerId.decode(peer)
+        return self._workers[peer]
+
+    def _answer(self, instructions: list[Instruction]) -> None:
+        """Send what is to be sent, since a worker waits for it; the rest follows when all have their answers."""
         for instruction in instructions:
-            if not isinstance(instruction, Send):
-                self._instructed.carry_out(instruction)
+            if type(instruction) is Send:
+                self._server.send(instruction.worker.encode(), instruction.message)
+            else:
+                self._pending.append(instruction)
+
+    def _carry_out(self) -> None:
+        if self._pending:
+            pending, self._pending = self._pending, []
+            self._instructed.carry_out(pending)

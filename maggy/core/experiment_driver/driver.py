@@ -14,6 +14,7 @@ from typing import Any
 
 from maggy.core.environment.board import Board
 from maggy.core.exceptions import ExperimentError
+from maggy.core.experiment_driver.collector import short_collections
 from maggy.core.experiment_driver.dispatcher import Dispatcher
 from maggy.core.experiment_driver.instructions import (
     CheckFailed,
@@ -26,7 +27,7 @@ from maggy.core.experiment_driver.instructions import (
     WorkerId,
 )
 from maggy.core.experiment_driver.jobs import Jobs
-from maggy.core.experiment_driver.keeper import Keeper
+from maggy.core.experiment_driver.keeper import Keeper, KeeperEvent
 from maggy.core.experiment_driver.ledger import Ledger
 from maggy.core.experiment_driver.policy import Policy
 from maggy.core.experiment_driver.progress import Progress
@@ -153,7 +154,7 @@ class ExperimentDriver:
             self._job_ended,
         )
         self._progress = Progress(self._policy.direction, self._policy.total, self._before, self._board)
-        with _interrupts(self._interrupted):
+        with _interrupts(self._interrupted), short_collections():
             try:
                 self._dispatcher.start()
                 self._keeper.start()
@@ -248,7 +249,17 @@ class ExperimentDriver:
         self._registered = True
         self._recorder.worker_registered(worker.job, worker.partition, worker.attempt, message.host, message.pid)
 
-    def carry_out(self, instruction: Instruction) -> None:
+    def carry_out(self, instructions: list[Instruction]) -> None:
+        for_keeper: list[KeeperEvent] = []
+        for instruction in instructions:
+            if isinstance(instruction, KeeperEvent):
+                for_keeper.append(instruction)
+            else:
+                self._carry_out(instruction)
+        if for_keeper:
+            self._keeper.put(*for_keeper)
+
+    def _carry_out(self, instruction: Instruction) -> None:
         if isinstance(instruction, Lines):
             self._recorder.lines(instruction.trial_id, instruction.worker, [line for _, line in instruction.lines])
             shown = [line for is_shown, line in instruction.lines if is_shown]
@@ -264,8 +275,6 @@ class ExperimentDriver:
             self._tell(self._fail, self._describe_error(instruction.error_type, instruction.error))
         elif isinstance(instruction, GivenUp):
             self._tell(self._fail, ExperimentError(instruction.reason))
-        else:
-            self._keeper.put(instruction)
 
     def dispatcher_failed(self, error: BaseException) -> None:
         logger.error("The dispatcher failed.", exc_info=error)

@@ -9,19 +9,22 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Protocol
 
 from maggy.core.exceptions import ExperimentError
-from maggy.core.experiment_driver.instructions import Ask, Began, Ended, Finished, GivenBack, Instruction, Points
+from maggy.core.experiment_driver.instructions import Ask, Began, Ended, Finished, GivenBack, Points
 from maggy.core.experiment_driver.policy import Policy
 from maggy.core.final_store import FinalStore
 from maggy.core.plain import to_plain
 from maggy.trial import Trial
 
-__all__ = ["Keeper", "KeeperListener"]
+__all__ = ["Keeper", "KeeperEvent", "KeeperListener"]
 
 logger = logging.getLogger(__name__)
 
+KeeperEvent = Points | Ask | Began | Ended | GivenBack | Finished
+"""What the ledger instructs that is about trials and the policy."""
 IDLE_SECONDS = 0.1
 """An optimizer that answered "IDLE" is asked again after this time at the latest."""
 
@@ -74,7 +77,8 @@ class Keeper:
         self._policy = policy
         self._listener = listener
         self._clock = clock
-        self._events: queue.SimpleQueue[Instruction | None] = queue.SimpleQueue()
+        self._events: queue.SimpleQueue[tuple[KeeperEvent | None, ...]] = queue.SimpleQueue()
+        self._at_hand: deque[KeeperEvent | None] = deque()  # out of the queue, and not yet handled
         self._asks = 0
         self._idle_until: float | None = None
         self._exhausted = False
@@ -100,13 +104,13 @@ class Keeper:
             self._check_experiment(finals)
         self._thread.start()
 
-    def put(self, event: Instruction) -> None:
-        """Have an event handled soon. May be called from any thread."""
-        self._events.put(event)
+    def put(self, *events: KeeperEvent) -> None:
+        """Have events handled soon, in their order. May be called from any thread."""
+        self._events.put(events)
 
     def close(self, timeout: float | None = None) -> None:
         """End the thread once the events before are handled; wait ``timeout`` seconds at most."""
-        self._events.put(None)
+        self._events.put((None,))
         if self._thread.ident is not None:  # it may not have got so far
             self._thread.join(timeout)
 
@@ -123,21 +127,27 @@ class Keeper:
             logger.debug("The policy failed.", exc_info=True)
             self._listener.policy_failed(error)
 
-    def _next_event(self) -> Instruction | _Timeout | None:
-        if self._untold:  # the worker that ended it is about to ask for the next trial: that goes first
-            try:
-                return self._events.get_nowait()
-            except queue.Empty:
+    def _next_event(self) -> KeeperEvent | _Timeout | None:
+        if self._untold and not self._at_hand:
+            # The worker that ended it is about to ask for the next trial: that goes first.
+            with suppress(queue.Empty):
+                self._at_hand.extend(self._events.get_nowait())
+            if not self._at_hand:
                 self._tell_ends()
+        if self._at_hand:
+            return self._at_hand.popleft()
         deadlines = [self._next_check] if self._policy.es_seconds is not None else []
         if self._asks and self._idle_until is not None:
             deadlines.append(self._idle_until)
         try:
-            return self._events.get(timeout=max(0.0, min(deadlines) - self._clock()) if deadlines else None)
+            self._at_hand.extend(
+                self._events.get(timeout=max(0.0, min(deadlines) - self._clock()) if deadlines else None)
+            )
         except queue.Empty:
             return _Timeout()
+        return self._at_hand.popleft()
 
-    def _handle(self, event: Instruction) -> None:
+    def _handle(self, event: KeeperEvent) -> None:
         if isinstance(event, Points):
             self._take_points(event)
         elif isinstance(event, Ask):
@@ -168,8 +178,7 @@ class Keeper:
         trial = self.trial_store.get(event.trial_id)
         if trial is None:
             return
-        points = [(step, value) for step, value in event.points if math.isfinite(step)]
-        new = [trial.append_metric({"step": step, "value": value}) for step, value in points]
+        new = [trial.append_point(step, float(value)) for step, value in event.points if math.isfinite(step)]
         steps = [step for step in new if step is not None]
         if steps and not event.last and self._policy.es_seconds is None and self._policy.due(trial, steps):
             self._check(trial)

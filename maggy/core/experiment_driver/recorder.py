@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from maggy.core.experiment_driver.instructions import WorkerId
+from maggy.core.experiment_driver.output import OutputBuffer
 from maggy.core.store import ExperimentStore
 from maggy.core.writer import RecordWriter
 from maggy.result import ExperimentResult
@@ -27,6 +28,7 @@ class Recorder:
         self._store = store
         self._writer = RecordWriter(on_error)
         self._on_error = on_error
+        self._output = OutputBuffer()
         self._attempts: dict[WorkerId, int] = {}
         self._tries: dict[int, int] = {}
         self.experiment_id = store.experiment_id
@@ -62,26 +64,30 @@ class Recorder:
         number = self._tries[partition] = self._tries.get(partition, -1) + 1
         self._attempts[WorkerId(job, partition, attempt)] = number
         text = f"Worker {partition} (Spark job {job}, attempt {attempt}) on {host}, process {pid}\n"
-        self._writer.submit(self._store.log_executor, partition, number, text)
+        self._add(self._store.log_executor, partition, number, text=text)
 
     def lines(self, trial_id: str, worker: WorkerId, lines: list[str]) -> None:
         """Write what a trial printed, to its own output and to its worker's log."""
-        text = "\n".join(lines) + "\n"
-        self._writer.submit(self._store.append_output, trial_id, text)
+        self._add(self._store.append_output, trial_id, text="\n".join(lines) + "\n")
         number = self._attempts.get(worker, 0)
         marked = "".join(f"{trial_id} {line}\n" for line in lines)
-        self._writer.submit(self._store.log_executor, worker.partition, number, marked)
+        self._add(self._store.log_executor, worker.partition, number, text=marked)
 
     def trial_begins(self, trial: Trial) -> None:
         self._writer.submit(self._store.begin_trial, trial)
 
     def trial_given_back(self, trial: Trial, text: str) -> None:
         self._writer.submit(self._store.log, text)
-        self._writer.submit(self._store.append_output, trial.trial_id, f"--- {text} ---\n")
+        self._add(self._store.append_output, trial.trial_id, text=f"--- {text} ---\n")
 
     def trial_ended(self, trial: Trial) -> None:
+        self._writer.submit(self._output.flush, self._store.append_output, trial.trial_id)
         self._writer.submit(self._store.end_trial, trial)
 
     def close(self) -> None:
         """Wait until everything is written."""
         self._writer.close()
+
+    def _add(self, append: Callable[..., None], *file: Any, text: str) -> None:
+        self._output.add(append, *file, text=text)
+        self._writer.sweep(self._output.flush_all)

@@ -1,0 +1,70 @@
+"""Python's garbage collector while an experiment runs."""
+
+import gc
+import weakref
+from contextlib import suppress
+
+import pytest
+
+from maggy.core.experiment_driver.collector import short_collections
+
+
+class Knot:
+    """Garbage that only the collector finds."""
+
+    def __init__(self):
+        self.itself = self
+
+
+@pytest.fixture(autouse=True)
+def as_before():
+    assert gc.isenabled()
+    assert gc.get_freeze_count() == 0
+    yield
+    gc.unfreeze()
+    gc.enable()
+
+
+def test_what_survives_a_full_collection_is_not_looked_at_again():
+    with short_collections():
+        kept = [[] for _ in range(1000)]
+        before = gc.get_freeze_count()
+        gc.collect()
+        assert gc.get_freeze_count() >= before + len(kept)
+        assert len(gc.get_objects()) < len(kept)
+
+
+def test_new_garbage_is_found():
+    with short_collections():
+        knot = Knot()
+        gone = weakref.ref(knot)
+        del knot
+        gc.collect()
+        assert gone() is None
+
+
+def test_afterwards_all_is_as_before():
+    callbacks = list(gc.callbacks)
+    knot = Knot()
+    gone = weakref.ref(knot)
+    with suppress(KeyError), short_collections():
+        gc.collect()
+        del knot
+        raise KeyError
+    assert gc.callbacks == callbacks
+    assert gc.get_freeze_count() == 0
+    gc.collect()
+    assert gone() is None
+
+
+def test_who_manages_the_collector_is_left_alone():
+    gc.freeze()
+    frozen = gc.get_freeze_count()
+    with short_collections():
+        gc.collect()
+        assert gc.get_freeze_count() <= frozen
+    assert gc.get_freeze_count() > 0
+    gc.unfreeze()
+    gc.disable()
+    with short_collections():
+        assert gc.get_freeze_count() == 0
