@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import heapq
 import io
+import math
 import multiprocessing
 import random
 import select
@@ -63,18 +64,27 @@ class Measured:
         assignments: From each trial's end to the next trial.
         late: How much later than due each heartbeat was sent: what the load generator itself lacks.
         trials: How many trials ended in the time that counts.
+        began, ended: When the first and the last answer came that counts.
     """
 
     answers: array = field(default_factory=lambda: array("d"))
     assignments: array = field(default_factory=lambda: array("d"))
     late: array = field(default_factory=lambda: array("d"))
     trials: int = 0
+    began: float = math.inf
+    ended: float = -math.inf
+
+    @property
+    def seconds(self):
+        """For how long it was counted."""
+        return max(self.ended - self.began, 1e-9)
 
     def add(self, other):
         self.answers.extend(other.answers)
         self.assignments.extend(other.assignments)
         self.late.extend(other.late)
         self.trials += other.trials
+        self.began, self.ended = min(self.began, other.began), max(self.ended, other.ended)
 
 
 class _Worker:
@@ -170,6 +180,8 @@ class _Generator:
             if isinstance(message, Ack):
                 if self._counts():
                     self._measured.answers.append(now - worker.sent)
+                    self._measured.began = min(self._measured.began, now)
+                    self._measured.ended = now
                 self._plan(worker, max(now, worker.due + self._load.seconds))
             elif isinstance(message, Assign) and message.run > worker.run:
                 is_first = worker.run == 0
@@ -270,7 +282,7 @@ def simulate(workers, load, *, num_trials=None, max_seconds=None, processes=1, d
         max_seconds: The experiment is ended after that time.
         processes: Over how many processes the workers are spread.
         directory: Where records go; None for a temporary directory, which is removed.
-        worst: The lowest final metric; the highest is 1. From 0.9 on the median rule stops no trial.
+        worst: The lowest final metric; the highest is 1. From 0.99 on the median rule stops no trial.
         **config: Further arguments of the :class:`OptimizationConfig`.
     """
     policy = OptimizationPolicy(

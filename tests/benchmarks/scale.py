@@ -1,0 +1,87 @@
+"""How many workers one driver can serve: simulated workers that send a heartbeat a second, with a point and a line.
+
+    python tests/benchmarks/scale.py
+
+Each row is one experiment: random search with the median rule, records on disk, trials of 10 to 110 seconds of which
+the rule stops many. Counted is what happens after all workers have come. A heartbeat's answer takes as long as the
+driver and the load generator together need, so the generator's own lateness stands beside it.
+"""
+
+import argparse
+
+import numpy as np
+from report import json_line, table
+from simulated_workers import Load, simulate
+
+HEADERS = [
+    "workers",
+    "heartbeats/s",
+    "trials/s",
+    "answer p50 (ms)",
+    "p99 (ms)",
+    "next trial p99 (ms)",
+    "driver (cores)",
+    "memory (MB)",
+    "generator late p99 (ms)",
+]
+
+
+def milliseconds(seconds, percentile):
+    return float(np.percentile(np.array(seconds), percentile) * 1e3) if len(seconds) else float("nan")
+
+
+def measure(workers, options):
+    ramp = max(2.0, workers / 800)
+    warm_up = ramp + 5.0
+    load = Load((10, 110), options.points, options.lines, options.interval, ramp=ramp, warm_up=warm_up)
+    done = simulate(
+        workers, load, max_seconds=warm_up + options.seconds, processes=options.processes, directory=options.directory
+    )
+    answers, seconds = done.measured.answers, done.measured.seconds
+    return {
+        "workers": workers,
+        "heartbeats_per_s": len(answers) / seconds,
+        "trials_per_s": done.measured.trials / seconds,
+        "answer_p50_ms": milliseconds(answers, 50),
+        "answer_p99_ms": milliseconds(answers, 99),
+        "assignment_p99_ms": milliseconds(done.measured.assignments, 99),
+        "driver_cores": done.cpu_share,
+        "memory_mb": done.memory / 1e6,
+        "late_p99_ms": milliseconds(done.measured.late, 99),
+        "threads": {name: round(share, 3) for name, share in done.threads.items() if share >= 0.005},
+    }
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--workers", type=int, nargs="+", default=[100, 1_000, 5_000, 10_000])
+    parser.add_argument("--seconds", type=float, default=20.0, help="how long is measured")
+    parser.add_argument("--interval", type=float, default=1.0, help="seconds between two heartbeats of a worker")
+    parser.add_argument("--points", type=int, default=1, help="points in a heartbeat")
+    parser.add_argument("--lines", type=int, default=1, help="lines of output in a heartbeat")
+    parser.add_argument("--processes", type=int, default=1, help="processes that simulate the workers")
+    parser.add_argument("--directory", help="where records go; a temporary directory if left out")
+    options = parser.parse_args()
+    rows = []
+    for workers in options.workers:
+        found = measure(workers, options)
+        rows.append([f"{found[name]:,.{digits}f}" for name, digits in FORMATS.items()])
+        json_line("scale", found)
+    table(HEADERS, rows, title="One driver, simulated workers")
+
+
+FORMATS = {
+    "workers": 0,
+    "heartbeats_per_s": 0,
+    "trials_per_s": 0,
+    "answer_p50_ms": 2,
+    "answer_p99_ms": 1,
+    "assignment_p99_ms": 1,
+    "driver_cores": 2,
+    "memory_mb": 0,
+    "late_p99_ms": 1,
+}
+
+
+if __name__ == "__main__":
+    main()

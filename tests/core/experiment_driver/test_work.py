@@ -1,0 +1,220 @@
+"""How much work a trial is: messages, files, bytes and calls are counted, so that it is seen when some is added.
+
+How many seconds the work takes, the benchmarks measure.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections import Counter
+
+import pytest
+from loopback import Experiment
+
+from maggy import Searchspace, Trial
+from maggy.core.environment.local import LocalEnvironment
+from maggy.core.experiment_driver.optimization_policy import OptimizationPolicy
+from maggy.core.final_store import FinalStore
+from maggy.core.messages import Assign, Final, Heartbeat, Register, encode
+from maggy.core.rpc import Server
+from maggy.earlystop import AbstractEarlyStop
+from maggy.experiment_config import OptimizationConfig
+
+pytestmark = pytest.mark.loopback
+
+TRIALS = 50
+SELDOM = 60.0
+"""A heartbeat interval so long that none is sent but with a request."""
+
+
+def search(trials=TRIALS, **options):
+    return OptimizationPolicy(OptimizationConfig(trials, "randomsearch", Searchspace(x=("DOUBLE", [0, 1])), **options))
+
+
+def train(params, reporter, interrupted):
+    return params["x"]
+
+
+def talking(params, reporter, interrupted):
+    for step in range(10):
+        reporter.broadcast(params["x"], step)
+        reporter.log(f"step {step}")
+    return params["x"]
+
+
+def experiment(tmp_path, policy, train, workers=1):
+    return Experiment(tmp_path, policy, train, workers=workers, hb_interval=SELDOM)
+
+
+@pytest.fixture
+def messages(monkeypatch):
+    """The messages that the driver gets and sends, by type."""
+    counted = Counter()
+    decode, send = Server._decode, Server.send
+
+    def counting_decode(self, frames):
+        message = decode(self, frames)
+        counted[type(message)] += 1
+        return message
+
+    def counting_send(self, peer, message):
+        counted[type(message)] += 1
+        send(self, peer, message)
+
+    monkeypatch.setattr(Server, "_decode", counting_decode)
+    monkeypatch.setattr(Server, "send", counting_send)
+    return counted
+
+
+@pytest.mark.parametrize("train", [train, talking])
+def test_a_trial_is_one_message_each_way(tmp_path, messages, train):
+    experiment(tmp_path, search(), train).run()
+    assert messages.pop(Final) == messages.pop(Assign) == TRIALS
+    assert messages.pop(Register) == 1
+    assert messages.total() <= 2  # Wait, and Done
+
+
+@pytest.fixture
+def files(monkeypatch):
+    """How often something is written to a file, by the file's name."""
+    counted = Counter()
+
+    def counting(name):
+        method = getattr(LocalEnvironment, name)
+
+        def count(self, path, *rest, **options):
+            method(self, path, *rest, **options)
+            counted[path.rpartition("/")[2]] += 1
+
+        monkeypatch.setattr(LocalEnvironment, name, count)
+
+    for name in ("write_bytes", "append_bytes"):
+        counting(name)
+    return counted
+
+
+def run(tmp_path, files, train):
+    """Run a search; returns how often each file of a trial was written."""
+    ran = experiment(tmp_path, search(), train)
+    files.clear()  # of what was written before the first trial
+    ran.run()
+    return {name: count / TRIALS for name, count in files.items() if count >= TRIALS}
+
+
+def test_a_trial_is_six_writes_into_five_files(tmp_path, files):
+    written = run(tmp_path, files, train)
+    event_file = next(name for name in written if name.startswith("events.out."))
+    assert written == {".hparams.json": 1, ".outputs.json": 1, ".metric": 1, "trial.json": 1, event_file: 2}
+
+
+def test_the_output_of_a_trial_is_one_write_more_and_that_of_a_worker_no_more_than_one(tmp_path, files):
+    silent = run(tmp_path / "silent", files, train)
+    files.clear()
+    written = run(tmp_path / "talking", files, talking)
+    assert written.pop("output.log") == 1
+    assert written.pop("executor_0_0.log", 0) <= 1
+    assert sorted(written.values()) == sorted(silent.values())
+
+
+def test_a_heartbeat_is_short():
+    empty = len(encode(Heartbeat(70_000, 1000, [], 1000, [], False)))
+    assert empty <= 30
+    points = len(encode(Heartbeat(70_000, 1000, [(1000 + at, 0.123) for at in range(100)], 1000, [], False)))
+    assert points - empty <= 100 * 13 + 4  # a step of 3 bytes, a float of 9, and their pair
+    lines = len(encode(Heartbeat(70_000, 1000, [], 1000, [(False, "x" * 20)] * 10, False)))
+    assert lines - empty <= 10 * (20 + 4) + 4
+
+
+def test_a_trial_is_one_call_of_the_optimizer(tmp_path, monkeypatch):
+    asked, workers = Counter(), 4
+    suggest = OptimizationPolicy.suggest
+    monkeypatch.setattr(
+        OptimizationPolicy, "suggest", lambda self, finished: asked.update("1") or suggest(self, finished)
+    )
+    experiment(tmp_path, search(), train, workers).run()
+    assert asked["1"] == TRIALS + 1  # the last answer is that there are no more
+
+
+class Counting(AbstractEarlyStop):
+    """A rule that stops nothing."""
+
+    waits_for_finals = False
+
+    def __init__(self):
+        self.asked = 0
+
+    def earlystop_check(self, to_check, finalized_trials, direction):
+        self.asked += 1
+
+
+def test_points_that_come_with_a_trials_end_are_not_judged(tmp_path):
+    rule = Counting()
+    experiment(tmp_path, search(es_policy=rule), talking).run()
+    assert rule.asked == 0
+
+
+def test_points_that_come_together_are_judged_once(tmp_path):
+    rule, beaten = Counting(), threading.Event()
+    policy = search(1, es_policy=rule)
+    stops = policy.stops
+    policy.stops = lambda *arguments: (stops(*arguments), beaten.set())[0]
+
+    def train(params, reporter, interrupted):
+        for step in range(100):
+            reporter.broadcast(params["x"], step)
+        assert beaten.wait(10)
+        return params["x"]
+
+    Experiment(tmp_path, policy, train, workers=1, hb_interval=0.2).run()
+    assert rule.asked <= 2  # the heartbeat may come between two points
+
+
+class Looked(Trial):
+    """Counts how often a rule looks at an ended trial."""
+
+    looks = 0
+
+    def mean_until(self, step):
+        Looked.looks += 1
+        return super().mean_until(step)
+
+
+def test_the_median_rule_looks_at_each_ended_trial_once_for_a_step():
+    def trial(number, steps):
+        made = Looked({"x": number})
+        for step in range(1, steps + 1):
+            made.append_point(step, float(number))
+        return made
+
+    policy, finals, checks = search(), FinalStore(), 0
+    policy.start({}, finals, 1)
+    for number in range(200):
+        for steps in (3, 6, 9):
+            policy.stops(trial(number, steps), finals)
+            checks += 1
+        finals.append(trial(number, 9))
+    assert Looked.looks <= checks
+
+
+def calls(tmp_path, trials):
+    """How many functions the driver's threads call in an experiment of so many trials."""
+    counted = Counter()
+
+    def count(frame, event, argument):
+        if event == "call":
+            counted[threading.current_thread().name] += 1
+
+    ran = experiment(tmp_path / str(trials), search(trials), talking)
+    threading.setprofile(count)
+    try:
+        ran.run()
+    finally:
+        threading.setprofile(None)
+        sys.setprofile(None)
+    return sum(counted[name] for name in ("maggy-dispatcher", "maggy-policy", "maggy-writer"))
+
+
+def test_the_work_of_a_trial_does_not_grow_with_their_number(tmp_path):
+    few, some, many = (calls(tmp_path, trials) for trials in (50, 100, 400))
+    assert (many - some) / 300 < 1.1 * (some - few) / 50
