@@ -1,53 +1,43 @@
-"""What Maggy costs beyond the trials themselves, next to a Spark job per round of trials, in one run.
+"""What a trial costs beyond itself, for Maggy and its peers in one run: trials return at once, records are on disk.
 
     python tests/benchmarks/overhead.py
 
-Trials return at once, two workers, records on disk. Prints a table and one JSON line. Medians of ``REPEATS`` calls in
-a warm session.
+Two sizes of search are timed in a warm session; their difference is the cost of a trial, the rest the fixed cost of a
+search. Memory is what the calling process grew by, for each trial. Medians of up to five repeats.
 """
 
-import contextlib
-import io
-import json
-import os
+import argparse
 import resource
 import statistics
-import sys
-import tempfile
-import time
+
+import psutil
+from peers import Maggy, Missing, measure_all, timed
+from report import json_line, table
 
 from maggy import Searchspace, experiment
 from maggy.experiment_config import OptimizationConfig
 
-REPEATS = 5
-TRIALS = 2000
-WORKERS = 2
 IDLE_SECONDS = 5
 
 
-def train(x):
-    return x
+def measure(peer):
+    process = psutil.Process()
+    few = statistics.median(timed(peer, [0.0] * peer.workers) for _ in range(peer.repeats))
+    timed(peer, [0.0] * peer.few)  # what is loaded and allocated once
+    before = process.memory_info().rss
+    many = statistics.median(timed(peer, [0.0] * peer.few) for _ in range(peer.repeats))
+    grown = (process.memory_info().rss - before) / (peer.few * peer.repeats)
+    per_trial = (many - few) / (peer.few - peer.workers)
+    return {
+        "per_trial_s": per_trial,
+        "fixed_s": max(0.0, few - peer.workers * per_trial),
+        "memory_per_trial_kb": max(0.0, grown / 1e3),
+        "trials": peer.few,
+    }
 
 
-def timed(function, *args):
-    began = time.perf_counter()
-    function(*args)
-    return time.perf_counter() - began
-
-
-def search(num_trials, train_fn=train):
-    space = Searchspace(x=("DOUBLE", [0, 1]))
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        return experiment.lagom(train_fn, OptimizationConfig(num_trials, "randomsearch", space, seed=1))
-
-
-def spark_job_per_round(context, num_trials):
-    for first in range(0, num_trials, WORKERS):
-        context.parallelize(range(first, first + WORKERS), WORKERS).map(train).collect()
-
-
-def driver_cpu_share():
-    """Share of a core that the driver's process takes while two trials run and report."""
+def driver_share(peer):
+    """Share of a core that Maggy's driver takes while trials run and report ten times a second each."""
 
     def slow(x, reporter):
         import time
@@ -58,43 +48,57 @@ def driver_cpu_share():
         return x
 
     before = resource.getrusage(resource.RUSAGE_SELF)
-    took = timed(search, WORKERS, slow)
+    config = OptimizationConfig(peer.workers, "randomsearch", Searchspace(x=("DOUBLE", [0, 1])), es_policy="none")
+    experiment.lagom(slow, config)
     after = resource.getrusage(resource.RUSAGE_SELF)
-    return (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / took
+    return (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / IDLE_SECONDS
 
 
 def main():
-    os.environ["PYSPARK_PYTHON"] = sys.executable
-    from pyspark.sql import SparkSession
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--only", nargs="*", help="names of peers' classes")
+    options = parser.parse_args()
 
-    spark = (
-        SparkSession.builder.master(f"local[{WORKERS}]")
-        .config("spark.ui.enabled", "false")
-        .config("spark.ui.showConsoleProgress", "false")
-        .getOrCreate()
+    def all_of(peer):
+        found = measure(peer)
+        if isinstance(peer, Maggy):
+            found["driver_share"] = driver_share(peer)
+        return found
+
+    figures = {"workers": options.workers}
+    for peer, found in measure_all(options.workers, all_of, options.only):
+        figures[peer.name] = {"missing": peer.reason} if isinstance(peer, Missing) else found
+    ours = figures.get(Maggy.name, {}).get("per_trial_s")
+    rows = []
+    for name, found in figures.items():
+        if name == "workers":
+            continue
+        if "missing" in found:
+            rows.append([name, "missing", "", "", ""])
+            continue
+        ratio = f"{found['per_trial_s'] / ours:.0f}" if ours else ""
+        rows.append(
+            [
+                name,
+                f"{found['per_trial_s'] * 1e3:.2f}",
+                ratio,
+                f"{found['fixed_s']:.2f}",
+                f"{found['memory_per_trial_kb']:.1f}",
+            ]
+        )
+    table(
+        ["", "a trial (ms)", "times Maggy's", "the call beyond its trials (s)", "memory of the driver a trial (kB)"],
+        rows,
+        title=f"Trials that return at once, {options.workers} workers",
     )
-    spark.sparkContext.setLogLevel("ERROR")
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["MAGGY_LOG_DIR"] = folder
-        search(TRIALS)
-        spark_job_per_round(spark.sparkContext, WORKERS)
-        few = statistics.median(timed(search, WORKERS) for _ in range(REPEATS))
-        many = statistics.median(timed(search, TRIALS) for _ in range(REPEATS))
-        hundreds = statistics.median(timed(search, 200) for _ in range(REPEATS))
-        rounds = statistics.median(timed(spark_job_per_round, spark.sparkContext, 40) for _ in range(REPEATS))
-        share = driver_cpu_share()
-    spark.stop()
-    per_trial = (many - few) / (TRIALS - WORKERS)
-    fixed = few - WORKERS * per_trial
-    per_trial_of_rounds = rounds / 40
-    print(f"{'':44}{'Maggy':>12}{'Spark job per round':>22}")
-    print(f"{'one trial that does nothing (ms)':44}{per_trial * 1e3:12.2f}{per_trial_of_rounds * 1e3:22.2f}")
-    print(f"{'the call beyond its trials (s)':44}{fixed:12.2f}{'':>22}")
-    print(f"{'driver process while trials run (% of a core)':44}{share * 100:11.1f}{'':>22}")
-    print(f"{'a search of 200 trials, in all (s)':44}{hundreds:12.2f}{per_trial_of_rounds * 200:22.2f}")
-    print(f"A Spark job per round takes {per_trial_of_rounds / per_trial:.0f} times as long per trial.")
-    figures = {"per_trial_s": per_trial, "fixed_s": fixed, "driver_cpu_share": share, "search_of_200_s": hundreds}
-    print(json.dumps({**figures, "spark_job_per_round_s": per_trial_of_rounds}))
+    for name, found in figures.items():
+        if name != "workers" and "missing" in found:
+            print(f"{name} is missing: {found['missing']}")
+    share = figures.get(Maggy.name, {}).get("driver_share")
+    if share is not None:
+        print(f"While {options.workers} trials train and report, Maggy's driver takes {share:.1%} of a core.")
+    json_line("overhead", figures)
 
 
 if __name__ == "__main__":
