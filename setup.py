@@ -20,6 +20,8 @@ EXTRAS = {
     "hopsworks": ["hops>=3.8", "six>=1.16"],
     # Apart, since it needs an old pandas.
     "hopsworks-sdk": ["hopsworks>=5.0"],
+    # What the benchmarks compare with.
+    "bench": ["hyperopt>=0.2.7", "joblibspark>=0.6", "mlflow>=3.4", "optuna>=5.0", "ray[tune]>=2.40"],
 }
 EXTRAS["dev"] = [
     *EXTRAS["optuna"],

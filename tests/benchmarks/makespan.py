@@ -30,7 +30,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--trials", type=int, default=32)
     parser.add_argument("--workers", type=int, default=4)
-    parser.add_argument("--median", type=float, default=0.5, help="median length in seconds")
+    parser.add_argument("--median", type=float, default=1.0, help="median length in seconds")
     parser.add_argument("--sigma", type=float, default=1.0, help="standard deviation of the logarithm")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", nargs="*", help="names of peers' classes")
