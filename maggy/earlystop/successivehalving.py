@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection
 
 from maggy.core.exceptions import BadArgumentsError
 from maggy.core.plain import as_number
 from maggy.earlystop.abstractearlystop import AbstractEarlyStop
+from maggy.earlystop.comparison import ranked
 from maggy.trial import Trial
 
 __all__ = ["SuccessiveHalvingRule"]
@@ -71,12 +73,14 @@ class SuccessiveHalvingRule(AbstractEarlyStop):
             return None
         sign = 1 if direction == "max" else -1
         mine = _value_at(to_check, rung, sign)
-        others = [*finalized_trials, *(trial for trial in running_trials if trial is not to_check)]
-        reached = [value for trial in others if (value := _value_at(trial, rung, sign)) is not None]
-        if mine is None or len(reached) + 1 < self._factor:
+        ended = ranked(finalized_trials, ("best", rung, sign), lambda trial: _value_at(trial, rung, sign))
+        others = (trial for trial in running_trials if trial is not to_check)
+        running = [value for trial in others if (value := _value_at(trial, rung, sign)) is not None]
+        reached = len(ended) + len(running) + 1
+        if mine is None or reached < self._factor:
             return None
-        better = sum(value > mine for value in reached)
-        return to_check.trial_id if better >= (len(reached) + 1) // self._factor else None
+        better = len(ended) - bisect_right(ended, mine) + sum(value > mine for value in running)
+        return to_check.trial_id if better >= reached // self._factor else None
 
     def _rung(self, trial: Trial) -> int | None:
         """The highest rung that the trial has reached."""
@@ -92,10 +96,5 @@ def _value_at(trial: Trial, rung: int, sign: int) -> float | None:
     """The best value, higher is better, of the points up to the first at or above the rung; None before the rung."""
     if not trial.step_history or trial.step_history[-1] < rung:
         return None
-    best = -math.inf
-    for step, value in zip(trial.step_history, trial.metric_history, strict=True):
-        if not math.isnan(value):
-            best = max(best, sign * value)
-        if step >= rung:
-            break
-    return best
+    points = bisect_left(trial.step_history, rung) + 1
+    return max((sign * value for value in trial.metric_history[:points] if value == value), default=-math.inf)

@@ -11,6 +11,14 @@ from maggy import Trial
 from maggy.core import final_store
 from maggy.core.final_store import FinalStore
 
+
+def means(store, step):
+    def mean(trial):
+        return trial.mean_until(step) if trial.step_history and trial.step_history[-1] >= step else None
+
+    return store.ranked(("mean", step), mean)
+
+
 histories = st.lists(st.lists(st.floats(width=16) | st.sampled_from([0.0, 1.0]), max_size=5), max_size=8)
 
 
@@ -27,7 +35,7 @@ def test_what_is_kept_is_what_would_be_computed_anew(values, questions):
     for number, history in enumerate(values):
         store.append(final_with(history))
         for step in questions[number:]:
-            assert list(store.sorted_means(step)) == expected(store, step)
+            assert list(means(store, step)) == expected(store, step)
 
 
 class Counted(Trial):
@@ -57,28 +65,28 @@ def test_each_trial_is_looked_at_once_for_each_step():
     for value in range(50):
         store.append(ended(value))
         for _ in range(5):
-            store.sorted_means(2)
-            store.sorted_means(3)
+            means(store, 2)
+            means(store, 3)
     assert Counted.looks == 2 * 50
 
 
 def test_only_so_many_numbers_are_kept_and_those_asked_about_last(monkeypatch):
-    monkeypatch.setattr(final_store, "MOST_MEANS", 20)
+    monkeypatch.setattr(final_store, "MOST_VALUES", 20)
     store = FinalStore(ended(value) for value in range(10))
     for step in (1, 2, 1, 3):
-        store.sorted_means(step)
+        means(store, step)
     Counted.looks = 0
-    store.sorted_means(1)
+    means(store, 1)
     assert Counted.looks == 0
-    assert list(store.sorted_means(2)) == list(range(10))
+    assert list(means(store, 2)) == list(range(10))
     assert Counted.looks == 10
 
 
 def test_one_step_is_kept_however_many_trials_there_are(monkeypatch):
-    monkeypatch.setattr(final_store, "MOST_MEANS", 5)
+    monkeypatch.setattr(final_store, "MOST_VALUES", 5)
     store = FinalStore(ended(value) for value in range(10))
-    store.sorted_means(1)
+    means(store, 1)
     store.append(ended(-1))
     Counted.looks = 0
-    assert list(store.sorted_means(1)) == [-1, *range(10)]
+    assert list(means(store, 1)) == [-1, *range(10)]
     assert Counted.looks == 1
