@@ -9,12 +9,14 @@ search. Memory is what the calling process grew by, for each trial. Medians of u
 import argparse
 import resource
 import statistics
+import time
 
 import psutil
 from peers import Maggy, Missing, measure_all, timed
 from report import json_line, table
 
 from maggy import Searchspace, experiment
+from maggy.core.reporter import Reporter
 from maggy.experiment_config import OptimizationConfig
 
 IDLE_SECONDS = 5
@@ -52,6 +54,15 @@ def driver_share(peer):
     experiment.lagom(slow, config)
     after = resource.getrusage(resource.RUSAGE_SELF)
     return (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / IDLE_SECONDS
+
+
+def broadcast_seconds(count=100_000):
+    """What a report costs the training function: the point is kept for the next heartbeat."""
+    reporter = Reporter()
+    began = time.perf_counter()
+    for step in range(count):
+        reporter.broadcast(0.5, step)
+    return (time.perf_counter() - began) / count
 
 
 def main():
@@ -98,6 +109,8 @@ def main():
     share = figures.get(Maggy.name, {}).get("driver_share")
     if share is not None:
         print(f"While {options.workers} trials train and report, Maggy's driver takes {share:.1%} of a core.")
+    figures["broadcast_s"] = broadcast_seconds()
+    print(f"reporter.broadcast takes {figures['broadcast_s'] * 1e6:.1f} microseconds.")
     json_line("overhead", figures)
 
 

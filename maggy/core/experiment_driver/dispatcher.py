@@ -84,6 +84,7 @@ class Dispatcher:
             self._empty_inbox()
             self._carry_out()
         except BaseException as error:
+            self._carry_out()  # what came before it
             self._instructed.dispatcher_failed(error)
 
     def _empty_inbox(self) -> None:
