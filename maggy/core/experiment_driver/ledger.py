@@ -27,19 +27,7 @@ from maggy.core.experiment_driver.instructions import (
 )
 from maggy.core.experiment_driver.relaunch import JobFailures
 from maggy.core.experiment_driver.roster import Assignable, Roster, Run, Worker
-from maggy.core.messages import (
-    Abandon,
-    Ack,
-    Check,
-    Checked,
-    Done,
-    Failed,
-    Final,
-    Heartbeat,
-    Register,
-    Stop,
-    Wait,
-)
+from maggy.core.messages import Abandon, Ack, Check, Checked, Done, Failed, Final, Heartbeat, Register, Stop, Wait
 
 __all__ = ["Ledger"]
 
@@ -262,12 +250,12 @@ class Ledger:
         self._running.clear()
         return [Send(worker.identity, Done()) for worker in self._roster.live()]
 
-    # Helpers.
-
     @property
     def running(self) -> Iterable[str]:
         """Ids of the trials that run now."""
         return self._running.keys()
+
+    # Helpers.
 
     def _is_overdue(self, run: Run) -> bool:
         limit = self.max_trial_seconds
@@ -308,16 +296,14 @@ class Ledger:
     def _wants_trial(self, worker: Worker) -> list[Instruction]:
         if self.finished:
             return [Send(worker.identity, Done())]
-        if worker.standby:
-            worker.waiting = True
-            return [Send(worker.identity, Wait())]
-        if not self._checked and self._checker is None:
+        if not (worker.standby or self._checked or self._checker):
             return self._have_checked(worker)
         worker.waiting = True
-        if not self._checked:
+        if self._checked and not worker.standby:
+            return self._supply(worker)
+        if not worker.standby:
             self._free.setdefault(worker.identity)
-            return [Send(worker.identity, Wait())]
-        return self._supply(worker)
+        return [Send(worker.identity, Wait())]
 
     def _have_checked(self, worker: Worker) -> list[Instruction]:
         self._free.pop(worker.identity, None)
