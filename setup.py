@@ -18,10 +18,10 @@ EXTRAS = {
     "hdfs": ["hdfs-native>=0.11"],
     # hops needs six without saying so.
     "hopsworks": ["hops>=3.8", "six>=1.16"],
-    # Apart, since it needs an old pandas.
-    "hopsworks-sdk": ["hopsworks>=5.0"],
+    # Apart, since it needs an old pandas. It cannot be imported without pyarrow, which it does not bring.
+    "hopsworks-sdk": ["hopsworks>=5.0", "pyarrow>=17"],
     # What the benchmarks compare with.
-    "bench": ["hyperopt>=0.2.7", "joblibspark>=0.6", "mlflow>=3.4", "optuna>=5.0", "ray[tune]>=2.40"],
+    "bench": ["hyperopt>=0.3", "joblibspark>=0.6", "mlflow>=3.4", "optuna>=5.0", "psutil>=5.9", "ray[tune]>=2.40"],
 }
 EXTRAS["dev"] = [
     *EXTRAS["optuna"],

@@ -28,8 +28,8 @@ class Searchspace:
     Each is a tuple ``(type, list)``; the type may be written in any case:
 
     * ``DOUBLE``: the lower and the upper bound of a real number;
-    * ``INTEGER``: the lower and the upper bound of an integer, both inclusive;
-    * ``DISCRETE``, ``CATEGORICAL``: the values to choose from, anything that JSON can hold;
+    * ``INTEGER``: the lower and the upper bound of an integer of 64 bits, both inclusive;
+    * ``DISCRETE``, ``CATEGORICAL``: the values to choose from, anything that JSON can hold (integers of 64 bits);
     * ``CONSTANT``: the one value that every trial gets.
 
     A DOUBLE or an INTEGER with ``"log"`` as third element is searched evenly in its logarithm, which suits

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from maggy.core.exceptions import BadArgumentsError
 from maggy.core.plain import as_number, to_plain
+from maggy.core.sendable import check_sendable
 
 __all__ = ["Trial"]
 
@@ -49,8 +50,8 @@ class Trial:
         attempts: How many times it was started.
 
     Raises:
-        BadArgumentsError: A ``ValueError``: the parameters are not a dict with strings as keys and JSON values,
-            or the type is not one of the two.
+        BadArgumentsError: A ``ValueError``: the parameters are not a dict with strings as keys and JSON values, an
+            integer among them is beyond 64 bits, or the type is not one of the two.
     """
 
     PENDING: ClassVar[str] = "PENDING"
@@ -218,6 +219,7 @@ def _plain_params(params: Any) -> dict[str, Any]:
         raise BadArgumentsError(f"The parameters of a trial must be a dict, but got {params!r:.80}.")
     try:
         plain: dict[str, Any] = to_plain(params, finite=True)
+        check_sendable(plain)
     except (TypeError, ValueError) as error:
         raise BadArgumentsError(
             f"The parameters of a trial must be a dict with strings as keys and finite JSON values. {error}"

@@ -71,7 +71,8 @@ class Drive:
     one that ``rng`` draws. ``recorded`` are the trials that ended before, when an experiment is resumed. After
     ``crash_after`` ends, the drive breaks off.
 
-    ``suggested`` holds the trials that ran, in order of suggestion; ``ended`` all that ended, in that order.
+    ``suggested`` holds the trials that ran, in order of suggestion; ``ended`` all that ended, in that order. The stores
+    may hold the trials of an experiment that is going on.
     """
 
     def __init__(
@@ -97,10 +98,11 @@ class Drive:
         self._given = {}
         self._recorded = {trial.trial_id: trial for trial in recorded}
         self._finished = []
+        for trial in [*self.final_store, *self._running.values()]:  # of an experiment that is going on
+            self._count(trial.trial_id)
         if recorded and policy.restore(list(recorded)):
             for trial_id in self._recorded:
-                base, _, suffix = trial_id.partition("_")
-                self._given[base] = max(self._given.get(base, 0), int(suffix or 1))
+                self._count(trial_id)
             self._recorded = {}
             self.final_store.extend(trial for trial in recorded if trial.final_metric is not None)
         free, exhausted = in_flight, False
@@ -121,6 +123,10 @@ class Drive:
             if len(self.ended) >= crash_after:
                 return
         raise AssertionError(f"The policy did not end: {len(self.suggested)} trials after {MANY_CALLS} rounds.")
+
+    def _count(self, trial_id):
+        base, _, suffix = trial_id.partition("_")
+        self._given[base] = max(self._given.get(base, 0), int(suffix or 1))
 
     def _ask(self):
         while True:
@@ -334,6 +340,21 @@ class OptimizerContract:
         )
         assert up.params == down.params
 
+    @pytest.mark.parametrize("in_flight", [1, 7])
+    def test_min_mirrors_max_also_where_trials_fail_get_lost_or_are_stopped(self, in_flight):
+        def drive(direction, sign):
+            noise = random.Random(5)
+
+            def score(trial):
+                metric = sign * objective(trial.params)
+                return noise.choice([LOST, None, Stopped(metric), metric, metric])
+
+            return self.drive(self.start(direction=direction), score, in_flight, rng=random.Random(6))
+
+        up, down = drive("max", 1), drive("min", -1)
+        assert up.params == down.params
+        assert [trial.trial_id for trial in up.ended] == [trial.trial_id for trial in down.ended]
+
     def test_it_leaves_the_space_as_it_was(self):
         optimizer = self.drive().policy
         assert optimizer.searchspace == self.make_space()
@@ -345,6 +366,16 @@ class OptimizerContract:
         copy = pickle.loads(pickle.dumps(optimizer))
         assert first.params == self.drive().params[0]
         assert self.drive(copy).params == self.drive(optimizer).params
+        # Halfway, with trials in flight.
+        whole = len(self.drive().suggested)
+        for in_flight in (1, 7):
+            half = self.drive(in_flight=in_flight, crash_after=whole // 2)
+            copy = pickle.loads(pickle.dumps(half.policy))
+            assert list(copy.trial_store) == list(half.policy.trial_store)
+            rest = self.drive(half.policy).params
+            assert self.drive(copy).params == rest
+            if self.exact:
+                assert len(half.suggested) + len(rest) == whole
 
     def test_its_name_is_one_line_of_text(self):
         name = self.make().name()
@@ -405,6 +436,27 @@ class EarlyStopContract:
             assert self.check(running, self.histories(), "max") == self.check(opposite, mirrored, "min")
             assert self.check(running, self.histories(), "min") == self.check(opposite, mirrored, "max")
 
+    @pytest.mark.parametrize("direction", ["max", "min"])
+    def test_it_copes_with_many_running_trials_that_end_fail_get_lost_or_are_stopped(self, direction):
+        rule, noise, finals = self.make(), random.Random(4), []
+        running = [trial_with([], f"running {number}") for number in range(50)]
+        for step in range(8):
+            for trial in list(running):
+                trial.append_metric({"step": step, "value": noise.choice([noise.uniform(-1, 1), math.nan])})
+                assert rule.check_running(trial, finals, running, direction) in (None, trial.trial_id)
+                fate = noise.random()
+                if fate < 0.1:  # its worker is lost, and it starts again
+                    trial.reset()
+                    trial.attempts += 1
+                elif fate < 0.2:  # it fails, and is in neither list from now on
+                    running.remove(trial)
+                elif fate < 0.3:
+                    running.remove(trial)
+                    trial.status, trial.final_metric, trial.early_stop = Trial.FINALIZED, step / 8, fate < 0.25
+                    finals.append(trial)
+        assert running
+        assert finals
+
     def test_the_same_question_gets_the_same_answer(self):
         rule, finals = self.make(), [final_with(f, str(i)) for i, f in enumerate(self.histories())]
         for running in self.histories():
@@ -431,11 +483,15 @@ class ExperimentStopContract:
         """A new rule, as a user would construct it."""
         raise NotImplementedError
 
+    def make_mirrored(self):
+        """The rule that does for the negative of the metric and the other direction what this one does."""
+        return self.make()
+
     def finals(self, metrics):
         return [final_with([metric], str(index)) for index, metric in enumerate(metrics)]
 
-    def ends(self, metrics, direction="max"):
-        reason = self.make().experiment_check(self.finals(metrics), direction)
+    def ends(self, metrics, direction="max", rule=None):
+        reason = (rule or self.make()).experiment_check(self.finals(metrics), direction)
         assert reason is None or (isinstance(reason, str) and reason and reason.isprintable())
         return reason is not None
 
@@ -445,6 +501,15 @@ class ExperimentStopContract:
             for direction in ("max", "min"):
                 self.ends([noise.uniform(-1, 1) for _ in range(length)], direction)
         self.ends([1e308, -1e308, 0.0, 0.0])
+
+    def test_min_mirrors_max(self):
+        noise = random.Random(4)
+        for length in (1, 2, 3, 5, 50):
+            for _ in range(5):
+                metrics = [round(noise.uniform(-1, 1), 1) for _ in range(length)]
+                mirrored = [-metric for metric in metrics]
+                for one, other in (("max", "min"), ("min", "max")):
+                    assert self.ends(metrics, one) == self.ends(mirrored, other, self.make_mirrored())
 
     def test_nothing_ended_ends_nothing(self):
         assert not self.ends([])

@@ -18,22 +18,21 @@ def full_space():
     )
 
 
+whole = st.integers(-(2**63), 2**64 - 1)
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 doubles = st.tuples(numbers, numbers).map(sorted).filter(lambda b: b[0] < b[1]).map(lambda b: ("DOUBLE", b))
-integers = (
-    st.tuples(st.integers(), st.integers()).map(sorted).filter(lambda b: b[0] < b[1]).map(lambda b: ("INTEGER", b))
-)
+integers = st.tuples(whole, whole).map(sorted).filter(lambda b: b[0] < b[1]).map(lambda b: ("INTEGER", b))
 positive = st.floats(min_value=0, exclude_min=True, allow_infinity=False)
 log_doubles = (
     st.tuples(positive, positive).map(sorted).filter(lambda b: b[0] < b[1]).map(lambda b: ("DOUBLE", b, "log"))
 )
 log_integers = (
-    st.tuples(st.integers(1, 10**300), st.integers(1, 10**300))
+    st.tuples(st.integers(1, 2**64 - 1), st.integers(1, 2**64 - 1))
     .map(sorted)
     .filter(lambda b: b[0] < b[1])
     .map(lambda b: ("INTEGER", b, "log"))
 )
-plain_values = st.one_of(st.none(), st.booleans(), st.integers(), numbers, st.text(max_size=5))
+plain_values = st.one_of(st.none(), st.booleans(), whole, numbers, st.text(max_size=5))
 listed = st.tuples(st.sampled_from(["DISCRETE", "CATEGORICAL"]), st.lists(plain_values, min_size=1, max_size=5))
 parameters = st.one_of(doubles, integers, log_doubles, log_integers, listed)
 spaces = st.dictionaries(st.text("abc-λ", min_size=1, max_size=4), parameters, max_size=4).map(

@@ -9,6 +9,7 @@ from typing import Any
 
 from maggy.core.exceptions import BadArgumentsError, SearchspaceBoundsError
 from maggy.core.plain import as_number, closest, to_plain
+from maggy.core.sendable import check_sendable, is_sendable_integer
 
 __all__ = ["CATEGORICAL", "CONSTANT", "DISCRETE", "DOUBLE", "INTEGER", "TYPES", "parse"]
 
@@ -104,12 +105,17 @@ def _conditions(name: str, when: Any) -> dict[str, list[Any]]:
 
 def _plain_values(name: str, region: list[Any]) -> list[Any]:
     try:
-        return [to_plain(value, finite=True) for value in region]
+        values = [to_plain(value, finite=True) for value in region]
     except (TypeError, ValueError) as error:
         raise BadArgumentsError(
             f"The values of {name} must be finite numbers, strings, booleans, None, or lists and dicts of these. "
             f"{error} List names instead, and look the objects up in the training function."
         ) from None
+    try:
+        check_sendable(values)
+    except ValueError as error:
+        raise BadArgumentsError(f"The values of {name} cannot be tried. {error}") from None
+    return values
 
 
 def _check_bounds(name: str, kind: str, region: list[Any], log: bool) -> list[Any]:
@@ -124,6 +130,11 @@ def _check_bounds(name: str, kind: str, region: list[Any], log: bool) -> list[An
     low, high = bounds
     if low is None or high is None or (kind == INTEGER and not (isinstance(low, int) and isinstance(high, int))):
         raise BadArgumentsError(f"{rule}, but got {region!r:.80}.")
+    if kind == INTEGER and not (is_sendable_integer(low) and is_sendable_integer(high)):
+        raise BadArgumentsError(
+            f"{rule}, from -2**63 to 2**64 - 1 so that a value can be sent to a worker, but got {region!r:.80}. "
+            "Use DOUBLE, or search for its exponent."
+        )
     if (kind == DOUBLE or log) and not (_is_finite(low) and _is_finite(high)):
         raise BadArgumentsError(f"{rule}, and finite, but got {region!r:.80}.")
     if not low < high:

@@ -33,7 +33,8 @@ _OF_THE_RECORD = (
     TypeError,
     ValueError,
 )
-_FOR_GOOD = (FileExistsError, FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
+# A refused permission is not among them: stores refuse a token that has expired, or everybody while they start.
+_FOR_GOOD = (FileExistsError, FileNotFoundError, IsADirectoryError, NotADirectoryError)
 
 
 class RecordWriter:

@@ -43,6 +43,13 @@ def earlystop_by_name(policy: Any) -> AbstractEarlyStop:
     optuna = sys.modules.get("optuna")
     if optuna is not None and isinstance(policy, optuna.pruners.BasePruner):
         return OptunaPruner(policy)
+    if isinstance(policy, type) and (
+        policy.__module__.startswith("optuna.") or issubclass(policy, AbstractExperimentStop)
+    ):
+        name = policy.__name__
+        raise TypeError(f"es_policy must be an instance, but got the class {name}. Write {name}(...).")
+    if optuna is not None and isinstance(policy, optuna.samplers.BaseSampler):
+        raise TypeError(f"es_policy must stop trials, but got the sampler {policy!r:.80}. Pass it as optimizer.")
     return resolve(policy, "es_policy", AbstractEarlyStop, known)  # type: ignore[type-abstract]
 
 

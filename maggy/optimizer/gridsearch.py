@@ -102,7 +102,10 @@ class GridSearch(AbstractOptimizer):
         """Each parameter's values on the grid."""
         space: Searchspace | None = getattr(self, "searchspace", None)
         if space is None or len(space) == 0:
-            raise BadArgumentsError(f"Grid search needs a search space with a hyperparameter, but got {space!r}.")
+            raise BadArgumentsError(
+                f"Grid search needs a search space with at least one hyperparameter, but got {space!r}. "
+                "Pass for example searchspace=Searchspace(units=('DISCRETE', [32, 64]))."
+            )
         if isinstance(self._points, dict):
             for name in self._points:
                 if name not in space:

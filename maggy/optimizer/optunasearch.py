@@ -27,7 +27,8 @@ class OptunaSearch(AbstractOptimizer):
     samplers would forget it then, so they are told its metric as if it had run to its end. The metric is turned round
     for ``"max"``, so that both directions mirror each other exactly.
 
-    A sampler that is passed in keeps its own seed; it is copied, and the original is not changed.
+    A sampler that is passed in keeps its own seed; it is copied, and the original is not changed. One that ends its
+    study (``BruteForceSampler``, ``GridSampler``) ends the search.
 
     Example:
         >>> import optuna
@@ -95,18 +96,19 @@ class OptunaSearch(AbstractOptimizer):
             BadArgumentsError: There is no search space, or it has no parameters.
         """
         check_space(self.searchspace, "", self.name())
-        self._space = OptunaSpace(self.searchspace)
+        self._space = OptunaSpace(self.searchspace, by_value=self._was_told_values())
         self._flight: InFlight[Any] = InFlight()  # each with the optuna.Trial that it came from
         self._suggested = 0
+        self._is_over = False
         self._seed = self.searchspace.draw_seed()
         self._start([])
 
     def get_suggestion(self, trial: Trial | None = None) -> Trial | None:
-        """The sampler's next suggestion; None after ``num_trials`` of them."""
+        """The sampler's next suggestion; None after ``num_trials`` of them, or when the sampler has no more."""
         with quiet():
             for suggested, asked, final in self._flight.ended(self.trial_store, self.final_store):
                 self._tell(asked, final, suggested)
-            return self._ask() if self._suggested < self.num_trials else None
+            return None if self._is_over or self._suggested >= self.num_trials else self._ask()
 
     def initial_trial(self, params: dict[str, Any]) -> Trial:
         """A trial of these parameters, of which the sampler knows."""
@@ -135,8 +137,19 @@ class OptunaSearch(AbstractOptimizer):
 
         with quiet():
             self._active = self.make_sampler((self._seed + len(restored)) % 2**32, restored)
-            self._study = optuna.create_study(sampler=self._active, study_name="maggy")
+            study: Any = optuna.create_study(sampler=self._active, study_name="maggy")
+            study.stop = self._end  # Optuna's own works in its optimize() only
+            self._study = study
             self._study.add_trials(restored)
+
+    def _end(self) -> None:
+        self._is_over = True
+
+    def _was_told_values(self) -> bool:
+        """Whether the user gave the sampler values of parameters, so that it must see them as the user does."""
+        from optuna.samplers import GridSampler, PartialFixedSampler
+
+        return isinstance(self._sampler, (GridSampler, PartialFixedSampler))
 
     def _ask(self) -> Trial:
         self._study.sampler = self.choose_sampler(self._active, self._suggested)

@@ -54,6 +54,11 @@ def optimizer_by_name(optimizer: Any) -> AbstractOptimizer:
     }
     if is_optuna("samplers", "BaseSampler", optimizer):
         return OptunaSearch(optimizer)
+    if isinstance(optimizer, type) and optimizer.__module__.startswith("optuna."):
+        name = optimizer.__name__
+        raise TypeError(f"optimizer must be an instance, but got the class {name}. Write {name}().")
+    if is_optuna("pruners", "BasePruner", optimizer):
+        raise TypeError(f"optimizer must suggest trials, but got the pruner {optimizer!r:.80}. Pass it as es_policy.")
     found = resolve(optimizer, "optimizer", AbstractOptimizer, known)  # type: ignore[type-abstract]
     return found if found.pruner is None else found.pruner
 

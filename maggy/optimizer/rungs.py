@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection
 from typing import Any
 
@@ -27,8 +26,8 @@ def check_budgets(reduction_name: str, reduction: Any, resource_min: Any, resour
         raise BadArgumentsError(f"{reduction_name} must be a whole number of at least 2, but got {reduction!r:.80}.")
     for name, value in (("resource_min", resource_min), ("resource_max", resource_max)):
         number = as_number(value)
-        if number is None or not math.isfinite(number) or number <= 0:
-            raise BadArgumentsError(f"{name} must be a number above 0, but got {value!r:.80}.")
+        if number is None or not 0 < number < 2**64:  # larger integers could not be sent to a worker
+            raise BadArgumentsError(f"{name} must be a number above 0 and below 2**64, but got {value!r:.80}.")
     if resource_max < resource_min:
         raise BadArgumentsError(
             f"resource_max must be at least resource_min, but got {resource_max!r} and {resource_min!r}."

@@ -4,28 +4,39 @@
 
 The experiment of Maggy's paper in small: scikit-learn's handwritten digits (1,797 images), a CNN with four
 hyperparameters, a fixed number of trials. Within one seed each variant trains the same configurations in the same
-order, with the same random numbers, so without stopping all reach the same metrics.
+order, with the same random numbers, so without stopping all reach the same metrics. In this space all trials take about
+the same time, so there is little for asynchrony to save; ``--batch-sizes 16 32 64 128`` adds a hyperparameter that
+makes them differ.
 """
 
 import argparse
+import contextlib
 import os
 import statistics
 import tempfile
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from report import json_line, quiet, quiet_session, table
 
 from maggy import Searchspace, experiment
 from maggy.experiment_config import OptimizationConfig
 
-ROUNDS, ASYNCHRONOUS, MEDIAN, HALVING = (
-    "a Spark job per round",
-    "Maggy, no stopping",
-    "Maggy, median rule",
-    "Maggy, successive halving",
-)
-RULES = {ASYNCHRONOUS: "none", MEDIAN: "median", HALVING: "successivehalving"}
+PLOT = Path(__file__).parents[2] / "docs" / "images" / "early_stopping.svg"
+ROUNDS, ASYNCHRONOUS = "a Spark job per round", "Maggy, no stopping"
+CHOSEN = {
+    "default": "Maggy, median rule, defaults",
+    "median": "Maggy, median rule",
+    "halving": "Maggy, successive halving",
+}
+RULES = {
+    ASYNCHRONOUS: "none",
+    CHOSEN["default"]: "median",
+    CHOSEN["median"]: "median",
+    CHOSEN["halving"]: "successivehalving",
+}
+COLOURS = dict(zip([ROUNDS, *RULES], ("#777777", "#4477aa", "#ddaa33", "#ee6677", "#228833"), strict=True))
 SPACE = {
     "kernel": ("INTEGER", [2, 8]),
     "pool": ("INTEGER", [2, 8]),
@@ -37,7 +48,7 @@ SPACE = {
 def make_train(epochs):
     """The training function, for so many epochs; the workers get it by value."""
 
-    def train(kernel, pool, dropout, learning_rate, reporter=None):
+    def train(kernel, pool, dropout, learning_rate, batch_size=64, reporter=None):
         import tensorflow as tf
         from sklearn.datasets import load_digits
 
@@ -62,7 +73,7 @@ def make_train(epochs):
             digits.images[..., None] / 16,
             digits.target,
             validation_split=0.25,
-            batch_size=64,
+            batch_size=batch_size,
             epochs=epochs,
             verbose=0,
             callbacks=[] if reporter is None else [KerasEpochEnd(reporter, metric="val_accuracy")],
@@ -73,71 +84,129 @@ def make_train(epochs):
 
 
 @dataclass
+class Ended:
+    """A trial: its place among the configurations, when it ended (seconds after the search's begin), and with what."""
+
+    number: int
+    at: float
+    seconds: float
+    metric: float
+    epochs: int
+
+
+@dataclass
 class Run:
-    """One search: how long it took, and when (seconds after its begin) which metric was there."""
+    """One search."""
 
     seconds: float
-    ends: list[tuple[float, float]]
-    stopped: int = 0
-
-    def __str__(self):
-        return f"{self.seconds:.1f} s, best {self.best:.4f}, {self.stopped} of {len(self.ends)} stopped early"
+    trials: list[Ended]
+    all_epochs: int
 
     @property
     def best(self):
-        return max(metric for _, metric in self.ends)
+        return max(self.trials, key=lambda trial: trial.metric)
+
+    @property
+    def stopped(self):
+        """How many trials ended before their last epoch."""
+        return sum(trial.epochs < self.all_epochs for trial in self.trials)
+
+    @property
+    def trained(self):
+        """The share of all epochs that were trained, in percent; it does not depend on what else the machine does."""
+        return sum(trial.epochs for trial in self.trials) / (self.all_epochs * len(self.trials)) * 100
+
+    def epochs_of(self, number):
+        return next(trial.epochs for trial in self.trials if trial.number == number)
+
+    def __str__(self):
+        lengths = [trial.seconds for trial in self.trials]
+        return (
+            f"{self.seconds:.1f} s, best {self.best.metric:.4f}, {self.stopped} of {len(self.trials)} stopped early, "
+            f"a trial {min(lengths):.2f} to {max(lengths):.2f} s, median {statistics.median(lengths):.2f} s"
+        )
 
 
-def spark_rounds(session, train, configurations, workers):
-    def timed_train(params):
+def spark_rounds(session, train, configurations, options):
+    def timed_train(numbered):
         import time
 
-        return train(**params), time.time()
+        number, params = numbered
+        started = time.time()
+        metric = train(**params)
+        ended = time.time()
+        return number, ended, ended - started, metric
 
     began, ends = time.time(), []
-    for first in range(0, len(configurations), workers):
-        batch = configurations[first : first + workers]
+    numbered = list(enumerate(configurations))
+    for first in range(0, len(numbered), options.workers):
+        batch = numbered[first : first + options.workers]
         ends += session.sparkContext.parallelize(batch, len(batch)).map(timed_train).collect()
-    return Run(time.time() - began, sorted((ended - began, metric) for metric, ended in ends))
+    seconds = time.time() - began
+    trials = [Ended(number, at - began, took, metric, options.epochs) for number, at, took, metric in ends]
+    return Run(seconds, sorted(trials, key=lambda trial: trial.at), options.epochs)
 
 
 def maggy_search(variant, train, configurations, options):
+    chosen = {"es_min": options.es_min, "hb_interval": options.hb_interval}
     config = OptimizationConfig(
         len(configurations),
         "randomsearch",
-        Searchspace(**SPACE),
+        space_of(options),
         initial_trials=configurations,
         es_policy=RULES[variant],
-        es_min=options.es_min,
-        hb_interval=options.hb_interval,
         num_workers=options.workers,
+        **({} if variant == CHOSEN["default"] else chosen),
     )
     began = time.time()
     with quiet():
         result = experiment.lagom(train, config)
     seconds = time.time() - began
-    ends = sorted((row["start"] + row["duration"] / 1e3 - began, row["metric"]) for row in result.trials)
-    assert len(ends) == len(configurations)
-    return Run(seconds, ends, result["early_stopped"])
+    trials = []
+    for row in result.trials:
+        took = row["duration"] / 1e3
+        number = configurations.index(row["params"])
+        trials.append(Ended(number, row["start"] + took - began, took, row["metric"], len(row["steps"])))
+    assert sorted(trial.number for trial in trials) == list(range(len(configurations)))
+    return Run(seconds, sorted(trials, key=lambda trial: trial.at), options.epochs)
 
 
-def warm_up(session, workers):
-    """Have every worker's process ready with what the trials import, alike for all variants."""
-    train = make_train(1)
+def space_of(options):
+    space = Searchspace(**SPACE)
+    if options.batch_sizes:
+        space.add("batch_size", ("DISCRETE", options.batch_sizes))
+    return space
+
+
+@contextlib.contextmanager
+def warm_session(workers):
+    """A new session whose workers' processes have imported what the trials do, alike for all variants.
+
+    New, since each ``fit`` of TensorFlow leaves thousands of objects for good, and PySpark collects garbage after each
+    task: a search would pay for those before it.
+    """
+    session, train = quiet_session(workers), make_train(1)
     session.sparkContext.parallelize(range(workers), workers).map(lambda _: train(3, 2, 0.5, 0.01)).collect()
+    yield session
+    session.stop()
 
 
-def run_seed(session, seed, options):
-    configurations = Searchspace(**SPACE).seeded(seed).get_random_parameter_values(options.trials)
-    train, runs = make_train(options.epochs), {}
-    for variant in (ROUNDS, *RULES):
-        warm_up(session, options.workers)
+def run_variant(variant, configurations, options):
+    train = make_train(options.epochs)
+    with warm_session(options.workers) as session:
         if variant == ROUNDS:
-            runs[variant] = spark_rounds(session, train, configurations, options.workers)
-        else:
-            runs[variant] = maggy_search(variant, train, configurations, options)
+            return spark_rounds(session, train, configurations, options)
+        return maggy_search(variant, train, configurations, options)
+
+
+def run_seed(seed, variants, options):
+    """Run each variant once. Each seed begins with another one, so that none is always first or last."""
+    configurations = space_of(options).seeded(seed).get_random_parameter_values(options.trials)
+    first, runs = seed % len(variants), {}
+    for variant in [*variants[first:], *variants[:first]]:
+        runs[variant] = run_variant(variant, configurations, options)
         print(f"seed {seed}, {variant}: {runs[variant]}", flush=True)
-    return runs
+    return {variant: runs[variant] for variant in variants}
 
 
 def saved(runs, variant, against=ROUNDS):
@@ -145,96 +214,135 @@ def saved(runs, variant, against=ROUNDS):
     return (runs[against].seconds - runs[variant].seconds) / runs[ROUNDS].seconds * 100
 
 
-def report(by_seed):
+def lost(runs, variant):
+    """By how much the best metric is below that of the rounds."""
+    return runs[ROUNDS].best.metric - runs[variant].best.metric
+
+
+def best_was_stopped(runs, variant):
+    """Whether the configuration that is best in the rounds was stopped early."""
+    return runs[variant].epochs_of(runs[ROUNDS].best.number) < runs[variant].all_epochs
+
+
+def report(by_seed, variants):
     rows = []
     for seed, runs in by_seed.items():
         for variant, run in runs.items():
+            fate = "" if variant == ROUNDS else "stopped" if best_was_stopped(runs, variant) else "trained"
             rows.append([f"seed {seed}: {variant}", f"{run.seconds:.1f}", f"{saved(runs, variant):.0f}"])
-            rows[-1] += [f"{run.best:.4f}", f"{run.best - runs[ROUNDS].best:+.4f}", str(run.stopped)]
-    table(["", "seconds", "saved (%)", "best accuracy", "against the rounds", "stopped early"], rows)
-    figures, rows = {}, []
-    for variant in (ASYNCHRONOUS, MEDIAN, HALVING):
-        all_saved = [saved(runs, variant) for runs in by_seed.values()]
-        by_stopping = [saved(runs, variant, ASYNCHRONOUS) for runs in by_seed.values()]
-        lost = [runs[ROUNDS].best - runs[variant].best for runs in by_seed.values()]
-        figures[variant] = {
-            "saved_percent": statistics.median(all_saved),
-            "saved_percent_least": min(all_saved),
-            "saved_percent_most": max(all_saved),
-            "of_that_by_stopping": statistics.median(by_stopping),
-            "accuracy_lost_median": statistics.median(lost),
-            "accuracy_lost_most": max(lost),
-        }
-        rows.append(
-            [
-                variant,
-                *(f"{value:.4f}" if "lost" in name else f"{value:.0f}" for name, value in figures[variant].items()),
-            ]
-        )
+            rows[-1] += [f"{run.trained:.0f}", str(run.stopped), f"{run.best.metric:.4f}"]
+            rows[-1] += [f"{0 - lost(runs, variant):+.4f}", fate]
     table(
-        ["", "time saved (%)", "least", "most", "of that by stopping", "accuracy lost, median", "most"],
+        ["", "seconds", "saved (%)", "epochs (%)", "stopped", "best accuracy", "against", "its best was"],
         rows,
-        title=f"Against {ROUNDS}: medians of {len(by_seed)} seeds",
+        title=f"'saved', 'against' and 'its best' refer to {ROUNDS}",
     )
+    figures = {variant: summary(by_seed, variant) for variant in variants}
+    rows = [
+        [variant, *(f"{value:.4f}" if "accuracy" in name else f"{value:.1f}" for name, value in found.items())]
+        for variant, found in figures.items()
+    ]
+    names = [name.replace("_", " ") for name in figures[ROUNDS]]
+    table(["", *names], rows, title=f"Medians of {len(by_seed)} seeds; percent of the time of {ROUNDS}")
     return figures
 
 
-def plot(by_seed, path):
+def summary(by_seed, variant):
+    def median(values):
+        return statistics.median(list(values))
+
+    def of_all(number):
+        return [number(runs) for runs in by_seed.values()]
+
+    all_saved = of_all(lambda runs: saved(runs, variant))
+    stopping = [0.0] if variant == ROUNDS else of_all(lambda runs: saved(runs, variant, ASYNCHRONOUS))
+    asynchrony = [0.0] if variant == ROUNDS else of_all(lambda runs: saved(runs, ASYNCHRONOUS))
+    return {
+        "seconds": median(of_all(lambda runs: runs[variant].seconds)),
+        "saved": median(all_saved),
+        "least": min(all_saved),
+        "most": max(all_saved),
+        "by_asynchrony": median(asynchrony),
+        "by_stopping": median(stopping),
+        "epochs_trained": median(of_all(lambda runs: runs[variant].trained)),
+        "trials_stopped": median(of_all(lambda runs: runs[variant].stopped)),
+        "best_stopped_seeds": sum(of_all(lambda runs: best_was_stopped(runs, variant))),
+        "accuracy": median(of_all(lambda runs: runs[variant].best.metric)),
+        "accuracy_lost": median(of_all(lambda runs: lost(runs, variant))),
+        "accuracy_lost_most": max(of_all(lambda runs: lost(runs, variant))),
+    }
+
+
+def plot(by_seed, variants, path):
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    variants = [ROUNDS, *RULES]
-    colours = dict(zip(variants, ("#888888", "#4477aa", "#ee6677", "#228833"), strict=True))
+    matplotlib.rcParams["svg.hashsalt"] = "early stopping"  # else names inside the file differ each time
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
-    seconds = {variant: [runs[variant].seconds for runs in by_seed.values()] for variant in variants}
     for at, variant in enumerate(variants):
-        left.barh(at, statistics.median(seconds[variant]), color=colours[variant])
-        left.plot(seconds[variant], [at] * len(by_seed), "k.", markersize=4)
+        seconds = [runs[variant].seconds for runs in by_seed.values()]
+        left.barh(at, statistics.median(seconds), color=COLOURS[variant])
+        left.plot(seconds, [at] * len(by_seed), "k.", markersize=4)
     left.set_yticks(range(len(variants)), variants)
     left.invert_yaxis()
     left.set_xlabel("seconds for the whole search (dots: seeds, bars: medians)")
-    seeds = sorted(by_seed, key=lambda seed: saved(by_seed[seed], MEDIAN))
+    seeds = sorted(by_seed, key=lambda seed: saved(by_seed[seed], variants[-1]))
     seed = seeds[len(seeds) // 2]
     for variant, run in by_seed[seed].items():
         best, times, values = 0.0, [], []
-        for ended, metric in run.ends:
-            best = max(best, metric)
-            times.append(ended)
+        for trial in run.trials:
+            best = max(best, trial.metric)
+            times.append(trial.at)
             values.append(best)
-        right.step([*times, run.seconds], [*values, best], where="post", color=colours[variant], label=variant)
-    right.set_xlabel(f"seconds (seed {seed})")
+        right.step([*times, run.seconds], [*values, best], where="post", color=COLOURS[variant])
+        right.plot(run.seconds, best, "o", color=COLOURS[variant], markersize=5)
+    top = by_seed[seed][ROUNDS].best.metric
+    right.set_ylim(top - 0.1, top + 0.01)
+    right.set_xlim(left=0)
+    right.set_xlabel(f"seconds since the begin (seed {seed}; dots: ends)")
     right.set_ylabel("best validation accuracy so far")
-    right.set_ylim(bottom=0.8)
-    right.legend(fontsize="small", loc="lower right")
-    figure.savefig(path, dpi=110)
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=110, metadata={"Date": None} if path.suffix == ".svg" else None)
+    print(f"The picture is in {path} ({path.stat().st_size / 1e3:.0f} kB).")
+
+
+def parsed_options():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--trials", type=int, default=30)
+    parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument(
+        "--variants", nargs="*", choices=list(CHOSEN), default=list(CHOSEN), help="run beside the two without stopping"
+    )
+    parser.add_argument("--batch-sizes", type=int, nargs="*", help="make the batch size a fifth hyperparameter")
+    parser.add_argument("--es-min", type=int, default=3, help="the median rule begins once more trials have ended")
+    parser.add_argument(
+        "--hb-interval", type=float, default=0.1, help="seconds between heartbeats; about as long as an epoch"
+    )
+    parser.add_argument("--plot", default=str(PLOT), help="write a picture there; '' for none")
+    return parser.parse_args()
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--trials", type=int, default=50)
-    parser.add_argument("--epochs", type=int, default=20)
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--es-min", type=int, default=10, help="so many trials end before the median rule begins")
-    parser.add_argument(
-        "--hb-interval", type=float, default=0.1, help="seconds between heartbeats; an epoch is shorter"
-    )
-    parser.add_argument("--plot", help="write a picture there")
-    options = parser.parse_args()
+    options = parsed_options()
+    variants = [ROUNDS, ASYNCHRONOUS, *(title for name, title in CHOSEN.items() if name in options.variants)]
     # Each worker has a core for itself.
     os.environ.update(TF_NUM_INTRAOP_THREADS="1", TF_NUM_INTEROP_THREADS="1", OMP_NUM_THREADS="1")
     os.environ.update(CUDA_VISIBLE_DEVICES="-1", TF_CPP_MIN_LOG_LEVEL="3")
-    session = quiet_session(options.workers)
     with tempfile.TemporaryDirectory() as folder:
         os.environ["MAGGY_LOG_DIR"] = folder
-        by_seed = {seed: run_seed(session, seed, options) for seed in range(1, options.seeds + 1)}
-    session.stop()
-    figures = report(by_seed)
+        # What the first search of this process loads is no variant's.
+        run_variant(ASYNCHRONOUS, space_of(options).seeded(0).get_random_parameter_values(2), options)
+        by_seed = {seed: run_seed(seed, variants, options) for seed in range(1, options.seeds + 1)}
+    figures = report(by_seed, variants)
     if options.plot:
-        plot(by_seed, options.plot)
-    json_line("early_stopping", {**vars(options), **figures})
+        plot(by_seed, variants, options.plot)
+    shown = {name: value for name, value in vars(options).items() if name != "plot"}
+    json_line("early_stopping", {**shown, **figures})
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ search. Memory is what the calling process grew by, for each trial. Medians of u
 import argparse
 import resource
 import statistics
+import tempfile
 import time
 
 import psutil
@@ -56,6 +57,17 @@ def driver_share(peer):
     return (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / IDLE_SECONDS
 
 
+def file_seconds(count=100):
+    """What making one small file takes where the records are: some file systems are slow for minutes after many files
+    were deleted, as those of an earlier run are, and then this is most of what a trial costs."""
+    with tempfile.TemporaryDirectory() as folder:
+        began = time.perf_counter()
+        for number in range(count):
+            with open(f"{folder}/{number}", "wb") as file:
+                file.write(b"x")
+        return (time.perf_counter() - began) / count
+
+
 def broadcast_seconds(count=100_000):
     """What a report costs the training function: the point is kept for the next heartbeat."""
     reporter = Reporter()
@@ -77,6 +89,7 @@ def main():
             found["driver_share"] = driver_share(peer)
         return found
 
+    making_a_file = file_seconds()  # before anything is deleted
     figures = {"workers": options.workers}
     for peer, found in measure_all(options.workers, all_of, options.only):
         figures[peer.name] = {"missing": peer.reason} if isinstance(peer, Missing) else found
@@ -111,6 +124,8 @@ def main():
         print(f"While {options.workers} trials train and report, Maggy's driver takes {share:.1%} of a core.")
     figures["broadcast_s"] = broadcast_seconds()
     print(f"reporter.broadcast takes {figures['broadcast_s'] * 1e6:.1f} microseconds.")
+    figures["file_s"] = making_a_file
+    print(f"Making a small file takes {making_a_file * 1e6:.0f} microseconds here (where the records are).")
     json_line("overhead", figures)
 
 

@@ -32,6 +32,15 @@ def train(seconds):
     return seconds
 
 
+def _claimed(folder, count):
+    """The first place that nobody has taken; MLflow's storage gives trials that begin at once the same number."""
+    for place in range(count):
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(f"{folder}/{place}", os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+            return place
+    raise AssertionError(f"More trials than the {count} that were asked for have begun.")
+
+
 class Peer:
     """Runs trials of given lengths on so many workers.
 
@@ -161,7 +170,6 @@ class MlflowStudy(Peer):
         from mlflow.optuna.storage import MlflowStorage
         from mlflow.pyspark.optuna.study import MlflowSparkStudy
 
-        os.environ["MLFLOW_LOGGING_LEVEL"] = "ERROR"
         logging.getLogger("mlflow").setLevel(logging.ERROR)
         self._folder = tempfile.mkdtemp()
         mlflow.set_tracking_uri(f"sqlite:///{self._folder}/mlflow.db")
@@ -172,10 +180,12 @@ class MlflowStudy(Peer):
         experiment_id = self._mlflow.create_experiment(name, artifact_location=f"file:{self._folder}/{name}")
         study = self._study(name, self._storage(experiment_id=experiment_id))
         lengths = list(lengths)
+        claims = f"{self._folder}/{name}-claims"
+        os.mkdir(claims)
 
         def objective(trial):
             trial.suggest_float("seconds", 0, 100)
-            seconds = lengths[trial.number % len(lengths)]
+            seconds = lengths[_claimed(claims, len(lengths))]
             if seconds:
                 import time
 
@@ -183,6 +193,7 @@ class MlflowStudy(Peer):
             return seconds
 
         study.optimize(objective, n_trials=len(lengths), n_jobs=self.workers)
+        assert len(os.listdir(claims)) == len(lengths)
 
     def close(self):
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -201,7 +212,11 @@ class RayTune(Peer):
 
         self._ray, self._tune = ray, tune
         self._folder = tempfile.mkdtemp()
-        ray.init(num_cpus=workers, include_dashboard=False, logging_level="ERROR", log_to_driver=False)
+        try:
+            ray.init(num_cpus=workers, include_dashboard=False, logging_level="ERROR", log_to_driver=False)
+        except BaseException:
+            self.close()  # it may have started some of its processes
+            raise
 
     def run(self, lengths):
         tune = self._tune
@@ -248,6 +263,7 @@ def measure_all(workers, measure, only=None):
     warnings.filterwarnings("ignore")
     # The workers import this module for its ``train``.
     os.environ["PYTHONPATH"] = os.pathsep.join([os.path.dirname(__file__), os.environ.get("PYTHONPATH", "")])
+    os.environ["MLFLOW_LOGGING_LEVEL"] = "ERROR"  # before Spark starts, so that its workers have it
     session = quiet_session(workers)
     folder = tempfile.mkdtemp()
     os.environ["MAGGY_LOG_DIR"] = folder

@@ -20,6 +20,11 @@ class Simulation:
         rule: An early stopping rule, or None.
         es_min: So many trials must be final before a rule that waits is asked.
         most_steps: The experiment ends after so many training steps in all.
+
+    Attributes:
+        final_store: The trials, in the order in which they ended.
+        ended_at: When each of them ended.
+        time: When the last one did.
     """
 
     def __init__(
@@ -38,6 +43,7 @@ class Simulation:
         self.final_store, self.trial_store = [], {}
         self.steps = 0
         self.time = 0.0
+        self.ended_at = []
         optimizer.num_trials, optimizer.searchspace, optimizer.direction = num_trials, space, direction
         optimizer.trial_store, optimizer.final_store = self.trial_store, self.final_store
         optimizer.initialize()
@@ -71,6 +77,7 @@ class Simulation:
             del self.trial_store[trial.trial_id]
             trial.final_metric = trial.metric_history[-1]
             self.final_store.append(trial)
+            self.ended_at.append(self.time)
             finished.append(trial)
             free += 1
 

@@ -46,7 +46,10 @@ def json_of(store, *parts):
 
 def run(store, params, metric=0.5, **others):
     """A trial that begins and ends at once; a metric of None fails."""
-    trial = Trial(params)
+    return run_trial(store, Trial(params), metric, **others)
+
+
+def run_trial(store, trial, metric=0.5, **others):
     store.begin_trial(trial)
     trial.status = Trial.ERROR if metric is None else Trial.FINALIZED
     trial.final_metric = metric
@@ -327,7 +330,9 @@ def test_without_tensorboard_all_but_the_event_files_is_written(tmp_path, monkey
 @pytest.mark.parametrize("value", ["lone surrogate \udcff", 10**400])
 def test_what_tensorboard_cannot_hold_costs_no_record(store, value):
     store.write_hparams_space([{"name": "a", "type": "CATEGORICAL", "values": [value]}], "metric")
-    trial = run(store, {"a": value})
-    assert [each.params for each in store.read_trials()[0]] == [{"a": value}]
+    trial = Trial({})
+    trial.params["a"] = value  # which the constructor would have refused
+    run_trial(store, trial)
     assert json_of(store, trial.trial_id, ".hparams.json") == {"a": value}
+    assert json_of(store, trial.trial_id, "trial.json")["params"] == {"a": value}
     assert "TensorBoard cannot show" in text_of(store, "maggy.log")

@@ -150,7 +150,7 @@ def test_a_store_that_stays_away_is_given_up_after_the_patience():
 
 
 def test_what_cannot_pass_is_not_tried_again():
-    for error in (ValueError("text"), PermissionError("no"), FileNotFoundError("gone"), TypeError("no JSON")):
+    for error in (ValueError("text"), FileNotFoundError("gone"), TypeError("no JSON")):
         said, store = [], Store(away=10**9, error=error)
         writer = RecordWriter(on_error=said.append)
         writer.submit(store.write, 1)
@@ -162,7 +162,12 @@ def test_an_error_of_a_stores_own_library_may_pass():
     class EndpointError(Exception):
         pass
 
-    for error in (EndpointError("no connection"), RuntimeError("name node is in safe mode")):
+    errors = (
+        EndpointError("no connection"),
+        RuntimeError("name node is in safe mode"),
+        PermissionError("token expired"),
+    )
+    for error in errors:
         store = Store(away=2, error=error)
         writer = RecordWriter(on_error=lambda message: None)
         writer.submit(store.write, 1)

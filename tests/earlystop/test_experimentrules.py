@@ -32,6 +32,9 @@ class TestThreshold(ExperimentStopContract):
     def make(self):
         return Threshold(0.5)
 
+    def make_mirrored(self):
+        return Threshold(-0.5)
+
     def test_reaching_it_ends_the_experiment(self):
         assert not self.ends([0.1, 0.49])
         assert self.ends([0.1, 0.5, 0.2])

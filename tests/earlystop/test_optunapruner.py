@@ -18,6 +18,38 @@ class TestMedianPruner(EarlyStopContract):
         return OptunaPruner(optuna.pruners.MedianPruner(n_startup_trials=1))
 
 
+class TestPercentilePruner(EarlyStopContract):
+    def make(self):
+        return OptunaPruner(optuna.pruners.PercentilePruner(25.0, n_startup_trials=1))
+
+
+class TestSuccessiveHalvingPruner(EarlyStopContract):
+    def make(self):
+        return OptunaPruner(optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=2))
+
+
+class TestHyperbandPruner(EarlyStopContract):
+    def make(self):
+        return OptunaPruner(optuna.pruners.HyperbandPruner(min_resource=1, max_resource=9))
+
+
+@pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
+class TestPatientPruner(EarlyStopContract):
+    def make(self):
+        return OptunaPruner(optuna.pruners.PatientPruner(optuna.pruners.MedianPruner(n_startup_trials=1), patience=1))
+
+
+@pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
+class TestWilcoxonPruner(EarlyStopContract):
+    def make(self):
+        return OptunaPruner(optuna.pruners.WilcoxonPruner(p_threshold=0.1))
+
+
+class TestNopPruner(EarlyStopContract):
+    def make(self):
+        return OptunaPruner(optuna.pruners.NopPruner())
+
+
 class Spy(optuna.pruners.BasePruner):
     """Keeps what it is shown, and prunes what is below zero."""
 

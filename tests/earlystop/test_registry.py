@@ -72,7 +72,20 @@ def test_a_list_may_hold_rules_for_trials_and_for_the_experiment():
 
 def test_a_list_with_something_else_is_refused():
     with pytest.raises(TypeError, match=r"AbstractEarlyStop"):
-        stop_rules(["median", Patience])
+        stop_rules(["median", 3])
+
+
+def test_a_class_of_optunas_or_for_experiments_is_refused_with_the_remedy():
+    optuna = pytest.importorskip("optuna")
+    for given in (Patience, optuna.pruners.MedianPruner):
+        with pytest.raises(TypeError, match=rf"got the class {given.__name__}\. Write {given.__name__}\("):
+            stop_rules(["median", given])
+
+
+def test_a_sampler_of_optunas_is_sent_to_its_own_argument():
+    optuna = pytest.importorskip("optuna")
+    with pytest.raises(TypeError, match="Pass it as optimizer"):
+        earlystop_by_name(optuna.samplers.RandomSampler())
 
 
 def test_everything_exported_is_there():

@@ -1,15 +1,22 @@
 """Experiments on Hopsworks: the real hops package, a local server of the endpoints, HopsFS in a folder, real Spark."""
 
 import json
+import socket
+import sys
 import threading
+import types
+from contextlib import suppress
 
 import hopsworks_platform
+import pandas
 import pytest
 from hopsworks_platform import Notebook
 
 from maggy import Searchspace, experiment
-from maggy.config import HyperparameterOptConfig
-from maggy.core.exceptions import ExperimentError
+from maggy.ablation import AblationStudy
+from maggy.config import AblationConfig, HyperparameterOptConfig
+from maggy.core.exceptions import AblationError, ExperimentError
+from maggy.core.store import ExperimentStore
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("spark")]
 
@@ -83,8 +90,45 @@ def test_the_records_lie_in_hopsfs_and_the_service_knows_the_best_trial(platform
     assert record["bestDir"] == f"Experiments/{ml_id}/{result['best_id']}"
     assert (record["direction"], record["optimizationKey"], record["name"]) == ("max", "metric", "mine")
     assert platform.directories[next(iter(platform.directories))]
-    first = next(index for index, each in enumerate(platform.requests) if "INIT" in each.path)
-    assert first == 0
+
+
+def test_the_experiment_is_registered_before_its_first_trial_begins(platform, monkeypatch):
+    real, known = ExperimentStore.begin_trial, []
+
+    def begin(self, trial):
+        known.append({ml_id: record["state"] for ml_id, record in platform.experiments.items()})
+        real(self, trial)
+
+    monkeypatch.setattr(ExperimentStore, "begin_trial", begin)
+    result = search(lambda x: x)
+    assert known == [{result.directory.rsplit("/", 1)[-1]: "RUNNING"}] * 3
+    assert list(platform.directories.values()) == [True, True]
+
+
+def test_strangers_on_the_channel_disturb_neither_the_experiment_nor_the_notebook(platform, spark):
+    def train(x):
+        import time
+
+        time.sleep(1)
+        return x
+
+    results = []
+    runner = threading.Thread(target=lambda: results.append(search(train, 2)))
+    runner.start()
+    tick = threading.Event()
+    while not platform.drivers and runner.is_alive():
+        tick.wait(0.05)
+    notebook = Notebook(platform.endpoint, spark.sparkContext.applicationId)
+    strangers = [socket.create_connection(notebook.address, timeout=5) for _ in range(50)]
+    for number, stranger in enumerate(strangers[10:]):  # the others say nothing
+        with suppress(ConnectionError):
+            stranger.sendall([b"GET / HTTP/1.1\r\n\r\n", b"\xff" * 8, b"\0\0\0\1\x80", b"\0\0\x0f\xff"][number % 4])
+    assert notebook.poll()["num_trials"] == 2
+    runner.join()
+    assert notebook.poll()["to_date"] == 2
+    for stranger in strangers:
+        stranger.close()
+    assert results[0]["num_trials"] == 2
 
 
 def test_an_experiment_can_go_on_in_hopsfs(platform):
@@ -119,11 +163,24 @@ def test_a_stopped_experiment_is_shown_as_killed(platform):
     assert [each["state"] for each in platform.experiments.values()] == ["KILLED"]
 
 
-@pytest.mark.parametrize("ill", ["down", "401"])
+def test_a_training_function_can_import_hops_util(platform):
+    def train(x):
+        from hops import util
+
+        return {"metric": x, "module": util.send_request.__module__}
+
+    result = search(train, 1)
+    assert [trial["outputs"]["module"] for trial in result.trials] == ["hops.util"]
+
+
+@pytest.mark.parametrize("ill", ["down", "401", "500", "broken", "slow"])
 def test_an_ill_platform_is_not_noticed_by_the_experiment(platform, monkeypatch, capsys, ill):
     if ill == "down":
         monkeypatch.setenv("REST_ENDPOINT", "http://127.0.0.1:9")
-    platform.token = "another"
+    platform.token = "another" if ill == "401" else platform.token
+    platform.status = 500 if ill == "500" else 200
+    platform.broken = ill == "broken"
+    platform.gate = threading.Event() if ill == "slow" else None
     result = search(lambda x: x)
     assert result["num_trials"] == 3
     printed = capsys.readouterr().out
@@ -131,3 +188,48 @@ def test_an_ill_platform_is_not_noticed_by_the_experiment(platform, monkeypatch,
     log = next(records(platform).iterdir()) / "maggy.log"
     assert log.read_text().count("Hopsworks does not show this experiment as it should") == 1
     assert json.loads((log.parent / "maggy.json").read_text())["state"] == "FINISHED"
+    if platform.gate is not None:
+        assert platform.experiments == {}  # nothing was answered by then
+        platform.gate.set()
+
+
+def view(frame):
+    """What the Feature Store's SDK is asked for, on the driver only."""
+    feature_view = types.SimpleNamespace(
+        labels=["survived"],
+        get_training_data=lambda version, dataframe_type: (frame[["age", "fare"]], frame[["survived"]]),
+    )
+    store = types.SimpleNamespace(get_feature_view=lambda name, version: feature_view)
+    module = types.ModuleType("hopsworks")
+    module.__spec__ = types.SimpleNamespace(name="hopsworks")
+    module.login = lambda: types.SimpleNamespace(get_feature_store=lambda: store)
+    return module
+
+
+@pytest.mark.parametrize("source", ["feature view", "folder"])
+def test_an_ablation_never_gets_the_label_or_the_ablated_feature_among_the_features(platform, monkeypatch, source):
+    frame = pandas.DataFrame({"age": [1.0, 3.0], "survived": [8, 9], "fare": [2.0, 4.0]})
+    if source == "feature view":
+        monkeypatch.setitem(sys.modules, "hopsworks", view(frame))
+    else:
+        folder = platform.files / "Projects/demo/demo_Training_Datasets/titanic_train_dataset_1"
+        folder.mkdir(parents=True)
+        frame.to_csv(folder / "part-0.csv", index=False)
+
+    def train(dataset_function):
+        features, labels = next(iter(dataset_function(1, 2)))
+        return {"metric": 1.0, "features": features.numpy().tolist(), "labels": labels.numpy().tolist()}
+
+    study = AblationStudy("titanic_train_dataset", training_dataset_version=1, label_name="survived")
+    study.features.include("age", "fare")
+    result = experiment.lagom(train, AblationConfig(study, hb_interval=0.05))
+    seen = {trial["params"]["ablated_feature"]: trial["outputs"] for trial in result.trials}
+    assert {feature: outputs["features"] for feature, outputs in seen.items()} == {
+        "None": [[1, 2], [3, 4]],
+        "age": [[2], [4]],
+        "fare": [[1], [3]],
+    }
+    assert [outputs["labels"] for outputs in seen.values()] == [[8, 9]] * 3
+    study.features.include("agee")
+    with pytest.raises(AblationError, match=r"no feature 'agee'. Did you mean 'age'\? Its features are: age, fare"):
+        experiment.lagom(train, AblationConfig(study))

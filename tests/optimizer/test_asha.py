@@ -130,6 +130,8 @@ def test_a_resumed_search_promotes_what_the_records_show():
         {"resource_min": 0},
         {"resource_min": float("nan")},
         {"resource_max": float("inf")},
+        {"resource_max": 2**64},
+        {"resource_max": 10**400},
         {"resource_min": 4, "resource_max": 2},
         {"resource_max": None},
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import subprocess
 import sys
 import warnings
@@ -173,11 +174,11 @@ class Fixed:
     def __init__(self, params):
         self.params = params
 
-    def suggest_float(self, name, low, high, *, log=False):
+    def suggest_float(self, name, low, high, *, log=False, step=None):
         assert low <= self.params[name] <= high
         return self.params[name]
 
-    def suggest_int(self, name, low, high, *, log=False):
+    def suggest_int(self, name, low, high, *, log=False, step=1):
         assert low <= self.params[name] <= high
         return self.params[name]
 
@@ -187,10 +188,10 @@ class Fixed:
 
 
 @settings(deadline=None)
-@given(spaces, st.integers())
-def test_every_configuration_comes_back_exactly(space, seed):
+@given(spaces, st.integers(), st.booleans())
+def test_every_configuration_comes_back_exactly(space, seed, by_value):
     params = space.seeded(seed).get_random_parameter_values(1)[0]
-    shown = OptunaSpace(space)
+    shown = OptunaSpace(space, by_value)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         encoded, distributions = shown.encode(params), shown.distributions(params)
@@ -218,21 +219,71 @@ def test_scales_and_orders_are_shown_as_they_are():
         units=("INTEGER", [1, 100], "log"),
         size=("DISCRETE", [8, 2, 4]),
         kind=("CATEGORICAL", [[1], [2]]),
+        name=("CATEGORICAL", ["a", None, 1.5]),
+        same=("CATEGORICAL", [1, True]),
         one=("DISCRETE", [5]),
         step=("DOUBLE", [0, 1], {"step": 0.25}),
     )
-    params = {"rate": 0.1, "units": 5, "size": 4, "kind": [2], "one": 5, "step": 0.5}
+    params = {"rate": 0.1, "units": 5, "size": 4, "kind": [2], "name": None, "same": True, "one": 5, "step": 0.5}
     shown = OptunaSpace(space)
-    assert shown.encode(params) == {"rate": 0.1, "units": 5, "size": 1, "kind": 1, "step": 2}
+    assert shown.encode(params) == {
+        "rate": 0.1,
+        "units": 5,
+        "size": 1,
+        "kind": 1,
+        "name": None,
+        "same": 1,
+        "step": 2,
+    }
     assert shown.suggest(Fixed(shown.encode(params))) == params
     floats, ints = optuna.distributions.FloatDistribution, optuna.distributions.IntDistribution
+    choices = optuna.distributions.CategoricalDistribution
     assert shown.distributions(params) == {
         "rate": floats(1e-4, 1.0, log=True),
         "units": ints(1, 100, log=True),
         "size": ints(0, 2),
-        "kind": optuna.distributions.CategoricalDistribution([0, 1]),
+        "kind": choices([0, 1]),
+        "name": choices(["a", None, 1.5]),
+        "same": choices([0, 1]),
         "step": ints(0, 4),
     }
+
+
+@pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
+def test_a_sampler_that_was_told_values_sees_values():
+    space = Searchspace(
+        size=("DISCRETE", [8, 2, 4]), n=("INTEGER", [1, 8], {"step": 3}), x=("DOUBLE", [0.1, 1.0], {"step": 0.2})
+    )
+    params = {"size": 2, "n": 4, "x": 0.3}
+    shown = OptunaSpace(space, by_value=True)
+    assert shown.encode(params) == params
+    assert shown.distributions(params) == {
+        "size": optuna.distributions.CategoricalDistribution([8, 2, 4]),
+        "n": optuna.distributions.IntDistribution(1, 7, step=3),
+        "x": optuna.distributions.FloatDistribution(0.1, 0.9, step=0.2),
+    }
+    base = optuna.samplers.RandomSampler(seed=1)
+    optimizer = started(optuna.samplers.PartialFixedSampler({"size": 2, "n": 4}, base), space)
+    drawn = [optimizer.get_suggestion().params for _ in range(20)]
+    assert {(each["size"], each["n"]) for each in drawn} == {(2, 4)}
+    assert {each["x"] for each in drawn} == {0.1, 0.3, 0.5, 0.7, 0.9}
+
+
+@pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: optuna.samplers.BruteForceSampler(seed=1),
+        lambda: optuna.samplers.GridSampler({"kind": ["a", "b"], "size": [2, 4, 8]}, seed=1),
+    ],
+)
+def test_a_sampler_that_ends_its_study_ends_the_search(make):
+    space = Searchspace(kind=("CATEGORICAL", ["a", "b"]), size=("DISCRETE", [8, 2, 4]))
+    optimizer = started(make(), space)
+    ran = [run(optimizer, 1.0).params for _ in range(6)]
+    assert {tuple(params.values()) for params in ran} == {(kind, size) for kind in "ab" for size in (2, 4, 8)}
+    assert [optimizer.get_suggestion() for _ in range(2)] == [None, None]
+    pickle.loads(pickle.dumps(optimizer))
 
 
 def test_optuna_says_nothing_and_its_verbosity_stays(capfd):

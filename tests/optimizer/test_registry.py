@@ -7,6 +7,7 @@ import pytest
 from maggy import optimizer as package
 from maggy.core.exceptions import BadArgumentsError
 from maggy.optimizer import RandomSearch, SingleRun, optimizer_by_name
+from maggy.searchspace import Searchspace
 
 
 @pytest.mark.parametrize(
@@ -38,6 +39,22 @@ def test_an_unknown_name_lists_the_known_ones_and_the_closest():
 def test_a_class_is_refused_with_the_remedy():
     with pytest.raises(TypeError, match=r"Write RandomSearch\(\)\."):
         optimizer_by_name(RandomSearch)
+
+
+def test_a_class_or_a_pruner_of_optunas_is_refused_with_the_remedy():
+    optuna = pytest.importorskip("optuna")
+    with pytest.raises(TypeError, match=r"got the class TPESampler\. Write TPESampler\(\)\."):
+        optimizer_by_name(optuna.samplers.TPESampler)
+    with pytest.raises(TypeError, match="Pass it as es_policy"):
+        optimizer_by_name(optuna.pruners.NopPruner())
+
+
+@pytest.mark.parametrize("name", ["asha", "cmaes", "gridsearch", "hyperband", "nsgaii", "qmc", "randomsearch", "tpe"])
+def test_a_missing_space_is_refused_when_the_driver_asks_for_the_parameters(name):
+    optimizer = optimizer_by_name(name)
+    optimizer.num_trials, optimizer.searchspace, optimizer.direction = 5, Searchspace(), "max"
+    with pytest.raises(BadArgumentsError, match="needs a search space with at least one hyperparameter"):
+        optimizer.parameters([optimizer.total_trials()])  # both are asked before Spark is touched
 
 
 @pytest.mark.parametrize("given", [5, True, [], object, lambda: None])

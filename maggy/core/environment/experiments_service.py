@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import json
 import threading
+import time
 from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any
@@ -20,6 +21,11 @@ __all__ = ["ExperimentsService"]
 
 Json = dict[str, Any]
 
+SLOW_SECONDS = 3.0
+"""A service that takes longer to answer is slow, which is said."""
+HURRY_SECONDS = 1.0
+"""How long the end of an experiment waits for a service that was slow before."""
+
 
 class ExperimentsService:
     """Registers and updates one experiment and its driver.
@@ -29,13 +35,18 @@ class ExperimentsService:
     Args:
         app_id: The Spark application that began the experiment.
         run_id: The number of the experiment in it.
-        tell: Called, at most once, with a sentence about the first call that failed.
+        tell: Called, at most once, with a sentence about the first call that failed or was slow.
+        clock: Monotonic seconds.
     """
 
-    def __init__(self, app_id: str, run_id: str, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self, app_id: str, run_id: str, tell: Callable[[str], None], clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._app_id = app_id
         self._run_id = run_id
         self._tell = tell
+        self._clock = clock
+        self._slow = False
         self._told = threading.Lock()
         self._registered = False
         self._record: Json = {}
@@ -46,12 +57,18 @@ class ExperimentsService:
     def register(self, experiment: Json, patience: float) -> bool:
         """Makes the experiment known; returns whether that was done within ``patience`` seconds."""
         done = threading.Event()
-        self._calls.put(lambda: self._register(experiment))
-        self._calls.put(done.set)
-        if not done.wait(patience):
-            self._tell_once(TimeoutError("it is slow to answer"))
-            return False
-        return True
+
+        def call() -> None:
+            try:
+                self._register(experiment)
+            finally:
+                done.set()
+
+        self._calls.put(call)
+        if done.wait(patience):
+            return True
+        self._slow = True  # until it is seen how long it took
+        return False
 
     def register_driver(self, app_id: str, host: str, port: int, secret: str) -> None:
         """Makes known where the driver that runs as ``app_id`` answers questions for the progress."""
@@ -64,24 +81,30 @@ class ExperimentsService:
         Args:
             experiment: What :meth:`register` was given, if the service was ill then.
             changes: What is new.
-            patience: Seconds to wait at most; after that it goes on by itself as long as the process lives.
+            patience: Seconds to wait at most, or less if the service was slow before; after that it goes on by itself
+                as long as the process lives.
 
         Returns:
             Whether everything was handled in time.
         """
         self._calls.put(lambda: self._update(experiment, changes))
         self._calls.put(None)
-        self._thread.join(patience)
+        self._thread.join(min(patience, HURRY_SECONDS) if self._slow else patience)
         if self._thread.is_alive():
             self._tell_once(TimeoutError("it is slow to answer, so how the experiment ended is shown later or not"))
         return not self._thread.is_alive()
 
     def _run(self) -> None:
         while (call := self._calls.get()) is not None:
+            began = self._clock()
             try:
                 call()
             except Exception as error:  # whatever a service that is ill may cause
                 self._tell_once(error)
+            took = self._clock() - began
+            self._slow = took > SLOW_SECONDS
+            if self._slow:
+                self._tell_once(TimeoutError(f"it took {took:.0f} seconds to answer"))
 
     def _tell_once(self, error: Exception) -> None:
         if not self._told.acquire(blocking=False):  # never given back

@@ -8,14 +8,11 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import ModuleType
 from typing import Any
 
 from maggy.core.exceptions import MissingDependencyError
 
 __all__ = ["has_hops", "hops_hdfs", "import_hops"]
-
-_UNDECLARED = "notebook.notebookapp"
 
 
 def has_hops() -> bool:
@@ -26,16 +23,13 @@ def has_hops() -> bool:
 def import_hops(name: str) -> Any:
     """A module of ``hops``, for example ``"util"``.
 
-    ``hops.util`` imports a module of the notebook server that notebook 7 has no more, and that no dependency of hops
-    brings. It never calls it on our paths, so a placeholder stands in for it. What hops sets up on import, logging to
-    the standard output for the whole process, is undone.
+    What hops sets up on import, logging to the standard output for the whole process, is undone.
 
     Raises:
         MissingDependencyError: hops is not installed, or something that it needs is not.
     """
     if f"hops.{name}" in sys.modules:
         return sys.modules[f"hops.{name}"]
-    _stand_in()
     try:
         with _own_logging():
             return importlib.import_module(f"hops.{name}")
@@ -61,23 +55,6 @@ def hops_hdfs() -> Any:
     return hdfs
 
 
-def _stand_in() -> None:
-    if _UNDECLARED in sys.modules:
-        return
-    try:
-        found = importlib.util.find_spec(_UNDECLARED) is not None
-    except ImportError:  # there is no notebook at all
-        found = False
-    if found:
-        return
-    parent, _, _ = _UNDECLARED.partition(".")
-    placeholder = ModuleType(_UNDECLARED, "Stands in for a module of an old notebook server that hops imports.")
-    placeholder.list_running_servers = lambda *_: iter(())  # type: ignore[attr-defined]
-    if importlib.util.find_spec(parent) is None:
-        sys.modules.setdefault(parent, ModuleType(parent, placeholder.__doc__))
-    sys.modules[_UNDECLARED] = placeholder
-
-
 @contextmanager
 def _own_logging() -> Iterator[None]:
     root = logging.getLogger()
@@ -88,8 +65,3 @@ def _own_logging() -> Iterator[None]:
         if root.handlers != handlers:
             root.handlers[:] = handlers
             root.setLevel(level)
-
-
-if has_hops():
-    # Already now, so that a user's own ``from hops import util`` works too.
-    _stand_in()

@@ -22,7 +22,7 @@ from maggy.core.environment.registration import ExperimentCard, ExperimentEnd, R
 
 __all__ = ["HopsworksEnvironment", "HopsworksRegistration"]
 
-START_SECONDS = 3.0
+START_SECONDS = 1.0
 """How long an experiment waits to be registered before its first trial."""
 END_SECONDS = 5.0
 """How long it waits for its end to be shown."""

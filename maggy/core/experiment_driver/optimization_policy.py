@@ -74,7 +74,7 @@ class OptimizationPolicy(Policy):
             "optimizer": self.name,
             "direction": self.direction,
             "optimization_key": self.optimization_key,
-            **({"initial_trials": [dict(params) for params in initial]} if initial else {}),
+            "initial_trials": [dict(params) for params in initial] if initial else None,
         }
 
     def hparams(self) -> list[dict[str, Any]]:

@@ -43,5 +43,9 @@ class GP(WarmedUp):
         super().__init__("GPSampler", num_warmup_trials, options, pruner, pruner_kwargs)
 
     def defaults(self, seed: int, restored: list[Any]) -> dict[str, Any]:
-        """The seed."""
-        return {**super().defaults(seed, restored), "warn_independent_sampling": False}
+        """The seed; and that conditional parameters go on in the sequence of the warm-up."""
+        return {
+            **super().defaults(seed, restored),
+            "independent_sampler": self._random,
+            "warn_independent_sampling": False,
+        }

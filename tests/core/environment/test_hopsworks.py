@@ -6,15 +6,18 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import hopsworks_platform
 import pytest
 
+import maggy
 from maggy.core.environment import (
     ExperimentCard,
     ExperimentEnd,
     HopsworksEnvironment,
     LocalEnvironment,
+    experiments_service,
     find_environment,
     hopsworks,
 )
@@ -98,11 +101,14 @@ def test_off_hopsworks_nothing_of_hops_is_imported(tmp_path):
     assert ran.stdout.strip() == "[]", ran.stderr
 
 
-@pytest.mark.slow
-def test_a_users_own_import_of_hops_util_works_after_that_of_maggy(tmp_path):
-    code = "import maggy.core.environment; from hops import util, hdfs; print(util.send_request.__module__)"
-    ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60)
-    assert ran.stdout.strip() == "hops.util", ran.stderr
+def test_nothing_but_the_environment_knows_hopsworks():
+    package = Path(maggy.__file__).parent
+    elsewhere = {
+        str(path.relative_to(package))
+        for path in package.rglob("*.py")
+        if "hops" in path.read_text(encoding="utf-8").lower() and path.parent.name != "environment"
+    }
+    assert elsewhere == {"__init__.py", "core/hops_import.py"}  # a user's own import of hops.util, and no more
 
 
 # Files.
@@ -264,14 +270,20 @@ def quickly(platform, said):
     return time.monotonic() - began
 
 
-@pytest.mark.parametrize("ill", ["down", "500", "broken", "no pydoop path"])
+def hang_up(request):
+    raise ConnectionAbortedError
+
+
+@pytest.mark.parametrize("ill", ["down", "500", "broken", "cut", "a list", "another record", "no token"])
 def test_an_ill_service_costs_one_line(platform, monkeypatch, ill):
     if ill == "down":
         monkeypatch.setenv("REST_ENDPOINT", "http://127.0.0.1:9")
+    if ill == "no token":
+        monkeypatch.delenv("SECRETS_DIR")
     platform.status = 500 if ill == "500" else 200
     platform.broken = ill == "broken"
-    if ill == "no pydoop path":
-        monkeypatch.delenv("SECRETS_DIR")  # the token is not where it should be
+    answers = {"cut": hang_up, "a list": lambda _: (200, [1]), "another record": lambda _: (200, {"id": "other"})}
+    monkeypatch.setattr(platform, "answer", answers.get(ill, platform.answer))
     said = []
     assert quickly(platform, said) < 2
     assert len(said) == 1
@@ -292,6 +304,32 @@ def test_a_slow_service_is_not_waited_for_and_gets_everything_in_the_end(platfor
         if thread.name == "maggy-hopsworks":
             thread.join(5)
     assert platform.experiments["app_1"]["state"] == "FINISHED"
+
+
+def test_a_service_that_was_slow_before_is_hardly_waited_for_at_the_end(platform, monkeypatch):
+    monkeypatch.setattr(hopsworks, "START_SECONDS", 0.05)
+    monkeypatch.setattr(hopsworks, "END_SECONDS", 60.0)
+    monkeypatch.setattr(experiments_service, "HURRY_SECONDS", 0.05)
+    platform.gate = threading.Event()
+    assert quickly(platform, []) < 10
+    platform.gate.set()
+
+
+def test_a_service_that_was_slow_once_is_said_so_and_waited_for_when_it_is_quick_again(platform, monkeypatch):
+    monkeypatch.setattr(hopsworks, "START_SECONDS", 0.05)
+    monkeypatch.setattr(experiments_service, "SLOW_SECONDS", 0.2)
+    monkeypatch.setattr(experiments_service, "HURRY_SECONDS", 0.0)
+    platform.gate, said = threading.Event(), []
+    registration = registered(platform, said)
+    registration.listen("127.0.0.1", "localhost")
+    threading.Timer(0.5, platform.gate.set).start()
+    while not platform.drivers:
+        threading.Event().wait(0.01)
+    threading.Event().wait(0.1)
+    registration.close(END)
+    assert platform.experiments["app_1"]["state"] == "FINISHED"
+    assert len(said) == 1
+    assert "seconds to answer" in said[0]
 
 
 def test_a_service_that_recovers_shows_the_end(platform):
@@ -316,9 +354,31 @@ def test_an_expired_token_is_read_again_and_tried_once_more(platform):
     assert said == []
 
 
-def test_a_token_that_stays_refused_costs_one_line(platform):
+@pytest.mark.parametrize("refused", ["/maggy/drivers", "FULL_UPDATE"])
+def test_a_token_that_expires_during_the_experiment_is_read_again(platform, monkeypatch, refused):
+    answer = platform.answer
+
+    def expire(request):
+        if refused in request.path and platform.token == hopsworks_platform.TOKEN:
+            platform.token, platform.renew = "renewed", True
+        return answer(request)
+
+    monkeypatch.setattr(platform, "answer", expire)
+    said = []
+    registration = registered(platform, said)
+    registration.listen("127.0.0.1", "localhost")
+    registration.close(END)
+    assert said == []
+    assert platform.token == "renewed"
+    assert "app" in platform.drivers
+    assert platform.experiments["app_1"]["state"] == "FINISHED"
+
+
+def test_a_token_that_stays_refused_is_tried_once_more_and_costs_one_line(platform):
     platform.token, said = "another", []
-    registered(platform, said).close(END)
+    registration = registered(platform, said)
+    assert len(platform.requests) == 4  # hops itself sends each of the two calls twice
+    registration.close(END)
     assert len(said) == 1
     assert "401" in said[0]
     assert platform.experiments == {}
@@ -368,11 +428,13 @@ def test_the_driver_is_registered_and_answers(platform):
     assert 1 <= len(driver.body["secret"]) <= 128
 
 
-def test_a_driver_that_cannot_be_registered_costs_no_more_than_the_line(platform):
+def test_a_driver_that_cannot_be_registered_costs_no_more_than_the_line(platform, monkeypatch):
+    answer = platform.answer
+    monkeypatch.setattr(platform, "answer", lambda request: (500, {}) if request.method == "POST" else answer(request))
     said = []
     registration = registered(platform, said)
-    platform.status = 500
     registration.listen("127.0.0.1", "localhost")
-    platform.status = 500
     registration.close(END)
     assert len(said) == 1
+    assert "/hopsworks-api/api/maggy/drivers answered 500" in said[0]
+    assert platform.experiments["app_1"]["state"] == "FINISHED"

@@ -2,11 +2,14 @@
 
 import os
 import pickle
+import pickletools
 import socket
 import struct
 import threading
 import time
+from contextlib import suppress
 
+import numpy as np
 import pytest
 from hopsworks_platform import ask, receive
 
@@ -57,6 +60,17 @@ def test_the_answer_is_of_built_in_types_and_the_lines_are_drained(connect, boar
     assert ask(connection, QUESTION) == {**answer, "ex_logs": "0: epoch 1\n1: epoch 1"}
     assert ask(connection, QUESTION) == {**answer, "ex_logs": None}
     assert ask(connect(), QUESTION) == {**answer, "ex_logs": None}
+
+
+def test_the_front_end_needs_no_package_to_read_the_answer(connect, board):
+    board.update(num_trials=np.int64(5), to_date=np.int64(2), stopped=np.int64(0), metric=np.float32(0.5))
+    connection, question = connect(), pickle.dumps(QUESTION)
+    connection.sendall(struct.pack(">I", len(question)) + question)
+    (length,) = struct.unpack(">I", connection.recv(4, socket.MSG_WAITALL))
+    answer = connection.recv(length, socket.MSG_WAITALL)
+    assert not [operation.name for operation, _, _ in pickletools.genops(answer) if "GLOBAL" in operation.name]
+    assert answer[:2] == b"\x80\x03"  # which Pythons from 3.0 on read
+    assert pickle.loads(answer)["metric"] == 0.5
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
@@ -155,6 +169,17 @@ def test_a_silent_one_is_cut_off_after_a_while(connect, monkeypatch):
     connection = connect()
     connection.sendall(b"\0")
     assert receive(connection) is None
+
+
+def test_who_sends_byte_after_byte_without_a_question_is_cut_off_too(connect, monkeypatch):
+    monkeypatch.setattr(polls, "SILENT_SECONDS", 0.3)
+    connection, sent = connect(), 0
+    with suppress(ConnectionError):
+        while sent < 100:
+            connection.sendall(b"\0\0\1\0"[sent : sent + 1] or b"x")
+            sent += 1
+            threading.Event().wait(0.05)
+    assert sent < 50
 
 
 def test_who_never_fetches_the_answers_costs_no_memory(connect, board, server):

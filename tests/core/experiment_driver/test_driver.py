@@ -218,7 +218,9 @@ def test_a_stop_rule_that_fails_stops_nothing_and_is_said_once(tmp_path, capsys)
 
 
 def test_what_cannot_be_sent_as_a_parameter_ends_the_experiment_with_an_error(tmp_path):
-    outcome = Experiment(tmp_path, Given(one_after_another([Trial({"x": 2**70})])), square).run()
+    trial = Trial({"x": 1})
+    trial.params["x"] = 2**70  # the constructor would have refused it
+    outcome = Experiment(tmp_path, Given(one_after_another([trial])), square).run()
     assert outcome.state == "FAILED"
     assert isinstance(outcome.error, OverflowError)
 
