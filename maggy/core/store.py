@@ -177,18 +177,9 @@ class ExperimentStore:
 
     def begin_trial(self, trial: Trial) -> None:
         """Makes the trial's directory with its parameters; of an earlier attempt only the output is kept."""
-        directory = f"{self.directory}/{trial.trial_id}"
-        self._environment.make_directory(directory, exist_ok=True)
-        if self._continued or trial.trial_id in self._seen:  # else there was no earlier attempt
-            for name in ("trial.json", ".outputs.json", ".metric"):
-                self._environment.remove(f"{directory}/{name}")
-        self._write(f"{trial.trial_id}/.hparams.json", _json(trial.params))
-        content = b""
-        if self._events is not None:
-            content = self._event_header + self._event_bytes(self._events.session_start, trial)
+        content = self._open_trial(trial)
+        if content:
             self._write(f"{trial.trial_id}/{self._event_file}", content)
-        self._begun[trial.trial_id] = content
-        self._seen.add(trial.trial_id)
 
     def append_output(self, trial_id: str, text: str) -> None:
         """Adds what the training function printed, as it is, to the trial's ``output.log``."""
@@ -199,10 +190,12 @@ class ExperimentStore:
             self._append(f"{trial_id}/output.log", text)
 
     def end_trial(self, trial: Trial) -> None:
-        """Records how the trial ended. A failed trial has neither ``.outputs.json`` nor ``.metric``."""
+        """Records how the trial ended, and first its beginning if that is not recorded yet.
+
+        A failed trial has neither ``.outputs.json`` nor ``.metric``.
+        """
         if trial.trial_id not in self._begun:
-            # Its worker was lost before the trial began.
-            self.begin_trial(trial)
+            self._open_trial(trial)
         self._write_end(trial)
         del self._begun[trial.trial_id]
 
@@ -229,6 +222,21 @@ class ExperimentStore:
         found.sort(key=lambda each: (each[0], each[1].trial_id))
         self._ended = max([self._ended, *(number + 1 for number, _ in found)])
         return [trial for _, trial in found], damaged
+
+    def _open_trial(self, trial: Trial) -> bytes:
+        """What is done at a trial's beginning but for its event file, whose content is returned and kept."""
+        directory = f"{self.directory}/{trial.trial_id}"
+        self._environment.make_directory(directory, exist_ok=True)
+        if self._continued or trial.trial_id in self._seen:  # else there was no earlier attempt
+            for name in ("trial.json", ".outputs.json", ".metric"):
+                self._environment.remove(f"{directory}/{name}")
+        self._write(f"{trial.trial_id}/.hparams.json", _json(trial.params))
+        content = b""
+        if self._events is not None:
+            content = self._event_header + self._event_bytes(self._events.session_start, trial)
+        self._begun[trial.trial_id] = content
+        self._seen.add(trial.trial_id)
+        return content
 
     def _write_end(self, trial: Trial) -> None:
         if trial.status == Trial.FINALIZED and trial.final_metric is not None:

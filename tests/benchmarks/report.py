@@ -1,13 +1,15 @@
-"""What the benchmarks share: a table, one JSON line, a quiet Spark session, and silence while something is timed."""
+"""What the benchmarks share: a table, one JSON line, a process apart, a quiet Spark session, silence while timing."""
 
 from __future__ import annotations
 
 import contextlib
 import io
 import json
+import multiprocessing
 import os
 import platform
 import sys
+from concurrent.futures import ProcessPoolExecutor
 
 
 def table(headers, rows, title=""):
@@ -36,6 +38,12 @@ def quiet():
     """Nothing is printed inside, as progress bars and reports would be."""
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         yield
+
+
+def apart(function, *args):
+    """What the function returns in a new process: memory that one measurement leaves behind would hide another's."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(function, *args).result()
 
 
 def quiet_session(slots):

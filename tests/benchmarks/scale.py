@@ -10,7 +10,7 @@ driver and the load generator together need, so the generator's own lateness sta
 import argparse
 
 import numpy as np
-from report import json_line, table
+from report import apart, json_line, table
 from simulated_workers import Load, simulate
 
 HEADERS = [
@@ -64,7 +64,7 @@ def main():
     options = parser.parse_args()
     rows = []
     for workers in options.workers:
-        found = measure(workers, options)
+        found = apart(measure, workers, options)
         rows.append([f"{found[name]:,.{digits}f}" for name, digits in FORMATS.items()])
         json_line("scale", found)
     table(HEADERS, rows, title="One driver, simulated workers")

@@ -12,9 +12,9 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any, TextIO
+from typing import TextIO
 
-__all__ = ["LineWriter", "isolated"]
+__all__ = ["LineWriter", "Surroundings", "isolated"]
 
 MAX_LINE_LENGTH = 16_384
 _TERMINAL_CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x08")
@@ -94,52 +94,86 @@ def _last_state(line: str) -> str:
     return _TERMINAL_CODES.sub("", states[-1]) if states else ""
 
 
+class Surroundings:
+    """What user code may change in a process, as it is now, to be put back later.
+
+    Made once and put back after each trial: looking at everything takes longer than a short trial.
+    """
+
+    def __init__(self) -> None:
+        self._print = builtins.print
+        self._stdout = sys.stdout
+        self._directory = os.getcwd()
+        self._environment = dict(os.environ)
+        self._path = list(sys.path)
+        # By number: the constants of the module signal are slow to look up.
+        self._handlers = {int(number): signal.getsignal(number) for number in signal.valid_signals()}
+        self._alarm = signal.getitimer(signal.ITIMER_REAL)
+
+    @property
+    def stdout(self) -> TextIO:
+        """Where output goes if nobody redirects it."""
+        return self._stdout
+
+    def put_back_output(self) -> None:
+        """Have ``print`` and ``sys.stdout`` as they were."""
+        builtins.print = self._print
+        sys.stdout = self._stdout
+
+    def put_back(self) -> None:
+        """Have everything else as it was."""
+        sys.path[:] = self._path
+        self._put_back_directory()
+        self._put_back_environment()
+        signal.setitimer(signal.ITIMER_REAL, *self._alarm)  # one left on would end the process during the next trial
+        self._put_back_handlers()
+        _forget_keras_session()
+
+    def _put_back_directory(self) -> None:
+        try:
+            os.chdir(self._directory)
+        except OSError:  # the trial has removed it; the next one still needs some directory
+            os.chdir(tempfile.gettempdir())
+
+    def _put_back_environment(self) -> None:
+        now = dict(os.environ)
+        if now == self._environment:
+            return
+        for name in now.keys() - self._environment.keys():
+            del os.environ[name]
+        for name, value in self._environment.items():
+            if now.get(name) != value:
+                os.environ[name] = value
+
+    def _put_back_handlers(self) -> None:
+        for number, handler in self._handlers.items():
+            if handler is not None and signal.getsignal(number) is not handler:
+                signal.signal(number, handler)
+
+
 @contextlib.contextmanager
-def isolated(emit: Callable[[str], None], *, tee: bool = False) -> Iterator[None]:
+def isolated(
+    emit: Callable[[str], None], *, tee: bool = False, surroundings: Surroundings | None = None
+) -> Iterator[None]:
     """Hand on what is printed inside, and put back afterwards what user code may have changed.
 
     Put back: ``print``, ``sys.stdout``, the working directory, the environment variables, ``sys.path``, the signal
     handlers and alarm, and Keras' global session where Keras is loaded. Only for a process's main thread.
+
+    Args:
+        emit: Called with each line that is printed.
+        tee: Also print as before.
+        surroundings: What is put back; what is there now if None.
     """
-    stdout, print_function = sys.stdout, builtins.print
-    directory, environment, path = os.getcwd(), dict(os.environ), list(sys.path)
-    handlers = {number: signal.getsignal(number) for number in signal.valid_signals()}
-    alarm = signal.getitimer(signal.ITIMER_REAL)
-    writer = LineWriter(emit, stdout, tee)
+    before = surroundings or Surroundings()
+    writer = LineWriter(emit, before.stdout, tee)
     sys.stdout = writer
     try:
         yield
     finally:
-        builtins.print = print_function
-        sys.stdout = stdout
+        before.put_back_output()
         writer.finish()
-        sys.path[:] = path
-        _restore_directory(directory)
-        _restore_environment(environment)
-        signal.setitimer(signal.ITIMER_REAL, *alarm)  # one left on would end the process during the next trial
-        _restore_signals(handlers)
-        _forget_keras_session()
-
-
-def _restore_directory(directory: str) -> None:
-    try:
-        os.chdir(directory)
-    except OSError:  # the trial has removed it; the next one still needs some directory
-        os.chdir(tempfile.gettempdir())
-
-
-def _restore_environment(environment: dict[str, str]) -> None:
-    for name in [name for name in os.environ if name not in environment]:
-        del os.environ[name]
-    for name, value in environment.items():
-        if os.environ.get(name) != value:
-            os.environ[name] = value
-
-
-def _restore_signals(handlers: dict[signal.Signals, Any]) -> None:
-    for number, handler in handlers.items():
-        if handler is not None and signal.getsignal(number) is not handler:
-            signal.signal(number, handler)
+        before.put_back()
 
 
 def _forget_keras_session() -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from maggy.core.exceptions import EarlyStopException
-from maggy.core.executors.capture import isolated
+from maggy.core.executors.capture import Surroundings, isolated
 from maggy.core.executors.interrupt import Interrupter, TrialInterrupted
 from maggy.core.executors.session import Answer, Session
 from maggy.core.executors.workload import Workload, metric_of
@@ -105,6 +105,7 @@ class TrialExecutor:
         self._workload = workload
         self._interrupter = interrupter
         self._tee = tee
+        self._surroundings = Surroundings()
         self._values: list[Any] = []
 
     def run(self, hello: Register) -> list[Any]:
@@ -120,7 +121,7 @@ class TrialExecutor:
 
     def _check(self) -> Checked:
         try:
-            with isolated(self._session.reporter.log):
+            with isolated(self._session.reporter.log, surroundings=self._surroundings):
                 self._workload.verify()
         except BaseException as error:  # also SystemExit: it is the study that is wrong, not the worker
             return Checked(_text(error) or type(error).__name__, type(error).__name__)
@@ -130,9 +131,14 @@ class TrialExecutor:
         session, reporter = self._session, self._session.reporter
         self._interrupter.reason = ""
         try:
-            with isolated(lambda line: reporter.log(line, jupyter=True), tee=self._tee):
+            with isolated(
+                lambda line: reporter.log(line, jupyter=True), tee=self._tee, surroundings=self._surroundings
+            ):
                 os.environ[LOGDIR_VARIABLE] = assignment.logdir
-                value, early = self._call(assignment)
+                try:
+                    value, early = self._call(assignment)
+                finally:
+                    os.environ.pop(LOGDIR_VARIABLE, None)  # or the whole environment would have to be put back
             if self._workload.optimization_key is None:
                 self._values.append(value)
                 return session.final(None, {}, False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -29,6 +30,8 @@ class Recorder:
         self._writer = RecordWriter(on_error)
         self._on_error = on_error
         self._output = OutputBuffer()
+        self._lock = threading.Lock()
+        self._beginnings: dict[str, Trial] = {}  # of trials that have not ended; not yet written
         self._attempts: dict[WorkerId, int] = {}
         self._tries: dict[int, int] = {}
         self.experiment_id = store.experiment_id
@@ -74,13 +77,18 @@ class Recorder:
         self._add(self._store.log_executor, worker.partition, number, text=marked)
 
     def trial_begins(self, trial: Trial) -> None:
-        self._writer.submit(self._store.begin_trial, trial)
+        """Record that a trial begins; of one that ends before there is time for that, only the end is written."""
+        self._beginnings[trial.trial_id] = trial
+        self._writer.sweep(self._sweep)
 
     def trial_given_back(self, trial: Trial, text: str) -> None:
         self._writer.submit(self._store.log, text)
         self._add(self._store.append_output, trial.trial_id, text=f"--- {text} ---\n")
 
     def trial_ended(self, trial: Trial) -> None:
+        """Record how a trial ended, after what it printed."""
+        with self._lock:
+            self._beginnings.pop(trial.trial_id, None)
         self._writer.submit(self._output.flush, self._store.append_output, trial.trial_id)
         self._writer.submit(self._store.end_trial, trial)
 
@@ -90,4 +98,25 @@ class Recorder:
 
     def _add(self, append: Callable[..., None], *file: Any, text: str) -> None:
         self._output.add(append, *file, text=text)
-        self._writer.sweep(self._output.flush_all)
+        self._writer.sweep(self._sweep)
+
+    # From here on everything runs on the writer's thread.
+
+    def _sweep(self) -> None:
+        try:
+            self._output.flush_all()
+        finally:
+            self._write_beginnings()
+
+    def _write_beginnings(self) -> None:
+        for trial_id, trial in list(self._beginnings.items()):
+            if trial_id not in self._beginnings:  # it has ended since
+                continue
+            try:
+                self._store.begin_trial(trial)
+            except BaseException:
+                with self._lock:  # the last one the next time, so that it holds up no other
+                    if self._beginnings.pop(trial_id, None) is not None:
+                        self._beginnings[trial_id] = trial
+                raise
+            self._beginnings.pop(trial_id, None)

@@ -14,7 +14,7 @@ import threading
 
 import pytest
 
-from maggy.core.executors.capture import MAX_LINE_LENGTH, LineWriter, isolated
+from maggy.core.executors.capture import MAX_LINE_LENGTH, LineWriter, Surroundings, isolated
 
 
 def captured(*texts):
@@ -286,7 +286,7 @@ def test_an_exit_is_put_back_from_like_an_error():
 @pytest.mark.slow
 def test_keras_is_not_loaded_only_to_forget_its_session():
     code = (
-        "import sys; from maggy.core.executors.capture import isolated\n"
+        "import sys; from maggy.core.executors.capture import Surroundings, isolated\n"
         "with isolated(print): pass\n"
         "print([name for name in ('keras', 'tensorflow') if name in sys.modules])"
     )
@@ -303,3 +303,20 @@ def test_keras_counts_its_layers_anew_in_the_next_trial():
         with isolated(lambda line: None):
             names.append([keras.layers.Dense(1).name, keras.layers.Dense(1).name])
     assert names[1] == ["dense", "dense_1"]
+
+
+def test_surroundings_that_were_looked_at_once_are_put_back_each_time(tmp_path, monkeypatch):
+    monkeypatch.setenv("CHANGED", "before")
+    monkeypatch.setenv("DELETED", "before")
+    surroundings = Surroundings()
+    directory, handler, path = os.getcwd(), signal.getsignal(signal.SIGUSR2), list(sys.path)
+    for number in range(3):
+        with isolated(lambda line: None, surroundings=surroundings):
+            os.environ["CHANGED"] = os.environ["ADDED"] = str(number)
+            del os.environ["DELETED"]
+            os.chdir(tmp_path)
+            sys.path.append(str(tmp_path))
+            signal.signal(signal.SIGUSR2, lambda number, frame: None)
+        assert (os.environ["CHANGED"], os.environ["DELETED"]) == ("before", "before")
+        assert "ADDED" not in os.environ
+        assert (os.getcwd(), signal.getsignal(signal.SIGUSR2), sys.path) == (directory, handler, path)

@@ -102,19 +102,23 @@ def run(tmp_path, files, train):
     return {name: count / TRIALS for name, count in files.items() if count >= TRIALS}
 
 
-def test_a_trial_is_six_writes_into_five_files(tmp_path, files):
-    written = run(tmp_path, files, train)
-    event_file = next(name for name in written if name.startswith("events.out."))
-    assert written == {".hparams.json": 1, ".outputs.json": 1, ".metric": 1, "trial.json": 1, event_file: 2}
+def check_trial_files(written):
+    events = [count for name, count in written.items() if name.startswith("events.out.")]
+    assert len(events) == 1
+    assert 1 <= events[0] <= 2  # the beginning is written with the end if that comes soon
+    others = {name: count for name, count in written.items() if not name.startswith("events.out.")}
+    assert others == {".hparams.json": 1, ".outputs.json": 1, ".metric": 1, "trial.json": 1}
+
+
+def test_a_trial_is_six_writes_at_most_into_five_files(tmp_path, files):
+    check_trial_files(run(tmp_path, files, train))
 
 
 def test_the_output_of_a_trial_is_one_write_more_and_that_of_a_worker_no_more_than_one(tmp_path, files):
-    silent = run(tmp_path / "silent", files, train)
-    files.clear()
-    written = run(tmp_path / "talking", files, talking)
+    written = run(tmp_path, files, talking)
     assert written.pop("output.log") == 1
     assert written.pop("executor_0_0.log", 0) <= 1
-    assert sorted(written.values()) == sorted(silent.values())
+    check_trial_files(written)
 
 
 def test_a_heartbeat_is_short():

@@ -1,0 +1,135 @@
+"""When the records of a trial are written: its beginning when there is time, its end always, and in that order."""
+
+import json
+import threading
+
+import pytest
+
+from maggy.core.environment import LocalEnvironment
+from maggy.core.experiment_driver.recorder import Recorder
+from maggy.core.store import ExperimentStore
+from maggy.trial import Trial
+
+pytestmark = pytest.mark.loopback
+
+ENVIRONMENT = LocalEnvironment()
+
+
+@pytest.fixture
+def store(tmp_path):
+    return ExperimentStore.create(ENVIRONMENT, str(tmp_path), "app")
+
+
+@pytest.fixture
+def said():
+    return []
+
+
+@pytest.fixture
+def recorder(store, said):
+    made = Recorder(store, said.append)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def busy(store, recorder, monkeypatch):
+    """Until this is set, the writer is busy with something else."""
+    done, real = threading.Event(), store.log
+    monkeypatch.setattr(store, "log", lambda line: (done.wait(10), real(line)))
+    recorder.log("busy")
+    return done
+
+
+def ended(number):
+    trial = Trial({"x": number})
+    trial.status, trial.final_metric = Trial.FINALIZED, 0.5
+    return trial
+
+
+def names(store, trial):
+    return ENVIRONMENT.list(store.trial_directory(trial.trial_id))
+
+
+def writes(monkeypatch):
+    """The names of the files of trials that are written from now on."""
+    written, real = [], LocalEnvironment.write_bytes
+
+    def write(self, path, *rest, **options):
+        real(self, path, *rest, **options)
+        written.append(path.rpartition("/")[2])
+
+    monkeypatch.setattr(LocalEnvironment, "write_bytes", write)
+    return written
+
+
+def test_a_trial_that_ends_before_its_beginning_is_written_is_five_writes(store, recorder, busy, monkeypatch):
+    written, trial = writes(monkeypatch), ended(1)
+    recorder.trial_begins(trial)
+    recorder.trial_ended(trial)
+    busy.set()
+    recorder.close()
+    assert len(written) == len(set(written)) == 5
+    assert set(written) == set(names(store, trial))
+    assert written[-1] == "trial.json"
+
+
+def test_the_beginning_of_a_trial_is_written_when_there_is_time(store, recorder, busy):
+    trial = Trial({"x": 1})
+    recorder.trial_begins(trial)
+    busy.set()
+    recorder.close()
+    assert ".hparams.json" in names(store, trial)
+    assert "trial.json" not in names(store, trial)
+
+
+def test_a_beginning_that_cannot_be_written_holds_up_no_other_and_no_output(store, recorder, said, busy, monkeypatch):
+    broken, fine = Trial({"x": 1}), Trial({"x": 2})
+    real = store.begin_trial
+
+    def begin(trial):
+        if trial is broken:
+            raise NotADirectoryError("a file is in the way")
+        real(trial)
+
+    monkeypatch.setattr(store, "begin_trial", begin)
+    recorder.trial_begins(broken)
+    recorder.trial_begins(fine)
+    recorder._add(store.append_output, fine.trial_id, text="a line\n")
+    busy.set()
+    for _ in range(100):  # each further record gives the writer another turn
+        recorder.log("a record")
+        recorder._add(store.append_output, fine.trial_id, text="more\n")
+        if ".hparams.json" in names(store, fine):
+            break
+        threading.Event().wait(0.05)
+    assert {".hparams.json", "output.log"} <= set(names(store, fine))
+    assert len(said) == 1
+
+
+def test_a_trial_never_begins_after_its_end(store, recorder, monkeypatch):
+    """Many times, since it would take a certain moment: that would remove the record of its end."""
+    for number in range(300):
+        trial = ended(number)
+        recorder.trial_begins(trial)
+        recorder.trial_ended(trial)
+    recorder.close()
+    found, damaged = store.read_trials()
+    assert len(found) == 300
+    assert damaged == []
+
+
+def test_what_fails_for_a_moment_is_written_all_the_same(store, recorder, said, monkeypatch):
+    real, failures = store.begin_trial, iter([OSError("away"), OSError("away")])
+
+    def begin(trial):
+        for failure in failures:
+            raise failure
+        real(trial)
+
+    monkeypatch.setattr(store, "begin_trial", begin)
+    trial = Trial({"x": 1})
+    recorder.trial_begins(trial)
+    recorder.close()
+    assert json.loads(ENVIRONMENT.read_bytes(f"{store.trial_directory(trial.trial_id)}/.hparams.json")) == {"x": 1}
+    assert len(said) == 1
