@@ -173,8 +173,15 @@ class Trial:
 
     def to_json(self) -> str:
         """The whole trial as valid JSON: NaN and infinity become null; ``from_json`` reads it."""
-        record = {name: to_plain(getattr(self, name)) for name in _RECORDED}
-        return json.dumps({**record, "info_dict": _plain_notes(self.info_dict)}, allow_nan=False)
+        record = {
+            "params": to_plain(self.params),
+            "trial_type": self.trial_type,
+            "metric_history": [value if math.isfinite(value) else None for value in self.metric_history],
+            "step_history": self.step_history,
+            **{name: to_plain(getattr(self, name)) for name in _RESTORED},
+            "info_dict": _plain_notes(self.info_dict),
+        }
+        return json.dumps(record, allow_nan=False)
 
     @classmethod
     def from_json(cls, text: str) -> Trial:
@@ -211,7 +218,6 @@ class Trial:
 
 
 _RESTORED = ("trial_id", "status", "final_metric", "early_stop", "start", "duration", "outputs", "error", "attempts")
-_RECORDED = ("params", "trial_type", "metric_history", "step_history", *_RESTORED)
 
 
 def _plain_params(params: Any) -> dict[str, Any]:

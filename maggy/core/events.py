@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from maggy.trial import Trial
@@ -140,16 +140,21 @@ class EventMaker:
 
 def frame(records: Iterable[bytes]) -> bytes:
     """Records as an event file holds them: length, its checksum, the record, its checksum."""
+    crc32c = _crc32c()
     parts: list[bytes] = []
     for record in records:
-        length = struct.pack("<Q", len(record))
-        parts += (length, _checksum(length), record, _checksum(record))
+        parts += (_framed_length(len(record)), record, _masked(crc32c(record)))
     return b"".join(parts)
 
 
-def _checksum(data: bytes) -> bytes:
-    """The masked CRC-32C of an event file, 4 bytes."""
-    crc = _crc32c()(data)
+@lru_cache(maxsize=1024)  # most records have one of a few lengths
+def _framed_length(length: int) -> bytes:
+    packed = struct.pack("<Q", length)
+    return packed + _masked(_crc32c()(packed))
+
+
+def _masked(crc: int) -> bytes:
+    """A CRC-32C as event files hold it, in 4 bytes."""
     return struct.pack("<I", ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)
 
 

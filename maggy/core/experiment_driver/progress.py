@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -45,6 +45,7 @@ class Progress:
             self._bar = _Bar(
                 total=total, initial=len(before), desc="Maggy experiment", unit="trial", dynamic_ncols=True
             )
+            self._bar.figures = self._figures
 
     def say(self, text: str) -> None:
         """Print a line under the bar."""
@@ -59,7 +60,6 @@ class Progress:
         self._count(trial)
         self._show()
         with _harmless():
-            self._bar.set_postfix(self._figures(), refresh=False)
             self._bar.update()
         if trial.status != Trial.ERROR:
             return
@@ -92,18 +92,28 @@ class Progress:
         elif self._best is None or (metric > self._best if self._direction == "max" else metric < self._best):
             self._best = metric
 
-    def _figures(self) -> dict[str, Any]:
-        figures: dict[str, Any] = {} if self._best is None else {"best": f"{self._best:.6g}"}
-        figures["early stopped"] = self._stopped
-        if self._failed:
-            figures["failed"] = self._failed
-        return figures
+    def _figures(self) -> str | None:
+        if not self._ended:
+            return None
+        best = "" if self._best is None else f"best={self._best:.6g}, "
+        failed = f", failed={self._failed}" if self._failed else ""
+        return f"{best}early stopped={self._stopped}{failed}"
 
 
 class _Bar(tqdm):  # type: ignore[misc]
-    """tqdm's bar without its monitor thread: we update it ourselves, and leave no thread behind."""
+    """tqdm's bar without its monitor thread: we update it ourselves, and leave no thread behind.
+
+    What stands behind the bar is asked for when it is drawn, which is ten times a second at most.
+    """
 
     monitor_interval = 0
+    figures: Callable[[], str | None] | None = None
+
+    @property
+    def format_dict(self) -> dict[str, Any]:
+        """What the bar is drawn from."""
+        drawn: dict[str, Any] = super().format_dict
+        return drawn if self.figures is None else {**drawn, "postfix": self.figures()}
 
 
 def announce(text: str) -> None:

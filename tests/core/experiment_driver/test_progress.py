@@ -79,3 +79,14 @@ def test_the_bar_leaves_no_thread_behind():
 def test_an_announcement_is_printed(capsys):
     announce("Finished Experiment")
     assert shown(capsys) == "Finished Experiment\n"
+
+
+def test_a_trial_costs_no_drawing_of_the_bar(capsys, monkeypatch):
+    drawn, figures = [], Progress._figures
+    monkeypatch.setattr(Progress, "_figures", lambda self: drawn.append(1) or figures(self))
+    progress = Progress("max", 1000, [])
+    for number in range(1000):
+        progress.trial_ended(ended(float(number)))
+    progress.close()
+    assert len(drawn) < 100  # the bar draws itself ten times a second at most
+    assert "1000/1000" in shown(capsys).split("\r")[-1]
