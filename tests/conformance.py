@@ -261,6 +261,16 @@ class OptimizerContract:
         random.seed(2)
         assert self.drive(in_flight=in_flight).params == first
 
+    @pytest.mark.parametrize("in_flight", [1, 7])
+    def test_what_is_said_to_depend_on_no_result_does_not(self, in_flight):
+        if not self.make().independent:
+            return
+        noise = random.Random(5)
+        scores = (objective, lambda params: -objective(params), lambda params: noise.choice([None, 1.0, Stopped(0.0)]))
+        one, *others = (self.drive(score=lambda trial, s=s: s(trial.params), in_flight=in_flight) for s in scores)
+        assert all(other.params == one.params for other in others)
+        assert self.drive(in_flight=50).params == one.params
+
     def test_another_seed_gives_another_sequence(self):
         first = self.drive(self.start(self.make_space(7))).params
         second = self.drive(self.start(self.make_space(8))).params

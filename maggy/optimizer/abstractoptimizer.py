@@ -49,6 +49,12 @@ class AbstractOptimizer(ABC):
     needs_num_trials: ClassVar[bool] = True
     """Whether the user must say how many trials there are to be."""
 
+    independent: ClassVar[bool] = False
+    """Whether suggestions depend on no result: then they are made ahead, and no worker waits for one.
+
+    A class that has a ``get_suggestion`` of its own must say so itself.
+    """
+
     pruner: AbstractOptimizer | None = None
     """What runs this optimizer's configurations; None if they are run as they are."""
 
@@ -57,6 +63,11 @@ class AbstractOptimizer(ABC):
     trial_store: dict[str, Trial]
     final_store: list[Trial]
     direction: str
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "get_suggestion" in vars(cls):
+            cls.independent = vars(cls).get("independent", False)
 
     def __init__(self, pruner: str | None = None, pruner_kwargs: dict[str, Any] | None = None) -> None:
         from maggy.optimizer.registry import pruner_by_name

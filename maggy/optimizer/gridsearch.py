@@ -42,6 +42,7 @@ class GridSearch(AbstractOptimizer):
         BadArgumentsError: A number of points is not a whole number of at least 1.
     """
 
+    independent = True
     needs_num_trials = False
 
     def __init__(self, points: int | Mapping[str, int] | None = None) -> None:

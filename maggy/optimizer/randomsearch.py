@@ -27,6 +27,8 @@ class RandomSearch(AbstractOptimizer):
     Bergstra and Bengio, "Random Search for Hyper-Parameter Optimization", JMLR 13 (2012).
     """
 
+    independent = True
+
     def __init__(self, pruner: str | None = None, pruner_kwargs: dict[str, Any] | None = None) -> None:
         super().__init__(pruner, pruner_kwargs)
         self._suggested = 0

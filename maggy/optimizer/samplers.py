@@ -57,6 +57,7 @@ class QMC(NamedSampler):
         options: Arguments of ``optuna.samplers.QMCSampler``.
     """
 
+    independent = True
     needs = ("optuna", "scipy")
 
     def __init__(self, pruner: str | None = None, pruner_kwargs: dict[str, Any] | None = None, **options: Any) -> None:

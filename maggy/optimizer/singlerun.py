@@ -24,6 +24,8 @@ class SingleRun(AbstractOptimizer):
         {}
     """
 
+    independent = True
+
     def __init__(self) -> None:
         super().__init__()
         self._suggested = 0

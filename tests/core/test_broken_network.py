@@ -94,7 +94,7 @@ def test_points_arrive_once_in_order_and_a_lost_answer_makes_no_trial_run_twice(
     )
     session.start()
     for name in ("first", "second"):
-        ledger._asked += 1
+        ledger._supply.asked += 1
         dispatcher.post(ledger.suggested, name, {}, "")
     assigned = session.request(Register("host", 1))
     assert isinstance(assigned, Assign)
@@ -113,6 +113,7 @@ def test_points_arrive_once_in_order_and_a_lost_answer_makes_no_trial_run_twice(
     threading.Event().wait(0.5)  # the end of the trial, and any answer to it, get lost meanwhile
     road.open()
     thread.join(20)
+    seen.news.get(timeout=10)  # the answer goes out before anybody else is told
     assert seen.points == [(step, step / 2) for step in range(300)]
     assert seen.ended == [assigned.trial_id]
     second = answers[0]
@@ -122,9 +123,10 @@ def test_points_arrive_once_in_order_and_a_lost_answer_makes_no_trial_run_twice(
     threading.Event().wait(0.2)
     road.open()
     session.begin()
-    ledger._asked += 1
+    ledger._supply.asked += 1
     dispatcher.post(ledger.exhausted)
     assert isinstance(session.final(2.0, {"metric": 2.0}, False), Done)
+    seen.news.get(timeout=10)
     assert sorted(seen.ended) == ["first", "second"]
     session.close()
     dispatcher.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from conformance import OptimizerContract
 
-from maggy.optimizer import AbstractOptimizer
+from maggy.optimizer import AbstractOptimizer, RandomSearch
 from maggy.trial import Trial
 
 
@@ -52,3 +52,18 @@ def test_without_get_suggestion_there_is_no_optimizer():
 
     with pytest.raises(TypeError, match="get_suggestion"):
         Incomplete()
+
+
+def test_a_class_that_suggests_itself_is_not_taken_for_independent_of_results():
+    class Learner(RandomSearch):
+        def get_suggestion(self, trial=None):
+            return super().get_suggestion(trial)
+
+    class Renamed(RandomSearch):
+        def name(self):
+            return "Mine"
+
+    class Sure(Learner):
+        independent = True
+
+    assert [each.independent for each in (RandomSearch, Learner, Renamed, Sure)] == [True, False, True, True]

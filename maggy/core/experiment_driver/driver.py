@@ -45,6 +45,8 @@ STOP_SECONDS = 1.5
 """How long workers may take to leave by themselves when an experiment is stopped."""
 PATIENCE_SECONDS = 30.0
 """After so long without a worker the user is told what may be the matter."""
+MOST_AHEAD = 32
+"""So many suggestions are made before a worker is free, at most, where they depend on no result."""
 CANCEL_SECONDS = 3.5
 """How long Spark may then take to kill what is left."""
 
@@ -127,6 +129,7 @@ class ExperimentDriver:
             max_trial_seconds=conditions.max_trial_seconds,
             check_first=policy.needs_check,
             speculation=cluster.speculation,
+            ahead=min(conditions.num_workers, MOST_AHEAD) if policy.ahead else 0,
         )
         self._keeper = Keeper(policy, self, before)
         self._dispatcher = Dispatcher(server, self._ledger, self)
@@ -284,11 +287,13 @@ class ExperimentDriver:
 
     def suggested(self, trial: Trial, params: dict[str, Any]) -> None:
         directory = self._recorder.trial_directory(trial.trial_id)
-        self._recorder.trial_begins(trial)  # before anybody can run it, so that no output of it comes first
         self._dispatcher.post(self._ledger.suggested, trial.trial_id, params, directory)
 
     def exhausted(self) -> None:
         self._dispatcher.post(self._ledger.exhausted)
+
+    def trial_began(self, trial: Trial) -> None:
+        self._recorder.trial_begins(trial)
 
     def stop(self, trial_id: str) -> None:
         self._dispatcher.post(self._ledger.stop, trial_id)

@@ -36,6 +36,8 @@ class KeeperListener(Protocol):
 
     def exhausted(self) -> None: ...
 
+    def trial_began(self, trial: Trial) -> None: ...
+
     def stop(self, trial_id: str) -> None: ...
 
     def trial_given_back(self, trial: Trial, reason: str) -> None: ...
@@ -171,6 +173,7 @@ class Keeper:
         trial.attempts += 1
         trial.start = time.time()
         self._began[trial.trial_id] = self._clock()
+        self._listener.trial_began(trial)
         if self._ending:  # it lost its worker and was begun again, though nothing more is to begin
             self._listener.stop(trial.trial_id)
 

@@ -6,13 +6,11 @@ instructions. It has no sockets, threads, files or clock, so any order of events
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from maggy.core.experiment_driver.instructions import (
-    Ask,
     Began,
     CheckFailed,
     Ended,
@@ -27,6 +25,7 @@ from maggy.core.experiment_driver.instructions import (
 )
 from maggy.core.experiment_driver.relaunch import JobFailures
 from maggy.core.experiment_driver.roster import Assignable, Roster, Run, Worker
+from maggy.core.experiment_driver.supply import Supply
 from maggy.core.messages import Abandon, Ack, Check, Checked, Done, Failed, Final, Heartbeat, Register, Stop, Wait
 
 __all__ = ["Ledger"]
@@ -46,6 +45,7 @@ class Ledger:
             worker cannot, because one long call holds up all its threads.
         check_first: Have the first worker try the study out before any trial is assigned.
         speculation: Spark may run a second copy of a task whose first copy lives.
+        ahead: So many trials are suggested before a worker is free; see :class:`Supply`.
     """
 
     attempts: int = 3
@@ -53,16 +53,14 @@ class Ledger:
     max_trial_seconds: float | None = None
     check_first: bool = False
     speculation: bool = False
+    ahead: int = 0
     finished: bool = field(default=False, init=False)
     """True once every trial is final, or the experiment was stopped: workers are told to leave."""
 
     def __post_init__(self) -> None:
         self._roster = Roster()
-        self._free: dict[WorkerId, None] = {}  # workers that wait for a trial, longest first
+        self._supply = Supply(self.ahead)
         self._running: dict[str, Worker] = {}  # trial id -> its worker
-        self._queue: deque[Assignable] = deque()
-        self._asked = 0
-        self._exhausted = False
         self._runs = 0
         self._now = 0.0  # when anything was last heard
         self._checked = not self.check_first
@@ -104,8 +102,8 @@ class Ledger:
             return [CheckFailed(message.error, message.error_type), *self.stop_all()]
         self._checked = True
         out = self._wants_trial(known)
-        for waiting in list(self._free):
-            out += self._supply(self._roster[waiting])
+        for waiting in list(self._supply.free):
+            out += self._serve(self._roster[waiting])
         return out
 
     def heartbeat(self, worker: WorkerId, message: Heartbeat, now: float) -> list[Instruction]:
@@ -160,13 +158,13 @@ class Ledger:
 
     def suggested(self, trial_id: str, params: dict[str, Any], logdir: str) -> list[Instruction]:
         """The answer to one :class:`Ask`: a new trial."""
-        self._asked -= 1
+        self._supply.asked -= 1
         return [] if self.finished else self._enqueue(Assignable(trial_id, params, logdir))
 
     def exhausted(self) -> list[Instruction]:
         """The answer to an :class:`Ask`: there will be no more trials."""
-        self._asked -= 1
-        self._exhausted = True
+        self._supply.asked -= 1
+        self._supply.exhausted = True
         return self._finish_if_done()
 
     def stop(self, trial_id: str) -> list[Instruction]:
@@ -186,7 +184,7 @@ class Ledger:
             return []
         known.lost = True
         known.waiting = False
-        self._free.pop(worker, None)
+        self._supply.free.pop(worker, None)
         if self._checker == worker:
             self._checker = None
         run, known.run = known.run, None
@@ -201,8 +199,8 @@ class Ledger:
                 standby.standby = False
                 if standby.waiting:  # else it still has to end what it ran when it was taken for lost
                     out += self._wants_trial(standby)
-        if not self._checked and self._checker is None and self._free:
-            out += self._have_checked(self._roster[next(iter(self._free))])
+        if not self._checked and self._checker is None and self._supply.free:
+            out += self._have_checked(self._roster[next(iter(self._supply.free))])
         return out + self._finish_if_done()
 
     def job_ended(self, job: int, partitions: list[int], error: str | None, culprit: int | None) -> list[Instruction]:
@@ -216,7 +214,7 @@ class Ledger:
         out: list[Instruction] = []
         workers = [worker for partition in partitions for worker in self._roster.attempts(job, partition)]
         for worker in workers:  # none of them must get what another one gives back
-            self._free.pop(worker.identity, None)
+            self._supply.free.pop(worker.identity, None)
             worker.waiting = False
         for worker in workers:
             to_blame = error is not None and culprit in (None, worker.identity.partition)
@@ -232,7 +230,7 @@ class Ledger:
         out: list[Instruction] = []
         silent = [worker for worker in self._roster.live() if now - worker.last_seen > self.worker_timeout]
         for worker in silent:  # none of them must get what another one gives back
-            self._free.pop(worker.identity, None)
+            self._supply.free.pop(worker.identity, None)
         for worker in self._roster.live():
             if worker.run is not None and self._is_overdue(worker.run):
                 out += self._end_overdue(worker, worker.run)
@@ -245,8 +243,7 @@ class Ledger:
     def stop_all(self) -> list[Instruction]:
         """End the experiment now: every worker is told, trials that run are dropped and not final."""
         self.finished = True
-        self._queue.clear()
-        self._free.clear()
+        self._supply.clear()
         self._running.clear()
         return [Send(worker.identity, Done()) for worker in self._roster.live()]
 
@@ -300,35 +297,33 @@ class Ledger:
             return self._have_checked(worker)
         worker.waiting = True
         if self._checked and not worker.standby:
-            return self._supply(worker)
+            return self._serve(worker)
         if not worker.standby:
-            self._free.setdefault(worker.identity)
+            self._supply.free.setdefault(worker.identity)
         return [Send(worker.identity, Wait())]
 
     def _have_checked(self, worker: Worker) -> list[Instruction]:
-        self._free.pop(worker.identity, None)
+        self._supply.free.pop(worker.identity, None)
         worker.waiting = False
         self._checker = worker.identity
         return [Send(worker.identity, Check())]
 
-    def _supply(self, worker: Worker) -> list[Instruction]:
+    def _serve(self, worker: Worker) -> list[Instruction]:
         """Give a worker the next trial in the queue, or ask for one."""
-        if self._queue:
-            return self._assign(worker, self._queue.popleft())
-        self._free.setdefault(worker.identity)
-        if self._exhausted or len(self._free) <= self._asked:
-            return [Send(worker.identity, Wait())] if self._exhausted else []
-        self._asked += 1
-        return [Ask()]
+        supply = self._supply
+        if supply.queue:
+            return [*self._assign(worker, supply.queue.popleft()), *supply.ask()]
+        supply.free.setdefault(worker.identity)
+        return [Send(worker.identity, Wait())] if supply.exhausted else supply.ask()
 
     def _enqueue(self, trial: Assignable) -> list[Instruction]:
-        if not self._free or not self._checked:
-            self._queue.append(trial)
+        if not self._supply.free or not self._checked:
+            self._supply.queue.append(trial)
             return []
-        return self._assign(self._roster[next(iter(self._free))], trial)
+        return self._assign(self._roster[next(iter(self._supply.free))], trial)
 
     def _assign(self, worker: Worker, trial: Assignable) -> list[Instruction]:
-        self._free.pop(worker.identity, None)
+        self._supply.free.pop(worker.identity, None)
         self._runs += 1
         worker.waiting, worker.served = False, True
         worker.run = Run(self._runs, trial, self._now)
@@ -345,6 +340,6 @@ class Ledger:
         return [GivenBack(trial.trial_id, reason), *self._enqueue(trial)]
 
     def _finish_if_done(self) -> list[Instruction]:
-        if self.finished or not self._exhausted or self._asked or self._queue or self._running:
+        if self.finished or not self._supply.is_over or self._running:
             return []
         return [*self.stop_all(), Finished()]

@@ -32,6 +32,8 @@ class OptimizationPolicy(Policy):
         self.direction = config.direction
         self.optimization_key = config.optimization_key
         self.es_seconds = config.es_seconds
+        # A rule for the experiment may end it after any trial, and then no other is to begin.
+        self.ahead = self._optimizer.independent and not self._experiment_rules
         self._prepare(config.searchspace or Searchspace())
         self.total = self._optimizer.total_trials()
         if config.num_trials is None and config.initial_trials:

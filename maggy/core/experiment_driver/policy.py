@@ -20,6 +20,7 @@ class Policy(ABC):
         optimization_key: The metric's name; None when the function is run for what it returns.
         total: How many trials there will be; None when only the policy knows.
         es_seconds: Seconds between two checks of all running trials; None to check by steps.
+        ahead: Whether suggestions depend on no result, so that they may be made before a worker is free.
         needs_check: Whether a worker tries the study out before any trial.
     """
 
@@ -29,6 +30,7 @@ class Policy(ABC):
     optimization_key: str | None = "metric"
     total: int | None = None
     es_seconds: float | None = None
+    ahead: bool = False
     needs_check: bool = False
 
     @abstractmethod

@@ -12,6 +12,7 @@ from loopback import Experiment, Given, one_after_another, records, square, tria
 from maggy import Searchspace, Trial
 from maggy.core.exceptions import ExperimentError
 from maggy.core.experiment_driver.optimization_policy import OptimizationPolicy
+from maggy.earlystop import Threshold
 from maggy.experiment_config import OptimizationConfig
 
 pytestmark = pytest.mark.loopback
@@ -241,3 +242,28 @@ def test_the_record_of_a_trial_is_valid_json(tmp_path):
     (trial,) = experiment.run().trials
     record = json.loads((tmp_path / experiment.store.experiment_id / trial.trial_id / "trial.json").read_text())
     assert record["final_metric"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "rule", "before"),
+    [("randomsearch", "none", 2 + 2), ("asha", "none", 2), ("randomsearch", Threshold(9.0), 2)],
+)
+def test_suggestions_are_made_ahead_only_where_they_depend_on_no_result(tmp_path, optimizer, rule, before):
+    go, suggested = threading.Event(), []
+    policy = OptimizationPolicy(OptimizationConfig(8, optimizer, Searchspace(x=("DOUBLE", [0, 1])), es_policy=rule))
+    suggest = policy.suggest
+    policy.suggest = lambda finished: suggested.append(finished) or suggest(finished)
+
+    def train(params, reporter, interrupted):
+        assert go.wait(10)
+        return params["x"]
+
+    experiment = Experiment(tmp_path, policy, train, workers=2)
+    runner = threading.Thread(target=experiment.run)
+    runner.start()
+    threading.Event().wait(0.5)  # both workers train
+    made = len(suggested)
+    go.set()
+    runner.join()
+    assert made == before
+    assert len(suggested) == 8 + 1

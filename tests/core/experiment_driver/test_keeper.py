@@ -80,6 +80,7 @@ def test_points_that_come_with_the_end_of_a_trial_are_kept_and_not_checked(kept)
         Ended(trial.trial_id, Final(1, 0, [], 0, [], 0.25, {"metric": 0.25}, False), "", ""),
     ):
         keeper.put(event)
+    assert listener.next() == ("trial_began", trial)
     assert listener.next() == ("trial_ended", trial)
     assert trial.metric_history == [0.5, 0.25]
     assert policy.checked == [1]

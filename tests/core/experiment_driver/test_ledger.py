@@ -47,6 +47,29 @@ def test_one_suggestion_is_asked_for_each_worker_that_waits_and_not_more():
     assert ledger.register(B, HELLO, 1) == [Ask()]
 
 
+def test_trials_are_kept_ready_so_that_a_free_worker_gets_the_next_one_at_once():
+    ledger = Ledger(ahead=2)
+    assert ledger.register(A, HELLO, 0) == [Ask()] * 3
+    assert suggest(ledger, "t1") == [Send(A, assign(1, "t1")), Began("t1", A)]
+    assert suggest(ledger, "t2") == suggest(ledger, "t3") == []
+    assert ledger.ended(A, final(1), 1) == [
+        Ended("t1", final(1), "", ""),
+        Send(A, assign(2, "t2")),
+        Began("t2", A),
+        Ask(),
+    ]
+
+
+def test_trials_that_were_kept_ready_are_run_when_there_are_no_more():
+    ledger = Ledger(ahead=2)
+    ledger.register(A, HELLO, 0)
+    suggest(ledger, "t1")
+    suggest(ledger, "t2")
+    assert ledger.exhausted() == []
+    assert ledger.ended(A, final(1), 1)[1:] == [Send(A, assign(2, "t2")), Began("t2", A)]
+    assert ledger.ended(A, final(2), 2)[-1] == Finished()
+
+
 def test_a_repeated_request_gets_the_same_assignment_again():
     ledger = with_running(A)
     assert ledger.register(A, HELLO, 1) == [Send(A, assign(1, "t1"))]

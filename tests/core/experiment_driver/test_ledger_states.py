@@ -61,12 +61,17 @@ class Worker:
 
 class World(RuleBasedStateMachine):
     check_first = speculation = False
+    ahead = 0
 
     def __init__(self):
         super().__init__()
         self.now = 0
         self.ledger = Ledger(
-            attempts=ATTEMPTS, worker_timeout=TIMEOUT, check_first=self.check_first, speculation=self.speculation
+            attempts=ATTEMPTS,
+            worker_timeout=TIMEOUT,
+            check_first=self.check_first,
+            speculation=self.speculation,
+            ahead=self.ahead,
         )
         self.jobs = [list(range(PARTITIONS))]
         self.alive = {}
@@ -76,6 +81,7 @@ class World(RuleBasedStateMachine):
         self.charged = Counter()
         self.points = defaultdict(list)
         self.ended = []
+        self.begun = False
         self.finished = 0
         self.given_up = False
         self.deliver = True
@@ -94,6 +100,7 @@ class World(RuleBasedStateMachine):
                 assert each.trial_id not in self.active, "one trial on two workers"
                 assert each.worker not in self.active.values(), "two trials on one worker"
                 assert each.trial_id not in self.ended, "a trial that is final began again"
+                self.begun = True
                 self.active[each.trial_id] = each.worker
                 self.points[each.trial_id] = []
             elif isinstance(each, Points):
@@ -120,7 +127,7 @@ class World(RuleBasedStateMachine):
         known = self.ledger._roster.get(worker.identity)
         if known is not None and not known.lost and not known.standby and not self.ledger.finished:
             checks = worker.identity == self.ledger._checker and not self.ledger._checked
-            waits = worker.identity in self.ledger._free or checks
+            waits = worker.identity in self.ledger._supply.free or checks
             busy = known.run is not None or worker.training or worker.checking
             has_to_speak = isinstance(worker.request, Failed)  # told to abandon its run, it will ask again
             assert waits or busy or has_to_speak, "a worker waits for nothing"
@@ -236,7 +243,17 @@ class World(RuleBasedStateMachine):
     @invariant()
     def nobody_waits_while_trials_are_queued(self):
         ledger = self.ledger
-        assert not (ledger._queue and ledger._free and ledger._checked)
+        assert not (ledger._supply.queue and ledger._supply.free and ledger._checked)
+
+    @invariant()
+    def the_ledger_knows_what_it_asked_for(self):
+        assert self.ledger._supply.asked == self.asks
+
+    @invariant()
+    def trials_are_kept_ready(self):
+        supply = self.ledger._supply
+        if self.begun and not supply.exhausted and not self.ledger.finished:
+            assert len(supply.queue) + supply.asked >= self.ahead
 
     @invariant()
     def the_ledger_knows_who_runs_what(self):
@@ -287,6 +304,10 @@ class SpeculativeWorld(World):
     speculation = True
 
 
+class WorldAhead(World):
+    ahead = 2
+
+
 quick = settings(
     max_examples=100,
     stateful_step_count=50,
@@ -294,5 +315,6 @@ quick = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
-TestWorld, TestCheckedWorld, TestSpeculativeWorld = World.TestCase, CheckedWorld.TestCase, SpeculativeWorld.TestCase
-TestWorld.settings = TestCheckedWorld.settings = TestSpeculativeWorld.settings = quick
+TestWorld, TestCheckedWorld = World.TestCase, CheckedWorld.TestCase
+TestSpeculativeWorld, TestWorldAhead = SpeculativeWorld.TestCase, WorldAhead.TestCase
+TestWorld.settings = TestCheckedWorld.settings = TestSpeculativeWorld.settings = TestWorldAhead.settings = quick
