@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from fsspec.core import url_to_fs
+
 STANDIN = str(Path(__file__).parent / "hopsworks_standin")
 TOKEN = "fresh"
 
@@ -30,6 +32,7 @@ class Platform:
 
     Attributes:
         files: The folder that holds HopsFS.
+        hopsfs: The URL that holds it, if it is not that folder.
         status: Answered to everything, with Hopsworks' error record, if it is not 200.
         broken: Answer with something that is no JSON.
         gate: If set, nothing is answered before it opens.
@@ -39,6 +42,7 @@ class Platform:
 
     files: Path
     secrets: Path
+    hopsfs: str = ""
     endpoint: str = ""
     status: int = 200
     broken: bool = False
@@ -60,7 +64,7 @@ class Platform:
             "SECRETS_DIR": str(self.secrets),
             "HOPSWORKS_JOB_NAME": "my_job",
             "HOPSWORKS_KERNEL_ID": "kernel-1",
-            "PYDOOP_STANDIN": str(self.files),
+            "PYDOOP_STANDIN": self.hopsfs or str(self.files),
         }
 
     def serve(self, context=None):
@@ -87,7 +91,10 @@ class Platform:
             return self.status, _error(120001, "The service is ill")
         parts = request.path.partition("?")[0].split("/")
         if parts[-2] == "experiments":
-            self.directories[request.path] = (self.files / "Projects/demo/Experiments" / parts[-1]).is_dir()
+            files, folder = url_to_fs(f"{self.hopsfs or self.files}/Projects/demo/Experiments/{parts[-1]}")
+            self.directories[request.path] = files.isdir(folder)
+            if not self.directories[request.path]:
+                return 404, _error(110018, "The path does not exist")
             added = {"userFullName": "Alice", "environment": "python", "program": "Experiments/x.ipynb"}
             self.experiments[parts[-1]] = request.body
             return (201 if "INIT" in request.path else 200), {**request.body, **added}

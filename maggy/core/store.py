@@ -71,7 +71,7 @@ class ExperimentStore:
         An existing directory is never used. Of several processes that ask at once each gets its own.
         """
         environment.make_directory(root, exist_ok=True)
-        run_id = 1 + max((_run_id(name, app_id) for name in environment.list(root)), default=0)
+        run_id = 1 + max((_run_id(name, app_id) for name in environment.experiments(root)), default=0)
         while True:
             directory = environment.join(root, f"{app_id}_{run_id}")
             try:

@@ -138,6 +138,7 @@ def test_data_sets_are_registered_from_there_and_kept_there(place, monkeypatch):
 @pytest.fixture
 def platform(tmp_path, monkeypatch, cluster):
     platform, server = hopsworks_platform.set_up(tmp_path, monkeypatch)
+    platform.hopsfs = cluster.url
     monkeypatch.setenv("PYDOOP_STANDIN", cluster.url)
     ENVIRONMENT.make_directory(f"{cluster.url}/Projects/demo/Experiments", exist_ok=True)
     yield platform

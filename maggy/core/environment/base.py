@@ -91,6 +91,10 @@ class Environment(ABC):
     def remove(self, path: str) -> None:
         """Removes a file; no error when there is none."""
 
+    def experiments(self, root: str) -> list[str]:
+        """The names that a new experiment in ``root`` cannot have, since earlier ones have them."""
+        return self.list(root)
+
     def variables(self, experiment_id: str) -> dict[str, str]:
         """Environment variables that the platform's own tools expect during an experiment, on driver and workers."""
         return {}

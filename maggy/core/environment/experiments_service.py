@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -35,15 +36,22 @@ class ExperimentsService:
     Args:
         app_id: The Spark application that began the experiment.
         run_id: The number of the experiment in it.
+        prepare: Makes what must be there before the experiment is registered; called on the service's thread.
         tell: Called, at most once, with a sentence about the first call that failed or was slow.
         clock: Monotonic seconds.
     """
 
     def __init__(
-        self, app_id: str, run_id: str, tell: Callable[[str], None], clock: Callable[[], float] = time.monotonic
+        self,
+        app_id: str,
+        run_id: str,
+        prepare: Callable[[], None],
+        tell: Callable[[str], None],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._app_id = app_id
         self._run_id = run_id
+        self._prepare = prepare
         self._tell = tell
         self._clock = clock
         self._slow = False
@@ -109,13 +117,14 @@ class ExperimentsService:
     def _tell_once(self, error: Exception) -> None:
         if not self._told.acquire(blocking=False):  # never given back
             return
-        text = " ".join(str(error).split())
+        text = _without_secrets(" ".join(str(error).split()))
         self._tell(
             f"Hopsworks does not show this experiment as it should ({type(error).__name__}: {text:.300}); "
             "the experiment itself goes on."
         )
 
     def _register(self, experiment: Json) -> None:
+        self._prepare()
         answer = self._attach(experiment, first=True)
         self._registered, self._record = True, experiment
         if not isinstance(answer, dict) or answer.get("id") != experiment["id"]:
@@ -141,7 +150,8 @@ class ExperimentsService:
         path = "/hopsworks-api/api/maggy/drivers"
         answer = _with_a_new_token(lambda: send("POST", path, data=json.dumps(driver), headers=dict(headers)))
         if answer.status_code >= 400:
-            raise ConnectionError(f"{path} answered {answer.status_code} {answer.reason}: {answer.text:.200}")
+            text = answer.text.replace(driver["secret"], "***")  # a service may send back what it was sent
+            raise ConnectionError(f"{path} answered {answer.status_code} {answer.reason}: {text:.200}")
 
 
 def _with_a_new_token(send: Callable[..., Any], *args: Any) -> Any:
@@ -158,3 +168,8 @@ def _with_a_new_token(send: Callable[..., Any], *args: Any) -> Any:
         if "HTTP code: 401" not in str(error) and type(error).__name__ != "SSLError":
             raise
     return send(*args)
+
+
+def _without_secrets(text: str) -> str:
+    """The text without tokens: a header that cannot be sent, as with a line break in it, is quoted in the error."""
+    return re.sub(r"(Bearer|ApiKey) [^\s'\",]+", r"\1 ***", text)

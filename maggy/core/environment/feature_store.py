@@ -122,7 +122,8 @@ class EnvironmentFiles:
         found: list[str] = []
         for name in self.environment.list(url):
             path = self.environment.join(url, name)
-            found += [path] if file_kind(name) else self.find(path)
+            # hops and Spark make folders with names such as x.tfrecords and x.csv.
+            found += self.find(path) or ([path] if file_kind(name) else [])
         return sorted(found)
 
     def fetch(self, url: str, folder: str, names: list[str] | None = None) -> list[str]:

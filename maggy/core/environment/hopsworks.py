@@ -132,15 +132,22 @@ class HopsworksEnvironment(Environment):
             self._elsewhere.remove(path)
             return
         hdfs = hops_hdfs()
-        for each in (path, path + _OLD):
+        for each in (path + _OLD, path):  # in this order, so that the older content never comes back
             _delete(hdfs, each)
+
+    def experiments(self, root: str) -> list[str]:
+        """Those in ``root``, and those in the project's ``Experiments``: the service knows them by their names only."""
+        return [*self.list(root), *self.list(self.root("Experiments"))]
 
     def variables(self, experiment_id: str) -> dict[str, str]:
         """What hops reads to link a model that is exported in an experiment to it."""
         return {"ML_ID": experiment_id}
 
     def register(self, card: ExperimentCard, tell: Callable[[str], None]) -> Registration:
-        return HopsworksRegistration(card, tell)
+        def make_directory() -> None:
+            self.make_directory(self.join(self.root("Experiments"), card.experiment_id), exist_ok=True)
+
+        return HopsworksRegistration(card, make_directory, tell)
 
     def find_training_dataset(self, name: str, version: int | None = 1, label: str | None = None) -> TrainingDataset:
         """A feature view's training data by the Feature Store's SDK, else the files of an old training data set."""
@@ -151,18 +158,20 @@ class HopsworksRegistration(Registration):
     """An experiment in the Experiments service, and the channel on which the notebook asks for its progress.
 
     Args:
-        card: The experiment; its directory is there.
+        card: The experiment.
+        make_directory: Makes its directory in the data set ``Experiments``, without which the service refuses it. The
+            records may be elsewhere.
         tell: Called, at most once, with a sentence about the service.
     """
 
-    def __init__(self, card: ExperimentCard, tell: Callable[[str], None]) -> None:
+    def __init__(self, card: ExperimentCard, make_directory: Callable[[], None], tell: Callable[[str], None]) -> None:
         self.board = Board()
         self._polls: PollServer | None = None
         self._tell = tell
         self._card = card
         self._experiment = _record(card)
         app_id, _, run_id = card.experiment_id.rpartition("_")
-        self._service = ExperimentsService(app_id, run_id, tell)
+        self._service = ExperimentsService(app_id, run_id, make_directory, tell)
         self._service.register(self._experiment, START_SECONDS)
 
     def listen(self, host: str, advertised: str) -> None:

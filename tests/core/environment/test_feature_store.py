@@ -142,13 +142,21 @@ def test_loco_asks_the_environment(environment, view):
     assert pickle.loads(pickle.dumps(ablator)).get_dataset_generator("age") is not None
 
 
+@pytest.mark.parametrize("inner", ["t.csv", "t.csv/part-0.csv"])
+def test_a_folder_that_is_called_like_a_file_is_one(environment, platform, inner):
+    (old_folder(platform) / inner).mkdir(parents=True)
+    FRAME.to_csv(platform.files / "Projects/demo/demo_Training_Datasets/t_1" / inner / "part-1.csv", index=False)
+    assert columns_of(environment.find_training_dataset("t", 1, "survived"))["age"] == [1, 3]
+
+
 @pytest.mark.slow
-def test_old_tfrecord_files_are_read_through_the_environment(environment, platform, tmp_path):
+@pytest.mark.parametrize("inner", ["t", "t.tfrecords"])
+def test_old_tfrecord_files_are_read_through_the_environment(environment, platform, tmp_path, inner):
     import tensorflow as tf
 
-    (old_folder(platform) / "t").mkdir()
+    (old_folder(platform) / inner).mkdir()
     for part in range(2):
-        path = platform.files / f"Projects/demo/demo_Training_Datasets/t_1/t/part-r-0000{part}"
+        path = platform.files / f"Projects/demo/demo_Training_Datasets/t_1/{inner}/part-r-0000{part}"
         with tf.io.TFRecordWriter(str(path)) as records:
             values = {"age": part + 0.5, "fare": 7.0, "survived": float(part)}
             feature = {

@@ -187,6 +187,36 @@ def test_an_experiment_is_recorded_and_read_back_in_hopsfs(environment, platform
     assert ExperimentStore.create(environment, environment.root(), "application_1").run_id == 2
 
 
+def test_a_run_number_is_never_used_twice_wherever_the_records_are(environment, platform):
+    """The service knows experiments by their names only."""
+    ExperimentStore.create(environment, environment.root(), "application_1")
+    for number, elsewhere in ((2, "Resources/mine"), (3, platform.files.parent.as_uri())):
+        store = ExperimentStore.create(environment, environment.root(elsewhere), "application_1")
+        assert store.run_id == number
+        card = ExperimentCard(store.experiment_id, "application_1", "mine", "", "f", "max", "metric", 0.0)
+        environment.register(card, lambda text: None).close(END)
+
+
+def test_what_was_removed_in_the_middle_of_a_replacement_does_not_come_back(environment, monkeypatch):
+    hdfs = import_hops("hdfs")
+    path = environment.join(environment.root(), "file")
+    for name, data in ((path, b"new"), (path + ".previous", b"old")):  # left by a driver that died
+        environment.write_bytes(name, data, atomic=False)
+    assert environment.read_bytes(path) == b"new"
+    real, left = hdfs.delete, [1]
+
+    def crash(name):
+        if not left:
+            raise KeyboardInterrupt
+        left.pop()
+        real(name)
+
+    monkeypatch.setattr(hdfs, "delete", crash)
+    with pytest.raises(KeyboardInterrupt):
+        environment.remove(path)
+    assert environment.read_bytes(path) == b"new"
+
+
 def test_it_travels_to_a_worker(environment):
     environment.write_bytes(environment.join(environment.root(), "file"), b"x")
     copy = pickle.loads(pickle.dumps(environment))
@@ -197,7 +227,6 @@ def test_it_travels_to_a_worker(environment):
 
 
 def registered(platform, said=None):
-    (platform.files / "Projects/demo/Experiments/app_1").mkdir(exist_ok=True)
     return HopsworksEnvironment().register(CARD, (said if said is not None else []).append)
 
 
@@ -233,6 +262,13 @@ def test_an_experiment_is_registered_and_updated_with_the_servers_record(platfor
     }
     assert all(platform.directories.values())
     assert said == []
+
+
+def test_the_experiments_directory_is_there_first_wherever_its_records_are(platform):
+    said = []
+    HopsworksEnvironment().register(CARD, said.append).close(END)
+    assert list(platform.directories.values()) == [True, True]
+    assert (platform.experiments["app_1"]["state"], said) == ("FINISHED", [])
 
 
 @pytest.mark.parametrize("state", ["FINISHED", "FAILED", "KILLED"])
@@ -344,6 +380,30 @@ def test_a_service_that_recovers_shows_the_end(platform):
         "FULL_UPDATE",
     ]
     assert len(said) == 1
+
+
+@pytest.mark.parametrize("variable", ["API_KEY", "SECRETS_DIR"])
+def test_a_token_that_cannot_be_sent_is_not_shown(platform, monkeypatch, variable):
+    if variable == "API_KEY":
+        monkeypatch.setenv("API_KEY", "mysecret\n")
+    (platform.secrets / "token.jwt").write_text("mysecret\n")
+    said = []
+    registered(platform, said).close(END)
+    assert len(said) == 1
+    assert "InvalidHeader" in said[0]
+    assert "mysecret" not in said[0]
+
+
+def test_the_secret_of_the_driver_is_not_shown_when_the_service_sends_it_back(platform, monkeypatch):
+    answer, said = platform.answer, []
+    monkeypatch.setattr(
+        platform, "answer", lambda request: (500, request.body) if request.method == "POST" else answer(request)
+    )
+    registration = registered(platform, said)
+    registration.listen("127.0.0.1", "localhost")
+    registration.close(END)
+    assert platform.asked("POST", "drivers")[0].body["secret"] not in said[0]
+    assert "500" in said[0]
 
 
 def test_an_expired_token_is_read_again_and_tried_once_more(platform):
