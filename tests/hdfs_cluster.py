@@ -12,6 +12,10 @@ import tarfile
 from pathlib import Path
 
 PACKAGE = "pyspark==2.4.8"
+CLASSES = {
+    "namenode": "org.apache.hadoop.hdfs.server.namenode.NameNode",
+    "datanode": "org.apache.hadoop.hdfs.server.datanode.DataNode",
+}
 OPENED = ["java.base/java.lang", "java.base/java.util", "java.base/java.nio", "java.base/sun.nio.ch"]
 
 
@@ -64,23 +68,24 @@ class HdfsCluster:
         self.url = f"hdfs://127.0.0.1:{self.port}"
         self.processes = {}
         self._configure()
-        self._run("namenode-format", "org.apache.hadoop.hdfs.server.namenode.NameNode", "-format", "-force").wait(120)
+        self._run("namenode-format", CLASSES["namenode"], "-format", "-force").wait(120)
 
     def start(self):
         """Returns once a file can be written."""
-        self.start_namenode()
-        self.processes["datanode"] = self._run("datanode", "org.apache.hadoop.hdfs.server.datanode.DataNode")
+        for part in CLASSES:
+            self.start_part(part)
         self.wait()
 
     def wait(self):
         """Returns once a file can be written."""
         _until(self._writable, "HDFS does not take files")
 
-    def start_namenode(self):
-        self.processes["namenode"] = self._run("namenode", "org.apache.hadoop.hdfs.server.namenode.NameNode")
+    def start_part(self, part):
+        """Starts ``"namenode"`` or ``"datanode"``."""
+        self.processes[part] = self._run(part, CLASSES[part])
 
-    def stop_namenode(self):
-        process = self.processes.pop("namenode")
+    def stop_part(self, part):
+        process = self.processes.pop(part)
         process.terminate()
         process.wait(30)
 

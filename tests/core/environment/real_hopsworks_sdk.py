@@ -155,6 +155,24 @@ def test_a_feature_views_training_data_are_read(environment):
         }
 
 
+def test_no_label_of_a_view_with_several_is_among_the_features(environment, monkeypatch):
+    several = [{**each, "label": each["name"] != "age"} for each in ANSWERS[VIEW]["features"]]
+    monkeypatch.setitem(ANSWERS, VIEW, {**ANSWERS[VIEW], "features": several})
+    for label, other in (("survived", "fare"), ("fare", "survived")):
+        dataset = environment.find_training_dataset("titanic", 1, label)
+        assert dataset.names == ["age", label]
+        with pytest.raises(AblationError, match=r"Its features are: age\."):
+            dataset.check_names([other])
+
+
+def test_training_data_that_are_split_are_refused_with_the_remedy(environment, monkeypatch):
+    splits = [{"name": name, "percentage": 0.5, "splitType": "RANDOM_SPLIT"} for name in ("train", "test")]
+    data = f"{VIEW}/trainingdatasets/version/1"
+    monkeypatch.setitem(ANSWERS, data, {**ANSWERS[data], "splits": splits, "created": "2024-01-01"})
+    with pytest.raises(AblationError, match=r"get_train_test_split[\s\S]*give the study a dataset_generator"):
+        environment.find_training_dataset("titanic", 1, "survived")
+
+
 def test_a_feature_that_does_not_exist_lists_the_schema(environment):
     dataset = environment.find_training_dataset("titanic", 1, "survived")
     with pytest.raises(AblationError, match=r"no feature 'agee'. Did you mean 'age'\? Its features are: age, fare"):
