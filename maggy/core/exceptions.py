@@ -15,6 +15,7 @@
     ├── BroadcastStepTypeError (TypeError)      ... a step that is no number
     ├── BroadcastStepValueError (ValueError)    ... a step below the last one
     ├── EarlyStopException                      the driver asked this trial to stop; not an error
+    ├── RecordsError (OSError)                  nothing can be recorded where it is wanted
     ├── ResumeError (ValueError)                the recorded experiment is not the one that was asked for
     └── ExperimentError (RuntimeError)          no trial succeeded, or Spark gave up
 
@@ -37,6 +38,7 @@ __all__ = [
     "MetricValueError",
     "MissingDependencyError",
     "NotSupportedError",
+    "RecordsError",
     "ResumeError",
     "ReturnTypeError",
     "SearchspaceBoundsError",
@@ -117,6 +119,10 @@ class EarlyStopException(MaggyError):
 
     def __str__(self) -> str:
         return f"The driver stopped this trial early, at metric {self.metric}."
+
+
+class RecordsError(MaggyError, OSError):
+    """An experiment cannot be recorded in the place that was asked for."""
 
 
 class ResumeError(MaggyError, ValueError):

@@ -13,7 +13,7 @@ from typing import Any
 
 from maggy.core.environment import Environment
 from maggy.core.events import EventMaker, find_event_maker
-from maggy.core.exceptions import ResumeError
+from maggy.core.exceptions import MaggyError, RecordsError, ResumeError
 from maggy.core.plain import closest, to_plain
 from maggy.result import ExperimentResult
 from maggy.trial import Trial
@@ -69,7 +69,23 @@ class ExperimentStore:
         """Makes the directory of a new experiment; its run number is the highest one that is taken plus 1.
 
         An existing directory is never used. Of several processes that ask at once each gets its own.
+
+        Raises:
+            RecordsError: Nothing can be recorded there.
         """
+        try:
+            return cls._create(environment, root, app_id)
+        except MaggyError:
+            raise
+        except Exception as error:  # the libraries of stores have errors of their own
+            raise RecordsError(
+                f"Experiments must be recorded where files can be written, but in {root} they cannot "
+                f"({type(error).__name__}: {error}). Choose another place with log_dir or MAGGY_LOG_DIR, or see to "
+                "what this one lacks."
+            ) from error
+
+    @classmethod
+    def _create(cls, environment: Environment, root: str, app_id: str) -> ExperimentStore:
         environment.make_directory(root, exist_ok=True)
         run_id = 1 + max((_run_id(name, app_id) for name in environment.experiments(root)), default=0)
         while True:

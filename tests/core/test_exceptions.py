@@ -21,6 +21,7 @@ BUILT_IN = {
     "MetricValueError": ValueError,
     "MissingDependencyError": ImportError,
     "NotSupportedError": NotImplementedError,
+    "RecordsError": OSError,
     "ResumeError": ValueError,
     "ReturnTypeError": TypeError,
     "SearchspaceBoundsError": (ValueError, AssertionError),

@@ -10,7 +10,7 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
 from maggy.core.environment import LocalEnvironment
-from maggy.core.exceptions import ResumeError
+from maggy.core.exceptions import RecordsError, ResumeError
 from maggy.core.store import ExperimentStore
 from maggy.result import build_result
 from maggy.trial import Trial
@@ -90,6 +90,15 @@ def test_a_run_number_that_another_process_has_just_taken_is_passed_over(tmp_pat
             return []
 
     assert [ExperimentStore.create(Late(), str(tmp_path), "app").run_id for _ in range(3)] == [1, 2, 3]
+
+
+def test_a_place_where_nothing_can_be_recorded_is_named_with_the_remedy(tmp_path):
+    (tmp_path / "file").write_text("")
+    for root, reason in ((str(tmp_path / "file"), "FileExistsError"), ("nosuch://x/y", "ValueError: Protocol")):
+        with pytest.raises(RecordsError, match=rf"in {root} they cannot \({reason}.*Choose another place with log_dir"):
+            ExperimentStore.create(ENVIRONMENT, root, "app")
+    with pytest.raises(ImportError, match="gs:// needs a package"):
+        ExperimentStore.create(ENVIRONMENT, "gs://bucket/x", "app")
 
 
 def test_open_finds_an_experiment_by_id_and_by_directory(root, store):

@@ -16,7 +16,7 @@ from maggy.ablation.datasets import find_training_dataset
 from maggy.config import HyperparameterOptConfig
 from maggy.core import writer
 from maggy.core.environment import LocalEnvironment
-from maggy.core.exceptions import AblationError, BadArgumentsError, ResumeError
+from maggy.core.exceptions import AblationError, BadArgumentsError, RecordsError, ResumeError
 from maggy.core.store import ExperimentStore
 from maggy.trial import Trial
 
@@ -180,8 +180,39 @@ def test_a_store_that_goes_away_costs_no_trial(bucket, s3, spark, monkeypatch, c
 
 
 def test_a_store_that_is_not_there_in_the_beginning_is_an_error_at_once(bucket, spark):
-    with pytest.raises(OSError, match=r"bucket|Bucket"):
-        search("s3://no-such-bucket-anywhere", lambda x: x)
+    with pytest.raises(RecordsError, match=r"in s3://no-such-bucket/experiments they cannot .* bucket does not exist"):
+        search("s3://no-such-bucket", lambda x: x)
+
+
+def test_a_store_that_refuses_access_is_an_error_in_the_beginning_and_away_in_the_middle(
+    bucket, s3, spark, monkeypatch, capsys
+):
+    def refuse(count):
+        import requests
+
+        requests.post(f"{s3.url}/moto-api/reset-auth", data=str(count), timeout=5)
+
+    refuse(0)
+    try:
+        with pytest.raises(RecordsError, match=r"PermissionError: .*Choose another place"):
+            search(bucket, lambda x: x)
+        refuse(float("inf"))
+        real, timers = ExperimentStore.end_trial, []
+
+        def end(self, trial):
+            if not timers:
+                refuse(0)
+                timers.append(threading.Timer(1, refuse, [float("inf")]))
+                timers[0].start()
+            real(self, trial)
+
+        monkeypatch.setattr(ExperimentStore, "end_trial", end)
+        result = search(bucket, lambda x: x)
+        timers[0].join()
+    finally:
+        refuse(float("inf"))
+    assert capsys.readouterr().out.count("Records cannot be written at the moment (PermissionError") == 1
+    assert len(ExperimentStore.open(ENVIRONMENT, bucket, result.directory).read_trials()[0]) == 3
 
 
 @pytest.fixture

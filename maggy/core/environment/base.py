@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from maggy.ablation.datasets import find_training_dataset
 from maggy.ablation.trainingdataset import TrainingDataset
@@ -91,7 +91,7 @@ class Environment(ABC):
     def remove(self, path: str) -> None:
         """Removes a file; no error when there is none."""
 
-    def experiments(self, root: str) -> list[str]:
+    def experiments(self, root: str) -> Iterable[str]:
         """The names that a new experiment in ``root`` cannot have, since earlier ones have them."""
         return self.list(root)
 

@@ -6,7 +6,7 @@ import os
 import re
 import secrets
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -135,7 +135,7 @@ class HopsworksEnvironment(Environment):
         for each in (path + _OLD, path):  # in this order, so that the older content never comes back
             _delete(hdfs, each)
 
-    def experiments(self, root: str) -> list[str]:
+    def experiments(self, root: str) -> Iterable[str]:
         """Those in ``root``, and those in the project's ``Experiments``: the service knows them by their names only."""
         return [*self.list(root), *self.list(self.root("Experiments"))]
 
