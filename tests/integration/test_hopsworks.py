@@ -40,17 +40,28 @@ def records(platform):
     return platform.files / "Projects/demo/Experiments"
 
 
-def test_a_notebook_draws_the_bar_while_the_experiment_runs(platform, spark, capsys):
-    """The front end finds the driver, polls every half second, and sees every line once and every trial."""
+def test_a_notebook_draws_the_bar_while_the_experiment_runs(platform, spark, tmp_path):
+    """The front end finds the driver, polls every half second, and sees every line once and every trial.
+
+    All trials but the one that ends first wait until the notebook has seen that one.
+    """
+    first, seen = tmp_path / "first", tmp_path / "seen"
 
     def train(x, reporter):
+        import os
         import time
 
         for step in range(4):
             reporter.broadcast(x, step)
             print("step", step)
             time.sleep(0.2)
-        return {"metric": x, "ml_id": __import__("os").environ.get("ML_ID")}
+        try:
+            first.touch(exist_ok=False)
+        except FileExistsError:
+            limit = time.monotonic() + 20
+            while not seen.exists() and time.monotonic() < limit:
+                time.sleep(0.05)
+        return {"metric": x, "ml_id": os.environ.get("ML_ID")}
 
     answers, results = [], []
     runner = threading.Thread(target=lambda: results.append(search(train, 4)))
@@ -61,6 +72,8 @@ def test_a_notebook_draws_the_bar_while_the_experiment_runs(platform, spark, cap
     notebook = Notebook(platform.endpoint, spark.sparkContext.applicationId)
     while runner.is_alive():
         answers.append(notebook.poll())
+        if answers[-1]["to_date"] > 0:
+            seen.touch()
         tick.wait(0.5)
     answers.append(notebook.poll())  # within the grace
     runner.join()
@@ -72,7 +85,9 @@ def test_a_notebook_draws_the_bar_while_the_experiment_runs(platform, spark, cap
     assert answers[-1]["metric"] == results[0]["best_val"]
     lines = "\n".join(answer["ex_logs"] for answer in answers if answer["ex_logs"]).splitlines()
     assert len([line for line in lines if line.endswith("step 3")]) == 4
-    assert Notebook.bar(answers[-1]).startswith("[####] 4/4 | stopped 0 | 0.")
+    bars = [Notebook.bar(answer) for answer in answers]
+    assert [bar for bar in bars if bar.startswith("[#---] 1/4 | stopped 0 | 0.")]
+    assert bars[-1].startswith("[####] 4/4 | stopped 0 | 0.")
     assert {trial["outputs"]["ml_id"] for trial in results[0].trials} == {results[0].directory.rsplit("/", 1)[-1]}
 
 

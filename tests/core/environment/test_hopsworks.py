@@ -1,5 +1,6 @@
 """Hopsworks' environment: the real hops package over a stand-in for pydoop and a local server of the endpoints."""
 
+import ast
 import logging
 import pickle
 import subprocess
@@ -109,6 +110,14 @@ def test_nothing_but_the_environment_knows_hopsworks():
         if "hops" in path.read_text(encoding="utf-8").lower() and path.parent.name != "environment"
     }
     assert elsewhere == {"__init__.py", "core/hops_import.py"}  # a user's own import of hops.util, and no more
+
+
+def test_only_extras_bring_packages_of_hopsworks():
+    tree = ast.parse((Path(__file__).parents[3] / "setup.py").read_text(encoding="utf-8"))
+    keywords = [node for node in ast.walk(tree) if isinstance(node, ast.keyword) and node.arg == "install_requires"]
+    (required,) = [ast.literal_eval(keyword.value) for keyword in keywords]
+    assert "pyspark" in str(required)
+    assert "hops" not in str(required)
 
 
 # Files.
@@ -338,6 +347,7 @@ def test_a_slow_service_is_not_waited_for_and_gets_everything_in_the_end(platfor
     platform.gate.set()
     for thread in threading.enumerate():
         if thread.name == "maggy-hopsworks":
+            assert thread.daemon  # a service that never answers does not keep the process from ending
             thread.join(5)
     assert platform.experiments["app_1"]["state"] == "FINISHED"
 
@@ -486,6 +496,11 @@ def test_the_driver_is_registered_and_answers(platform):
     assert sorted(driver.body) == ["appId", "hostIp", "port", "secret"]
     assert (driver.body["appId"], driver.body["hostIp"]) == ("app", "127.0.0.1")
     assert 1 <= len(driver.body["secret"]) <= 128
+    again = registered(platform)
+    again.listen("127.0.0.1", "localhost")
+    again.close(END)
+    secrets = {each.body["secret"] for each in platform.asked("POST", "/maggy/drivers")}
+    assert len(secrets) == 2  # another one for each experiment
 
 
 def test_a_driver_that_cannot_be_registered_costs_no_more_than_the_line(platform, monkeypatch):

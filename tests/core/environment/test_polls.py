@@ -215,6 +215,7 @@ def test_who_has_asked_can_still_ask_for_a_while_after_the_end(board):
     began = time.monotonic()
     server.close()
     assert time.monotonic() - began < 0.2
+    assert server._thread.daemon  # nobody's process has to wait for the rest of it
     board.update(num_trials=5, to_date=5, stopped=1, metric=1.0)
     with socket.create_connection(("127.0.0.1", port)) as connection:
         assert ask(connection, QUESTION)["to_date"] == 5
