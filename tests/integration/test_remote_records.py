@@ -153,6 +153,18 @@ def test_experiments_that_start_at_once_get_a_directory_each(place):
     assert sorted(store.run_id for store in stores) == [1, 2, 3, 4, 5, 6]
 
 
+def test_what_another_process_has_written_is_seen_at_once(bucket):
+    import fsspec
+
+    other = fsspec.filesystem("s3", skip_instance_cache=True)
+    for number in range(3):
+        assert len(ENVIRONMENT.list(f"{bucket}/x")) == number
+        other.pipe_file(f"{bucket}/x/app_{number}/maggy.json", b"{}")
+    assert not ENVIRONMENT.exists(f"{bucket}/x/app_3")
+    other.pipe_file(f"{bucket}/x/app_3/maggy.json", b"{}")
+    assert ENVIRONMENT.exists(f"{bucket}/x/app_3")
+
+
 def test_a_store_that_goes_away_costs_no_trial(bucket, s3, spark, monkeypatch, capsys):
     """It is down from before the first trial until after the last, and comes back while lagom waits for the records."""
     monkeypatch.setattr(writer, "LONGEST_DELAY", 0.5)

@@ -1,6 +1,7 @@
 """Hopsworks' environment: the real hops package over a stand-in for pydoop and a local server of the endpoints."""
 
 import ast
+import dataclasses
 import logging
 import pickle
 import subprocess
@@ -13,6 +14,7 @@ import hopsworks_platform
 import pytest
 
 import maggy
+from maggy.core import environment as environments
 from maggy.core.environment import (
     ExperimentCard,
     ExperimentEnd,
@@ -54,6 +56,11 @@ def environment(platform):
 def test_hopsworks_is_found_by_its_variables(platform, monkeypatch):
     assert isinstance(find_environment(), HopsworksEnvironment)
     monkeypatch.delenv("HOPSWORKS_PROJECT_ID")
+    assert isinstance(find_environment(), LocalEnvironment)
+
+
+def test_without_hops_its_variables_alone_do_not_choose_hopsworks(platform, monkeypatch):
+    monkeypatch.setattr(environments, "has_hops", lambda: False)
     assert isinstance(find_environment(), LocalEnvironment)
 
 
@@ -280,6 +287,12 @@ def test_the_experiments_directory_is_there_first_wherever_its_records_are(platf
     assert (platform.experiments["app_1"]["state"], said) == ("FINISHED", [])
 
 
+@pytest.mark.parametrize(("name", "shown"), [("no-name", "my_job"), ("mine", "mine")])
+def test_an_experiment_without_a_name_of_its_own_is_shown_with_its_jobs(platform, name, shown):
+    HopsworksEnvironment().register(dataclasses.replace(CARD, name=name), print).close(END)
+    assert [each.body["name"] for each in platform.asked("PUT", "/experiments/")] == [shown, shown]
+
+
 @pytest.mark.parametrize("state", ["FINISHED", "FAILED", "KILLED"])
 def test_the_state_is_as_it_was_and_a_metric_that_is_no_number_is_null(platform, state):
     registered(platform).close(ExperimentEnd(state, 1.0, None, float("nan")))
@@ -491,6 +504,7 @@ def test_the_driver_is_registered_and_answers(platform):
     registration.listen("127.0.0.1", "localhost")
     registration.board.update(num_trials=4, to_date=1, stopped=0, metric=0.25)
     registration.close(END)
+    assert registration._polls.join(5)  # nobody has asked
     driver = platform.asked("POST", "/maggy/drivers")[0]
     assert driver.path == "/hopsworks-api/api/maggy/drivers"
     assert sorted(driver.body) == ["appId", "hostIp", "port", "secret"]
