@@ -40,7 +40,7 @@ def records(platform):
     return platform.files / "Projects/demo/Experiments"
 
 
-def test_a_notebook_draws_the_bar_while_the_experiment_runs(platform, spark, tmp_path):
+def test_a_notebook_draws_the_bar_while_the_experiment_runs(platform, spark, tmp_path, capsys):
     """The front end finds the driver, polls every half second, and sees every line once and every trial.
 
     All trials but the one that ends first wait until the notebook has seen that one.
@@ -88,6 +88,8 @@ def test_a_notebook_draws_the_bar_while_the_experiment_runs(platform, spark, tmp
     bars = [Notebook.bar(answer) for answer in answers]
     assert [bar for bar in bars if bar.startswith("[#---] 1/4 | stopped 0 | 0.")]
     assert bars[-1].startswith("[####] 4/4 | stopped 0 | 0.")
+    recorded = b"".join(path.read_bytes() for path in records(platform).rglob("*") if path.is_file())
+    assert notebook.secret not in recorded.decode("latin-1") + capsys.readouterr().out
     assert {trial["outputs"]["ml_id"] for trial in results[0].trials} == {results[0].directory.rsplit("/", 1)[-1]}
 
 
