@@ -137,7 +137,10 @@ class HopsworksEnvironment(Environment):
 
     def experiments(self, root: str) -> Iterable[str]:
         """Those in ``root``, and those in the project's ``Experiments``: the service knows them by their names only."""
-        return [*self.list(root), *self.list(self.root("Experiments"))]
+        names = self.list(root)
+        with suppress(Exception):  # records elsewhere do not need HopsFS
+            names += self.list(self.root("Experiments"))
+        return names
 
     def variables(self, experiment_id: str) -> dict[str, str]:
         """What hops reads to link a model that is exported in an experiment to it."""

@@ -213,6 +213,19 @@ def test_a_run_number_is_never_used_twice_wherever_the_records_are(environment, 
         environment.register(card, lambda text: None).close(END)
 
 
+def test_an_experiment_with_its_records_elsewhere_does_not_need_hopsfs(environment, platform, monkeypatch, tmp_path):
+    def ill(path):
+        raise OSError("the name node is in safe mode")
+
+    monkeypatch.setattr(import_hops("hdfs"), "exists", ill)
+    said = []
+    store = ExperimentStore.create(environment, environment.root((tmp_path / "x").as_uri()), "app")
+    assert store.run_id == 1
+    environment.register(CARD, said.append).close(END)
+    assert len(said) == 1
+    assert "safe mode" in said[0]
+
+
 def test_what_was_removed_in_the_middle_of_a_replacement_does_not_come_back(environment, monkeypatch):
     hdfs = import_hops("hdfs")
     path = environment.join(environment.root(), "file")
