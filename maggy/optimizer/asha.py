@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bisect import insort
+from bisect import bisect_left, insort
 from collections.abc import Collection
 from dataclasses import dataclass
-from itertools import islice
+from heapq import heappop, heappush
 from typing import Any
 
 from maggy.optimizer.abstractoptimizer import AbstractOptimizer
@@ -24,7 +24,27 @@ class _Result:
     configuration: int
     params: dict[str, Any]
     metric: float
-    promoted: bool = False
+
+
+class _Rung:
+    """The results at one rung; the time to find the next promotion hardly grows with their number."""
+
+    def __init__(self) -> None:
+        self._ranks: list[tuple[float, int]] = []  # of all results, the best first
+        self._waiting: list[tuple[tuple[float, int], _Result]] = []  # a heap of those that were not promoted
+
+    def add(self, result: _Result, direction: str, promoted: bool = False) -> None:
+        """A run at this rung ended. Of equal results those that ended earlier are better."""
+        rank = (-result.metric if direction == "max" else result.metric, len(self._ranks))
+        insort(self._ranks, rank)
+        if not promoted:
+            heappush(self._waiting, (rank, result))
+
+    def promote(self, factor: int) -> _Result | None:
+        """The best result that was not promoted, if it is in the best ``1 / factor``; it counts as promoted then."""
+        if not self._waiting or bisect_left(self._ranks, self._waiting[0][0]) >= len(self._ranks) // factor:
+            return None
+        return heappop(self._waiting)[1]
 
 
 class Asha(AbstractOptimizer):
@@ -71,7 +91,7 @@ class Asha(AbstractOptimizer):
             BadArgumentsError: There is no search space, or it has a parameter of the budget's name.
         """
         check_space(self.searchspace, self._budget_name, self.name())
-        self._rungs: list[list[_Result]] = [[] for _ in self._budgets]
+        self._rungs = [_Rung() for _ in self._budgets]
         self._flight: InFlight[tuple[int, int, dict[str, Any]]] = InFlight()
         self._configurations = 0
         self._suggested = 0
@@ -82,9 +102,8 @@ class Asha(AbstractOptimizer):
         if self._suggested >= self.num_trials:
             return None
         for rung in reversed(range(len(self._rungs) - 1)):
-            result = self._promotable(rung)
+            result = self._rungs[rung].promote(self._factor)
             if result is not None:
-                result.promoted = True
                 return self._run(result.configuration, rung + 1, result.params)
         return self.initial_trial(self.searchspace.get_random_parameter_values(1)[0])
 
@@ -95,17 +114,15 @@ class Asha(AbstractOptimizer):
 
     def restore(self, trials: list[Trial]) -> bool:
         """Put the recorded runs on their rungs, and go on drawing where the drawing ended."""
+        started = {(trial.info_dict["configuration"], trial.info_dict["rung"]) for trial in trials}
         for trial in trials:
             rung, configuration = trial.info_dict["rung"], trial.info_dict["configuration"]
             params = {name: value for name, value in trial.params.items() if name != self._budget_name}
             self._configurations = max(self._configurations, configuration + 1)
             fits = self._budgets[rung : rung + 1] == [trial.params.get(self._budget_name)]
             if trial.final_metric is not None and fits:
-                self._add(rung, _Result(configuration, params, trial.final_metric))
-        for rung, results in enumerate(self._rungs):
-            above = {t.info_dict["configuration"] for t in trials if t.info_dict["rung"] == rung + 1}
-            for result in results:
-                result.promoted = result.configuration in above
+                result = _Result(configuration, params, trial.final_metric)
+                self._rungs[rung].add(result, self.direction, promoted=(configuration, rung + 1) in started)
         self._suggested = len(trials)
         self.searchspace.get_random_parameter_values(self._configurations)
         return True
@@ -130,14 +147,4 @@ class Asha(AbstractOptimizer):
     def _read_ended(self) -> None:
         for _, (configuration, rung, params), final in self._flight.ended(self.trial_store, self.final_store):
             if final is not None and final.final_metric is not None:
-                self._add(rung, _Result(configuration, params, final.final_metric))
-
-    def _add(self, rung: int, result: _Result) -> None:
-        # The best come first, and of equal ones those that ended earlier.
-        sign = -1 if self.direction == "max" else 1
-        insort(self._rungs[rung], result, key=lambda known: sign * known.metric)
-
-    def _promotable(self, rung: int) -> _Result | None:
-        """The best configuration that belongs on the next rung and is not there."""
-        best = islice(self._rungs[rung], len(self._rungs[rung]) // self._factor)
-        return next((result for result in best if not result.promoted), None)
+                self._rungs[rung].add(_Result(configuration, params, final.final_metric), self.direction)

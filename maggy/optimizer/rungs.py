@@ -37,7 +37,8 @@ def check_budgets(reduction_name: str, reduction: Any, resource_min: Any, resour
 def rung_budgets(resource_min: float, resource_max: float, factor: int) -> list[float]:
     """The budgets from the smallest up, each ``factor`` times the one before, none above ``resource_max``.
 
-    Multiplied up and not from logarithms, whose quotient may fall just short of a whole number.
+    Multiplied up and not from logarithms, whose quotient may fall just short of a whole number. What rounding brings
+    above ``resource_max`` is ``resource_max``: a share of the data must not be more than all of it.
 
     Example:
         >>> rung_budgets(1, 1000, 10)
@@ -45,5 +46,5 @@ def rung_budgets(resource_min: float, resource_max: float, factor: int) -> list[
     """
     budgets = [resource_min]
     while (following := budgets[-1] * factor) <= resource_max * (1 + 1e-9):
-        budgets.append(following)
+        budgets.append(min(following, resource_max))
     return budgets

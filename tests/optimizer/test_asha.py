@@ -6,7 +6,7 @@ import random
 
 import pytest
 from budgets import budgets, drive, started
-from conformance import OptimizerContract
+from conformance import LOST, Drive, OptimizerContract, Stopped
 
 from maggy.core.exceptions import BadArgumentsError
 from maggy.optimizer import Asha
@@ -38,6 +38,15 @@ def test_the_rungs_are_counted_exactly(factor, low, high, expected):
     assert rung_budgets(low, high, factor) == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("high", [1, 0.1, 0.3, 0.7, 27])
+@pytest.mark.parametrize("factor", range(2, 11))
+def test_no_rung_is_lost_or_above_the_largest_budget_by_rounding(factor, high):
+    for steps in range(1, 9):
+        budgets = rung_budgets(high / factor**steps, high, factor)
+        assert len(budgets) == steps + 1
+        assert budgets[-1] <= high
+
+
 def test_every_rung_is_reached():
     seen = set(budgets(drive(started(Asha(10, 1, 1000), 1900), lambda trial: trial.params["x"])))
     assert sorted(seen) == [1, 10, 100, 1000]
@@ -58,6 +67,51 @@ def test_a_promotion_follows_the_paper_step_by_step():
     # With a factor of 2, each second result at a rung allows one promotion; the highest rung is looked at first.
     driven = drive(started(Asha(2, 1, 4), 11), lambda trial: trial.params["x"])
     assert budgets(driven) == [1, 1, 2, 1, 1, 2, 4, 1, 1, 2, 1]
+
+
+def promotion(driven, factor, sign):
+    """Li et al., algorithm 2, get_job: by its words, each time anew."""
+    started = {(trial.info_dict["configuration"], trial.info_dict["rung"]) for trial in driven.suggested}
+    for rung in (2, 1, 0):
+        results = [trial for trial in driven.final_store if trial.info_dict["rung"] == rung]
+        results.sort(key=lambda trial: -sign * trial.final_metric)  # equal ones stay in the order of their ending
+        for trial in results[: len(results) // factor]:
+            if (trial.info_dict["configuration"], rung + 1) not in started:
+                return trial.params["x"], rung + 1
+    return None
+
+
+@pytest.mark.parametrize(("direction", "sign"), [("max", 1), ("min", -1)])
+@pytest.mark.parametrize("factor", [2, 3, 4])
+@pytest.mark.parametrize("in_flight", [1, 7, 50])
+def test_every_suggestion_is_the_papers_also_where_runs_fail_get_lost_or_are_stopped(direction, sign, factor, in_flight):
+    optimizer, noise = started(Asha(factor, 1, factor**3), 300, direction), random.Random(4)
+
+    class Checked(Drive):
+        def _ask(self):
+            expected = promotion(self, factor, sign)
+            trial = super()._ask()
+            if trial is not None and expected is not None:
+                assert (trial.params["x"], trial.info_dict["rung"]) == expected
+            elif trial is not None:
+                assert trial.info_dict["rung"] == 0
+            return trial
+
+    def score(trial):
+        metric = round(trial.params["x"], 1)
+        return noise.choice([LOST, None, Stopped(metric), metric, metric, metric])
+
+    driven = Checked(
+        optimizer,
+        optimizer.get_suggestion,
+        score,
+        in_flight,
+        optimizer.final_store,
+        optimizer.trial_store,
+        rng=random.Random(5),
+    )
+    assert {trial.info_dict["rung"] for trial in driven.suggested} >= {0, 1, 2}
+    assert len(driven.suggested) == 300
 
 
 def test_the_higher_rung_is_looked_at_first():
