@@ -7,6 +7,7 @@ from collections.abc import Collection
 from itertools import count
 from typing import Any, ClassVar, Literal
 
+from maggy.core.exceptions import BadArgumentsError
 from maggy.optimizer.abstractoptimizer import AbstractOptimizer
 from maggy.optimizer.brackets import Bracket, Configuration, plan_brackets
 from maggy.optimizer.checks import check_space
@@ -44,7 +45,8 @@ class Hyperband(AbstractOptimizer):
         eta: The share of a rung that goes on is one in so many; a whole number of at least 2.
         resource_min: No budget is smaller.
         resource_max: The full budget. Others are whole numbers if this one and ``resource_min`` are.
-        sampler: Which optimizer suggests the configurations; None for random search.
+        sampler: What suggests the configurations: an optimizer or its name, or a sampler of Optuna's; None for random
+            search.
 
     Raises:
         BadArgumentsError: An argument breaks its rule.
@@ -57,15 +59,15 @@ class Hyperband(AbstractOptimizer):
         eta: int = 3,
         resource_min: float = 1,
         resource_max: float = 9,
-        sampler: AbstractOptimizer | None = None,
+        sampler: Any = None,
     ) -> None:
-        from maggy.optimizer.randomsearch import RandomSearch
+        from maggy.optimizer.registry import sampler_of_configurations
 
         super().__init__()
         check_budgets("eta", eta, resource_min, resource_max)
         self._eta = eta
         self._resources = (resource_min, resource_max)
-        self._sampler = RandomSearch() if sampler is None else sampler
+        self._sampler = sampler_of_configurations(sampler)
         self._budget_name = BUDGET_NAMES[0]
 
     def name(self) -> str:
@@ -79,9 +81,11 @@ class Hyperband(AbstractOptimizer):
             BadArgumentsError: There is no search space, or it has a parameter of the budget's name.
         """
         check_space(self.searchspace, self._budget_name, self.name())
-        self._brackets: list[Bracket] = plan_brackets(self._eta, *self._resources, self.num_trials)
+        # In their order; those at the front are taken away once nothing will run there again.
+        self._brackets = deque(plan_brackets(self._eta, *self._resources, self.num_trials))
         self._flight: InFlight[tuple[Bracket, Configuration]] = InFlight()
         self._numbers: set[int] = set()  # of the configurations that were drawn
+        self._number = 0  # all below are among them
         self._book: dict[tuple[int, int], Trial] = {}  # recorded runs by configuration and rung
         self._replayed = False
         self._handed: deque[Trial] = deque()  # ended, and not yet told to the sampler
@@ -90,6 +94,8 @@ class Hyperband(AbstractOptimizer):
 
     def get_suggestion(self, trial: Trial | None = None) -> Trial | Literal["IDLE"] | None:
         """The next run; ``"IDLE"`` while a bracket waits for runs whose results decide what is next."""
+        while self._brackets and self._brackets[0].over:
+            self._brackets.popleft()
         for _, (bracket, configuration), final in self._flight.ended(self.trial_store, self.final_store):
             self._note(bracket, configuration, None if final is None else final.final_metric)
         while True:
@@ -103,9 +109,20 @@ class Hyperband(AbstractOptimizer):
             self._note(bracket, configuration, recorded.final_metric)
 
     def initial_trial(self, params: dict[str, Any]) -> Trial:
-        """The run of this configuration on the smallest budget of the bracket that begins next."""
-        bracket = next((bracket for bracket in self._brackets if bracket.to_draw), self._brackets[-1])
-        number = next(number for number in count() if number not in self._numbers and (number, 0) not in self._book)
+        """The run of this configuration on the smallest budget of the bracket that begins next.
+
+        Raises:
+            BadArgumentsError: There are more of them than configurations in ``num_trials`` runs.
+        """
+        bracket = next((bracket for bracket in self._brackets if bracket.to_draw), None)
+        if bracket is None and self.num_trials is not None:
+            raise BadArgumentsError(
+                f"initial_trials must be no more than the configurations of {self.name()}, but of num_trials="
+                f"{self.num_trials} runs only {len(self._numbers)} are such. Give fewer, or raise num_trials."
+            )
+        taken = self._numbers | {number for number, _ in self._book}
+        number = next(number for number in count() if number not in taken)
+        bracket = self._brackets[-1] if bracket is None else bracket
         return self._run(bracket, self._add(bracket, number, self._sampler.initial_trial(params)))
 
     def restore(self, trials: list[Trial]) -> bool:
@@ -117,6 +134,7 @@ class Hyperband(AbstractOptimizer):
             if trial.final_metric is not None:
                 virtual.append_metric({"step": trial.params[self._budget_name], "value": trial.final_metric})
                 virtual.final_metric, virtual.status = trial.final_metric, Trial.FINALIZED
+                virtual.early_stop = trial.params[self._budget_name] < self._resources[1]
         self._replayed = not self._sampler.restore(list(known.values()))
         return True
 
@@ -145,7 +163,9 @@ class Hyperband(AbstractOptimizer):
                 return bracket, bracket.waiting.popleft()
             if not bracket.to_draw:
                 continue
-            number = next(number for number in count() if number not in self._numbers)
+            while self._number in self._numbers:
+                self._number += 1
+            number = self._number
             virtual = self._draw(number)
             if isinstance(virtual, str) and len(self._flight):
                 return None

@@ -19,10 +19,10 @@ from maggy.optimizer.randomsearch import RandomSearch
 from maggy.optimizer.samplers import NSGAII, QMC, CmaEs
 from maggy.optimizer.singlerun import SingleRun
 
-__all__ = ["optimizer_by_name", "pruner_by_name"]
+__all__ = ["optimizer_by_name", "pruner_by_name", "sampler_of_configurations"]
 
 
-def optimizer_by_name(optimizer: Any) -> AbstractOptimizer:
+def optimizer_by_name(optimizer: Any, argument: str = "optimizer") -> AbstractOptimizer:
     """The optimizer that is meant.
 
     Example:
@@ -34,6 +34,7 @@ def optimizer_by_name(optimizer: Any) -> AbstractOptimizer:
             of the names ``"asha"``, ``"cmaes"``, ``"gp"``, ``"gridsearch"``, ``"hyperband"``, ``"nsgaii"``, ``"qmc"``,
             ``"randomsearch"``, ``"tpe"`` and ``"none"``, in any case. None is ``"none"``: the same run ``num_trials``
             times.
+        argument: What the user calls it, for the error.
 
     Raises:
         BadArgumentsError: A ``ValueError``: there is no optimizer of this name.
@@ -56,10 +57,10 @@ def optimizer_by_name(optimizer: Any) -> AbstractOptimizer:
         return OptunaSearch(optimizer)
     if isinstance(optimizer, type) and optimizer.__module__.startswith("optuna."):
         name = optimizer.__name__
-        raise TypeError(f"optimizer must be an instance, but got the class {name}. Write {name}().")
+        raise TypeError(f"{argument} must be an instance, but got the class {name}. Write {name}().")
     if is_optuna("pruners", "BasePruner", optimizer):
-        raise TypeError(f"optimizer must suggest trials, but got the pruner {optimizer!r:.80}. Pass it as es_policy.")
-    found = resolve(optimizer, "optimizer", AbstractOptimizer, known)  # type: ignore[type-abstract]
+        raise TypeError(f"{argument} must suggest trials, but got the pruner {optimizer!r:.80}. Pass it as es_policy.")
+    found = resolve(optimizer, argument, AbstractOptimizer, known)  # type: ignore[type-abstract]
     return found if found.pruner is None else found.pruner
 
 
@@ -83,6 +84,23 @@ def pruner_by_name(
             "pruner_kwargs must be a dict with some of eta, resource_min and resource_max, "
             f"but got {pruner_kwargs!r:.80} ({error})."
         ) from None
+
+
+def sampler_of_configurations(sampler: Any) -> AbstractOptimizer:
+    """The optimizer whose configurations a pruner is to run; random search for None.
+
+    Raises:
+        BadArgumentsError: There is no optimizer of this name, or it suggests no configurations without a budget.
+        MissingDependencyError: It needs something that is not installed.
+        TypeError: It is a class or something else.
+    """
+    found = optimizer_by_name("randomsearch" if sampler is None else sampler, "sampler")
+    if isinstance(found, (Asha, Hyperband, SingleRun)):
+        raise BadArgumentsError(
+            f"sampler must suggest configurations and leave the budget to its pruner, but got {sampler!r:.80}, which "
+            "does not. Use for example 'randomsearch' or 'tpe'."
+        )
+    return found
 
 
 def is_optuna(module: str, base: str, candidate: Any) -> bool:

@@ -84,7 +84,7 @@ def promotion(driven, factor, sign):
 @pytest.mark.parametrize(("direction", "sign"), [("max", 1), ("min", -1)])
 @pytest.mark.parametrize("factor", [2, 3, 4])
 @pytest.mark.parametrize("in_flight", [1, 7, 50])
-def test_every_suggestion_is_the_papers_also_where_runs_fail_get_lost_or_are_stopped(direction, sign, factor, in_flight):
+def test_every_suggestion_is_the_papers_also_where_runs_fail_or_are_stopped(direction, sign, factor, in_flight):
     optimizer, noise = started(Asha(factor, 1, factor**3), 300, direction), random.Random(4)
 
     class Checked(Drive):

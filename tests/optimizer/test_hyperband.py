@@ -9,7 +9,7 @@ from budgets import budgets, drive, started
 from conformance import OptimizerContract, Stopped
 
 from maggy.core.exceptions import BadArgumentsError
-from maggy.optimizer import AbstractOptimizer, GridSearch, Hyperband, RandomSearch, optimizer_by_name
+from maggy.optimizer import AbstractOptimizer, Asha, GridSearch, Hyperband, RandomSearch, optimizer_by_name
 from maggy.optimizer.brackets import plan_brackets
 from maggy.searchspace import Searchspace
 from maggy.trial import Trial
@@ -112,6 +112,34 @@ def test_failed_runs_go_no_further_and_fewer_go_on():
     assert budgets(driven) == [1] * 9 + [3] * 2 + [9]
 
 
+def drive_with_initial_trials(optimizer, count, in_flight):
+    queue = [optimizer.initial_trial({"x": place / 10}) for place in range(count)]
+    ask = optimizer.get_suggestion
+    optimizer.get_suggestion = lambda trial: queue.pop(0) if queue else ask(trial)
+    return drive(optimizer, lambda trial: trial.params["x"], in_flight)
+
+
+@pytest.mark.parametrize("in_flight", [1, 50])
+def test_initial_trials_take_the_places_of_configurations(in_flight):
+    driven = drive_with_initial_trials(started(Hyperband(3, 1, 9), 13), 9, in_flight)
+    values = [trial.params["x"] for trial in driven.suggested]
+    assert values == [*(place / 10 for place in range(9)), 0.6, 0.7, 0.8, 0.8]
+
+
+def test_more_initial_trials_than_configurations_are_refused():
+    optimizer = started(Hyperband(3, 1, 9), 13)
+    for place in range(9):
+        optimizer.initial_trial({"x": place / 10})
+    with pytest.raises(BadArgumentsError, match=r"initial_trials .* num_trials=13 runs only 9 .*raise num_trials"):
+        optimizer.initial_trial({"x": 0.9})
+
+
+def test_without_a_number_of_trials_there_is_room_for_any_number_of_initial_ones():
+    driven = drive_with_initial_trials(started(Hyperband(3, 1, 3), None), 10, in_flight=4)
+    # Three of them start the first bracket; the others are more of those that the second runs on the full budget.
+    assert sorted(budgets(driven)) == [1] * 3 + [3] * (7 + 1)
+
+
 class Recorder(AbstractOptimizer):
     """A sampler of a user's own, which keeps what it is told."""
 
@@ -139,6 +167,26 @@ def test_a_sampler_is_told_the_metric_of_each_budget_and_how_far_it_came():
     assert sampler.trial_store == {} or all(trial.final_metric is None for trial in sampler.trial_store.values())
 
 
+def test_a_resumed_sampler_is_told_what_was_left_out_before_the_full_budget():
+    class Restored(Recorder):
+        def restore(self, trials):
+            self.restored = trials
+            return True
+
+    def score(trial):
+        return trial.params["x"] * trial.params["budget"]
+
+    space = Searchspace(x=("INTEGER", [1, 99]))
+    half = drive(started(Hyperband(3, 1, 9, sampler=Recorder()), 40, space=space), score, crash_after=13)
+    sampler = Restored()
+    started(Hyperband(3, 1, 9, sampler=sampler), 40, space=space).restore(half.ended)
+    assert {trial.params["x"]: (trial.step_history, trial.early_stop) for trial in sampler.restored} == {
+        **{x: ([1], True) for x in range(1, 7)},
+        **{x: ([1, 3], True) for x in (7, 8)},
+        9: ([1, 3, 9], False),
+    }
+
+
 def test_a_sampler_that_has_no_more_ends_the_brackets():
     sampler = GridSearch()
     optimizer = started(Hyperband(2, 1, 4, sampler=sampler), None, space=Searchspace(x=("DISCRETE", [1, 2, 3])))
@@ -156,6 +204,26 @@ def test_a_sampler_that_waits_for_results_does_not_hold_the_brackets_up():
     optimizer = started(Hyperband(3, 1, 9, sampler=OneByOne()), 40, space=Searchspace(x=("INTEGER", [1, 99])))
     driven = drive(optimizer, lambda trial: trial.params["x"], in_flight=2)
     assert len(driven.suggested) >= 4
+
+
+def test_a_sampler_may_be_a_name_or_one_of_optunas():
+    optuna = pytest.importorskip("optuna")
+    for sampler, name in (("tpe", "TPE"), ("RandomSearch", "RandomSearch"), (optuna.samplers.RandomSampler(), None)):
+        optimizer = Hyperband(3, 1, 9, sampler=sampler)
+        assert optimizer.name() == f"Hyperband({name or 'RandomSampler'})"
+        assert len(drive(started(optimizer, 13), lambda trial: trial.params["x"]).suggested) == 13
+
+
+@pytest.mark.parametrize("sampler", ["asha", "none", Asha(), Hyperband(), RandomSearch(pruner="hyperband")])
+def test_what_gives_a_budget_or_no_configurations_is_no_sampler(sampler):
+    with pytest.raises(BadArgumentsError, match=r"sampler must suggest configurations .*'tpe'"):
+        Hyperband(sampler=sampler)
+
+
+@pytest.mark.parametrize("sampler", [RandomSearch, 5])
+def test_a_sampler_is_an_instance(sampler):
+    with pytest.raises(TypeError, match="sampler must be"):
+        Hyperband(sampler=sampler)
 
 
 def test_the_sampler_and_the_pruner_are_named():
