@@ -28,7 +28,8 @@ class OptunaSearch(AbstractOptimizer):
     for ``"max"``, so that both directions mirror each other exactly.
 
     A sampler that is passed in keeps its own seed; it is copied, and the original is not changed. One that ends its
-    study (``BruteForceSampler``, ``GridSampler``) ends the search.
+    study (``BruteForceSampler``, ``GridSampler``) ends the search; it is not begun again for workers that are free
+    while the last combinations run.
 
     Example:
         >>> import optuna
@@ -98,6 +99,7 @@ class OptunaSearch(AbstractOptimizer):
         check_space(self.searchspace, "", self.name())
         self._space = OptunaSpace(self.searchspace, by_value=self._was_told_values())
         self._flight: InFlight[Any] = InFlight()  # each with the optuna.Trial that it came from
+        self._recorded: dict[str, list[Trial]] = {}  # those that the sampler will suggest again, by configuration
         self._suggested = 0
         self._is_over = False
         self._seed = self.searchspace.draw_seed()
@@ -107,20 +109,38 @@ class OptunaSearch(AbstractOptimizer):
         """The sampler's next suggestion; None after ``num_trials`` of them, or when the sampler has no more."""
         with quiet():
             for suggested, asked, final in self._flight.ended(self.trial_store, self.final_store):
-                self._tell(asked, final, suggested)
-            return None if self._is_over or self._suggested >= self.num_trials else self._ask()
+                self._tell(asked, final or suggested)
+            while not self._is_over and self._suggested < self.num_trials:
+                trial, asked = self._ask()
+                recorded = self._recorded.get(trial.trial_id)
+                if recorded:
+                    self._tell(asked, recorded.pop())
+                elif self._runs_already(trial):
+                    self._tell(asked, trial)  # as failed, so that it is not suggested again
+                else:
+                    return self._begin(trial, asked)
+            return None
 
     def initial_trial(self, params: dict[str, Any]) -> Trial:
         """A trial of these parameters, of which the sampler knows."""
         with quiet():
             self._study.enqueue_trial(self._space.encode(params))
-            return self._ask()
+            return self._begin(*self._ask())
 
     def restore(self, trials: list[Trial]) -> bool:
-        """Have the sampler learn from the recorded trials."""
+        """Have the sampler learn from the recorded trials; or pass over them, if it goes through a sequence."""
+        from optuna.samplers import BruteForceSampler, GridSampler, QMCSampler
+
+        self._suggested = len(trials)
+        if isinstance(self._active, (GridSampler, QMCSampler)):
+            for trial in trials:
+                self._recorded.setdefault(trial.trial_id.partition("_")[0], []).append(trial)
+            return True
         with quiet():
             self._start([self._frozen(trial) for trial in trials])
-        self._suggested = len(trials)
+            if trials and isinstance(self._active, BruteForceSampler):  # it may have tried everything
+                last = self._study.trials[-1]
+                self._active.after_trial(self._study, last, last.state, last.values)
         return True
 
     def total_trials(self) -> int:
@@ -151,25 +171,36 @@ class OptunaSearch(AbstractOptimizer):
 
         return isinstance(self._sampler, (GridSampler, PartialFixedSampler))
 
-    def _ask(self) -> Trial:
+    def _runs_already(self, trial: Trial) -> bool:
+        """Whether a sampler that is to suggest each combination once repeats one, for want of others."""
+        from optuna.samplers import BruteForceSampler, GridSampler
+
+        others = (running for running in self.trial_store.values() if "initial" not in running.info_dict)
+        return isinstance(self._active, (BruteForceSampler, GridSampler)) and any(
+            running.params == trial.params for running in others
+        )
+
+    def _ask(self) -> tuple[Trial, Any]:
         self._study.sampler = self.choose_sampler(self._active, self._suggested)
         asked = self._study.ask()
-        trial = Trial(self._space.suggest(asked))
+        return Trial(self._space.suggest(asked)), asked
+
+    def _begin(self, trial: Trial, asked: Any) -> Trial:
         self._flight.add(trial, asked)
         self._suggested += 1
         return trial
 
-    def _tell(self, asked: Any, final: Trial | None, suggested: Trial) -> None:
+    def _tell(self, asked: Any, ended: Trial) -> None:
         from optuna.trial import TrialState
 
-        for step, value in tellable_points(final or suggested).items():
+        for step, value in tellable_points(ended).items():
             asked.report(self._signed(value), step)
-        if final is None:
+        if ended.final_metric is None:
             self._study.tell(asked, state=TrialState.FAIL)
-        elif self._is_pruned(final):
+        elif self._is_pruned(ended):
             self._study.tell(asked, state=TrialState.PRUNED)
         else:
-            self._study.tell(asked, self._signed(final.final_metric))
+            self._study.tell(asked, self._signed(ended.final_metric))
 
     def _frozen(self, trial: Trial) -> Any:
         from optuna.trial import TrialState, create_trial

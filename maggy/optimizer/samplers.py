@@ -8,7 +8,6 @@ from typing import Any
 from maggy.core.exceptions import BadArgumentsError
 from maggy.optimizer.namedsampler import NamedSampler
 from maggy.optimizer.optunaspace import OptunaSpace
-from maggy.trial import Trial
 
 __all__ = ["NSGAII", "QMC", "CmaEs"]
 
@@ -17,7 +16,8 @@ class CmaEs(NamedSampler):
     """The evolution strategy CMA-ES: draws from a normal distribution that it moves and stretches towards good trials.
 
     For hundreds of trials over numbers that depend on each other. CATEGORICAL parameters, and conditional ones, are
-    drawn at random.
+    drawn at random. A resumed search starts from where its best trials lie, if there are enough of them; not if some
+    parameters are conditional, nor with an option that excludes it.
 
     Hansen and Ostermeier, "Completely Derandomized Self-Adaptation in Evolution Strategies", 2001.
 
@@ -35,9 +35,26 @@ class CmaEs(NamedSampler):
     def defaults(self, seed: int, restored: list[Any]) -> dict[str, Any]:
         """The seed; in a resumed experiment also the recorded trials, to start from where the good ones lie."""
         complete = [trial for trial in restored if trial.values is not None]
-        source = {"source_trials": complete} if len(complete) >= _MANY_ENOUGH else {}
+        is_possible = not self._space.has_conditions and not _WITHOUT_SOURCE & set(self._options)
+        source = {"source_trials": _numbers_of(complete)} if is_possible and len(complete) >= _MANY_ENOUGH else {}
         return {"seed": seed, "warn_independent_sampling": False, **source}
 
+
+def _numbers_of(trials: list[Any]) -> list[Any]:
+    """The trials without their categories: a trial with something that it does not model is none to the sampler."""
+    from optuna.distributions import CategoricalDistribution
+    from optuna.trial import create_trial
+
+    reduced = []
+    for trial in trials:
+        shown = {n: each for n, each in trial.distributions.items() if not isinstance(each, CategoricalDistribution)}
+        params = {name: trial.params[name] for name in shown}
+        reduced.append(create_trial(params=params, distributions=shown, values=trial.values))
+    return reduced
+
+
+_WITHOUT_SOURCE = frozenset({"x0", "sigma0", "use_separable_cma"})
+"""The sampler's options that exclude one another with its source trials."""
 
 _MANY_ENOUGH = 20
 """The warm start takes the best tenth, and a normal distribution is not made of one point."""
@@ -66,10 +83,6 @@ class QMC(NamedSampler):
     def defaults(self, seed: int, restored: list[Any]) -> dict[str, Any]:
         """The seed, which only matters when the sequence is scrambled."""
         return {"seed": seed, "scramble": True, "warn_independent_sampling": False}
-
-    def restore(self, trials: list[Trial]) -> bool:
-        """Not needed: the sequence depends on no result, so it is gone through anew."""
-        return False
 
     def parameters(self, asked: Collection[str]) -> list[str]:
         """Those of the search space.

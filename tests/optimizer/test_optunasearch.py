@@ -9,7 +9,7 @@ import warnings
 
 import optuna
 import pytest
-from conformance import OptimizerContract, conditional_space, experiment_space
+from conformance import conditional_space, experiment_space
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from spaces import spaces
@@ -22,13 +22,6 @@ from maggy.searchspace import Searchspace
 from maggy.trial import Trial
 
 pytestmark = pytest.mark.slow
-
-
-class TestASamplerOfAUsersOwn(OptimizerContract):
-    random = False  # it keeps its own seed
-
-    def make(self):
-        return optimizer_by_name(optuna.samplers.RandomSampler(seed=3))
 
 
 class Spy(optuna.samplers.RandomSampler):
@@ -284,6 +277,28 @@ def test_a_sampler_that_ends_its_study_ends_the_search(make):
     assert {tuple(params.values()) for params in ran} == {(kind, size) for kind in "ab" for size in (2, 4, 8)}
     assert [optimizer.get_suggestion() for _ in range(2)] == [None, None]
     pickle.loads(pickle.dumps(optimizer))
+
+
+@pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
+def test_a_resumed_sequence_of_a_users_own_goes_on_where_it_ended():
+    space = Searchspace(x=("DOUBLE", [0, 1]), y=("DOUBLE", [0, 1]))
+
+    def ran(optimizer, count):
+        return [run(optimizer, 1.0) for _ in range(count)]
+
+    whole = ran(started(optuna.samplers.QMCSampler(seed=1), space), 20)
+    again = started(optuna.samplers.QMCSampler(seed=1), space)
+    assert again.restore(whole[:12])
+    assert [trial.params for trial in ran(again, 8)] == [trial.params for trial in whole[12:]]
+    assert again.get_suggestion() is None
+
+
+def test_an_initial_trial_on_a_grid_does_not_end_the_search():
+    optimizer = started(optuna.samplers.GridSampler({"size": [2, 4]}), Searchspace(size=("DISCRETE", [2, 4])))
+    initial = optimizer.initial_trial({"size": 2})
+    initial.info_dict["initial"] = 0  # as the driver does
+    optimizer.trial_store[initial.trial_id] = initial
+    assert {run(optimizer, 1.0).params["size"] for _ in range(2)} == {2, 4}
 
 
 def test_optuna_says_nothing_and_its_verbosity_stays(capfd):
