@@ -1,4 +1,4 @@
-"""The trials that ended with a metric, and their values in order, kept ready for early stopping rules."""
+"""The trials that ended with a metric, and what stop rules ask about them, kept ready."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from array import array
 from bisect import insort
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import Any, TypeVar
 
 from maggy.trial import Trial
 
 __all__ = ["FinalStore"]
+
+Summary = TypeVar("Summary")
 
 MOST_VALUES = 10_000_000
 """So many numbers, of 8 bytes each, are kept over all questions."""
@@ -34,6 +37,7 @@ class FinalStore(list[Trial]):
         super().__init__(trials)
         # By question, the last one at the end: the values, and how many trials have been looked at for them.
         self._values: OrderedDict[Hashable, tuple[array[float], int]] = OrderedDict()
+        self._summaries: dict[Hashable, tuple[Any, int]] = {}
 
     def ranked(self, question: Hashable, value_of: Callable[[Trial], float | None]) -> Sequence[float]:
         """The trials' values, ascending. What is returned must not be changed.
@@ -52,6 +56,21 @@ class FinalStore(list[Trial]):
                 insort(values, value)
         self._values[question] = values, len(self)
         return values
+
+    def summary(self, question: Hashable, start: Summary, add: Callable[[Summary, Trial], Summary]) -> Summary:
+        """What comes out when the trials are added to a summary one after the other, in the order of their ending.
+
+        Args:
+            question: Names what is asked, so that it is known again.
+            start: The summary of no trial.
+            add: The summary of some trials and the next one, always the same.
+        """
+        known: Summary
+        known, looked_at = self._summaries.get(question, (start, 0))
+        for trial in self[looked_at:]:
+            known = add(known, trial)
+        self._summaries[question] = known, len(self)
+        return known
 
     def _make_room(self) -> None:
         while self._values and (len(self._values) + 1) * len(self) > MOST_VALUES:

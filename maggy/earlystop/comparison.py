@@ -1,13 +1,16 @@
-"""What rules compare a running trial with: how others did up to the same training step."""
+"""What rules ask about the ended trials, so that the answer takes no longer the more of them there are."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
+from typing import TypeVar
 
 from maggy.core.final_store import FinalStore
 from maggy.trial import Trial
 
-__all__ = ["means_at_the_same_step", "ranked"]
+__all__ = ["means_at_the_same_step", "ranked", "summary"]
+
+Summary = TypeVar("Summary")
 
 
 def ranked(
@@ -23,8 +26,25 @@ def ranked(
         question: Names what is asked.
         value_of: The value of a trial, or None.
     """
-    known = finalized_trials if isinstance(finalized_trials, FinalStore) else FinalStore(finalized_trials)
-    return known.ranked(question, value_of)
+    return _store(finalized_trials).ranked(question, value_of)
+
+
+def summary(
+    finalized_trials: list[Trial], question: Hashable, start: Summary, add: Callable[[Summary, Trial], Summary]
+) -> Summary:
+    """What comes out when the ended trials are added one after the other; at hand as with ``ranked``.
+
+    Args:
+        finalized_trials: The trials that ended with a metric, in the order in which they ended.
+        question: Names what is asked.
+        start: The summary of no trial.
+        add: The summary of some trials and the next one.
+    """
+    return _store(finalized_trials).summary(question, start, add)
+
+
+def _store(trials: list[Trial]) -> FinalStore:
+    return trials if isinstance(trials, FinalStore) else FinalStore(trials)
 
 
 def means_at_the_same_step(to_check: Trial, finalized_trials: list[Trial]) -> Sequence[float]:

@@ -7,6 +7,7 @@ import math
 from maggy.core.exceptions import BadArgumentsError
 from maggy.core.plain import as_number
 from maggy.earlystop.abstractexperimentstop import AbstractExperimentStop
+from maggy.earlystop.comparison import summary
 from maggy.trial import Trial
 
 __all__ = ["Patience", "Threshold"]
@@ -46,14 +47,14 @@ class Patience(AbstractExperimentStop):
     def experiment_check(self, finalized_trials: list[Trial], direction: str) -> str | None:
         """The reason to stop if the last ``trials`` trials brought no improvement, else None."""
         sign = 1 if direction == "max" else -1
-        best, since = -math.inf, 0
-        for trial in finalized_trials:
+
+        def add(before: tuple[float, int], trial: Trial) -> tuple[float, int]:
+            best, since = before
             metric = sign * (trial.final_metric if trial.final_metric is not None else math.nan)
             is_first = best == -math.inf and not math.isnan(metric)
-            if is_first or metric > best + self._min_delta:
-                best, since = metric, 0
-            else:
-                since += 1
+            return (metric, 0) if is_first or metric > best + self._min_delta else (best, since + 1)
+
+        _, since = summary(finalized_trials, ("patience", sign, self._min_delta), (-math.inf, 0), add)
         if since < self._trials:
             return None
         return f"the best metric has not improved in the last {self._trials} trials"
@@ -85,8 +86,12 @@ class Threshold(AbstractExperimentStop):
 
     def experiment_check(self, finalized_trials: list[Trial], direction: str) -> str | None:
         """The reason to stop if one of the trials has reached the metric, else None."""
-        for trial in finalized_trials:
+
+        def add(before: float | None, trial: Trial) -> float | None:
             metric = trial.final_metric
-            if metric is not None and (metric >= self._metric if direction == "max" else metric <= self._metric):
-                return f"the metric {metric} has reached {self._metric}"
-        return None
+            if before is not None or metric is None:
+                return before
+            return metric if (metric >= self._metric if direction == "max" else metric <= self._metric) else None
+
+        reached = summary(finalized_trials, ("threshold", direction, self._metric), None, add)
+        return None if reached is None else f"the metric {reached} has reached {self._metric}"

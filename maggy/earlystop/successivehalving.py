@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection
+from dataclasses import dataclass, field
 
 from maggy.core.exceptions import BadArgumentsError
 from maggy.core.plain import as_number
@@ -13,6 +14,15 @@ from maggy.earlystop.comparison import ranked
 from maggy.trial import Trial
 
 __all__ = ["SuccessiveHalvingRule"]
+
+
+@dataclass
+class _Kept:
+    """What is known of a running trial's attempt: its values at rungs that it has passed."""
+
+    trial: Trial
+    attempts: int
+    values: dict[tuple[int, int], float] = field(default_factory=dict)
 
 
 class SuccessiveHalvingRule(AbstractEarlyStop):
@@ -57,6 +67,7 @@ class SuccessiveHalvingRule(AbstractEarlyStop):
                 raise BadArgumentsError(f"{name} must be a whole number of at least {least}, but got {value!r:.80}.")
         self._min_step = min_step
         self._factor = reduction_factor
+        self._kept: dict[str, _Kept] = {}  # by trial id
 
     def earlystop_check(  # type: ignore[override]
         self, to_check: Trial, finalized_trials: list[Trial], direction: str
@@ -71,16 +82,32 @@ class SuccessiveHalvingRule(AbstractEarlyStop):
         rung = self._rung(to_check)
         if rung is None:
             return None
+        if len(self._kept) > 2 * len(running_trials):
+            self._kept = {t.trial_id: self._kept[t.trial_id] for t in running_trials if t.trial_id in self._kept}
         sign = 1 if direction == "max" else -1
-        mine = _value_at(to_check, rung, sign)
+        mine = self._value_of_running(to_check, rung, sign)
         ended = ranked(finalized_trials, ("best", rung, sign), lambda trial: _value_at(trial, rung, sign))
         others = (trial for trial in running_trials if trial is not to_check)
-        running = [value for trial in others if (value := _value_at(trial, rung, sign)) is not None]
+        running = [value for trial in others if (value := self._value_of_running(trial, rung, sign)) is not None]
         reached = len(ended) + len(running) + 1
         if mine is None or reached < self._factor:
             return None
         better = len(ended) - bisect_right(ended, mine) + sum(value > mine for value in running)
         return to_check.trial_id if better >= reached // self._factor else None
+
+    def _value_of_running(self, trial: Trial, rung: int, sign: int) -> float | None:
+        """As ``_value_at``; kept once no report can change it, so that long histories are gone through once."""
+        if not trial.step_history or trial.step_history[-1] < rung:
+            return None
+        kept = self._kept.get(trial.trial_id)
+        if kept is None or kept.trial is not trial or kept.attempts != trial.attempts:
+            kept = self._kept[trial.trial_id] = _Kept(trial, trial.attempts)
+        if (rung, sign) in kept.values:
+            return kept.values[rung, sign]
+        value = _value_at(trial, rung, sign)
+        if value is not None and len(trial.step_history) > 1 and trial.step_history[-2] >= rung:
+            kept.values[rung, sign] = value  # only the last point may still be replaced
+        return value
 
     def _rung(self, trial: Trial) -> int | None:
         """The highest rung that the trial has reached."""

@@ -70,6 +70,22 @@ def test_each_trial_is_looked_at_once_for_each_step():
     assert Counted.looks == 2 * 50
 
 
+def test_a_summary_takes_each_trial_once_in_the_order_of_their_ending():
+    store, looks = FinalStore(), []
+
+    def longest(before, trial):
+        looks.append(trial.params["x"])
+        return [*before, trial.params["x"]]
+
+    for value in (3, 1, 2):
+        store.append(ended(value))
+        for question in ("a", "b", "a"):
+            answer = store.summary(question, [], longest)
+    assert answer == [3, 1, 2]
+    assert looks == [3, 3, 1, 1, 2, 2]
+    assert FinalStore().summary("a", 0, longest) == 0
+
+
 def test_only_so_many_numbers_are_kept_and_those_asked_about_last(monkeypatch):
     monkeypatch.setattr(final_store, "MOST_VALUES", 20)
     store = FinalStore(ended(value) for value in range(10))

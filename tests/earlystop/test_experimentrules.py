@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+import random
 
 import pytest
 from conformance import ExperimentStopContract
 
 from maggy.core.exceptions import BadArgumentsError
+from maggy.core.final_store import FinalStore
 from maggy.earlystop import AbstractExperimentStop, Patience, Threshold
+from maggy.trial import Trial
 
 
 class TestPatience(ExperimentStopContract):
@@ -48,6 +51,29 @@ def test_a_small_improvement_counts_only_above_min_delta():
 
     assert Patience(2, min_delta=0.1).experiment_check(finals(0.5, 0.55, 0.6), "max") is not None
     assert Patience(2, min_delta=0.1).experiment_check(finals(0.5, 0.55, 0.61), "max") is None
+
+
+@pytest.mark.parametrize("rule", [Patience(3, min_delta=0.1), Threshold(2.0)])
+@pytest.mark.parametrize("direction", ["max", "min"])
+def test_a_trial_is_looked_at_once_however_often_is_asked(rule, direction):
+    class Counted(Trial):
+        looks = 0
+
+        def __getattribute__(self, name):
+            Counted.looks += name == "final_metric"
+            return super().__getattribute__(name)
+
+    store, noise, mirror = FinalStore(), random.Random(1), 1 if direction == "max" else -1
+    for number in range(100):
+        trial = Counted({"x": number})
+        trial.final_metric = mirror * noise.choice([0.0, 0.05, 0.11, noise.random()])
+        store.append(trial)
+        # Asked of the driver's store and of a plain list, which is gone through anew.
+        plain = [Trial({"x": each.params["x"]}) for each in store]
+        for each, known in zip(plain, store, strict=True):
+            each.final_metric = known.__dict__["final_metric"]
+        assert rule.experiment_check(store, direction) == rule.experiment_check(plain, direction)
+    assert Counted.looks <= 3 * len(store)
 
 
 @pytest.mark.parametrize("arguments", [(0,), (2.5,), ("3",), (3, -1), (3, math.nan), (3, None)])

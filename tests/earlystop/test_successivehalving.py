@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 
 import pytest
 from conformance import EarlyStopContract, final_with, trial_with
@@ -68,6 +69,47 @@ def test_equal_values_go_on_together_and_nan_is_the_worst():
     assert stopped(SuccessiveHalvingRule(1, 2), trials(0.5, 0.5)) == []
     assert stopped(SuccessiveHalvingRule(1, 2), trials(math.nan, 0.5)) == [0]
     assert stopped(SuccessiveHalvingRule(1, 2), trials(math.nan, math.nan)) == []
+
+
+def test_a_check_goes_through_no_history_again():
+    class Counted(list):
+        reads = 0
+
+        def __getitem__(self, index):
+            Counted.reads += len(range(*index.indices(len(self)))) if isinstance(index, slice) else 1
+            return super().__getitem__(index)
+
+        def __iter__(self):
+            raise AssertionError("walked through a history")
+
+    running = [trial_with([0.5] * 5000, str(index)) for index in range(10)]
+    rule = SuccessiveHalvingRule(1, 3)
+    assert stopped(rule, running) == []
+    for trial in running:
+        trial.metric_history, trial.step_history = Counted(trial.metric_history), Counted(trial.step_history)
+    assert stopped(rule, running) == []
+    assert Counted.reads < 100 * len(running)
+
+
+@pytest.mark.parametrize("direction", ["max", "min"])
+def test_what_is_kept_of_running_trials_is_what_would_be_computed_anew(direction):
+    rule, noise = SuccessiveHalvingRule(2, 2), random.Random(8)
+    running = [trial_with([], str(index)) for index in range(6)]
+    for _ in range(400):
+        trial = noise.choice(running)
+        fate = noise.random()
+        if fate < 0.02:  # its worker is lost
+            trial.reset()
+            trial.attempts += 1
+        elif fate < 0.04:  # it ends, and another one with the same parameters begins
+            running[running.index(trial)] = trial = trial_with([], trial.params["name"])
+        last = trial.step_history[-1] if trial.step_history else 0
+        trial.append_metric(
+            {"step": last + noise.choice([0, 1, 1, 3]), "value": noise.choice([noise.random(), math.nan])}
+        )
+        expected = SuccessiveHalvingRule(2, 2).check_running(trial, [], running, direction)
+        assert rule.check_running(trial, [], running, direction) == expected
+    assert len(rule._kept) <= 2 * len(running) + 1
 
 
 @pytest.mark.parametrize("arguments", [(0, 2), (1, 1), (1.5, 2), (1, "2"), (None, 2)])
