@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from maggy.core.exceptions import BadArgumentsError
+from maggy.core.final_store import FinalStore
 from maggy.core.optuna_tools import quiet, require
 from maggy.earlystop.abstractearlystop import AbstractEarlyStop
 from maggy.trial import Trial
@@ -57,6 +58,12 @@ class OptunaPruner(AbstractEarlyStop):
         self._pruner = pruner
         self._study: Any = None
         self._shown: dict[str, _Shown] = {}
+        self._open: dict[str, _Shown] = {}  # those that have not ended
+        self._finals_shown = 0
+
+    def for_an_experiment(self) -> OptunaPruner:
+        """A rule of the same pruner that has been shown no trials, as each experiment needs one."""
+        return OptunaPruner(self._pruner)
 
     def earlystop_check(  # type: ignore[override]
         self, to_check: Trial, finalized_trials: list[Trial], direction: str
@@ -80,24 +87,33 @@ class OptunaPruner(AbstractEarlyStop):
 
     def _show_all(self, finalized_trials: list[Trial], running_trials: Collection[Trial], direction: str) -> None:
         import optuna
+        from optuna.trial import TrialState
 
         if self._study is None:
             # The name decides to which bracket of Hyperband a trial belongs.
             self._study = optuna.create_study(
                 pruner=self._pruner, direction="maximize" if direction == "max" else "minimize", study_name="maggy"
             )
-        for trial in [*finalized_trials, *running_trials]:
+        new = finalized_trials
+        if isinstance(finalized_trials, FinalStore):  # it only grows
+            new = finalized_trials[self._finals_shown :]
+            self._finals_shown = len(finalized_trials)
+        for trial in [*new, *running_trials]:
             self._show(trial)
+        running = {trial.trial_id for trial in running_trials}
+        for trial_id in [trial_id for trial_id in self._open if trial_id not in running]:
+            self._end(trial_id, TrialState.FAIL)
 
     def _show(self, trial: Trial) -> None:
         from optuna.trial import TrialState
 
         shown = self._shown.get(trial.trial_id)
         if shown is not None and not shown.over and trial.attempts != shown.attempts:  # it lost its worker
-            self._study.tell(shown.asked, state=TrialState.FAIL)
+            self._end(trial.trial_id, TrialState.FAIL)
             shown = None
         if shown is None:
-            shown = self._shown[trial.trial_id] = _Shown(self._study.ask(), attempts=trial.attempts)
+            shown = _Shown(self._study.ask(), attempts=trial.attempts)
+            self._shown[trial.trial_id] = self._open[trial.trial_id] = shown
         if shown.over:
             return
         for place in range(shown.points, len(trial.step_history)):
@@ -106,8 +122,12 @@ class OptunaPruner(AbstractEarlyStop):
         shown.points = len(trial.step_history)
         if trial.final_metric is None:
             return
-        shown.over = True
         if trial.early_stop:
-            self._study.tell(shown.asked, state=TrialState.PRUNED)
+            self._end(trial.trial_id, TrialState.PRUNED)
         else:
-            self._study.tell(shown.asked, trial.final_metric)
+            self._end(trial.trial_id, None, trial.final_metric)  # Optuna sees whether it is a number
+
+    def _end(self, trial_id: str, state: Any, metric: float | None = None) -> None:
+        shown = self._open.pop(trial_id)
+        shown.over = True
+        self._study.tell(shown.asked, metric, state=state)

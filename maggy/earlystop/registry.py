@@ -26,8 +26,9 @@ def earlystop_by_name(policy: Any) -> AbstractEarlyStop:
         'MedianStoppingRule'
 
     Args:
-        policy: An instance, which is returned itself; a pruner of Optuna's; or ``"median"``, ``"percentile"``,
-            ``"successivehalving"`` or ``"none"``, in any case. None is ``"none"``.
+        policy: An instance, which is returned itself, or a new one if it is an :class:`OptunaPruner`; a pruner of
+            Optuna's; or ``"median"``, ``"percentile"``, ``"successivehalving"`` or ``"none"``, in any case. None is
+            ``"none"``.
 
     Raises:
         BadArgumentsError: A ``ValueError``: there is no rule of this name.
@@ -43,6 +44,8 @@ def earlystop_by_name(policy: Any) -> AbstractEarlyStop:
     optuna = sys.modules.get("optuna")
     if optuna is not None and isinstance(policy, optuna.pruners.BasePruner):
         return OptunaPruner(policy)
+    if isinstance(policy, OptunaPruner):
+        return policy.for_an_experiment()
     if isinstance(policy, type) and (
         policy.__module__.startswith("optuna.") or issubclass(policy, AbstractExperimentStop)
     ):

@@ -7,7 +7,11 @@ import pytest
 from conformance import EarlyStopContract, final_with, trial_with
 
 from maggy.core.exceptions import BadArgumentsError
+from maggy.core.experiment_driver.optimization_policy import OptimizationPolicy
+from maggy.core.final_store import FinalStore
 from maggy.earlystop import OptunaPruner
+from maggy.experiment_config import OptimizationConfig
+from maggy.searchspace import Searchspace
 from maggy.trial import Trial
 
 pytestmark = pytest.mark.slow
@@ -50,6 +54,13 @@ class TestNopPruner(EarlyStopContract):
         return OptunaPruner(optuna.pruners.NopPruner())
 
 
+class TestThresholdPruner(EarlyStopContract):
+    def make(self):
+        return OptunaPruner(optuna.pruners.ThresholdPruner(lower=-0.5, upper=0.5))
+
+    test_min_mirrors_max = None  # the pruner does not know of a direction
+
+
 class Spy(optuna.pruners.BasePruner):
     """Keeps what it is shown, and prunes what is below zero."""
 
@@ -83,6 +94,59 @@ def test_new_points_are_added_to_those_shown_before():
     other = trial_with([0.4], "other")
     rule.check_running(other, [trial], [other], "min")
     assert [frozen.state.name for frozen in spy.study.trials] == ["COMPLETE", "RUNNING"]
+
+
+def test_each_ended_trial_is_shown_once():
+    class Counted(Trial):
+        looks = 0
+
+        def __getattribute__(self, name):
+            Counted.looks += name == "trial_id"
+            return super().__getattribute__(name)
+
+    spy, store = Spy(), FinalStore()
+    rule, running = OptunaPruner(spy), trial_with([0.1])
+    for number in range(100):
+        trial = Counted({"x": number})
+        trial.append_metric({"step": 0, "value": 0.5})
+        trial.final_metric = 0.5
+        store.append(trial)
+        rule.check_running(running, store, [running], "max")
+    assert [frozen.state.name for frozen in spy.study.trials] == ["COMPLETE", "RUNNING", *["COMPLETE"] * 99]
+    assert Counted.looks <= 5 * len(store)
+
+
+def test_a_trial_that_fails_is_failed_for_the_pruner():
+    spy = Spy()
+    rule = OptunaPruner(spy)
+    mine, failing = trial_with([0.1]), trial_with([0.7], "failing")
+    rule.check_running(mine, [], [failing, mine], "max")
+    mine.append_metric({"step": 1, "value": 0.2})
+    rule.check_running(mine, [], [mine], "max")
+    assert [frozen.state.name for frozen in spy.study.trials] == ["FAIL", "RUNNING"]
+
+
+def test_each_experiment_has_a_study_of_its_own():
+    spy = Spy()
+    rule = OptunaPruner(spy)
+    for _ in range(2):  # as when a cell with one config is run twice
+        config = OptimizationConfig(5, "randomsearch", Searchspace(x=("DOUBLE", [0, 1])), es_policy=rule, seed=1)
+        policy, running, finals = OptimizationPolicy(config), {}, FinalStore()
+        policy.start(running, finals, 1)
+        trial = policy.suggest(None)
+        running[trial.trial_id] = trial
+        trial.append_metric({"step": 1, "value": 0.5})
+        assert not policy.stops(trial, finals)
+        trial.append_metric({"step": 2, "value": -0.5})
+        assert policy.stops(trial, finals)
+        assert len(spy.study.trials) == 1
+        trial.status, trial.final_metric, trial.early_stop = Trial.FINALIZED, -0.5, True
+        finals.append(running.pop(trial.trial_id))
+        other = policy.suggest(trial)
+        running[other.trial_id] = other
+        other.append_metric({"step": 1, "value": 0.5})
+        assert not policy.stops(other, finals)
+        assert [frozen.state.name for frozen in spy.study.trials] == ["PRUNED", "RUNNING"]
 
 
 def test_a_trial_that_lost_its_worker_starts_anew():
