@@ -77,7 +77,7 @@ def _declared(spec: Any, name: str) -> Any:
     parameter = Parameter.parse(name, spec)
     if parameter.type not in (DOUBLE, INTEGER):
         return CategoricalDistribution([_scalar(value) for value in parameter.values])
-    low, high = parameter.values
+    low, high = parameter.ends  # Optuna lowers a bound that is on no step, but not without a warning
     if parameter.type == DOUBLE:
         return FloatDistribution(low, high, log=parameter.log, step=parameter.step)
     return IntDistribution(low, high, log=parameter.log, step=int(parameter.step or 1))

@@ -71,6 +71,12 @@ class Parameter:
             return int((high - low) // (self.step or 1)) + 1
         return None if self.step is None else int((_decimal(high) - _decimal(low)) // _decimal(self.step)) + 1
 
+    @property
+    def ends(self) -> tuple[Any, Any]:
+        """The lowest and the highest value of a DOUBLE or INTEGER; with steps the last one may be below the bound."""
+        low, high = self.values
+        return (low, high) if self.step is None else (low, self.at((self.count or 1) - 1))
+
     def at(self, index: int) -> Any:
         """The value number ``index`` of the ``count`` values, from 0."""
         if self.type in LISTED:
@@ -99,7 +105,7 @@ class Parameter:
         if points == 1:
             return [self.decode("", 0.5)]
         values = [self.decode("", place / (points - 1)) for place in range(points)]
-        return [value for index, value in enumerate(values) if value not in values[:index]]
+        return list(dict.fromkeys(values))
 
     def draw(self, rng: Random) -> Any:
         """A value, evenly distributed (in the logarithm for a log scale)."""

@@ -72,8 +72,7 @@ class GridSearch(AbstractOptimizer):
         """The next combination, or None after the last; ``trial`` is not looked at."""
         size = math.prod(len(values) for _, values in self._axes.values())
         while self._place < size and (self.num_trials is None or self._given < self.num_trials):
-            params = self._combination(self._place)
-            self._place += 1
+            params, self._place = self._combination(self._place)
             if params is not None and params not in self._initial:
                 self._given += 1
                 return Trial(params)
@@ -89,11 +88,16 @@ class GridSearch(AbstractOptimizer):
         """How many combinations there are, or ``num_trials`` if that is less; None when counting would take long."""
         self._axes = self._make_axes()
         size = math.prod(len(values) for _, values in self._axes.values())
-        if any(known.when for known, _ in self._axes.values()):
-            if size > _MOST_COUNTED:
-                return None
-            size = sum(self._combination(place) is not None for place in range(size))
-        return size if self.num_trials is None else min(size, self.num_trials)
+        most = size if self.num_trials is None else min(size, self.num_trials)
+        if not any(known.when for known, _ in self._axes.values()):
+            return most
+        found = place = 0
+        for _ in range(_MOST_COUNTED):
+            if found >= most or place >= size:
+                return found
+            params, place = self._combination(place)
+            found += params is not None
+        return None
 
     def parameters(self, asked: Collection[str]) -> list[str]:
         """Those of the search space."""
@@ -127,17 +131,19 @@ class GridSearch(AbstractOptimizer):
             axes[name] = (known, known.grid(count or 1))
         return axes
 
-    def _combination(self, place: int) -> dict[str, Any] | None:
-        """The combination at this place of the whole product; None if it is the same as an earlier one."""
-        numbers: list[int] = []
-        for _, values in reversed(self._axes.values()):
-            place, number = divmod(place, len(values))
-            numbers.insert(0, number)
+    def _combination(self, place: int) -> tuple[dict[str, Any] | None, int]:
+        """The combination at this place of the whole product, and the next place that may hold another.
+
+        It is None if it differs from an earlier one only in a parameter that does not exist.
+        """
         known = {name: parameter for name, (parameter, _) in self._axes.items()}
+        block = math.prod(len(values) for _, values in self._axes.values())
         params: dict[str, Any] = {}
-        for (name, (_, values)), number in zip(self._axes.items(), numbers, strict=True):
+        for name, (_, values) in self._axes.items():
+            whole, block = block, block // len(values)  # places that are the same before this parameter, and with it
+            number = place % whole // block
             if exists(name, params, known):
                 params[name] = values[number]
-            elif number:  # it differs only in a parameter that does not exist
-                return None
-        return params
+            elif number:
+                return None, place - place % whole + whole
+        return params, place + 1

@@ -39,12 +39,6 @@ class _Axis:
         """The step of a ``"number"``; 1 or None where there is none."""
         return self.parameter.step or (1 if self.parameter.type == INTEGER else None)
 
-    @property
-    def bounds(self) -> tuple[Any, Any]:
-        """The lowest and the highest value of a ``"number"``."""
-        low, high = self.parameter.values
-        return (low, high) if self.parameter.step is None else (low, self.parameter.at((self.parameter.count or 1) - 1))
-
 
 class OptunaSpace:
     """Maps configurations to what Optuna's trials hold and back.
@@ -122,7 +116,7 @@ def _suggest(trial: Any, name: str, axis: _Axis) -> Any:
         return parameter.at(axis.order[place] if axis.order else place)
     if axis.kind == "place":
         return parameter.decode(name, trial.suggest_float(name, 0.0, 1.0))
-    low, high = axis.bounds
+    low, high = parameter.ends
     if parameter.type == INTEGER:
         return int(trial.suggest_int(name, low, high, log=parameter.log, step=axis.step))
     drawn = float(trial.suggest_float(name, low, high, log=parameter.log, step=axis.step))
@@ -152,4 +146,4 @@ def _distribution(axis: _Axis) -> Any:
     if axis.kind == "place":
         return FloatDistribution(0.0, 1.0)
     kind = IntDistribution if parameter.type == INTEGER else FloatDistribution
-    return kind(*axis.bounds, log=parameter.log, step=axis.step)
+    return kind(*parameter.ends, log=parameter.log, step=axis.step)

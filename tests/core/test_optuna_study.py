@@ -63,6 +63,18 @@ def test_the_search_space_is_that_of_the_experiment(result):
     assert distributions["budget"] == optuna.distributions.IntDistribution(3, 9)
 
 
+def test_an_upper_bound_that_is_on_no_step_is_lowered_silently(result):
+    result.searchspace = Searchspace(
+        rate=("DOUBLE", [0, 0.35], {"step": 0.1}), units=("INTEGER", [8, 70], {"step": 8}), kind=SPACE.values()[2]
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        distributions = result.to_optuna_study().trials[0].distributions
+    assert distributions["rate"] == optuna.distributions.FloatDistribution(0, 0.3, step=0.1)
+    assert distributions["units"] == optuna.distributions.IntDistribution(8, 64, step=8)
+
+
 def test_direction_and_metric_are_named(result):
     study = result.to_optuna_study()
     assert study.direction.name == "MAXIMIZE"
@@ -89,6 +101,8 @@ def test_optunas_plots_and_analyses_take_it(result):
         assert len(plots.plot_optimization_history(study).get_lines()) > 0
         assert len(plots.plot_intermediate_values(study).get_lines()) > 0
         plots.plot_parallel_coordinate(study)
+        plots.plot_slice(study)
+        plots.plot_timeline(study)
     matplotlib.pyplot.close("all")
 
 

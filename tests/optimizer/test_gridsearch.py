@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from conformance import OptimizerContract, conditional_space
 
+from maggy.core.configuration import exists
 from maggy.core.exceptions import BadArgumentsError
+from maggy.core.parameter import Parameter
 from maggy.optimizer import GridSearch
 from maggy.searchspace import Searchspace
 
@@ -105,6 +109,40 @@ def test_conditional_parameters_are_combined_only_where_they_exist():
     assert len(suggested) == sgd_without + sgd_with + adam + none == optimizer.total_trials()
     assert len({str(params) for params in suggested}) == len(suggested)
     assert all(params == conditional_space().checked(params) for params in suggested)
+
+
+def test_what_does_not_exist_is_passed_over_at_once(monkeypatch):
+    branches = {f"p{i}": ("DISCRETE", list(range(10)), {"when": {"kind": "b"}}) for i in range(9)}
+    optimizer, looked_at = GridSearch(), []
+    monkeypatch.setattr(
+        GridSearch,
+        "_combination",
+        lambda self, place, look=GridSearch._combination: looked_at.append(1) or look(self, place),
+    )
+    optimizer.searchspace, optimizer.num_trials = Searchspace(kind=("CATEGORICAL", ["a", "b"]), **branches), 3
+    assert optimizer.total_trials() == 3
+    optimizer.initialize()
+    assert [optimizer.get_suggestion().params["kind"] for _ in range(3)] == ["a", "b", "b"]
+    assert len(looked_at) < 50
+
+
+def test_the_same_combinations_come_out_as_from_going_through_the_whole_product():
+    space = conditional_space()
+    suggested = grid(GridSearch(points=3), **dict(space.items()))
+    values = {name: known.grid(3) for name, known in parsed(space).items()}
+    expected = []
+    for combination in itertools.product(*values.values()):
+        params = {}
+        for name, value in zip(values, combination, strict=True):
+            if exists(name, params, parsed(space)):
+                params[name] = value
+        if params not in expected:
+            expected.append(params)
+    assert suggested == expected
+
+
+def parsed(space):
+    return {name: Parameter.parse(name, spec) for name, spec in space.items()}
 
 
 def test_an_initial_trial_that_is_on_the_grid_is_not_tried_again():
