@@ -446,14 +446,15 @@ class EarlyStopContract:
             assert self.check(running, self.histories(), "max") == self.check(opposite, mirrored, "min")
             assert self.check(running, self.histories(), "min") == self.check(opposite, mirrored, "max")
 
-    @pytest.mark.parametrize("direction", ["max", "min"])
-    def test_it_copes_with_many_running_trials_that_end_fail_get_lost_or_are_stopped(self, direction):
-        rule, noise, finals = self.make(), random.Random(4), []
+    def answers(self, direction, sign=1):
+        """What the rule says of 50 running trials, some of which end, fail, get lost or are stopped."""
+        rule, noise, finals, answers = self.make(), random.Random(4), [], []
         running = [trial_with([], f"running {number}") for number in range(50)]
         for step in range(8):
             for trial in list(running):
-                trial.append_metric({"step": step, "value": noise.choice([noise.uniform(-1, 1), math.nan])})
-                assert rule.check_running(trial, finals, running, direction) in (None, trial.trial_id)
+                trial.append_metric({"step": step, "value": sign * noise.choice([noise.uniform(-1, 1), math.nan])})
+                answers.append(rule.check_running(trial, finals, running, direction))
+                assert answers[-1] in (None, trial.trial_id)
                 fate = noise.random()
                 if fate < 0.1:  # its worker is lost, and it starts again
                     trial.reset()
@@ -462,10 +463,19 @@ class EarlyStopContract:
                     running.remove(trial)
                 elif fate < 0.3:
                     running.remove(trial)
-                    trial.status, trial.final_metric, trial.early_stop = Trial.FINALIZED, step / 8, fate < 0.25
+                    trial.status, trial.final_metric, trial.early_stop = Trial.FINALIZED, sign * step / 8, fate < 0.25
                     finals.append(trial)
         assert running
         assert finals
+        return answers
+
+    @pytest.mark.parametrize("direction", ["max", "min"])
+    def test_it_copes_with_many_running_trials_that_end_fail_get_lost_or_are_stopped(self, direction):
+        self.answers(direction)
+
+    def test_min_mirrors_max_also_with_many_running_trials(self):
+        assert self.answers("max") == self.answers("min", -1)
+        assert self.answers("min") == self.answers("max", -1)
 
     def test_the_same_question_gets_the_same_answer(self):
         rule, finals = self.make(), [final_with(f, str(i)) for i, f in enumerate(self.histories())]

@@ -58,7 +58,8 @@ class TestThresholdPruner(EarlyStopContract):
     def make(self):
         return OptunaPruner(optuna.pruners.ThresholdPruner(lower=-0.5, upper=0.5))
 
-    test_min_mirrors_max = None  # the pruner does not know of a direction
+    # The pruner does not know of a direction.
+    test_min_mirrors_max = test_min_mirrors_max_also_with_many_running_trials = None
 
 
 class Spy(optuna.pruners.BasePruner):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import optuna
 import pytest
+from budgets import started
 from conformance import OptimizerContract
 
 from maggy.optimizer.bayes import GP
+from maggy.searchspace import Searchspace
 
 pytestmark = pytest.mark.slow
 
@@ -15,3 +18,44 @@ class TestGP(OptimizerContract):
 
     def make(self):
         return GP(num_warmup_trials=4)
+
+
+@pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
+def test_one_at_a_time_it_suggests_exactly_what_optuna_alone_does():
+    space = Searchspace(x=("DOUBLE", [-1, 1]), y=("DOUBLE", [1e-3, 1], "log"), n=("INTEGER", [1, 9]))
+    optimizer = started(GP(num_warmup_trials=5), 9, "min", space)
+    sampler = optuna.samplers.GPSampler(seed=space.seeded(3).draw_seed(), n_startup_trials=5)
+
+    def metric(params):
+        return params["x"] ** 2 + params["y"] + params["n"]
+
+    def objective(trial):
+        x, y = trial.suggest_float("x", -1, 1), trial.suggest_float("y", 1e-3, 1, log=True)
+        return metric({"x": x, "y": y, "n": trial.suggest_int("n", 1, 9)})
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    study = optuna.create_study(sampler=sampler)
+    study.optimize(objective, n_trials=9)
+    ours = []
+    for _ in range(9):
+        trial = optimizer.get_suggestion()
+        trial.final_metric = metric(trial.params)
+        optimizer.final_store.append(trial)
+        ours.append(trial.params)
+    assert ours == [trial.params for trial in study.trials]
+
+
+def test_a_suggestion_depends_on_what_is_running():
+    def suggested(running):
+        optimizer = started(GP(num_warmup_trials=4), 20, "min", Searchspace(x=("DOUBLE", [0, 1])))
+        for x in (0.1, 0.4, 0.7, 0.9):
+            trial = optimizer.initial_trial({"x": x})
+            trial.final_metric = (x - 0.5) ** 2
+            optimizer.final_store.append(trial)
+        for x in running:
+            trial = optimizer.initial_trial({"x": x})
+            optimizer.trial_store[trial.trial_id] = trial
+        return optimizer.get_suggestion().params["x"]
+
+    alone = suggested([])
+    assert abs(suggested([alone]) - alone) > 1e-3
