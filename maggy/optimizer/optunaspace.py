@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -118,9 +119,11 @@ def _suggest(trial: Any, name: str, axis: _Axis) -> Any:
         return parameter.decode(name, trial.suggest_float(name, 0.0, 1.0))
     low, high = parameter.ends
     if parameter.type == INTEGER:
-        return int(trial.suggest_int(name, low, high, log=parameter.log, step=axis.step))
+        return parameter.checked(name, trial.suggest_int(name, low, high, log=parameter.log, step=axis.step))
     drawn = float(trial.suggest_float(name, low, high, log=parameter.log, step=axis.step))
-    return parameter.checked(name, min(max(drawn, float(low)), float(high)))
+    inside = min(max(drawn, float(low)), float(high))
+    # Rounding may lead out of the region by a hair; a sampler that was told values may lead anywhere.
+    return parameter.checked(name, inside if math.isclose(drawn, inside, abs_tol=1e-9 * (high - low)) else drawn)
 
 
 def _encode(name: str, axis: _Axis, value: Any) -> Any:

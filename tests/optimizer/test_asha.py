@@ -175,6 +175,13 @@ def test_a_resumed_search_promotes_what_the_records_show():
     assert {x for x, budget in everything if budget == 4} <= {x for x, budget in everything if budget == 2}
 
 
+def test_records_of_other_budgets_are_on_no_rung():
+    half = drive(started(Asha(2, 1, 4), 40), lambda trial: trial.params["x"], crash_after=20)
+    optimizer = started(Asha(2, 3, 12), 40)
+    optimizer.restore(half.ended)
+    assert optimizer.get_suggestion().params["budget"] == 3
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -254,6 +254,23 @@ def test_a_resumed_search_goes_through_the_same_brackets():
     assert len(resumed.suggested) == 40 - 17
 
 
+def test_records_of_other_budgets_are_not_taken_for_those_of_these():
+    half = drive(started(Hyperband(3, 1, 9), 40), lambda trial: trial.params["x"], crash_after=13)
+    resumed = started(Hyperband(3, 2, 18), 13)
+    assert resumed.restore(half.ended)
+    running = [resumed.get_suggestion() for _ in range(9)]
+    assert [trial.params["budget"] for trial in running] == [2] * 9
+    assert [trial.params["x"] for trial in running] == [trial.params["x"] for trial in half.ended[:9]]
+
+
+def test_a_sampler_is_told_what_failed_by_its_absence():
+    sampler = Recorder(pruner="hyperband", pruner_kwargs={"eta": 3, "resource_max": 9})
+    optimizer = started(optimizer_by_name(sampler), 13, space=Searchspace(x=("INTEGER", [1, 99])))
+    drive(optimizer, lambda trial: None if trial.params["x"] in (2, 9) else trial.params["x"])
+    assert sampler.trial_store == {}
+    assert sorted(trial.params["x"] for trial in sampler.final_store) == [1, 3, 4, 5, 6, 7, 8]
+
+
 def test_a_stopped_run_counts_with_the_metric_at_which_it_was_stopped():
     driven = drive(started(Hyperband(3, 1, 9), 13), lambda trial: Stopped(trial.params["x"]))
     assert len(driven.suggested) == 13

@@ -14,8 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from spaces import spaces
 
-from maggy.core.exceptions import BadArgumentsError, MissingDependencyError
-from maggy.core.optuna_tools import require, tellable_points
+from maggy.core.exceptions import BadArgumentsError
 from maggy.optimizer import OptunaSearch, optimizer_by_name
 from maggy.optimizer.optunaspace import OptunaSpace
 from maggy.searchspace import Searchspace
@@ -105,18 +104,13 @@ def test_a_resumed_sampler_knows_what_is_recorded():
     assert Spy.seen[0].intermediate_values == {0: 0.9}
 
 
-def test_steps_that_optuna_cannot_hold_are_rounded_left_out_or_thinned():
-    trial = Trial({})
-    for step in (-1, 0.5, 1.5, 1.7):
-        trial.append_metric({"step": step, "value": step})
-    assert tellable_points(trial) == {0: 0.5, 1: 1.7}
-    long = Trial({})
-    for step in range(12_345):
-        long.append_metric({"step": step, "value": step})
-    points = tellable_points(long)
-    assert len(points) <= 1000
-    assert max(points) == 12_344
-    assert tellable_points(Trial({})) == {}
+@pytest.mark.parametrize("sampler", ["tpe", "cmaes", "nsgaii", optuna.samplers.RandomSampler(seed=1)])
+def test_a_resumed_sampler_does_not_draw_the_same_again(sampler):
+    records = [run(optimizer, 0.5) for optimizer in [started(sampler, SPACE)] for _ in range(5)]
+    again = started(sampler, SPACE)
+    again.restore(records)
+    drawn = [run(again, 0.5).params["x"] for _ in range(5)]
+    assert not {trial.params["x"] for trial in records} & set(drawn)
 
 
 def test_the_users_sampler_is_not_changed():
@@ -293,6 +287,22 @@ def test_a_resumed_sequence_of_a_users_own_goes_on_where_it_ended():
     assert again.get_suggestion() is None
 
 
+@pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
+@pytest.mark.parametrize(
+    ("kind", "rule"),
+    [
+        (("DOUBLE", [0, 1]), "x must be a number from 0 to 1, but got 7"),
+        (("INTEGER", [0, 5]), "x must be an integer from 0 to 5, but got 7"),
+        (("INTEGER", [0, 8], {"step": 2}), "x must be an integer from 0 to 8 in steps of 2, but got 7"),
+    ],
+)
+def test_a_value_outside_the_space_that_a_sampler_was_told_is_refused(kind, rule):
+    base = optuna.samplers.RandomSampler(seed=1)
+    for sampler in (optuna.samplers.GridSampler({"x": [7]}), optuna.samplers.PartialFixedSampler({"x": 7}, base)):
+        with pytest.raises(BadArgumentsError, match=rule):
+            started(sampler, Searchspace(x=kind)).get_suggestion()
+
+
 def test_an_initial_trial_on_a_grid_does_not_end_the_search():
     optimizer = started(optuna.samplers.GridSampler({"size": [2, 4]}), Searchspace(size=("DISCRETE", [2, 4])))
     initial = optimizer.initial_trial({"size": 2})
@@ -313,11 +323,6 @@ def test_optuna_says_nothing_and_its_verbosity_stays(capfd):
 def test_what_is_not_a_sampler_is_refused():
     with pytest.raises(BadArgumentsError, match="BaseSampler"):
         OptunaSearch(3)
-
-
-def test_what_is_missing_is_named_with_the_remedy():
-    with pytest.raises(MissingDependencyError, match=r"GP needs no_such_module.*pip install 'maggy\[gp\]'"):
-        require("GP", ["json", "no_such_module"], "gp")
 
 
 def test_importing_maggy_and_its_optimizers_does_not_load_optuna():
