@@ -18,7 +18,6 @@ from maggy.core.exceptions import BadArgumentsError
 from maggy.optimizer import OptunaSearch, optimizer_by_name
 from maggy.optimizer.optunaspace import OptunaSpace
 from maggy.searchspace import Searchspace
-from maggy.trial import Trial
 
 pytestmark = pytest.mark.slow
 
@@ -234,6 +233,17 @@ def test_scales_and_orders_are_shown_as_they_are():
         "same": choices([0, 1]),
         "step": ints(0, 4),
     }
+
+
+@pytest.mark.parametrize("by_value", [False, True])
+def test_a_sampler_is_asked_for_what_it_is_told_of_records(by_value):
+    for space in (experiment_space(3), conditional_space(3)):
+        shown, study = OptunaSpace(space, by_value), optuna.create_study()
+        for _ in range(10):
+            asked = study.ask()
+            params = shown.suggest(asked)
+            assert asked.distributions == shown.distributions(params)
+            assert asked.params == shown.encode(params)
 
 
 @pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from conformance import OptimizerContract
+from budgets import started
+from conformance import OptimizerContract, conditional_space, experiment_space
 
 from maggy.core.exceptions import BadArgumentsError
 from maggy.optimizer import optimizer_by_name
 from maggy.optimizer.bayes import TPE
+from maggy.searchspace import Searchspace
 
 pytestmark = pytest.mark.slow
 
@@ -25,6 +27,29 @@ class TestTPEInHyperband(OptimizerContract):
 
     def make(self):
         return TPE(num_warmup_trials=4, pruner="hyperband", pruner_kwargs={"eta": 2, "resource_max": 4}).pruner
+
+
+def test_conditional_parameters_are_modelled_together_with_those_that_they_depend_on():
+    for space, together in ((conditional_space(), True), (experiment_space(), False)):
+        optimizer = started(TPE(), 20, space=space)
+        assert ("group" in optimizer.defaults(1, [])) == together
+
+
+def test_it_keeps_away_from_what_is_running():
+    def suggested(running):
+        optimizer = started(TPE(num_warmup_trials=4), 90, "min", Searchspace(x=("DOUBLE", [0, 1])))
+        for place in range(20):
+            trial = optimizer.initial_trial({"x": place / 20})
+            trial.final_metric = abs(trial.params["x"] - 0.5)
+            optimizer.final_store.append(trial)
+        for x in running:
+            trial = optimizer.initial_trial({"x": x})
+            trial.trial_id += f"_{len(optimizer.trial_store)}"
+            optimizer.trial_store[trial.trial_id] = trial
+        return optimizer.get_suggestion().params["x"]
+
+    alone = suggested([])
+    assert abs(suggested([alone] * 5) - alone) > 0.01
 
 
 def test_it_has_a_name_and_options_of_optunas():
