@@ -38,3 +38,45 @@ parameters = st.one_of(doubles, integers, log_doubles, log_integers, listed)
 spaces = st.dictionaries(st.text("abc-λ", min_size=1, max_size=4), parameters, max_size=4).map(
     lambda entries: Searchspace(**entries)
 )
+
+
+def _counted(low, options):
+    """A parameter whose values can be listed, as another one's condition needs them."""
+    return [
+        ("INTEGER", [low, low + 20], options),
+        ("INTEGER", [low, low + 20], {**options, "step": 3}),
+        ("INTEGER", [abs(low) + 1, 1000], {**options, "log": True}),
+        ("DOUBLE", [low / 10, low / 10 + 2.05], {**options, "step": 0.1}),
+        ("DISCRETE", [1, True, 0.5, "a"], options),
+        ("CATEGORICAL", ["a", None, [1, [2]], {"k": 1}], options),
+        ("CONSTANT", [[low]], options),
+    ]
+
+
+def _uncounted(low, options):
+    return [
+        ("DOUBLE", [low / 7, low / 7 + 1], options),
+        ("DOUBLE", [10.0 ** -(abs(low) % 9), 10.0], {**options, "log": True}),
+    ]
+
+
+@st.composite
+def conditional_spaces(draw):
+    """A space of up to six parameters with all options, in which parameters exist only when earlier ones allow it."""
+    space, parents = Searchspace(), {}
+    for number in range(draw(st.integers(1, 6))):
+        options, low = {}, draw(st.integers(-50, 50))
+        if parents and draw(st.booleans()):
+            parent = draw(st.sampled_from(sorted(parents)))
+            options["when"] = {parent: draw(st.lists(st.sampled_from(parents[parent]), min_size=1, max_size=3))}
+        listed = draw(st.booleans())
+        space.add(f"p{number}", draw(st.sampled_from((_counted if listed else _uncounted)(low, options))))
+        if listed:
+            parents[f"p{number}"] = [params[f"p{number}"] for params in _draws(space) if f"p{number}" in params]
+            if not parents[f"p{number}"]:  # its own condition did not hold in any draw
+                del parents[f"p{number}"]
+    return space
+
+
+def _draws(space):
+    return space.seeded(1).get_random_parameter_values(20)

@@ -11,6 +11,7 @@ import pytest
 from conformance import conditional_space
 from hypothesis import given
 from hypothesis import strategies as st
+from spaces import conditional_spaces
 
 from maggy.core.exceptions import BadArgumentsError
 from maggy.searchspace import Searchspace
@@ -180,7 +181,34 @@ def test_a_space_is_made_from_its_dict_and_its_json():
         pickle.loads(pickle.dumps(space)),
     ):
         assert again == space
+        assert list(again) == list(space)
     assert json.loads(json.dumps(list(space))) == list(space)
+
+
+@given(conditional_spaces(), st.integers())
+def test_any_space_and_configuration_comes_back_from_what_is_written_down(space, seed):
+    for again in (
+        Searchspace(**space.to_dict()),
+        Searchspace.from_dict(json.loads(space.json())),
+        Searchspace.from_json(space.json()),
+        eval(repr(space)),
+    ):
+        assert again == space
+        assert list(again) == list(space)
+        drawn = space.seeded(seed).get_random_parameter_values(5)
+        assert again.seeded(seed).get_random_parameter_values(5) == drawn
+    for params in drawn:
+        assert space.checked(json.loads(json.dumps(params))) == params
+        places = space.transform(params)
+        back = space.inverse_transform(places)
+        assert list(back) == list(params)
+        for name, kind in space.names().items():
+            if name in params and kind != "DOUBLE":
+                assert back[name] == params[name]
+            elif name in params:
+                assert back[name] == pytest.approx(params[name])
+        in_order = space.transform([params.get(name) for name in space.names()])
+        assert in_order == [places.get(name) for name in space.names()]
 
 
 @pytest.mark.parametrize("text", ["", "[1]", "{", None, 5, '{"x": 1}', "null"])
