@@ -67,6 +67,9 @@ def test_sparse_reports_reach_a_rung_with_the_first_step_above_it():
 
 def test_equal_values_go_on_together_and_nan_is_the_worst():
     assert stopped(SuccessiveHalvingRule(1, 2), trials(0.5, 0.5)) == []
+    for direction in ("max", "min"):
+        finals = [final_with([0.5], name, [1]) for name in ("one", "two", "three")]
+        assert stopped(SuccessiveHalvingRule(1, 2), trials(0.5), finals, direction) == []
     assert stopped(SuccessiveHalvingRule(1, 2), trials(math.nan, 0.5)) == [0]
     assert stopped(SuccessiveHalvingRule(1, 2), trials(math.nan, math.nan)) == []
 

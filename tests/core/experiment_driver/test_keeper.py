@@ -69,6 +69,30 @@ def kept():
         keeper.close(timeout=10)
 
 
+@pytest.mark.parametrize("restores", [True, False])
+@pytest.mark.parametrize("reached", [True, False])
+def test_a_resumed_experiment_ends_at_once_if_its_records_say_so(restores, reached):
+    class Threshold(Given):
+        def restore(self, ended):
+            return restores
+
+        def ends(self, final_store):
+            return "enough" if any(trial.final_metric >= 0.9 for trial in final_store) else None
+
+    recorded, failed = Trial({"x": 1}), Trial({"x": 2})
+    recorded.status, recorded.final_metric = Trial.FINALIZED, 0.95 if reached else 0.85
+    failed.status = Trial.ERROR
+    listener = Listener()
+    keeper = Keeper(Threshold(Trial({"x": 3})), listener, [failed, recorded])
+    keeper.start()
+    try:
+        keeper.put(Ask())
+        news = [listener.next()[0] for _ in range(2 if reached else 1)]
+        assert news == (["experiment_ends", "exhausted"] if reached else ["suggested"])
+    finally:
+        keeper.close(timeout=10)
+
+
 def test_points_that_come_with_the_end_of_a_trial_are_kept_and_not_checked(kept):
     keeper, listener, policy = kept(Trial({"x": 1}))
     keeper.put(Ask())

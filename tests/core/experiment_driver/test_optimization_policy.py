@@ -71,6 +71,24 @@ def test_initial_trials_belong_to_what_must_be_the_same_to_resume():
     assert policy().identity()["initial_trials"] is None
 
 
+def test_initial_trials_that_are_recorded_are_not_tried_again():
+    made = started(initial_trials=[{"x": 7}, {"x": 8}, {"x": 9}])
+    recorded = [made.suggest(None) for _ in range(3)][1]
+    resumed = started(optimizer="asha", initial_trials=[{"x": 7}, {"x": 8}, {"x": 9}])
+    recorded.info_dict.update(configuration=0, rung=0)
+    assert resumed.restore([recorded])
+    assert [resumed.suggest(None).params["x"] for _ in range(2)] == [7, 9]
+    assert "initial" not in resumed.suggest(None).info_dict
+
+
+def test_any_rule_for_the_experiment_ends_it():
+    final = Trial({"x": 1})
+    final.final_metric = 0.7
+    for rules in ([Patience(9), Threshold(0.5)], [Threshold(0.5), Patience(9)]):
+        assert started(es_policy=rules).ends([final]) == "the metric 0.7 has reached 0.5"
+    assert started(es_policy=[Patience(9), Threshold(0.8)]).ends([final]) is None
+
+
 class Asked(AbstractEarlyStop):
     waits_for_finals = False
 
