@@ -11,6 +11,7 @@ import resource
 import statistics
 import tempfile
 import time
+from importlib.metadata import version
 
 import psutil
 from peers import Maggy, Missing, measure_all, timed
@@ -84,7 +85,7 @@ def main():
     options = parser.parse_args()
 
     def all_of(peer):
-        found = measure(peer)
+        found = {"version": version(peer.package), **measure(peer)}
         if isinstance(peer, Maggy):
             found["driver_share"] = driver_share(peer)
         return found
@@ -99,12 +100,13 @@ def main():
         if name == "workers":
             continue
         if "missing" in found:
-            rows.append([name, "missing", "", "", ""])
+            rows.append([name, "missing", "", "", "", ""])
             continue
         ratio = f"{found['per_trial_s'] / ours:.0f}" if ours else ""
         rows.append(
             [
                 name,
+                found["version"],
                 f"{found['per_trial_s'] * 1e3:.2f}",
                 ratio,
                 f"{found['fixed_s']:.2f}",
@@ -112,7 +114,14 @@ def main():
             ]
         )
     table(
-        ["", "a trial (ms)", "times Maggy's", "the call beyond its trials (s)", "memory of the driver a trial (kB)"],
+        [
+            "",
+            "version",
+            "a trial (ms)",
+            "times Maggy's",
+            "the call beyond its trials (s)",
+            "memory of the driver a trial (kB)",
+        ],
         rows,
         title=f"Trials that return at once, {options.workers} workers",
     )

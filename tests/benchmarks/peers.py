@@ -46,11 +46,13 @@ class Peer:
 
     Attributes:
         name: In the tables.
+        package: Whose version is shown.
         few: With how many trials that return at once its overhead is measured.
         repeats: How many times.
     """
 
     name: str
+    package: str
     few = 40
     repeats = 1
 
@@ -68,6 +70,7 @@ class Peer:
 
 class Maggy(Peer):
     name = "Maggy"
+    package = "maggy"
     few = 2000
     repeats = 5
 
@@ -91,6 +94,7 @@ class SparkRounds(Peer):
     """A Spark job for each round of as many trials as there are workers."""
 
     name = "a Spark job per round"
+    package = "pyspark"
     few = 100
     repeats = 3
 
@@ -103,6 +107,7 @@ class SparkRounds(Peer):
 
 class Hyperopt(Peer):
     name = "hyperopt SparkTrials"
+    package = "hyperopt"
 
     def __init__(self, session, workers):
         super().__init__(session, workers)
@@ -135,6 +140,7 @@ class OptunaJoblib(Peer):
     """Trials are asked for, sent through joblib to Spark, and told; Optuna's own ``optimize`` uses threads only."""
 
     name = "Optuna on joblib-spark"
+    package = "optuna"
     few = 100
     repeats = 3
 
@@ -163,6 +169,7 @@ class OptunaJoblib(Peer):
 
 class MlflowStudy(Peer):
     name = "MLflow's MlflowSparkStudy"
+    package = "mlflow"
 
     def __init__(self, session, workers):
         super().__init__(session, workers)
@@ -203,6 +210,7 @@ class RayTune(Peer):
     """On its own processes, not on Spark."""
 
     name = "Ray Tune"
+    package = "ray"
 
     def __init__(self, session, workers):
         super().__init__(session, workers)

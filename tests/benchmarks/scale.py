@@ -13,6 +13,7 @@ import numpy as np
 from report import apart, json_line, table
 from simulated_workers import Load, simulate
 
+MOST_IN_A_PROCESS = 9_000  # each takes two files, of which a process may often have 20,000 only
 HEADERS = [
     "workers",
     "heartbeats/s",
@@ -34,8 +35,9 @@ def measure(workers, options):
     ramp = max(2.0, workers / 800)
     warm_up = ramp + 5.0
     load = Load((10, 110), options.points, options.lines, options.interval, ramp=ramp, warm_up=warm_up)
+    processes = options.processes or -(-workers // MOST_IN_A_PROCESS)
     done = simulate(
-        workers, load, max_seconds=warm_up + options.seconds, processes=options.processes, directory=options.directory
+        workers, load, max_seconds=warm_up + options.seconds, processes=processes, directory=options.directory
     )
     answers, seconds = done.measured.answers, done.measured.seconds
     return {
@@ -59,7 +61,7 @@ def main():
     parser.add_argument("--interval", type=float, default=1.0, help="seconds between two heartbeats of a worker")
     parser.add_argument("--points", type=int, default=1, help="points in a heartbeat")
     parser.add_argument("--lines", type=int, default=1, help="lines of output in a heartbeat")
-    parser.add_argument("--processes", type=int, default=1, help="processes that simulate the workers")
+    parser.add_argument("--processes", type=int, help="that simulate the workers; one for each 9,000 if left out")
     parser.add_argument("--directory", help="where records go; a temporary directory if left out")
     options = parser.parse_args()
     rows = []

@@ -322,6 +322,8 @@ def simulate(workers, load, *, num_trials=None, max_seconds=None, processes=1, d
     try:
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             outcome = driver.run()
+        if not cluster.measured.trials:
+            raise RuntimeError(f"No simulated worker has ended a trial: {outcome.job_error or outcome.error}")
         if len(samples) < 2:
             sample()
         recorder.close()
