@@ -13,6 +13,7 @@ from maggy.ablation import register_training_dataset
 from maggy.ablation.datasets import find_training_dataset
 from maggy.config import HyperparameterOptConfig
 from maggy.core.environment import HopsworksEnvironment, LocalEnvironment
+from maggy.core.experiment_driver.recorder import Recorder
 from maggy.core.store import ExperimentStore
 
 pytestmark = pytest.mark.slow
@@ -106,7 +107,7 @@ def test_experiments_that_start_at_once_get_a_directory_each(place):
 
 @pytest.mark.parametrize("part", ["namenode", "datanode"])
 def test_an_hdfs_that_is_ill_for_a_minute_costs_no_trial(place, cluster, spark, monkeypatch, capsys, part):
-    real, down, back = ExperimentStore.begin_trial, threading.Event(), threading.Event()
+    real, down, back = Recorder.trial_begins, threading.Event(), threading.Event()
 
     def come_back():
         back.set()
@@ -123,7 +124,7 @@ def test_an_hdfs_that_is_ill_for_a_minute_costs_no_trial(place, cluster, spark, 
         print("training")
         return x
 
-    monkeypatch.setattr(ExperimentStore, "begin_trial", begin)
+    monkeypatch.setattr(Recorder, "trial_begins", begin)
     result = search(place, train, 4)
     assert back.is_set()
     printed = capsys.readouterr().out

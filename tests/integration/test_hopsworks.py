@@ -16,7 +16,7 @@ from maggy import Searchspace, experiment
 from maggy.ablation import AblationStudy
 from maggy.config import AblationConfig, HyperparameterOptConfig
 from maggy.core.exceptions import AblationError, ExperimentError
-from maggy.core.store import ExperimentStore
+from maggy.core.experiment_driver.recorder import Recorder
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("spark")]
 
@@ -110,13 +110,13 @@ def test_the_records_lie_in_hopsfs_and_the_service_knows_the_best_trial(platform
 
 
 def test_the_experiment_is_registered_before_its_first_trial_begins(platform, monkeypatch):
-    real, known = ExperimentStore.begin_trial, []
+    real, known = Recorder.trial_begins, []
 
     def begin(self, trial):
         known.append({ml_id: record["state"] for ml_id, record in platform.experiments.items()})
         real(self, trial)
 
-    monkeypatch.setattr(ExperimentStore, "begin_trial", begin)
+    monkeypatch.setattr(Recorder, "trial_begins", begin)
     result = search(lambda x: x)
     assert known == [{result.directory.rsplit("/", 1)[-1]: "RUNNING"}] * 3
     assert list(platform.directories.values()) == [True, True]

@@ -17,6 +17,7 @@ from maggy.config import HyperparameterOptConfig
 from maggy.core import writer
 from maggy.core.environment import LocalEnvironment
 from maggy.core.exceptions import AblationError, BadArgumentsError, RecordsError, ResumeError
+from maggy.core.experiment_driver.recorder import Recorder
 from maggy.core.store import ExperimentStore
 from maggy.trial import Trial
 
@@ -169,7 +170,7 @@ def test_a_store_that_goes_away_costs_no_trial(bucket, s3, spark, monkeypatch, c
     """It is down from before the first trial until after the last, and comes back while lagom waits for the records."""
     monkeypatch.setattr(writer, "LONGEST_DELAY", 0.5)
     timer = threading.Timer(4, s3.start)
-    real = ExperimentStore.begin_trial
+    real = Recorder.trial_begins
     down = threading.Event()
 
     def begin(self, trial):
@@ -179,7 +180,7 @@ def test_a_store_that_goes_away_costs_no_trial(bucket, s3, spark, monkeypatch, c
             timer.start()
         real(self, trial)
 
-    monkeypatch.setattr(ExperimentStore, "begin_trial", begin)
+    monkeypatch.setattr(Recorder, "trial_begins", begin)
     result = search(bucket, lambda x: x, 4)
     timer.join()
     printed = capsys.readouterr().out
