@@ -118,6 +118,9 @@ class LocalEnvironment(Environment):
                 return
             except (NotImplementedError, ValueError):  # it cannot append
                 pass
+            except FileExistsError:
+                _begin_anew(files, inside, data)
+                return
         try:
             before = files.cat_file(inside)
         except FileNotFoundError:
@@ -200,6 +203,19 @@ def _put_in_place(files: Any, path: str, data: bytes) -> None:
         with suppress(Exception):
             files.rm_file(temporary)
         raise
+
+
+def _begin_anew(files: Any, path: str, data: bytes) -> None:
+    """Goes on in a new file where HDFS lets nobody add to the old one, nor read it.
+
+    That is so for up to an hour after a write that was cut off. What the file holds then is kept under another name.
+    """
+    if files.size(path):
+        number = 1
+        while files.exists(f"{path}.cut-{number}"):
+            number += 1
+        files.mv(path, f"{path}.cut-{number}")
+    files.pipe_file(path, data)
 
 
 def _write(path: str, data: bytes, how: int) -> None:

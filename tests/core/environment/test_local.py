@@ -2,7 +2,9 @@
 
 import os
 import uuid
+from typing import ClassVar
 
+import fsspec
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
@@ -158,3 +160,40 @@ def test_an_atomic_write_that_fails_leaves_the_old_content_and_no_temporary_file
 def test_a_url_without_its_package_names_the_package(environment):
     with pytest.raises(MissingDependencyError, match="gs:// needs a package"):
         environment.exists("gs://bucket/x")
+
+
+class CutOff(MemoryFileSystem):
+    """As HDFS, whose files stay open after a write that was cut off; in memory, but no object store."""
+
+    protocol = "cutoff"
+    store: ClassVar = {}
+    pseudo_dirs: ClassVar = [""]
+    open_files: ClassVar = set()
+
+    def _open(self, path, mode="rb", **options):
+        if mode == "ab" and path in self.open_files:
+            raise FileExistsError(f"{path} has a lease holder already")
+        if mode == "wb":
+            self.open_files.discard(path)
+        return super()._open(path, mode, **options)
+
+    def mv(self, path, new_path, **options):
+        super().mv(path, new_path, **options)
+        self.open_files.discard(path)
+
+
+@pytest.mark.parametrize("written", [b"", b"before\n"])
+def test_a_file_that_a_cut_off_write_left_open_is_gone_on_with_in_a_new_one(written):
+    fsspec.register_implementation("cutoff", CutOff, clobber=True)
+    environment, log = LocalEnvironment(), "cutoff://logs/output.log"
+    environment.write_bytes(log, written, atomic=False)
+    CutOff.open_files.update(CutOff.store)
+    with pytest.raises(FileExistsError), fsspec.open(log, "ab"):
+        pass
+    environment.append_bytes(log, b"after\n")
+    environment.append_bytes(log, b"more\n")
+    assert environment.read_bytes(log) == b"after\nmore\n"
+    kept = [name for name in environment.list("cutoff://logs") if name != "output.log"]
+    assert [environment.read_bytes(f"cutoff://logs/{name}") for name in kept] == [written] * bool(written)
+    assert kept == ["output.log.cut-1"] * bool(written)
+    CutOff.store.clear()
