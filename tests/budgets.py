@@ -17,8 +17,8 @@ def started(optimizer, num_trials, direction="max", space=SPACE, asked=()):
     return optimizer
 
 
-def drive(optimizer, score, in_flight=1, **options):
-    return Drive(
+def drive(optimizer, score, in_flight=1, kind=Drive, **options):
+    return kind(
         optimizer,
         optimizer.get_suggestion,
         score,

@@ -36,6 +36,16 @@ def search(train, trials=3, **others):
     return experiment.lagom(train, config)
 
 
+def begun_search(platform, spark, train, num_trials):
+    """The thread of a search, a list that will hold its result, and a notebook that has found its driver."""
+    results = []
+    runner = threading.Thread(target=lambda: results.append(search(train, num_trials)))
+    runner.start()
+    while not platform.drivers and runner.is_alive():
+        threading.Event().wait(0.05)
+    return runner, results, Notebook(platform.endpoint, spark.sparkContext.applicationId)
+
+
 def records(platform):
     return platform.files / "Projects/demo/Experiments"
 
@@ -63,13 +73,8 @@ def test_a_notebook_draws_the_bar_while_the_experiment_runs(platform, spark, tmp
                 time.sleep(0.05)
         return {"metric": x, "ml_id": os.environ.get("ML_ID")}
 
-    answers, results = [], []
-    runner = threading.Thread(target=lambda: results.append(search(train, 4)))
-    runner.start()
-    tick = threading.Event()
-    while not platform.drivers and runner.is_alive():
-        tick.wait(0.05)
-    notebook = Notebook(platform.endpoint, spark.sparkContext.applicationId)
+    answers, tick = [], threading.Event()
+    runner, results, notebook = begun_search(platform, spark, train, 4)
     while runner.is_alive():
         answers.append(notebook.poll())
         if answers[-1]["to_date"] > 0:
@@ -129,13 +134,7 @@ def test_strangers_on_the_channel_disturb_neither_the_experiment_nor_the_noteboo
         time.sleep(1)
         return x
 
-    results = []
-    runner = threading.Thread(target=lambda: results.append(search(train, 2)))
-    runner.start()
-    tick = threading.Event()
-    while not platform.drivers and runner.is_alive():
-        tick.wait(0.05)
-    notebook = Notebook(platform.endpoint, spark.sparkContext.applicationId)
+    runner, results, notebook = begun_search(platform, spark, train, 2)
     strangers = [socket.create_connection(notebook.address, timeout=5) for _ in range(50)]
     for number, stranger in enumerate(strangers[10:]):  # the others say nothing
         with suppress(ConnectionError):

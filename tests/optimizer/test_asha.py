@@ -101,15 +101,7 @@ def test_every_suggestion_is_the_papers_also_where_runs_fail_or_are_stopped(dire
         metric = round(trial.params["x"], 1)
         return noise.choice([LOST, None, Stopped(metric), metric, metric, metric])
 
-    driven = Checked(
-        optimizer,
-        optimizer.get_suggestion,
-        score,
-        in_flight,
-        optimizer.final_store,
-        optimizer.trial_store,
-        rng=random.Random(5),
-    )
+    driven = drive(optimizer, score, in_flight, Checked, rng=random.Random(5))
     assert {trial.info_dict["rung"] for trial in driven.suggested} >= {0, 1, 2}
     assert len(driven.suggested) == 300
 

@@ -45,10 +45,10 @@ STOP_SECONDS = 1.5
 """How long workers may take to leave by themselves when an experiment is stopped."""
 PATIENCE_SECONDS = 30.0
 """After so long without a worker the user is told what may be the matter."""
-MOST_AHEAD = 32
-"""So many suggestions are made before a worker is free, at most, where they depend on no result."""
 CANCEL_SECONDS = 3.5
 """How long Spark may then take to kill what is left."""
+MOST_AHEAD = 32
+"""So many suggestions are made before a worker is free, at most, where they depend on no result."""
 
 
 @dataclass(frozen=True)
