@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from dataclasses import dataclass
 from typing import Any
 
 from maggy.core.exceptions import BadArgumentsError
 from maggy.core.plain import as_number, closest
 
-__all__ = ["BaseConfig", "LagomConfig", "check_choice", "check_count", "check_positive"]
+__all__ = [
+    "BaseConfig",
+    "LagomConfig",
+    "check_choice",
+    "check_count",
+    "check_flag",
+    "check_memory",
+    "check_positive",
+]
 
 
 @dataclass(kw_only=True)
@@ -28,6 +37,13 @@ class BaseConfig:
         trial_attempts: How often a trial is run in all when its worker is lost. A training function that raises is
             not run again.
         fail_fast: End the experiment at the first trial that fails.
+        give_up_after: End the experiment when this many trials, the first of this call to end, all failed with the
+            same programming error (such as a ``KeyError``) at the same line of the training code; None to never do so.
+        retry_failed: Run the failed trials of a resumed experiment again.
+        isolation: ``'worker'`` runs all trials of a worker in its Spark process; ``'process'`` runs each trial in a
+            new child process, which ends with the trial together with every process that the trial started.
+        max_trial_memory: Memory that one trial may use with ``isolation='process'``, in bytes or as text such as
+            ``'4g'``; a trial above it is ended as failed. None for no limit.
         worker_timeout: Seconds without a heartbeat after which a worker counts as lost.
         driver_port: The port on which the driver listens for its workers; None for a free one.
 
@@ -43,6 +59,10 @@ class BaseConfig:
     max_seconds: float | None = None
     trial_attempts: int = 3
     fail_fast: bool = False
+    give_up_after: int | None = 5
+    retry_failed: bool = False
+    isolation: str = "worker"
+    max_trial_memory: int | str | None = None
     worker_timeout: float = 60.0
     driver_port: int | None = None
 
@@ -71,8 +91,18 @@ class BaseConfig:
             check_count("driver_port", self.driver_port)
             if self.driver_port > 65_535:
                 raise BadArgumentsError(f"driver_port must be at most 65535, but got {self.driver_port}.")
-        if not isinstance(self.fail_fast, bool):
-            raise BadArgumentsError(f"fail_fast must be True or False, but got {self.fail_fast!r:.80}.")
+        if self.give_up_after is not None:
+            check_count("give_up_after", self.give_up_after)
+        for field in ("fail_fast", "retry_failed"):
+            check_flag(field, getattr(self, field))
+        self.isolation = check_choice("isolation", self.isolation, ("worker", "process"))
+        if self.max_trial_memory is not None:
+            self.max_trial_memory = check_memory("max_trial_memory", self.max_trial_memory)
+            if self.isolation != "process":
+                raise BadArgumentsError(
+                    "max_trial_memory needs a process for each trial, but isolation is 'worker'. "
+                    "Set isolation='process', or leave max_trial_memory out."
+                )
         for field in ("log_dir", "resume"):
             value = getattr(self, field)
             if value is not None and (not isinstance(value, (str, os.PathLike)) or not os.fspath(value)):
@@ -108,6 +138,31 @@ def check_positive(name: str, value: Any, unit: str) -> None:
     number = as_number(value)
     if number is None or not math.isfinite(number) or number <= 0:
         raise BadArgumentsError(f"{name} must be a number above 0 ({unit}), but got {value!r:.80}.")
+
+
+def check_flag(name: str, value: Any) -> None:
+    """Raise `BadArgumentsError` unless the value is True or False."""
+    if not isinstance(value, bool):
+        raise BadArgumentsError(f"{name} must be True or False, but got {value!r:.80}.")
+
+
+def check_memory(name: str, value: Any) -> int:
+    """Return an amount of memory in bytes.
+
+    Args:
+        name: The argument's name, for the error.
+        value: A whole number of bytes, or text as Spark writes it: ``"512m"``, ``"4g"``; powers of 1,024.
+
+    Raises:
+        BadArgumentsError: The value is neither, or it is below 1 MiB.
+    """
+    match = re.fullmatch(r"\s*(\d+)\s*([kmgt]?)i?b?\s*", value.lower()) if isinstance(value, str) else None
+    size = int(match[1]) * 1024 ** " kmgt".index(match[2] or " ") if match else as_number(value)
+    if not isinstance(size, int) or size < 1024**2:
+        raise BadArgumentsError(
+            f"{name} must be at least 1 MiB, as a whole number of bytes or as text such as '4g', but got {value!r:.80}."
+        )
+    return size
 
 
 def check_choice(name: str, value: Any, choices: tuple[str, ...]) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from maggy.core.exceptions import BadArgumentsError
 from maggy.earlystop import stop_rules
-from maggy.experiment_config.lagom import BaseConfig, check_choice, check_count, check_positive
+from maggy.experiment_config.lagom import BaseConfig, check_choice, check_count, check_flag, check_positive
 from maggy.optimizer import SingleRun, optimizer_by_name
 from maggy.searchspace import Searchspace
 
@@ -42,6 +42,8 @@ class OptimizationConfig(BaseConfig):
         hb_interval: Seconds between two heartbeats of a worker; may be a fraction.
         es_seconds: Check running trials every so many seconds, in place of ``es_interval`` steps.
         initial_trials: Configurations to try first, as dicts; they count among the ``num_trials``.
+        allow_repeats: Let random search and the model-based optimizers run a configuration again although the search
+            space, of at most 1,000,000 configurations, holds untried ones.
 
     Raises:
         BadArgumentsError: An argument breaks its rule; a ``ValueError``.
@@ -64,6 +66,7 @@ class OptimizationConfig(BaseConfig):
     hb_interval: float = 1
     es_seconds: float | None = None
     initial_trials: Sequence[Mapping[str, Any]] | None = None
+    allow_repeats: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -93,6 +96,7 @@ class OptimizationConfig(BaseConfig):
         if self.es_seconds is not None:
             check_positive("es_interval", self.es_seconds, "seconds")
         stop_rules(self.es_policy)
+        check_flag("allow_repeats", self.allow_repeats)
         self._check_initial_trials()
 
     def _check_initial_trials(self) -> None:

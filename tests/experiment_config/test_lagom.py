@@ -27,6 +27,12 @@ def test_the_common_options_have_their_documented_defaults(make):
     config = make()
     names = "seed num_workers log_dir resume max_trial_seconds max_seconds trial_attempts fail_fast hb_interval"
     assert [getattr(config, name) for name in names.split()] == [None, None, None, None, None, None, 3, False, 1]
+    assert [config.give_up_after, config.retry_failed, config.isolation, config.max_trial_memory] == [
+        5,
+        False,
+        "worker",
+        None,
+    ]
     assert (config.worker_timeout, config.driver_port, config.description) == (60, None, "")
 
 
@@ -43,6 +49,10 @@ def test_the_common_options_have_their_documented_defaults(make):
         {"max_seconds": 3600},
         {"trial_attempts": 1},
         {"fail_fast": True},
+        {"give_up_after": None},
+        {"give_up_after": 1},
+        {"retry_failed": True},
+        {"isolation": "process"},
         {"log_dir": "somewhere", "resume": "app_1"},
         {"log_dir": Path("somewhere"), "resume": Path("app_1")},
         {"log_dir": "s3://bucket/folder"},
@@ -69,6 +79,12 @@ def test_good_options_are_taken(make, options):
         ("hb_interval", 60),  # not below worker_timeout
         ("worker_timeout", 0.5),
         ("worker_timeout", 0),
+        ("give_up_after", 0),
+        ("give_up_after", 2.5),
+        ("retry_failed", 1),
+        ("isolation", "thread"),
+        ("isolation", None),
+        ("max_trial_memory", "4g"),  # needs isolation="process"
         ("seed", -1),
         ("seed", 1.5),
         ("seed", "1"),
@@ -139,3 +155,18 @@ def test_the_fields_of_release_1_may_be_given_by_position_in_their_order(config,
 
 def test_a_run_for_its_value_has_the_default_name_of_release_0():
     assert LagomConfig().name == "no-name"
+
+
+@every_config
+@pytest.mark.parametrize(
+    ("memory", "size"), [("4g", 4 * 1024**3), ("512 MB", 512 * 1024**2), (2**30, 2**30), ("1048576", 1024**2)]
+)
+def test_memory_is_given_in_bytes_or_as_text(make, memory, size):
+    assert make(isolation="process", max_trial_memory=memory).max_trial_memory == size
+
+
+@every_config
+@pytest.mark.parametrize("memory", ["4 gallons", "-1g", "", 0, 1000, 1.5, True, "0.5g"])
+def test_what_is_no_amount_of_memory_is_refused(make, memory):
+    with pytest.raises(BadArgumentsError, match="max_trial_memory must be at least 1 MiB"):
+        make(isolation="process", max_trial_memory=memory)
