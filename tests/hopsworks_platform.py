@@ -8,6 +8,7 @@ import ssl
 import struct
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -38,6 +39,7 @@ class Platform:
         gate: If set, nothing is answered before it opens.
         token: The only token that is accepted.
         renew: Write this token once the old one was refused, as the platform does.
+        on_driver: Called when a driver has been registered, before the driver is answered.
     """
 
     files: Path
@@ -49,6 +51,7 @@ class Platform:
     gate: threading.Event | None = None
     token: str = TOKEN
     renew: bool = False
+    on_driver: Callable[[], None] = lambda: None
     requests: list = field(default_factory=list)
     drivers: dict = field(default_factory=dict)
     experiments: dict = field(default_factory=dict)
@@ -100,6 +103,7 @@ class Platform:
             return (201 if "INIT" in request.path else 200), {**request.body, **added}
         if request.method == "POST":
             self.drivers[request.body["appId"]] = request.body
+            self.on_driver()
             return 204, None
         return 200, self.drivers[parts[-1]]
 

@@ -65,11 +65,10 @@ def launch(train_fn: Callable[..., Any], config: Config) -> Any:
     state, best = "FAILED", None
     try:
         registration = environment.register(_card(config, policy, store, cluster, began), recorder.tell)
+        driver = _driver(train_fn, config, policy, workload, cluster, recorder, registration, environment, before, seed)
+        # The platform learns last where to ask: whoever asks must get the number of trials.
         registration.listen(cluster.host, cluster.advertised)
         with _variables(environment.variables(store.experiment_id)):
-            driver = _driver(
-                train_fn, config, policy, workload, cluster, recorder, registration, environment, before, seed
-            )
             outcome = driver.run()
         state, best = outcome.state, _best(outcome.trials, policy.direction)
         if outcome.error is not None:

@@ -97,12 +97,13 @@ class BaseConfig:
             check_flag(field, getattr(self, field))
         self.isolation = check_choice("isolation", self.isolation, ("worker", "process"))
         if self.max_trial_memory is not None:
-            self.max_trial_memory = check_memory("max_trial_memory", self.max_trial_memory)
+            limit = check_memory("max_trial_memory", self.max_trial_memory)
             if self.isolation != "process":
                 raise BadArgumentsError(
-                    "max_trial_memory needs a process for each trial, but isolation is 'worker'. "
-                    "Set isolation='process', or leave max_trial_memory out."
+                    "max_trial_memory needs isolation='process', since only a process of its own can be measured, "
+                    f"but got {self.max_trial_memory!r:.80} with isolation='worker'."
                 )
+            self.max_trial_memory = limit
         for field in ("log_dir", "resume"):
             value = getattr(self, field)
             if value is not None and (not isinstance(value, (str, os.PathLike)) or not os.fspath(value)):

@@ -5,7 +5,7 @@ import socket
 import sys
 import threading
 import types
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 
 import hopsworks_platform
 import pandas
@@ -36,14 +36,28 @@ def search(train, trials=3, **others):
     return experiment.lagom(train, config)
 
 
+@contextmanager
 def begun_search(platform, spark, train, num_trials):
-    """The thread of a search, a list that will hold its result, and a notebook that has found its driver."""
-    results = []
-    runner = threading.Thread(target=lambda: results.append(search(train, num_trials)))
+    """Yield the thread of a search, a list for its result, and a notebook that has found its driver.
+
+    The search has ended when the block is left, also by a failed assertion: it would hold up every later test.
+    """
+    results, registered = [], threading.Event()
+    platform.on_driver = registered.set
+
+    def run():
+        try:
+            results.append(search(train, num_trials))
+        finally:
+            registered.set()
+
+    runner = threading.Thread(target=run)
     runner.start()
-    while not platform.drivers and runner.is_alive():
-        threading.Event().wait(0.05)
-    return runner, results, Notebook(platform.endpoint, spark.sparkContext.applicationId)
+    try:
+        registered.wait()
+        yield runner, results, Notebook(platform.endpoint, spark.sparkContext.applicationId)
+    finally:
+        runner.join()
 
 
 def records(platform):
@@ -68,20 +82,21 @@ def test_a_notebook_draws_the_bar_while_the_experiment_runs(platform, spark, tmp
         try:
             first.touch(exist_ok=False)
         except FileExistsError:
-            limit = time.monotonic() + 20
-            while not seen.exists() and time.monotonic() < limit:
+            while not seen.exists():
                 time.sleep(0.05)
         return {"metric": x, "ml_id": os.environ.get("ML_ID")}
 
     answers, tick = [], threading.Event()
-    runner, results, notebook = begun_search(platform, spark, train, 4)
-    while runner.is_alive():
-        answers.append(notebook.poll())
-        if answers[-1]["to_date"] > 0:
-            seen.touch()
-        tick.wait(0.5)
-    answers.append(notebook.poll())  # within the grace
-    runner.join()
+    with begun_search(platform, spark, train, 4) as (runner, results, notebook):
+        try:
+            while runner.is_alive():
+                answers.append(notebook.poll())
+                if answers[-1]["to_date"] > 0:
+                    seen.touch()
+                tick.wait(0.5)
+            answers.append(notebook.poll())  # within the grace
+        finally:
+            seen.touch()  # also when an assertion has failed, so that the search ends
     assert [answer["type"] for answer in answers] == ["OK"] * len(answers)
     assert len(answers) >= 4
     done = [answer["to_date"] for answer in answers]
@@ -127,24 +142,40 @@ def test_the_experiment_is_registered_before_its_first_trial_begins(platform, mo
     assert list(platform.directories.values()) == [True, True]
 
 
-def test_strangers_on_the_channel_disturb_neither_the_experiment_nor_the_notebook(platform, spark):
+def test_strangers_on_the_channel_disturb_neither_the_experiment_nor_the_notebook(platform, spark, tmp_path):
+    go_on = tmp_path / "go on"
+
     def train(x):
         import time
 
-        time.sleep(1)
+        while not go_on.exists():
+            time.sleep(0.05)
         return x
 
-    runner, results, notebook = begun_search(platform, spark, train, 2)
-    strangers = [socket.create_connection(notebook.address, timeout=5) for _ in range(50)]
-    for number, stranger in enumerate(strangers[10:]):  # the others say nothing
-        with suppress(ConnectionError):
-            stranger.sendall([b"GET / HTTP/1.1\r\n\r\n", b"\xff" * 8, b"\0\0\0\1\x80", b"\0\0\x0f\xff"][number % 4])
-    assert notebook.poll()["num_trials"] == 2
-    runner.join()
-    assert notebook.poll()["to_date"] == 2
-    for stranger in strangers:
-        stranger.close()
+    with ExitStack() as stack:
+        runner, results, notebook = stack.enter_context(begun_search(platform, spark, train, 2))
+        stack.callback(go_on.touch)  # however the block ends
+        strangers = [stack.enter_context(socket.create_connection(notebook.address, timeout=5)) for _ in range(50)]
+        for number, stranger in enumerate(strangers[10:]):  # the others say nothing
+            with suppress(ConnectionError):
+                stranger.sendall([b"GET / HTTP/1.1\r\n\r\n", b"\xff" * 8, b"\0\0\0\1\x80", b"\0\0\x0f\xff"][number % 4])
+        assert notebook.poll()["num_trials"] == 2
+        go_on.touch()
+        runner.join()
+        assert notebook.poll()["to_date"] == 2
     assert results[0]["num_trials"] == 2
+
+
+def test_who_asks_as_soon_as_the_driver_is_registered_gets_the_number_of_trials(platform, spark):
+    """The notebook asks whenever it likes, also before the driver's call of the platform has returned."""
+    answers = []
+
+    def ask():
+        answers.append(Notebook(platform.endpoint, spark.sparkContext.applicationId).poll())
+
+    platform.on_driver = ask
+    search(lambda x: x, 2)
+    assert [answer["num_trials"] for answer in answers] == [2]
 
 
 def test_an_experiment_can_go_on_in_hopsfs(platform):

@@ -99,7 +99,8 @@ class ExperimentDriver:
         make_tasks: Given the server's address, makes the task of the job with a given number.
         before: Trials that ended in an earlier run.
         describe_error: Makes an exception out of the name and text of one that a worker's check raised.
-        board: Where the progress is also shown, for those who ask over the network.
+        board: Where the progress is also shown, for those who ask over the network. It has the number of
+            trials as soon as the driver is made, so tell nobody of the board before.
     """
 
     def __init__(
@@ -120,9 +121,8 @@ class ExperimentDriver:
         self._server = server
         self._recorder = recorder
         self._make_tasks = make_tasks
-        self._before = before
         self._describe_error = describe_error
-        self._board = board
+        self._progress = Progress(policy.direction, policy.total, before, board)
         self._ledger = Ledger(
             attempts=conditions.trial_attempts,
             worker_timeout=conditions.worker_timeout,
@@ -156,7 +156,7 @@ class ExperimentDriver:
             make_task,
             self._job_ended,
         )
-        self._progress = Progress(self._policy.direction, self._policy.total, self._before, self._board)
+        self._progress.open()
         with _interrupts(self._interrupted), short_collections():
             try:
                 self._dispatcher.start()

@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 class Progress:
     """Shows how an experiment is doing. Used by the thread that called ``lagom`` only.
 
+    The board has its figures from the beginning; the bar is drawn from :meth:`open` to :meth:`close`.
+
     Args:
         direction: ``"max"`` or ``"min"``: which metric is the better one.
         total: How many trials there will be; None if nobody knows.
@@ -41,9 +43,16 @@ class Progress:
             self._count(trial)
         self._show()
         self._bar = _Bar(disable=True)  # stays when nothing can be shown
+
+    def open(self) -> None:
+        """Draw the bar."""
         with _harmless():
             self._bar = _Bar(
-                total=total, initial=len(before), desc="Maggy experiment", unit="trial", dynamic_ncols=True
+                total=self._total,
+                initial=self._ended,
+                desc="Maggy experiment",
+                unit="trial",
+                dynamic_ncols=True,
             )
             self._bar.figures = self._figures
 

@@ -5,6 +5,7 @@ import threading
 import pytest
 
 from maggy import Trial
+from maggy.core.environment.board import Board
 from maggy.core.experiment_driver.progress import Progress, announce
 
 
@@ -17,6 +18,12 @@ def ended(metric=None, error=None, reason=None, early=False):
     return trial
 
 
+def opened(*args):
+    progress = Progress(*args)
+    progress.open()
+    return progress
+
+
 def shown(capsys):
     captured = capsys.readouterr()
     return captured.out + captured.err
@@ -24,7 +31,7 @@ def shown(capsys):
 
 @pytest.mark.parametrize(("direction", "best"), [("max", "best=0.9"), ("min", "best=0.1")])
 def test_the_bar_counts_trials_and_shows_the_best_by_its_direction(capsys, direction, best):
-    progress = Progress(direction, 4, [])
+    progress = opened(direction, 4, [])
     for metric in (0.5, 0.9, 0.1):
         progress.trial_ended(ended(metric, early=metric == 0.1))
     progress.close()
@@ -37,14 +44,14 @@ def test_the_bar_counts_trials_and_shows_the_best_by_its_direction(capsys, direc
 
 
 def test_a_metric_of_zero_is_a_metric(capsys):
-    progress = Progress("max", 2, [])
+    progress = opened("max", 2, [])
     progress.trial_ended(ended(0.0))
     progress.close()
     assert "best=0" in shown(capsys)
 
 
 def test_trials_of_an_earlier_run_count(capsys):
-    progress = Progress("max", 3, [ended(0.7), ended(error="e")])
+    progress = opened("max", 3, [ended(0.7), ended(error="e")])
     progress.trial_ended(ended(0.2))
     progress.close()
     last = shown(capsys).split("\r")[-1]
@@ -54,7 +61,7 @@ def test_trials_of_an_earlier_run_count(capsys):
 
 
 def test_a_failure_is_shown_with_its_traceback_and_an_equal_one_only_once(capsys):
-    progress = Progress("max", None, [])
+    progress = opened("max", None, [])
     for _ in range(3):
         progress.trial_ended(ended(error="Traceback: the same", reason="ValueError: no"))
     progress.close()
@@ -64,7 +71,7 @@ def test_a_failure_is_shown_with_its_traceback_and_an_equal_one_only_once(capsys
 
 
 def test_what_workers_print_has_their_number(capsys):
-    progress = Progress("max", 1, [])
+    progress = opened("max", 1, [])
     progress.lines(3, ["one", "two"])
     progress.close()
     assert "3: one\n3: two\n" in shown(capsys)
@@ -72,7 +79,7 @@ def test_what_workers_print_has_their_number(capsys):
 
 def test_the_bar_leaves_no_thread_behind():
     before = threading.active_count()
-    Progress("max", 1, []).close()
+    opened("max", 1, []).close()
     assert threading.active_count() == before
 
 
@@ -84,9 +91,17 @@ def test_an_announcement_is_printed(capsys):
 def test_a_trial_costs_no_drawing_of_the_bar(capsys, monkeypatch):
     drawn, figures = [], Progress._figures
     monkeypatch.setattr(Progress, "_figures", lambda self: drawn.append(1) or figures(self))
-    progress = Progress("max", 1000, [])
+    progress = opened("max", 1000, [])
     for number in range(1000):
         progress.trial_ended(ended(float(number)))
     progress.close()
     assert len(drawn) < 100  # the bar draws itself ten times a second at most
     assert "1000/1000" in shown(capsys).split("\r")[-1]
+
+
+def test_the_board_has_the_number_of_trials_before_the_bar_is_drawn(capsys):
+    board = Board()
+    Progress("max", 7, [ended(0.5)], board)
+    figures = board.read()
+    assert (figures["num_trials"], figures["to_date"], figures["metric"]) == (7, 1, 0.5)
+    assert shown(capsys) == ""
