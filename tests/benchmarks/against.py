@@ -1,0 +1,94 @@
+"""Compare this tree with an earlier revision: cost of a trial, makespan and one driver's many workers, as ratios.
+
+    python tests/benchmarks/against.py REVISION
+
+Runs the benchmark scripts of both trees in turns (old, new, old, new, ...), each in processes of its own, and prints
+the median of each figure and the ratio new/old. Only ratios of one run say anything: machines differ from hour to hour.
+"""
+
+import argparse
+import io
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+
+from report import table
+
+ROOT = Path(__file__).parents[2]
+SCRIPTS = {
+    "overhead": (["overhead.py", "--only", "Maggy"], "overhead"),
+    "makespan": (["makespan.py", "--only", "Maggy"], "makespan"),
+    "scale": (["scale.py", "--workers", "10000"], "scale"),
+}
+FIGURES = {
+    "overhead": {
+        "a trial (ms)": lambda line: line["Maggy"]["per_trial_s"] * 1e3,
+        "the call beyond its trials (s)": lambda line: line["Maggy"]["fixed_s"],
+        "broadcast (microseconds)": lambda line: line["broadcast_s"] * 1e6,
+    },
+    "makespan": {"makespan over the ideal": lambda line: line["Maggy"]["over_ideal"]},
+    "scale": {
+        "10,000 workers: answer p99 (ms)": lambda line: line["answer_p99_ms"],
+        "10,000 workers: driver (cores)": lambda line: line["driver_cores"],
+        "10,000 workers: trials/s": lambda line: line["trials_per_s"],
+    },
+}
+
+
+def unpack(revision, folder):
+    """Put the tree of a revision into a folder."""
+    archive = subprocess.run(["git", "archive", revision], cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        tar.extractall(folder, filter="data")
+    return Path(folder)
+
+
+def measure(tree, script):
+    """Return the JSON line that a benchmark script of a tree prints."""
+    arguments, name = SCRIPTS[script]
+    finished = subprocess.run(
+        [sys.executable, str(tree / "tests/benchmarks" / arguments[0]), *arguments[1:]],
+        env={**os.environ, "PYTHONPATH": str(tree)},
+        cwd=tree,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    lines = [json.loads(line) for line in finished.stdout.splitlines() if line.startswith("{")]
+    return next(line for line in lines if line["benchmark"] == name)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("revision", help="the commit to compare with")
+    parser.add_argument("--only", nargs="*", choices=SCRIPTS, default=list(SCRIPTS))
+    parser.add_argument("--repeats", type=int, default=3)
+    options = parser.parse_args()
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        old = unpack(options.revision, folder)
+        for script in options.only:
+            pairs = [(measure(old, script), measure(ROOT, script)) for _ in range(options.repeats)]
+            for name, value in FIGURES[script].items():
+                before = [value(line) for line, _ in pairs]
+                after = [value(line) for _, line in pairs]
+                ratios = [new / old for old, new in zip(before, after, strict=True)]
+                rows.append(
+                    [
+                        name,
+                        f"{statistics.median(before):.4g}",
+                        f"{statistics.median(after):.4g}",
+                        f"{statistics.median(ratios):.3f}",
+                        f"{min(ratios):.3f} to {max(ratios):.3f}",
+                    ]
+                )
+    table(["", "old", "new", "new/old", "of all pairs"], rows, title=f"This tree beside {options.revision}")
+
+
+if __name__ == "__main__":
+    main()
