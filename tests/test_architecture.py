@@ -43,6 +43,7 @@ FLOORS = {
     "maggy.core.events": ENDS,
     "maggy.core.environment": ENDS,
     "maggy.core.launch": TOP,
+    "maggy.core.packing": TOP,
     "maggy.experiment": TOP,
 }
 # Heavy or optional: never imported when a module is.

@@ -14,16 +14,19 @@ import numpy as np
 
 from maggy.core.cluster.classic import ClassicCluster
 from maggy.core.cluster.connect import ConnectCluster
-from maggy.core.cluster.contract import Cluster, Task, TaskInfo, is_connect
+from maggy.core.cluster.contract import Cluster, Task, TaskInfo, TooLargeError, is_connect
 from maggy.core.cluster.failures import error_of
 from maggy.core.cluster.java import java_problem
+from maggy.core.cluster.payload import Payload, with_content
 from maggy.core.cluster.pickling import dumps, loads
 from maggy.core.exceptions import MissingDependencyError
 
 __all__ = [
     "Cluster",
+    "Payload",
     "Task",
     "TaskInfo",
+    "TooLargeError",
     "active_cluster",
     "collect_columns",
     "dumps",
@@ -31,6 +34,7 @@ __all__ = [
     "is_connect",
     "loads",
     "read_table",
+    "with_content",
 ]
 
 

@@ -8,10 +8,16 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from maggy.core.cluster.contract import Cluster, Task, task_info
+from maggy.core.cluster.contract import Cluster, Task, TooLargeError, task_info
+from maggy.core.cluster.failures import error_of
 from maggy.core.cluster.masters import gives_up_at_first_crash, local_cores
+from maggy.core.cluster.payload import Payload
+from maggy.core.cluster.pickling import dumps
 
 __all__ = ["ClassicCluster"]
+
+SHARED_BYTES = 2**20
+"""From this size on Spark would broadcast each job's command; one broadcast serves all jobs."""
 
 
 class ClassicCluster(Cluster):
@@ -47,6 +53,22 @@ class ClassicCluster(Cluster):
             return max(1, most * per_executor, int(self._context.defaultParallelism) // per_task)
         executors = int(conf.get("spark.executor.instances", "0"))
         return max(1, executors * per_executor or int(self._context.defaultParallelism) // per_task)
+
+    def pack(self, value: Any) -> Payload:
+        # Pickling a broadcast variable notes it down for the thread's next job. Ours start from other threads.
+        pickled_variables = self._context._pickled_broadcast_vars
+        try:
+            data = dumps(value)
+            references = tuple(pickled_variables)
+        finally:
+            pickled_variables.clear()
+        if len(data) < SHARED_BYTES:
+            return Payload(len(data), data, references=references)
+        try:
+            shared = self._context.broadcast(data)
+        except Exception as error:
+            raise TooLargeError(len(data), error_of(error)[0]) from error
+        return Payload(len(data), None, shared, references)
 
     def run(self, job: str, description: str, partitions: list[int], task: Task) -> list[Any]:
         self._context.setJobGroup(job, description, interruptOnCancel=True)

@@ -2,15 +2,40 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import tempfile
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
-from maggy.core.cluster.contract import Cluster, Task, task_info
+from maggy.core.cluster.contract import Cluster, Task, TooLargeError, task_info
+from maggy.core.cluster.failures import error_of
 from maggy.core.cluster.masters import gives_up_at_first_crash, local_cores
+from maggy.core.cluster.payload import Payload
 from maggy.core.cluster.pickling import dumps, loads
 
 __all__ = ["ConnectCluster"]
+
+SHARED_BYTES = 64 * 2**20
+"""A query of 128 MiB is refused. From this size on the bytes go ahead of the queries, as a file of the session."""
+
+
+class _SessionFile:
+    """Bytes in a file that the server sends to its executors and deletes when the user's session ends."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    @property
+    def value(self) -> bytes:
+        from pyspark import SparkFiles
+
+        with open(SparkFiles.get(self._name), "rb") as file:
+            return file.read()
+
+    def destroy(self) -> None:
+        """Do nothing: a session cannot delete one of its files."""
 
 
 class ConnectCluster(Cluster):
@@ -32,6 +57,21 @@ class ConnectCluster(Cluster):
         # A Connect client cannot see the executors: the default number of partitions is what Spark says of itself.
         frame = self.session.range(0, 1_000).selectExpr("spark_partition_id() AS p").distinct()
         return max(1, int(frame.count()))
+
+    def pack(self, value: Any) -> Payload:
+        data = dumps(value)
+        if len(data) < SHARED_BYTES:
+            return Payload(len(data), data)
+        name = f"maggy-{uuid.uuid4().hex}"
+        try:
+            with tempfile.TemporaryDirectory() as directory:
+                path = os.path.join(directory, name)
+                with open(path, "wb") as file:
+                    file.write(data)
+                self.session.addArtifacts(path, file=True)
+        except Exception as error:
+            raise TooLargeError(len(data), error_of(error)[0]) from error
+        return Payload(len(data), None, _SessionFile(name))
 
     def run(self, job: str, description: str, partitions: list[int], task: Task) -> list[Any]:
         self.session.addTag(job)

@@ -7,7 +7,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-__all__ = ["Cluster", "Task", "TaskInfo", "is_connect", "task_info"]
+from maggy.core.cluster.payload import Payload
+from maggy.core.cluster.pickling import dumps
+
+__all__ = ["Cluster", "Task", "TaskInfo", "TooLargeError", "is_connect", "task_info"]
 
 
 class TaskInfo(NamedTuple):
@@ -20,6 +23,19 @@ class TaskInfo(NamedTuple):
 
 
 Task = Callable[[TaskInfo], "list[Any]"]
+
+
+class TooLargeError(Exception):
+    """Spark cannot take a payload.
+
+    Attributes:
+        size: How many bytes it has.
+        reason: What Spark says, in one line.
+    """
+
+    def __init__(self, size: int, reason: str) -> None:
+        super().__init__(size, reason)
+        self.size, self.reason = size, reason
 
 
 class Cluster(ABC):
@@ -46,6 +62,16 @@ class Cluster(ABC):
     @abstractmethod
     def slots(self) -> int:
         """How many tasks Spark can run at once; at least 1."""
+
+    def pack(self, value: Any) -> Payload:
+        """Pickle a value once for all jobs.
+
+        Raises:
+            TooLargeError: Spark cannot take so many bytes.
+            Exception: Something in it cannot be pickled.
+        """
+        data = dumps(value)
+        return Payload(len(data), data)
 
     @abstractmethod
     def run(self, job: str, description: str, partitions: list[int], task: Task) -> list[Any]:

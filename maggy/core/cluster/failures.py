@@ -25,6 +25,8 @@ def error_of(error: BaseException) -> tuple[str, int | None]:
         r"most recent failure: Lost task [^:\n]*: (?:[\w.$]+: )?([^\n]*?)(?: Consider setting [^\n]*)?\n",
         r"most recent failure: ([^\n]*)",
         r"((?:\[\w+\] )?(?:Job|Operation) [^\n]*cancell?ed[^\n]*)",
+        r"\n: (?:[\w$]+\.)*([\w$]+: [^\n]+)",
+        r"\n\s+details = \"([^\n]+)\"\n",
     ):
         if match := re.search(pattern, text):
             return match.group(1).strip(), culprit

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["dumps", "loads"]
+__all__ = ["dump", "dumps", "loads"]
 
 
 def dumps(value: Any) -> bytes:
@@ -13,6 +13,13 @@ def dumps(value: Any) -> bytes:
 
     data: bytes = cloudpickle.dumps(value)
     return data
+
+
+def dump(value: Any, file: Any) -> None:
+    """Pickle a value into a file, as :func:`dumps` does."""
+    from pyspark import cloudpickle
+
+    cloudpickle.CloudPickler(file).dump(value)
 
 
 def loads(data: bytes) -> Any:

@@ -51,9 +51,31 @@ RAISED_IN_SPARK_3 = (
 )
 
 
+DESTROYED = (
+    "An error occurred while calling z:org.apache.spark.api.python.PythonRDD.collectAndServe.\n"
+    ": org.apache.spark.SparkException: Attempted to use Broadcast(3) after it was destroyed (destroy at A.java:0) \n"
+    "\tat org.apache.spark.broadcast.Broadcast.assertValid(Broadcast.scala:151)\n"
+)
+OUT_OF_MEMORY = (
+    "An error occurred while calling o22.broadcast.\n"
+    ": java.lang.OutOfMemoryError: Java heap space\n\tat java.base/java.nio.ByteBuffer.allocate(ByteBuffer.java:363)\n"
+)
+TOO_LARGE_ON_CONNECT = (
+    "<_MultiThreadedRendezvous of RPC that terminated with:\n\tstatus = StatusCode.RESOURCE_EXHAUSTED\n"
+    '\tdetails = "Sent message larger than max (209719296 vs. 134217728)"\n\tdebug_error_string = "UNKNOWN: {}"\n>'
+)
+
+
 @pytest.mark.parametrize(
     ("text", "sentence", "culprit"),
     [
+        (
+            DESTROYED,
+            "SparkException: Attempted to use Broadcast(3) after it was destroyed (destroy at A.java:0)",
+            None,
+        ),
+        (OUT_OF_MEMORY, "OutOfMemoryError: Java heap space", None),
+        (TOO_LARGE_ON_CONNECT, "Sent message larger than max (209719296 vs. 134217728)", None),
         (CRASH, "Python worker exited unexpectedly (crashed).", 1),
         (CRASH_ON_CONNECT, "Python worker exited unexpectedly (crashed).", 1),
         (
