@@ -13,7 +13,7 @@ from typing import Any
 from maggy.ablation.ablator import ablator_by_name
 from maggy.core import exceptions
 from maggy.core.environment import Environment, ExperimentCard, ExperimentEnd, Registration, find_environment
-from maggy.core.exceptions import ExperimentError, MissingDependencyError, ResumeError, SignatureError
+from maggy.core.exceptions import ExperimentError, MissingDependencyError, ResumeError
 from maggy.core.executors.trial_executor import WorkerSettings, work
 from maggy.core.executors.workload import AblationWorkload, SearchWorkload, Workload
 from maggy.core.experiment_driver import Conditions, ExperimentDriver, Outcome
@@ -23,9 +23,10 @@ from maggy.core.experiment_driver.policy import Policy
 from maggy.core.experiment_driver.progress import announce
 from maggy.core.experiment_driver.recorder import Recorder
 from maggy.core.experiment_driver.single_policy import SinglePolicy
+from maggy.core.packing import packed
 from maggy.core.rpc import Address, Server
 from maggy.core.signature import accepted_parameters, check_defaults, check_signature, parameter_names
-from maggy.core.spark import Cluster, Task, active_cluster, dumps
+from maggy.core.spark import Cluster, Payload, Task, active_cluster, with_content
 from maggy.core.store import ExperimentStore
 from maggy.experiment_config import AblationConfig, LagomConfig, OptimizationConfig
 from maggy.result import ExperimentResult, build_result, summary_text
@@ -65,10 +66,13 @@ def launch(train_fn: Callable[..., Any], config: Config) -> Any:
     state, best = "FAILED", None
     try:
         registration = environment.register(_card(config, policy, store, cluster, began), recorder.tell)
-        driver = _driver(train_fn, config, policy, workload, cluster, recorder, registration, environment, before, seed)
-        # The platform learns last where to ask: whoever asks must get the number of trials.
-        registration.listen(cluster.host, cluster.advertised)
-        with _variables(environment.variables(store.experiment_id)):
+        with (
+            _variables(environment.variables(store.experiment_id)),
+            packed(train_fn, workload, cluster, recorder.tell) as payload,
+        ):
+            driver = _driver(config, policy, payload, cluster, recorder, registration, environment, before, seed)
+            # The platform learns last where to ask: whoever asks must get the number of trials.
+            registration.listen(cluster.host, cluster.advertised)
             outcome = driver.run()
         state, best = outcome.state, _best(outcome.trials, policy.direction)
         if outcome.error is not None:
@@ -146,10 +150,9 @@ def _plan(train_fn: Callable[..., Any], config: Config, environment: Environment
 
 
 def _driver(
-    train_fn: Callable[..., Any],
     config: Config,
     policy: Policy,
-    workload: Workload,
+    payload: Payload,
     cluster: Cluster,
     recorder: Recorder,
     registration: Registration,
@@ -161,15 +164,7 @@ def _driver(
         settings = WorkerSettings(
             address, config.hb_interval, config.max_trial_seconds, tee=not cluster.local, variables=variables
         )
-        try:
-            payload = dumps(workload)
-        except Exception as error:
-            raise SignatureError(
-                f"The training function {getattr(train_fn, '__name__', train_fn)} must be able to travel to the "
-                f"executors, but something that it uses cannot be pickled ({type(error).__name__}: {error}). "
-                "Make or open it inside the function."
-            ) from error
-        return lambda job: functools.partial(work, settings, payload, job)
+        return lambda job: functools.partial(with_content, functools.partial(work, settings), payload, job)
 
     conditions = Conditions(
         num_workers=_worker_count(config, policy, cluster, len(before)),

@@ -1,0 +1,104 @@
+"""A Spark behind a Connect server, whose client has no JVM."""
+
+from __future__ import annotations
+
+import os
+import socket
+import tempfile
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+from maggy.core.cluster.contract import Cluster, Task, TooLargeError, task_info
+from maggy.core.cluster.failures import error_of
+from maggy.core.cluster.masters import gives_up_at_first_crash, local_cores
+from maggy.core.cluster.payload import Payload
+from maggy.core.cluster.pickling import dumps, loads
+
+__all__ = ["ConnectCluster"]
+
+SHARED_BYTES = 64 * 2**20
+"""A query of 128 MiB is refused. From this size on the bytes go ahead of the queries, as a file of the session."""
+
+
+class _SessionFile:
+    """Bytes in a file that the server sends to its executors and deletes when the user's session ends."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    @property
+    def value(self) -> bytes:
+        from pyspark import SparkFiles
+
+        with open(SparkFiles.get(self._name), "rb") as file:
+            return file.read()
+
+    def destroy(self) -> None:
+        """Do nothing: a session cannot delete one of its files."""
+
+
+class ConnectCluster(Cluster):
+    """A client of a Spark Connect server, such as Databricks' shared clusters."""
+
+    def __init__(self, session: Any) -> None:
+        self.session = session
+        self.app_id = f"connect-{session.session_id[:8]}"
+        server = session.client.host
+        self.advertised = self.host = _own_address(server)
+        self._master = self._conf("spark.master", "")
+        self.job_per_worker = gives_up_at_first_crash(self._master)
+        self.local = self._master.startswith("local")
+        self.speculation = self._conf("spark.speculation", "false") == "true"
+
+    def slots(self) -> int:
+        if cores := local_cores(self._master):
+            return cores
+        # A Connect client cannot see the executors: the default number of partitions is what Spark says of itself.
+        frame = self.session.range(0, 1_000).selectExpr("spark_partition_id() AS p").distinct()
+        return max(1, int(frame.count()))
+
+    def pack(self, value: Any) -> Payload:
+        data = dumps(value)
+        if len(data) < SHARED_BYTES:
+            return Payload(len(data), data)
+        name = f"maggy-{uuid.uuid4().hex}"
+        try:
+            with tempfile.TemporaryDirectory() as directory:
+                path = os.path.join(directory, name)
+                with open(path, "wb") as file:
+                    file.write(data)
+                self.session.addArtifacts(path, file=True)
+        except Exception as error:
+            raise TooLargeError(len(data), error_of(error)[0]) from error
+        return Payload(len(data), None, _SessionFile(name))
+
+    def run(self, job: str, description: str, partitions: list[int], task: Task) -> list[Any]:
+        self.session.addTag(job)
+
+        def body(batches: Iterator[Any]) -> Iterator[Any]:
+            import pyarrow
+
+            for batch in batches:
+                for row in batch.column(0).to_pylist():
+                    values = [dumps(value) for value in task(task_info(partitions[row]))]
+                    yield pyarrow.RecordBatch.from_pydict({"value": pyarrow.array(values, pyarrow.binary())})
+
+        rows = self.session.range(0, len(partitions), 1, len(partitions)).mapInArrow(body, "value binary").collect()
+        return [loads(bytes(row[0])) for row in rows]
+
+    def cancel(self, job: str) -> None:
+        self.session.interruptTag(job)
+
+    def _conf(self, key: str, default: str) -> str:
+        try:
+            return str(self.session.conf.get(key, default))
+        except Exception:  # some servers hide their settings
+            return default
+
+
+def _own_address(server: str) -> str:
+    """This machine's address on the route to ``server``."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect((server, 9))  # sends nothing: a datagram socket only picks its route
+        return str(probe.getsockname()[0])
