@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from maggy.core.exceptions import BadArgumentsError
 from maggy.core.plain import as_number, to_plain
 from maggy.core.sendable import check_sendable
+from maggy.core.trial_record import RECORD_FORMAT, RESTORED, parse_trial_record
 
 __all__ = ["Trial"]
 
@@ -70,6 +71,7 @@ class Trial:
         self.info_dict: dict[str, Any] = dict(info_dict) if info_dict else {}
         self.trial_id = _generate_id(self.params, trial_type)
         self.attempts = 0
+        self._unknown: dict[str, Any] = {}  # what a later release has recorded of it
         self.reset()
 
     def reset(self) -> None:
@@ -174,12 +176,14 @@ class Trial:
     def to_json(self) -> str:
         """The whole trial as valid JSON: NaN and infinity become null; ``from_json`` reads it."""
         record = {
+            "format": RECORD_FORMAT,
             "params": to_plain(self.params),
             "trial_type": self.trial_type,
             "metric_history": [value if math.isfinite(value) else None for value in self.metric_history],
             "step_history": self.step_history,
-            **{name: to_plain(getattr(self, name)) for name in _RESTORED},
+            **{name: to_plain(getattr(self, name)) for name in RESTORED},
             "info_dict": _plain_notes(self.info_dict),
+            **to_plain(self._unknown),
         }
         return json.dumps(record, allow_nan=False)
 
@@ -187,17 +191,21 @@ class Trial:
     def from_json(cls, text: str) -> Trial:
         """The trial that ``to_json`` wrote; values that became null are NaN again.
 
+        Other releases' records are read too: a field that is missing takes its default, one that is unknown is kept.
+
         Raises:
             BadArgumentsError: The text is not JSON of a trial.
         """
         try:
-            record = json.loads(text)
+            record, unknown = parse_trial_record(text)
             trial = cls(record["params"], record["trial_type"], record["info_dict"])
             for step, value in zip(record["step_history"], record["metric_history"], strict=True):
                 trial.append_metric({"step": step, "value": math.nan if value is None else value})
-            for name in _RESTORED:
+            record["trial_id"] = record["trial_id"] or trial.trial_id
+            for name in RESTORED:
                 setattr(trial, name, record[name])
-        except (KeyError, TypeError, ValueError) as error:
+            trial._unknown = unknown
+        except (TypeError, ValueError, RecursionError) as error:
             raise BadArgumentsError(
                 f"A trial is read from the text that Trial.to_json gives, but got {text!r:.80} "
                 f"({type(error).__name__}: {error})."
@@ -215,9 +223,6 @@ class Trial:
             mean = _updated_mean(mean, count, value)
         self._means.append(mean)
         self._counts.append(count)
-
-
-_RESTORED = ("trial_id", "status", "final_metric", "early_stop", "start", "duration", "outputs", "error", "attempts")
 
 
 def _plain_params(params: Any) -> dict[str, Any]:
