@@ -11,12 +11,14 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from maggy.core.exceptions import BadArgumentsError
-from maggy.core.plain import as_number, to_plain
+from maggy.core.plain import as_metric, as_number, to_plain, unique_names
 from maggy.core.sendable import check_sendable
 from maggy.core.trial_record import RECORD_FORMAT, RESTORED, parse_trial_record
 
-__all__ = ["Trial"]
+__all__ = ["Trial", "is_directory_name"]
 
+MAX_ID_BYTES = 200
+"""So long may a trial's id be: file systems take names of 255 bytes, and suffixes are added."""
 _ABLATION_KEYS = ("ablated_feature", "ablated_layer")
 
 
@@ -225,6 +227,19 @@ class Trial:
         self._counts.append(count)
 
 
+def is_directory_name(trial_id: Any) -> bool:
+    """Whether a trial's directory may have the name: on every store, and beside the files of the experiment."""
+    return (
+        isinstance(trial_id, str)
+        and 0 < len(trial_id.encode("utf-8", "replace")) <= MAX_ID_BYTES
+        and trial_id.isprintable()
+        and not set(trial_id) & set('/\\:*?"<>|%#')
+        and not trial_id.startswith((".", " "))
+        and not trial_id.endswith((".", " ", ".json", ".log", ".maggy"))
+        and ".damaged-" not in trial_id
+    )
+
+
 def _plain_params(params: Any) -> dict[str, Any]:
     if not isinstance(params, Mapping):
         raise BadArgumentsError(f"The parameters of a trial must be a dict, but got {params!r:.80}.")
@@ -249,7 +264,7 @@ def _generate_id(params: dict[str, Any], trial_type: str) -> str:
 def _check_point(metric_data: Any) -> tuple[int | float, float]:
     if not isinstance(metric_data, Mapping) or not {"step", "value"} <= set(metric_data):
         raise BadArgumentsError(f"A point must be a dict with 'step' and 'value', but got {metric_data!r:.80}.")
-    step, value = as_number(metric_data["step"]), as_number(metric_data["value"])
+    step, value = as_number(metric_data["step"]), as_metric(metric_data["value"])
     if step is None or value is None or (isinstance(step, float) and not math.isfinite(step)):
         raise BadArgumentsError(f"The step and the value of a point must be numbers, but got {metric_data!r:.80}.")
     try:
@@ -268,11 +283,11 @@ def _updated_mean(mean: float, count: int, value: float) -> float:
 
 def _plain_notes(notes: dict[str, Any]) -> dict[str, Any]:
     # An optimizer may note anything; that must not cost a trial its record.
-    return {str(key): _plain_note(value) for key, value in notes.items()}
+    return {name: _plain_note(value) for name, value in zip(unique_names(notes), notes.values(), strict=True)}
 
 
 def _plain_note(value: Any) -> Any:
     try:
-        return to_plain(value)
+        return to_plain(value, any_keys=True)
     except TypeError:
         return repr(value)

@@ -133,7 +133,29 @@ def test_a_name_that_is_no_experiments_is_refused(root, store, name):
         ExperimentStore.open(ENVIRONMENT, root, name)
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[1]", b"\xff"])
+DAMAGED = [b"", b"{", b"[1]", b"\xff", b"[" * 200_000]
+
+
+@pytest.mark.parametrize("content", DAMAGED, ids=range(5))
+def test_a_damaged_experiment_record_beside_recorded_trials_is_empty(store, content):
+    run(store, {"lr": 1})
+    ENVIRONMENT.write_bytes(ENVIRONMENT.join(store.directory, "maggy.json"), content)
+    assert store.read_experiment() == {}
+
+
+def test_an_experiment_record_that_is_a_directory_is_set_aside(tmp_path):
+    store = ExperimentStore.create(ENVIRONMENT, str(tmp_path), "app")
+    run(store, {"lr": 1})
+    (tmp_path / "app_1" / "maggy.json").mkdir()
+    resumed = ExperimentStore.open(ENVIRONMENT, str(tmp_path), "app_1")
+    assert resumed.read_experiment() == {}
+    resumed.set_aside("maggy.json")
+    resumed.write_experiment({"name": "new"})
+    assert resumed.read_experiment() == {"name": "new"}
+    assert (tmp_path / "app_1" / "maggy.json.damaged-1").is_dir()
+
+
+@pytest.mark.parametrize("content", DAMAGED, ids=range(5))
 def test_a_damaged_experiment_record_is_an_error_that_names_the_file(store, content):
     ENVIRONMENT.write_bytes(ENVIRONMENT.join(store.directory, "maggy.json"), content)
     with pytest.raises(ResumeError, match=r"maggy\.json must hold the experiment's record"):
@@ -342,7 +364,21 @@ def test_a_trial_is_read_back_whole(store):
     assert back.to_json() == trial.to_json()
 
 
-@pytest.mark.parametrize("content", [b"", b'{"params": {"lr"', b"null", b"[]", b"{}", b"\xff\xfe", b'{"ended": 1}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b'{"params": {"lr"',
+        b"null",
+        b"[]",
+        b"{}",
+        b"\xff\xfe",
+        b'{"ended": 1}',
+        b"[" * 200_000,
+        b'{"params": {"lr": 2}, "status": "FINALIZED", "final_metric": "text", "ended": 0}',
+        b'{"params": {"lr": 2}, "status": "FINALIZED", "final_metric": 1, "ended": "first"}',
+    ],
+)
 def test_a_torn_record_is_set_aside_and_named(store, content):
     good, torn = run(store, {"lr": 1}), run(store, {"lr": 2})
     ENVIRONMENT.write_bytes(ENVIRONMENT.join(store.directory, torn.trial_id, "trial.json"), content)
@@ -351,6 +387,40 @@ def test_a_torn_record_is_set_aside_and_named(store, content):
     assert f"{torn.trial_id}.damaged-1" in ENVIRONMENT.list(store.directory)
     assert torn.trial_id not in ENVIRONMENT.list(store.directory)
     assert [each.trial_id for each in store.read_trials()[0]] == [good.trial_id]
+
+
+def test_a_record_that_is_a_directory_is_set_aside(tmp_path):
+    store = ExperimentStore.create(ENVIRONMENT, str(tmp_path), "app")
+    good, bad = run(store, {"lr": 1}), Trial({"lr": 2})
+    (tmp_path / "app_1" / bad.trial_id / "trial.json").mkdir(parents=True)
+    assert [trial.trial_id for trial in store.read_trials()[0]] == [good.trial_id]
+    assert (tmp_path / "app_1" / f"{bad.trial_id}.damaged-1").exists()
+
+
+def test_fields_that_this_release_does_not_know_or_that_are_missing_are_no_damage(store):
+    trials = [run(store, {"lr": number}) for number in range(4)]
+    for number, trial in enumerate(trials):
+        record = json_of(store, trial.trial_id, "trial.json")
+        record.update(cost=number, format=9)
+        for field in (
+            "attempts",
+            "info_dict",
+            *(["trial_id"] if number == 1 else []),
+            *(["ended"] if number == 0 else []),
+        ):
+            del record[field]
+        path = ENVIRONMENT.join(store.directory, trial.trial_id, "trial.json")
+        ENVIRONMENT.write_bytes(path, json.dumps(record).encode())
+    back, damaged = store.read_trials()
+    assert damaged == []
+    # One whose place is not recorded comes last.
+    assert [trial.trial_id for trial in back] == [trial.trial_id for trial in (*trials[1:], trials[0])]
+    assert [json.loads(trial.to_json())["cost"] for trial in back] == [1, 2, 3, 0]
+
+
+def test_records_carry_the_number_of_their_format(store):
+    trial = run(store, {"lr": 1})
+    assert json_of(store, trial.trial_id, "trial.json")["format"] == 1
 
 
 def test_a_trial_can_be_damaged_more_than_once(store):

@@ -17,7 +17,7 @@ from maggy.core.experiment_driver.instructions import Ask, Began, Ended, Finishe
 from maggy.core.experiment_driver.policy import Policy
 from maggy.core.final_store import FinalStore
 from maggy.core.plain import to_plain
-from maggy.trial import Trial
+from maggy.trial import MAX_ID_BYTES, Trial, is_directory_name
 
 __all__ = ["Keeper", "KeeperEvent", "KeeperListener"]
 
@@ -287,6 +287,12 @@ class Keeper:
                 raise ExperimentError(
                     f"{self._policy.name} must suggest a new Trial each time, but suggested {trial.trial_id} again. "
                     "Make one with Trial(dict(trial.params)): equal parameters may be tried again."
+                )
+            elif not is_directory_name(trial.trial_id):
+                raise ExperimentError(
+                    f"{self._policy.name} must suggest trials whose trial_id is a plain file name, since their records "
+                    f"are in a directory of that name, but got {trial.trial_id!r:.80}. Leave the id that Trial makes, "
+                    f"or use at most {MAX_ID_BYTES} letters, digits, '-' and '_'."
                 )
             else:
                 self._name(trial)
