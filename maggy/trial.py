@@ -11,11 +11,14 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from maggy.core.exceptions import BadArgumentsError
-from maggy.core.plain import as_number, to_plain
+from maggy.core.plain import as_metric, as_number, to_plain, unique_names
 from maggy.core.sendable import check_sendable
+from maggy.core.trial_record import RECORD_FORMAT, RESTORED, parse_trial_record
 
-__all__ = ["Trial"]
+__all__ = ["Trial", "is_directory_name"]
 
+MAX_ID_BYTES = 200
+"""So long may a trial's id be: file systems take names of 255 bytes, and suffixes are added."""
 _ABLATION_KEYS = ("ablated_feature", "ablated_layer")
 
 
@@ -70,6 +73,7 @@ class Trial:
         self.info_dict: dict[str, Any] = dict(info_dict) if info_dict else {}
         self.trial_id = _generate_id(self.params, trial_type)
         self.attempts = 0
+        self._unknown: dict[str, Any] = {}  # what a later release has recorded of it
         self.reset()
 
     def reset(self) -> None:
@@ -174,12 +178,14 @@ class Trial:
     def to_json(self) -> str:
         """The whole trial as valid JSON: NaN and infinity become null; ``from_json`` reads it."""
         record = {
+            "format": RECORD_FORMAT,
             "params": to_plain(self.params),
             "trial_type": self.trial_type,
             "metric_history": [value if math.isfinite(value) else None for value in self.metric_history],
             "step_history": self.step_history,
-            **{name: to_plain(getattr(self, name)) for name in _RESTORED},
+            **{name: to_plain(getattr(self, name)) for name in RESTORED},
             "info_dict": _plain_notes(self.info_dict),
+            **to_plain(self._unknown),
         }
         return json.dumps(record, allow_nan=False)
 
@@ -187,17 +193,21 @@ class Trial:
     def from_json(cls, text: str) -> Trial:
         """The trial that ``to_json`` wrote; values that became null are NaN again.
 
+        Other releases' records are read too: a field that is missing takes its default, one that is unknown is kept.
+
         Raises:
             BadArgumentsError: The text is not JSON of a trial.
         """
         try:
-            record = json.loads(text)
+            record, unknown = parse_trial_record(text)
             trial = cls(record["params"], record["trial_type"], record["info_dict"])
             for step, value in zip(record["step_history"], record["metric_history"], strict=True):
                 trial.append_metric({"step": step, "value": math.nan if value is None else value})
-            for name in _RESTORED:
+            record["trial_id"] = record["trial_id"] or trial.trial_id
+            for name in RESTORED:
                 setattr(trial, name, record[name])
-        except (KeyError, TypeError, ValueError) as error:
+            trial._unknown = unknown
+        except (TypeError, ValueError, RecursionError) as error:
             raise BadArgumentsError(
                 f"A trial is read from the text that Trial.to_json gives, but got {text!r:.80} "
                 f"({type(error).__name__}: {error})."
@@ -217,7 +227,17 @@ class Trial:
         self._counts.append(count)
 
 
-_RESTORED = ("trial_id", "status", "final_metric", "early_stop", "start", "duration", "outputs", "error", "attempts")
+def is_directory_name(trial_id: Any) -> bool:
+    """Whether a trial's directory may have the name: on every store, and beside the files of the experiment."""
+    return (
+        isinstance(trial_id, str)
+        and 0 < len(trial_id.encode("utf-8", "replace")) <= MAX_ID_BYTES
+        and trial_id.isprintable()
+        and not set(trial_id) & set('/\\:*?"<>|%#')
+        and not trial_id.startswith((".", " "))
+        and not trial_id.endswith((".", " ", ".json", ".log", ".maggy"))
+        and ".damaged-" not in trial_id
+    )
 
 
 def _plain_params(params: Any) -> dict[str, Any]:
@@ -244,7 +264,7 @@ def _generate_id(params: dict[str, Any], trial_type: str) -> str:
 def _check_point(metric_data: Any) -> tuple[int | float, float]:
     if not isinstance(metric_data, Mapping) or not {"step", "value"} <= set(metric_data):
         raise BadArgumentsError(f"A point must be a dict with 'step' and 'value', but got {metric_data!r:.80}.")
-    step, value = as_number(metric_data["step"]), as_number(metric_data["value"])
+    step, value = as_number(metric_data["step"]), as_metric(metric_data["value"])
     if step is None or value is None or (isinstance(step, float) and not math.isfinite(step)):
         raise BadArgumentsError(f"The step and the value of a point must be numbers, but got {metric_data!r:.80}.")
     try:
@@ -263,11 +283,11 @@ def _updated_mean(mean: float, count: int, value: float) -> float:
 
 def _plain_notes(notes: dict[str, Any]) -> dict[str, Any]:
     # An optimizer may note anything; that must not cost a trial its record.
-    return {str(key): _plain_note(value) for key, value in notes.items()}
+    return {name: _plain_note(value) for name, value in zip(unique_names(notes), notes.values(), strict=True)}
 
 
 def _plain_note(value: Any) -> Any:
     try:
-        return to_plain(value)
+        return to_plain(value, any_keys=True)
     except TypeError:
         return repr(value)

@@ -39,11 +39,14 @@ FLOORS = {
     "maggy.core.executors": ENDS,
     "maggy.core.experiment_driver": ENDS,
     "maggy.core.store": ENDS,
+    "maggy.core.ownership": ENDS,
+    "maggy.core.record_reading": ENDS,
     "maggy.core.writer": ENDS,
     "maggy.core.events": ENDS,
     "maggy.core.environment": ENDS,
     "maggy.core.launch": TOP,
     "maggy.core.packing": TOP,
+    "maggy.core.resume": TOP,
     "maggy.experiment": TOP,
 }
 # Heavy or optional: never imported when a module is.

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maggy.core.exceptions import BadArgumentsError
-from maggy.trial import Trial
+from maggy.trial import Trial, is_directory_name
 
 any_value = st.floats(width=32) | st.integers(-5, 5)
 points = st.lists(st.tuples(st.integers(0, 8), any_value), max_size=12)
@@ -303,3 +303,146 @@ def test_a_trial_can_be_pickled():
 
 def test_the_repr_says_which_trial_it_is():
     assert repr(Trial({"x": 1})) == f"Trial({Trial({'x': 1}).trial_id}, PENDING, {{'x': 1}})"
+
+
+# Its directory
+
+
+@pytest.mark.parametrize("trial_id", ["3d1cc9fdb1d4d001", "a_2", "my trial", "größe-0.5", "x" * 200, "run,3=4"])
+def test_a_plain_name_can_be_that_of_a_trial_s_directory(trial_id):
+    assert is_directory_name(trial_id)
+
+
+@pytest.mark.parametrize(
+    "trial_id",
+    [
+        "../../evil",
+        "/etc/x",
+        "a/b",
+        "a\\b",
+        "C:x",
+        "..",
+        ".",
+        ".hidden",
+        "",
+        " x",
+        "x ",
+        "x.",
+        "x" * 300,
+        "é" * 101,
+        "a\nb",
+        "a\0b",
+        "\udc80",
+        "maggy.json",
+        "owner-1.json",
+        "maggy.log",
+        "x.damaged-1",
+        "s3://x",
+        5,
+        None,
+    ],
+)
+def test_any_other_name_cannot(trial_id):
+    assert not is_directory_name(trial_id)
+
+
+def test_a_point_may_be_an_array_of_one_number():
+    assert reported(np.array([0.5])).metric_history == [0.5]
+
+
+def test_notes_with_keys_that_are_no_strings_are_kept():
+    trial = Trial({"x": 1}, info_dict={1: {2: 3}, "1": "b"})
+    assert Trial.from_json(trial.to_json()).info_dict == {"1": {"2": 3}, "1_2": "b"}
+
+
+# Records of other releases
+
+
+def record(**changes):
+    trial = Trial({"x": 1}, info_dict={"note": 1})
+    trial.append_metric({"step": 0, "value": 0.25})
+    trial.status, trial.final_metric, trial.outputs, trial.attempts = Trial.FINALIZED, 0.5, {"metric": 0.5}, 2
+    return {**json.loads(trial.to_json()), **changes}
+
+
+DEFAULTS = {
+    "trial_type": "optimization",
+    "metric_history": [],
+    "step_history": [],
+    "early_stop": False,
+    "start": None,
+    "duration": None,
+    "outputs": None,
+    "error": None,
+    "attempts": 0,
+    "info_dict": {},
+}
+
+
+@pytest.mark.parametrize("field", sorted(DEFAULTS))
+def test_a_field_that_is_missing_takes_its_default(field):
+    text = record(metric_history=[], step_history=[])
+    del text[field]
+    assert getattr(Trial.from_json(json.dumps(text)), field) == DEFAULTS[field]
+
+
+def test_the_first_format_had_no_number_and_the_id_follows_from_the_parameters():
+    text = record()
+    assert text.pop("format") == 1
+    del text["trial_id"]
+    assert Trial.from_json(json.dumps(text)).trial_id == Trial({"x": 1}).trial_id
+
+
+@pytest.mark.parametrize("field", ["params", "status", "final_metric"])
+def test_a_record_without_what_it_is_about_is_none(field):
+    text = record()
+    del text[field]
+    with pytest.raises(BadArgumentsError, match=f"has .*no {field}"):
+        Trial.from_json(json.dumps(text))
+
+
+def test_a_field_that_is_unknown_is_kept():
+    later = record(format=7, machine={"gpus": [1, 2]}, cost=None)
+    back = json.loads(Trial.from_json(json.dumps(later)).to_json())
+    assert (back["machine"], back["cost"]) == ({"gpus": [1, 2]}, None)
+    assert back["format"] == 1  # what is written is written as this release does
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("final_metric", "0.5"),
+        ("final_metric", True),
+        ("final_metric", [0.5]),
+        ("final_metric", math.nan),
+        ("final_metric", math.inf),
+        ("final_metric", 10**400),
+        ("status", "DONE"),
+        ("status", ["FINALIZED"]),
+        ("trial_id", 5),
+        ("trial_type", "search"),
+        ("early_stop", "no"),
+        ("start", "yesterday"),
+        ("duration", "1 s"),
+        ("outputs", [1]),
+        ("error", 5),
+        ("attempts", "2"),
+        ("info_dict", [1]),
+        ("params", [1]),
+        ("metric_history", 5),
+        ("metric_history", ["0.5"]),
+        ("step_history", [0, 1]),
+        ("step_history", [None]),
+    ],
+)
+def test_a_field_that_is_not_what_it_must_be_makes_the_record_unreadable(field, value):
+    with pytest.raises(BadArgumentsError, match="A trial is read from the text that"):
+        Trial.from_json(json.dumps(record(**{field: value})))
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 200_000, '{"params": ' * 200_000, '{"params": {"x": ' + "[" * 900 + "]" * 900 + "}}"]
+)
+def test_a_record_that_is_nested_too_deeply_is_unreadable(text):
+    with pytest.raises(BadArgumentsError, match="A trial is read from the text that"):
+        Trial.from_json(text)

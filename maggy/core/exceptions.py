@@ -17,6 +17,7 @@
     ├── EarlyStopException                      the driver asked this trial to stop; not an error
     ├── RecordsError (OSError)                  nothing can be recorded where it is wanted
     ├── ResumeError (ValueError)                the recorded experiment is not the one that was asked for
+    │   └── OwnershipError                      another driver runs the recorded experiment
     └── ExperimentError (RuntimeError)          no trial succeeded, or Spark gave up
 
 Every class derives from the built-in exception that fits, so code that catches built-ins keeps working.
@@ -38,6 +39,7 @@ __all__ = [
     "MetricValueError",
     "MissingDependencyError",
     "NotSupportedError",
+    "OwnershipError",
     "RecordsError",
     "ResumeError",
     "ReturnTypeError",
@@ -127,6 +129,10 @@ class RecordsError(MaggyError, OSError):
 
 class ResumeError(MaggyError, ValueError):
     """The experiment recorded in a directory cannot be continued with these arguments."""
+
+
+class OwnershipError(ResumeError):
+    """Another driver owns the experiment's directory; the message says which, and since when."""
 
 
 class ExperimentError(MaggyError, RuntimeError):

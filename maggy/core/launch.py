@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from maggy import __version__
 from maggy.ablation.ablator import ablator_by_name
 from maggy.core import exceptions
 from maggy.core.environment import Environment, ExperimentCard, ExperimentEnd, Registration, find_environment
-from maggy.core.exceptions import ExperimentError, MissingDependencyError, ResumeError
+from maggy.core.exceptions import ExperimentError, MissingDependencyError
 from maggy.core.executors.trial_executor import WorkerSettings, work
 from maggy.core.executors.workload import AblationWorkload, SearchWorkload, Workload
 from maggy.core.experiment_driver import Conditions, ExperimentDriver, Outcome
@@ -24,10 +25,12 @@ from maggy.core.experiment_driver.progress import announce
 from maggy.core.experiment_driver.recorder import Recorder
 from maggy.core.experiment_driver.single_policy import SinglePolicy
 from maggy.core.packing import packed
+from maggy.core.resume import Past, open_experiment, take_over
 from maggy.core.rpc import Address, Server
 from maggy.core.signature import accepted_parameters, check_defaults, check_signature, parameter_names
 from maggy.core.spark import Cluster, Payload, Task, active_cluster, with_content
 from maggy.core.store import ExperimentStore
+from maggy.core.trial_record import RECORD_FORMAT
 from maggy.experiment_config import AblationConfig, LagomConfig, OptimizationConfig
 from maggy.result import ExperimentResult, build_result, summary_text
 from maggy.trial import Trial
@@ -42,19 +45,22 @@ def launch(train_fn: Callable[..., Any], config: Config) -> Any:
     environment = find_environment()
     policy, workload = _plan(train_fn, config, environment)
     root = environment.root(None if config.log_dir is None else os.fspath(config.log_dir))
-    store, before, record = _resumed(environment, root, config, policy)
+    store, record = open_experiment(environment, root, config, policy)
     cluster = active_cluster()
     if store is None:
-        store = ExperimentStore.create(environment, root, cluster.app_id)
+        store, past = ExperimentStore.create(environment, root, cluster.app_id), Past([], [])
+    else:
+        past = take_over(store, record, policy, retry_failed=config.retry_failed)
     seed = _seed(config, record)
     recorder = Recorder(store, announce)
     began = time.time()
     record = {
         **_description(config, policy),
         **{name: value for name, value in record.items() if name not in ("ended", "duration_seconds")},
+        "format": RECORD_FORMAT,
         "drawn_seed": seed,
         "state": "RUNNING",
-        "runs": [*record.get("runs", []), {"app_id": cluster.app_id, "began": began}],
+        "runs": [*record.get("runs", []), {"app_id": cluster.app_id, "began": began, "maggy_version": __version__}],
     }
     recorder.experiment(record)
     recorder.log(f"Maggy experiment {config.name!r} ({policy.name}) begins as {store.experiment_id}.")
@@ -70,7 +76,7 @@ def launch(train_fn: Callable[..., Any], config: Config) -> Any:
             _variables(environment.variables(store.experiment_id)),
             packed(train_fn, workload, cluster, recorder.tell) as payload,
         ):
-            driver = _driver(config, policy, payload, cluster, recorder, registration, environment, before, seed)
+            driver = _driver(config, policy, payload, cluster, recorder, registration, environment, past, seed)
             # The platform learns last where to ask: whoever asks must get the number of trials.
             registration.listen(cluster.host, cluster.advertised)
             outcome = driver.run()
@@ -157,7 +163,7 @@ def _driver(
     recorder: Recorder,
     registration: Registration,
     environment: Environment,
-    before: list[Trial],
+    past: Past,
     seed: int,
 ) -> ExperimentDriver:
     def make_tasks(address: Address) -> Callable[[int], Task]:
@@ -167,7 +173,7 @@ def _driver(
         return lambda job: functools.partial(with_content, functools.partial(work, settings), payload, job)
 
     conditions = Conditions(
-        num_workers=_worker_count(config, policy, cluster, len(before)),
+        num_workers=_worker_count(config, policy, cluster, len(past.ended)),
         seed=seed,
         trial_attempts=config.trial_attempts,
         worker_timeout=config.worker_timeout,
@@ -178,7 +184,16 @@ def _driver(
     variables = environment.variables(recorder.experiment_id)
     server = Server(cluster.host, advertised=cluster.advertised, port=config.driver_port)
     return ExperimentDriver(
-        policy, conditions, cluster, server, recorder, make_tasks, before, _check_error, registration.board
+        policy,
+        conditions,
+        cluster,
+        server,
+        recorder,
+        make_tasks,
+        past.ended,
+        _check_error,
+        registration.board,
+        past.again,
     )
 
 
@@ -250,8 +265,6 @@ def _all_failed(failed: list[Trial]) -> ExperimentError:
 
 
 def _description(config: Config, policy: Policy) -> dict[str, Any]:
-    from maggy import __version__
-
     return {
         "name": config.name,
         "description": config.description,
@@ -266,25 +279,3 @@ def _seed(config: Config, record: dict[str, Any]) -> int:
         return config.seed
     drawn = record.get("drawn_seed")
     return drawn if isinstance(drawn, int) else secrets.randbits(32)
-
-
-def _resumed(
-    environment: Environment, root: str, config: Config, policy: Policy
-) -> tuple[ExperimentStore | None, list[Trial], dict[str, Any]]:
-    """The earlier experiment that is to go on: its directory, its ended trials and its record; or None."""
-    if config.resume is None:
-        return None, [], {}
-    store = ExperimentStore.open(environment, root, config.resume)
-    record = store.read_experiment()
-    recorded = {**(record.get("identity") or {}), "seed": record.get("seed")}
-    wanted = {**policy.identity(), "seed": config.seed}
-    for name, value in wanted.items():
-        if recorded.get(name) != value:
-            raise ResumeError(
-                f"A resumed experiment must have the {name} that is recorded, but {store.directory} has "
-                f"{recorded.get(name)!r} and the config {value!r}. Use what is recorded, or start a new experiment."
-            )
-    trials, damaged = store.read_trials()
-    for name in damaged:
-        announce(f"The record of trial {name} is damaged; it was set aside, and the trial runs again.")
-    return store, trials, record

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
-__all__ = ["as_number", "closest", "to_plain"]
+__all__ = ["as_metric", "as_number", "closest", "is_beyond_floats", "to_plain", "unique_names"]
 
 
 def as_number(value: Any) -> int | float | None:
@@ -34,11 +37,35 @@ def as_number(value: Any) -> int | float | None:
     return as_number(item)
 
 
-def to_plain(value: Any, *, finite: bool = False) -> Any:
+def as_metric(value: Any) -> int | float | None:
+    """Return the Python number that a metric is, or None when it is not a number.
+
+    A metric may be what :func:`as_number` takes, and also a ``Decimal``, a ``Fraction``, or an array or a tensor of one
+    element, whatever its number of dimensions. A list is not a number.
+    """
+    number = as_number(value)
+    if number is not None:
+        return number
+    if isinstance(value, (Decimal, Fraction)):
+        return _float_of(value)
+    shape = _shape(value)
+    if isinstance(value, type) or not shape or any(size != 1 for size in shape) or _is_masked(value):
+        return None
+    array = value if hasattr(value, "item") or not hasattr(value, "numpy") else value.numpy()
+    return as_metric(array.item()) if hasattr(array, "item") else None
+
+
+def is_beyond_floats(number: int | float) -> bool:
+    """Whether a number is an integer larger than every float."""
+    return isinstance(number, int) and abs(number) > sys.float_info.max
+
+
+def to_plain(value: Any, *, finite: bool = False, any_keys: bool = False) -> Any:
     """``value`` as plain JSON types: numpy becomes Python, tuples become lists, NaN and infinity become None.
 
     Args:
         finite: Refuse NaN and infinity instead of turning them into None.
+        any_keys: Turn keys that are not strings into strings, as :func:`unique_names` does, instead of refusing them.
 
     Raises:
         TypeError: The value, or one inside it, has no JSON form.
@@ -51,15 +78,38 @@ def to_plain(value: Any, *, finite: bool = False) -> Any:
     if isinstance(value, str):
         return str.__str__(value)
     if isinstance(value, Mapping):
-        return {_key(key): to_plain(item, finite=finite) for key, item in value.items()}
+        names = unique_names(value) if any_keys else map(_key, value)
+        return {
+            name: to_plain(item, finite=finite, any_keys=any_keys)
+            for name, item in zip(names, value.values(), strict=True)
+        }
     if isinstance(value, (list, tuple)):
-        return [to_plain(item, finite=finite) for item in value]
+        return [to_plain(item, finite=finite, any_keys=any_keys) for item in value]
     number = as_number(value)
     if number is not None:
         return _plain_number(number, finite)
     if hasattr(value, "tolist") and not isinstance(value, type):  # numpy arrays and numpy.bool_
-        return to_plain(value.tolist(), finite=finite)
+        return to_plain(value.tolist(), finite=finite, any_keys=any_keys)
     raise TypeError(f"A value must be a JSON scalar, list or dict, but got {type(value).__name__}: {value!r:.80}.")
+
+
+def unique_names(keys: Iterable[Any], reserved: Iterable[str] = ()) -> list[str]:
+    """Return the keys of a dict as strings; of equal ones the second gets the suffix ``_2``, and so on.
+
+    Args:
+        keys: Keys that all differ, such as ``1`` and ``"1"``.
+        reserved: Names that only keys get that are exactly these strings.
+    """
+    names: dict[str, None] = {}
+    kept = set(reserved)
+    for key in keys:
+        name = text = _text(key)
+        number = 1
+        while name in names or (name in kept and not isinstance(key, str)):
+            number += 1
+            name = f"{text}_{number}"
+        names[name] = None
+    return list(names)
 
 
 def closest(name: str, known: list[str]) -> str:
@@ -74,11 +124,32 @@ def closest(name: str, known: list[str]) -> str:
     return f" Did you mean '{spelled[found[0]]}'?" if found else ""
 
 
-def _is_scalar(value: Any) -> bool:
+def _shape(value: Any) -> tuple[Any, ...]:
+    """The shape of an array or a tensor; that of an empty one for anything else."""
     try:
-        return tuple(getattr(value, "shape", (0,))) == ()
+        return tuple(getattr(value, "shape", (0,)))
     except (TypeError, ValueError):  # a symbolic tensor of unknown rank, or an attribute that is no shape
-        return False
+        return (0,)
+
+
+def _is_scalar(value: Any) -> bool:
+    return _shape(value) == ()
+
+
+def _float_of(value: Decimal | Fraction) -> int | float:
+    """The nearest float; an integer beyond every float if there is none."""
+    if isinstance(value, Decimal) and value.is_nan():
+        return math.nan
+    if isinstance(value, Decimal) and value.is_infinite():
+        return float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    return number if math.isfinite(number) else (_BEYOND if value > 0 else -_BEYOND)
+
+
+_BEYOND = 10**309
 
 
 def _is_masked(value: Any) -> bool:
@@ -98,3 +169,12 @@ def _key(key: Any) -> str:
     if isinstance(key, str):
         return str.__str__(key)
     raise TypeError(f"The keys of a dict must be strings, but got {type(key).__name__}: {key!r:.80}.")
+
+
+def _text(key: Any) -> str:
+    if isinstance(key, str):
+        return str.__str__(key)
+    try:
+        return str(key)
+    except Exception:  # of the user's own class
+        return f"<{type(key).__name__}>"

@@ -15,7 +15,7 @@ from maggy.core.exceptions import (
     EarlyStopException,
 )
 from maggy.core.messages import Line, Point
-from maggy.core.plain import as_number
+from maggy.core.plain import as_metric, as_number, is_beyond_floats
 
 __all__ = ["Reporter"]
 
@@ -67,20 +67,26 @@ class Reporter:
         The point is kept and sent with the next heartbeat. A repeated step replaces the earlier value.
 
         Args:
-            metric: A number (also of numpy or a tensor of one number). NaN is recorded, and never better than anything.
+            metric: A number (also of numpy, or an array or a tensor of one number). NaN is recorded, and never better
+                than anything.
             step: The training step, not below the last one; None for the last step plus one, beginning at 0.
 
         Raises:
-            BroadcastMetricTypeError: The metric is not a number.
+            BroadcastMetricTypeError: The metric is not a number, or larger than every float.
             BroadcastStepTypeError: The step is not a number.
             BroadcastStepValueError: The step is below the last one, not finite, or 2**63 or more.
             EarlyStopException: The driver has asked this trial to stop. Every later call raises it again.
         """
-        value = as_number(metric)
+        value = as_metric(metric)
         if value is None:
             raise BroadcastMetricTypeError(
                 f"The metric that is broadcast must be a number, but got {type(metric).__name__}: {metric!r:.80}. "
                 "Pass for example float(metric)."
+            )
+        if is_beyond_floats(value):
+            raise BroadcastMetricTypeError(
+                "The metric that is broadcast must be a number that a float can hold, but got one that is larger than "
+                "every float. Broadcast its logarithm."
             )
         wanted = None if step is None else as_number(step)
         if wanted is None and step is not None:

@@ -14,7 +14,10 @@ from typing import Any
 from maggy.core.environment import Environment
 from maggy.core.events import EventMaker, find_event_maker
 from maggy.core.exceptions import MaggyError, RecordsError, ResumeError
+from maggy.core.ownership import Ownership
 from maggy.core.plain import closest, to_plain
+from maggy.core.process import Process
+from maggy.core.record_reading import in_order_of_ends, parse_ended_trial, parse_experiment
 from maggy.result import ExperimentResult
 from maggy.trial import Trial
 
@@ -29,6 +32,9 @@ class ExperimentStore:
     ``trial.json`` is written last and atomically, so a trial is recorded wholly or not at all, and a resumed
     experiment believes nothing else. The other files of a trial are for people and tools. All but the reading
     methods are meant for one thread, and raise ``OSError`` when the file system refuses.
+
+    One driver at a time owns the directory: who creates it does, and who opens it must :meth:`claim` it before the
+    first change. The owner calls :meth:`check_owner` before each write.
 
     Attributes:
         directory: The path or URL.
@@ -46,6 +52,7 @@ class ExperimentStore:
         run_id: int,
         events: EventMaker | None,
         clock: Callable[[], float] = time.time,
+        process: Process | None = None,
     ) -> None:
         self.directory = directory
         self.app_id = app_id
@@ -55,13 +62,14 @@ class ExperimentStore:
         self._environment = environment
         self._events = events
         self._clock = clock
+        self._ownership = Ownership(environment, directory, clock=clock, process=process)
         now = clock()
         self._event_file = f"events.out.tfevents.{int(now)}.maggy"
         self._event_header = events.header(now) if events is not None else b""
         self._metric = "metric"
         self._ended = 0
         self._begun: dict[str, bytes] = {}  # trial -> what its event file holds
-        self._seen: set[str] = set()
+        self._recorded: set[str] = set()
         self._continued = False
 
     @classmethod
@@ -98,16 +106,27 @@ class ExperimentStore:
         store = cls(environment, directory, app_id, run_id, find_event_maker())
         # An object store knows a directory only once there is a file in it.
         store.log(f"Experiment {store.experiment_id} is recorded in {directory}.")
+        store.claim()
         return store
 
     @classmethod
-    def open(cls, environment: Environment, root: str, experiment: str | os.PathLike[str]) -> ExperimentStore:
-        """The directory of an experiment that is to be continued.
+    def open(
+        cls,
+        environment: Environment,
+        root: str,
+        experiment: str | os.PathLike[str],
+        *,
+        clock: Callable[[], float] = time.time,
+        process: Process | None = None,
+    ) -> ExperimentStore:
+        """The directory of an experiment that is to be continued; it belongs to its owner until it is claimed.
 
         Args:
             environment: Where it is.
             root: The directory in which experiments are looked up by name.
             experiment: The experiment's id (``<app_id>_<run_id>``) or its directory.
+            clock: Seconds since the epoch.
+            process: The driver that wants to continue it; None for this process.
 
         Raises:
             ResumeError: There is no such experiment; the message names those that there are.
@@ -119,7 +138,7 @@ class ExperimentStore:
             below = [] if "://" in given else [environment.join(root, given)]
             for directory in (*below, environment.root(given)):
                 if environment.exists(environment.join(directory, "maggy.json")):
-                    store = cls(environment, directory, app_id, int(number), find_event_maker())
+                    store = cls(environment, directory, app_id, int(number), find_event_maker(), clock, process)
                     store._continued = True
                     return store
         known = [
@@ -135,6 +154,26 @@ class ExperimentStore:
         """The directory of a trial, whether or not it is there yet."""
         return self._environment.join(self.directory, trial_id)
 
+    # Who may write.
+
+    def claim(self) -> None:
+        """Become the owner of the directory, and remove the temporary files of earlier ones.
+
+        Raises:
+            OwnershipError: Another driver owns it.
+        """
+        self._ownership.take()
+        if self._continued:
+            self._environment.remove_temporary(self.directory)
+
+    def check_owner(self) -> None:
+        """Raise `OwnershipError` if another driver has become the owner."""
+        self._ownership.check()
+
+    def release(self) -> None:
+        """Let other drivers own the directory at once."""
+        self._ownership.release()
+
     # What the experiment as a whole records.
 
     def write_experiment(self, record: Mapping[str, Any]) -> None:
@@ -142,19 +181,19 @@ class ExperimentStore:
         self._write("maggy.json", _json(record, indent=2), atomic=True)
 
     def read_experiment(self) -> dict[str, Any]:
-        """Reads ``maggy.json``.
+        """Reads ``maggy.json``; empty if it is damaged, but trials are recorded beside it.
 
         Raises:
-            ResumeError: It is missing or damaged.
+            ResumeError: It is missing or damaged, and no trial is recorded.
         """
         path = f"{self.directory}/maggy.json"
         try:
-            record = json.loads(self._environment.read_bytes(path))
-        except (FileNotFoundError, ValueError) as error:
+            return parse_experiment(self._environment.read_bytes(path))
+        except (FileNotFoundError, IsADirectoryError, ValueError) as error:
+            names = self._environment.list(self.directory)
+            if any(self._environment.exists(f"{self.directory}/{name}/trial.json") for name in names):
+                return {}
             raise ResumeError(f"{path} must hold the experiment's record, but it cannot be read: {error}.") from error
-        if not isinstance(record, dict):
-            raise ResumeError(f"{path} must hold the experiment's record, but holds {record!r:.80}.")
-        return record
 
     def write_hparams_space(self, parameters: Iterable[Mapping[str, Any]], metric: str) -> None:
         """Writes the event file that tells TensorBoard what is searched; call it before the first trial.
@@ -192,7 +231,7 @@ class ExperimentStore:
     # What each trial records.
 
     def begin_trial(self, trial: Trial) -> None:
-        """Makes the trial's directory with its parameters; of an earlier attempt only the output is kept."""
+        """Makes the trial's directory with its parameters; what an earlier attempt recorded stays until it ends."""
         content = self._open_trial(trial)
         if content:
             self._write(f"{trial.trial_id}/{self._event_file}", content)
@@ -208,11 +247,13 @@ class ExperimentStore:
     def end_trial(self, trial: Trial) -> None:
         """Records how the trial ended, and first its beginning if that is not recorded yet.
 
-        A failed trial has neither ``.outputs.json`` nor ``.metric``.
+        A failed trial has neither ``.outputs.json`` nor ``.metric``. The record of an earlier end is there until this
+        one replaces it.
         """
         if trial.trial_id not in self._begun:
             self._open_trial(trial)
         self._write_end(trial)
+        self._recorded.add(trial.trial_id)
         del self._begun[trial.trial_id]
 
     def read_trials(self) -> tuple[list[Trial], list[str]]:
@@ -221,44 +262,43 @@ class ExperimentStore:
         A damaged directory (a ``trial.json`` that is torn or not this trial's) gets another name, ``<id>.damaged-1``
         and so on, and the trial counts as not run. Directories of trials that had not ended are left alone.
         """
-        found: list[tuple[int, Trial]] = []
+        ended: list[tuple[int | None, Trial]] = []
         damaged: list[str] = []
-        names = self._environment.list(self.directory)
-        for name in names:
+        for name in self._environment.list(self.directory):
             if _DAMAGED in name:
                 continue
+            self.check_owner()  # this may take minutes
             try:
-                text = self._environment.read_bytes(f"{self.directory}/{name}/trial.json").decode()
-                found.append(_ended_trial(name, text))
+                data = self._environment.read_bytes(f"{self.directory}/{name}/trial.json")
+                ended.append(parse_ended_trial(name, data))
             except (FileNotFoundError, NotADirectoryError):
                 continue
-            except (ValueError, TypeError, KeyError):
+            except (IsADirectoryError, ValueError):
                 damaged.append(name)
-                self._set_aside(name, names)
-        found.sort(key=lambda each: (each[0], each[1].trial_id))
-        self._ended = max([self._ended, *(number + 1 for number, _ in found)])
-        return [trial for _, trial in found], damaged
+                self.set_aside(name)
+        self._ended = max([self._ended, *(place + 1 for place, _ in ended if place is not None)])
+        return [trial for _, trial in in_order_of_ends(ended)], damaged
 
     def _open_trial(self, trial: Trial) -> bytes:
         """What is done at a trial's beginning but for its event file, whose content is returned and kept."""
         directory = f"{self.directory}/{trial.trial_id}"
         self._environment.make_directory(directory, exist_ok=True)
-        if self._continued or trial.trial_id in self._seen:  # else there was no earlier attempt
-            for name in ("trial.json", ".outputs.json", ".metric"):
-                self._environment.remove(f"{directory}/{name}")
         self._write(f"{trial.trial_id}/.hparams.json", _json(trial.params))
         content = b""
         if self._events is not None:
             content = self._event_header + self._event_bytes(self._events.session_start, trial)
         self._begun[trial.trial_id] = content
-        self._seen.add(trial.trial_id)
         return content
 
     def _write_end(self, trial: Trial) -> None:
+        again = self._continued or trial.trial_id in self._recorded  # there may be files of an earlier end
         if trial.status == Trial.FINALIZED and trial.final_metric is not None:
             outputs = trial.outputs if trial.outputs is not None else {self._metric: trial.final_metric}
-            self._write(f"{trial.trial_id}/.outputs.json", _json({"log": "output.log", **outputs}))
-            self._write(f"{trial.trial_id}/.metric", repr(trial.final_metric).encode())
+            self._write(f"{trial.trial_id}/.outputs.json", _json({"log": "output.log", **outputs}), atomic=again)
+            self._write(f"{trial.trial_id}/.metric", repr(trial.final_metric).encode(), atomic=again)
+        elif again:  # before the record, so that a failed trial is never seen with a metric
+            for name in (".outputs.json", ".metric"):
+                self._environment.remove(f"{self.directory}/{trial.trial_id}/{name}")
         if self._events is not None:
             # Written anew, not appended to: so it can be tried again, and every store can do it.
             content = self._begun[trial.trial_id] + self._event_bytes(self._events.session_end, trial, self._metric)
@@ -276,7 +316,9 @@ class ExperimentStore:
             self.log(f"TensorBoard cannot show a part of this experiment: {error}")
             return b""
 
-    def _set_aside(self, name: str, names: list[str]) -> None:
+    def set_aside(self, name: str) -> None:
+        """Give a damaged file or directory of the experiment another name."""
+        names = self._environment.list(self.directory)
         number = 1
         while f"{name}{_DAMAGED}{number}" in names:
             number += 1
@@ -294,15 +336,6 @@ def _run_id(name: str, app_id: str) -> int:
     """The run number in a directory's name; 0 if it is not one of this application's experiments."""
     number = name[len(app_id) + 1 :]
     return int(number) if name.startswith(f"{app_id}_") and number.isascii() and number.isdigit() else 0
-
-
-def _ended_trial(name: str, text: str) -> tuple[int, Trial]:
-    """A trial and its place in the order of ending; raises when the text is anything but its whole record."""
-    trial = Trial.from_json(text)
-    ended = json.loads(text)["ended"]
-    if trial.trial_id != name or trial.status not in (Trial.FINALIZED, Trial.ERROR) or type(ended) is not int:
-        raise ValueError(f"{name}/trial.json is not the record of this trial's end.")
-    return ended, trial
 
 
 def _json(value: Mapping[str, Any], indent: int | None = None) -> bytes:

@@ -47,7 +47,7 @@ class RecordWriter:
     most. What is added to over and over, such as a log, is better written by :meth:`sweep`.
 
     The first error is told to ``on_error``; how many records are missing in the end is told by :meth:`close`.
-    The thread sleeps while there is nothing to write.
+    The thread sleeps while there is nothing to write, but for the guard's sake.
 
     Example:
         >>> from maggy.core.writer import RecordWriter
@@ -62,6 +62,9 @@ class RecordWriter:
         on_error: Called with a sentence, on the writer's thread or in :meth:`close`.
         patience: Seconds for which a store may be away; 0 to try nothing again.
         clock: Monotonic seconds.
+        guard: Called before each record, on the writer's thread. If it raises, the record is not written, as if
+            writing it had raised that.
+        guard_seconds: While there is nothing to write the guard is called this often.
     """
 
     def __init__(
@@ -69,10 +72,16 @@ class RecordWriter:
         on_error: Callable[[str], Any],
         patience: float = PATIENCE_SECONDS,
         clock: Callable[[], float] = time.monotonic,
+        guard: Callable[[], None] | None = None,
+        guard_seconds: float = 15.0,
     ) -> None:
         self._on_error = on_error
         self._patience = patience
         self._clock = clock
+        self._guard = guard
+        self._guard_seconds = guard_seconds
+        self._guarded = clock()  # when the guard was called last
+        self._abandoned = False
         self._calls: SimpleQueue[tuple[Callable[..., Any], tuple[Any, ...]] | None] = SimpleQueue()
         self._sweep: Callable[[], Any] | None = None
         self._rested = 0.0  # when the next sweep may be
@@ -116,6 +125,10 @@ class RecordWriter:
             self._start()
             self._sweep = function
             self._calls.put((_nothing, ()))  # wakes the thread
+
+    def abandon(self) -> None:
+        """Write nothing more, neither what is waiting nor what will be submitted, and count none of it as an error."""
+        self._abandoned = True
 
     def _start(self) -> None:
         if self._closed:
@@ -178,8 +191,11 @@ class RecordWriter:
             self._run_sweep(self._sweep)
 
     def _next_call(self) -> tuple[Callable[..., Any], tuple[Any, ...]] | None:
+        deadlines = [] if self._sweep is None else [self._rested]
+        if self._guard is not None and not self._abandoned:
+            deadlines.append(self._guarded + self._guard_seconds)
         try:
-            return self._calls.get(timeout=None if self._sweep is None else max(0.0, self._rested - self._clock()))
+            return self._calls.get(timeout=max(0.0, min(deadlines) - self._clock()) if deadlines else None)
         except Empty:
             return _nothing, ()
 
@@ -197,10 +213,13 @@ class RecordWriter:
             return
         deadline: float | None = None
         delay = FIRST_DELAY
-        while True:
+        while not self._abandoned:
             try:
+                self._call_guard()
                 function(*args)
             except Exception as error:  # whatever it is, the records that follow are still wanted
+                if self._abandoned:
+                    return
                 hope = _may_pass(error) and self._in_vain is None
                 if deadline is None:
                     deadline = self._clock() + (self._patience if hope else 0.0)
@@ -217,6 +236,11 @@ class RecordWriter:
             else:
                 self._in_vain = None
                 return
+
+    def _call_guard(self) -> None:
+        if self._guard is not None:
+            self._guarded = self._clock()
+            self._guard()
 
     def _tell_first(self, error: Exception, again: bool) -> None:
         if self._told:

@@ -21,6 +21,7 @@ BUILT_IN = {
     "MetricValueError": ValueError,
     "MissingDependencyError": ImportError,
     "NotSupportedError": NotImplementedError,
+    "OwnershipError": ValueError,
     "RecordsError": OSError,
     "ResumeError": ValueError,
     "ReturnTypeError": TypeError,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+from decimal import Decimal
 from enum import Enum, IntEnum
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
@@ -12,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maggy.core.plain import as_number, closest, to_plain
+from maggy.core.plain import as_metric, as_number, closest, is_beyond_floats, to_plain, unique_names
 
 
 class Tensor:
@@ -108,6 +110,102 @@ def test_nan_is_a_number():
 )
 def test_what_is_no_number_is_none(value):
     assert as_number(value) is None
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        0.5,
+        np.float32(0.5),
+        np.array([0.5]),
+        np.array([[[0.5]]]),
+        np.array([Decimal("0.5")], dtype=object),
+        np.ma.array([0.5], mask=[False]),
+        pd.Series([0.5]),
+        Tensor([0.5]),
+        Tensor([[0.5]]),
+        Decimal("0.5"),
+        Fraction(1, 2),
+    ],
+)
+def test_a_metric_may_be_one_number_in_another_form(value):
+    assert as_metric(value) == 0.5
+    assert type(as_metric(value)) is float
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        True,
+        "0.5",
+        [0.5],
+        (0.5,),
+        np.array([True]),
+        np.array(["0.5"]),
+        np.array([0.5, 0.5]),
+        np.array([]),
+        np.ma.array([0.5], mask=[True]),
+        Tensor([0.5, 0.5]),
+        UnknownRank(),
+        np.ndarray,
+        Decimal,
+        object(),
+        1j,
+    ],
+)
+def test_what_is_no_metric_is_none(value):
+    assert as_metric(value) is None
+
+
+def test_decimals_and_fractions_that_no_float_holds_are_nan_infinite_or_beyond():
+    assert math.isnan(as_metric(Decimal("NaN")))
+    assert math.isnan(as_metric(Decimal("sNaN")))
+    assert as_metric(Decimal("-Infinity")) == -math.inf
+    for value in (Decimal("1e400"), Decimal("-1e400"), Fraction(10**400), -Fraction(10**400)):
+        assert is_beyond_floats(as_metric(value))
+        assert (as_metric(value) > 0) == (value > 0)
+
+
+def test_only_integers_are_beyond_floats():
+    assert [is_beyond_floats(value) for value in (10**309, -(10**309), 2**1023, math.inf, math.nan, 1e308)] == [
+        True,
+        True,
+        False,
+        False,
+        False,
+        False,
+    ]
+
+
+def test_a_count_is_still_no_array_and_no_fraction():
+    for value in (np.array([3]), Decimal(3), Fraction(3), Tensor([3])):
+        assert as_number(value) is None
+
+
+def test_keys_become_strings_and_equal_ones_are_told_apart():
+    class Broken:
+        def __str__(self):
+            raise RuntimeError("no text")
+
+    assert unique_names([1, "1", 1.5, None, (1, 2), Colour.RED, "red", "1_2", np.str_("x"), Broken()]) == [
+        "1",
+        "1_2",
+        "1.5",
+        "None",
+        "(1, 2)",
+        "red",
+        "red_2",
+        "1_2_2",
+        "x",
+        "<Broken>",
+    ]
+    assert unique_names([1, "1"], reserved=["1"]) == ["1_2", "1"]
+
+
+def test_any_keys_may_be_allowed_at_every_depth():
+    value = {1: [{2: np.arange(2)}], "a": ({None: 1},)}
+    assert to_plain(value, any_keys=True) == {"1": [{"2": [0, 1]}], "a": [{"None": 1}]}
 
 
 @given(json_values)

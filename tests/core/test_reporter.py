@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import threading
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -327,3 +329,18 @@ def run_in_threads(count, work):
     for thread in threads:
         thread.join()
     return errors
+
+
+def test_an_array_a_decimal_or_a_fraction_of_one_number_may_be_broadcast():
+    reporter = Reporter()
+    for metric in (np.array([0.5]), Decimal("0.5"), Fraction(1, 2)):
+        reporter.broadcast(metric)
+    assert reporter.waiting()[1] == [(0, 0.5), (1, 0.5), (2, 0.5)]
+
+
+@pytest.mark.parametrize("metric", [10**400, -(10**5000), Fraction(10**400)], ids=range(3))
+def test_a_metric_beyond_every_float_cannot_be_broadcast_and_takes_no_step(metric):
+    reporter = Reporter()
+    with pytest.raises(BroadcastMetricTypeError, match="larger than every float"):
+        reporter.broadcast(metric)
+    assert reporter.last_step == -1

@@ -10,7 +10,8 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
 from maggy.core.environment import LocalEnvironment
-from maggy.core.exceptions import RecordsError, ResumeError
+from maggy.core.exceptions import OwnershipError, RecordsError, ResumeError
+from maggy.core.process import Process
 from maggy.core.store import ExperimentStore
 from maggy.result import build_result
 from maggy.trial import Trial
@@ -132,7 +133,29 @@ def test_a_name_that_is_no_experiments_is_refused(root, store, name):
         ExperimentStore.open(ENVIRONMENT, root, name)
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[1]", b"\xff"])
+DAMAGED = [b"", b"{", b"[1]", b"\xff", b"[" * 200_000]
+
+
+@pytest.mark.parametrize("content", DAMAGED, ids=range(5))
+def test_a_damaged_experiment_record_beside_recorded_trials_is_empty(store, content):
+    run(store, {"lr": 1})
+    ENVIRONMENT.write_bytes(ENVIRONMENT.join(store.directory, "maggy.json"), content)
+    assert store.read_experiment() == {}
+
+
+def test_an_experiment_record_that_is_a_directory_is_set_aside(tmp_path):
+    store = ExperimentStore.create(ENVIRONMENT, str(tmp_path), "app")
+    run(store, {"lr": 1})
+    (tmp_path / "app_1" / "maggy.json").mkdir()
+    resumed = ExperimentStore.open(ENVIRONMENT, str(tmp_path), "app_1")
+    assert resumed.read_experiment() == {}
+    resumed.set_aside("maggy.json")
+    resumed.write_experiment({"name": "new"})
+    assert resumed.read_experiment() == {"name": "new"}
+    assert (tmp_path / "app_1" / "maggy.json.damaged-1").is_dir()
+
+
+@pytest.mark.parametrize("content", DAMAGED, ids=range(5))
 def test_a_damaged_experiment_record_is_an_error_that_names_the_file(store, content):
     ENVIRONMENT.write_bytes(ENVIRONMENT.join(store.directory, "maggy.json"), content)
     with pytest.raises(ResumeError, match=r"maggy\.json must hold the experiment's record"):
@@ -210,14 +233,104 @@ def test_a_failed_trial_has_a_record_with_the_reason_and_no_metric(store):
     assert json_of(store, trial.trial_id, "trial.json")["error"] == "Traceback ..."
 
 
-def test_a_new_attempt_replaces_what_the_last_one_recorded_but_keeps_its_output(store):
+ENDS = ("trial.json", ".metric", ".outputs.json")
+"""The files of a trial that say how it ended."""
+
+
+def test_a_trial_that_runs_again_keeps_its_record_and_its_output_until_it_ends(store):
     trial = run(store, {"lr": 1}, 0.5)
     store.append_output(trial.trial_id, "first\n")
+    before = [text_of(store, trial.trial_id, name) for name in ENDS]
     trial.reset()
     store.begin_trial(trial)
-    names = ENVIRONMENT.list(store.trial_directory(trial.trial_id))
-    assert not {"trial.json", ".metric", ".outputs.json"} & set(names)
+    assert [text_of(store, trial.trial_id, name) for name in ENDS] == before
+    run_trial(store, trial, 0.75)
+    assert text_of(store, trial.trial_id, ".metric") == "0.75"
+    assert json_of(store, trial.trial_id, ".outputs.json")["metric"] == 0.75
+    assert json_of(store, trial.trial_id, "trial.json")["final_metric"] == 0.75
     assert text_of(store, trial.trial_id, "output.log") == "first\n"
+
+
+def test_a_trial_that_fails_when_it_runs_again_has_no_metric_of_its_earlier_end(root, store):
+    trial = run(store, {"lr": 1}, 0.5)
+    store.write_experiment({})
+    resumed = ExperimentStore.open(ENVIRONMENT, root, "app_1")
+    trial.reset()
+    run_trial(resumed, trial, None, error="Traceback ...")
+    names = ENVIRONMENT.list(resumed.trial_directory(trial.trial_id))
+    assert {"trial.json", ".metric", ".outputs.json"} & set(names) == {"trial.json"}
+    assert json_of(resumed, trial.trial_id, "trial.json")["error"] == "Traceback ..."
+
+
+def test_no_path_removes_the_record_of_a_trial_and_its_replacement_is_atomic(tmp_path):
+    class Watched(LocalEnvironment):
+        changes = []
+
+        def write_bytes(self, path, data, atomic=True):
+            self.changes.append((path.rpartition("/")[2], atomic))
+            super().write_bytes(path, data, atomic)
+
+        def remove(self, path):
+            self.changes.append((path.rpartition("/")[2], "removed"))
+            super().remove(path)
+
+    store = ExperimentStore.create(ENVIRONMENT, str(tmp_path), "app")
+    store.write_experiment({})
+    trials = [run(store, {"lr": 1}, 0.5), run(store, {"lr": 2}, 0.5), run(store, {"lr": 3}, None)]
+    resumed = ExperimentStore.open(Watched(), str(tmp_path), "app_1")
+    resumed.claim()
+    for trial, metric in zip(resumed.read_trials()[0], (0.75, None, 0.75), strict=True):
+        trial.reset()
+        run_trial(resumed, trial, metric)
+    assert {change for name, change in Watched.changes if name == "trial.json"} == {True}
+    assert {change for name, change in Watched.changes if name in ENDS} == {True, "removed"}
+    assert [trial.trial_id for trial in resumed.read_trials()[0]] == [trial.trial_id for trial in trials]
+
+
+def test_a_directory_has_one_driver_at_a_time(root, store):
+    store.write_experiment({})
+    elsewhere = Process("other-host")
+    with pytest.raises(OwnershipError, match="is owned by process"):
+        ExperimentStore.open(ENVIRONMENT, root, "app_1", process=elsewhere).claim()
+    store.release()
+    resumed = ExperimentStore.open(ENVIRONMENT, root, "app_1", process=elsewhere)
+    resumed.claim()
+    assert [name for name in ENVIRONMENT.list(store.directory) if "owner" in name] == ["owner-1.json", "owner-2.json"]
+    with pytest.raises(OwnershipError, match="is owned by process 0 on other-host"):
+        ExperimentStore.open(ENVIRONMENT, root, "app_1").claim()
+
+
+def test_an_owner_gives_signs_of_life_while_it_reads_many_trials(root, store):
+    now = [1000.0]
+
+    def clock():
+        now[0] += 20
+        return now[0]
+
+    for number in range(5):
+        run(store, {"lr": number})
+    store.write_experiment({})
+    store.release()
+    resumed = ExperimentStore.open(ENVIRONMENT, root, "app_1", clock=clock)
+    resumed.claim()
+    resumed.read_trials()
+    owner = json_of(store, "owner-2.json")
+    assert owner["seen"] - owner["since"] >= 100
+
+
+def test_temporary_files_of_killed_drivers_are_removed_by_the_next_owner(tmp_path):
+    store = ExperimentStore.create(ENVIRONMENT, str(tmp_path), "app")
+    store.write_experiment({})
+    trial = run(store, {"lr": 1})
+    directory = tmp_path / "app_1"
+    mine = directory / trial.trial_id / "weights.tmp"
+    mine.write_text("the user's")
+    for parts in (("maggy.json",), (trial.trial_id, "trial.json"), (trial.trial_id, ".metric")):
+        path = directory.joinpath(*parts)
+        path.with_name(f"{path.name}.1234-140000000000.tmp").write_text("cut")
+    ExperimentStore.open(ENVIRONMENT, str(tmp_path), "app_1").claim()
+    assert [path.name for path in directory.rglob("*.tmp")] == ["weights.tmp"]
+    assert (directory / trial.trial_id / "trial.json").exists()
 
 
 def test_a_trial_that_never_began_is_recorded_all_the_same(store):
@@ -251,7 +364,21 @@ def test_a_trial_is_read_back_whole(store):
     assert back.to_json() == trial.to_json()
 
 
-@pytest.mark.parametrize("content", [b"", b'{"params": {"lr"', b"null", b"[]", b"{}", b"\xff\xfe", b'{"ended": 1}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b'{"params": {"lr"',
+        b"null",
+        b"[]",
+        b"{}",
+        b"\xff\xfe",
+        b'{"ended": 1}',
+        b"[" * 200_000,
+        b'{"params": {"lr": 2}, "status": "FINALIZED", "final_metric": "text", "ended": 0}',
+        b'{"params": {"lr": 2}, "status": "FINALIZED", "final_metric": 1, "ended": "first"}',
+    ],
+)
 def test_a_torn_record_is_set_aside_and_named(store, content):
     good, torn = run(store, {"lr": 1}), run(store, {"lr": 2})
     ENVIRONMENT.write_bytes(ENVIRONMENT.join(store.directory, torn.trial_id, "trial.json"), content)
@@ -260,6 +387,40 @@ def test_a_torn_record_is_set_aside_and_named(store, content):
     assert f"{torn.trial_id}.damaged-1" in ENVIRONMENT.list(store.directory)
     assert torn.trial_id not in ENVIRONMENT.list(store.directory)
     assert [each.trial_id for each in store.read_trials()[0]] == [good.trial_id]
+
+
+def test_a_record_that_is_a_directory_is_set_aside(tmp_path):
+    store = ExperimentStore.create(ENVIRONMENT, str(tmp_path), "app")
+    good, bad = run(store, {"lr": 1}), Trial({"lr": 2})
+    (tmp_path / "app_1" / bad.trial_id / "trial.json").mkdir(parents=True)
+    assert [trial.trial_id for trial in store.read_trials()[0]] == [good.trial_id]
+    assert (tmp_path / "app_1" / f"{bad.trial_id}.damaged-1").exists()
+
+
+def test_fields_that_this_release_does_not_know_or_that_are_missing_are_no_damage(store):
+    trials = [run(store, {"lr": number}) for number in range(4)]
+    for number, trial in enumerate(trials):
+        record = json_of(store, trial.trial_id, "trial.json")
+        record.update(cost=number, format=9)
+        for field in (
+            "attempts",
+            "info_dict",
+            *(["trial_id"] if number == 1 else []),
+            *(["ended"] if number == 0 else []),
+        ):
+            del record[field]
+        path = ENVIRONMENT.join(store.directory, trial.trial_id, "trial.json")
+        ENVIRONMENT.write_bytes(path, json.dumps(record).encode())
+    back, damaged = store.read_trials()
+    assert damaged == []
+    # One whose place is not recorded comes last.
+    assert [trial.trial_id for trial in back] == [trial.trial_id for trial in (*trials[1:], trials[0])]
+    assert [json.loads(trial.to_json())["cost"] for trial in back] == [1, 2, 3, 0]
+
+
+def test_records_carry_the_number_of_their_format(store):
+    trial = run(store, {"lr": 1})
+    assert json_of(store, trial.trial_id, "trial.json")["format"] == 1
 
 
 def test_a_trial_can_be_damaged_more_than_once(store):
@@ -327,7 +488,7 @@ def test_without_tensorboard_all_but_the_event_files_is_written(tmp_path, monkey
     store.write_hparams_space([{"name": "lr", "type": "DISCRETE", "values": [1]}], "metric")
     trial = run(store, {"lr": 1})
     assert not store.events_available
-    assert ENVIRONMENT.list(store.directory) == sorted([trial.trial_id, "maggy.log"])
+    assert ENVIRONMENT.list(store.directory) == sorted([trial.trial_id, "maggy.log", "owner-1.json"])
     assert ENVIRONMENT.list(store.trial_directory(trial.trial_id)) == [
         ".hparams.json",
         ".metric",

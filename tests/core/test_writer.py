@@ -306,3 +306,70 @@ def test_a_closed_writer_sweeps_no_more():
     writer.close()
     with pytest.raises(RuntimeError, match="closed"):
         writer.sweep(int)
+
+
+# The guard
+
+
+def test_the_guard_is_called_before_each_record_on_the_writer_s_thread():
+    calls = []
+    writer = RecordWriter(on_error=pytest.fail, guard=lambda: calls.append(threading.current_thread().name))
+    for number in range(3):
+        writer.submit(calls.append, number)
+    assert writer.close()
+    assert calls == ["maggy-writer", 0, "maggy-writer", 1, "maggy-writer", 2]
+
+
+def test_the_guard_is_called_while_there_is_nothing_to_write():
+    calls, enough = [], threading.Event()
+
+    def guard():
+        calls.append(1)
+        if len(calls) == 4:
+            enough.set()
+
+    writer = RecordWriter(on_error=pytest.fail, guard=guard, guard_seconds=0.01)
+    writer.submit(int)
+    assert enough.wait(10)
+    assert writer.close()
+
+
+def test_a_record_waits_until_the_guard_lets_it_pass():
+    said, written, refused = [], [], [ConnectionError("away"), ConnectionError("away")]
+
+    def guard():
+        if refused:
+            raise refused.pop()
+
+    writer = RecordWriter(on_error=said.append, guard=guard)
+    writer.submit(written.append, 1)
+    assert writer.close()
+    assert written == [1]
+    assert len(said) == 1
+
+
+def test_an_abandoned_writer_writes_nothing_more_and_counts_no_errors():
+    written, gate = [], threading.Event()
+    writer = RecordWriter(on_error=pytest.fail, guard=lambda: None, guard_seconds=0.01)
+    writer.submit(gate.wait)
+    for number in range(3):
+        writer.submit(written.append, number)
+    writer.sweep(lambda: written.append("swept"))
+    writer.abandon()
+    gate.set()
+    writer.submit(written.append, 3)
+    assert writer.close()
+    assert (written, writer.errors) == ([], 0)
+
+
+def test_a_guard_that_abandons_the_writer_is_no_error():
+    written = []
+
+    def guard():
+        writer.abandon()
+        raise RuntimeError("another writes here now")
+
+    writer = RecordWriter(on_error=pytest.fail, guard=guard)
+    writer.submit(written.append, 1)
+    assert writer.close()
+    assert (written, writer.errors) == ([], 0)

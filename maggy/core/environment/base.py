@@ -80,6 +80,17 @@ class Environment(ABC):
         """
 
     @abstractmethod
+    def create_bytes(self, path: str, data: bytes) -> None:
+        """Writes a file that must be new.
+
+        Of several processes that ask at once only one succeeds, as far as the file system can promise that. A reader
+        may see a part of the content until this returns.
+
+        Raises:
+            FileExistsError: It is there already.
+        """
+
+    @abstractmethod
     def append_bytes(self, path: str, data: bytes) -> None:
         """Adds to the end of the file, which is made if it is not there."""
 
@@ -90,6 +101,9 @@ class Environment(ABC):
     @abstractmethod
     def remove(self, path: str) -> None:
         """Removes a file; no error when there is none."""
+
+    def remove_temporary(self, path: str) -> None:  # noqa: B027 (not every store needs temporary files)
+        """Removes what an atomic write that was cut off left in a directory and in those directly below it."""
 
     def experiments(self, root: str) -> Iterable[str]:
         """The names that a new experiment in ``root`` cannot have, since earlier ones have them."""

@@ -110,6 +110,21 @@ class HopsworksEnvironment(Environment):
         hdfs.rename(path + _NEW, path)
         _delete(hdfs, path + _OLD)
 
+    def create_bytes(self, path: str, data: bytes) -> None:
+        if not _in_hopsfs(path):
+            self._elsewhere.create_bytes(path, data)
+            return
+        hdfs = hops_hdfs()
+        temporary = f"{path}.{secrets.token_hex(4)}{_NEW}"
+        hdfs.dump(data, temporary)
+        try:
+            hdfs.rename(temporary, path)  # never onto a file
+        except OSError as error:
+            _delete(hdfs, temporary)
+            if hdfs.exists(path):
+                raise FileExistsError(f"{path} exists already.") from error
+            raise
+
     def append_bytes(self, path: str, data: bytes) -> None:
         if not _in_hopsfs(path):
             self._elsewhere.append_bytes(path, data)
@@ -134,6 +149,16 @@ class HopsworksEnvironment(Environment):
         hdfs = hops_hdfs()
         for each in (path + _OLD, path):  # in this order, so that the older content never comes back
             _delete(hdfs, each)
+
+    def remove_temporary(self, path: str) -> None:
+        if not _in_hopsfs(path):
+            self._elsewhere.remove_temporary(path)
+            return
+        hdfs = hops_hdfs()
+        for folder in (path, *(f"{path}/{name}" for name in self.list(path))):
+            for name in self.list(folder):
+                if name.endswith(_NEW):
+                    _delete(hdfs, f"{folder}/{name}")
 
     def experiments(self, root: str) -> Iterable[str]:
         """Those in ``root``, and those in the project's ``Experiments``: the service knows them by their names only."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 import uuid
 from contextlib import suppress
@@ -16,6 +17,9 @@ __all__ = ["LocalEnvironment"]
 
 _OBJECT_STORES = frozenset(["s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "oci", "memory"])
 _CLAIM = ".claimed"
+_OLD = ".previous"
+# The names that atomic writes give, on a disk and in a store.
+_TEMPORARY = re.compile(r".+\.\d+-\d+\.tmp|\..+\.[0-9a-f]{8}\.tmp")
 
 
 class LocalEnvironment(Environment):
@@ -66,7 +70,7 @@ class LocalEnvironment(Environment):
         if _is_url(path):
             files, inside = _remote(path)
             files.invalidate_cache()
-            return bool(files.exists(inside))
+            return bool(files.exists(inside)) or (not _object_store(files) and bool(files.exists(inside + _OLD)))
         return os.path.exists(path)
 
     def list(self, path: str) -> list[str]:
@@ -82,7 +86,12 @@ class LocalEnvironment(Environment):
     def read_bytes(self, path: str) -> bytes:
         if _is_url(path):
             files, inside = _remote(path)
-            return bytes(files.cat_file(inside))
+            try:
+                return bytes(files.cat_file(inside))
+            except FileNotFoundError:
+                if _object_store(files):
+                    raise
+                return bytes(files.cat_file(inside + _OLD))  # its replacement was cut off
         return Path(path).read_bytes()
 
     def write_bytes(self, path: str, data: bytes, atomic: bool = True) -> None:
@@ -96,8 +105,7 @@ class LocalEnvironment(Environment):
         if not atomic:
             _write(path, data, os.O_TRUNC)
             return
-        # Two threads may write the same file at once, so each has a temporary file of its own.
-        temporary = f"{path}.{os.getpid()}-{threading.get_ident()}.tmp"
+        temporary = _temporary(path)
         try:
             _write(temporary, data, os.O_TRUNC)
             os.replace(temporary, path)
@@ -105,6 +113,23 @@ class LocalEnvironment(Environment):
             with suppress(OSError):
                 os.unlink(temporary)
             raise
+
+    def create_bytes(self, path: str, data: bytes) -> None:
+        if _is_url(path):
+            _create(*_remote(path), data)
+            return
+        temporary = _temporary(path)
+        try:
+            _write(temporary, data, os.O_TRUNC)
+            try:
+                os.link(temporary, path)
+            except FileExistsError:
+                raise
+            except OSError:  # a file system without links
+                _write(path, data, os.O_EXCL)
+        finally:
+            with suppress(OSError):
+                os.unlink(temporary)
 
     def append_bytes(self, path: str, data: bytes) -> None:
         if not _is_url(path):
@@ -137,9 +162,27 @@ class LocalEnvironment(Environment):
         with suppress(FileNotFoundError):
             if _is_url(path):
                 files, inside = _remote(path)
+                if not _object_store(files):
+                    with suppress(FileNotFoundError):  # first, so that the older content never comes back
+                        files.rm_file(inside + _OLD)
                 files.rm_file(inside)
                 return
             os.unlink(path)
+
+    def remove_temporary(self, path: str) -> None:
+        if not _is_url(path):
+            folders = [path, *(entry.path for entry in os.scandir(path) if entry.is_dir(follow_symlinks=False))]
+            for folder in folders:
+                for name in filter(_TEMPORARY.fullmatch, self.list(folder)):
+                    self.remove(os.path.join(folder, name))
+            return
+        files, inside = _remote(path)
+        if _object_store(files):  # where a put shows the whole object or nothing
+            return
+        files.invalidate_cache()
+        for file in files.find(inside, maxdepth=2):
+            if _TEMPORARY.fullmatch(file.rpartition("/")[2]):
+                files.rm_file(file)
 
 
 def _is_url(path: str) -> bool:
@@ -169,13 +212,21 @@ def _claim(files: Any, directory: str) -> None:
     files.invalidate_cache()
     if files.exists(directory):
         raise FileExistsError(f"{directory} exists already.")
-    claim = f"{directory}/{_CLAIM}"
+    if not _object_store(files):
+        files.makedirs(directory, exist_ok=True)
+    _create(files, f"{directory}/{_CLAIM}", b"")
+
+
+def _create(files: Any, path: str, data: bytes) -> None:
+    """Writes a file that must be new."""
     if _object_store(files):
-        files.pipe_file(claim, b"", mode="create")
+        files.pipe_file(path, data, mode="create")
         return
-    files.makedirs(directory, exist_ok=True)
-    with files.open(claim, "wb", overwrite=False):  # HDFS refuses the second one; a store that ignores it cannot
-        pass
+    files.invalidate_cache()
+    if files.exists(path):
+        raise FileExistsError(f"{path} exists already.")
+    with files.open(path, "wb", overwrite=False) as file:  # HDFS refuses the second one; others may ignore it
+        file.write(data)
 
 
 def _move(files: Any, path: str, new_path: str) -> None:
@@ -188,8 +239,16 @@ def _move(files: Any, path: str, new_path: str) -> None:
         files.rm_file(name)
 
 
+def _temporary(path: str) -> str:
+    """A name beside a file. Two threads may write the same file at once, so each has one of its own."""
+    return f"{path}.{os.getpid()}-{threading.get_ident()}.tmp"
+
+
 def _put_in_place(files: Any, path: str, data: bytes) -> None:
-    """Writes a file under another name first. Where a store cannot rename onto a file, the old one goes before."""
+    """Writes a file under another name first.
+
+    Where a store cannot rename onto a file, the old one is kept under another name for that moment.
+    """
     folder, _, name = path.rpartition("/")
     temporary = f"{folder}/.{name}.{uuid.uuid4().hex[:8]}.tmp"
     try:
@@ -197,8 +256,11 @@ def _put_in_place(files: Any, path: str, data: bytes) -> None:
         try:
             files.mv(temporary, path, overwrite=True)
         except FileExistsError:
-            files.rm_file(path)
+            if files.exists(path + _OLD):  # of a replacement that was cut off
+                files.rm_file(path + _OLD)
+            files.mv(path, path + _OLD)
             files.mv(temporary, path)
+            files.rm_file(path + _OLD)
     except BaseException:
         with suppress(Exception):
             files.rm_file(temporary)

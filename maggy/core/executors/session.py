@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from maggy.core.messages import (
-    MAX_MESSAGE_BYTES,
     Abandon,
     Ack,
     Assign,
@@ -28,7 +27,6 @@ from maggy.core.messages import (
     Stop,
     Wait,
     WorkerMessage,
-    encode,
 )
 from maggy.core.reporter import Reporter
 from maggy.core.rpc import Address, Client
@@ -118,10 +116,6 @@ class Session:
     def final(self, metric: int | float | None, outputs: dict[str, Any], early: bool) -> Answer:
         """Report the run's good end, with all that it has reported; wait for the next assignment."""
         *parts, rest = self._reports()
-        if len(encode(Final(self._run, 0, [], 0, [], metric, outputs, early))) > MAX_MESSAGE_BYTES // 2:
-            return self.failed(
-                f"the returned dict takes more than {MAX_MESSAGE_BYTES // 2**21} MiB; save what is large to a file", ""
-            )
         return self._end(parts, Final(*rest, metric, outputs, early))
 
     def failed(self, reason: str, traceback: str) -> Answer:

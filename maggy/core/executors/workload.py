@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from maggy.ablation.ablator import AbstractAblator
 from maggy.core.exceptions import MetricKeyError, MetricTypeError, MetricValueError, ReturnTypeError
-from maggy.core.plain import as_number, closest, to_plain
+from maggy.core.messages import MAX_MESSAGE_BYTES, Final, encode
+from maggy.core.plain import as_metric, closest, is_beyond_floats, to_plain, unique_names
 from maggy.core.reporter import Reporter
 from maggy.core.signature import accepted_parameters, arguments_for
 
 __all__ = ["AblationWorkload", "SearchWorkload", "Workload", "metric_of"]
+
+MAX_OUTPUTS_BYTES = MAX_MESSAGE_BYTES // 2
+"""What a trial's outputs may take of the message that reports its end."""
 
 
 class Workload:
@@ -71,18 +76,19 @@ def metric_of(value: Any, key: str, warn: Callable[[str], None]) -> tuple[int | 
     """A training function's return value as its metric and its outputs.
 
     Args:
-        value: A number, or a dict that holds ``key``.
+        value: A number, or a dict that holds ``key``. Its other keys may be anything, and become strings.
         key: The optimization key.
-        warn: Told about each other value of the dict that JSON cannot hold; its text is kept in its place.
+        warn: Told about each other value of the dict that JSON cannot hold, whose text is kept in its place, and about
+            the largest ones, which are left out if the dict is too large to be sent.
 
     Raises:
         ReturnTypeError: Neither a number nor a dict.
         MetricKeyError: The dict lacks the key.
         MetricTypeError: The dict's metric is not a number.
-        MetricValueError: The metric is NaN or infinite.
+        MetricValueError: The metric is NaN, infinite or larger than every float.
     """
     if not isinstance(value, Mapping):
-        metric = as_number(value)
+        metric = as_metric(value)
         if metric is None:
             raise ReturnTypeError(
                 f"A training function must return a number or a dict with the key {key!r}, but it returned "
@@ -95,15 +101,26 @@ def metric_of(value: Any, key: str, warn: Callable[[str], None]) -> tuple[int | 
             f"The returned dict must hold the optimization key {key!r}, but it has the keys "
             f"{', '.join(names) or '(none)'}.{closest(key, names)} Return it, or set optimization_key."
         )
-    metric = as_number(value[key])
+    metric = as_metric(value[key])
     if metric is None:
         raise MetricTypeError(
             f"The returned dict's {key!r} must be a number, but it is {type(value[key]).__name__}: {value[key]!r:.80}."
         )
-    return _finite(metric), {str(name): _kept(str(name), item, warn) for name, item in value.items()}
+    metric = _finite(metric)
+    names = unique_names(value, reserved=[key])
+    outputs = {
+        name: metric if name == key else _kept(name, item, warn)
+        for name, item in zip(names, value.values(), strict=True)
+    }
+    return metric, _fitting(outputs, key, warn)
 
 
 def _finite(metric: int | float) -> int | float:
+    if is_beyond_floats(metric):
+        raise MetricValueError(
+            f"A metric must be a number that a float can hold, of at most {sys.float_info.max:.2g}, but the one that "
+            "was returned is larger. Return its logarithm."
+        )
     if not math.isfinite(metric):
         raise MetricValueError(f"metric is {'NaN' if math.isnan(metric) else metric}")
     return metric
@@ -111,10 +128,35 @@ def _finite(metric: int | float) -> int | float:
 
 def _kept(name: str, value: Any, warn: Callable[[str], None]) -> Any:
     try:
-        return to_plain(value)
+        return to_plain(value, any_keys=True)
     except Exception as error:  # even one of the value's own: the metric is good, and may have taken hours
         warn(f"The returned {name!r} is kept as text only. {error}")
     try:
         return repr(value)[:1000]
     except Exception:
         return f"<{type(value).__name__}>"
+
+
+def _fitting(outputs: dict[str, Any], key: str, warn: Callable[[str], None]) -> dict[str, Any]:
+    """The outputs without the largest ones if all of them are too large to be sent; the metric always stays."""
+    excess = _size(outputs) - MAX_OUTPUTS_BYTES
+    if excess <= 0:
+        return outputs
+    sizes = {name: _size({name: value}) - _size({}) for name, value in outputs.items() if name != key}
+    left_out = []
+    for name in sorted(sizes, key=lambda name: sizes[name], reverse=True):
+        if excess <= 0:
+            break
+        left_out.append(name)
+        excess -= sizes[name]
+    shown = [f"{name!r:.80} ({sizes[name] / 2**20:.1f} MiB)" for name in left_out[:10]]
+    more = f" and {len(left_out) - 10} more" if len(left_out) > 10 else ""
+    warn(
+        f"The returned dict takes more than {MAX_OUTPUTS_BYTES // 2**20} MiB, so its largest values are left out: "
+        f"{', '.join(shown)}{more}. Save what is large to a file."
+    )
+    return {name: value for name, value in outputs.items() if name not in set(left_out)}
+
+
+def _size(outputs: dict[str, Any]) -> int:
+    return len(encode(Final(0, 0, [], 0, [], None, outputs, False)))

@@ -7,7 +7,7 @@ import queue
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -97,10 +97,11 @@ class ExperimentDriver:
         server: Not started yet.
         recorder: Writes the records.
         make_tasks: Given the server's address, makes the task of the job with a given number.
-        before: Trials that ended in an earlier run.
+        before: Trials of an earlier run, which are over.
         describe_error: Makes an exception out of the name and text of one that a worker's check raised.
         board: Where the progress is also shown, for those who ask over the network. It has the number of
             trials as soon as the driver is made, so tell nobody of the board before.
+        again: Trials of an earlier run that failed and run again.
     """
 
     def __init__(
@@ -114,6 +115,7 @@ class ExperimentDriver:
         before: list[Trial],
         describe_error: Callable[[str, str], Exception],
         board: Board | None = None,
+        again: Iterable[Trial] = (),
     ) -> None:
         self._policy = policy
         self._conditions = conditions
@@ -131,7 +133,7 @@ class ExperimentDriver:
             speculation=cluster.speculation,
             ahead=min(conditions.num_workers, MOST_AHEAD) if policy.ahead else 0,
         )
-        self._keeper = Keeper(policy, self, before)
+        self._keeper = Keeper(policy, self, before, again=again)
         self._dispatcher = Dispatcher(server, self._ledger, self)
         self._news: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._values: list[Any] = []
@@ -139,6 +141,7 @@ class ExperimentDriver:
         self._over = False
         self._registered = False
         self._error: BaseException | None = None
+        recorder.when_lost(lambda error: self._tell(self._fail, error))
 
     def run(self) -> Outcome:
         """Run the experiment; returns how it ended, and raises nothing that it can return."""

@@ -8,7 +8,7 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -17,7 +17,7 @@ from maggy.core.experiment_driver.instructions import Ask, Began, Ended, Finishe
 from maggy.core.experiment_driver.policy import Policy
 from maggy.core.final_store import FinalStore
 from maggy.core.plain import to_plain
-from maggy.trial import Trial
+from maggy.trial import MAX_ID_BYTES, Trial, is_directory_name
 
 __all__ = ["Keeper", "KeeperEvent", "KeeperListener"]
 
@@ -62,6 +62,7 @@ class Keeper:
         ended: Trials that ended before, when an experiment is resumed. A suggestion that is among them is not run
             again: it is handed back to the policy as ended.
         clock: Monotonic seconds.
+        again: Trials that failed before and run again, under their ids and before anything else.
 
     Attributes:
         trial_store: The trials that are suggested or running, by id.
@@ -75,6 +76,7 @@ class Keeper:
         listener: KeeperListener,
         ended: list[Trial],
         clock: Callable[[], float] = time.monotonic,
+        again: Iterable[Trial] = (),
     ) -> None:
         self._policy = policy
         self._listener = listener
@@ -92,16 +94,20 @@ class Keeper:
         self._ending = False  # a rule has ended the experiment
         self._untold: deque[Trial] = deque()  # ended, and not yet told to the listener
         self._recorded = {trial.trial_id: trial for trial in ended}
+        self._again = deque(again)  # not yet begun
+        # Those of them that the policy has not suggested in this run: it must not be told of their end before.
+        self._unsuggested = {trial.trial_id: trial for trial in self._again}
         self.trial_store: dict[str, Trial] = {}
         self.ended = list(ended)
         self.final_store = FinalStore()
         self._thread = threading.Thread(target=self._run, name="maggy-policy", daemon=True)
 
     def start(self) -> None:
-        if self.ended:
-            finals = [trial for trial in self.ended if trial.final_metric is not None]
-            if self._policy.restore(list(self.ended)):
-                self._count_recorded()
+        earlier = [*self.ended, *self._again]
+        if earlier:
+            finals = [trial for trial in earlier if trial.final_metric is not None]
+            if self._policy.restore(earlier):
+                self._count_recorded(earlier)
                 self.final_store.extend(finals)
             self._check_experiment(finals)
         self._thread.start()
@@ -238,7 +244,8 @@ class Keeper:
         self.ended.append(trial)
         if trial.final_metric is not None:
             self.final_store.append(trial)
-            self._finished.append(trial)
+            if trial.trial_id not in self._unsuggested:
+                self._finished.append(trial)
             self._check_experiment(self.final_store)
         self._untold.append(trial)
         self._idle_until = None
@@ -264,6 +271,8 @@ class Keeper:
 
     def _suggest(self) -> Any:
         while not self._exhausted:
+            if self._again:
+                return self._begin_again(self._again.popleft())
             trial = self._policy.suggest(self._finished.popleft() if self._finished else None)
             if trial is None:
                 self._exhausted = True
@@ -279,8 +288,17 @@ class Keeper:
                     f"{self._policy.name} must suggest a new Trial each time, but suggested {trial.trial_id} again. "
                     "Make one with Trial(dict(trial.params)): equal parameters may be tried again."
                 )
+            elif not is_directory_name(trial.trial_id):
+                raise ExperimentError(
+                    f"{self._policy.name} must suggest trials whose trial_id is a plain file name, since their records "
+                    f"are in a directory of that name, but got {trial.trial_id!r:.80}. Leave the id that Trial makes, "
+                    f"or use at most {MAX_ID_BYTES} letters, digits, '-' and '_'."
+                )
             else:
                 self._name(trial)
+                if trial.trial_id in self._unsuggested:
+                    self._match(self._unsuggested.pop(trial.trial_id))
+                    continue
                 if trial.trial_id not in self._recorded:
                     trial.status = Trial.SCHEDULED
                     self.trial_store[trial.trial_id] = trial
@@ -291,10 +309,24 @@ class Keeper:
                     self._finished.append(recorded)
         return None
 
-    def _count_recorded(self) -> None:
+    def _begin_again(self, trial: Trial) -> Trial:
+        """A trial that failed in an earlier run, to be run again under its id."""
+        trial.reset()
+        trial.info_dict.pop("reason", None)
+        trial.status = Trial.SCHEDULED
+        self.trial_store[trial.trial_id] = trial
+        return trial
+
+    def _match(self, trial: Trial) -> None:
+        """The policy has suggested a trial that runs again already; its end is told now or when it comes."""
+        if trial.final_metric is not None:
+            self._finished.append(trial)
+
+    def _count_recorded(self, earlier: list[Trial]) -> None:
         """Go on counting equal configurations where the records end; none of them is suggested again."""
         self._recorded = {}
-        for trial in self.ended:
+        self._unsuggested = {}
+        for trial in earlier:
             base, _, suffix = trial.trial_id.partition("_")
             self._counts[base] = max(self._counts.get(base, 0), int(suffix) if suffix.isdigit() else 1)
 

@@ -7,8 +7,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from maggy.core.exceptions import OwnershipError
 from maggy.core.experiment_driver.instructions import WorkerId
 from maggy.core.experiment_driver.output import OutputBuffer
+from maggy.core.ownership import RENEW_SECONDS
 from maggy.core.store import ExperimentStore
 from maggy.core.writer import RecordWriter
 from maggy.result import ExperimentResult
@@ -20,6 +22,8 @@ __all__ = ["Recorder"]
 class Recorder:
     """Writes an experiment's records without making anyone wait.
 
+    Once another driver owns the directory nothing more is written.
+
     Args:
         store: The experiment's directory.
         on_error: Told in a sentence when records cannot be written; the experiment goes on in memory.
@@ -27,14 +31,23 @@ class Recorder:
 
     def __init__(self, store: ExperimentStore, on_error: Callable[[str], None]) -> None:
         self._store = store
-        self._writer = RecordWriter(on_error)
+        self._writer = RecordWriter(on_error, guard=self._check_owner, guard_seconds=RENEW_SECONDS)
         self._on_error = on_error
         self._output = OutputBuffer()
         self._lock = threading.Lock()
+        self._lost: OwnershipError | None = None
+        self._when_lost: Callable[[OwnershipError], None] | None = None
         self._beginnings: dict[str, Trial] = {}  # of trials that have not ended; not yet written
         self._attempts: dict[WorkerId, int] = {}
         self._tries: dict[int, int] = {}
         self.experiment_id = store.experiment_id
+
+    def when_lost(self, call: Callable[[OwnershipError], None]) -> None:
+        """Have ``call`` told once another driver owns the directory, on the writer's thread or now."""
+        with self._lock:
+            self._when_lost, lost = call, self._lost
+        if lost is not None:
+            call(lost)
 
     def trial_directory(self, trial_id: str) -> str:
         """Where a trial's records are."""
@@ -93,14 +106,27 @@ class Recorder:
         self._writer.submit(self._store.end_trial, trial)
 
     def close(self) -> None:
-        """Wait until everything is written."""
-        self._writer.close()
+        """Wait until everything is written, and give the directory back."""
+        if self._writer.close():
+            with suppress(Exception):  # the store is away: the next driver waits until this one is silent
+                self._store.release()
 
     def _add(self, append: Callable[..., None], *file: Any, text: str) -> None:
         self._output.add(append, *file, text=text)
         self._writer.sweep(self._sweep)
 
     # From here on everything runs on the writer's thread.
+
+    def _check_owner(self) -> None:
+        try:
+            self._store.check_owner()
+        except OwnershipError as error:
+            self._writer.abandon()
+            with self._lock:
+                self._lost, call = error, self._when_lost
+            if call is not None:
+                call(error)
+            raise
 
     def _sweep(self) -> None:
         try:

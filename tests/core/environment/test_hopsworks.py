@@ -246,6 +246,33 @@ def test_what_was_removed_in_the_middle_of_a_replacement_does_not_come_back(envi
     assert environment.read_bytes(path) == b"new"
 
 
+def test_a_file_that_must_be_new_is_created_once(environment):
+    environment.make_directory(f"{PROJECT}/x", exist_ok=True)
+    path = f"{PROJECT}/x/owner-1.json"
+    environment.create_bytes(path, b"first")
+    with pytest.raises(FileExistsError):
+        environment.create_bytes(path, b"second")
+    assert environment.read_bytes(path) == b"first"
+    assert environment.list(f"{PROJECT}/x") == ["owner-1.json"]
+
+
+def test_the_next_owner_of_a_directory_removes_the_temporary_files_of_the_last(environment, platform):
+    store = ExperimentStore.create(environment, environment.root(), "app")
+    store.write_experiment({})
+    trial = Trial({"x": 1})
+    trial.status, trial.final_metric = Trial.FINALIZED, 0.5
+    store.end_trial(trial)
+    store.release()
+    for name in ("maggy.json", f"{trial.trial_id}/trial.json"):
+        environment.write_bytes(f"{store.directory}/{name}.writing", b"cut", atomic=False)
+    resumed = ExperimentStore.open(environment, environment.root(), "app_1")
+    resumed.claim()
+    names = environment.list(store.directory) + environment.list(store.trial_directory(trial.trial_id))
+    assert [name for name in names if name.endswith(".writing")] == []
+    assert [name for name in names if name.startswith("owner-")] == ["owner-1.json", "owner-2.json"]
+    assert [each.trial_id for each in resumed.read_trials()[0]] == [trial.trial_id]
+
+
 def test_it_travels_to_a_worker(environment):
     environment.write_bytes(environment.join(environment.root(), "file"), b"x")
     copy = pickle.loads(pickle.dumps(environment))

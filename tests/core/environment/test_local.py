@@ -1,7 +1,9 @@
 """The local environment on a real disk and on fsspec's memory file system."""
 
 import os
+import threading
 import uuid
+from contextlib import suppress
 from typing import ClassVar
 
 import fsspec
@@ -197,3 +199,106 @@ def test_a_file_that_a_cut_off_write_left_open_is_gone_on_with_in_a_new_one(writ
     assert [environment.read_bytes(f"cutoff://logs/{name}") for name in kept] == [written] * bool(written)
     assert kept == ["output.log.cut-1"] * bool(written)
     CutOff.store.clear()
+
+
+def test_a_file_that_must_be_new_is_created_once(environment, place):
+    environment.make_directory(place, exist_ok=True)
+    path = environment.join(place, "file")
+    environment.create_bytes(path, b"first")
+    with pytest.raises(FileExistsError):
+        environment.create_bytes(path, b"second")
+    assert environment.read_bytes(path) == b"first"
+    assert environment.list(place) == ["file"]
+
+
+def test_a_file_that_must_be_new_is_created_once_where_there_are_no_links(environment, tmp_path, monkeypatch):
+    def no_links(*_):
+        raise PermissionError("Operation not permitted")
+
+    monkeypatch.setattr(os, "link", no_links)
+    path = str(tmp_path / "file")
+    environment.create_bytes(path, b"first")
+    with pytest.raises(FileExistsError):
+        environment.create_bytes(path, b"second")
+    assert environment.read_bytes(path) == b"first"
+    assert environment.list(str(tmp_path)) == ["file"]
+
+
+def test_a_file_is_created_by_one_of_those_who_want_it_at_once(environment, place):
+    environment.make_directory(place, exist_ok=True)
+    ready, created = threading.Barrier(8, timeout=60), []
+
+    def create(number):
+        ready.wait()
+        with suppress(FileExistsError):
+            environment.create_bytes(environment.join(place, "file"), b"%d" % number)
+            created.append(b"%d" % number)
+
+    threads = [threading.Thread(target=create, args=[number], daemon=True) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert created == [environment.read_bytes(environment.join(place, "file"))]
+
+
+class NoReplacement(MemoryFileSystem):
+    """As HDFS, which does not rename onto a file; in memory, but no object store. May be killed before a step."""
+
+    protocol = "noreplacement"
+    store: ClassVar = {}
+    pseudo_dirs: ClassVar = [""]
+    steps_left: ClassVar = [1000]
+
+    @classmethod
+    def step(cls):
+        cls.steps_left[0] -= 1
+        if cls.steps_left[0] < 0:
+            raise KeyboardInterrupt("killed")
+
+    def pipe_file(self, path, value, **options):
+        self.step()
+        super().pipe_file(path, value, **options)
+
+    def mv(self, path, new_path, **options):
+        self.step()
+        if self.exists(new_path):
+            raise FileExistsError(new_path)
+        super().mv(path, new_path)
+
+    def rm_file(self, path):
+        self.step()
+        super().rm_file(path)
+
+
+@pytest.fixture
+def no_replacement():
+    fsspec.register_implementation("noreplacement", NoReplacement, clobber=True)
+    yield NoReplacement
+    NoReplacement.store.clear()
+    NoReplacement.steps_left[0] = 1000
+
+
+@pytest.mark.parametrize("steps", range(6))
+def test_a_replacement_that_is_cut_off_anywhere_leaves_the_old_content_or_the_new(environment, no_replacement, steps):
+    path = "noreplacement://app_1/trial.json"
+    environment.write_bytes(path, b"old")
+    no_replacement.steps_left[0] = steps
+    with suppress(KeyboardInterrupt):
+        environment.write_bytes(path, b"new")
+    no_replacement.steps_left[0] = 1000
+    assert environment.exists(path)
+    assert environment.read_bytes(path) in (b"old", b"new")
+    environment.remove_temporary("noreplacement://app_1")
+    environment.write_bytes(path, b"newer")
+    assert environment.read_bytes(path) == b"newer"
+    environment.remove(path)
+    assert not environment.exists(path)
+
+
+def test_a_cut_off_write_s_temporary_files_are_removed_and_no_others(environment, no_replacement):
+    for name in (".trial.json.0123abcd.tmp", "trial.json", "sub.tmp", "deeper/.trial.json.0123abcd.tmp"):
+        environment.write_bytes(f"noreplacement://app_1/t/{name}", b"", atomic=False)
+    environment.remove_temporary("noreplacement://app_1")
+    assert environment.list("noreplacement://app_1/t") == ["deeper", "sub.tmp", "trial.json"]
+    assert environment.list("noreplacement://app_1/t/deeper") == [".trial.json.0123abcd.tmp"]

@@ -13,7 +13,6 @@ from maggy.core.messages import (
     Check,
     Checked,
     Done,
-    Failed,
     Final,
     Heartbeat,
     Register,
@@ -216,14 +215,6 @@ def test_a_big_report_is_split_and_arrives_whole(stages, monkeypatch):
     parts = [message for _, message in stage.host.got if message.run == 1]
     assert [(part.first_point, len(part.points)) for part in parts[-3:]] == [(0, 100), (100, 100), (200, 50)]
     assert [(part.first_line, len(part.lines)) for part in parts[-3:]] == [(0, 5), (5, 0), (5, 0)]
-
-
-def test_a_returned_dict_that_is_too_big_is_the_trials_failure(stages, monkeypatch):
-    monkeypatch.setattr(module, "MAX_MESSAGE_BYTES", 4 * 2**20)
-    stage = stages()
-    stage.assigned()
-    stage.worker(stage.session.final, 0.5, {"metric": 0.5, "weights": "x" * (3 * 2**20)}, False)
-    assert "takes more than 2 MiB" in stage.host.expect(Failed).reason
 
 
 def test_what_messagepack_cannot_hold_does_not_end_the_heartbeat(stages):

@@ -4,14 +4,32 @@ from __future__ import annotations
 
 import math
 import pickle
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pytest
 
 from maggy.ablation.ablator import AbstractAblator
 from maggy.core.exceptions import MetricKeyError, MetricTypeError, MetricValueError, ReturnTypeError
+from maggy.core.executors import workload as module
 from maggy.core.executors.workload import AblationWorkload, SearchWorkload, Workload, metric_of
+from maggy.core.messages import Final, encode
 from maggy.core.reporter import Reporter
+
+
+class Tensor:
+    """Has what a tensor of TensorFlow has: ``numpy`` but no ``item``."""
+
+    def __init__(self, values):
+        self.values = np.asarray(values)
+
+    @property
+    def shape(self):
+        return self.values.shape
+
+    def numpy(self):
+        return self.values
 
 
 def silent(text):
@@ -96,9 +114,9 @@ def test_a_metric_that_is_not_finite_is_refused_with_the_reason(value, reason):
 
 def test_a_value_that_json_cannot_hold_is_kept_as_text_with_a_warning():
     warnings = []
-    metric, outputs = metric_of({"metric": 1, "model": {1, 2}, "steps": {3: 4}}, "metric", warnings.append)
-    assert (metric, outputs) == (1, {"metric": 1, "model": "{1, 2}", "steps": "{3: 4}"})
-    assert ["'model' is kept as text" in warnings[0], "'steps' is kept as text" in warnings[1]] == [True, True]
+    metric, outputs = metric_of({"metric": 1, "model": {1, 2}, "raw": b"x"}, "metric", warnings.append)
+    assert (metric, outputs) == (1, {"metric": 1, "model": "{1, 2}", "raw": "b'x'"})
+    assert ["'model' is kept as text" in warnings[0], "'raw' is kept as text" in warnings[1]] == [True, True]
 
 
 def test_text_that_is_kept_is_bounded():
@@ -122,6 +140,68 @@ def test_a_value_that_cannot_even_be_shown_does_not_cost_the_trial_its_metric():
 
 def test_keys_that_are_no_strings_become_strings():
     assert outcome({"metric": 1, 2: 3})[1] == {"metric": 1, "2": 3}
+
+
+def test_values_with_keys_that_are_no_strings_keep_their_structure():
+    returned = {"metric": 1, "steps": {3: {(1, 2): [{None: 4.5}]}}, "both": {1: "a", "1": "b", "1_2": "c"}}
+    assert outcome(returned)[1] == {
+        "metric": 1,
+        "steps": {"3": {"(1, 2)": [{"None": 4.5}]}},
+        "both": {"1": "a", "1_2": "b", "1_2_2": "c"},
+    }
+
+
+def test_no_other_key_takes_the_metric_s_name_or_is_lost_to_it():
+    assert outcome({1: "a", "1": 0.5}, "1") == (0.5, {"1_2": "a", "1": 0.5})
+
+
+@pytest.mark.parametrize(
+    "value",
+    [np.array([0.5]), np.array([[0.5]], dtype=np.float32), Decimal("0.5"), Fraction(1, 2), Tensor([0.5])],
+    ids=str,
+)
+def test_one_number_in_another_form_is_a_metric(value):
+    for returned in (value, {"metric": value}):
+        assert outcome(returned) == (0.5, {"metric": 0.5})
+
+
+@pytest.mark.parametrize(
+    "value", [10**400, -(10**400), 10**5000, Fraction(10**400), Decimal("1e400"), Decimal("-1e999999")], ids=range(6)
+)
+def test_a_metric_beyond_every_float_is_refused_with_a_sentence(value):
+    for returned in (value, {"metric": value}):
+        with pytest.raises(MetricValueError, match=r"must be a number that a float can hold, of at most 1\.8e\+308"):
+            outcome(returned)
+
+
+def test_a_dict_that_is_too_large_loses_its_largest_values_and_never_its_metric(monkeypatch):
+    monkeypatch.setattr(module, "MAX_OUTPUTS_BYTES", 2**20)
+    warnings = []
+    returned = {"large": "x" * 2**20, "metric": 0.5, "small": [1], "larger": "x" * 2**21, "half": "x" * 2**19}
+    metric, outputs = metric_of(returned, "metric", warnings.append)
+    assert (metric, outputs) == (0.5, {"metric": 0.5, "small": [1], "half": "x" * 2**19})
+    assert warnings == [
+        "The returned dict takes more than 1 MiB, so its largest values are left out: 'larger' (2.0 MiB), "
+        "'large' (1.0 MiB). Save what is large to a file."
+    ]
+
+
+def test_a_dict_of_very_many_small_values_loses_some_with_one_short_line(monkeypatch):
+    monkeypatch.setattr(module, "MAX_OUTPUTS_BYTES", 1000)
+    warnings = []
+    metric, outputs = metric_of({"metric": 2**60, **dict.fromkeys(range(1000), 1)}, "metric", warnings.append)
+    assert metric == outputs["metric"] == 2**60
+    assert 100 < len(outputs) < 400
+    assert len(warnings) == 1
+    assert " and " in warnings[0]
+    assert len(warnings[0]) < 500
+
+
+def test_what_is_kept_fits_the_message_that_reports_it(monkeypatch):
+    monkeypatch.setattr(module, "MAX_OUTPUTS_BYTES", 1000)
+    returned = {"metric": 0.5, **{f"v{number}": "x" * number for number in range(100)}}
+    _, outputs = metric_of(returned, "metric", lambda text: None)
+    assert len(encode(Final(0, 0, [], 0, [], 0.5, outputs, False))) <= 1000 + 20
 
 
 def test_a_search_calls_the_function_with_the_trial_s_parameters_and_the_reporter():

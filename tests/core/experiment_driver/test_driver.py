@@ -10,8 +10,11 @@ import pytest
 from loopback import Experiment, Given, one_after_another, records, square, trials
 
 from maggy import Searchspace, Trial
-from maggy.core.exceptions import ExperimentError
+from maggy.core.environment import LocalEnvironment
+from maggy.core.exceptions import ExperimentError, OwnershipError
 from maggy.core.experiment_driver.optimization_policy import OptimizationPolicy
+from maggy.core.ownership import Ownership
+from maggy.core.process import Process
 from maggy.earlystop import Threshold
 from maggy.experiment_config import OptimizationConfig
 
@@ -267,3 +270,28 @@ def test_suggestions_are_made_ahead_only_where_they_depend_on_no_result(tmp_path
     runner.join()
     assert made == before
     assert len(suggested) == 8 + 1
+
+
+def test_an_experiment_whose_directory_another_driver_owns_ends_with_a_sentence_and_leaves_its_records(tmp_path):
+    followed = threading.Event()
+
+    def train(params, reporter, interrupted):
+        if params["x"] == 0:
+            return 0.0
+        ownership = experiment.store._ownership
+        if not followed.is_set():
+            followed.set()
+            ownership._clock = lambda: time.time() + 100  # this process was suspended
+            directory, process = experiment.store.directory, Process("other-host", pid=7)
+            Ownership(LocalEnvironment(), directory, clock=ownership._clock, process=process).take()
+            experiment.recorder.log("a write")
+        interrupted.wait(60)
+        return 1.0
+
+    experiment = Experiment(tmp_path, Given(one_after_another(trials(3)), 3), train, workers=1)
+    outcome = experiment.run()
+    assert outcome.state == "FAILED"
+    assert isinstance(outcome.error, OwnershipError)
+    assert "is now owned by process 7 on other-host" in str(outcome.error)
+    assert [trial.params["x"] for trial in records(experiment).values()] == [0]
+    assert experiment.troubles == []

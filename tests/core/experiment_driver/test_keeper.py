@@ -130,3 +130,117 @@ def test_steps_that_are_no_numbers_are_left_out(kept):
     keeper.put(Ended(trial.trial_id, None, "reason", ""))
     assert listener.next() == ("trial_ended", trial)
     assert trial.step_history == [0]
+
+
+@pytest.mark.parametrize("trial_id", ["../../evil", "x" * 300, "", ".", "owner-1.json", 5])
+def test_a_trial_whose_id_is_no_plain_file_name_is_refused_with_a_sentence(kept, trial_id):
+    trial = Trial({"x": 1})
+    trial.trial_id = trial_id
+    keeper, listener, _ = kept(trial)
+    keeper.put(Ask())
+    told, error = listener.next()
+    assert told == "policy_failed"
+    assert str(error).startswith("Given must suggest trials whose trial_id is a plain file name")
+
+
+# Failed trials that run again
+
+
+class Resumed(Given):
+    """Goes through its trials again, or takes over those that are recorded; notes what it is told."""
+
+    def __init__(self, *trials, restores=False):
+        super().__init__(*trials)
+        self.restores, self.restored, self.told = restores, [], []
+
+    def restore(self, ended):
+        self.restored = [trial.trial_id for trial in ended]
+        return self.restores
+
+    def suggest(self, finished):
+        if finished is not None:
+            self.told.append((finished.trial_id, finished.final_metric))
+        return super().suggest(finished)
+
+
+def failed_and_good():
+    """Two trials that had failed and one that had not."""
+    trials = [Trial({"x": number}) for number in range(3)]
+    for trial in trials[:2]:
+        trial.status, trial.error, trial.attempts = Trial.ERROR, "Traceback ...", 1
+        trial.info_dict.update(reason="ValueError", note="the optimizer's")
+    trials[2].status, trials[2].final_metric = Trial.FINALIZED, 0.5
+    return trials[:2], trials[2]
+
+
+@pytest.fixture
+def resumed():
+    keepers = []
+
+    def start(policy, ended, again):
+        listener = Listener()
+        keeper = Keeper(policy, listener, ended, again=again)
+        keepers.append(keeper)
+        keeper.start()
+        return keeper, listener
+
+    yield start
+    for keeper in keepers:
+        keeper.close(timeout=10)
+
+
+def end(keeper, trial, metric):
+    keeper.put(Began(trial.trial_id, WORKER))
+    report = Final(1, 0, [], 0, [], metric, {"metric": metric}, False)
+    keeper.put(Ended(trial.trial_id, report, "", ""))
+
+
+@pytest.mark.parametrize("restores", [True, False])
+def test_failed_trials_run_again_first_under_their_ids_and_with_a_clean_history(resumed, restores):
+    failed, good = failed_and_good()
+    ids = [trial.trial_id for trial in failed]
+    keeper, listener = resumed(Resumed(Trial({"x": 9}), restores=restores), [good], failed)
+    for _ in range(3):
+        keeper.put(Ask())
+    suggested = [listener.next()[1] for _ in range(3)]
+    assert [trial.trial_id for trial in suggested] == [*ids, Trial({"x": 9}).trial_id]
+    assert [(trial.status, trial.error, trial.info_dict) for trial in suggested[:2]] == 2 * [
+        (Trial.SCHEDULED, None, {"note": "the optimizer's"})
+    ]
+    end(keeper, suggested[0], 0.75)
+    assert listener.next()[0] == "trial_began"
+    assert listener.next() == ("trial_ended", suggested[0])
+    assert [trial.final_metric for trial in keeper.ended] == [0.5, 0.75]
+    assert suggested[0].attempts == 2
+
+
+@pytest.mark.parametrize("ends_first", [True, False])
+def test_a_policy_that_starts_anew_is_told_of_a_trial_that_runs_again_once_and_after_it_has_suggested_it(
+    resumed, ends_first
+):
+    failed, good = failed_and_good()
+    policy = Resumed(*(Trial({"x": number}) for number in range(5)))
+    keeper, listener = resumed(policy, [good], failed)
+    keeper.put(Ask(), Ask())
+    again = [listener.next()[1] for _ in range(2)]
+    if ends_first:
+        end(keeper, again[0], 0.75)
+        assert [listener.next()[0] for _ in range(2)] == ["trial_began", "trial_ended"]
+        assert policy.told == []
+    keeper.put(Ask())
+    assert listener.next()[1].params == {"x": 3}
+    if not ends_first:
+        end(keeper, again[0], 0.75)
+        assert [listener.next()[0] for _ in range(2)] == ["trial_began", "trial_ended"]
+    keeper.put(Ask(), Ask())
+    assert listener.next()[1].params == {"x": 4}
+    assert listener.next()[0] == "exhausted"
+    assert sorted(policy.told) == sorted([(again[0].trial_id, 0.75), (good.trial_id, 0.5)])
+    assert len(keeper.final_store) == 2
+
+
+def test_an_optimizer_that_takes_over_the_records_knows_of_failed_trials_too(resumed):
+    failed, good = failed_and_good()
+    policy = Resumed(restores=True)
+    resumed(policy, [good], failed)
+    assert sorted(policy.restored) == sorted(trial.trial_id for trial in (*failed, good))

@@ -7,6 +7,8 @@ import pytest
 
 from maggy.core.environment import LocalEnvironment
 from maggy.core.experiment_driver.recorder import Recorder
+from maggy.core.ownership import Ownership
+from maggy.core.process import Process
 from maggy.core.store import ExperimentStore
 from maggy.trial import Trial
 
@@ -57,7 +59,8 @@ def writes(monkeypatch):
 
     def write(self, path, *rest, **options):
         real(self, path, *rest, **options)
-        written.append(path.rpartition("/")[2])
+        if "/owner-" not in path:
+            written.append(path.rpartition("/")[2])
 
     monkeypatch.setattr(LocalEnvironment, "write_bytes", write)
     return written
@@ -133,3 +136,52 @@ def test_what_fails_for_a_moment_is_written_all_the_same(store, recorder, said, 
     recorder.close()
     assert json.loads(ENVIRONMENT.read_bytes(f"{store.trial_directory(trial.trial_id)}/.hparams.json")) == {"x": 1}
     assert len(said) == 1
+
+
+@pytest.fixture
+def now(store):
+    """The owner's clock, and a driver on another host that may follow it."""
+    time = [1000.0]
+    store._ownership._clock = lambda: time[0]
+    store.check_owner()
+    return time
+
+
+def follow(store, now):
+    now[0] += 100
+    Ownership(ENVIRONMENT, store.directory, clock=lambda: now[0], process=Process("other-host", pid=7)).take()
+
+
+def test_once_another_driver_owns_the_directory_nothing_more_is_written_and_it_is_told_once(
+    store, recorder, said, busy, now
+):
+    lost, told = [], threading.Event()
+    recorder.when_lost(lambda error: (lost.append(error), told.set()))
+    recorder.trial_ended(ended(1))
+    recorder.trial_begins(Trial({"x": 2}))
+    follow(store, now)
+    before = sorted(ENVIRONMENT.list(store.directory))
+    busy.set()
+    assert told.wait(10)
+    recorder.log("more")
+    recorder.close()
+    assert [str(error) for error in lost] == [str(lost[0])]
+    assert "is now owned by process 7 on other-host" in str(lost[0])
+    assert sorted(ENVIRONMENT.list(store.directory)) == before
+    assert "more" not in ENVIRONMENT.read_bytes(f"{store.directory}/maggy.log").decode()
+    assert said == []
+
+
+def test_that_another_driver_owns_the_directory_is_told_later_to_one_who_asks_later(store, recorder, now):
+    follow(store, now)
+    recorder.log("more")
+    recorder.close()
+    lost = []
+    recorder.when_lost(lost.append)
+    assert len(lost) == 1
+
+
+def test_a_closed_recorder_has_given_the_directory_back(store, recorder):
+    recorder.log("a line")
+    recorder.close()
+    Ownership(ENVIRONMENT, store.directory, process=Process("other-host")).take()

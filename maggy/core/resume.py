@@ -1,0 +1,111 @@
+"""Goes on with an earlier experiment: whether the config fits it, who may, and what of it counts or runs again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from maggy.core.environment import Environment
+from maggy.core.exceptions import ResumeError
+from maggy.core.experiment_driver.policy import Policy
+from maggy.core.experiment_driver.progress import announce
+from maggy.core.store import ExperimentStore
+from maggy.experiment_config.lagom import BaseConfig
+from maggy.trial import Trial
+
+__all__ = ["Past", "open_experiment", "take_over"]
+
+
+@dataclass(frozen=True)
+class Past:
+    """The trials of a resumed experiment.
+
+    Attributes:
+        ended: Those that count, in the order in which they ended.
+        again: Failed ones that run again.
+    """
+
+    ended: list[Trial]
+    again: list[Trial]
+
+
+def open_experiment(
+    environment: Environment, root: str, config: BaseConfig, policy: Policy
+) -> tuple[ExperimentStore | None, dict[str, Any]]:
+    """Return the directory and the record of the experiment that the config resumes; None if it resumes none.
+
+    The record is empty if it is damaged. Nothing is changed yet.
+
+    Raises:
+        ResumeError: There is no such experiment, or the config does not fit it.
+    """
+    if config.resume is None:
+        return None, {}
+    store = ExperimentStore.open(environment, root, config.resume)
+    record = store.read_experiment()
+    if record:
+        _check_identity(store.directory, record, {**policy.identity(), "seed": config.seed})
+    return store, record
+
+
+def take_over(store: ExperimentStore, record: dict[str, Any], policy: Policy, *, retry_failed: bool) -> Past:
+    """Own the directory, set aside what is damaged there, and return the trials that ended.
+
+    Args:
+        store: The directory, not claimed yet.
+        record: What :func:`open_experiment` has read there.
+        policy: What goes on.
+        retry_failed: Whether failed trials run again. If all of them failed, they always do.
+
+    Raises:
+        OwnershipError: Another driver owns the directory.
+        ResumeError: The recorded trials are of another kind of experiment.
+    """
+    store.claim()
+    try:
+        if not record:
+            store.set_aside("maggy.json")
+            announce(
+                f"The record of the experiment, {store.directory}/maggy.json, is damaged; it was set aside. Its trials "
+                "count, but whether the config is the one with which they ran cannot be checked."
+            )
+        trials, damaged = store.read_trials()
+        for name in damaged:
+            announce(f"The record of trial {name} is damaged; it was set aside, and the trial runs again.")
+        _check_kind(store.directory, trials, policy)
+    except BaseException:
+        store.release()
+        raise
+    return _split(trials, retry_failed)
+
+
+def _check_identity(directory: str, record: dict[str, Any], current: dict[str, Any]) -> None:
+    recorded = {**(record.get("identity") or {}), "seed": record.get("seed")}
+    for name, value in current.items():
+        if recorded.get(name) != value:
+            raise ResumeError(
+                f"A resumed experiment must have the {name} that is recorded, but {directory} has "
+                f"{recorded.get(name)!r} and the config {value!r}. Use what is recorded, or start a new experiment."
+            )
+
+
+def _check_kind(directory: str, trials: list[Trial], policy: Policy) -> None:
+    kind = "ablation" if policy.kind == "ablation" else "optimization"
+    for trial in trials:
+        if trial.trial_type != kind:
+            raise ResumeError(
+                f"A resumed experiment must be of the kind that is recorded, but {directory} holds trials of the kind "
+                f"{trial.trial_type} and the config is for {kind}. Use what is recorded, or start a new experiment."
+            )
+
+
+def _split(trials: list[Trial], retry_failed: bool) -> Past:
+    failed = [trial for trial in trials if trial.status == Trial.ERROR]
+    count = "1 trial" if len(failed) == 1 else f"{len(failed)} trials"
+    if not failed:
+        return Past(trials, [])
+    if retry_failed or len(failed) == len(trials):
+        announce(f"{count} had failed and will run again.")
+        return Past([trial for trial in trials if trial.status != Trial.ERROR], failed)
+    announce(f"{count} had failed and will not run again. To run failed trials again, resume with retry_failed=True.")
+    return Past(trials, [])
