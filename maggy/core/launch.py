@@ -282,7 +282,9 @@ def _resumed(
         return None, [], {}
     store = ExperimentStore.open(environment, root, config.resume)
     record = store.read_experiment()
-    recorded = {**(record.get("identity") or {}), "seed": record.get("seed")}
+    identity = record.get("identity") or {}
+    policy.adopt(identity)
+    recorded = {**identity, "seed": record.get("seed")}
     wanted = {**policy.identity(), "seed": config.seed}
     for name, value in wanted.items():
         if recorded.get(name) != value:

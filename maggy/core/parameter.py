@@ -11,7 +11,7 @@ from typing import Any
 
 from maggy.core.exceptions import BadArgumentsError
 from maggy.core.parameter_rules import CATEGORICAL, CONSTANT, DISCRETE, DOUBLE, INTEGER, TYPES, parse
-from maggy.core.plain import as_number, to_plain
+from maggy.core.plain import as_number, json_key, to_plain
 
 __all__ = ["CATEGORICAL", "CONSTANT", "DISCRETE", "DOUBLE", "INTEGER", "TYPES", "Parameter"]
 
@@ -70,6 +70,14 @@ class Parameter:
         if self.type == INTEGER:
             return int((high - low) // (self.step or 1)) + 1
         return None if self.step is None else int((_decimal(high) - _decimal(low)) // _decimal(self.step)) + 1
+
+    @property
+    def distinct(self) -> list[Any]:
+        """The listed values without those that were listed before; ``1``, ``1.0`` and ``True`` are three values."""
+        values: dict[str, Any] = {}
+        for value in self.values:
+            values.setdefault(json_key(value), to_plain(value))
+        return list(values.values())
 
     @property
     def ends(self) -> tuple[Any, Any]:

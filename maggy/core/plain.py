@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import math
 import numbers
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["as_number", "closest", "to_plain"]
+__all__ = ["as_number", "closest", "json_key", "to_plain"]
 
 
 def as_number(value: Any) -> int | float | None:
@@ -60,6 +61,11 @@ def to_plain(value: Any, *, finite: bool = False) -> Any:
     if hasattr(value, "tolist") and not isinstance(value, type):  # numpy arrays and numpy.bool_
         return to_plain(value.tolist(), finite=finite)
     raise TypeError(f"A value must be a JSON scalar, list or dict, but got {type(value).__name__}: {value!r:.80}.")
+
+
+def json_key(value: Any) -> str:
+    """A text that is the same for plain values that are equal, and tells ``1``, ``1.0`` and ``True`` apart."""
+    return json.dumps(value, sort_keys=True)
 
 
 def closest(name: str, known: list[str]) -> str:

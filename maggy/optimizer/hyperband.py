@@ -130,7 +130,8 @@ class Hyperband(AbstractOptimizer):
         self._book = {(trial.info_dict["configuration"], trial.info_dict["rung"]): trial for trial in trials}
         known: dict[int, Trial] = {}
         for (number, _), trial in sorted(self._book.items(), key=lambda item: item[0]):
-            virtual = known.setdefault(number, Trial(self._without_budget(trial.params)))
+            notes = {name: trial.info_dict[name] for name in ("initial",) if name in trial.info_dict}
+            virtual = known.setdefault(number, Trial(self._without_budget(trial.params), info_dict=notes))
             if trial.final_metric is not None:
                 virtual.append_metric({"step": trial.params[self._budget_name], "value": trial.final_metric})
                 virtual.final_metric, virtual.status = trial.final_metric, Trial.FINALIZED
@@ -156,6 +157,7 @@ class Hyperband(AbstractOptimizer):
         sampler.searchspace = self.searchspace
         sampler.trial_store, sampler.final_store = {}, []
         sampler.direction = self.direction
+        sampler.allow_repeats = self.allow_repeats
 
     def _next_run(self) -> tuple[Bracket, Configuration] | None:
         for bracket in self._brackets:
