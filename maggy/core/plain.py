@@ -8,7 +8,7 @@ import numbers
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["as_number", "closest", "json_key", "to_plain"]
+__all__ = ["as_number", "as_written", "closest", "is_plain", "json_key", "to_plain"]
 
 
 def as_number(value: Any) -> int | float | None:
@@ -61,6 +61,33 @@ def to_plain(value: Any, *, finite: bool = False) -> Any:
     if hasattr(value, "tolist") and not isinstance(value, type):  # numpy arrays and numpy.bool_
         return to_plain(value.tolist(), finite=finite)
     raise TypeError(f"A value must be a JSON scalar, list or dict, but got {type(value).__name__}: {value!r:.80}.")
+
+
+def as_written(value: Any) -> Any:
+    """Return a copy of ``value`` that equals it: as ``to_plain``, but tuples and numpy arrays stay what they are.
+
+    Raises:
+        TypeError: The value, or one inside it, has no JSON form.
+        ValueError: A number in it is NaN or infinite.
+    """
+    if isinstance(value, Mapping):
+        return {_key(key): as_written(item) for key, item in value.items()}
+    if isinstance(value, tuple):
+        items = [as_written(item) for item in value]
+        return getattr(type(value), "_make", tuple)(items)  # a named one keeps its names
+    if isinstance(value, list):
+        return [as_written(item) for item in value]
+    plain = to_plain(value, finite=True)
+    return value.copy() if isinstance(plain, list) and type(value).__module__ == "numpy" else plain
+
+
+def is_plain(value: Any) -> bool:
+    """Return whether a value consists of dicts, lists and scalars only, without a tuple or an array."""
+    if isinstance(value, dict):
+        return all(map(is_plain, value.values()))
+    if isinstance(value, list):
+        return all(map(is_plain, value))
+    return value is None or isinstance(value, (bool, int, float, str))
 
 
 def json_key(value: Any) -> str:

@@ -449,6 +449,21 @@ def test_a_directory_of_release_2_0_goes_on_in_the_sequence_of_its_seed():
     assert len({trial["params"]["n"] for trial in search(lambda n: n, 6, space).trials}) == 6
 
 
+def test_the_function_gets_tuples_and_the_records_have_lists():
+    space = Searchspace(k=("CATEGORICAL", [(3, 3), (5, 5)]), c=("CONSTANT", [((1, 2), [3])]))
+
+    def train(k, c):
+        return {"metric": float(k == (3, 3)) + float(k in [(3, 3), (5, 5)] and c == ((1, 2), [3]))}
+
+    result = search(train, 2, space, initial_trials=[{"k": (5, 5)}])
+    assert sorted(result["metric_list"]) == [1.0, 2.0]
+    assert result["best_hp"] == {"k": [3, 3], "c": [[1, 2], [3]]}
+    assert record_of(result, result["best_id"])["params"] == result["best_hp"]
+    resumed = search(train, 3, space, initial_trials=[{"k": [5, 5]}], resume=result.directory)
+    assert resumed["num_trials"] == 3
+    assert min(resumed["metric_list"]) == 1.0
+
+
 def test_a_torn_record_is_set_aside_and_the_trial_runs_again(capsys):
     ran = search(lambda x, n: x, 3)
     torn = ran.trials[1]["trial_id"]
