@@ -27,6 +27,7 @@ FLOORS = {
     "maggy.core.spark": VALUES,
     "maggy.tensorboard": VALUES,
     "maggy.optimizer": POLICIES,
+    "maggy.pruner": POLICIES,
     "maggy.earlystop": POLICIES,
     "maggy.ablation": POLICIES,
     "maggy.experiment_config": CONFIGS,
