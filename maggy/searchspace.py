@@ -6,15 +6,16 @@ It says what can be tried; which trials are run is an optimizer's business.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from random import Random
-from typing import Any, overload
+from typing import Any
 
 from maggy.core import parameter
 from maggy.core.configuration import check_conditions, convert, draw
 from maggy.core.exceptions import BadArgumentsError
 from maggy.core.parameter import Parameter
 from maggy.core.plain import as_number, to_plain
+from maggy.core.vectors import Vectors
 
 __all__ = ["Searchspace"]
 
@@ -22,7 +23,7 @@ __all__ = ["Searchspace"]
 _PASSED_BY_MAGGY = frozenset({"hparams", "reporter"})
 
 
-class Searchspace:
+class Searchspace(Vectors):
     """Named hyperparameters, in the order in which they were added.
 
     Each is a tuple ``(type, list)``; the type may be written in any case:
@@ -43,6 +44,9 @@ class Searchspace:
 
     A parameter's values are also an attribute, ``sp.kernel``. Lists that the space hands out are copies: changing
     them does not change the space.
+
+    A training function gets each choice as it was written: a tuple is a tuple, a numpy array an array. Here, in trials
+    and in records it is what JSON has, a list; only ``to_dict`` and ``values`` give it as it was written.
 
     A name cannot be one of this class' own attributes, nor ``reporter`` or ``hparams``, under which a training
     function gets other things.
@@ -149,13 +153,13 @@ class Searchspace:
     def to_dict(self) -> dict[str, tuple[Any, ...]]:
         """``{name: (type, list)}``, with a third element ``"log"`` for a log scale, or a dict of options.
 
-        ``Searchspace(**sp.to_dict())`` equals ``sp``.
+        ``Searchspace(**sp.to_dict())`` equals ``sp``. Choices are as they were written, tuples among them too.
         """
-        return {name: known.spec for name, known in self._parameters.items()}
+        return {name: known.spec_as_written for name, known in self._parameters.items()}
 
     def json(self) -> str:
         """``to_dict()`` as JSON; ``Searchspace(**json.loads(sp.json()))`` equals ``sp``."""
-        return json.dumps(self.to_dict(), allow_nan=False)
+        return json.dumps(self._specs(), allow_nan=False)
 
     def keys(self) -> list[str]:
         """The names."""
@@ -165,9 +169,14 @@ class Searchspace:
         """The values of ``to_dict()``."""
         return list(self.to_dict().values())
 
-    def items(self) -> list[tuple[str, tuple[Any, ...]]]:
-        """The items of ``to_dict()``: pairs of a name and ``(type, list)``."""
-        return list(self.to_dict().items())
+    def items(self) -> list[dict[str, Any]]:
+        """What iterating over the space gives: dicts with ``name``, ``type``, ``values`` and the options that are set.
+
+        Example:
+            >>> Searchspace(pool=("DISCRETE", [1, 2])).items()
+            [{'name': 'pool', 'type': 'DISCRETE', 'values': [1, 2]}]
+        """
+        return list(self)
 
     def seeded(self, seed: int | None) -> Searchspace:
         """A copy whose draws are reproducible.
@@ -236,67 +245,6 @@ class Searchspace:
         constants = {n: known.values[0] for n, known in self._parameters.items() if known.type == parameter.CONSTANT}
         return convert(self._parameters, {**constants, **hparams}, Parameter.checked, optional=constants)
 
-    @overload
-    def transform(self, hparams: Mapping[str, Any]) -> dict[str, float]: ...
-    @overload
-    def transform(self, hparams: Sequence[Any]) -> list[float]: ...
-    def transform(self, hparams: Mapping[str, Any] | Sequence[Any]) -> dict[str, float] | list[float]:
-        """A configuration as plain floats, for algorithms that work on vectors.
-
-        A DOUBLE or INTEGER becomes its place between the bounds, 0 to 1 (in the logarithm for a log scale); a
-        DISCRETE, CATEGORICAL or CONSTANT value becomes its index in the list. A parameter that does not exist in
-        this configuration is left out of a dict, and is None in a list.
-
-        Example:
-            >>> Searchspace(x=("DOUBLE", [0, 4]), y=("CATEGORICAL", ["a", "b"])).transform([1.0, "b"])
-            [0.25, 1.0]
-
-        Args:
-            hparams: A dict with every name, or a list of the values in the order of the space.
-
-        Returns:
-            A dict for a dict, a list for a list.
-
-        Raises:
-            BadArgumentsError: A value is outside the space, or names are missing or unknown.
-        """
-        # In a list there is also something in the place of what does not exist.
-        absent = (
-            () if isinstance(hparams, Mapping) else [name for name, known in self._parameters.items() if known.when]
-        )
-        values = convert(self._parameters, self._by_name(hparams), lambda _, __, value: value, optional=absent)
-        places = {name: self._parameters[name].encode(name, value) for name, value in values.items()}
-        return places if isinstance(hparams, Mapping) else [places.get(name) for name in self._parameters]  # type: ignore[misc]
-
-    @overload
-    def inverse_transform(self, places: Mapping[str, Any]) -> dict[str, Any]: ...
-    @overload
-    def inverse_transform(self, places: Sequence[Any]) -> list[Any]: ...
-    def inverse_transform(self, places: Mapping[str, Any] | Sequence[Any]) -> dict[str, Any] | list[Any]:
-        """The configuration at these places: the inverse of ``transform``.
-
-        An INTEGER or an index is rounded to the nearest; a place beyond an end of the scale counts as that end. The
-        place of a parameter that does not exist in this configuration is not looked at.
-
-        Args:
-            places: A dict with every name, or a list in the order of the space.
-
-        Returns:
-            A dict for a dict, a list for a list.
-
-        Raises:
-            BadArgumentsError: A place is not a number or NaN, or names are missing or unknown.
-        """
-        hparams = convert(self._parameters, self._by_name(places), Parameter.decode, optional=self._parameters)
-        return hparams if isinstance(places, Mapping) else [hparams.get(name) for name in self._parameters]
-
-    def _by_name(self, given: Mapping[str, Any] | Sequence[Any]) -> Mapping[str, Any]:
-        if isinstance(given, Mapping):
-            return given
-        if isinstance(given, str) or not hasattr(given, "__len__") or len(given) != len(self):
-            raise BadArgumentsError(f"There must be one value for each of {self.keys()}, but got {given!r:.80}.")
-        return dict(zip(self._parameters, given, strict=True))
-
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """Dicts with ``name``, ``type``, ``values`` and, where set, ``scale`` (``"log"``), ``step`` and ``when``."""
         for name, known in list(self._parameters.items()):
@@ -308,6 +256,10 @@ class Searchspace:
             }
             yield {**entry, **{option: value for option, value in options.items() if value is not None}}
 
+    def _specs(self) -> dict[str, tuple[Any, ...]]:
+        """``to_dict()`` as JSON has it."""
+        return {name: known.spec for name, known in self._parameters.items()}
+
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and name in self._parameters
 
@@ -318,7 +270,7 @@ class Searchspace:
         """Equal are the same parameters in the same order, since the order decides what a seed draws."""
         if not isinstance(other, Searchspace):
             return NotImplemented
-        return self.items() == other.items()
+        return list(self._specs().items()) == list(other._specs().items())
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -333,5 +285,5 @@ class Searchspace:
 
     def __repr__(self) -> str:
         if all(name.isidentifier() for name in self._parameters):
-            return f"Searchspace({', '.join(f'{name}={spec!r}' for name, spec in self.items())})"
+            return f"Searchspace({', '.join(f'{name}={spec!r}' for name, spec in self.to_dict().items())})"
         return f"Searchspace(**{self.to_dict()!r})"

@@ -28,6 +28,7 @@ FLOORS = {
     "maggy.core.cluster": VALUES,
     "maggy.tensorboard": VALUES,
     "maggy.optimizer": POLICIES,
+    "maggy.pruner": POLICIES,
     "maggy.earlystop": POLICIES,
     "maggy.ablation": POLICIES,
     "maggy.experiment_config": CONFIGS,

@@ -16,6 +16,7 @@ PATHS = {
     "maggy.config": ["HyperparameterOptConfig", "AblationConfig", "LagomConfig", "BaseConfig", "OptimizationConfig"],
     "maggy.optimizer": ["AbstractOptimizer", "RandomSearch", "SingleRun", "GridSearch", "Asha"],
     "maggy.optimizer.bayes": ["TPE", "GP"],
+    "maggy.pruner": ["Hyperband"],
     "maggy.earlystop": ["AbstractEarlyStop", "MedianStoppingRule", "NoStoppingRule"],
     "maggy.ablation": ["AblationStudy", "register_training_dataset"],
     "maggy.ablation.ablator": ["AbstractAblator", "LOCO"],

@@ -7,12 +7,13 @@ import json
 import math
 import pickle
 from random import Random
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from spaces import full_space, spaces
+from spaces import conditional_spaces, full_space, spaces
 
 from maggy.core.exceptions import BadArgumentsError
 from maggy.searchspace import Searchspace
@@ -44,10 +45,57 @@ def test_to_dict_gives_types_and_regions_and_the_scale():
     }
 
 
-def test_values_and_items_are_those_of_the_dict():
+def test_values_are_those_of_the_dict_and_items_what_iteration_yields():
     space = full_space()
     assert space.values() == list(space.to_dict().values())
-    assert space.items() == list(space.to_dict().items())
+    assert space.items() == list(space)
+    assert space.items()[0] == {"name": "kernel", "type": "INTEGER", "values": [2, 8]}
+    assert [(outer["name"], inner["name"]) for outer in space.items() for inner in space.items()][8:10] == [
+        ("pool", "dropout"),
+        ("pool", "rate"),
+    ]
+
+
+class Shape(NamedTuple):
+    width: int
+    height: int
+
+
+WRITTEN = [(3, 3), [3, (1, None)], {"a": (1,)}, Shape(1, 2), "text", (np.int64(4), 0.5), np.array([[1, 2]])]
+
+
+def test_choices_stay_as_they_were_written_only_in_the_dict_of_the_space():
+    space = Searchspace(k=("CATEGORICAL", WRITTEN), c=("CONSTANT", [(1, 2)]))
+    plain = [[3, 3], [3, [1, None]], {"a": [1]}, [1, 2], "text", [4, 0.5], [[1, 2]]]
+    assert space.k == plain == space.get("k") == next(iter(space))["values"]
+    assert json.loads(space.json()) == {"k": ["CATEGORICAL", plain], "c": ["CONSTANT", [[1, 2]]]}
+    for twin in (space, space.seeded(3), pickle.loads(pickle.dumps(space)), Searchspace(**space.to_dict())):
+        written = twin.to_dict()["k"][1]
+        assert written[:-1] == WRITTEN[:-1]
+        assert [type(value) for value in written] == [type(value) for value in WRITTEN]
+        assert (written[-1] == WRITTEN[-1]).all()
+        assert twin.to_dict()["c"] == ("CONSTANT", [(1, 2)])
+        assert twin == space == Searchspace(**json.loads(space.json()))
+    assert all(params["k"] in plain for params in space.get_random_parameter_values(20))
+
+
+def test_what_the_dict_of_the_space_holds_is_a_copy():
+    array = np.array([1, 2])
+    space = Searchspace(k=("CATEGORICAL", [([1], 2), array]))
+    array[0] = 9
+    space.to_dict()["k"][1][0][0].append(5)
+    space.to_dict()["k"][1][1][0] = 7
+    first, second = space.to_dict()["k"][1]
+    assert first == ([1], 2)
+    assert second.tolist() == [1, 2]
+
+
+def test_a_configuration_is_checked_against_tuples_as_against_lists():
+    space = Searchspace(k=("CATEGORICAL", [(3, 3), [5, 5]]))
+    assert space.checked({"k": (3, 3)}) == space.checked({"k": [3, 3]}) == {"k": [3, 3]}
+    assert space.checked({"k": (5, 5)}) == {"k": [5, 5]}
+    with pytest.raises(BadArgumentsError, match=r"must be one of \[\(3, 3\), \[5, 5\]\]"):
+        space.checked({"k": (3, 5)})
 
 
 @given(spaces)
@@ -329,3 +377,54 @@ def test_a_seed_is_an_integer_or_none(seed):
 def test_a_generator_is_a_random():
     with pytest.raises(BadArgumentsError, match=r"random\.Random"):
         full_space().get_random_parameter_values(1, 42)
+
+
+# Vectors
+
+
+@given(conditional_spaces(), st.integers())
+def test_with_normalized_categories_every_place_lies_between_0_and_1_and_comes_back(space, seed):
+    params = space.seeded(seed).get_random_parameter_values(1)[0]
+    places = space.transform(params, normalize_categorical=True)
+    assert all(0 <= place <= 1 for place in places.values())
+    again = space.inverse_transform(places, normalize_categorical=True)
+    for name, (kind, *_) in space.to_dict().items():
+        if name in params and kind not in ("DOUBLE", "INTEGER"):
+            assert again[name] == params[name]
+
+
+def test_normalized_categories_are_spread_evenly():
+    space = Searchspace(a=("CATEGORICAL", ["x", "y", "z"]), b=("DISCRETE", [1, 2]), c=("CONSTANT", ["k"]))
+    assert space.transform(["y", 2, "k"], normalize_categorical=True) == [0.5, 1.0, 0.0]
+    assert space.transform(["y", 2, "k"]) == [1.0, 1.0, 0.0]
+    assert space.inverse_transform([0.6, 0.2, 0.9], normalize_categorical=True) == ["y", 1, "k"]
+    assert space.inverse_transform([2.0, -1.0, 5.0], True) == ["z", 1, "k"]
+
+
+def test_a_configuration_becomes_a_list_and_comes_back():
+    space = Searchspace(x=("DOUBLE", [-3, 3]), y=("DOUBLE", [-3, 3]), z=("CATEGORICAL", ["green", "red"]))
+    params = {"x": -3.0, "y": 3.0, "z": "green"}
+    assert space.dict_to_list(params) == Searchspace.dict_to_list(params) == [-3.0, 3.0, "green"]
+    assert space.list_to_dict([-3.0, 3.0, "green"]) == params
+    for hparams in ([1.0, 2.0], [1.0, 2.0, "green", 4], "abc", 3):
+        with pytest.raises(ValueError, match=r"one value for each of \['x', 'y', 'z'\]"):
+            space.list_to_dict(hparams)
+
+
+def test_a_list_has_something_in_the_place_of_what_does_not_exist():
+    space = Searchspace(a=("CATEGORICAL", ["x", "y"]), b=("DOUBLE", [0, 1], {"when": {"a": "x"}}))
+    assert space.list_to_dict(["y", None]) == {"a": "y"}
+    assert space.list_to_dict(["x", 0.5]) == {"a": "x", "b": 0.5}
+
+
+def test_numbers_are_read_from_the_texts_that_numpy_makes_of_them():
+    space = Searchspace(
+        x=("DOUBLE", [0, 4]), n=("INTEGER", [1, 5]), k=("CATEGORICAL", ["a", "b"]), t=("DISCRETE", [2, 4])
+    )
+    texts = np.array([1.0, 3, "b", 4])
+    assert texts.dtype.kind == "U"
+    for hparams in (texts, np.array([1.0, 3, "b", 4], dtype=object)):
+        assert space.transform(hparams) == [0.25, 0.5, 1.0, 1.0]
+        assert space.list_to_dict(hparams) == {"x": 1.0, "n": 3, "k": "b", "t": 4}
+    with pytest.raises(BadArgumentsError, match="x must be a number"):
+        space.transform(np.array(["much", 3, "b", 4]))

@@ -13,6 +13,7 @@ from typing import Any
 from maggy import __version__
 from maggy.ablation.ablator import ablator_by_name
 from maggy.core import exceptions
+from maggy.core.choices import WrittenChoices
 from maggy.core.environment import Environment, ExperimentCard, ExperimentEnd, Registration, find_environment
 from maggy.core.exceptions import ExperimentError, MissingDependencyError
 from maggy.core.executors.trial_executor import WorkerSettings, work
@@ -150,7 +151,7 @@ def _plan(train_fn: Callable[..., Any], config: Config, environment: Environment
             train_fn, list(space) if names is None else names, ["reporter", "hparams"], others=names is None
         )
         check_defaults(train_fn, [entry["name"] for entry in config.searchspace or () if "when" in entry])
-        return policy, SearchWorkload(train_fn, config.optimization_key)
+        return policy, SearchWorkload(train_fn, config.optimization_key, WrittenChoices(space))
     check_signature(train_fn, [], ["reporter", "hparams"])
     return SinglePolicy(), SearchWorkload(train_fn, None)
 

@@ -44,6 +44,8 @@ def quiet() -> Iterator[None]:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", module="optuna")
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            # Our own option of TPE, which release 1.1 had too.
+            warnings.filterwarnings("ignore", message="`gamma` has been deprecated", category=FutureWarning)
             yield
     finally:
         optuna.logging.set_verbosity(before)

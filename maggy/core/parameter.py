@@ -11,7 +11,7 @@ from typing import Any
 
 from maggy.core.exceptions import BadArgumentsError
 from maggy.core.parameter_rules import CATEGORICAL, CONSTANT, DISCRETE, DOUBLE, INTEGER, TYPES, parse
-from maggy.core.plain import as_number, to_plain
+from maggy.core.plain import as_number, as_written, json_key, to_plain
 
 __all__ = ["CATEGORICAL", "CONSTANT", "DISCRETE", "DOUBLE", "INTEGER", "TYPES", "Parameter"]
 
@@ -28,6 +28,7 @@ class Parameter:
         log: Whether draws and the unit scale are even in the logarithm (DOUBLE and INTEGER only).
         step: The distance between neighbouring values, counted from the lower bound (DOUBLE and INTEGER only).
         when: The values that other parameters must have for this one to exist, by name.
+        written: The listed values as the user wrote them, with tuples and arrays; empty if they are ``values``.
     """
 
     type: str
@@ -35,6 +36,7 @@ class Parameter:
     log: bool = False
     step: int | float | None = None
     when: dict[str, list[Any]] = field(default_factory=dict)
+    written: list[Any] = field(default_factory=list, compare=False)
 
     @classmethod
     def parse(cls, name: str, value: Any) -> Parameter:
@@ -48,8 +50,15 @@ class Parameter:
 
     @property
     def spec(self) -> tuple[Any, ...]:
-        """What ``parse`` reads."""
-        values = to_plain(self.values)
+        """What ``parse`` reads, as JSON has it: tuples are lists."""
+        return self._spec(to_plain(self.values))
+
+    @property
+    def spec_as_written(self) -> tuple[Any, ...]:
+        """What ``parse`` reads, with the values as the user wrote them."""
+        return self._spec(as_written(self.written or self.values))
+
+    def _spec(self, values: list[Any]) -> tuple[Any, ...]:
         options: dict[str, Any] = {}
         if self.step is not None:
             options["step"] = self.step
@@ -70,6 +79,14 @@ class Parameter:
         if self.type == INTEGER:
             return int((high - low) // (self.step or 1)) + 1
         return None if self.step is None else int((_decimal(high) - _decimal(low)) // _decimal(self.step)) + 1
+
+    @property
+    def distinct(self) -> list[Any]:
+        """The listed values without those that were listed before; ``1``, ``1.0`` and ``True`` are three values."""
+        values: dict[str, Any] = {}
+        for value in self.values:
+            values.setdefault(json_key(value), to_plain(value))
+        return list(values.values())
 
     @property
     def ends(self) -> tuple[Any, Any]:
@@ -121,10 +138,13 @@ class Parameter:
             return _clip(round(_between(rng.random(), low - 0.5, high + 0.5, log=True)), low, high)
         return float(_clip(_between(rng.random(), low, high, self.log), low, high))
 
-    def encode(self, name: str, value: Any) -> float:
-        """The place of ``value``: 0 to 1 between the bounds, or its index among the listed values."""
+    def encode(self, name: str, value: Any, unit: bool = False) -> float:
+        """The place of ``value``: 0 to 1 between the bounds, or its index among the listed values.
+
+        With ``unit`` the index is divided by the largest one, so that it lies between 0 and 1 too.
+        """
         if self.type in LISTED:
-            return float(self._index(name, value))
+            return self._index(name, value) / (self._largest_index if unit else 1)
         number = self._number(name, value)
         low, high = self.values
         if self.step is not None:
@@ -135,13 +155,14 @@ class Parameter:
             return float((int(number) - low) / (high - low))  # a division of integers of any size
         return _fraction(number, low, high)
 
-    def decode(self, name: str, place: Any) -> Any:
+    def decode(self, name: str, place: Any, unit: bool = False) -> Any:
         """The value at ``place``, the inverse of ``encode``; what lies outside the scale counts as its end."""
         number = as_number(place)
         if number is None or math.isnan(number):
             raise BadArgumentsError(f"The place of {name} on its scale must be a number, but got {place!r:.80}.")
         if self.type in LISTED:
-            return to_plain(self.values[round(_clip(number, 0, len(self.values) - 1))])
+            index = number * (self._largest_index if unit else 1)
+            return to_plain(self.values[round(_clip(index, 0, len(self.values) - 1))])
         share = _clip(number, 0.0, 1.0)
         low, high = self.values
         if self.step is not None:
@@ -163,6 +184,10 @@ class Parameter:
         if self.step is not None:
             return self.at(self.index(name, number))
         return int(number) if self.type == INTEGER else float(number)
+
+    @property
+    def _largest_index(self) -> int:
+        return max(1, len(self.values) - 1)
 
     def _number(self, name: str, value: Any) -> int | float:
         number = as_number(value)
@@ -192,7 +217,9 @@ class Parameter:
         # 1, 1.0 and True are equal in Python: the one of the same type is meant.
         exact = [index for index in same if type(self.values[index]) is type(plain)]
         if not same:
-            raise BadArgumentsError(f"{name} must be one of {self.values!r:.200}, but got {value!r:.80}.")
+            raise BadArgumentsError(
+                f"{name} must be one of {self.written or self.values!r:.200}, but got {value!r:.80}."
+            )
         return (exact or same)[0]
 
 

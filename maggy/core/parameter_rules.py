@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from maggy.core.exceptions import BadArgumentsError, SearchspaceBoundsError
-from maggy.core.plain import as_number, closest, to_plain
+from maggy.core.plain import as_number, as_written, closest, is_plain, to_plain
 from maggy.core.sendable import check_sendable, is_sendable_integer
 
 __all__ = ["CATEGORICAL", "CONSTANT", "DISCRETE", "DOUBLE", "INTEGER", "TYPES", "parse"]
@@ -25,7 +25,7 @@ _MOST_STEPS = 2**53
 
 
 def parse(name: str, value: Any) -> dict[str, Any]:
-    """The checked parts of a parameter that a user wrote: ``type, values, log, step, when``.
+    """The checked parts of a parameter that a user wrote: ``type, values, log, step, when, written``.
 
     Raises:
         BadArgumentsError: It breaks a rule; the message says which.
@@ -54,7 +54,9 @@ def parse(name: str, value: Any) -> dict[str, Any]:
         raise BadArgumentsError(
             f"A CONSTANT hyperparameter has one value: {name}, but got {region!r:.80}. Use CATEGORICAL to list values."
         )
-    return {"type": kind, "values": _plain_values(name, region), "when": when}
+    values = _plain_values(name, region)
+    written = as_written(region)
+    return {"type": kind, "values": values, "when": when, "written": [] if is_plain(written) else written}
 
 
 def _split(name: str, value: Any) -> tuple[str, list[Any], dict[str, Any]]:

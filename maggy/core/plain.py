@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import numbers
 import sys
@@ -10,7 +11,17 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-__all__ = ["as_metric", "as_number", "closest", "is_beyond_floats", "to_plain", "unique_names"]
+__all__ = [
+    "as_metric",
+    "as_number",
+    "as_written",
+    "closest",
+    "is_beyond_floats",
+    "is_plain",
+    "json_key",
+    "to_plain",
+    "unique_names",
+]
 
 
 def as_number(value: Any) -> int | float | None:
@@ -110,6 +121,38 @@ def unique_names(keys: Iterable[Any], reserved: Iterable[str] = ()) -> list[str]
             name = f"{text}_{number}"
         names[name] = None
     return list(names)
+
+
+def as_written(value: Any) -> Any:
+    """Return a copy of ``value`` that equals it: as ``to_plain``, but tuples and numpy arrays stay what they are.
+
+    Raises:
+        TypeError: The value, or one inside it, has no JSON form.
+        ValueError: A number in it is NaN or infinite.
+    """
+    if isinstance(value, Mapping):
+        return {_key(key): as_written(item) for key, item in value.items()}
+    if isinstance(value, tuple):
+        items = [as_written(item) for item in value]
+        return getattr(type(value), "_make", tuple)(items)  # a named one keeps its names
+    if isinstance(value, list):
+        return [as_written(item) for item in value]
+    plain = to_plain(value, finite=True)
+    return value.copy() if isinstance(plain, list) and type(value).__module__ == "numpy" else plain
+
+
+def is_plain(value: Any) -> bool:
+    """Return whether a value consists of dicts, lists and scalars only, without a tuple or an array."""
+    if isinstance(value, dict):
+        return all(map(is_plain, value.values()))
+    if isinstance(value, list):
+        return all(map(is_plain, value))
+    return value is None or isinstance(value, (bool, int, float, str))
+
+
+def json_key(value: Any) -> str:
+    """A text that is the same for plain values that are equal, and tells ``1``, ``1.0`` and ``True`` apart."""
+    return json.dumps(value, sort_keys=True)
 
 
 def closest(name: str, known: list[str]) -> str:

@@ -44,6 +44,7 @@ def open_experiment(
     store = ExperimentStore.open(environment, root, config.resume)
     record = store.read_experiment()
     if record:
+        policy.adopt(record.get("identity") or {})
         _check_identity(store.directory, record, {**policy.identity(), "seed": config.seed})
     return store, record
 

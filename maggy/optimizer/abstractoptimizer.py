@@ -44,6 +44,7 @@ class AbstractOptimizer(ABC):
         trial_store: The trials that are running, by id.
         final_store: The trials that have ended with a metric, in the order in which they ended.
         direction: ``"max"`` or ``"min"``.
+        allow_repeats: Whether the user lets equal configurations run again while untried ones are left.
     """
 
     needs_num_trials: ClassVar[bool] = True
@@ -63,6 +64,7 @@ class AbstractOptimizer(ABC):
     trial_store: dict[str, Trial]
     final_store: list[Trial]
     direction: str
+    allow_repeats: bool = False
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)

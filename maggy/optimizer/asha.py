@@ -12,6 +12,7 @@ from maggy.optimizer.abstractoptimizer import AbstractOptimizer
 from maggy.optimizer.checks import check_space
 from maggy.optimizer.inflight import InFlight
 from maggy.optimizer.rungs import BUDGET_NAMES, budget_name, check_budgets, rung_budgets
+from maggy.optimizer.untried import Untried
 from maggy.trial import Trial
 
 __all__ = ["Asha"]
@@ -95,6 +96,7 @@ class Asha(AbstractOptimizer):
         self._flight: InFlight[tuple[int, int, dict[str, Any]]] = InFlight()
         self._configurations = 0
         self._suggested = 0
+        self._untried = Untried(self.searchspace, self.allow_repeats)
 
     def get_suggestion(self, trial: Trial | None = None) -> Trial | None:
         """A promoted or a new configuration; None once ``num_trials`` runs were suggested."""
@@ -105,26 +107,26 @@ class Asha(AbstractOptimizer):
             result = self._rungs[rung].promote(self._factor)
             if result is not None:
                 return self._run(result.configuration, rung + 1, result.params)
-        return self.initial_trial(self.searchspace.get_random_parameter_values(1)[0])
+        return self._start(self._draw())
 
     def initial_trial(self, params: dict[str, Any]) -> Trial:
         """The run of a new configuration at the lowest rung."""
-        self._configurations += 1
-        return self._run(self._configurations - 1, 0, params)
+        self._untried.add(params)
+        return self._start(params)
 
     def restore(self, trials: list[Trial]) -> bool:
         """Put the recorded runs on their rungs, and go on drawing where the drawing ended."""
         started = {(trial.info_dict["configuration"], trial.info_dict["rung"]) for trial in trials}
         for trial in trials:
             rung, configuration = trial.info_dict["rung"], trial.info_dict["configuration"]
-            params = {name: value for name, value in trial.params.items() if name != self._budget_name}
+            params = self._without_budget(trial.params)
             self._configurations = max(self._configurations, configuration + 1)
             fits = self._budgets[rung : rung + 1] == [trial.params.get(self._budget_name)]
             if trial.final_metric is not None and fits:
                 result = _Result(configuration, params, trial.final_metric)
                 self._rungs[rung].add(result, self.direction, promoted=(configuration, rung + 1) in started)
         self._suggested = len(trials)
-        self.searchspace.get_random_parameter_values(self._configurations)
+        self._draw_again(trials)
         return True
 
     def total_trials(self) -> int:
@@ -136,6 +138,27 @@ class Asha(AbstractOptimizer):
         self._budget_name = budget_name(asked)
         check_space(self.searchspace, self._budget_name, self.name())
         return [*self.searchspace.keys(), self._budget_name]
+
+    def _draw(self) -> dict[str, Any]:
+        return self._untried.choose(lambda: self.searchspace.get_random_parameter_values(1)[0])
+
+    def _draw_again(self, trials: list[Trial]) -> None:
+        """Bring the generator to where it was, and note what ran; what was drawn and never ended may come again."""
+        for trial in trials:
+            if "initial" in trial.info_dict:
+                self._untried.add(self._without_budget(trial.params))
+        for _ in range(self._configurations):
+            self._draw()
+        self._untried = Untried(self.searchspace, self.allow_repeats)
+        for trial in trials:
+            self._untried.add(self._without_budget(trial.params))
+
+    def _start(self, params: dict[str, Any]) -> Trial:
+        self._configurations += 1
+        return self._run(self._configurations - 1, 0, params)
+
+    def _without_budget(self, params: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in params.items() if name != self._budget_name}
 
     def _run(self, configuration: int, rung: int, params: dict[str, Any]) -> Trial:
         self._suggested += 1

@@ -104,12 +104,23 @@ class Bracket:
         return left
 
 
-def plan_brackets(eta: int, resource_min: float, resource_max: float, num_trials: int | None) -> list[Bracket]:
-    """The brackets whose runs add up to ``num_trials``; one of each kind if that is None."""
+def plan_brackets(
+    eta: int, resource_min: float, resource_max: float, num_trials: int | None, number: int | None = None
+) -> list[Bracket]:
+    """The brackets whose runs add up to ``num_trials``; one of each kind if that is None.
+
+    Args:
+        eta: One in so many goes on.
+        resource_min: No budget is smaller.
+        resource_max: The full budget.
+        num_trials: How many runs there are.
+        number: So many brackets of full size, whatever ``num_trials`` is; None to go by that.
+    """
     resources = (resource_min, resource_max)
     highest = len(rung_budgets(resource_min, resource_max, eta)) - 1
     brackets: list[Bracket] = []
-    left = math.inf if num_trials is None else num_trials
+    most = highest + 1 if number is None else number
+    left = math.inf if num_trials is None or number is not None else num_trials
     while left > 0:
         for kind in range(highest, -1, -1):
             width = math.ceil((highest + 1) / (kind + 1) * eta**kind)
@@ -120,8 +131,8 @@ def plan_brackets(eta: int, resource_min: float, resource_max: float, num_trials
             sizes = _sizes(width, kind, eta)
             brackets.append(Bracket(sizes, [_budget(*resources, eta, rung) for rung in range(kind, -1, -1)]))
             left -= sum(sizes)
-        if num_trials is None:
-            break
+            if left == math.inf and len(brackets) == most:
+                return brackets
     return brackets
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from maggy.core.configuration import exists
 from maggy.core.exceptions import BadArgumentsError
-from maggy.core.parameter import Parameter
-from maggy.core.plain import as_number, closest
+from maggy.core.parameter import LISTED, Parameter
+from maggy.core.plain import as_number, closest, json_key
 from maggy.optimizer.abstractoptimizer import AbstractOptimizer
 from maggy.searchspace import Searchspace
 from maggy.trial import Trial
@@ -24,7 +24,8 @@ class GridSearch(AbstractOptimizer):
 
     DISCRETE and CATEGORICAL parameters take each of their values, and so does a parameter with a ``step``. A DOUBLE or
     INTEGER without one needs a number of points, which are spread evenly over its scale, both ends included. Where
-    ``points`` are fewer than the values of a parameter with steps, so many of them are taken.
+    ``points`` are fewer than the values of a parameter with steps, so many of them are taken. Values that were listed
+    twice are taken once, unless the config allows repeats.
 
     ``num_trials`` may be left out of the config; if it is given and smaller, the grid ends there.
 
@@ -55,7 +56,7 @@ class GridSearch(AbstractOptimizer):
                     f"but got {points!r:.80}."
                 )
         self._points = dict(points) if isinstance(points, Mapping) else points
-        self._initial: list[dict[str, Any]] = []
+        self._initial: set[str] = set()
 
     def initialize(self) -> None:
         """Start at the first combination.
@@ -64,7 +65,7 @@ class GridSearch(AbstractOptimizer):
             BadArgumentsError: There is no search space, or a parameter needs a number of points.
         """
         self._axes = self._make_axes()
-        self._initial = []
+        self._initial = set()
         self._place = 0
         self._given = 0
 
@@ -73,14 +74,14 @@ class GridSearch(AbstractOptimizer):
         size = math.prod(len(values) for _, values in self._axes.values())
         while self._place < size and (self.num_trials is None or self._given < self.num_trials):
             params, self._place = self._combination(self._place)
-            if params is not None and params not in self._initial:
+            if params is not None and json_key(params) not in self._initial:
                 self._given += 1
                 return Trial(params)
         return None
 
     def initial_trial(self, params: dict[str, Any]) -> Trial:
         """A trial of these parameters; if they are on the grid, they are not tried again."""
-        self._initial.append(params)
+        self._initial.add(json_key(params))
         self._given += 1
         return Trial(params)
 
@@ -119,7 +120,7 @@ class GridSearch(AbstractOptimizer):
                         f"but got {name!r}.{closest(str(name), space.keys())}"
                     )
         axes = {}
-        for name, spec in space.items():
+        for name, spec in space.to_dict().items():
             known = Parameter.parse(name, spec)
             points = self._points.get(name) if isinstance(self._points, dict) else self._points
             if known.type in ("DOUBLE", "INTEGER") and known.step is None and points is None:
@@ -128,7 +129,8 @@ class GridSearch(AbstractOptimizer):
                     f"Write GridSearch(points={{{name!r}: 5}}), or list its values as DISCRETE."
                 )
             count = points if points is not None else known.count
-            axes[name] = (known, known.grid(count or 1))
+            values = known.distinct if known.type in LISTED and not self.allow_repeats else known.grid(count or 1)
+            axes[name] = (known, values)
         return axes
 
     def _combination(self, place: int) -> tuple[dict[str, Any] | None, int]:

@@ -8,10 +8,12 @@ from itertools import count
 from typing import Any, ClassVar, Literal
 
 from maggy.core.exceptions import BadArgumentsError
+from maggy.core.plain import as_number
 from maggy.optimizer.abstractoptimizer import AbstractOptimizer
 from maggy.optimizer.brackets import Bracket, Configuration, plan_brackets
 from maggy.optimizer.checks import check_space
 from maggy.optimizer.inflight import InFlight
+from maggy.optimizer.release1 import either
 from maggy.optimizer.rungs import BUDGET_NAMES, budget_name, check_budgets
 from maggy.trial import Trial
 
@@ -47,6 +49,9 @@ class Hyperband(AbstractOptimizer):
         resource_max: The full budget. Others are whole numbers if this one and ``resource_min`` are.
         sampler: What suggests the configurations: an optimizer or its name, or a sampler of Optuna's; None for random
             search.
+        min_budget: What release 1.1 called ``resource_min``.
+        max_budget: What release 1.1 called ``resource_max``.
+        n_iterations: Run so many brackets, whatever ``num_trials`` is, as release 1.1 did; None to go by that.
 
     Raises:
         BadArgumentsError: An argument breaks its rule.
@@ -60,11 +65,21 @@ class Hyperband(AbstractOptimizer):
         resource_min: float = 1,
         resource_max: float = 9,
         sampler: Any = None,
+        *,
+        min_budget: float | None = None,
+        max_budget: float | None = None,
+        n_iterations: int | None = None,
     ) -> None:
         from maggy.optimizer.registry import sampler_of_configurations
 
         super().__init__()
+        resource_min = either("resource_min", resource_min, 1, "min_budget", min_budget)
+        resource_max = either("resource_max", resource_max, 9, "max_budget", max_budget)
         check_budgets("eta", eta, resource_min, resource_max)
+        count = as_number(n_iterations)
+        if n_iterations is not None and (not isinstance(count, int) or count < 1):
+            raise BadArgumentsError(f"n_iterations must be a whole number of at least 1, but got {n_iterations!r:.80}.")
+        self._number_of_brackets = n_iterations
         self._eta = eta
         self._resources = (resource_min, resource_max)
         self._sampler = sampler_of_configurations(sampler)
@@ -82,7 +97,7 @@ class Hyperband(AbstractOptimizer):
         """
         check_space(self.searchspace, self._budget_name, self.name())
         # In their order; those at the front are taken away once nothing will run there again.
-        self._brackets = deque(plan_brackets(self._eta, *self._resources, self.num_trials))
+        self._brackets = deque(self._plan())
         self._flight: InFlight[tuple[Bracket, Configuration]] = InFlight()
         self._numbers: set[int] = set()  # of the configurations that were drawn
         self._number = 0  # all below are among them
@@ -115,7 +130,7 @@ class Hyperband(AbstractOptimizer):
             BadArgumentsError: There are more of them than configurations in ``num_trials`` runs.
         """
         bracket = next((bracket for bracket in self._brackets if bracket.to_draw), None)
-        if bracket is None and self.num_trials is not None:
+        if bracket is None and self.num_trials is not None and self._number_of_brackets is None:
             raise BadArgumentsError(
                 f"initial_trials must be no more than the configurations of {self.name()}, but of num_trials="
                 f"{self.num_trials} runs only {len(self._numbers)} are such. Give fewer, or raise num_trials."
@@ -130,7 +145,8 @@ class Hyperband(AbstractOptimizer):
         self._book = {(trial.info_dict["configuration"], trial.info_dict["rung"]): trial for trial in trials}
         known: dict[int, Trial] = {}
         for (number, _), trial in sorted(self._book.items(), key=lambda item: item[0]):
-            virtual = known.setdefault(number, Trial(self._without_budget(trial.params)))
+            notes = {name: trial.info_dict[name] for name in ("initial",) if name in trial.info_dict}
+            virtual = known.setdefault(number, Trial(self._without_budget(trial.params), info_dict=notes))
             if trial.final_metric is not None:
                 virtual.append_metric({"step": trial.params[self._budget_name], "value": trial.final_metric})
                 virtual.final_metric, virtual.status = trial.final_metric, Trial.FINALIZED
@@ -140,7 +156,7 @@ class Hyperband(AbstractOptimizer):
 
     def total_trials(self) -> int:
         """The runs of all brackets, if none fails."""
-        return sum(bracket.runs for bracket in plan_brackets(self._eta, *self._resources, self.num_trials))
+        return sum(bracket.runs for bracket in self._plan())
 
     def parameters(self, asked: Collection[str]) -> list[str]:
         """Those of the search space, and the budget."""
@@ -150,12 +166,16 @@ class Hyperband(AbstractOptimizer):
         self._sampler.parameters(asked)
         return [*self.searchspace.keys(), self._budget_name]
 
+    def _plan(self) -> list[Bracket]:
+        return plan_brackets(self._eta, *self._resources, self.num_trials, self._number_of_brackets)
+
     def _prepare_sampler(self) -> None:
         sampler = self._sampler
         sampler.num_trials = self.total_trials()  # never asked for as many
         sampler.searchspace = self.searchspace
         sampler.trial_store, sampler.final_store = {}, []
         sampler.direction = self.direction
+        sampler.allow_repeats = self.allow_repeats
 
     def _next_run(self) -> tuple[Bracket, Configuration] | None:
         for bracket in self._brackets:

@@ -13,6 +13,7 @@ from maggy.optimizer.abstractoptimizer import AbstractOptimizer
 from maggy.optimizer.checks import check_space
 from maggy.optimizer.inflight import InFlight
 from maggy.optimizer.optunaspace import OptunaSpace
+from maggy.optimizer.untried import Untried
 from maggy.trial import Trial
 
 __all__ = ["OptunaSearch"]
@@ -30,6 +31,10 @@ class OptunaSearch(AbstractOptimizer):
     A sampler that is passed in keeps its own seed; it is copied, and the original is not changed. One that ends its
     study (``BruteForceSampler``, ``GridSampler``) ends the search; it is not begun again for workers that are free
     while the last combinations run.
+
+    Where Optuna's random and model-based samplers repeat a configuration of a small space while untried ones are left,
+    they are asked again. What is refused is told as failed, from which no sampler learns. A sampler class of your own
+    may repeat what it likes.
 
     Example:
         >>> import optuna
@@ -104,6 +109,7 @@ class OptunaSearch(AbstractOptimizer):
         self._is_over = False
         self._seed = self.searchspace.draw_seed()
         self._start([])
+        self._untried = Untried(self.searchspace, self.allow_repeats or not self._is_asked_again())
 
     def get_suggestion(self, trial: Trial | None = None) -> Trial | None:
         """The sampler's next suggestion; None after ``num_trials`` of them, or when the sampler has no more."""
@@ -111,7 +117,7 @@ class OptunaSearch(AbstractOptimizer):
             for suggested, asked, final in self._flight.ended(self.trial_store, self.final_store):
                 self._tell(asked, final or suggested)
             while not self._is_over and self._suggested < self.num_trials:
-                trial, asked = self._ask()
+                trial, asked = self._ask_untried()
                 recorded = self._recorded.get(trial.trial_id)
                 if recorded:
                     self._tell(asked, recorded.pop())
@@ -123,9 +129,9 @@ class OptunaSearch(AbstractOptimizer):
 
     def initial_trial(self, params: dict[str, Any]) -> Trial:
         """A trial of these parameters, of which the sampler knows."""
+        self._untried.add(params)
         with quiet():
-            self._study.enqueue_trial(self._space.encode(params))
-            return self._begin(*self._ask())
+            return self._begin(*self._ask_for(params))
 
     def restore(self, trials: list[Trial]) -> bool:
         """Have the sampler learn from the recorded trials; or pass over them, if it goes through a sequence."""
@@ -134,8 +140,15 @@ class OptunaSearch(AbstractOptimizer):
         self._suggested = len(trials)
         if isinstance(self._active, (GridSampler, QMCSampler)):
             for trial in trials:
-                self._recorded.setdefault(trial.trial_id.partition("_")[0], []).append(trial)
+                if "initial" in trial.info_dict:
+                    with quiet():  # asked for again, since each costs a point of the sequence
+                        self._untried.add(trial.params)
+                        self._tell(self._ask_for(trial.params)[1], trial)
+                else:
+                    self._recorded.setdefault(trial.trial_id.partition("_")[0], []).append(trial)
             return True
+        for trial in trials:
+            self._untried.add(trial.params)
         with quiet():
             self._start([self._frozen(trial) for trial in trials])
             if trials and isinstance(self._active, BruteForceSampler):  # it may have tried everything
@@ -171,6 +184,13 @@ class OptunaSearch(AbstractOptimizer):
 
         return isinstance(self._sampler, (GridSampler, PartialFixedSampler))
 
+    def _is_asked_again(self) -> bool:
+        """Whether the sampler is one of Optuna's that draw at random or from a model; others keep to what they know."""
+        from optuna.samplers import BruteForceSampler, GridSampler, PartialFixedSampler
+
+        is_own = not type(self._active).__module__.startswith("optuna.")
+        return not is_own and not isinstance(self._active, (BruteForceSampler, GridSampler, PartialFixedSampler))
+
     def _runs_already(self, trial: Trial) -> bool:
         """Whether a sampler that is to suggest each combination once repeats one, for want of others."""
         from optuna.samplers import BruteForceSampler, GridSampler
@@ -184,6 +204,30 @@ class OptunaSearch(AbstractOptimizer):
         self._study.sampler = self.choose_sampler(self._active, self._suggested)
         asked = self._study.ask()
         return Trial(self._space.suggest(asked)), asked
+
+    def _ask_for(self, params: dict[str, Any]) -> tuple[Trial, Any]:
+        """Have the study suggest these parameters."""
+        self._study.enqueue_trial(self._space.encode(params))
+        return self._ask()
+
+    def _ask_untried(self) -> tuple[Trial, Any]:
+        """Ask until the suggestion is no repeat; what is refused is told as failed."""
+        from optuna.trial import TrialState
+
+        suggestions: list[tuple[Trial, Any]] = []
+
+        def suggest() -> dict[str, Any]:
+            if suggestions:
+                self._study.tell(suggestions[-1][1], state=TrialState.FAIL)
+            suggestions.append(self._ask())
+            return suggestions[-1][0].params
+
+        params = self._untried.choose(suggest)
+        trial, asked = suggestions[-1]
+        if params is trial.params:
+            return trial, asked
+        self._study.tell(asked, state=TrialState.FAIL)
+        return self._ask_for(params)
 
     def _begin(self, trial: Trial, asked: Any) -> Trial:
         self._flight.add(trial, asked)

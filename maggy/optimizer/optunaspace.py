@@ -54,7 +54,7 @@ class OptunaSpace:
     """
 
     def __init__(self, space: Searchspace, by_value: bool = False) -> None:
-        self._known = {name: Parameter.parse(name, spec) for name, spec in space.items()}
+        self._known = {name: Parameter.parse(name, spec) for name, spec in space.to_dict().items()}
         self._axes = {name: _axis(parameter, by_value) for name, parameter in self._known.items()}
 
     @property

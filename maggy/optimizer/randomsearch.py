@@ -7,16 +7,17 @@ from typing import Any
 
 from maggy.core.exceptions import BadArgumentsError
 from maggy.optimizer.abstractoptimizer import AbstractOptimizer
+from maggy.optimizer.untried import Untried
 from maggy.trial import Trial
 
 __all__ = ["RandomSearch"]
 
 
 class RandomSearch(AbstractOptimizer):
-    """Draws ``num_trials`` configurations from the search space, each independently of all others.
+    """Draws ``num_trials`` configurations from the search space, independently of all results.
 
-    Suggestions do not depend on results, so all workers are always busy. In a small space of DISCRETE and
-    CATEGORICAL parameters some configurations may come up more than once.
+    All workers are always busy. In a space of at most 1,000,000 configurations none comes up again while others are
+    left, unless the config allows repeats.
 
     Example:
         >>> from maggy.experiment_config import OptimizationConfig
@@ -41,18 +42,28 @@ class RandomSearch(AbstractOptimizer):
         """
         self._check_space()
         self._suggested = 0
+        self._untried = Untried(self.searchspace, self.allow_repeats)
 
     def get_suggestion(self, trial: Trial | None = None) -> Trial | None:
         """The next draw, or None after ``num_trials`` of them; ``trial`` is not looked at."""
         if self._suggested >= self.num_trials:
             return None
         self._suggested += 1
-        return Trial(self.searchspace.get_random_parameter_values(1)[0])
+        return Trial(self._untried.choose(lambda: self.searchspace.get_random_parameter_values(1)[0]))
 
     def initial_trial(self, params: dict[str, Any]) -> Trial:
         """A trial of these parameters, which counts among the ``num_trials``."""
         self._suggested += 1
-        return Trial(params)
+        trial = Trial(params)
+        self._untried.add(trial.params)
+        return trial
+
+    def restore(self, trials: list[Trial]) -> bool:
+        """Note the initial trials among those that are recorded; the others will be drawn again in their order."""
+        for trial in trials:
+            if "initial" in trial.info_dict:
+                self._untried.add(trial.params)
+        return False
 
     def total_trials(self) -> int:
         """``num_trials``."""

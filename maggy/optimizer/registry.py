@@ -81,8 +81,8 @@ def pruner_by_name(
         return Hyperband(sampler=sampler, **(pruner_kwargs or {}))
     except TypeError as error:
         raise BadArgumentsError(
-            "pruner_kwargs must be a dict with some of eta, resource_min and resource_max, "
-            f"but got {pruner_kwargs!r:.80} ({error})."
+            "pruner_kwargs must be a dict with some of eta, resource_min and resource_max (in release 1.1: min_budget "
+            f"and max_budget) and n_iterations, but got {pruner_kwargs!r:.80} ({error})."
         ) from None
 
 

@@ -71,7 +71,7 @@ def optuna_alone(make, function, space, num_trials, workers, seed):
 
     def suggested(trial):
         params = {}
-        for name, (kind, values, *log) in space.items():
+        for name, (kind, values, *log) in space.to_dict().items():
             if kind == "DOUBLE":
                 params[name] = trial.suggest_float(name, *values, log=bool(log))
             elif kind == "INTEGER":

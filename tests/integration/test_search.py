@@ -433,6 +433,37 @@ def test_resume_with_another_space_names_the_difference():
         search(lambda x, n: x, 2, seed=2, resume=ran.directory)
 
 
+def test_a_directory_of_release_2_0_goes_on_in_the_sequence_of_its_seed():
+    space = Searchspace(n=("INTEGER", [1, 6]))
+    ran = search(lambda n: n, 3, space, allow_repeats=True)
+    path = Path(ran.directory, "maggy.json")
+    record = json.loads(path.read_text())
+    with pytest.raises(ResumeError, match="allow_repeats"):
+        search(lambda n: n, 6, space, resume=ran.directory)
+    del record["identity"]["allow_repeats"]  # 2.0 did not know it
+    path.write_text(json.dumps(record))
+    resumed = search(lambda n: n, 6, space, resume=ran.directory)
+    drawn = [params["n"] for params in space.seeded(1).get_random_parameter_values(6)]
+    assert sorted(trial["params"]["n"] for trial in resumed.trials) == sorted(drawn)
+    assert len(set(drawn)) < 6
+    assert len({trial["params"]["n"] for trial in search(lambda n: n, 6, space).trials}) == 6
+
+
+def test_the_function_gets_tuples_and_the_records_have_lists():
+    space = Searchspace(k=("CATEGORICAL", [(3, 3), (5, 5)]), c=("CONSTANT", [((1, 2), [3])]))
+
+    def train(k, c):
+        return {"metric": float(k == (3, 3)) + float(k in [(3, 3), (5, 5)] and c == ((1, 2), [3]))}
+
+    result = search(train, 2, space, initial_trials=[{"k": (5, 5)}])
+    assert sorted(result["metric_list"]) == [1.0, 2.0]
+    assert result["best_hp"] == {"k": [3, 3], "c": [[1, 2], [3]]}
+    assert record_of(result, result["best_id"])["params"] == result["best_hp"]
+    resumed = search(train, 3, space, initial_trials=[{"k": [5, 5]}], resume=result.directory)
+    assert resumed["num_trials"] == 3
+    assert min(resumed["metric_list"]) == 1.0
+
+
 def test_a_torn_record_is_set_aside_and_the_trial_runs_again(capsys):
     ran = search(lambda x, n: x, 3)
     torn = ran.trials[1]["trial_id"]

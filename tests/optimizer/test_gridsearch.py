@@ -128,7 +128,7 @@ def test_what_does_not_exist_is_passed_over_at_once(monkeypatch):
 
 def test_the_same_combinations_come_out_as_from_going_through_the_whole_product():
     space = conditional_space()
-    suggested = grid(GridSearch(points=3), **dict(space.items()))
+    suggested = grid(GridSearch(points=3), **space.to_dict())
     values = {name: known.grid(3) for name, known in parsed(space).items()}
     expected = []
     for combination in itertools.product(*values.values()):
@@ -142,7 +142,7 @@ def test_the_same_combinations_come_out_as_from_going_through_the_whole_product(
 
 
 def parsed(space):
-    return {name: Parameter.parse(name, spec) for name, spec in space.items()}
+    return {name: Parameter.parse(name, spec) for name, spec in space.to_dict().items()}
 
 
 def test_an_initial_trial_that_is_on_the_grid_is_not_tried_again():

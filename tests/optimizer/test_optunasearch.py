@@ -182,7 +182,7 @@ def test_every_configuration_comes_back_exactly(space, seed, by_value):
         warnings.simplefilter("error")
         encoded, distributions = shown.encode(params), shown.distributions(params)
     again = shown.suggest(Fixed(encoded))
-    for name, (kind, values, *_) in space.items():
+    for name, (kind, values, *_) in space.to_dict().items():
         if kind in ("DISCRETE", "CATEGORICAL") or (kind == "INTEGER" and max(map(abs, values)) < 2**53):
             assert again[name] == params[name]
         assert type(again[name]) is type(params[name])

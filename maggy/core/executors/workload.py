@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from maggy.ablation.ablator import AbstractAblator
+from maggy.core.choices import WrittenChoices
 from maggy.core.exceptions import MetricKeyError, MetricTypeError, MetricValueError, ReturnTypeError
 from maggy.core.messages import MAX_MESSAGE_BYTES, Final, encode
 from maggy.core.plain import as_metric, closest, is_beyond_floats, to_plain, unique_names
@@ -42,9 +43,22 @@ class Workload:
 
 
 class SearchWorkload(Workload):
-    """A trial's parameters are the arguments."""
+    """A trial's parameters are the arguments.
+
+    Args:
+        train_fn: The user's function.
+        optimization_key: As in every workload.
+        choices: How the user wrote the choices that came as JSON; None if there are none.
+    """
+
+    def __init__(
+        self, train_fn: Callable[..., Any], optimization_key: str | None, choices: WrittenChoices | None = None
+    ) -> None:
+        super().__init__(train_fn, optimization_key)
+        self.choices = choices
 
     def call(self, params: Mapping[str, Any], reporter: Reporter) -> Any:
+        params = self.choices.restore(params) if self.choices else params
         return self.train_fn(**arguments_for(self.train_fn, params, {"reporter": reporter}))
 
 

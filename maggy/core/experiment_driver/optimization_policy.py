@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, Literal
 
 from maggy.core.experiment_driver.policy import Policy
@@ -26,6 +26,8 @@ class OptimizationPolicy(Policy):
         self._optimizer = optimizer_by_name(config.optimizer)
         self._rules, self._experiment_rules = stop_rules(config.es_policy)
         self._trial_store: dict[str, Trial] = {}
+        self._allow_repeats = config.allow_repeats
+        self._records_repeats = True  # release 2.0 did not, and always allowed them
         self._initial: deque[tuple[int, dict[str, Any]]] = deque()
         self._finished: deque[Trial] = deque()  # not yet handed to the optimizer, which is not asked meanwhile
         self.name = self._optimizer.name()
@@ -35,9 +37,7 @@ class OptimizationPolicy(Policy):
         # A rule for the experiment may end it after any trial, and then no other is to begin.
         self.ahead = self._optimizer.independent and not self._experiment_rules
         self._prepare(config.searchspace or Searchspace())
-        self.total = self._optimizer.total_trials()
-        if config.num_trials is None and config.initial_trials:
-            self.total = None  # some may be in addition to those that the optimizer counts
+        self.total = self._total()
 
     def parameters(self, asked: Collection[str]) -> Collection[str] | None:
         """See :meth:`maggy.optimizer.AbstractOptimizer.parameters`."""
@@ -49,6 +49,13 @@ class OptimizationPolicy(Policy):
         self._optimizer.final_store = final_store
         self._initial = deque(enumerate(map(dict, self._config.initial_trials or [])))
         self._optimizer.initialize()
+
+    def adopt(self, identity: Mapping[str, Any]) -> None:
+        """Go on as release 2.0 did in what it began: its seed promises a sequence that may hold repeats."""
+        if identity and "allow_repeats" not in identity:
+            self._records_repeats, self._allow_repeats = False, True
+            self._prepare(self._config.searchspace or Searchspace())
+            self.total = self._total()
 
     def restore(self, ended: list[Trial]) -> bool:
         if not self._optimizer.restore(ended):
@@ -77,6 +84,7 @@ class OptimizationPolicy(Policy):
             "direction": self.direction,
             "optimization_key": self.optimization_key,
             "initial_trials": [dict(params) for params in initial] if initial else None,
+            **({"allow_repeats": self._allow_repeats} if self._records_repeats else {}),
         }
 
     def hparams(self) -> list[dict[str, Any]]:
@@ -104,7 +112,14 @@ class OptimizationPolicy(Policy):
     def finish(self, final_store: list[Trial]) -> None:
         self._optimizer.finalize_experiment(final_store)
 
+    def _total(self) -> int | None:
+        """How many trials there will be, if that is known."""
+        if self._config.num_trials is None and self._config.initial_trials:
+            return None  # some may be in addition to those that the optimizer counts
+        return self._optimizer.total_trials()
+
     def _prepare(self, space: Searchspace) -> None:
         self._optimizer.num_trials = self._config.num_trials  # type: ignore[assignment]
         self._optimizer.searchspace = space
         self._optimizer.direction = self.direction
+        self._optimizer.allow_repeats = self._allow_repeats

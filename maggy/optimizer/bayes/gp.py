@@ -5,8 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from maggy.optimizer.bayes.warmup import WarmedUp
+from maggy.optimizer.release1 import OPTIONS_OF_BOTH, translated
 
 __all__ = ["GP"]
+
+_GONE: dict[str, tuple[Any, ...]] = {
+    "async_strategy": (),
+    "impute_strategy": (),
+    "acq_fun": ("EI",),
+    "acq_fun_kwargs": (),
+    "acq_optimizer": ("lbfgs",),
+    "acq_optimizer_kwargs": (),
+}
 
 
 class GP(WarmedUp):
@@ -24,7 +34,8 @@ class GP(WarmedUp):
         num_warmup_trials: The first so many trials are drawn at random.
         pruner: ``"hyperband"``, or None.
         pruner_kwargs: The arguments of :class:`~maggy.optimizer.Hyperband`.
-        options: Further arguments of ``optuna.samplers.GPSampler``.
+        options: Further arguments of ``optuna.samplers.GPSampler``. Those of release 1.1 are named in a warning, but
+            for ``acq_fun="EI"`` and ``acq_optimizer="lbfgs"``, which are what is done anyway.
 
     Raises:
         MissingDependencyError: Optuna, SciPy or PyTorch is not installed.
@@ -40,6 +51,7 @@ class GP(WarmedUp):
         pruner_kwargs: dict[str, Any] | None = None,
         **options: Any,
     ) -> None:
+        options = translated("GP", options, {}, {**_GONE, **OPTIONS_OF_BOTH})
         super().__init__("GPSampler", num_warmup_trials, options, pruner, pruner_kwargs)
 
     def defaults(self, seed: int, restored: list[Any]) -> dict[str, Any]:

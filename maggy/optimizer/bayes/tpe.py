@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from maggy.optimizer.bayes.warmup import WarmedUp
+from maggy.optimizer.release1 import OPTIONS_OF_BOTH, share_of_good_trials, translated
 
 __all__ = ["TPE"]
+
+_GONE: dict[str, tuple[Any, ...]] = {"bw_estimation": (), "bw_factor": ()}
 
 
 class TPE(WarmedUp):
@@ -25,7 +28,9 @@ class TPE(WarmedUp):
         num_warmup_trials: The first so many trials are drawn at random.
         pruner: ``"hyperband"``, or None.
         pruner_kwargs: The arguments of :class:`~maggy.optimizer.Hyperband`.
-        options: Further arguments of ``optuna.samplers.TPESampler``.
+        options: Further arguments of ``optuna.samplers.TPESampler``. ``gamma`` may be a share of the trials, and
+            ``n_ei_candidates`` may be called ``n_samples``, as in release 1.1, whose other options are named in a
+            warning.
     """
 
     def __init__(
@@ -35,6 +40,9 @@ class TPE(WarmedUp):
         pruner_kwargs: dict[str, Any] | None = None,
         **options: Any,
     ) -> None:
+        options = translated("TPE", options, {"n_samples": "n_ei_candidates"}, {**_GONE, **OPTIONS_OF_BOTH})
+        if "gamma" in options:
+            options["gamma"] = share_of_good_trials(options["gamma"])
         super().__init__("TPESampler", num_warmup_trials, options, pruner, pruner_kwargs)
 
     def defaults(self, seed: int, restored: list[Any]) -> dict[str, Any]:

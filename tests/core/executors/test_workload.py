@@ -6,16 +6,22 @@ import math
 import pickle
 from decimal import Decimal
 from fractions import Fraction
+from typing import NamedTuple
 
+import msgspec
 import numpy as np
 import pytest
 
 from maggy.ablation.ablator import AbstractAblator
+from maggy.core.choices import WrittenChoices
 from maggy.core.exceptions import MetricKeyError, MetricTypeError, MetricValueError, ReturnTypeError
 from maggy.core.executors import workload as module
 from maggy.core.executors.workload import AblationWorkload, SearchWorkload, Workload, metric_of
 from maggy.core.messages import Final, encode
+from maggy.core.plain import to_plain
 from maggy.core.reporter import Reporter
+from maggy.core.spark import dumps, loads
+from maggy.searchspace import Searchspace
 
 
 class Tensor:
@@ -291,3 +297,62 @@ def test_verifying_an_ablation_asks_the_ablator():
 def test_a_workload_travels():
     workload = pickle.loads(pickle.dumps(SearchWorkload(max, "metric")))
     assert (workload.train_fn, workload.optimization_key) == (max, "metric")
+
+
+# Choices as they were written
+
+
+class Point(NamedTuple):
+    x: int
+    y: int
+
+
+def received(space, **params):
+    """What a training function gets for parameters that came over the wire, on a worker."""
+    workload = loads(dumps(SearchWorkload(_parameters, "metric", WrittenChoices(space.to_dict()))))
+    return workload.call(msgspec.msgpack.decode(msgspec.msgpack.encode(params)), None)
+
+
+def _parameters(**params):
+    return params
+
+
+@pytest.mark.parametrize(
+    "value",
+    [(3, 3), [(1, 2), (3,)], {"a": (1, (2.5, None))}, (), ((), []), Point(1, 2), (1.0, True, 1), ("a", np.int64(3))],
+)
+def test_a_choice_arrives_as_it_was_written(value):
+    for kind, values in (("CATEGORICAL", ["other", value]), ("CONSTANT", [value])):
+        space = Searchspace(k=(kind, values))
+        arrived = received(space, k=space.checked({"k": value})["k"])["k"]
+        assert arrived == value
+        assert repr(to_plain(arrived)) == repr(to_plain(value))
+        assert type(arrived) is type(value)
+
+
+def test_an_array_arrives_as_an_array():
+    space = Searchspace(k=("CATEGORICAL", [np.array([1.5, 2.5]), np.zeros((2, 1), dtype="float32")]))
+    arrived = received(space, k=[[0.0], [0.0]])["k"]
+    assert (arrived.shape, arrived.dtype) == ((2, 1), np.dtype("float32"))
+
+
+def test_lists_and_scalars_and_what_is_no_choice_arrive_as_they_are():
+    space = Searchspace(k=("CATEGORICAL", [(3, 3), [5, 5], "a"]), n=("DISCRETE", [1, 2]))
+    assert received(space, k=[5, 5], n=2, budget=[1]) == {"k": [5, 5], "n": 2, "budget": [1]}
+    assert received(space, k=[7, 7], n=3) == {"k": [7, 7], "n": 3}
+
+
+def test_choices_that_only_their_types_tell_apart_are_not_mixed_up():
+    space = Searchspace(k=("CATEGORICAL", [(1,), (1.0,), (True,)]))
+    assert [type(received(space, k=[value])["k"][0]) for value in (1, 1.0, True)] == [int, float, bool]
+
+
+def test_a_trial_that_changes_its_choice_does_not_change_the_next_ones():
+    workload = SearchWorkload(lambda k: k[0].append(1), "metric", WrittenChoices({"k": ("CONSTANT", [([], 2)])}))
+    workload.call({"k": [[], 2]}, None)
+    assert workload.choices.restore({"k": [[], 2]}) == {"k": ([], 2)}
+
+
+def test_choices_arrive_as_written_in_one_dict_too():
+    workload = SearchWorkload(lambda hparams: hparams, "metric", WrittenChoices({"k": ("CONSTANT", [(1, 2)])}))
+    assert workload.call({"k": [1, 2]}, None) == {"k": (1, 2)}

@@ -81,6 +81,58 @@ def test_initial_trials_that_are_recorded_are_not_tried_again():
     assert "initial" not in resumed.suggest(None).info_dict
 
 
+SMALL = Searchspace(x=("INTEGER", [1, 3]))
+
+
+def small(optimizer="randomsearch", num_trials=3, recorded=None, **options):
+    """A search of a small space; ``recorded`` is the identity of what is resumed."""
+    made = OptimizationPolicy(OptimizationConfig(num_trials, optimizer, SMALL, **options))
+    if recorded is not None:
+        made.adopt(recorded)
+    made.start({}, [], 2)
+    return made
+
+
+def drawn(made):
+    return [made.suggest(None).params["x"] for _ in range(3)]
+
+
+REPEATS = [params["x"] for params in SMALL.seeded(2).get_random_parameter_values(3)]
+
+
+def test_a_small_space_is_searched_without_repeats_unless_they_are_allowed():
+    assert sorted(drawn(small())) == [1, 2, 3]
+    assert drawn(small(allow_repeats=True)) == REPEATS
+    assert len(set(REPEATS)) < 3
+
+
+def test_whether_repeats_are_allowed_must_be_the_same_to_resume():
+    for allow_repeats in (False, True):
+        recorded = small(allow_repeats=allow_repeats).identity()
+        assert recorded["allow_repeats"] is allow_repeats
+        assert small(recorded=recorded).identity()["allow_repeats"] is False
+
+
+@pytest.mark.parametrize("options", [{}, {"allow_repeats": True}])
+def test_what_release_2_0_began_goes_on_in_the_sequence_of_its_seed(options):
+    recorded = {name: value for name, value in small().identity().items() if name != "allow_repeats"}
+    resumed = small(recorded=recorded, **options)
+    assert drawn(resumed) == REPEATS
+    assert resumed.identity() == recorded
+
+
+def test_a_grid_that_release_2_0_began_keeps_its_duplicates():
+    space = Searchspace(x=("DISCRETE", [1, 1, 2]))
+    made = OptimizationPolicy(OptimizationConfig(None, "gridsearch", space))
+    assert made.total == 2
+    made.adopt({name: value for name, value in made.identity().items() if name != "allow_repeats"})
+    assert made.total == 3
+
+
+def test_a_record_without_an_identity_says_nothing_about_repeats():
+    assert sorted(drawn(small(recorded={}))) == [1, 2, 3]
+
+
 def test_any_rule_for_the_experiment_ends_it():
     final = Trial({"x": 1})
     final.final_metric = 0.7

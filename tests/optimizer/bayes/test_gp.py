@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import optuna
 import pytest
 from budgets import started
@@ -59,3 +61,24 @@ def test_a_suggestion_depends_on_what_is_running():
 
     alone = suggested([])
     assert abs(suggested([alone]) - alone) > 1e-3
+
+
+def test_all_options_of_release_1_are_taken_and_those_that_change_nothing_are_named_once():
+    options = {
+        "async_strategy": "impute",
+        "impute_strategy": "cl_min",
+        "acq_fun": "LCB",
+        "acq_fun_kwargs": {"kappa": 1},
+        "acq_optimizer": "sampling",
+        "acq_optimizer_kwargs": {"n_points": 5},
+        "random_fraction": 0.33,
+        "interim_results": True,
+        "interim_results_interval": 10,
+    }
+    with pytest.warns(UserWarning, match="GP has no counterpart") as caught:
+        GP(num_warmup_trials=15, pruner="hyperband", pruner_kwargs={"max_budget": 4}, **options)
+    assert len(caught) == 1
+    assert all(name in str(caught[0].message) for name in options)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        GP(acq_fun="EI", acq_optimizer="lbfgs", acq_fun_kwargs=None)

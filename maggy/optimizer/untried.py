@@ -1,0 +1,92 @@
+"""What is left of a small search space: it tells repeats, and draws what no trial had. It counts no budgets."""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections.abc import Callable
+from typing import Any
+
+from maggy.core.enumeration import Enumeration, nth_missing
+from maggy.core.parameter import Parameter
+from maggy.core.plain import json_key
+from maggy.searchspace import Searchspace
+
+__all__ = ["MOST_CONFIGURATIONS", "MOST_REPEATS", "Untried"]
+
+MOST_CONFIGURATIONS = 1_000_000
+"""In a larger space repeats are rare, and are run."""
+
+_MOST_PARAMETERS = 200
+"""A space of more parameters counts as large."""
+
+MOST_REPEATS = 10
+"""So many times a suggestion is asked for again."""
+
+
+class Untried:
+    """Keeps an optimizer from suggesting an equal configuration again while others were never suggested.
+
+    ``1``, ``1.0`` and ``True`` are different values. Once all configurations were suggested, or if the space is large,
+    every suggestion is good.
+
+    Example:
+        >>> untried = Untried(Searchspace(pool=("DISCRETE", [1, 2])).seeded(1))
+        >>> untried.add({"pool": 2})
+        >>> untried.choose(lambda: {"pool": 2})
+        {'pool': 1}
+
+    Args:
+        space: The seeded search space. Only to draw an untried configuration a number is taken from its generator.
+        allow_repeats: Let every suggestion pass.
+    """
+
+    def __init__(self, space: Searchspace, allow_repeats: bool = False) -> None:
+        self._space = space
+        self._enumeration: Enumeration | None = None
+        self._size = 0
+        self._keys: set[str] = set()  # of the configurations that were suggested
+        self._numbers: list[int] = []  # theirs in ascending order, but for those that wait
+        self._waiting: list[dict[str, Any]] = []  # not yet numbered, which takes longer than looking a key up
+        if allow_repeats or len(space) > _MOST_PARAMETERS:
+            return
+        enumeration = Enumeration({name: Parameter.parse(name, spec) for name, spec in space.to_dict().items()})
+        if enumeration.size is not None and enumeration.size <= MOST_CONFIGURATIONS:
+            self._enumeration, self._size = enumeration, enumeration.size
+
+    def add(self, params: dict[str, Any]) -> None:
+        """Note a configuration that is about to be suggested, or that ran before."""
+        if self._enumeration is None:
+            return
+        key = json_key(params)
+        if key not in self._keys:
+            self._keys.add(key)
+            self._waiting.append(params)
+
+    def is_repeat(self, params: dict[str, Any]) -> bool:
+        """Return whether an equal configuration was suggested although others never were."""
+        return len(self._keys) < self._size and json_key(params) in self._keys
+
+    def choose(self, suggest: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Return the first suggestion that is no repeat, and note it; after ten repeats draw an untried one.
+
+        Args:
+            suggest: Makes a new suggestion.
+        """
+        params = suggest()
+        for _ in range(MOST_REPEATS):
+            if not self.is_repeat(params):
+                break
+            params = suggest()
+        if self.is_repeat(params):
+            params = self.draw()
+        self.add(params)
+        return params
+
+    def draw(self) -> dict[str, Any]:
+        """Return a configuration that was never suggested, each with the same probability; there must be one."""
+        assert self._enumeration is not None
+        for params in self._waiting:
+            insort(self._numbers, self._enumeration.number(params))
+        self._waiting = []
+        position = self._space.draw_seed() % (self._size - len(self._numbers))
+        return self._enumeration.at(nth_missing(self._numbers, position))
