@@ -42,6 +42,7 @@ FLOORS = {
     "maggy.core.events": ENDS,
     "maggy.core.environment": ENDS,
     "maggy.core.launch": TOP,
+    "maggy.core.plan": TOP,
     "maggy.experiment": TOP,
 }
 # Heavy or optional: never imported when a module is.

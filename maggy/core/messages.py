@@ -20,6 +20,7 @@ import msgspec
 
 __all__ = [
     "MAX_MESSAGE_BYTES",
+    "REMARK",
     "Abandon",
     "Ack",
     "Assign",
@@ -50,6 +51,9 @@ Point = tuple[int | float, int | float]
 
 Line = tuple[bool, str]
 """Whether the user sees it in the notebook, and one line of text."""
+
+REMARK = "Maggy: "
+"""What a line of the library itself begins with; the user sees it once, however many trials say it."""
 
 
 class Message(msgspec.Struct, array_like=True, tag=True, gc=False):

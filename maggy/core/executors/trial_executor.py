@@ -12,7 +12,7 @@ from maggy.core.exceptions import EarlyStopException
 from maggy.core.executors.capture import Surroundings, isolated
 from maggy.core.executors.interrupt import Interrupter, TrialInterrupted
 from maggy.core.executors.session import Answer, Session
-from maggy.core.executors.workload import Workload, metric_of
+from maggy.core.executors.workload import Workload
 from maggy.core.messages import Assign, Check, Checked, Register
 from maggy.core.rpc import Address
 from maggy.core.spark import TaskInfo, loads
@@ -142,7 +142,7 @@ class TrialExecutor:
             if self._workload.optimization_key is None:
                 self._values.append(value)
                 return session.final(None, {}, False)
-            metric, outputs = metric_of(value, self._workload.optimization_key, reporter.log)
+            metric, outputs = self._workload.metric_of(value, reporter.log)
             return session.final(metric, outputs, early)
         except BaseException as error:  # also SystemExit: a training function ends its trial, never its worker
             if self._interrupter.reason:  # whatever the function made of the interrupt

@@ -53,7 +53,7 @@ MOST_AHEAD = 32
 
 @dataclass(frozen=True)
 class Conditions:
-    """Under which an experiment runs; see :class:`maggy.experiment_config.BaseConfig` for what each means."""
+    """Under which an experiment runs; see :class:`maggy.experiment_config.CommonConfig` for what each means."""
 
     num_workers: int
     seed: int
