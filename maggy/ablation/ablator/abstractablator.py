@@ -101,6 +101,22 @@ class AbstractAblator(ABC):
             AblationError: The study names what is not there.
         """
 
+    def probes(self) -> dict[str, Callable[[], Any]]:
+        """Return what is built once on the first worker, before any trial, by the component's label.
+
+        One that raises refuses nothing: its own trial fails at once, and all others run. Return only what does not
+        depend on other components; the default has nothing to build.
+        """
+        return {}
+
+    def withdraw(self, label: str) -> Trial | None:
+        """Return the trial of a component whose probe failed, and do not give it any more.
+
+        Args:
+            label: A key of :meth:`probes`. With None, the default, the trial runs in its turn and fails there.
+        """
+        return None
+
     def name(self) -> str:
         """What results call this ablator: the name of its class."""
         return type(self).__name__

@@ -45,6 +45,10 @@ class Workload:
     def verify(self) -> None:
         """Try out, once and before any trial, what can be tried out. Raises what is wrong."""
 
+    def probes(self) -> dict[str, Callable[[], Any]]:
+        """Return what is built once before any trial, by label; one that raises costs only its own trial."""
+        return {}
+
     def call(self, params: Mapping[str, Any], reporter: Reporter) -> Any:
         """Run the training function for one trial."""
         raise NotImplementedError
@@ -83,6 +87,9 @@ class AblationWorkload(Workload):
 
     def verify(self) -> None:
         self.ablator.verify()
+
+    def probes(self) -> dict[str, Callable[[], Any]]:
+        return self.ablator.probes()
 
     def call(self, params: Mapping[str, Any], reporter: Reporter) -> Any:
         names = set(parameter_names(self.train_fn))

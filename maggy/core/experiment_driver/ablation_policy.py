@@ -33,6 +33,9 @@ class AblationPolicy(Policy):
     def suggest(self, finished: Trial | None) -> Trial | None:
         return self._ablator.get_trial(finished)
 
+    def withdraw(self, label: str) -> Trial | None:
+        return self._ablator.withdraw(label)
+
     def identity(self) -> dict[str, Any]:
         study = self._study
         return {

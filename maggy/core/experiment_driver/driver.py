@@ -314,6 +314,9 @@ class ExperimentDriver:
     def all_ended(self) -> None:
         self._tell(self._end)
 
+    def remark(self, text: str) -> None:
+        self._tell(self._say, text)
+
     def policy_failed(self, error: BaseException) -> None:
         self._tell(self._fail, error)
 

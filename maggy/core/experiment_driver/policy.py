@@ -49,6 +49,14 @@ class Policy(ABC):
     def suggest(self, finished: Trial | None) -> Trial | Literal["IDLE"] | None:
         """The next trial; ``"IDLE"``: ask again later; None: there will be no more."""
 
+    def withdraw(self, label: str) -> Trial | None:
+        """Return the trial of a component that cannot be built, and do not suggest it any more.
+
+        Args:
+            label: The component's label. Its trial is suggested in its turn if the policy returns None.
+        """
+        return None
+
     @abstractmethod
     def identity(self) -> dict[str, Any]:
         """What must be the same when the experiment is resumed, as plain JSON values."""
