@@ -303,3 +303,18 @@ def test_a_trial_can_be_pickled():
 
 def test_the_repr_says_which_trial_it_is():
     assert repr(Trial({"x": 1})) == f"Trial({Trial({'x': 1}).trial_id}, PENDING, {{'x': 1}})"
+
+
+def test_the_functions_of_an_ablation_are_no_part_of_its_trial():
+    labels = {"ablated_feature": "None", "ablated_layer": "None"}
+    functions = {"dataset_function": lambda num_epochs, batch_size: 0, "model_function": None}
+    trial = Trial({**functions, **labels}, trial_type="ablation")
+    assert (trial.params, trial.trial_id) == (labels, "5b254f8048b3784d")
+    assert trial.not_sent == ("dataset_function", "model_function")
+    assert Trial.from_json(trial.to_json()).params == labels
+    assert Trial(labels, trial_type="ablation").not_sent == ()
+
+
+def test_a_search_cannot_have_functions_as_parameters():
+    with pytest.raises(BadArgumentsError, match="JSON values"):
+        Trial({"model_function": lambda: 0})

@@ -4,8 +4,10 @@ import json
 
 import pytest
 
-from maggy import Searchspace
-from maggy.config import BaseConfig, HyperparameterOptConfig
+from maggy import Searchspace, Trial
+from maggy.ablation import AblationStudy
+from maggy.ablation.ablator import AbstractAblator
+from maggy.config import AblationConfig, BaseConfig, HyperparameterOptConfig
 from maggy.experiment import experiment
 from maggy.experiment_config import OptimizationConfig
 
@@ -63,6 +65,62 @@ def test_an_experiment_that_release_2_0_recorded_with_another_default_key_goes_o
     assert [sorted(trial["outputs"]) for trial in result.trials] == [["metric"], ["metric"], ["loss", "metric"]]
     assert result.optimization_key == "metric"
     assert config.optimization_key == "Metric"
+
+
+class WithFunctions(AbstractAblator):
+    """As the developer page of 1.x describes an ablator: trials in ``trial_buffer``, each with its functions."""
+
+    def get_number_of_trials(self):
+        return 2
+
+    def get_dataset_generator(self, ablated_feature, dataset_type="tfrecord"):
+        return lambda num_epochs, batch_size: [ablated_feature, num_epochs, batch_size]
+
+    def get_model_generator(self, ablated_layer):
+        return lambda: {"layers": 2 if ablated_layer is None else 1}
+
+    def initialize(self):
+        for layer in ("None", "dense"):
+            params = {
+                "dataset_function": self.get_dataset_generator(None),
+                "model_function": self.get_model_generator(layer),
+                "ablated_feature": "None",
+                "ablated_layer": layer,
+            }
+            self.trial_buffer.append(Trial(params, trial_type="ablation"))
+
+    def get_trial(self, ablation_trial=None):
+        return self.trial_buffer.pop(0) if self.trial_buffer else None
+
+    def finalize_experiment(self, trials):
+        self.final = trials
+
+
+def test_an_ablator_that_puts_functions_into_its_trials_runs(capsys):
+    def train(dataset_function, model_function):
+        return {"metric": model_function()["layers"], "data": dataset_function(3, 4)}
+
+    study = AblationStudy("passengers", label_name="survived")
+    ablator = WithFunctions(study, [])
+    result = experiment.lagom(train, AblationConfig(study, ablator))
+    assert (result["failed"], [trial["outputs"]["data"] for trial in result.trials]) == (0, [[None, 3, 4]] * 2)
+    assert {trial["params"]["ablated_layer"]: trial["metric"] for trial in result.trials} == {"None": 2, "dense": 1}
+    assert min(result.trials, key=lambda trial: trial["start"])["trial_id"] == "5b254f8048b3784d"
+    remark = "get_dataset_generator and get_model_generator of WithFunctions are asked for them on the worker"
+    assert capsys.readouterr().out.count(remark) == 1
+    assert len(ablator.final) == 2
+
+
+def test_an_ablation_of_release_1_1_finds_its_functions_in_hparams():
+    def train(model, dataset, hparams, reporter):
+        generator = hparams["model_function"]
+        return [generator()["layers"], model, dataset, hparams["dataset_function"](1, 2)]
+
+    study = AblationStudy("passengers", label_name="survived")
+    config = AblationConfig(study, WithFunctions(study, []), model="a model", dataset=["train.csv"])
+    result = experiment.lagom(train, config)
+    assert (result["failed"], sorted(result["metric_list"])) == (0, [1, 2])
+    assert result.trials[0]["outputs"]["returned"][1:] == ["a model", ["train.csv"], [None, 1, 2]]
 
 
 def test_the_base_config_runs_a_function_once_as_no_config_does():

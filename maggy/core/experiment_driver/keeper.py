@@ -79,6 +79,7 @@ class Keeper:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._policy = policy
+        policy.remark = listener.remark
         self._listener = listener
         self._clock = clock
         self._events: queue.SimpleQueue[tuple[KeeperEvent | None, ...]] = queue.SimpleQueue()

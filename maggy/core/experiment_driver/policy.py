@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any, Literal
 
 from maggy.trial import Trial
 
 __all__ = ["Policy"]
+
+
+def _say_nothing(text: str) -> None:
+    """Stand in for what the driver sets."""
 
 
 class Policy(ABC):
@@ -22,6 +27,7 @@ class Policy(ABC):
         es_seconds: Seconds between two checks of all running trials; None to check by steps.
         ahead: Whether suggestions depend on no result, so that they may be made before a worker is free.
         needs_check: Whether a worker tries the study out before any trial.
+        remark: Tells the user a sentence; the driver sets it.
     """
 
     kind: str
@@ -32,6 +38,7 @@ class Policy(ABC):
     es_seconds: float | None = None
     ahead: bool = False
     needs_check: bool = False
+    remark: Callable[[str], None] = staticmethod(_say_nothing)
 
     @abstractmethod
     def start(self, trial_store: dict[str, Trial], final_store: list[Trial], seed: int) -> None:
