@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -10,10 +11,13 @@ from typing import Any
 from maggy.core.exceptions import BadArgumentsError
 from maggy.core.plain import closest
 from maggy.core.signature import check_callable
-from maggy.experiment_config import AblationConfig, BaseConfig, LagomConfig, OptimizationConfig
+from maggy.experiment_config import AblationConfig, CommonConfig, LagomConfig, OptimizationConfig
 from maggy.optimizer import optimizer_by_name
 
-__all__ = ["lagom"]
+__all__ = ["experiment", "lagom"]
+
+# In release 1.1 this was a package, and the call stood in maggy.experiment.experiment. Both paths name this module.
+experiment = sys.modules[f"{__name__}.experiment"] = sys.modules[__name__]
 
 # The one global of the package: two experiments at once would take each other's task slots.
 _running = threading.Lock()
@@ -86,7 +90,7 @@ def _arguments(train_fn: Any, config: Any, keywords: dict[str, Any]) -> tuple[Ca
     check_callable(function)
     if config is None:
         return function, _config_of(keywords, old_call)
-    if not isinstance(config, BaseConfig):
+    if not isinstance(config, CommonConfig):
         raise TypeError(
             "config must be an OptimizationConfig, an AblationConfig or a LagomConfig of maggy.experiment_config, "
             f"but got {type(config).__name__}: {config!r:.80}."
@@ -99,7 +103,7 @@ def _arguments(train_fn: Any, config: Any, keywords: dict[str, Any]) -> tuple[Ca
     return function, config
 
 
-def _config_of(keywords: dict[str, Any], old_call: bool) -> BaseConfig:
+def _config_of(keywords: dict[str, Any], old_call: bool) -> CommonConfig:
     """The config that the keywords of 0.3 to 0.5 stand for."""
     if not keywords and not old_call:
         return LagomConfig()
@@ -139,5 +143,5 @@ def _config_of(keywords: dict[str, Any], old_call: bool) -> BaseConfig:
 _ES_FIELDS = ("es_policy", "es_interval", "es_min")
 
 
-def _fields(config: type[BaseConfig]) -> dict[str, Any]:
+def _fields(config: type[CommonConfig]) -> dict[str, Any]:
     return dict(inspect.signature(config).parameters)

@@ -20,6 +20,7 @@ __all__ = ["Trial", "is_directory_name"]
 MAX_ID_BYTES = 200
 """So long may a trial's id be: file systems take names of 255 bytes, and suffixes are added."""
 _ABLATION_KEYS = ("ablated_feature", "ablated_layer")
+_ABLATION_FUNCTIONS = ("dataset_function", "model_function")
 
 
 class Trial:
@@ -37,6 +38,7 @@ class Trial:
 
     Args:
         params: The hyperparameters by name, or an ablation's labels; numpy scalars become Python numbers, tuples lists.
+            Of an ablation ``dataset_function`` and ``model_function`` are left out: functions are not sent.
         trial_type: ``"optimization"`` or ``"ablation"``.
         info_dict: Notes of the optimizer about this trial, kept with its record.
 
@@ -51,6 +53,7 @@ class Trial:
         outputs: What the training function returned, as a dict, or None.
         error: Why it failed, or None.
         attempts: How many times it was started.
+        not_sent: The names of an ablation's functions that were among the parameters.
 
     Raises:
         BadArgumentsError: A ``ValueError``: the parameters are not a dict with strings as keys and JSON values, an
@@ -68,6 +71,10 @@ class Trial:
     ) -> None:
         if trial_type not in ("optimization", "ablation"):
             raise BadArgumentsError(f"trial_type must be 'optimization' or 'ablation', but got {trial_type!r:.80}.")
+        self.not_sent: tuple[str, ...] = ()
+        if trial_type == "ablation" and isinstance(params, Mapping):
+            self.not_sent = tuple(name for name in _ABLATION_FUNCTIONS if name in params)
+            params = {name: value for name, value in params.items() if name not in self.not_sent}
         self.params: dict[str, Any] = _plain_params(params)
         self.trial_type = trial_type
         self.info_dict: dict[str, Any] = dict(info_dict) if info_dict else {}

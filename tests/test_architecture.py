@@ -48,6 +48,7 @@ FLOORS = {
     "maggy.core.launch": TOP,
     "maggy.core.packing": TOP,
     "maggy.core.resume": TOP,
+    "maggy.core.plan": TOP,
     "maggy.experiment": TOP,
 }
 # Heavy or optional: never imported when a module is.

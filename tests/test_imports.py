@@ -51,8 +51,8 @@ def test_a_notebooks_import_works(module, name):
 
 def test_the_names_of_the_releases_are_the_same_things():
     config, experiment_config = (importlib.import_module(f"maggy.{name}") for name in ("config", "experiment_config"))
-    assert config.HyperparameterOptConfig is experiment_config.OptimizationConfig
-    assert config.AblationConfig is experiment_config.AblationConfig
+    for name in config.__all__:
+        assert getattr(config, name) is getattr(experiment_config, name)
 
 
 @pytest.mark.slow

@@ -446,3 +446,18 @@ def test_a_field_that_is_not_what_it_must_be_makes_the_record_unreadable(field, 
 def test_a_record_that_is_nested_too_deeply_is_unreadable(text):
     with pytest.raises(BadArgumentsError, match="A trial is read from the text that"):
         Trial.from_json(text)
+
+
+def test_the_functions_of_an_ablation_are_no_part_of_its_trial():
+    labels = {"ablated_feature": "None", "ablated_layer": "None"}
+    functions = {"dataset_function": lambda num_epochs, batch_size: 0, "model_function": None}
+    trial = Trial({**functions, **labels}, trial_type="ablation")
+    assert (trial.params, trial.trial_id) == (labels, "5b254f8048b3784d")
+    assert trial.not_sent == ("dataset_function", "model_function")
+    assert Trial.from_json(trial.to_json()).params == labels
+    assert Trial(labels, trial_type="ablation").not_sent == ()
+
+
+def test_a_search_cannot_have_functions_as_parameters():
+    with pytest.raises(BadArgumentsError, match="JSON values"):
+        Trial({"model_function": lambda: 0})

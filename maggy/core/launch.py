@@ -11,42 +11,35 @@ from contextlib import contextmanager
 from typing import Any
 
 from maggy import __version__
-from maggy.ablation.ablator import ablator_by_name
 from maggy.core import exceptions
-from maggy.core.choices import WrittenChoices
 from maggy.core.environment import Environment, ExperimentCard, ExperimentEnd, Registration, find_environment
 from maggy.core.exceptions import ExperimentError, MissingDependencyError
 from maggy.core.executors.trial_executor import WorkerSettings, work
-from maggy.core.executors.workload import AblationWorkload, SearchWorkload, Workload
 from maggy.core.experiment_driver import Conditions, ExperimentDriver, Outcome
-from maggy.core.experiment_driver.ablation_policy import AblationPolicy
-from maggy.core.experiment_driver.optimization_policy import OptimizationPolicy
 from maggy.core.experiment_driver.policy import Policy
 from maggy.core.experiment_driver.progress import announce
 from maggy.core.experiment_driver.recorder import Recorder
-from maggy.core.experiment_driver.single_policy import SinglePolicy
 from maggy.core.packing import packed
+from maggy.core.plan import Config, plan
 from maggy.core.resume import Past, open_experiment, take_over
 from maggy.core.rpc import Address, Server
-from maggy.core.signature import accepted_parameters, check_defaults, check_signature, parameter_names
 from maggy.core.spark import Cluster, Payload, Task, active_cluster, with_content
 from maggy.core.store import ExperimentStore
 from maggy.core.trial_record import RECORD_FORMAT
-from maggy.experiment_config import AblationConfig, LagomConfig, OptimizationConfig
+from maggy.experiment_config import OptimizationConfig
 from maggy.result import ExperimentResult, build_result, summary_text
 from maggy.trial import Trial
 
-__all__ = ["Config", "launch"]
-
-Config = LagomConfig | OptimizationConfig | AblationConfig
+__all__ = ["launch"]
 
 
 def launch(train_fn: Callable[..., Any], config: Config) -> Any:
     """Run the experiment; see :func:`maggy.experiment.lagom`."""
     environment = find_environment()
-    policy, workload = _plan(train_fn, config, environment)
+    policy, workload = plan(train_fn, config, environment)
     root = environment.root(None if config.log_dir is None else os.fspath(config.log_dir))
     store, record = open_experiment(environment, root, config, policy)
+    workload.optimization_key = policy.optimization_key
     cluster = active_cluster()
     if store is None:
         store, past = ExperimentStore.create(environment, root, cluster.app_id), Past([], [])
@@ -75,7 +68,7 @@ def launch(train_fn: Callable[..., Any], config: Config) -> Any:
         registration = environment.register(_card(config, policy, store, cluster, began), recorder.tell)
         with (
             _variables(environment.variables(store.experiment_id)),
-            packed(train_fn, workload, cluster, recorder.tell) as payload,
+            packed(train_fn, config, workload, cluster, recorder.tell) as payload,
         ):
             driver = _driver(config, policy, payload, cluster, recorder, registration, environment, past, seed)
             # The platform learns last where to ask: whoever asks must get the number of trials.
@@ -133,27 +126,6 @@ def _variables(variables: dict[str, str]) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
-
-
-def _plan(train_fn: Callable[..., Any], config: Config, environment: Environment) -> tuple[Policy, Workload]:
-    """What decides and what is called; raises whatever can be known to be wrong before Spark is touched."""
-    if isinstance(config, AblationConfig):
-        ablator = ablator_by_name(config.ablator, config.ablation_study)
-        ablator.find_training_dataset = environment.find_training_dataset
-        check_signature(train_fn, [], ["dataset_function", "model_function", "reporter"])
-        ablator.prepare(accepted_parameters(train_fn, ["dataset_function", "model_function"]))
-        return AblationPolicy(config, ablator), AblationWorkload(train_fn, config.optimization_key, ablator)
-    if isinstance(config, OptimizationConfig):
-        policy = OptimizationPolicy(config)
-        space = {} if config.searchspace is None else config.searchspace.to_dict()
-        names = policy.parameters(parameter_names(train_fn))
-        check_signature(
-            train_fn, list(space) if names is None else names, ["reporter", "hparams"], others=names is None
-        )
-        check_defaults(train_fn, [entry["name"] for entry in config.searchspace or () if "when" in entry])
-        return policy, SearchWorkload(train_fn, config.optimization_key, WrittenChoices(space))
-    check_signature(train_fn, [], ["reporter", "hparams"])
-    return SinglePolicy(), SearchWorkload(train_fn, None)
 
 
 def _driver(

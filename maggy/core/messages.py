@@ -20,11 +20,13 @@ import msgspec
 
 __all__ = [
     "MAX_MESSAGE_BYTES",
+    "REMARK",
     "Abandon",
     "Ack",
     "Assign",
     "Check",
     "Checked",
+    "ComponentFailure",
     "Done",
     "DriverMessage",
     "Failed",
@@ -51,6 +53,12 @@ Point = tuple[int | float, int | float]
 Line = tuple[bool, str]
 """Whether the user sees it in the notebook, and one line of text."""
 
+ComponentFailure = tuple[str, str, str]
+"""The label of a component that cannot be built, the reason in one sentence, and the traceback."""
+
+REMARK = "Maggy: "
+"""What a line of the library itself begins with; the user sees it once, however many trials say it."""
+
 
 class Message(msgspec.Struct, array_like=True, tag=True, gc=False):
     """Base of all messages: a MessagePack array that begins with the class's name."""
@@ -68,10 +76,21 @@ class Register(Message):
 
 
 class Checked(Message):
-    """The study was tried out once in this worker; ``error`` is None when it holds."""
+    """The study was tried out once in this worker; ``error`` is None when it holds.
+
+    Attributes:
+        error: Why no trial can be run.
+        error_type: The name of the exception's class.
+        failures: The components that cannot be built; each one's trial fails, and all others run.
+        slow: The labels of components that took too long to build; their trials run.
+        leaving: Building the last of these cannot be interrupted, so the worker's process ends itself.
+    """
 
     error: str | None
     error_type: str
+    failures: list[ComponentFailure] = []
+    slow: list[str] = []
+    leaving: bool = False
 
 
 class Report(Message):
@@ -154,7 +173,9 @@ class Abandon(Message):
 
 
 class Check(Message):
-    """Try the study out before any trial is spent."""
+    """Try the study out before any trial is spent. ``probe``: also build each component that can be built alone."""
+
+    probe: bool = True
 
 
 class Done(Message):

@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from maggy.core.cluster.weight import describe_size
-from maggy.core.exceptions import ExperimentError, SignatureError
+from maggy.core.exceptions import BadArgumentsError, ExperimentError, SignatureError
 from maggy.core.executors.workload import Workload
-from maggy.core.spark import Cluster, Payload, TooLargeError
+from maggy.core.plan import Config
+from maggy.core.spark import Cluster, Payload, TooLargeError, dumps
 
 __all__ = ["packed"]
 
@@ -23,21 +24,27 @@ REMEDY = (
 
 @contextmanager
 def packed(
-    train_fn: Callable[..., Any], workload: Workload, cluster: Cluster, tell: Callable[[str], None]
+    train_fn: Callable[..., Any],
+    config: Config,
+    workload: Workload,
+    cluster: Cluster,
+    tell: Callable[[str], None],
 ) -> Iterator[Payload]:
     """Pickle the workload for as long as an experiment runs.
 
     Args:
         train_fn: The user's function, for the messages.
+        config: The experiment's config, for the messages.
         workload: What is pickled: the function with what it refers to, and in an ablation the ablator.
         cluster: Where it goes.
         tell: Told in a sentence when the workload is large.
 
     Raises:
         SignatureError: Something in it cannot be pickled.
+        BadArgumentsError: The config's model or dataset cannot be pickled.
         ExperimentError: Spark cannot take so many bytes.
     """
-    payload = _pack(train_fn, workload, cluster)
+    payload = _pack(train_fn, config, workload, cluster)
     try:
         if payload.size >= LARGE_BYTES:
             tell(f"{describe_size(workload, payload.size)} Every executor gets a copy. {REMEDY}.")
@@ -46,7 +53,7 @@ def packed(
         payload.release()
 
 
-def _pack(train_fn: Callable[..., Any], workload: Workload, cluster: Cluster) -> Payload:
+def _pack(train_fn: Callable[..., Any], config: Config, workload: Workload, cluster: Cluster) -> Payload:
     try:
         return cluster.pack(workload)
     except TooLargeError as error:
@@ -55,8 +62,21 @@ def _pack(train_fn: Callable[..., Any], workload: Workload, cluster: Cluster) ->
             "Spark with more memory for its driver (spark.driver.memory, before the session is made)."
         ) from error
     except Exception as error:
-        raise SignatureError(
-            f"The training function {getattr(train_fn, '__name__', train_fn)} must be able to travel to the "
-            f"executors, but something that it uses cannot be pickled ({type(error).__name__}: {error}). "
-            "Make or open it inside the function."
-        ) from error
+        raise _cannot_travel(train_fn, config, error) from error
+
+
+def _cannot_travel(train_fn: Callable[..., Any], config: Config, error: Exception) -> Exception:
+    """Return the error for a training function, or a config's model or dataset, that cannot be pickled."""
+    for name, value in (("model", config.model), ("dataset", config.dataset)):
+        try:
+            dumps(value)
+        except Exception as reason:
+            return BadArgumentsError(
+                f"The config's {name} must be able to travel to the executors, but {type(value).__name__} cannot be "
+                f"pickled ({type(reason).__name__}: {reason}). Give a class, a path or a function that makes it."
+            )
+    return SignatureError(
+        f"The training function {getattr(train_fn, '__name__', train_fn)} must be able to travel to the "
+        f"executors, but something that it uses cannot be pickled ({type(error).__name__}: {error}). "
+        "Make or open it inside the function."
+    )

@@ -9,8 +9,8 @@ from maggy.core.environment import Environment
 from maggy.core.exceptions import ResumeError
 from maggy.core.experiment_driver.policy import Policy
 from maggy.core.experiment_driver.progress import announce
+from maggy.core.plan import Config
 from maggy.core.store import ExperimentStore
-from maggy.experiment_config.lagom import BaseConfig
 from maggy.trial import Trial
 
 __all__ = ["Past", "open_experiment", "take_over"]
@@ -30,7 +30,7 @@ class Past:
 
 
 def open_experiment(
-    environment: Environment, root: str, config: BaseConfig, policy: Policy
+    environment: Environment, root: str, config: Config, policy: Policy
 ) -> tuple[ExperimentStore | None, dict[str, Any]]:
     """Return the directory and the record of the experiment that the config resumes; None if it resumes none.
 

@@ -14,6 +14,7 @@ __all__ = [
     "check_callable",
     "check_defaults",
     "check_signature",
+    "config_values",
     "parameter_names",
 ]
 
@@ -72,7 +73,8 @@ def check_signature(
     parameters = _parameters(function)
     named = [parameter.name for parameter in parameters if parameter.kind in _BY_NAME]
     open_ended = any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters)
-    lacks = [] if open_ended or "hparams" in named else [name for name in given if name not in named]
+    in_a_dict = "hparams" in named and "hparams" not in given
+    lacks = [] if open_ended or in_a_dict else [name for name in given if name not in named]
     unknown = [
         parameter.name
         for parameter in parameters
@@ -103,14 +105,28 @@ def arguments_for(
     """The keyword arguments for one call: everything ``given``, and of ``optional`` what the function asks for.
 
     A function that has a parameter ``hparams`` gets all of ``given`` in it, and by name only what it also names.
+    Where a name is in both, the value that is ``given`` wins.
     """
-    offered = {**optional, "hparams": dict(given)}
     # Not **hparams: that takes every name already.
     named = {parameter.name for parameter in _parameters(function) if parameter.kind in _BY_NAME}
-    wanted = {name: value for name, value in offered.items() if name in named}
-    if "hparams" in named:
+    offered = {**optional, "hparams": dict(given)}
+    wanted = {name: value for name, value in offered.items() if name in named and name not in given}
+    if "hparams" in wanted:
         return {**{name: value for name, value in given.items() if name in named}, **wanted}
     return {**given, **wanted}
+
+
+def config_values(function: Callable[..., Any], **values: Any) -> dict[str, Any]:
+    """Return what a config offers to a training function: its values, and None where the function has no default.
+
+    Example:
+        >>> config_values(lambda model, dataset="own": 0, model=None, dataset=None)
+        {'model': None}
+    """
+    defaults = {
+        parameter.name for parameter in _parameters(function) if parameter.default is not inspect.Parameter.empty
+    }
+    return {name: value for name, value in values.items() if value is not None or name not in defaults}
 
 
 def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:

@@ -1,7 +1,14 @@
 """The configs that :func:`maggy.experiment.lagom` takes."""
 
 from maggy.experiment_config.ablation import AblationConfig
-from maggy.experiment_config.lagom import BaseConfig, LagomConfig
+from maggy.experiment_config.lagom import BaseConfig, CommonConfig, LagomConfig
 from maggy.experiment_config.optimization import HyperparameterOptConfig, OptimizationConfig
 
-__all__ = ["AblationConfig", "BaseConfig", "HyperparameterOptConfig", "LagomConfig", "OptimizationConfig"]
+__all__ = [
+    "AblationConfig",
+    "BaseConfig",
+    "CommonConfig",
+    "HyperparameterOptConfig",
+    "LagomConfig",
+    "OptimizationConfig",
+]

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 from maggy.ablation import AblationStudy
 from maggy.ablation.ablator import AbstractAblator, ablator_by_name
 from maggy.core.exceptions import BadArgumentsError
-from maggy.experiment_config.lagom import BaseConfig, check_choice
+from maggy.experiment_config.lagom import CommonConfig, check_choice
 from maggy.experiment_config.optimization import check_key
 
 __all__ = ["AblationConfig"]
 
 
 @dataclass
-class AblationConfig(BaseConfig):
+class AblationConfig(CommonConfig):
     """A study of what each component of a model or data set is worth.
 
     Args:
@@ -25,6 +25,10 @@ class AblationConfig(BaseConfig):
         name: A name to find the experiment again.
         description: What it is about, at any length.
         hb_interval: Seconds between two heartbeats of a worker; may be a fraction.
+        model: What the training function's parameter ``model`` gets; sent to each worker once. With it, or with
+            ``dataset``, a returned value is read as
+            :class:`~maggy.experiment_config.HyperparameterOptConfig` does.
+        dataset: What its parameter ``dataset`` gets, likewise.
         optimization_key: Where the metric is when the training function returns a dict.
 
     Raises:
@@ -37,6 +41,9 @@ class AblationConfig(BaseConfig):
     name: str = "ablationStudy"
     description: str = ""
     hb_interval: float = 1
+    model: Any = None
+    dataset: Any = None
+    _: KW_ONLY
     optimization_key: str = "metric"
 
     def __post_init__(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 from maggy.core.exceptions import BadArgumentsError
@@ -13,6 +13,7 @@ from maggy.core.plain import as_number, closest
 
 __all__ = [
     "BaseConfig",
+    "CommonConfig",
     "LagomConfig",
     "check_choice",
     "check_count",
@@ -23,7 +24,7 @@ __all__ = [
 
 
 @dataclass(kw_only=True)
-class BaseConfig:
+class CommonConfig:
     """The options that every experiment takes, by keyword. All are checked when the config is made.
 
     Args:
@@ -111,18 +112,38 @@ class BaseConfig:
 
 
 @dataclass
-class LagomConfig(BaseConfig):
+class LagomConfig(CommonConfig):
     """A training function that is run once, on one executor, for what it returns.
 
     Args:
         name: A name to find the run again.
         description: What it is about, at any length.
         hb_interval: Seconds between two heartbeats of a worker; may be a fraction.
+        model: What the training function's parameter ``model`` gets; sent to each worker once.
+        dataset: What its parameter ``dataset`` gets, likewise.
     """
 
     name: str = "no-name"
     description: str = ""
     hb_interval: float = 1
+    _: KW_ONLY
+    model: Any = None
+    dataset: Any = None
+
+
+@dataclass(init=False)
+class BaseConfig(LagomConfig):
+    """The config of release 1.1 for a function that is run once; the same as no config.
+
+    Args:
+        name: A name to find the run again.
+        hb_interval: Seconds between two heartbeats of a worker; may be a fraction.
+        description: What it is about, at any length.
+        **options: The keywords of :class:`LagomConfig`.
+    """
+
+    def __init__(self, name: str = "base", hb_interval: float = 1, description: str = "", **options: Any) -> None:
+        super().__init__(name, description, hb_interval, **options)
 
 
 def check_count(name: str, value: Any, *, least: int = 1) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from maggy.core.exceptions import BadArgumentsError
 from maggy.earlystop import stop_rules
-from maggy.experiment_config.lagom import BaseConfig, check_choice, check_count, check_flag, check_positive
+from maggy.experiment_config.lagom import CommonConfig, check_choice, check_count, check_flag, check_positive
 from maggy.optimizer import SingleRun, optimizer_by_name
 from maggy.searchspace import Searchspace
 
@@ -18,7 +18,7 @@ _MISSING: Any = object()
 
 
 @dataclass
-class OptimizationConfig(BaseConfig):
+class OptimizationConfig(CommonConfig):
     """A search for the hyperparameters with the best metric.
 
     Args:
@@ -40,6 +40,10 @@ class OptimizationConfig(BaseConfig):
         name: A name to find the experiment again.
         description: What it is about, at any length.
         hb_interval: Seconds between two heartbeats of a worker; may be a fraction.
+        model: What the training function's parameter ``model`` gets unless a hyperparameter has that name; sent to
+            each worker once. With it, or with ``dataset``, a returned value is read as
+            :class:`HyperparameterOptConfig` does.
+        dataset: What its parameter ``dataset`` gets, likewise.
         es_seconds: Check running trials every so many seconds, in place of ``es_interval`` steps.
         initial_trials: Configurations to try first, as dicts; they count among the ``num_trials``.
         allow_repeats: Let random search and the model-based optimizers run a configuration again although the search
@@ -64,6 +68,8 @@ class OptimizationConfig(BaseConfig):
     name: str = "HPOptimization"
     description: str = ""
     hb_interval: float = 1
+    model: Any = field(default=None, kw_only=True)
+    dataset: Any = field(default=None, kw_only=True)
     es_seconds: float | None = None
     initial_trials: Sequence[Mapping[str, Any]] | None = None
     allow_repeats: bool = field(default=False, kw_only=True)
@@ -71,7 +77,8 @@ class OptimizationConfig(BaseConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.optimizer is _MISSING:
-            raise TypeError("OptimizationConfig needs an optimizer: OptimizationConfig(num_trials, optimizer, ...).")
+            name = type(self).__name__
+            raise TypeError(f"{name} needs an optimizer: {name}(num_trials, optimizer, ...).")
         optimizer = optimizer_by_name(self.optimizer)
         if self.num_trials is not None or optimizer.needs_num_trials:
             check_count("num_trials", self.num_trials)
@@ -126,5 +133,26 @@ def check_key(key: Any) -> None:
         raise BadArgumentsError(f"optimization_key must be a string that is not empty, but got {key!r:.80}.")
 
 
-HyperparameterOptConfig = OptimizationConfig
-"""The name that the config had in release 1.1."""
+@dataclass
+class HyperparameterOptConfig(OptimizationConfig):
+    """A search as release 1.1 described it: ``model`` and ``dataset``, and a lenient reading of what is returned.
+
+    A returned dict counts with the value at ``optimization_key``, else at ``'metric'`` in any case, else with its
+    first value; a returned list counts with its first item. A line in the notebook says which value counts.
+
+    The positions are those of release 1.1: up to ``hb_interval`` those of :class:`OptimizationConfig`, then ``model``
+    and ``dataset``. All further options are given by keyword.
+
+    Example:
+        >>> from maggy import Searchspace
+        >>> space = Searchspace(lr=("DOUBLE", [1e-4, 1e-1], "log"))
+        >>> HyperparameterOptConfig(20, "randomsearch", space, dataset=["train.csv"]).optimization_key
+        'Metric'
+    """
+
+    optimization_key: str = "Metric"
+    # The fields of the base keep their order; only whether they have a position changes.
+    model: Any = None
+    dataset: Any = None
+    es_seconds: float | None = field(default=None, kw_only=True)
+    initial_trials: Sequence[Mapping[str, Any]] | None = field(default=None, kw_only=True)

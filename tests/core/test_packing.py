@@ -6,14 +6,16 @@ import pytest
 from loopback import Threads
 
 from maggy.core import packing
-from maggy.core.exceptions import ExperimentError, SignatureError
+from maggy.core.exceptions import BadArgumentsError, ExperimentError, SignatureError
 from maggy.core.executors.workload import SearchWorkload
 from maggy.core.packing import packed
 from maggy.core.spark import Payload, TooLargeError, dumps, loads, with_content
+from maggy.experiment_config import LagomConfig
 
 
-def pack(train, cluster=None, tell=print):
-    return packed(train, SearchWorkload(train, "metric"), cluster or Threads(), tell)
+def pack(train, cluster=None, tell=print, **values):
+    workload = SearchWorkload(train, "metric", values=values)
+    return packed(train, LagomConfig(**values), workload, cluster or Threads(), tell)
 
 
 def test_what_is_packed_arrives_as_it_was():
@@ -27,6 +29,16 @@ def test_what_cannot_be_pickled_is_said_with_the_remedy():
     with (
         pytest.raises(SignatureError, match=r"cannot be pickled .* Make or open it inside the function"),
         pack(lambda x: lock),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("name", ["model", "dataset"])
+def test_a_model_or_dataset_that_cannot_be_pickled_is_named(name):
+    generator = (number for number in range(3))
+    with (
+        pytest.raises(BadArgumentsError, match=f"The config's {name} must be able to travel .* but generator cannot"),
+        pack(lambda model=None, dataset=None: 0, **{name: generator}),
     ):
         pass
 

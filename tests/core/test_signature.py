@@ -7,7 +7,7 @@ import functools
 import pytest
 
 from maggy.core.exceptions import BadArgumentsError, SignatureError
-from maggy.core.signature import accepted_parameters, arguments_for, check_callable, check_signature
+from maggy.core.signature import accepted_parameters, arguments_for, check_callable, check_signature, config_values
 
 OPTIONAL = ["reporter", "hparams"]
 
@@ -184,3 +184,26 @@ def test_accepted_are_the_offered_names_that_the_function_has():
     assert accepted_parameters(lambda **kwargs: 0, offered) == offered
     assert accepted_parameters(lambda *args: 0, offered) == set()
     assert accepted_parameters(lambda *reporter: 0, offered) == set()
+
+
+@pytest.mark.parametrize("name", ["hparams", "reporter", "model"])
+def test_a_given_value_wins_over_what_maggy_would_pass_under_that_name(name):
+    def train(hparams=0, reporter=0, model=0):
+        return {"hparams": hparams, "reporter": reporter, "model": model}
+
+    got = train(**arguments_for(train, {name: "mine"}, {"reporter": "r", "model": "M"}))
+    assert got[name] == "mine"
+    check_signature(train, [name], OPTIONAL)
+
+
+def test_a_hyperparameter_named_hparams_takes_no_other_value_along():
+    with pytest.raises(SignatureError, match="lacks the parameters kernel"):
+        check_signature(in_a_dict, ["hparams", "kernel"], OPTIONAL)
+
+
+def test_a_config_offers_its_values_and_none_where_the_function_has_no_default():
+    def train(model, dataset="own", *, other=None):
+        return model, dataset, other
+
+    assert config_values(train, model=None, dataset=None) == {"model": None}
+    assert config_values(train, model="M", dataset=[]) == {"model": "M", "dataset": []}

@@ -19,6 +19,16 @@ def test_the_defaults_are_those_of_release_1(study):
     assert (config.description, config.hb_interval, config.optimization_key) == ("", 1, "metric")
 
 
+def test_the_positions_are_those_of_release_1_1(study):
+    config = AblationConfig(study, "loco", "min", "n", "d", 2, "the model", ["the data"], optimization_key="acc")
+    assert (config.hb_interval, config.model, config.dataset, config.optimization_key) == (
+        2,
+        "the model",
+        ["the data"],
+        "acc",
+    )
+
+
 def test_the_ablator_may_be_an_instance_or_a_name_in_any_case(study):
     AblationConfig(study, ablator="LOCO")
     AblationConfig(study, ablator=LOCO(study, []))

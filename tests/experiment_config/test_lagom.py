@@ -10,10 +10,11 @@ import pytest
 from maggy import Searchspace
 from maggy.ablation import AblationStudy
 from maggy.core.exceptions import BadArgumentsError
-from maggy.experiment_config import AblationConfig, LagomConfig, OptimizationConfig
+from maggy.experiment_config import AblationConfig, BaseConfig, LagomConfig, OptimizationConfig
 
 MAKERS = {
     "lagom": LagomConfig,
+    "base": BaseConfig,
     "optimization": lambda **options: OptimizationConfig(
         3, "randomsearch", Searchspace(x=("DOUBLE", [0, 1])), **options
     ),
@@ -170,3 +171,16 @@ def test_memory_is_given_in_bytes_or_as_text(make, memory, size):
 def test_what_is_no_amount_of_memory_is_refused(make, memory):
     with pytest.raises(BadArgumentsError, match="max_trial_memory must be at least 1 MiB"):
         make(isolation="process", max_trial_memory=memory)
+
+
+def test_the_base_config_of_release_1_1_can_be_made():
+    config = BaseConfig("mine", 2, "about")
+    assert (config.name, config.hb_interval, config.description) == ("mine", 2, "about")
+    assert (BaseConfig().name, BaseConfig().hb_interval, BaseConfig().description) == ("base", 1, "")
+    assert isinstance(config, LagomConfig)
+
+
+@every_config
+def test_every_config_takes_a_model_and_a_dataset(make):
+    config = make(model="M", dataset=["d"])
+    assert (config.model, config.dataset) == ("M", ["d"])

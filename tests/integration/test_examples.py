@@ -233,6 +233,8 @@ def test_a_notebook_of_release_1_0_runs_and_a_custom_model_without_its_import_fa
     assert (result["num_trials"], result["failed"]) == (10, 1)
     (failed,) = [trial for trial in result.trials if trial["status"] == "ERROR"]
     assert failed["params"]["ablated_layer"] == "Custom model: a custom model"
+    assert result.trials[0] == failed  # found before the first trial began, though its turn is the last
+    assert (failed["attempts"], failed["duration"]) == (0, 0)
     assert "NameError: name 'tf' is not defined" in failed["error"]
     assert "add `import tensorflow as tf` inside my_custom_model()" in failed["error"]
     assert "model = tf.keras.Sequential()" in failed["error"]  # the user's own line

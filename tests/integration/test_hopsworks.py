@@ -125,7 +125,7 @@ def test_the_records_lie_in_hopsfs_and_the_service_knows_the_best_trial(platform
     record = platform.experiments[ml_id]
     assert (record["state"], record["metric"]) == ("FINISHED", result["best_val"])
     assert record["bestDir"] == f"Experiments/{ml_id}/{result['best_id']}"
-    assert (record["direction"], record["optimizationKey"], record["name"]) == ("max", "metric", "mine")
+    assert (record["direction"], record["optimizationKey"], record["name"]) == ("max", "Metric", "mine")
     assert platform.directories[next(iter(platform.directories))]
 
 

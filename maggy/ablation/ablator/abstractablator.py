@@ -18,15 +18,17 @@ class AbstractAblator(ABC):
 
     On the driver ``prepare`` checks the study, ``initialize`` begins and ``get_trial`` is asked for trials,
     which carry labels only: their parameters are ``{"ablated_feature": label, "ablated_layer": label}`` and
-    ``"None"`` stands for nothing left out. The ablator is pickled once to every worker, without
-    ``final_store``; there ``verify`` runs once, and for each trial ``get_dataset_generator`` and
-    ``get_model_generator`` turn the labels into the functions that the training function gets.
+    ``"None"`` stands for nothing left out. (``dataset_function`` and ``model_function``, which release 1
+    wanted among them, are dropped.) The ablator is pickled once to every worker, without ``final_store`` and
+    ``trial_buffer``; there ``verify`` and ``probes`` run once, and for each trial ``get_dataset_generator``
+    and ``get_model_generator`` turn the labels into the functions that the training function gets.
 
     Args:
         ablation_study: The study.
         final_store: The list of ended trials; it grows while the experiment runs, and stays on the driver.
 
     Attributes:
+        trial_buffer: A list for trials that ``initialize`` makes and ``get_trial`` gives; stays on the driver.
         find_training_dataset: Looks a training data set up by name, version and label, as the platform does it.
 
     Example:
@@ -43,9 +45,10 @@ class AbstractAblator(ABC):
     def __init__(self, ablation_study: Any, final_store: list[Trial]) -> None:
         self.ablation_study = ablation_study
         self.final_store = final_store
+        self.trial_buffer: list[Trial] = []
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "final_store": []}
+        return {**self.__dict__, "final_store": [], "trial_buffer": []}
 
     @abstractmethod
     def get_number_of_trials(self) -> int:
@@ -100,6 +103,22 @@ class AbstractAblator(ABC):
         Raises:
             AblationError: The study names what is not there.
         """
+
+    def probes(self) -> dict[str, Callable[[], Any]]:
+        """Return what is built once on the first worker, before any trial, by the component's label.
+
+        One that raises refuses nothing: its own trial fails at once, and all others run. Return only what does not
+        depend on other components; the default has nothing to build.
+        """
+        return {}
+
+    def withdraw(self, label: str) -> Trial | None:
+        """Return the trial of a component whose probe failed, and do not give it any more.
+
+        Args:
+            label: A key of :meth:`probes`. With None, the default, the trial runs in its turn and fails there.
+        """
+        return None
 
     def name(self) -> str:
         """What results call this ablator: the name of its class."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -95,6 +96,14 @@ class LOCO(AbstractAblator):
         """The next component's trial, or None when all have been given."""
         return Trial(self._queue.pop(0).params(), trial_type="ablation") if self._queue else None
 
+    def withdraw(self, label: str) -> Trial | None:
+        """Return the trial of the model component with this label, if it has not been given yet."""
+        for component in self._queue:
+            if component.label == label and component.kind != "feature":
+                self._queue.remove(component)
+                return Trial(component.params(), trial_type="ablation")
+        return None
+
     def finalize_experiment(self, trials: list[Trial]) -> None:
         """Does nothing."""
 
@@ -135,8 +144,8 @@ class LOCO(AbstractAblator):
     def verify(self) -> None:
         """Builds the base model once and checks every layer name; see ``AbstractAblator.verify``.
 
-        If the base model knows its input, every removal is tried as well. Custom models are not built: a
-        mistake in one of them is its own trial's failure.
+        If the base model knows its input, every removal is tried as well. Custom models are not built here, but
+        as :meth:`probes`: a mistake in one of them is its own trial's failure.
         """
         if self._dataset is not None and self._dataset.names is None:
             self._dataset.check_names(self.ablation_study.features.included_features)
@@ -152,6 +161,17 @@ class LOCO(AbstractAblator):
                 keras_surgery.require_removable(model, names)
                 if keras_surgery.has_input(model):
                     keras_surgery.remove_layers(model, names)
+
+    def probes(self) -> dict[str, Callable[[], Any]]:
+        """Return a function for each custom model that builds it and forgets it."""
+        if "model_function" not in self._offered:
+            return {}
+        custom = {name: made for made, name in self.ablation_study.model.custom_model_generators}
+        return {
+            component.label: functools.partial(_build, custom[component.names[0]])
+            for component in self.components()
+            if component.kind == "custom"
+        }
 
     def _training_dataset(self) -> TrainingDataset:
         if self._dataset is None:
@@ -218,6 +238,13 @@ def _no_base_model() -> NoReturn:
         "The training function takes model_function, so the study needs a base model. "
         "Set it with ablation_study.model.set_base_model_generator(function)."
     )
+
+
+def _build(generator: Callable[[], Any]) -> None:
+    with fresh_names(keep=False):
+        if call_generator(generator) is None:
+            name = getattr(generator, "__name__", type(generator).__name__)
+            raise AblationError(f"The custom model generator {name}() must return a model, but it returned None.")
 
 
 def _named_afresh(generator: Callable[[], Any], change: Callable[[Any], Any] | None = None) -> Callable[[], Any]:

@@ -17,6 +17,7 @@ from maggy.core.messages import (
     Ack,
     Assign,
     Check,
+    Checked,
     Done,
     DriverMessage,
     Failed,
@@ -85,6 +86,8 @@ class Session:
         self._began: float | None = None  # when the current run's training function was called
         self._interrupted: tuple[str, float] | None = None  # why, and when it was last told
         self._interrupt_deadline = 0.0
+        self._limit = max_trial_seconds  # for what began
+        self._last_word: Checked | None = None  # said before the process is ended during a check
         self._checking = self._check_seen = False
         self._done = False
         self._answered = True  # since the last heartbeat
@@ -108,9 +111,23 @@ class Session:
 
     def begin(self) -> None:
         """The training function of the run just assigned is about to be called."""
+        self._limit, self._last_word = self._max_trial_seconds, None
+        self._watch()
+
+    def begin_check(self, seconds: float, last_word: Checked) -> None:
+        """Something is about to be tried out in the check, for so many seconds; ``request`` ends it.
+
+        Args:
+            seconds: After them it is interrupted.
+            last_word: What the driver is told if it cannot be interrupted, before the process is ended.
+        """
+        self._limit, self._last_word = seconds, last_word
+        self._watch()
+
+    def _watch(self) -> None:
         self._interrupted = None
         self._began = self._clock()
-        if self._max_trial_seconds is not None:
+        if self._limit is not None:
             self._client.wake()  # it has a new deadline to watch
 
     def final(self, metric: int | float | None, outputs: dict[str, Any], early: bool) -> Answer:
@@ -184,11 +201,13 @@ class Session:
         if now >= self._last_heard + self._answer_timeout:
             self._leave_when_idle(f"the driver has not answered for {self._answer_timeout:.0f} seconds")
         began = self._began
-        if began is not None and self._max_trial_seconds is not None:
-            if now >= began + self._max_trial_seconds:
-                self._end_run(f"exceeded max_trial_seconds={self._max_trial_seconds:g}")
+        limit = self._limit
+        if began is not None and limit is not None:
+            if now >= began + limit:
+                what = "max_trial_seconds" if self._last_word is None else "seconds of the check"
+                self._end_run(f"exceeded {what}={limit:g}")
             else:
-                deadline = min(deadline, began + self._max_trial_seconds)
+                deadline = min(deadline, began + limit)
         if self._interrupted is not None and began is not None:
             deadline = min(deadline, self._press(*self._interrupted, now))
         return deadline - now
@@ -198,7 +217,7 @@ class Session:
         if request:
             for message in request:
                 self._client.send(message)
-        elif self._began is None:
+        elif self._began is None or self._checking:
             self._client.send(Heartbeat(self._run, 0, [], 0, [], not self._checking))
         else:
             # While the driver is away one part is enough: what is not acknowledged is sent again anyway.
@@ -220,8 +239,9 @@ class Session:
             *parts, rest = self._reports()
             for part in parts:
                 self._client.send(Heartbeat(*part, False))
-            self._client.send(Failed(*rest, f"{reason}; it could not be interrupted", "", True))
-            logger.warning("The trial could not be interrupted; the worker ends its process: %s", reason)
+            failed = Failed(*rest, f"{reason}; it could not be interrupted", "", True)
+            self._client.send(self._last_word if self._checking and self._last_word else failed)
+            logger.warning("What runs could not be interrupted; the worker ends its process: %s", reason)
             self._client.flush()
             self._leave()
             return now + GRACE_SECONDS

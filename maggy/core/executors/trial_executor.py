@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +13,7 @@ from maggy.core.exceptions import EarlyStopException
 from maggy.core.executors.capture import Surroundings, isolated
 from maggy.core.executors.interrupt import Interrupter, TrialInterrupted
 from maggy.core.executors.session import Answer, Session
-from maggy.core.executors.workload import Workload, metric_of
+from maggy.core.executors.workload import Workload
 from maggy.core.messages import Assign, Check, Checked, Register
 from maggy.core.rpc import Address
 from maggy.core.spark import TaskInfo, loads
@@ -21,6 +22,8 @@ __all__ = ["WorkerSettings", "work"]
 
 LOGDIR_VARIABLE = "MAGGY_TRIAL_LOGDIR"
 MAX_TRACEBACK_LENGTH = 20_000
+PROBE_SECONDS = 60.0
+"""How long building one component may take in the check; one that takes longer is left to its own trial."""
 
 
 @dataclass(frozen=True)
@@ -115,17 +118,33 @@ class TrialExecutor:
             if isinstance(answer, Assign):
                 answer = self._train(answer)
             elif isinstance(answer, Check):
-                answer = self._session.request(self._check())
+                answer = self._session.request(self._check(answer.probe))
             else:
                 return self._values
 
-    def _check(self) -> Checked:
+    def _check(self, probe: bool) -> Checked:
+        found = Checked(None, "")
         try:
             with isolated(self._session.reporter.log, surroundings=self._surroundings):
                 self._workload.verify()
+                for label, build in (self._workload.probes() if probe else {}).items():
+                    self._probe(label, build, found)
         except BaseException as error:  # also SystemExit: it is the study that is wrong, not the worker
             return Checked(_text(error) or type(error).__name__, type(error).__name__)
-        return Checked(None, "")
+        return found
+
+    def _probe(self, label: str, build: Callable[[], Any], found: Checked) -> None:
+        """Build one component, and note if that fails or takes too long."""
+        last_word = Checked(None, "", list(found.failures), [*found.slow, label], leaving=True)
+        try:
+            with self._interrupter.armed():
+                self._session.begin_check(PROBE_SECONDS, last_word)
+                build()
+        except BaseException as error:  # also SystemExit, as in a trial
+            if not self._interrupter.reason:
+                found.failures.append((label, _reason(error), _traceback(error)))
+        if self._interrupter.reason:  # whatever the component made of the interrupt
+            found.slow.append(label)
 
     def _train(self, assignment: Assign) -> Answer:
         session, reporter = self._session, self._session.reporter
@@ -142,7 +161,7 @@ class TrialExecutor:
             if self._workload.optimization_key is None:
                 self._values.append(value)
                 return session.final(None, {}, False)
-            metric, outputs = metric_of(value, self._workload.optimization_key, reporter.log)
+            metric, outputs = self._workload.metric_of(value, reporter.log)
             return session.final(metric, outputs, early)
         except BaseException as error:  # also SystemExit: a training function ends its trial, never its worker
             if self._interrupter.reason:  # whatever the function made of the interrupt

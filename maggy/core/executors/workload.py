@@ -10,10 +10,10 @@ from typing import Any
 from maggy.ablation.ablator import AbstractAblator
 from maggy.core.choices import WrittenChoices
 from maggy.core.exceptions import MetricKeyError, MetricTypeError, MetricValueError, ReturnTypeError
-from maggy.core.messages import MAX_MESSAGE_BYTES, Final, encode
+from maggy.core.messages import MAX_MESSAGE_BYTES, REMARK, Final, encode
 from maggy.core.plain import as_metric, closest, is_beyond_floats, to_plain, unique_names
 from maggy.core.reporter import Reporter
-from maggy.core.signature import accepted_parameters, arguments_for
+from maggy.core.signature import accepted_parameters, arguments_for, parameter_names
 
 __all__ = ["AblationWorkload", "SearchWorkload", "Workload", "metric_of"]
 
@@ -28,18 +28,50 @@ class Workload:
         train_fn: The user's function.
         optimization_key: Where in a returned dict the metric is; None when the returned value is not a metric at all
             (a function that is run once, for what it returns).
+        lenient: Read a returned value as release 1.1 did; see
+            :class:`~maggy.experiment_config.HyperparameterOptConfig`.
+        values: What the parameters ``model`` and ``dataset`` get where no hyperparameter has that name; see
+            :func:`~maggy.core.signature.config_values`.
     """
 
-    def __init__(self, train_fn: Callable[..., Any], optimization_key: str | None) -> None:
+    def __init__(
+        self,
+        train_fn: Callable[..., Any],
+        optimization_key: str | None,
+        *,
+        lenient: bool = False,
+        values: Mapping[str, Any] | None = None,
+    ) -> None:
         self.train_fn = train_fn
         self.optimization_key = optimization_key
+        self.lenient = lenient
+        self.values = dict(values or {})
 
     def verify(self) -> None:
         """Try out, once and before any trial, what can be tried out. Raises what is wrong."""
 
+    def probes(self) -> dict[str, Callable[[], Any]]:
+        """Return what is built once before any trial, by label; one that raises costs only its own trial."""
+        return {}
+
     def call(self, params: Mapping[str, Any], reporter: Reporter) -> Any:
         """Run the training function for one trial."""
         raise NotImplementedError
+
+    def metric_of(self, value: Any, log: Callable[..., None]) -> tuple[int | float, dict[str, Any]]:
+        """Return the metric and the outputs that a returned value stands for; see :func:`metric_of`.
+
+        Args:
+            value: What the training function returned.
+            log: :meth:`Reporter.log` of the trial. It is told which value of a dict or list counts, if the reading
+                is lenient.
+        """
+        assert self.optimization_key is not None
+        if self.lenient:
+            value, choice = _read_leniently(value, self.optimization_key)
+            if choice:
+                log(f"{REMARK}{choice}, and this is the metric.", jupyter=True)
+        return metric_of(value, self.optimization_key, log)
 
 
 class SearchWorkload(Workload):
@@ -52,37 +84,51 @@ class SearchWorkload(Workload):
     """
 
     def __init__(
-        self, train_fn: Callable[..., Any], optimization_key: str | None, choices: WrittenChoices | None = None
+        self,
+        train_fn: Callable[..., Any],
+        optimization_key: str | None,
+        choices: WrittenChoices | None = None,
+        **options: Any,
     ) -> None:
-        super().__init__(train_fn, optimization_key)
+        super().__init__(train_fn, optimization_key, **options)
         self.choices = choices
 
     def call(self, params: Mapping[str, Any], reporter: Reporter) -> Any:
         params = self.choices.restore(params) if self.choices else params
-        return self.train_fn(**arguments_for(self.train_fn, params, {"reporter": reporter}))
+        return self.train_fn(**arguments_for(self.train_fn, params, {"reporter": reporter, **self.values}))
 
 
 class AblationWorkload(Workload):
     """A trial's parameters name the components to leave out; the ablator turns them into functions."""
 
-    def __init__(self, train_fn: Callable[..., Any], optimization_key: str, ablator: AbstractAblator) -> None:
-        super().__init__(train_fn, optimization_key)
+    def __init__(
+        self, train_fn: Callable[..., Any], optimization_key: str, ablator: AbstractAblator, **options: Any
+    ) -> None:
+        super().__init__(train_fn, optimization_key, **options)
         self.ablator = ablator
 
     def verify(self) -> None:
         self.ablator.verify()
 
+    def probes(self) -> dict[str, Callable[[], Any]]:
+        return self.ablator.probes()
+
     def call(self, params: Mapping[str, Any], reporter: Reporter) -> Any:
+        names = set(parameter_names(self.train_fn))
+        in_a_dict = "hparams" in names  # release 1.1 gave both functions there, and only there
         wanted = accepted_parameters(self.train_fn, {"dataset_function", "model_function", "reporter"})
-        offered: dict[str, Any] = {"reporter": reporter}
-        if "dataset_function" in wanted:
-            offered["dataset_function"] = self.ablator.get_dataset_generator(_component(params["ablated_feature"]))
-        if "model_function" in wanted:
-            offered["model_function"] = self.ablator.get_model_generator(_component(params["ablated_layer"]))
-        return self.train_fn(**{name: offered[name] for name in sorted(wanted)})
+        functions: dict[str, Any] = {}
+        if in_a_dict or "dataset_function" in wanted:
+            functions["dataset_function"] = self.ablator.get_dataset_generator(_component(params, "ablated_feature"))
+        if in_a_dict or "model_function" in wanted:
+            functions["model_function"] = self.ablator.get_model_generator(_component(params, "ablated_layer"))
+        offered = {**functions, "reporter": reporter}
+        extra = {name: value for name, value in {**self.values, "hparams": functions}.items() if name in names}
+        return self.train_fn(**{name: offered[name] for name in sorted(wanted)}, **extra)
 
 
-def _component(label: str) -> str | None:
+def _component(params: Mapping[str, Any], name: str) -> str | None:
+    label = params.get(name, "None")  # a user's own ablator may leave out what it does not vary
     return None if label == "None" else label
 
 
@@ -127,6 +173,22 @@ def metric_of(value: Any, key: str, warn: Callable[[str], None]) -> tuple[int | 
         for name, item in zip(names, value.values(), strict=True)
     }
     return metric, _fitting(outputs, key, warn)
+
+
+def _read_leniently(value: Any, key: str) -> tuple[Any, str]:
+    """Return the value as one that :func:`metric_of` reads, and in words what of a dict or list counts."""
+    if isinstance(value, list) and value:
+        return {key: value[0], "returned": value}, "A returned list counts with its first item"
+    if not isinstance(value, Mapping) or not value:
+        return value, ""
+    if key in value:
+        return value, f"A returned dict counts with its '{key}'"
+    for name in value:
+        if isinstance(name, str) and name.lower() == "metric":
+            return {key: value[name], **value}, f"A returned dict without '{key}' counts with its '{name}'"
+    first = next(iter(value))
+    choice = f"A returned dict without '{key}' counts with its first value, '{first}'"
+    return {key: value[first], **value}, choice
 
 
 def _finite(metric: int | float) -> int | float:

@@ -24,6 +24,7 @@ class AblationPolicy(Policy):
         self.direction = config.direction
         self.optimization_key = config.optimization_key
         self.total = ablator.get_number_of_trials()
+        self._remarked = False
         self._study: dict[str, Any] = config.ablation_study.to_dict()
 
     def start(self, trial_store: dict[str, Trial], final_store: list[Trial], seed: int) -> None:
@@ -31,7 +32,17 @@ class AblationPolicy(Policy):
         self._ablator.initialize()
 
     def suggest(self, finished: Trial | None) -> Trial | None:
-        return self._ablator.get_trial(finished)
+        trial = self._ablator.get_trial(finished)
+        if not self._remarked and isinstance(trial, Trial) and trial.not_sent:
+            self._remarked = True
+            self.remark(
+                f"{' and '.join(trial.not_sent)} of a trial are not sent, since functions do not travel with trials: "
+                f"get_dataset_generator and get_model_generator of {self.name} are asked for them on the worker."
+            )
+        return trial
+
+    def withdraw(self, label: str) -> Trial | None:
+        return self._ablator.withdraw(label)
 
     def identity(self) -> dict[str, Any]:
         study = self._study

@@ -53,7 +53,7 @@ MOST_AHEAD = 32
 
 @dataclass(frozen=True)
 class Conditions:
-    """Under which an experiment runs; see :class:`maggy.experiment_config.BaseConfig` for what each means."""
+    """Under which an experiment runs; see :class:`maggy.experiment_config.CommonConfig` for what each means."""
 
     num_workers: int
     seed: int
@@ -316,6 +316,9 @@ class ExperimentDriver:
 
     def all_ended(self) -> None:
         self._tell(self._end)
+
+    def remark(self, text: str) -> None:
+        self._tell(self._say, text)
 
     def policy_failed(self, error: BaseException) -> None:
         self._tell(self._fail, error)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from maggy.core.messages import DriverMessage, Final, Line, Point
+from maggy.core.messages import ComponentFailure, DriverMessage, Final, Line, Point
 
 __all__ = [
     "Ask",
@@ -20,6 +20,7 @@ __all__ = [
     "Lines",
     "Lost",
     "Points",
+    "Probed",
     "Send",
     "WorkerId",
 ]
@@ -115,6 +116,18 @@ class CheckFailed(NamedTuple):
     error_type: str
 
 
+class Probed(NamedTuple):
+    """What building single components in the check has shown.
+
+    Attributes:
+        failures: They cannot be built: their trials have failed before they begin.
+        slow: Labels of those that took longer than the check may take; their trials build them again.
+    """
+
+    failures: list[ComponentFailure]
+    slow: list[str]
+
+
 class GivenUp(NamedTuple):
     """Spark cannot run the experiment."""
 
@@ -126,5 +139,18 @@ class Finished(NamedTuple):
 
 
 Instruction = (
-    Send | Ask | Began | Points | Lines | Ended | GivenBack | Lost | Kill | Launch | CheckFailed | GivenUp | Finished
+    Send
+    | Ask
+    | Began
+    | Points
+    | Lines
+    | Ended
+    | GivenBack
+    | Lost
+    | Kill
+    | Launch
+    | CheckFailed
+    | Probed
+    | GivenUp
+    | Finished
 )

@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from maggy.core.exceptions import ExperimentError
-from maggy.core.experiment_driver.instructions import Ask, Began, Ended, Finished, GivenBack, Points
+from maggy.core.experiment_driver.instructions import Ask, Began, Ended, Finished, GivenBack, Points, Probed
 from maggy.core.experiment_driver.policy import Policy
 from maggy.core.final_store import FinalStore
 from maggy.core.plain import to_plain
@@ -23,7 +23,7 @@ __all__ = ["Keeper", "KeeperEvent", "KeeperListener"]
 
 logger = logging.getLogger(__name__)
 
-KeeperEvent = Points | Ask | Began | Ended | GivenBack | Finished
+KeeperEvent = Points | Ask | Began | Ended | GivenBack | Probed | Finished
 """What the ledger instructs that is about trials and the policy."""
 IDLE_SECONDS = 0.1
 """An optimizer that answered "IDLE" is asked again after this time at the latest."""
@@ -45,6 +45,8 @@ class KeeperListener(Protocol):
     def trial_ended(self, trial: Trial) -> None: ...
 
     def all_ended(self) -> None: ...
+
+    def remark(self, text: str) -> None: ...
 
     def policy_failed(self, error: BaseException) -> None: ...
 
@@ -79,6 +81,7 @@ class Keeper:
         again: Iterable[Trial] = (),
     ) -> None:
         self._policy = policy
+        policy.remark = listener.remark
         self._listener = listener
         self._clock = clock
         self._events: queue.SimpleQueue[tuple[KeeperEvent | None, ...]] = queue.SimpleQueue()
@@ -169,6 +172,8 @@ class Keeper:
             trial.reset()
             trial.status = Trial.SCHEDULED
             self._listener.trial_given_back(trial, event.reason)
+        elif isinstance(event, Probed):
+            self._withdraw(event)
         elif isinstance(event, Finished):
             self._tell_ends()
             self._listener.all_ended()
@@ -295,19 +300,34 @@ class Keeper:
                     f"or use at most {MAX_ID_BYTES} letters, digits, '-' and '_'."
                 )
             else:
-                self._name(trial)
-                if trial.trial_id in self._unsuggested:
-                    self._match(self._unsuggested.pop(trial.trial_id))
-                    continue
-                if trial.trial_id not in self._recorded:
-                    trial.status = Trial.SCHEDULED
-                    self.trial_store[trial.trial_id] = trial
+                if self._admit(trial):
                     return trial
-                recorded = self._recorded[trial.trial_id]
-                if recorded.final_metric is not None:
-                    self.final_store.append(recorded)
-                    self._finished.append(recorded)
         return None
+
+    def _admit(self, trial: Trial) -> bool:
+        """Give a suggested trial its name. Return False if it is recorded: it has ended, or it runs again already."""
+        self._name(trial)
+        if trial.trial_id in self._unsuggested:
+            self._match(self._unsuggested.pop(trial.trial_id))
+            return False
+        if trial.trial_id not in self._recorded:
+            trial.status = Trial.SCHEDULED
+            self.trial_store[trial.trial_id] = trial
+            return True
+        recorded = self._recorded[trial.trial_id]
+        if recorded.final_metric is not None:
+            self.final_store.append(recorded)
+            self._finished.append(recorded)
+        return False
+
+    def _withdraw(self, event: Probed) -> None:
+        """End the trials of components that cannot be built, out of their turn and without a worker."""
+        for label in event.slow:
+            self._listener.remark(f"{label} took too long to be built in the check; its trial builds it again.")
+        for label, reason, traceback in event.failures:
+            trial = self._policy.withdraw(label)
+            if trial is not None and self._admit(trial):
+                self._end(Ended(trial.trial_id, None, reason, traceback))
 
     def _begin_again(self, trial: Trial) -> Trial:
         """A trial that failed in an earlier run, to be run again under its id."""

@@ -20,6 +20,7 @@ from maggy.core.experiment_driver.instructions import (
     Kill,
     Launch,
     Lost,
+    Probed,
     Send,
     WorkerId,
 )
@@ -65,6 +66,7 @@ class Ledger:
         self._now = 0.0  # when anything was last heard
         self._checked = not self.check_first
         self._checker: WorkerId | None = None
+        self._probes_left = 2  # a component that kills its worker while it is built must not do so for ever
         self._failures = JobFailures()
 
     # What workers say.
@@ -101,7 +103,9 @@ class Ledger:
         if message.error is not None:
             return [CheckFailed(message.error, message.error_type), *self.stop_all()]
         self._checked = True
-        out = self._wants_trial(known)
+        probed = Probed(message.failures, message.slow)
+        out: list[Instruction] = [probed] if any(probed) else []
+        out += self.lost(worker, "it leaves", charge=False) if message.leaving else self._wants_trial(known)
         for waiting in list(self._supply.free):
             out += self._serve(self._roster[waiting])
         return out
@@ -187,6 +191,7 @@ class Ledger:
         self._supply.free.pop(worker, None)
         if self._checker == worker:
             self._checker = None
+            self._probes_left -= 1
         run, known.run = known.run, None
         if self.finished:
             return []
@@ -287,7 +292,7 @@ class Ledger:
         if worker.run is not None:
             return [Send(worker.identity, worker.run.assignment())]
         if self._checker == worker.identity:
-            return [Send(worker.identity, Check())]
+            return [Send(worker.identity, Check(self._probes_left > 0))]
         return [Send(worker.identity, Wait())] if worker.waiting else self._wants_trial(worker)
 
     def _wants_trial(self, worker: Worker) -> list[Instruction]:
@@ -306,7 +311,7 @@ class Ledger:
         self._supply.free.pop(worker.identity, None)
         worker.waiting = False
         self._checker = worker.identity
-        return [Send(worker.identity, Check())]
+        return [Send(worker.identity, Check(self._probes_left > 0))]
 
     def _serve(self, worker: Worker) -> list[Instruction]:
         """Give a worker the next trial in the queue, or ask for one."""

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from maggy.core.experiment_driver.policy import Policy
 from maggy.earlystop import stop_rules
-from maggy.experiment_config import OptimizationConfig
+from maggy.experiment_config import HyperparameterOptConfig, OptimizationConfig
 from maggy.optimizer import optimizer_by_name
 from maggy.searchspace import Searchspace
 from maggy.trial import Trial
@@ -51,7 +51,15 @@ class OptimizationPolicy(Policy):
         self._optimizer.initialize()
 
     def adopt(self, identity: Mapping[str, Any]) -> None:
-        """Go on as release 2.0 did in what it began: its seed promises a sequence that may hold repeats."""
+        """Go on as release 2.0 did in what it began: its seed promises a sequence that may hold repeats.
+
+        A config that reads the keys ``'Metric'`` and ``'metric'`` alike goes on with the one that is recorded: release
+        2.0 recorded ``'metric'``, which was the default key of ``HyperparameterOptConfig`` then.
+        """
+        key, own = identity.get("optimization_key"), self._config.optimization_key
+        is_lenient = isinstance(self._config, HyperparameterOptConfig)
+        if is_lenient and isinstance(key, str) and key.lower() == own.lower() == "metric":
+            self.optimization_key = key
         if identity and "allow_repeats" not in identity:
             self._records_repeats, self._allow_repeats = False, True
             self._prepare(self._config.searchspace or Searchspace())

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from maggy.trial import Trial
 
 __all__ = ["Policy"]
+
+
+def _say_nothing(text: str) -> None:
+    """Stand in for what the driver sets."""
 
 
 class Policy(ABC):
@@ -23,6 +27,7 @@ class Policy(ABC):
         es_seconds: Seconds between two checks of all running trials; None to check by steps.
         ahead: Whether suggestions depend on no result, so that they may be made before a worker is free.
         needs_check: Whether a worker tries the study out before any trial.
+        remark: Tells the user a sentence; the driver sets it.
     """
 
     kind: str
@@ -33,6 +38,7 @@ class Policy(ABC):
     es_seconds: float | None = None
     ahead: bool = False
     needs_check: bool = False
+    remark: Callable[[str], None] = staticmethod(_say_nothing)
 
     @abstractmethod
     def start(self, trial_store: dict[str, Trial], final_store: list[Trial], seed: int) -> None:
@@ -57,6 +63,14 @@ class Policy(ABC):
     @abstractmethod
     def suggest(self, finished: Trial | None) -> Trial | Literal["IDLE"] | None:
         """The next trial; ``"IDLE"``: ask again later; None: there will be no more."""
+
+    def withdraw(self, label: str) -> Trial | None:
+        """Return the trial of a component that cannot be built, and do not suggest it any more.
+
+        Args:
+            label: The component's label. Its trial is suggested in its turn if the policy returns None.
+        """
+        return None
 
     @abstractmethod
     def identity(self) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any
 from tqdm.auto import tqdm
 
 from maggy.core.environment.board import Board
+from maggy.core.messages import REMARK
 from maggy.trial import Trial
 
 __all__ = ["Progress", "announce"]
@@ -61,8 +62,12 @@ class Progress:
         self._write(text)
 
     def lines(self, worker: int, lines: list[str]) -> None:
-        """Print what a worker printed, with its number."""
-        self._write("\n".join(f"{worker}: {line}" for line in lines))
+        """Print what a worker printed, with its number; a remark of the library only once, and without the number."""
+        remarks = dict.fromkeys(line for line in lines if line.startswith(REMARK) and line not in self._shown)
+        self._shown.update(remarks)
+        printed = [*remarks, *(f"{worker}: {line}" for line in lines if not line.startswith(REMARK))]
+        if printed:
+            self._write("\n".join(printed))
 
     def trial_ended(self, trial: Trial) -> None:
         """Count a trial; show a failure's traceback, the same one only once."""

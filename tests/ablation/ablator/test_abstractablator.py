@@ -44,3 +44,10 @@ def test_ended_trials_stay_on_the_driver():
 def test_an_incomplete_ablator_cannot_be_made():
     with pytest.raises(TypeError, match="abstract"):
         AbstractAblator("study", [])
+
+
+def test_trials_that_are_ready_stay_on_the_driver():
+    ablator = Mine(None, [])
+    ablator.trial_buffer.append(Trial({"ablated_feature": "None", "ablated_layer": "None"}, trial_type="ablation"))
+    assert ablator.__getstate__()["trial_buffer"] == []
+    assert len(ablator.trial_buffer) == 1

@@ -264,6 +264,54 @@ def test_a_custom_model_that_forgets_an_import_fails_in_its_own_trial_only():
     assert type(caught.value.__cause__) is NameError
 
 
+def with_custom(**generators):
+    study = plain()
+    for name, generator in generators.items():
+        study.model.add_custom_model_generator(generator, name)
+    ablator = LOCO(study, [])
+    ablator.prepare(frozenset({"model_function"}))
+    ablator.initialize()
+    return ablator
+
+
+def test_custom_models_are_probed_each_by_its_label():
+    def broken():
+        return tf.keras.Sequential()  # noqa: F821
+
+    built = []
+    probes = with_custom(good=lambda: built.append("good") or "a model", broken=broken).probes()
+    assert list(probes) == ["Custom model: good", "Custom model: broken"]
+    assert probes["Custom model: good"]() is None
+    assert built == ["good"]
+    with pytest.raises(NameError, match=r"add `import tensorflow as tf` inside broken\(\)"):
+        probes["Custom model: broken"]()
+
+
+def test_a_custom_model_that_returns_nothing_is_told_so():
+    def forgets():
+        pass
+
+    with pytest.raises(AblationError, match=r"forgets\(\) must return a model, but it returned None"):
+        with_custom(forgets=forgets).probes()["Custom model: forgets"]()
+
+
+def test_nothing_is_probed_that_the_training_function_does_not_take():
+    study = plain()
+    study.model.custom_model_generators.append((dict, "mine"))
+    assert LOCO(study, []).probes() == {}
+
+
+def test_a_withdrawn_component_has_its_usual_trial_and_is_not_given_again():
+    ablator = with_custom(a=lambda: "a", b=lambda: "b")
+    trial = ablator.withdraw("Custom model: a")
+    assert (trial.params, trial.trial_type) == (
+        {"ablated_feature": "None", "ablated_layer": "Custom model: a"},
+        "ablation",
+    )
+    assert [trial.params["ablated_layer"] for trial in iter(ablator.get_trial, None)] == ["None", "Custom model: b"]
+    assert ablator.withdraw("Custom model: a") is None
+
+
 def test_a_generator_without_tensorflow_says_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorflow", None)
     study = plain()

@@ -4,7 +4,7 @@ import pytest
 from wire import HELLO, SOON
 
 from maggy.core.executors import session as module
-from maggy.core.messages import Abandon, Ack, Assign, Done, Failed, Final, Heartbeat, Register
+from maggy.core.messages import Abandon, Ack, Assign, Check, Checked, Done, Failed, Final, Heartbeat, Register
 
 pytestmark = pytest.mark.loopback
 
@@ -135,4 +135,35 @@ def test_a_driver_that_answers_now_and_then_is_good_enough(stages):
     for _ in range(8):
         stage.host.gather(0.1)
         stage.say(Ack(1, 0, 0))
+    assert stage.interrupts == []
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # the process that ends
+def test_a_check_that_cannot_be_interrupted_says_its_last_word_before_the_process_ends(stages, monkeypatch):
+    monkeypatch.setattr(module, "GRACE_SECONDS", 0.3)
+    stage = stages()
+    answer = stage.worker(stage.session.request, HELLO)
+    stage.host.expect(Register)
+    stage.say(Check())
+    assert answer.result(SOON) == Check()
+    last_word = Checked(None, "", [], ["stuck"], leaving=True)
+    stage.worker(stage.session.begin_check, 0.1, last_word).result(SOON)
+    assert stage.left.wait(SOON)
+    assert stage.interrupts
+    assert stage.host.expect(Checked) == last_word
+
+
+def test_a_trial_after_a_check_has_its_own_limit(stages):
+    stage = stages()
+    answer = stage.worker(stage.session.request, HELLO)
+    stage.host.expect(Register)
+    stage.say(Check())
+    answer.result(SOON)
+    stage.worker(stage.session.begin_check, 0.2, Checked(None, "", leaving=True)).result(SOON)
+    answer = stage.worker(stage.session.request, Checked(None, ""))
+    stage.host.expect(Checked)
+    stage.say(Assign(1, "t1", {}, ""))
+    answer.result(SOON)
+    stage.worker(stage.session.begin).result(SOON)
+    stage.host.gather(0.5)
     assert stage.interrupts == []

@@ -9,8 +9,9 @@ import time
 import pytest
 from wire import SOON, Host
 
+from maggy.core.executors import trial_executor
 from maggy.core.executors.trial_executor import WorkerSettings, work
-from maggy.core.executors.workload import SearchWorkload
+from maggy.core.executors.workload import SearchWorkload, Workload
 from maggy.core.messages import Assign, Check, Checked, Done, Failed, Final, Heartbeat, Register, Stop
 from maggy.core.spark import TaskInfo, dumps
 
@@ -59,11 +60,11 @@ def worker():
     """Runs a worker with a training function until the driver is done; returns what was heard, and values."""
     plays = []
 
-    def run(train, *answers, key="metric", max_trial_seconds=None, on_heartbeat=None):
+    def run(train, *answers, key="metric", max_trial_seconds=None, on_heartbeat=None, workload=None):
         play = Play(answers, on_heartbeat)
         plays.append(play)
         settings = WorkerSettings(play.host.address, 0.05, max_trial_seconds, tee=False)
-        values = work(settings, dumps(SearchWorkload(train, key)), 0, TaskInfo(0, 0, []))
+        values = work(settings, dumps(workload or SearchWorkload(train, key)), 0, TaskInfo(0, 0, []))
         return play, values
 
     yield run
@@ -308,3 +309,69 @@ def test_nothing_is_left_of_a_worker(worker):
     play, _ = worker(lambda x: x, assign(x=1))
     play.close()
     assert (threading.active_count(), signal.getsignal(signal.SIGUSR2)) == (threads, handler)
+
+
+class Probing(Workload):
+    """Its components are functions of this module, by name."""
+
+    def __init__(self, *builds):
+        super().__init__(print, "metric")
+        self.builds = builds
+
+    def probes(self):
+        return {build.__name__: build for build in self.builds}
+
+    def call(self, params, reporter):
+        return 1
+
+
+def good():
+    return object()
+
+
+def unknown_name():
+    return undefined_name  # noqa: F821
+
+
+def leaves():
+    sys.exit("no model")
+
+
+def hangs():
+    threading.Event().wait(60)
+
+
+def hangs_and_swallows():
+    try:
+        hangs()
+    except BaseException:
+        return
+
+
+def test_a_component_that_cannot_be_built_is_reported_and_refuses_nothing(worker):
+    play, _ = worker(None, Check(), assign(), workload=Probing(good, unknown_name, leaves))
+    (checked,) = set(map(repr, play.said(Checked)))
+    checked = play.said(Checked)[0]
+    assert (checked.error, checked.slow, checked.leaving) == (None, [], False)
+    (first, reason, traceback), (second, other, _) = checked.failures
+    assert (first, second) == ("unknown_name", "leaves")
+    assert reason == "NameError: name 'undefined_name' is not defined"
+    assert "in unknown_name" in traceback
+    assert other == "SystemExit: no model"
+    assert ends_of(play)[0].metric == 1
+
+
+def test_the_check_builds_no_component_when_it_is_told_not_to(worker):
+    play, _ = worker(None, Check(probe=False), workload=Probing(unknown_name))
+    assert play.said(Checked)[0] == Checked(None, "")
+
+
+def test_a_component_that_hangs_holds_up_the_check_for_a_limited_time_and_heartbeats_go_on(worker, monkeypatch):
+    monkeypatch.setattr(trial_executor, "PROBE_SECONDS", 0.4)
+    play, _ = worker(None, Check(), assign(), workload=Probing(hangs, hangs_and_swallows, unknown_name))
+    checked = play.said(Checked)[0]
+    assert checked.slow == ["hangs", "hangs_and_swallows"]
+    assert [label for label, *_ in checked.failures] == ["unknown_name"]
+    before = play.messages[: play.messages.index(checked)]
+    assert Heartbeat(0, 0, [], 0, [], False) in before
+    assert ends_of(play)[0].metric == 1

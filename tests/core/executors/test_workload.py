@@ -17,9 +17,10 @@ from maggy.core.choices import WrittenChoices
 from maggy.core.exceptions import MetricKeyError, MetricTypeError, MetricValueError, ReturnTypeError
 from maggy.core.executors import workload as module
 from maggy.core.executors.workload import AblationWorkload, SearchWorkload, Workload, metric_of
-from maggy.core.messages import Final, encode
+from maggy.core.messages import REMARK, Final, encode
 from maggy.core.plain import to_plain
 from maggy.core.reporter import Reporter
+from maggy.core.signature import config_values
 from maggy.core.spark import dumps, loads
 from maggy.searchspace import Searchspace
 
@@ -356,3 +357,90 @@ def test_a_trial_that_changes_its_choice_does_not_change_the_next_ones():
 def test_choices_arrive_as_written_in_one_dict_too():
     workload = SearchWorkload(lambda hparams: hparams, "metric", WrittenChoices({"k": ("CONSTANT", [(1, 2)])}))
     assert workload.call({"k": [1, 2]}, None) == {"k": (1, 2)}
+
+
+def read(value, key="Metric"):
+    """What a lenient workload makes of a returned value: metric, outputs and what it says."""
+    said = []
+    workload = SearchWorkload(max, key, lenient=True)
+    metric, outputs = workload.metric_of(value, lambda line, jupyter=False: said.append((jupyter, line)))
+    return metric, outputs, said
+
+
+@pytest.mark.parametrize(
+    ("value", "metric", "outputs", "said"),
+    [
+        (0.5, 0.5, {"Metric": 0.5}, ""),
+        ({"loss": 2, "Metric": 1}, 1, {"loss": 2, "Metric": 1}, "its 'Metric'"),
+        ({"loss": 2, "metric": 1}, 1, {"Metric": 1, "loss": 2, "metric": 1}, "its 'metric'"),
+        ({"loss": 2, "METRIC": 1}, 1, {"Metric": 1, "loss": 2, "METRIC": 1}, "its 'METRIC'"),
+        ({"loss": 2, "acc": 1}, 2, {"Metric": 2, "loss": 2, "acc": 1}, "its first value, 'loss'"),
+        ({3: 2, "acc": 1}, 2, {"Metric": 2, "3": 2, "acc": 1}, "its first value, '3'"),
+        ([2, 1], 2, {"Metric": 2, "returned": [2, 1]}, "its first item"),
+        ([np.float32(0.5)], 0.5, {"Metric": 0.5, "returned": [0.5]}, "its first item"),
+    ],
+)
+def test_a_lenient_reading_takes_the_key_else_metric_in_any_case_else_the_first_value(value, metric, outputs, said):
+    assert read(value)[:2] == (metric, outputs)
+    lines = read(value)[2]
+    assert len(lines) == bool(said)
+    for shown, line in lines:
+        assert shown
+        assert line.startswith(REMARK)
+        assert said in line
+
+
+def test_a_lenient_reading_prefers_the_key_that_the_user_names():
+    assert read({"loss": 2, "metric": 3, "acc": 1}, "acc")[0] == 1
+
+
+@pytest.mark.parametrize("value", [{}, [], None, True, "0.5", (1,)])
+def test_a_lenient_reading_refuses_what_holds_no_value(value):
+    with pytest.raises((ReturnTypeError, MetricKeyError)):
+        read(value)
+
+
+@pytest.mark.parametrize("value", [{"model": "resnet"}, ["resnet"], {"metric": None}])
+def test_a_lenient_reading_refuses_a_first_value_that_is_no_number(value):
+    with pytest.raises(MetricTypeError, match="must be a number"):
+        read(value)
+
+
+def test_a_lenient_reading_refuses_nan():
+    with pytest.raises(MetricValueError, match="metric is NaN"):
+        read([math.nan])
+
+
+def given(train, **values):
+    return SearchWorkload(train, "m", values=config_values(train, **{"model": None, "dataset": None, **values}))
+
+
+def test_the_config_s_model_and_dataset_reach_the_parameters_of_that_name():
+    workload = given(lambda model, dataset, hparams: (model, dataset, hparams), model="M", dataset=["d"])
+    assert workload.call({"x": 1}, Reporter()) == ("M", ["d"], {"x": 1})
+
+
+def test_a_hyperparameter_of_that_name_wins_over_the_config():
+    workload = given(lambda model, hparams: (model, hparams), model="M")
+    assert workload.call({"model": "cnn"}, Reporter()) == ("cnn", {"model": "cnn"})
+
+
+def test_without_a_value_the_function_s_own_default_stays_and_else_it_is_none():
+    assert given(lambda model, dataset="own": (model, dataset)).call({}, Reporter()) == (None, "own")
+    assert given(lambda dataset="own": dataset, dataset=[1]).call({}, Reporter()) == [1]
+
+
+def test_who_does_not_ask_for_model_and_dataset_does_not_get_them():
+    assert given(lambda **kwargs: kwargs, model="M").call({"x": 1}, Reporter()) == {"x": 1}
+
+
+def test_an_ablation_gives_model_and_dataset_too_and_in_hparams_its_functions():
+    def train(model, dataset, hparams, reporter):
+        return model, dataset, {name: function() for name, function in hparams.items()}
+
+    workload = AblationWorkload(train, "metric", Labels(), values={"model": "M", "dataset": None})
+    assert workload.call({"ablated_feature": "age", "ablated_layer": "None"}, Reporter()) == (
+        "M",
+        None,
+        {"dataset_function": ("dataset", "age"), "model_function": ("model", None)},
+    )

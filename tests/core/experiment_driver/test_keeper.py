@@ -5,7 +5,7 @@ import queue
 import pytest
 
 from maggy.core.exceptions import ExperimentError
-from maggy.core.experiment_driver.instructions import Ask, Began, Ended, Points, WorkerId
+from maggy.core.experiment_driver.instructions import Ask, Began, Ended, Points, Probed, WorkerId
 from maggy.core.experiment_driver.keeper import Keeper
 from maggy.core.experiment_driver.policy import Policy
 from maggy.core.messages import Final
@@ -51,6 +51,15 @@ class Given(Policy):
     def stops(self, trial, final_store):
         self.checked.append(trial.step_history[-1])
         return False
+
+
+class Withdrawing(Given):
+    """Gives the trial of the component with this label out of its turn."""
+
+    def withdraw(self, label):
+        found = [trial for trial in self.trials if trial.params["x"] == label]
+        self.trials = [trial for trial in self.trials if trial not in found]
+        return found[0] if found else None
 
 
 @pytest.fixture
@@ -244,3 +253,51 @@ def test_an_optimizer_that_takes_over_the_records_knows_of_failed_trials_too(res
     policy = Resumed(restores=True)
     resumed(policy, [good], failed)
     assert sorted(policy.restored) == sorted(trial.trial_id for trial in (*failed, good))
+
+
+def probed(policy, *failures, ended=(), slow=()):
+    """What the listener hears when these components cannot be built and then one trial is asked for."""
+    listener = Listener()
+    keeper = Keeper(policy, listener, list(ended))
+    keeper.start()
+    try:
+        keeper.put(Probed([(label, f"no {label}", f"the traceback of {label}") for label in failures], list(slow)))
+        keeper.put(Ask())
+        news = []
+        while not news or news[-1][0] not in ("suggested", "exhausted"):
+            news.append(listener.next())
+        return news, keeper
+    finally:
+        keeper.close(timeout=10)
+
+
+def test_the_trial_of_a_component_that_cannot_be_built_is_an_error_before_any_other_begins():
+    news, keeper = probed(Withdrawing(Trial({"x": "base"}), Trial({"x": "broken"})), "broken")
+    assert [(name, args[0].params["x"]) for name, *args in news] == [("trial_ended", "broken"), ("suggested", "base")]
+    broken = keeper.ended[0]
+    assert (broken.status, broken.error, broken.info_dict["reason"]) == (
+        Trial.ERROR,
+        "the traceback of broken",
+        "no broken",
+    )
+    assert (broken.attempts, broken.duration, list(keeper.trial_store)) == (0, 0, [news[1][1].trial_id])
+
+
+def test_a_component_that_the_policy_does_not_withdraw_keeps_its_turn():
+    news, _ = probed(Given(Trial({"x": "broken"})), "broken")
+    assert [name for name, *_ in news] == ["suggested"]
+
+
+def test_the_trial_of_a_component_that_cannot_be_built_is_not_ended_again_when_it_is_recorded():
+    recorded = Trial({"x": "broken"})
+    recorded.status = Trial.ERROR
+    news, keeper = probed(Withdrawing(Trial({"x": "broken"}), Trial({"x": "base"})), "broken", ended=[recorded])
+    assert [name for name, *_ in news] == ["suggested"]
+    assert keeper.ended == [recorded]
+
+
+def test_a_component_that_takes_long_to_build_is_only_remarked():
+    news, keeper = probed(Withdrawing(Trial({"x": "slow"})), slow=["slow"])
+    assert [name for name, *_ in news] == ["remark", "suggested"]
+    assert "slow took too long to be built in the check; its trial builds it again" in news[0][1]
+    assert keeper.ended == []

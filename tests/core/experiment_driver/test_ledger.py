@@ -12,6 +12,7 @@ from maggy.core.experiment_driver.instructions import (
     Lines,
     Lost,
     Points,
+    Probed,
     Send,
     WorkerId,
 )
@@ -203,6 +204,33 @@ def test_a_study_that_does_not_hold_ends_the_experiment_without_a_trial():
     ledger.register(B, HELLO, 0)
     out = ledger.checked(A, Checked("no layer x", "AblationError"), 1)
     assert out == [CheckFailed("no layer x", "AblationError"), Send(A, Done()), Send(B, Done())]
+
+
+def test_components_that_cannot_be_built_are_said_before_anything_is_asked():
+    ledger = Ledger(check_first=True)
+    ledger.register(A, HELLO, 0)
+    failures = [("Custom model: mine", "NameError: tf", "Traceback")]
+    assert ledger.checked(A, Checked(None, "", failures, ["slow one"]), 1) == [Probed(failures, ["slow one"]), Ask()]
+
+
+def test_a_worker_that_leaves_with_its_check_gets_no_trial_and_its_check_holds():
+    ledger = Ledger(check_first=True)
+    ledger.register(A, HELLO, 0)
+    ledger.register(B, HELLO, 0)
+    out = ledger.checked(A, Checked(None, "", [], ["stuck"], leaving=True), 1)
+    assert out == [Probed([], ["stuck"]), Lost(A, "it leaves"), Ask()]
+    assert suggest(ledger, "t1") == [Send(B, assign(1, "t1")), Began("t1", B)]
+
+
+def test_components_that_cost_two_workers_are_built_in_the_check_no_more():
+    ledger = Ledger(check_first=True)
+    ledger.register(A, HELLO, 0)
+    ledger.register(B, HELLO, 0)
+    assert Send(B, Check(probe=True)) in ledger.lost(A, "gone", charge=True)
+    ledger.lost(B, "gone", charge=True)
+    again = WorkerId(1, 0, 0)
+    assert ledger.register(again, HELLO, 0) == [Send(again, Check(probe=False))]
+    assert ledger.register(again, HELLO, 0) == [Send(again, Check(probe=False))]
 
 
 def test_when_the_checking_worker_is_lost_another_one_checks():

@@ -7,6 +7,7 @@ import pytest
 from maggy import Trial
 from maggy.core.environment.board import Board
 from maggy.core.experiment_driver.progress import Progress, announce
+from maggy.core.messages import REMARK
 
 
 def ended(metric=None, error=None, reason=None, early=False):
@@ -75,6 +76,20 @@ def test_what_workers_print_has_their_number(capsys):
     progress.lines(3, ["one", "two"])
     progress.close()
     assert "3: one\n3: two\n" in shown(capsys)
+
+
+def test_a_remark_of_the_library_is_shown_once_and_without_a_number(capsys):
+    progress = Progress("max", 1, [])
+    remark = f"{REMARK}a list counts with its first item"
+    progress.lines(3, ["one", remark, remark])
+    progress.lines(4, [remark])
+    progress.lines(4, ["two"])
+    progress.close()
+    text = shown(capsys)
+    assert text.count(remark) == 1
+    assert f": {remark}" not in text
+    assert "3: one\n" in text
+    assert "4: two\n" in text
 
 
 def test_the_bar_leaves_no_thread_behind():
