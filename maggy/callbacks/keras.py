@@ -35,6 +35,11 @@ class _KerasReport:
         self._metric = metric
         self._last_step = -1
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Without the model: a fit() sets it anew, and not every model can be copied.
+        state = {name: value for name, value in self.__dict__.items() if name != "_model"}
+        return _copied, (getattr(type(self), "_plain_class", type(self)), state)
+
     def _report(self, logs: Mapping[str, Any] | None, step: int = 0, hint: str = "") -> None:
         value = _find(logs or {}, self._metric, hint)
         # Everything that reports in this trial shares the reporter's steps: other callbacks, earlier fits, the user.
@@ -125,8 +130,17 @@ def _with_keras(cls: type) -> type:
         ) from error
     if issubclass(cls, Callback):
         return cls
-    names = {"__module__": cls.__module__, "__qualname__": cls.__qualname__, "__doc__": cls.__doc__}
+    names = {name: getattr(cls, name) for name in ("__module__", "__qualname__", "__doc__")}
+    names["_plain_class"] = cls  # which pickle can find
     return type(cls.__name__, (cls, Callback), names)
+
+
+def _copied(cls: Any, state: dict[str, Any]) -> Any:
+    """Return a callback of this class with this state; ``cls`` is not yet a subclass of Keras' Callback."""
+    callback = cls.__new__(cls)
+    callback._model = None
+    callback.__dict__.update(state)
+    return callback
 
 
 def _find(logs: Mapping[str, Any], metric: str, hint: str) -> Any:

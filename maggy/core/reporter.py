@@ -5,7 +5,9 @@ Nothing here touches the network, so a training function never waits for it.
 
 from __future__ import annotations
 
+import os
 import threading
+import weakref
 from typing import Any
 
 from maggy.core.exceptions import (
@@ -13,6 +15,7 @@ from maggy.core.exceptions import (
     BroadcastStepTypeError,
     BroadcastStepValueError,
     EarlyStopException,
+    NotSupportedError,
 )
 from maggy.core.messages import Line, Point
 from maggy.core.plain import as_metric, as_number, is_beyond_floats
@@ -30,7 +33,8 @@ class Reporter:
 
     A training function gets it by having a parameter named ``reporter``. All methods may be called from any thread
     and cost microseconds: they only append to memory. The worker's heartbeat sends everything once in
-    ``hb_interval`` seconds and with the trial's end.
+    ``hb_interval`` seconds and with the trial's end. A copy, also one by ``pickle``, is the same reporter. In another
+    process, such as a child that the function starts, it only raises.
 
     Example:
         >>> def train(lr, reporter):
@@ -43,6 +47,7 @@ class Reporter:
     def __init__(self) -> None:
         # Reentrant: a finalizer that prints may run inside any of the methods.
         self._lock = threading.RLock()
+        self._process = os.getpid()
         self._points: list[Point] = []
         self._first_point = 0
         self._lines: list[Line] = []
@@ -76,7 +81,9 @@ class Reporter:
             BroadcastStepTypeError: The step is not a number.
             BroadcastStepValueError: The step is below the last one, not finite, or 2**63 or more.
             EarlyStopException: The driver has asked this trial to stop. Every later call raises it again.
+            NotSupportedError: This is not the process that runs the trial.
         """
+        self._check_process("broadcast")
         value = as_metric(metric)
         if value is None:
             raise BroadcastMetricTypeError(
@@ -118,7 +125,11 @@ class Reporter:
             log_msg: The text; anything else is turned into text.
             jupyter: Also show it in the notebook, under the progress bar.
             verbose: The name that ``jupyter`` had in release 0.3.
+
+        Raises:
+            NotSupportedError: This is not the process that runs the trial.
         """
+        self._check_process("log")
         shown = bool(jupyter or verbose)
         lines = [(shown, piece) for line in str(log_msg).splitlines() or [""] for piece in _pieces(line)]
         with self._lock:
@@ -144,6 +155,25 @@ class Reporter:
             del self._lines[: max(0, lines - self._first_line)]
             self._first_line = max(self._first_line, lines)
 
+    def __copy__(self) -> Reporter:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Reporter:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        _PICKLED[self._process, id(self)] = self
+        return _find_pickled, (self._process, id(self))
+
+    def _check_process(self, method: str) -> None:
+        """Raise if this is another process than the trial's, whose mailbox nobody empties."""
+        if self._process != os.getpid():
+            raise NotSupportedError(
+                f"reporter.{method}() must be called in the process that runs the trial ({self._process}), but was "
+                f"called in another one ({os.getpid()}). Hand the value back to the training function, for example "
+                f"through a multiprocessing.Queue, and call reporter.{method}() there. print() works in any process."
+            )
+
     @staticmethod
     def _drop(waiting: list[Any], most: int) -> int:
         """Keep the newest half of the ``most``, when the driver has been away for too long; returns how many went."""
@@ -155,3 +185,15 @@ class Reporter:
 def _pieces(line: str) -> list[str]:
     """A line in pieces of bounded length."""
     return [line[at : at + MAX_LINE_LENGTH] for at in range(0, len(line), MAX_LINE_LENGTH)] or [""]
+
+
+def _find_pickled(process: int, key: int) -> Reporter:
+    """Return the reporter that was pickled; in another process, one that only raises."""
+    reporter = _PICKLED.get((process, key))
+    if reporter is None:
+        reporter = Reporter()
+        reporter._process = process if process != os.getpid() else 0
+    return reporter
+
+
+_PICKLED: weakref.WeakValueDictionary[tuple[int, int], Reporter] = weakref.WeakValueDictionary()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import os
 import socket
 import traceback
@@ -10,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from maggy.core.exceptions import EarlyStopException
-from maggy.core.executors.capture import Surroundings, isolated
 from maggy.core.executors.interrupt import Interrupter, TrialInterrupted
 from maggy.core.executors.session import Answer, Session
+from maggy.core.executors.surroundings import Surroundings, isolated
 from maggy.core.executors.workload import Workload
 from maggy.core.messages import Assign, Check, Checked, Register
 from maggy.core.rpc import Address
@@ -113,14 +114,15 @@ class TrialExecutor:
 
     def run(self, hello: Register) -> list[Any]:
         """Work until there is no more; returns what a function that is run once has returned."""
-        answer = self._session.request(hello)
-        while True:
-            if isinstance(answer, Assign):
-                answer = self._train(answer)
-            elif isinstance(answer, Check):
-                answer = self._session.request(self._check(answer.probe))
-            else:
-                return self._values
+        with self._surroundings:
+            answer = self._session.request(hello)
+            while True:
+                if isinstance(answer, Assign):
+                    answer = self._train(answer)
+                elif isinstance(answer, Check):
+                    answer = self._session.request(self._check(answer.probe))
+                else:
+                    return self._values
 
     def _check(self, probe: bool) -> Checked:
         found = Checked(None, "")
@@ -151,11 +153,15 @@ class TrialExecutor:
         self._interrupter.reason = ""
         try:
             with isolated(
-                lambda line: reporter.log(line, jupyter=True), tee=self._tee, surroundings=self._surroundings
+                lambda line: reporter.log(line, jupyter=True),
+                tee=self._tee,
+                surroundings=self._surroundings,
+                was_stopped=lambda: reporter.stop_metric is not None or bool(self._interrupter.reason),
             ):
                 os.environ[LOGDIR_VARIABLE] = assignment.logdir
                 try:
-                    value, early = self._call(assignment)
+                    # In a copy of the context, so that no variable of it that is set there reaches the next trial.
+                    value, early = contextvars.copy_context().run(self._call, assignment)
                 finally:
                     os.environ.pop(LOGDIR_VARIABLE, None)  # or the whole environment would have to be put back
             if self._workload.optimization_key is None:

@@ -14,7 +14,8 @@ import threading
 
 import pytest
 
-from maggy.core.executors.capture import MAX_LINE_LENGTH, LineWriter, Surroundings, isolated
+from maggy.core.executors.capture import MAX_LINE_LENGTH, LineWriter
+from maggy.core.executors.surroundings import Surroundings, isolated
 
 
 def captured(*texts):
@@ -180,6 +181,7 @@ def test_a_logging_handler_of_an_earlier_trial_writes_to_the_one_that_runs():
         logger.warning("one")
     try:
         with isolated(second.append):
+            logger.addHandler(handler)
             logger.warning("two")
     finally:
         logger.removeHandler(handler)
@@ -286,7 +288,7 @@ def test_an_exit_is_put_back_from_like_an_error():
 @pytest.mark.slow
 def test_keras_is_not_loaded_only_to_forget_its_session():
     code = (
-        "import sys; from maggy.core.executors.capture import Surroundings, isolated\n"
+        "import sys; from maggy.core.executors.surroundings import isolated\n"
         "with isolated(print): pass\n"
         "print([name for name in ('keras', 'tensorflow') if name in sys.modules])"
     )

@@ -1,0 +1,161 @@
+"""Settings that a trial may change for good: of the interpreter and the process, and of libraries that are loaded.
+
+Here is what they are called; when they are put back is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+import builtins
+import contextlib
+import decimal
+import gc
+import locale
+import os
+import socket
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Setting", "Settings", "attribute_setting", "process_settings"]
+
+_ABSENT = object()
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting.
+
+    Attributes:
+        read: Returns its value; takes less than a microsecond.
+        write: Sets it.
+        initial: What it is before anybody sets it: for a library that was first loaded by a trial.
+    """
+
+    read: Callable[[], Any]
+    write: Callable[[Any], Any]
+    initial: Any = None
+
+
+class Settings:
+    """The values of some settings, to be put back later.
+
+    Args:
+        settings: The settings.
+        are_initial: Whether to put back the initial values; else those of now.
+    """
+
+    def __init__(self, settings: Sequence[Setting], are_initial: bool = False) -> None:
+        self._readers = [setting.read for setting in settings]
+        self._writers = [setting.write for setting in settings]
+        self._values = [setting.initial if are_initial else setting.read() for setting in settings]
+
+    def put_back(self) -> None:
+        """Set what has changed to what it was. What the system refuses to set stays as it is."""
+        now = [read() for read in self._readers]
+        if now == self._values:
+            return
+        for value, current, write in zip(self._values, now, self._writers, strict=True):
+            if current != value:
+                with contextlib.suppress(Exception):
+                    write(value)
+
+
+def attribute_setting(owner: Any, name: str, initial: Any = None) -> Setting:
+    """Return the setting that is an attribute of a module or an object; it may be absent."""
+
+    def write(value: Any) -> None:
+        if value is not _ABSENT:
+            setattr(owner, name, value)
+        elif hasattr(owner, name):
+            delattr(owner, name)
+
+    attributes = vars(owner)  # getattr takes microseconds for one that is absent
+    return Setting(lambda: attributes.get(name, _ABSENT), write, initial)
+
+
+def process_settings() -> list[Setting]:
+    """Return the settings of the interpreter and of the process."""
+    return [
+        *(attribute_setting(builtins, name) for name in ("input", "open", "__import__")),
+        *(attribute_setting(sys, name) for name in ("stdin", "excepthook", "unraisablehook")),
+        *(attribute_setting(sys, name) for name in ("displayhook", "breakpointhook")),
+        *(attribute_setting(sys, name) for name in ("tracebacklimit", "dont_write_bytecode")),
+        attribute_setting(threading, "excepthook"),
+        attribute_setting(tempfile, "tempdir"),
+        _list_setting(sys, "argv"),
+        _list_setting(gc, "callbacks"),
+        Setting(sys.getrecursionlimit, sys.setrecursionlimit),
+        Setting(sys.getswitchinterval, sys.setswitchinterval),
+        Setting(sys.gettrace, sys.settrace),
+        Setting(sys.getprofile, sys.setprofile),
+        Setting(gc.isenabled, lambda is_on: gc.enable() if is_on else gc.disable()),
+        Setting(gc.get_threshold, lambda thresholds: gc.set_threshold(*thresholds)),
+        Setting(gc.get_debug, gc.set_debug),
+        Setting(threading.stack_size, threading.stack_size),
+        Setting(socket.getdefaulttimeout, socket.setdefaulttimeout),
+        Setting(lambda: locale.setlocale(locale.LC_ALL), _set_locale),
+        _default_decimal_context(),
+        *_resource_limits(),
+        *_affinity(),
+    ]
+
+
+def _list_setting(owner: Any, name: str) -> Setting:
+    """Return the setting that is a list; it is put back as the same list with the same items."""
+    original: list[Any] = getattr(owner, name)
+
+    def write(items: list[Any]) -> None:
+        original[:] = items
+        setattr(owner, name, original)
+
+    def read() -> Any:
+        items = getattr(owner, name)
+        return list(items) if items is original else _ABSENT
+
+    return Setting(read, write)
+
+
+def _set_locale(value: str) -> None:
+    locale.setlocale(locale.LC_ALL, value)
+
+
+def _default_decimal_context() -> Setting:
+    """Return the context that a thread begins with; as text, since reading its parts would take long."""
+    default, original = decimal.DefaultContext, decimal.DefaultContext.copy()
+
+    def write(text: str) -> None:
+        for name in ("prec", "rounding", "Emin", "Emax", "capitals", "clamp"):
+            setattr(default, name, getattr(original, name))
+        for signal, is_on in original.traps.items():
+            default.traps[signal] = is_on
+        default.clear_flags()
+
+    return Setting(lambda: repr(default), write)
+
+
+def _resource_limits() -> list[Setting]:
+    try:
+        import resource
+    except ImportError:  # Windows
+        return []
+
+    def limit_setting(number: int) -> Setting:
+        def write(value: tuple[int, int]) -> None:
+            try:
+                resource.setrlimit(number, value)
+            except ValueError:  # nobody can raise a hard limit that was lowered
+                resource.setrlimit(number, (resource.getrlimit(number)[1],) * 2)
+
+        return Setting(lambda: resource.getrlimit(number), write)
+
+    numbers = {getattr(resource, name) for name in dir(resource) if name.startswith("RLIMIT_")}
+    return [limit_setting(number) for number in sorted(numbers)]
+
+
+def _affinity() -> list[Setting]:
+    if not hasattr(os, "sched_getaffinity"):
+        return []
+    return [Setting(lambda: os.sched_getaffinity(0), lambda cores: os.sched_setaffinity(0, cores))]
