@@ -160,7 +160,12 @@ def _driver(
 ) -> ExperimentDriver:
     def make_tasks(address: Address) -> Callable[[int], Task]:
         settings = WorkerSettings(
-            address, config.hb_interval, config.max_trial_seconds, tee=not cluster.local, variables=variables
+            address,
+            config.hb_interval,
+            config.max_trial_seconds,
+            tee=not cluster.local,
+            variables=variables,
+            worker_timeout=config.worker_timeout,
         )
         try:
             payload = dumps(workload)
