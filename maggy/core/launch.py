@@ -141,7 +141,12 @@ def _driver(
 ) -> ExperimentDriver:
     def make_tasks(address: Address) -> Callable[[int], Task]:
         settings = WorkerSettings(
-            address, config.hb_interval, config.max_trial_seconds, tee=not cluster.local, variables=variables
+            address,
+            config.hb_interval,
+            config.max_trial_seconds,
+            tee=not cluster.local,
+            variables=variables,
+            worker_timeout=config.worker_timeout,
         )
         return lambda job: functools.partial(with_content, functools.partial(work, settings), payload, job)
 

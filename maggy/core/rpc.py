@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 import msgspec
 import zmq
 from zmq.auth.thread import ThreadAuthenticator
+from zmq.utils.monitor import recv_monitor_message
 
 from maggy.core.messages import (
     MAX_MESSAGE_BYTES,
@@ -209,6 +210,8 @@ class Client:
         self._on_message = on_message
         self._on_tick = on_tick
         self._closing = False
+        self.connected = False
+        """Whether a connection stands. A driver that is only stopped keeps its connections."""
         self._thread = threading.Thread(target=self._run, name="maggy-heartbeat", daemon=True)
 
     def start(self) -> None:
@@ -224,19 +227,26 @@ class Client:
         self._socket.linger = LINGER_MILLISECONDS
         self._socket.reconnect_ivl = 100
         self._socket.reconnect_ivl_max = 2000
+        events = zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED
+        self._monitor = self._socket.get_monitor_socket(events)
         self._socket.connect(self._address.endpoint)
         self._thread.start()
 
-    def send(self, message: WorkerMessage) -> None:
-        """Send without waiting; only from the client's own thread. A full queue drops it: it will be said again."""
+    def send(self, message: WorkerMessage) -> bool:
+        """Send without waiting, only from the client's own thread; return whether it will be sent.
+
+        A full queue drops the message: it will be said again.
+        """
         try:
             self._socket.send(encode(message), zmq.NOBLOCK)
         except zmq.Again:
             logger.debug("The driver is away; a message was not sent.")
+            return False
+        return True
 
     def flush(self) -> None:
         """Wait until what was sent has left, a second at most; only from the client's own thread, to end it."""
-        self._socket.close()
+        self._close_sockets()
         self._context.term()
 
     def wake(self) -> None:
@@ -255,16 +265,25 @@ class Client:
     def _run(self) -> None:
         poller = zmq.Poller()
         poller.register(self._socket, zmq.POLLIN)
+        poller.register(self._monitor, zmq.POLLIN)
         poller.register(self._waker, zmq.POLLIN)
         timeout = self._on_tick()
         while not self._closing:
             ready = dict(poller.poll(max(0, int(timeout * 1000) + 1)))
             if self._waker.fileno() in ready:
                 self._waker.clear()
+            if self._monitor in ready:
+                event = recv_monitor_message(self._monitor)["event"]
+                self.connected = event == zmq.EVENT_HANDSHAKE_SUCCEEDED
             if self._socket in ready:
                 self._receive()
             timeout = self._on_tick()
         self._on_tick()  # last words
+        self._close_sockets()
+
+    def _close_sockets(self) -> None:
+        self._socket.disable_monitor()
+        self._monitor.close()
         self._socket.close()
 
     def _receive(self) -> None:

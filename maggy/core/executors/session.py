@@ -6,12 +6,14 @@ One thread (the client's) does all of it; the thread that trains only leaves a r
 from __future__ import annotations
 
 import logging
+import math
 import os
 import queue
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from maggy.core.executors.silence import Silence
 from maggy.core.messages import (
     Abandon,
     Ack,
@@ -42,6 +44,8 @@ POINTS_PER_MESSAGE = 50_000
 LINES_PER_MESSAGE = 500  # of 16,384 characters at most: even then far below what a message may take
 GRACE_SECONDS = 5.0
 """How long an interrupted training function may take to end before its process is ended."""
+GAP_SECONDS = 1.0
+"""When the session's thread wakes so much later than planned, it could not run in between."""
 
 
 class Session:
@@ -54,8 +58,11 @@ class Session:
         max_trial_seconds: Seconds that one trial may take; None for no limit.
         interrupt: Called (in the client's thread) with the reason why the running trial has to end now.
         leave: Ends this process; called when an interrupted trial does not end.
-        answer_timeout: Seconds without a word from the driver after which the worker leaves.
+        answer_timeout: Seconds for which a message may stay unanswered before the worker leaves;
+            ten times as long while the connection stands. A time in which the session's own thread
+            could not run does not count.
         clock: Monotonic seconds.
+        work_clock: Seconds of processor time that this process has used.
     """
 
     def __init__(
@@ -69,14 +76,16 @@ class Session:
         leave: Callable[[], None] = lambda: os._exit(1),
         answer_timeout: float = 90.0,
         clock: Callable[[], float] = time.monotonic,
+        work_clock: Callable[[], float] = time.process_time,
     ) -> None:
         self._client = Client(address, identity, self._on_message, self._on_tick)
         self._hb_interval = hb_interval
         self._max_trial_seconds = max_trial_seconds
         self._interrupt = interrupt
         self._leave = leave
-        self._answer_timeout = answer_timeout
+        self._silence = Silence(answer_timeout)
         self._clock = clock
+        self._work_clock = work_clock
         self._answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
         self._run = 0
         self.reporter = Reporter()
@@ -84,6 +93,7 @@ class Session:
         self._request: Sequence[WorkerMessage] = ()  # said again with each heartbeat until it is answered
         self._request_is_new = False
         self._began: float | None = None  # when the current run's training function was called
+        self._standstill = 0.0  # how many seconds of the current run are not its time
         self._interrupted: tuple[str, float] | None = None  # why, and when it was last told
         self._interrupt_deadline = 0.0
         self._limit = max_trial_seconds  # for what began
@@ -93,7 +103,11 @@ class Session:
         self._answered = True  # since the last heartbeat
         self.heard = False
         """Whether the driver has ever said anything."""
-        self._next_beat = self._last_heard = clock()
+        self.desertion = ""
+        """Why the worker left although a trial was assigned to it; empty if it did not."""
+        self._assigned = False  # the driver holds that this worker runs a trial
+        self._next_beat = self._next_tick = clock()
+        self._work = work_clock()
 
     def start(self) -> None:
         self._client.start()
@@ -126,6 +140,7 @@ class Session:
 
     def _watch(self) -> None:
         self._interrupted = None
+        self._standstill = 0.0
         self._began = self._clock()
         if self._limit is not None:
             self._client.wake()  # it has a new deadline to watch
@@ -155,7 +170,7 @@ class Session:
     # From here on everything runs in the client's thread.
 
     def _on_message(self, message: DriverMessage) -> None:
-        self._last_heard = self._clock()
+        self._silence.answered()
         self.heard = self._answered = True
         if isinstance(message, Ack):
             if message.run == self._run:
@@ -163,21 +178,23 @@ class Session:
         elif isinstance(message, Assign):
             # Else it is said again; or comes while an older run goes on, after whose end it will be said again.
             if message.run > self._run and self._began is None:
-                self._run = message.run
+                self._run, self._assigned = message.run, True
                 self._answer(message, Reporter())
         elif isinstance(message, Check):
             if not self._check_seen:
                 self._checking = self._check_seen = True
                 self._answer(message, Reporter())
         elif isinstance(message, Wait):
-            self._request = ()
+            self._request, self._assigned = (), False
         elif isinstance(message, Stop):
             if message.run == self._run:
                 self.reporter.stop()
         elif isinstance(message, Abandon):
             if message.run == self._run:
+                self._assigned = False
                 self._end_run("its worker was taken for lost")
         else:
+            self._assigned = False
             self._leave_when_idle("the experiment has ended")
 
     def _leave_when_idle(self, reason: str) -> None:
@@ -193,38 +210,68 @@ class Session:
 
     def _on_tick(self) -> float:
         now = self._clock()
+        self._leave_out_gap(now)
         if self._request_is_new or now >= self._next_beat:
             self._request_is_new = False  # before the sending: a request made meanwhile is sent at the next tick
             self._beat()
             self._next_beat = now + self._hb_interval
-        deadline = self._next_beat if self._done else min(self._next_beat, self._last_heard + self._answer_timeout)
-        if now >= self._last_heard + self._answer_timeout:
-            self._leave_when_idle(f"the driver has not answered for {self._answer_timeout:.0f} seconds")
+        deadline = min(self._next_beat, self._watch_silence(now))
         began = self._began
-        limit = self._limit
-        if began is not None and limit is not None:
-            if now >= began + limit:
+        if began is not None and self._limit is not None:
+            limit = began + self._standstill + self._limit
+            if now >= limit:
                 what = "max_trial_seconds" if self._last_word is None else "seconds of the check"
-                self._end_run(f"exceeded {what}={limit:g}")
+                self._end_run(f"exceeded {what}={self._limit:g}")
             else:
-                deadline = min(deadline, began + limit)
+                deadline = min(deadline, limit)
         if self._interrupted is not None and began is not None:
             deadline = min(deadline, self._press(*self._interrupted, now))
+        self._next_tick = deadline
         return deadline - now
+
+    def _leave_out_gap(self, now: float) -> None:
+        """Count a time in which this thread could not run as nobody's silence.
+
+        A call that holds Python's lock makes such a gap, and so does a process that is stopped.
+        Only during the call does the trial work, so only then does the gap count as its time.
+        """
+        gap, before, self._work = now - self._next_tick, self._work, self._work_clock()
+        if gap < GAP_SECONDS:
+            return
+        self._silence.leave_out(gap, now)
+        if self._work - before < gap / 10:
+            self._standstill += gap
+            self._interrupt_deadline += gap
+
+    def _watch_silence(self, now: float) -> float:
+        """Leave if the driver has been silent for too long; return when that may be so next."""
+        silence = self._silence.seconds(now)
+        patience = self._silence.patience(self._client.connected)
+        if silence < patience:
+            return now + patience - silence
+        reason = f"the driver has not answered for {silence:.0f} seconds"
+        if self._assigned and not self._done:
+            self.desertion = reason
+        self._leave_when_idle(reason)
+        return math.inf
+
+    def _say(self, message: WorkerMessage) -> None:
+        if self._client.send(message):
+            self._silence.sent(self._clock())
 
     def _beat(self) -> None:
         request = self._request
         if request:
             for message in request:
-                self._client.send(message)
+                self._say(message)
         elif self._began is None or self._checking:
-            self._client.send(Heartbeat(self._run, 0, [], 0, [], not self._checking))
+            self._say(Heartbeat(self._run, 0, [], 0, [], not self._checking))
         else:
             # While the driver is away one part is enough: what is not acknowledged is sent again anyway.
             parts = self._reports() if self._answered else self._reports()[:1]
             self._answered = False
             for part in parts:
-                self._client.send(Heartbeat(*part, False))
+                self._say(Heartbeat(*part, False))
 
     def _end_run(self, reason: str) -> None:
         """Interrupt the running training function; no effect when none runs."""

@@ -25,6 +25,8 @@ LOGDIR_VARIABLE = "MAGGY_TRIAL_LOGDIR"
 MAX_TRACEBACK_LENGTH = 20_000
 PROBE_SECONDS = 60.0
 """How long building one component may take in the check; one that takes longer is left to its own trial."""
+ANSWER_SECONDS = 90.0
+"""For how long a worker waits for the driver's answer at least before it leaves."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class WorkerSettings:
         max_trial_seconds: Seconds that one trial may take; None for no limit.
         tee: Also print to the executor's own output, which Spark keeps.
         variables: Environment variables that the platform's tools expect there.
+        worker_timeout: Seconds without a heartbeat after which the driver takes a worker for lost.
     """
 
     address: Address
@@ -44,6 +47,12 @@ class WorkerSettings:
     max_trial_seconds: float | None
     tee: bool
     variables: dict[str, str] = field(default_factory=dict)
+    worker_timeout: float = 60.0
+
+    @property
+    def answer_timeout(self) -> float:
+        """Seconds for which a message to the driver may stay unanswered before the worker leaves."""
+        return max(ANSWER_SECONDS, 1.5 * self.worker_timeout)
 
 
 def work(settings: WorkerSettings, payload: bytes, job: int, task: TaskInfo) -> list[Any]:
@@ -69,6 +78,7 @@ def work(settings: WorkerSettings, payload: bytes, job: int, task: TaskInfo) -> 
         hb_interval=settings.hb_interval,
         max_trial_seconds=settings.max_trial_seconds,
         interrupt=interrupter.fire,
+        answer_timeout=settings.answer_timeout,
     )
     with interrupter.installed():
         session.start()
@@ -85,6 +95,11 @@ def work(settings: WorkerSettings, payload: bytes, job: int, task: TaskInfo) -> 
                     f"Maggy's driver at {settings.address.endpoint} cannot be reached from {socket.gethostname()}. "
                     "Open that way, fix the port with driver_port, or set spark.driver.host to an address that "
                     "the executors can reach."
+                )
+            if session.desertion:  # or Spark and the driver would take the worker for one that is done
+                raise ConnectionError(
+                    f"Maggy's driver at {settings.address.endpoint} cannot be heard from "
+                    f"{socket.gethostname()}, so the worker left its trial: {session.desertion}."
                 )
             return values
         finally:

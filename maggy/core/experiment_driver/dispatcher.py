@@ -77,9 +77,9 @@ class Dispatcher:
                 for peer, message in self._server.receive(next_tick - self._clock()):
                     self._hear(peer, message)
                 self._empty_inbox()
-                if self._clock() >= next_tick:
-                    next_tick = self._clock() + self._tick_seconds
-                    self._answer(self._ledger.tick(self._clock()))
+                if (now := self._clock()) >= next_tick:
+                    late, next_tick = now - next_tick, now + self._tick_seconds
+                    self._answer(self._ledger.tick(now, late))
                 self._carry_out()
             self._empty_inbox()
             self._carry_out()

@@ -222,16 +222,22 @@ class Ledger:
             self._supply.free.pop(worker.identity, None)
             worker.waiting = False
         for worker in workers:
-            to_blame = error is not None and culprit in (None, worker.identity.partition)
+            # A task that ends in peace although a trial is assigned to it has deserted the trial.
+            to_blame = error is None or culprit in (None, worker.identity.partition)
             out += self.lost(worker.identity, error or "its Spark task ended early", charge=to_blame)
         if self.finished:
             return out
         served = any(worker.served for worker in workers)
         return [*out, *self._failures.job_failed(partitions, error, served, bool(self._roster.live()))]
 
-    def tick(self, now: float) -> list[Instruction]:
-        """Time has passed: workers that have been silent for too long are lost."""
+    def tick(self, now: float, late: float = 0.0) -> list[Instruction]:
+        """Time has passed: workers that have been silent for too long are lost.
+
+        The tick comes ``late`` seconds after it was due. In this time the driver could not listen,
+        so it is neither a worker's silence nor a trial's time.
+        """
         self._now = now
+        self._roster.leave_out(late, now)
         out: list[Instruction] = []
         silent = [worker for worker in self._roster.live() if now - worker.last_seen > self.worker_timeout]
         for worker in silent:  # none of them must get what another one gives back

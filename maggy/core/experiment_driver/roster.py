@@ -108,6 +108,13 @@ class Roster:
         """The workers that are not lost."""
         return [worker for worker in self._workers.values() if not worker.lost]
 
+    def leave_out(self, seconds: float, now: float) -> None:
+        """Leave the last seconds out of every worker's silence and every trial's time."""
+        for worker in self.live():
+            worker.last_seen = min(now, worker.last_seen + seconds)
+            if worker.run is not None:
+                worker.run.began = min(now, worker.run.began + seconds)
+
     def rivals(self, identity: WorkerId) -> list[Worker]:
         """The other live attempts of the same Spark task."""
         return [each for each in self._tasks.get(identity[:2], []) if not each.lost and each.identity != identity]

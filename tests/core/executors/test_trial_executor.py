@@ -60,10 +60,10 @@ def worker():
     """Runs a worker with a training function until the driver is done; returns what was heard, and values."""
     plays = []
 
-    def run(train, *answers, key="metric", max_trial_seconds=None, on_heartbeat=None, workload=None):
+    def run(train, *answers, key="metric", max_trial_seconds=None, on_heartbeat=None, workload=None, **others):
         play = Play(answers, on_heartbeat)
         plays.append(play)
-        settings = WorkerSettings(play.host.address, 0.05, max_trial_seconds, tee=False)
+        settings = WorkerSettings(play.host.address, 0.05, max_trial_seconds, tee=False, **others)
         values = work(settings, dumps(workload or SearchWorkload(train, key)), 0, TaskInfo(0, 0, []))
         return play, values
 
@@ -301,6 +301,21 @@ def test_the_gpus_of_the_task_are_the_ones_that_are_seen(monkeypatch):
         assert os.environ["CUDA_VISIBLE_DEVICES"] == "2,5"
     finally:
         play.close()
+
+
+def test_a_worker_that_leaves_its_trial_ends_its_task_with_an_error(worker, monkeypatch):
+    def train(x):
+        threading.Event().wait(SOON)
+
+    monkeypatch.setattr(trial_executor, "ANSWER_SECONDS", 0.1)
+    with pytest.raises(ConnectionError, match=r"left its trial: the driver has not answered for \d"):
+        worker(train, assign(x=1), worker_timeout=0.1)
+
+
+@pytest.mark.parametrize(("worker_timeout", "seconds"), [(2.0, 90.0), (60.0, 90.0), (300.0, 450.0)])
+def test_a_workers_patience_follows_that_of_the_driver(worker_timeout, seconds):
+    settings = WorkerSettings(None, 1.0, None, tee=False, worker_timeout=worker_timeout)
+    assert settings.answer_timeout == seconds
 
 
 def test_nothing_is_left_of_a_worker(worker):

@@ -93,6 +93,22 @@ def test_a_trial_that_its_worker_cannot_end_is_ended_without_it_and_not_run_agai
     assert (type(lost), kill, rest) == (Lost, Kill(A, 0), [])
 
 
+def test_a_time_in_which_the_driver_could_not_listen_is_nobodys_silence_and_no_trials_time():
+    ledger = with_running(A, worker_timeout=60, max_trial_seconds=50)
+    ledger.heartbeat(A, beat(1), 10)
+    assert ledger.tick(125, late=100) == []
+    assert ledger.tick(140) == []  # 15 s after it went on, of 40 in all
+    assert [type(each) for each in ledger.tick(172)] == [Ended, Lost, Kill]  # 72 of the 65 allowed
+
+
+def test_what_the_driver_missed_does_not_make_up_for_a_later_silence():
+    ledger = with_running(A, worker_timeout=60)
+    ledger.heartbeat(A, beat(1), 110)
+    assert ledger.tick(111, late=100) == []
+    assert ledger.tick(171) == []
+    assert ledger.tick(172)[0] == Lost(A, "no heartbeat for 61 seconds")
+
+
 def test_every_kind_of_message_is_a_sign_of_life():
     ledger = with_running(A, B, worker_timeout=60)
     ledger.heartbeat(A, beat(1), 50)
@@ -180,6 +196,15 @@ def test_a_job_that_failed_is_started_again_and_charges_the_culprit_only():
 def test_a_job_that_failed_without_a_known_culprit_charges_all_its_trials():
     ledger = with_running(A, B, attempts=1)
     assert {e.trial_id for e in ledger.job_ended(0, [0, 1], "boom", None) if isinstance(e, Ended)} == {"t1", "t2"}
+
+
+def test_a_task_that_ends_in_peace_with_a_trial_assigned_to_it_has_lost_it():
+    ledger = with_running(A, attempts=1)
+    ledger.register(B, HELLO, 1)
+    out = ledger.job_ended(0, [0, 1], None, culprit=None)
+    (ended,) = [each for each in out if isinstance(each, Ended)]
+    assert ended.reason == "its worker was lost once, the last time because: its Spark task ended early"
+    assert out[-1] == Launch([0, 1])
 
 
 @pytest.mark.parametrize("speculation", [False, True])

@@ -1,0 +1,78 @@
+"""The dispatcher's clock: what it makes of a tick that comes late."""
+
+import queue
+
+import pytest
+from ledgers import HELLO, A
+
+from maggy.core.experiment_driver.dispatcher import Dispatcher
+from maggy.core.experiment_driver.ledger import Ledger
+from maggy.core.rpc import Server
+
+pytestmark = pytest.mark.loopback
+
+
+class Jumping:
+    """Seconds since the test began; a jump is added by hand."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+class Ticks(Ledger):
+    """Keeps the arguments and the answers of each tick."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        self.ticks = queue.SimpleQueue()
+
+    def tick(self, now, late=0.0):
+        out = super().tick(now, late)
+        self.ticks.put((now, late, out))
+        return out
+
+
+class Instructed:
+    def worker_registered(self, worker, message): ...
+
+    def carry_out(self, instructions): ...
+
+    def dispatcher_failed(self, error): ...
+
+
+@pytest.fixture
+def driver():
+    """A dispatcher on a clock that stands, and its ledger."""
+    server, ledger, clock = Server("127.0.0.1"), Ticks(worker_timeout=60), Jumping()
+    server.start()
+    dispatcher = Dispatcher(server, ledger, Instructed(), clock)
+    dispatcher.start()
+    yield dispatcher, ledger, clock
+    dispatcher.close()
+
+
+def jump(dispatcher, ledger, clock, seconds):
+    """Let the clock jump; returns the tick that follows."""
+    clock.now += seconds
+    dispatcher.post(list)
+    return ledger.ticks.get(timeout=10)
+
+
+def test_a_gap_in_the_drivers_own_clock_is_no_workers_silence(driver):
+    dispatcher, ledger, clock = driver
+    dispatcher.post(ledger.register, A, HELLO, 0.0)
+    now, late, out = jump(dispatcher, ledger, clock, 100.0)
+    assert (now, late, out) == (100.0, 85.0, [])
+    assert jump(dispatcher, ledger, clock, 15.0) == (115.0, 0.0, [])
+
+
+def test_a_worker_that_stays_silent_after_the_gap_is_lost(driver):
+    dispatcher, ledger, clock = driver
+    dispatcher.post(ledger.register, A, HELLO, 0.0)
+    jump(dispatcher, ledger, clock, 100.0)
+    for _ in range(3):
+        assert jump(dispatcher, ledger, clock, 15.0)[2] == []
+    assert jump(dispatcher, ledger, clock, 15.0)[2]
