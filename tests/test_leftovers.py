@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -54,9 +55,15 @@ def test_a_test_that_leaves_something_running_fails_and_the_next_one_does_not(tm
     path.write_text(CAREFREE)
     tests = Path(__file__).parent
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tests), *sys.path])}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "leftovers", "-p", "no:cacheprovider", "-c", os.devnull, path]
+    options = "-q -p leftovers -p no:cacheprovider -c".split()
     done = subprocess.run(
-        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=PROCESS_SECONDS, check=False
+        [sys.executable, "-m", "pytest", *options, os.devnull, path],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=PROCESS_SECONDS,
+        check=False,
     )
     assert re.search(r"\b1 failed, 3 passed\b.* 3 errors", done.stdout), done.stdout
     assert re.search(r"has left behind: the experiment threads_1\n", done.stdout)
@@ -65,13 +72,16 @@ def test_a_test_that_leaves_something_running_fails_and_the_next_one_does_not(tm
 
 
 def test_a_block_that_fails_waits_for_the_thread_that_it_began():
-    import threading
+    gate, begun = threading.Event(), []
 
-    gate, threads = threading.Event(), []
-    with pytest.raises(ZeroDivisionError), running(gate.wait, release=gate.set) as background:
-        threads.append(background)
-        raise ZeroDivisionError
-    assert not threads[0].is_alive()
+    def fail_meanwhile():
+        with running(gate.wait, release=gate.set) as background:
+            begun.append(background)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail_meanwhile()
+    assert not begun[0].is_alive()
 
 
 def test_the_error_of_a_background_thread_is_raised_where_its_result_is_asked_for():
