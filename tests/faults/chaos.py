@@ -1,16 +1,17 @@
 """A search whose processes are killed at random, by a seed: Python workers, executor JVMs, and once the driver.
 
-    python tests/faults/chaos.py "local[2]" --trials 200 --seed 1
+    PYTHONPATH=tests python tests/faults/chaos.py "local[2]" --trials 200 --seed 1
 
 Runs the search in a process of its own, kills what the generator picks, resumes after the driver's death, and checks
-what is on disk at the end. Prints one JSON line; exit status 1 if anything is missing.
+what is on disk at the end. The kills follow the number of trials that have ended, so that a slow machine has as many
+as a quick one: the trials wait when as many have ended as the next kill allows.
+Prints one JSON line; exit status 1 if anything is missing.
 """
 
 import argparse
 import json
 import os
 import random
-import signal
 import subprocess
 import sys
 import tempfile
@@ -18,11 +19,14 @@ import time
 from pathlib import Path
 
 import psutil
+from waiting import HANG, kill_tree, wait_until
 
 STEPS = 20
+STALLED_SECONDS = 300.0
+"""A search in which no trial has ended for so long hangs."""
 
 SEARCH = """
-import json, os, sys
+import glob, json, os, sys
 from pyspark.sql import SparkSession
 master, folder, trials, resume = sys.argv[1:]
 builder = SparkSession.builder.master(master).config("spark.ui.enabled", "false")
@@ -31,108 +35,153 @@ spark.sparkContext.setLogLevel("OFF")
 from maggy import Searchspace, experiment
 from maggy.experiment_config import OptimizationConfig
 
+def may_end():
+    with open(os.path.join(folder, "limit.txt")) as file:
+        return len(glob.glob(os.path.join(folder, "*_1", "*", "trial.json"))) < int(file.read())
+
 def train(x, reporter):
     import time
     for step in range({steps}):
         reporter.broadcast(x + step, step)
         print(step)
         time.sleep(0.01)
+    while not may_end():
+        time.sleep(0.02)
     return x
 
 config = OptimizationConfig(
     int(trials), "randomsearch", Searchspace(x=("DOUBLE", [0, 1])), es_policy="none", seed=3, hb_interval=0.1,
-    trial_attempts=20, log_dir=folder, resume=resume or None, worker_timeout=5,
+    trial_attempts=20, log_dir=folder, resume=resume or None, worker_timeout=120,
 )
 result = experiment.lagom(train, config)
 print(json.dumps(result))
 """
 
 
-def start(master, folder, trials, resume=""):
-    """The driver's process; its output goes to a file in the folder."""
-    code = SEARCH.replace("{steps}", str(STEPS))
-    with open(folder / "output.txt", "a") as output:
-        return subprocess.Popen(
-            [sys.executable, "-c", code, master, str(folder), str(trials), resume],
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, "PYSPARK_PYTHON": sys.executable},
-            cwd=folder,
-        )
+class Search:
+    """The process of a search, whose output goes to a file in the folder; ended with the block."""
+
+    def __init__(self, master, folder, trials):
+        self.folder = folder
+        self._arguments = [master, str(folder), str(trials)]
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *error):
+        kill_tree(self.process)
+
+    def start(self, resume=""):
+        code = SEARCH.replace("{steps}", str(STEPS))
+        with open(self.folder / "output.txt", "a") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", code, *self._arguments, resume],
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, "PYSPARK_PYTHON": sys.executable},
+                cwd=self.folder,
+            )
+
+    def ended(self):
+        """Return how many trials are recorded as ended."""
+        return sum(1 for _ in self.folder.glob("*_1/*/trial.json"))
+
+    def allow(self, trials):
+        """Let trials end until so many have ended; those that end at the same time may be more."""
+        new = self.folder / "limit.new"
+        new.write_text(str(trials))
+        new.replace(self.folder / "limit.txt")
+
+    def wait_for(self, condition, what):
+        """Wait until the condition holds or the search is over; raise AssertionError if it hangs."""
+        ended, since = -1, time.monotonic()
+
+        def holds():
+            nonlocal ended, since
+            if self.ended() != ended:
+                ended, since = self.ended(), time.monotonic()
+            assert time.monotonic() - since < STALLED_SECONDS, f"{what} did not happen; {ended} ended"
+            return self.process.poll() is not None or condition()
+
+        wait_until(holds, what, seconds=float("inf"))
+
+    def processes(self):
+        """Return the Python workers and the executor JVMs below the driver."""
+        workers, executors = [], []
+        for process in psutil.Process(self.process.pid).children(recursive=True):
+            try:
+                line = " ".join(process.cmdline())
+                if "pyspark.daemon" in line and "pyspark.daemon" in " ".join(process.parent().cmdline()):
+                    workers.append(process)
+                elif "CoarseGrainedExecutorBackend" in line:
+                    executors.append(process)
+            except (psutil.Error, AttributeError):
+                continue
+        return workers, executors
+
+    def kill_one(self, generator, kills):
+        """Kill a worker, or now and then an executor with its workers."""
+        self.wait_for(lambda: self.processes()[0], "the start of a worker")
+        workers, executors = self.processes()
+        if executors and generator.random() < 0.15:
+            kind, victims = "executors", executors
+        else:
+            kind, victims = "workers", workers
+        if victims:  # it may have ended meanwhile
+            generator.choice(sorted(victims, key=lambda process: process.pid)).kill()
+            kills[kind] += 1
+
+    def kill_driver(self, kills):
+        """Kill the driver as a machine that is taken away would; return how many workers outlive it."""
+        workers, executors = self.processes()
+        self.process.kill()
+        self.process.wait()
+        kills["drivers"] += 1
+        _, alive = psutil.wait_procs(workers + executors, timeout=HANG)
+        return len(alive)
 
 
-def processes(driver):
-    """The Python workers and the executor JVMs below a driver."""
-    workers, executors = [], []
-    for process in psutil.Process(driver).children(recursive=True):
-        try:
-            line = " ".join(process.cmdline())
-            if "pyspark.daemon" in line and "pyspark.daemon" in " ".join(process.parent().cmdline()):
-                workers.append(process)
-            elif "CoarseGrainedExecutorBackend" in line:
-                executors.append(process)
-        except (psutil.NoSuchProcess, AttributeError):
-            continue
-    return workers, executors
+def plan(trials, generator):
+    """Return after how many ended trials something is killed, from the first to nine of ten."""
+    counts, count = [], 1
+    while count < trials * 0.9:
+        counts.append(count)
+        count += generator.randint(2, 6)
+    return counts
 
 
-def ended(folder):
-    """How many trials are recorded as ended."""
-    return sum(1 for _ in folder.glob("*_1/*/trial.json"))
-
-
-def kill_one(driver, generator, kills):
-    """Kill a worker, or now and then an executor with its workers."""
-    workers, executors = processes(driver)
-    if executors and generator.random() < 0.15:
-        kind, victims = "executors", executors
-    else:
-        kind, victims = "workers", workers
-    if victims:
-        generator.choice(sorted(victims, key=lambda each: each.pid)).kill()
-        kills[kind] += 1
-
-
-def kill_driver(process, kills):
-    """Kill the driver as a machine that is taken away would; returns how long its workers lived on."""
-    workers, executors = processes(process.pid)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    began = time.monotonic()
-    psutil.wait_procs(workers + executors, timeout=30)
-    kills["drivers"] += 1
-    return time.monotonic() - began
-
-
-def chaos(master, trials, seed, folder, seconds=600):
+def chaos(master, trials, seed, folder):
     """Run, kill, resume, and return what happened."""
     generator = random.Random(seed)
     kills = {"workers": 0, "executors": 0, "drivers": 0}
-    outlived, resume = None, ""
-    process = start(master, folder, trials)
-    began = time.monotonic()
-    while process.poll() is None and time.monotonic() - began < seconds:
-        time.sleep(generator.uniform(0.4, 1.6))
-        if process.poll() is not None or not ended(folder):
-            continue
-        if not resume and ended(folder) > trials * 0.4:
-            outlived = kill_driver(process, kills)
-            resume = str(next(folder.glob("*_1")))
-            process = start(master, folder, trials, resume)
-            time.sleep(5)
-        elif ended(folder) < trials * 0.9:
-            kill_one(process.pid, generator, kills)
-    if process.poll() is None:
-        process.kill()
+    counts, outlived, began = plan(trials, generator), None, time.monotonic()
+    with Search(master, folder, trials) as search:
+        search.allow(counts[0])
+        for count, following in zip(counts, [*counts[1:], trials], strict=True):
+            search.wait_for(lambda count=count: search.ended() >= count, f"the end of {count} trials")
+            if search.process.poll() is not None:
+                break
+            search.allow(following)
+            time.sleep(generator.uniform(0, 0.5))  # so that it hits any moment of a trial
+            if outlived is None and count > trials * 0.4:
+                outlived = search.kill_driver(kills)
+                search.start(str(next(folder.glob("*_1"))))
+            else:
+                search.kill_one(generator, kills)
+        search.allow(trials + 1)
+        search.wait_for(lambda: False, "the end of the search")
     records = [json.loads(path.read_text()) for path in folder.glob("*_1/*/trial.json")]
+    result = next(folder.glob("*_1/result.json"), None)
     return {
         "master": master,
         "seconds": round(time.monotonic() - began, 1),
-        "exit": process.wait(),
+        "exit": search.process.returncode,
+        "planned": len(counts),
         "kills": kills,
-        "workers_outlived_driver_s": outlived,
+        "workers_that_outlived_the_driver": outlived,
         "records": records,
-        "result": json.loads((next(folder.glob("*_1")) / "result.json").read_text()),
+        "result": json.loads(result.read_text()) if result else {"num_trials": 0, "failed": 0},
     }
 
 
@@ -153,8 +202,10 @@ def problems(report, trials):
             expected = [record["params"]["x"] + step for step in range(STEPS)]
             if record["metric_history"] != expected or record["step_history"] != list(range(STEPS)):
                 found.append(f"points of {record['trial_id']} are missing: {record['step_history']}")
-    if report["workers_outlived_driver_s"] is None or report["workers_outlived_driver_s"] >= 30:
+    if report["workers_that_outlived_the_driver"] != 0:
         found.append("workers outlived the driver")
+    if sum(report["kills"].values()) != report["planned"]:
+        found.append(f"{report['kills']} are not the {report['planned']} kills of the plan")
     return found
 
 

@@ -3,7 +3,7 @@
 import chaos
 import pytest
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
 
 @pytest.mark.parametrize("master", ["local[2]", "local-cluster[2,1,512]"])
