@@ -107,7 +107,11 @@ class Recorder:
 
     def close(self) -> None:
         """Wait until everything is written, and give the directory back."""
-        if self._writer.close():
+        lost_before = self._lost
+        handled = self._writer.close()
+        if self._lost is not lost_before:  # the experiment is over, so nobody else can say it
+            self._on_error(str(self._lost))
+        if handled:
             with suppress(Exception):  # the store is away: the next driver waits until this one is silent
                 self._store.release()
 

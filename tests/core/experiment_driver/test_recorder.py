@@ -172,13 +172,16 @@ def test_once_another_driver_owns_the_directory_nothing_more_is_written_and_it_i
     assert said == []
 
 
-def test_that_another_driver_owns_the_directory_is_told_later_to_one_who_asks_later(store, recorder, now):
+def test_that_another_driver_owns_the_directory_is_said_if_it_turns_out_at_the_end(store, recorder, said, busy, now):
+    recorder.trial_ended(ended(1))
     follow(store, now)
-    recorder.log("more")
+    busy.set()
     recorder.close()
+    assert len(said) == 1
+    assert "is now owned by process 7 on other-host" in said[0]
     lost = []
     recorder.when_lost(lost.append)
-    assert len(lost) == 1
+    assert [str(error) for error in lost] == said
 
 
 def test_a_closed_recorder_has_given_the_directory_back(store, recorder):
