@@ -41,6 +41,7 @@ class ExperimentStore:
         run_id: Counts the application's experiments, from 1.
         experiment_id: ``<app_id>_<run_id>``.
         events_available: Whether TensorBoard event files are written, that is, whether tensorboard is installed.
+        ownership: Whether this driver owns the directory; to be checked before each write.
     """
 
     def __init__(
@@ -61,7 +62,7 @@ class ExperimentStore:
         self._environment = environment
         self._events = events
         self._clock = clock
-        self._ownership = Ownership(environment, directory, clock=clock, process=process)
+        self.ownership = Ownership(environment, directory, clock=clock, process=process)
         now = clock()
         self._event_file = f"events.out.tfevents.{int(now)}.maggy"
         self._event_header = events.header(now) if events is not None else b""
@@ -160,17 +161,13 @@ class ExperimentStore:
         Raises:
             OwnershipError: Another driver owns it.
         """
-        self._ownership.take()
+        self.ownership.take()
         if self._continued:
             self._environment.remove_temporary(self.directory)
 
-    def check_owner(self) -> None:
-        """Raise `OwnershipError` if another driver has become the owner."""
-        self._ownership.check()
-
     def release(self) -> None:
         """Let other drivers own the directory at once."""
-        self._ownership.release()
+        self.ownership.release()
 
     # What the experiment as a whole records.
 
@@ -264,7 +261,7 @@ class ExperimentStore:
         for name in self._environment.list(self.directory):
             if _DAMAGED in name:
                 continue
-            self.check_owner()  # this may take minutes
+            self.ownership.check()  # this may take minutes
             try:
                 data = self._environment.read_bytes(f"{self.directory}/{name}/trial.json")
                 ended.append(parse_ended_trial(name, data))
