@@ -87,6 +87,8 @@ def keep(name, result):
     record = json.loads((target / "maggy.json").read_bytes())
     record["runs"] = [{**run, "app_id": "local-1"} for run in record["runs"]]
     (target / "maggy.json").write_text(json.dumps(record, indent=2))
+    owner = json.loads((target / "owner-1.json").read_bytes())
+    (target / "owner-1.json").write_text(json.dumps({**owner, "boot_id": "boot", "namespace": "pid:[1]"}, indent=2))
 
 
 def main():

@@ -63,7 +63,7 @@ def launch(train_fn: Callable[..., Any], config: Config) -> Any:
     recorder.hparams(policy.hparams(), policy.optimization_key or "metric")
     announce(f"Started Maggy Experiment: {config.name}, {store.app_id}, run {store.run_id}")
     registration = Registration()
-    state, best = "FAILED", None
+    state, best, raised = "FAILED", None, None
     try:
         registration = environment.register(_card(config, policy, store, cluster, began), recorder.tell)
         with (
@@ -78,8 +78,8 @@ def launch(train_fn: Callable[..., Any], config: Config) -> Any:
         if outcome.error is not None:
             recorder.log(f"It was ended by {type(outcome.error).__name__}: {outcome.error}".rstrip(": "))
         return _conclude(outcome, config, policy, store, recorder, time.time() - began)
-    except Exception:
-        state = "FAILED" if state == "FINISHED" else state
+    except Exception as error:
+        state, raised = "FAILED" if state == "FINISHED" else state, error
         raise
     finally:
         ended = time.time()
@@ -88,6 +88,8 @@ def launch(train_fn: Callable[..., Any], config: Config) -> Any:
         registration.close(end)
         recorder.log(f"The experiment has ended: {state}.")
         recorder.close()
+        if recorder.lost is not None and recorder.lost is not raised:  # it turned out when all else was over
+            announce(str(recorder.lost))
 
 
 def _card(config: Config, policy: Policy, store: ExperimentStore, cluster: Cluster, began: float) -> ExperimentCard:

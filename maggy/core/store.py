@@ -33,8 +33,7 @@ class ExperimentStore:
     experiment believes nothing else. The other files of a trial are for people and tools. All but the reading
     methods are meant for one thread, and raise ``OSError`` when the file system refuses.
 
-    One driver at a time owns the directory: who creates it does, and who opens it must :meth:`claim` it before the
-    first change. The owner calls :meth:`check_owner` before each write.
+    Who creates the directory owns it; who opens it must :meth:`claim` it first. See :mod:`maggy.core.ownership`.
 
     Attributes:
         directory: The path or URL.
@@ -42,6 +41,7 @@ class ExperimentStore:
         run_id: Counts the application's experiments, from 1.
         experiment_id: ``<app_id>_<run_id>``.
         events_available: Whether TensorBoard event files are written, that is, whether tensorboard is installed.
+        ownership: Whether this driver owns the directory; to be checked before each write.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class ExperimentStore:
         self._environment = environment
         self._events = events
         self._clock = clock
-        self._ownership = Ownership(environment, directory, clock=clock, process=process)
+        self.ownership = Ownership(environment, directory, clock=clock, process=process)
         now = clock()
         self._event_file = f"events.out.tfevents.{int(now)}.maggy"
         self._event_header = events.header(now) if events is not None else b""
@@ -125,8 +125,7 @@ class ExperimentStore:
             environment: Where it is.
             root: The directory in which experiments are looked up by name.
             experiment: The experiment's id (``<app_id>_<run_id>``) or its directory.
-            clock: Seconds since the epoch.
-            process: The driver that wants to continue it; None for this process.
+            clock, process: The driver's; see :class:`maggy.core.ownership.Ownership`.
 
         Raises:
             ResumeError: There is no such experiment; the message names those that there are.
@@ -162,17 +161,13 @@ class ExperimentStore:
         Raises:
             OwnershipError: Another driver owns it.
         """
-        self._ownership.take()
+        self.ownership.take()
         if self._continued:
             self._environment.remove_temporary(self.directory)
 
-    def check_owner(self) -> None:
-        """Raise `OwnershipError` if another driver has become the owner."""
-        self._ownership.check()
-
     def release(self) -> None:
         """Let other drivers own the directory at once."""
-        self._ownership.release()
+        self.ownership.release()
 
     # What the experiment as a whole records.
 
@@ -190,8 +185,8 @@ class ExperimentStore:
         try:
             return parse_experiment(self._environment.read_bytes(path))
         except (FileNotFoundError, IsADirectoryError, ValueError) as error:
-            names = self._environment.list(self.directory)
-            if any(self._environment.exists(f"{self.directory}/{name}/trial.json") for name in names):
+            trials = (f"{self.directory}/{name}/trial.json" for name in self._environment.list(self.directory))
+            if any(map(self._environment.exists, trials)):
                 return {}
             raise ResumeError(f"{path} must hold the experiment's record, but it cannot be read: {error}.") from error
 
@@ -245,10 +240,9 @@ class ExperimentStore:
             self._append(f"{trial_id}/output.log", text)
 
     def end_trial(self, trial: Trial) -> None:
-        """Records how the trial ended, and first its beginning if that is not recorded yet.
+        """Records how the trial ended, in place of an earlier end, and first its beginning if that is not recorded yet.
 
-        A failed trial has neither ``.outputs.json`` nor ``.metric``. The record of an earlier end is there until this
-        one replaces it.
+        A failed trial has neither ``.outputs.json`` nor ``.metric``.
         """
         if trial.trial_id not in self._begun:
             self._open_trial(trial)
@@ -267,7 +261,7 @@ class ExperimentStore:
         for name in self._environment.list(self.directory):
             if _DAMAGED in name:
                 continue
-            self.check_owner()  # this may take minutes
+            self.ownership.check()  # this may take minutes
             try:
                 data = self._environment.read_bytes(f"{self.directory}/{name}/trial.json")
                 ended.append(parse_ended_trial(name, data))
@@ -276,13 +270,13 @@ class ExperimentStore:
             except (IsADirectoryError, ValueError):
                 damaged.append(name)
                 self.set_aside(name)
+        self._recorded.update(trial.trial_id for _, trial in ended)
         self._ended = max([self._ended, *(place + 1 for place, _ in ended if place is not None)])
         return [trial for _, trial in in_order_of_ends(ended)], damaged
 
     def _open_trial(self, trial: Trial) -> bytes:
         """What is done at a trial's beginning but for its event file, whose content is returned and kept."""
-        directory = f"{self.directory}/{trial.trial_id}"
-        self._environment.make_directory(directory, exist_ok=True)
+        self._environment.make_directory(self.trial_directory(trial.trial_id), exist_ok=True)
         self._write(f"{trial.trial_id}/.hparams.json", _json(trial.params))
         content = b""
         if self._events is not None:
@@ -303,10 +297,18 @@ class ExperimentStore:
             # Written anew, not appended to: so it can be tried again, and every store can do it.
             content = self._begun[trial.trial_id] + self._event_bytes(self._events.session_end, trial, self._metric)
             self._write(f"{trial.trial_id}/{self._event_file}", content)
+            if trial.trial_id in self._recorded:  # TensorBoard shows the first end that it finds
+                self._remove_older_events(trial.trial_id)
         # Two trials can end in the same instant, so their order is a number of its own.
         text = f'{trial.to_json()[:-1]}, "ended": {self._ended}}}'
         self._write(f"{trial.trial_id}/trial.json", text.encode(), atomic=True)
         self._ended += 1
+
+    def _remove_older_events(self, trial_id: str) -> None:
+        directory = self.trial_directory(trial_id)
+        for name in self._environment.list(directory):
+            if name.startswith("events.") and name.endswith(".maggy") and name != self._event_file:
+                self._environment.remove(f"{directory}/{name}")
 
     def _event_bytes(self, make: Callable[..., bytes], *args: Any) -> bytes:
         """What TensorBoard will show; nothing if its format cannot hold it, which must not cost a trial its record."""

@@ -262,6 +262,19 @@ def test_a_trial_that_fails_when_it_runs_again_has_no_metric_of_its_earlier_end(
     assert json_of(resumed, trial.trial_id, "trial.json")["error"] == "Traceback ..."
 
 
+def test_tensorboard_finds_only_the_last_end_of_a_trial_that_runs_again(root, store):
+    failed, own = run(store, {"lr": 1}, None), "events.out.tfevents.1.users-own"
+    ENVIRONMENT.write_bytes(f"{store.trial_directory(failed.trial_id)}/{own}", b"")
+    store.write_experiment({})
+    resumed = ExperimentStore.open(ENVIRONMENT, root, "app_1", clock=lambda: 2e9)
+    resumed.claim()
+    ((trial,), _) = resumed.read_trials()
+    trial.reset()
+    run_trial(resumed, trial, 0.5)
+    names = ENVIRONMENT.list(resumed.trial_directory(trial.trial_id))
+    assert [name for name in names if name.startswith("events.")] == [own, "events.out.tfevents.2000000000.maggy"]
+
+
 def test_no_path_removes_the_record_of_a_trial_and_its_replacement_is_atomic(tmp_path):
     class Watched(LocalEnvironment):
         changes = []

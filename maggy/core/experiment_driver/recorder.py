@@ -27,6 +27,9 @@ class Recorder:
     Args:
         store: The experiment's directory.
         on_error: Told in a sentence when records cannot be written; the experiment goes on in memory.
+
+    Attributes:
+        lost: Which other driver owns the directory; None while this one does.
     """
 
     def __init__(self, store: ExperimentStore, on_error: Callable[[str], None]) -> None:
@@ -35,7 +38,7 @@ class Recorder:
         self._on_error = on_error
         self._output = OutputBuffer()
         self._lock = threading.Lock()
-        self._lost: OwnershipError | None = None
+        self.lost: OwnershipError | None = None
         self._when_lost: Callable[[OwnershipError], None] | None = None
         self._beginnings: dict[str, Trial] = {}  # of trials that have not ended; not yet written
         self._attempts: dict[WorkerId, int] = {}
@@ -45,7 +48,7 @@ class Recorder:
     def when_lost(self, call: Callable[[OwnershipError], None]) -> None:
         """Have ``call`` told once another driver owns the directory, on the writer's thread or now."""
         with self._lock:
-            self._when_lost, lost = call, self._lost
+            self._when_lost, lost = call, self.lost
         if lost is not None:
             call(lost)
 
@@ -119,11 +122,11 @@ class Recorder:
 
     def _check_owner(self) -> None:
         try:
-            self._store.check_owner()
+            self._store.ownership.check()
         except OwnershipError as error:
             self._writer.abandon()
             with self._lock:
-                self._lost, call = error, self._when_lost
+                self.lost, call = error, self._when_lost
             if call is not None:
                 call(error)
             raise

@@ -278,7 +278,7 @@ def test_an_experiment_whose_directory_another_driver_owns_ends_with_a_sentence_
     def train(params, reporter, interrupted):
         if params["x"] == 0:
             return 0.0
-        ownership = experiment.store._ownership
+        ownership = experiment.store.ownership
         if not followed.is_set():
             followed.set()
             ownership._clock = lambda: time.time() + 100  # this process was suspended

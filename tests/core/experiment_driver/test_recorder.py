@@ -142,8 +142,8 @@ def test_what_fails_for_a_moment_is_written_all_the_same(store, recorder, said, 
 def now(store):
     """The owner's clock, and a driver on another host that may follow it."""
     time = [1000.0]
-    store._ownership._clock = lambda: time[0]
-    store.check_owner()
+    store.ownership._clock = lambda: time[0]
+    store.ownership.check()
     return time
 
 
@@ -178,7 +178,7 @@ def test_that_another_driver_owns_the_directory_is_told_later_to_one_who_asks_la
     recorder.close()
     lost = []
     recorder.when_lost(lost.append)
-    assert len(lost) == 1
+    assert lost == [recorder.lost]
 
 
 def test_a_closed_recorder_has_given_the_directory_back(store, recorder):
