@@ -48,6 +48,7 @@ def launch(train_fn: Callable[..., Any], config: Config) -> Any:
         store = ExperimentStore.create(environment, root, cluster.app_id)
     seed = _seed(config, record)
     recorder = Recorder(store, announce)
+    policy.log_to(recorder.log)
     began = time.time()
     record = {
         **_description(config, policy),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from maggy.trial import Trial
@@ -45,6 +45,9 @@ class Policy(ABC):
             ended: All trials that ended before, failed ones included.
         """
         return False
+
+    def log_to(self, write: Callable[[str], None]) -> None:  # noqa: B027 (most have nothing to log)
+        """Called before :meth:`start` with what adds a line to the experiment's log."""
 
     def adopt(self, identity: Mapping[str, Any]) -> None:  # noqa: B027 (most have nothing to take over)
         """Called first when an experiment is resumed: take over what its record says by what it leaves out.
