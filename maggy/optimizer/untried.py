@@ -62,23 +62,24 @@ class Untried:
             self._keys.add(key)
             self._waiting.append(params)
 
-    def is_repeat(self, params: dict[str, Any]) -> bool:
-        """Return whether an equal configuration was suggested although others never were."""
-        return len(self._keys) < self._size and json_key(params) in self._keys
-
     def choose(self, suggest: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """Return the first suggestion that is no repeat, and note it; after ten repeats draw an untried one.
 
         Args:
             suggest: Makes a new suggestion.
         """
-        params = suggest()
-        for _ in range(MOST_REPEATS):
-            if not self.is_repeat(params):
-                break
+        if self._enumeration is None:
+            return suggest()
+        for _ in range(1 + MOST_REPEATS):
             params = suggest()
-        if self.is_repeat(params):
-            params = self.draw()
+            key = json_key(params)
+            if key not in self._keys:
+                self._keys.add(key)
+                self._waiting.append(params)
+                return params
+            if len(self._keys) == self._size:
+                return params
+        params = self.draw()
         self.add(params)
         return params
 
