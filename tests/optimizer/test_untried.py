@@ -106,6 +106,14 @@ def test_in_a_large_space_or_where_repeats_are_allowed_all_is_good(space, option
         assert untried.choose(lambda: params) is params
 
 
+def test_a_large_space_of_many_conditions_is_not_counted_to_its_end():
+    space = Searchspace(**{f"p{number}": ("DISCRETE", [0, 1]) for number in range(60)})
+    for number in range(60):
+        space.add(f"q{number}", ("DISCRETE", [0, 1], {"when": {f"p{number}": 1}}))
+    params = space.get_random_parameter_values(1)[0]
+    assert Untried(space).choose(lambda: params) is params
+
+
 def test_a_space_of_a_million_is_small_and_an_untried_one_is_found_at_once():
     space = Searchspace(x=("INTEGER", [1, 1_000_000])).seeded(1)
     untried = Untried(space)
