@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import threading
 from array import array
 from bisect import bisect_right
 from collections.abc import Mapping
@@ -153,6 +154,26 @@ class Trial:
         self._add_to_mean(value)
         return step if is_new else None
 
+    @property
+    def metric_dict(self) -> dict[int | float, float]:
+        """The values reported so far by their steps."""
+        return dict(zip(self.step_history, self.metric_history, strict=True))
+
+    @property
+    def lock(self) -> threading.RLock:
+        """A lock of this trial's own, as release 1 had it. Maggy does not take it: one thread at a time has a trial."""
+        # setdefault is atomic, so that two threads get the same one.
+        lock: threading.RLock = self.__dict__.setdefault("_lock", threading.RLock())
+        return lock
+
+    def get_early_stop(self) -> bool:
+        """Return ``early_stop``."""
+        return self.early_stop
+
+    def set_early_stop(self) -> None:
+        """Set ``early_stop``. That alone stops nothing; a stop rule does, by returning the trial's id."""
+        self.early_stop = True
+
     def best(self, direction: str) -> float | None:
         """The best value so far: the highest for ``"max"``, the lowest for ``"min"``; NaN is ignored.
 
@@ -196,6 +217,17 @@ class Trial:
         }
         return json.dumps(record, allow_nan=False)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return what ``to_json`` writes as a dict, with the class's name and ``metric_dict`` as release 1 had them.
+
+        Example:
+            >>> Trial.from_json(json.dumps(Trial({"x": 1}).to_dict())).params
+            {'x': 1}
+        """
+        record = json.loads(self.to_json())
+        points = dict(zip(record["step_history"], record["metric_history"], strict=True))
+        return {"__class__": type(self).__name__, **record, "metric_dict": points}
+
     @classmethod
     def from_json(cls, text: str) -> Trial:
         """The trial that ``to_json`` wrote; values that became null are NaN again.
@@ -220,6 +252,9 @@ class Trial:
                 f"({type(error).__name__}: {error})."
             ) from error
         return trial
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_lock"}  # no lock can be pickled
 
     def __repr__(self) -> str:
         return f"Trial({self.trial_id}, {self.status}, {self.params})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 import pickle
@@ -461,3 +462,42 @@ def test_the_functions_of_an_ablation_are_no_part_of_its_trial():
 def test_a_search_cannot_have_functions_as_parameters():
     with pytest.raises(BadArgumentsError, match="JSON values"):
         Trial({"model_function": lambda: 0})
+
+
+# What release 1 had
+
+
+def test_the_values_are_also_given_by_their_steps():
+    trial = Trial({"x": 1})
+    assert trial.metric_dict == {}
+    for step, value in ((0, 0.5), (2, 0.7), (2, 0.8)):
+        trial.append_metric({"step": step, "value": value})
+    assert trial.metric_dict == {0: 0.5, 2: 0.8}
+
+
+def test_a_trial_has_a_lock_of_its_own_and_can_be_pickled_and_copied_all_the_same():
+    one, other = Trial({"x": 1}), Trial({"x": 1})
+    with one.lock, one.lock:
+        assert one.lock is one.lock is not other.lock
+    for twin in (pickle.loads(pickle.dumps(one)), copy.deepcopy(one)):
+        assert twin.to_json() == one.to_json()
+        assert twin.lock is not one.lock
+
+
+def test_the_early_stop_is_asked_and_set_by_methods_too():
+    trial = Trial({"x": 1})
+    assert not trial.get_early_stop()
+    trial.set_early_stop()
+    assert trial.get_early_stop()
+    assert trial.early_stop
+
+
+def test_a_trial_as_a_dict_holds_what_its_json_does():
+    trial = Trial({"x": (1, 2)}, info_dict={"sample_type": "random"})
+    trial.append_metric({"step": 1, "value": math.nan})
+    record = trial.to_dict()
+    assert record["__class__"] == "Trial"
+    assert record["params"] == {"x": [1, 2]}
+    assert {"trial_id", "status", "early_stop", "final_metric", "metric_history", "info_dict"} <= set(record)
+    assert record["metric_dict"] == {1: None}
+    assert Trial.from_json(json.dumps(record)).params == trial.params

@@ -41,7 +41,7 @@ class Enumeration:
         last_use: dict[str, int] = {}
         for place, axis in enumerate(self._axes):
             for parent, values in axis.parameter.when.items():
-                axis.wanted[parent] = self._axes[places[parent]].add_switches(values)
+                axis.conditions[parent] = self._axes[places[parent]].add_switches(values)
                 last_use[parent] = place
         # Of the parameters before a place those that decide what exists from there on.
         self._parents = [
@@ -114,7 +114,7 @@ class _Axis:
     def __init__(self, name: str, parameter: Parameter) -> None:
         self.name = name
         self.parameter = parameter
-        self.wanted: dict[str, frozenset[int]] = {}
+        self.conditions: dict[str, frozenset[int]] = {}
         self._distinct = parameter.distinct if parameter.type in LISTED else []
         self._places = {json_key(value): place for place, value in enumerate(self._distinct)}
         self._switches: list[int] = []
@@ -124,17 +124,16 @@ class _Axis:
         return len(self._distinct) or self.parameter.count
 
     def exists(self, state: _State) -> bool:
-        return all(state.get(parent) in values for parent, values in self.wanted.items())
+        return all(state.get(parent) in values for parent, values in self.conditions.items())
 
     def add_switches(self, values: Sequence[Any]) -> frozenset[int]:
         """Have these values counted one by one. Returns their numbers."""
-        wanted = {self.parameter.index(self.name, value) for value in values}
+        switches = {self.parameter.index(self.name, value) for value in values}
         if self._distinct:
-            wanted = {
-                place for place, value in enumerate(self._distinct) if self.parameter.index(self.name, value) in wanted
-            }
-        self._switches = sorted({*self._switches, *wanted})
-        return frozenset(wanted)
+            indices = [self.parameter.index(self.name, value) for value in self._distinct]
+            switches = {place for place, index in enumerate(indices) if index in switches}
+        self._switches = sorted({*self._switches, *switches})
+        return frozenset(switches)
 
     def branches(self) -> list[tuple[int, int]]:
         """Pairs of a kind of values (the number of a value, or ``_OTHER``) and how many values are of this kind."""

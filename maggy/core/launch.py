@@ -47,6 +47,7 @@ def launch(train_fn: Callable[..., Any], config: Config) -> Any:
         past = take_over(store, record, policy, retry_failed=config.retry_failed)
     seed = _seed(config, record)
     recorder = Recorder(store, announce)
+    policy.log_to(recorder.log)
     began = time.time()
     record = {
         **_description(config, policy),

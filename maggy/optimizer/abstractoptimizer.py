@@ -6,13 +6,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection
 from typing import Any, ClassVar, Literal
 
+from maggy.optimizer.helpers import OptimizerHelpers
 from maggy.searchspace import Searchspace
 from maggy.trial import Trial
 
 __all__ = ["AbstractOptimizer"]
 
 
-class AbstractOptimizer(ABC):
+class AbstractOptimizer(OptimizerHelpers, ABC):
     """Suggests the trials of an experiment; derive from it to write your own.
 
     The driver sets the attributes below before it calls ``initialize``, then asks ``get_suggestion`` whenever a
@@ -29,6 +30,9 @@ class AbstractOptimizer(ABC):
         ...     def get_suggestion(self, trial=None):
         ...         self.left -= 1
         ...         return Trial(self.searchspace.get_random_parameter_values(1)[0]) if self.left >= 0 else None
+
+    What an optimizer of release 1 called of its base class is there too: see
+    :class:`~maggy.optimizer.helpers.OptimizerHelpers`.
 
     Any optimizer can be the sampler of a pruner, which runs its configurations on small budgets first:
     ``RandomSearch(pruner="hyperband", pruner_kwargs={"resource_max": 27})``.
@@ -76,7 +80,7 @@ class AbstractOptimizer(ABC):
 
         self.pruner = pruner_by_name(pruner, pruner_kwargs, self)
 
-    def initialize(self) -> None:  # noqa: B027 (most need it, but not all)
+    def initialize(self) -> None:
         """Prepare for an experiment; called once, before the first suggestion."""
 
     @abstractmethod
@@ -134,7 +138,7 @@ class AbstractOptimizer(ABC):
         """
         return None
 
-    def finalize_experiment(self, trials: list[Trial]) -> None:  # noqa: B027
+    def finalize_experiment(self, trials: list[Trial]) -> None:
         """Called once after the last trial.
 
         Args:

@@ -176,6 +176,7 @@ class Hyperband(AbstractOptimizer):
         sampler.trial_store, sampler.final_store = {}, []
         sampler.direction = self.direction
         sampler.allow_repeats = self.allow_repeats
+        sampler.write_log = self.write_log
 
     def _next_run(self) -> tuple[Bracket, Configuration] | None:
         for bracket in self._brackets:

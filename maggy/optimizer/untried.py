@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from bisect import insort
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from maggy.core.enumeration import Enumeration, nth_missing
-from maggy.core.parameter import Parameter
+from maggy.core.parameter import LISTED, Parameter
 from maggy.core.plain import json_key
 from maggy.searchspace import Searchspace
 
@@ -49,7 +50,10 @@ class Untried:
         self._waiting: list[dict[str, Any]] = []  # not yet numbered, which takes longer than looking a key up
         if allow_repeats or len(space) > _MOST_PARAMETERS:
             return
-        enumeration = Enumeration({name: Parameter.parse(name, spec) for name, spec in space.to_dict().items()})
+        parameters = {name: Parameter.parse(name, spec) for name, spec in space.to_dict().items()}
+        if _is_surely_large(parameters.values()):  # then counting exactly might take long
+            return
+        enumeration = Enumeration(parameters)
         if enumeration.size is not None and enumeration.size <= MOST_CONFIGURATIONS:
             self._enumeration, self._size = enumeration, enumeration.size
 
@@ -62,23 +66,24 @@ class Untried:
             self._keys.add(key)
             self._waiting.append(params)
 
-    def is_repeat(self, params: dict[str, Any]) -> bool:
-        """Return whether an equal configuration was suggested although others never were."""
-        return len(self._keys) < self._size and json_key(params) in self._keys
-
     def choose(self, suggest: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """Return the first suggestion that is no repeat, and note it; after ten repeats draw an untried one.
 
         Args:
             suggest: Makes a new suggestion.
         """
-        params = suggest()
-        for _ in range(MOST_REPEATS):
-            if not self.is_repeat(params):
-                break
+        if self._enumeration is None:
+            return suggest()
+        for _ in range(1 + MOST_REPEATS):
             params = suggest()
-        if self.is_repeat(params):
-            params = self.draw()
+            key = json_key(params)
+            if key not in self._keys:
+                self._keys.add(key)
+                self._waiting.append(params)
+                return params
+            if len(self._keys) == self._size:
+                return params
+        params = self.draw()
         self.add(params)
         return params
 
@@ -90,3 +95,12 @@ class Untried:
         self._waiting = []
         position = self._space.draw_seed() % (self._size - len(self._numbers))
         return self._enumeration.at(nth_missing(self._numbers, position))
+
+
+def _is_surely_large(parameters: Collection[Parameter]) -> bool:
+    """Whether the parameters that always exist make a large space by themselves, or one makes it endless."""
+    if any(parameter.count is None for parameter in parameters):
+        return True
+    always = [parameter for parameter in parameters if not parameter.when]
+    counts = [len(parameter.distinct) if parameter.type in LISTED else parameter.count for parameter in always]
+    return math.prod(count or 1 for count in counts) > MOST_CONFIGURATIONS

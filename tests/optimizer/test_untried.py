@@ -61,12 +61,14 @@ def test_a_repeat_is_asked_again_up_to_ten_times_and_then_an_untried_one_is_draw
     untried = Untried(TEN.seeded(1))
     repeat = {"a": 1, "b": "x"}
     untried.add(repeat)
-    for left in reversed(range(9)):
+    drawn = [repeat]
+    for _ in range(9):
         calls = []
         params = untried.choose(lambda calls=calls: calls.append(1) or dict(repeat))
         assert len(calls) == 1 + MOST_REPEATS
         assert params == TEN.checked(params)
-        assert untried.is_repeat(params) == (left > 0)
+        assert params not in drawn
+        drawn.append(params)
     assert untried.choose(lambda: repeat) is repeat
 
 
@@ -102,15 +104,23 @@ def test_in_a_large_space_or_where_repeats_are_allowed_all_is_good(space, option
     params = space.get_random_parameter_values(1)[0]
     for _ in range(2):
         assert untried.choose(lambda: params) is params
-    assert not untried.is_repeat(params)
+
+
+def test_a_large_space_of_many_conditions_is_not_counted_to_its_end():
+    space = Searchspace(**{f"p{number}": ("DISCRETE", [0, 1]) for number in range(60)})
+    for number in range(60):
+        space.add(f"q{number}", ("DISCRETE", [0, 1], {"when": {f"p{number}": 1}}))
+    params = space.get_random_parameter_values(1)[0]
+    assert Untried(space).choose(lambda: params) is params
 
 
 def test_a_space_of_a_million_is_small_and_an_untried_one_is_found_at_once():
     space = Searchspace(x=("INTEGER", [1, 1_000_000])).seeded(1)
     untried = Untried(space)
-    for params in space.get_random_parameter_values(1000):
+    tried = space.get_random_parameter_values(1000)
+    for params in tried:
         untried.add(params)
-    assert not untried.is_repeat(untried.draw())
+    assert untried.choose(lambda: tried[0]) not in tried
 
 
 def test_one_and_true_and_one_as_a_float_are_different_values():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Literal
 
 from maggy.core.experiment_driver.policy import Policy
@@ -49,6 +49,9 @@ class OptimizationPolicy(Policy):
         self._optimizer.final_store = final_store
         self._initial = deque(enumerate(map(dict, self._config.initial_trials or [])))
         self._optimizer.initialize()
+
+    def log_to(self, write: Callable[[str], None]) -> None:
+        self._optimizer.write_log = write
 
     def adopt(self, identity: Mapping[str, Any]) -> None:
         """Go on as release 2.0 did in what it began: its seed promises a sequence that may hold repeats.

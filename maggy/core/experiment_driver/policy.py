@@ -52,6 +52,9 @@ class Policy(ABC):
         """
         return False
 
+    def log_to(self, write: Callable[[str], None]) -> None:  # noqa: B027 (most have nothing to log)
+        """Called before :meth:`start` with what adds a line to the experiment's log."""
+
     def adopt(self, identity: Mapping[str, Any]) -> None:  # noqa: B027 (most have nothing to take over)
         """Called first when an experiment is resumed: take over what its record says by what it leaves out.
 
