@@ -42,7 +42,6 @@ FLOORS = {
     "maggy.core.events": ENDS,
     "maggy.core.environment": ENDS,
     "maggy.core.launch": TOP,
-    "maggy.core.plan": TOP,
     "maggy.experiment": TOP,
 }
 # Heavy or optional: never imported when a module is.

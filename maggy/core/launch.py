@@ -10,37 +10,42 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from maggy.ablation.ablator import ablator_by_name, prepare_for
 from maggy.core import exceptions
 from maggy.core.environment import Environment, ExperimentCard, ExperimentEnd, Registration, find_environment
-from maggy.core.exceptions import (
-    ExperimentError,
-    MissingDependencyError,
-    ResumeError,
-)
+from maggy.core.exceptions import ExperimentError, MissingDependencyError, ResumeError
 from maggy.core.executors.trial_executor import WorkerSettings, work
-from maggy.core.executors.workload import Workload
+from maggy.core.executors.workload import AblationWorkload, SearchWorkload, Workload, cannot_travel
 from maggy.core.experiment_driver import Conditions, ExperimentDriver, Outcome
+from maggy.core.experiment_driver.ablation_policy import AblationPolicy
+from maggy.core.experiment_driver.optimization_policy import OptimizationPolicy
 from maggy.core.experiment_driver.policy import Policy
 from maggy.core.experiment_driver.progress import announce
 from maggy.core.experiment_driver.recorder import Recorder
-from maggy.core.plan import Config, cannot_travel, plan
+from maggy.core.experiment_driver.single_policy import SinglePolicy
 from maggy.core.rpc import Address, Server
+from maggy.core.signature import check_defaults, check_signature, config_values, parameter_names
 from maggy.core.spark import Cluster, Task, active_cluster, dumps
 from maggy.core.store import ExperimentStore
-from maggy.experiment_config import HyperparameterOptConfig, OptimizationConfig
+from maggy.experiment_config import AblationConfig, HyperparameterOptConfig, LagomConfig, OptimizationConfig
 from maggy.result import ExperimentResult, build_result, summary_text
 from maggy.trial import Trial
 
-__all__ = ["launch"]
+__all__ = ["Config", "launch"]
+
+Config = LagomConfig | OptimizationConfig | AblationConfig
+
+_PASSED = ("reporter", "hparams", "model", "dataset")
+"""What a training function may ask for besides hyperparameters."""
 
 
 def launch(train_fn: Callable[..., Any], config: Config) -> Any:
     """Run the experiment; see :func:`maggy.experiment.lagom`."""
     environment = find_environment()
-    policy, workload = plan(train_fn, config, environment)
+    policy, workload = _plan(train_fn, config, environment)
     root = environment.root(None if config.log_dir is None else os.fspath(config.log_dir))
     store, before, record = _resumed(environment, root, config, policy)
-    workload.optimization_key = policy.optimization_key
+    workload.optimization_key = policy.optimization_key  # which a resumed experiment may have brought along
     cluster = active_cluster()
     if store is None:
         store = ExperimentStore.create(environment, root, cluster.app_id)
@@ -124,6 +129,29 @@ def _variables(variables: dict[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
+def _plan(train_fn: Callable[..., Any], config: Config, environment: Environment) -> tuple[Policy, Workload]:
+    """What decides and what is called; raises whatever can be known to be wrong before Spark is touched."""
+    values = config_values(train_fn, model=config.model, dataset=config.dataset)
+    lenient = isinstance(config, HyperparameterOptConfig) or not (config.model is None and config.dataset is None)
+    if isinstance(config, AblationConfig):
+        ablator = ablator_by_name(config.ablator, config.ablation_study)
+        ablator.find_training_dataset = environment.find_training_dataset
+        check_signature(train_fn, [], ["dataset_function", "model_function", *_PASSED])
+        prepare_for(train_fn, ablator)
+        return AblationPolicy(config, ablator), AblationWorkload(
+            train_fn, config.optimization_key, ablator, lenient=lenient, values=values
+        )
+    if isinstance(config, OptimizationConfig):
+        policy = OptimizationPolicy(config)
+        space = {} if config.searchspace is None else config.searchspace.to_dict()
+        names = policy.parameters(parameter_names(train_fn))
+        check_signature(train_fn, list(space) if names is None else names, _PASSED, others=names is None)
+        check_defaults(train_fn, [entry["name"] for entry in config.searchspace or () if "when" in entry])
+        return policy, SearchWorkload(train_fn, config.optimization_key, lenient=lenient, values=values)
+    check_signature(train_fn, [], _PASSED)
+    return SinglePolicy(), SearchWorkload(train_fn, None, values=values)
+
+
 def _driver(
     train_fn: Callable[..., Any],
     config: Config,
@@ -143,7 +171,7 @@ def _driver(
         try:
             payload = dumps(workload)
         except Exception as error:
-            raise cannot_travel(train_fn, config, error) from error
+            raise cannot_travel(workload, error) from error
         return lambda job: functools.partial(work, settings, payload, job)
 
     conditions = Conditions(
@@ -248,14 +276,6 @@ def _seed(config: Config, record: dict[str, Any]) -> int:
     return drawn if isinstance(drawn, int) else secrets.randbits(32)
 
 
-def _recorded_key(recorded: Any, key: str) -> str:
-    """Return the key under which an experiment goes on whose config reads 'Metric' and 'metric' alike.
-
-    Release 2.0 recorded 'metric', since that was the default key of ``HyperparameterOptConfig``.
-    """
-    return recorded if isinstance(recorded, str) and recorded.lower() == key.lower() == "metric" else key
-
-
 def _resumed(
     environment: Environment, root: str, config: Config, policy: Policy
 ) -> tuple[ExperimentStore | None, list[Trial], dict[str, Any]]:
@@ -264,9 +284,9 @@ def _resumed(
         return None, [], {}
     store = ExperimentStore.open(environment, root, config.resume)
     record = store.read_experiment()
-    recorded = {**(record.get("identity") or {}), "seed": record.get("seed")}
-    if isinstance(config, HyperparameterOptConfig):
-        policy.optimization_key = _recorded_key(recorded.get("optimization_key"), config.optimization_key)
+    identity = record.get("identity") or {}
+    policy.adopt(identity)
+    recorded = {**identity, "seed": record.get("seed")}
     wanted = {**policy.identity(), "seed": config.seed}
     for name, value in wanted.items():
         if recorded.get(name) != value:

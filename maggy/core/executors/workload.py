@@ -7,13 +7,21 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from maggy.ablation.ablator import AbstractAblator
-from maggy.core.exceptions import MetricKeyError, MetricTypeError, MetricValueError, ReturnTypeError
+from maggy.core.exceptions import (
+    BadArgumentsError,
+    MetricKeyError,
+    MetricTypeError,
+    MetricValueError,
+    ReturnTypeError,
+    SignatureError,
+)
 from maggy.core.messages import REMARK
 from maggy.core.plain import as_number, closest, to_plain
 from maggy.core.reporter import Reporter
 from maggy.core.signature import accepted_parameters, arguments_for, parameter_names
+from maggy.core.spark import dumps
 
-__all__ = ["AblationWorkload", "SearchWorkload", "Workload", "metric_of"]
+__all__ = ["AblationWorkload", "SearchWorkload", "Workload", "cannot_travel", "metric_of"]
 
 
 class Workload:
@@ -108,6 +116,24 @@ class AblationWorkload(Workload):
 def _component(params: Mapping[str, Any], name: str) -> str | None:
     label = params.get(name, "None")  # a user's own ablator may leave out what it does not vary
     return None if label == "None" else label
+
+
+def cannot_travel(workload: Workload, error: Exception) -> Exception:
+    """Return the error for a workload that cannot be pickled, which says whether the config's values are to blame."""
+    for name, value in workload.values.items():
+        try:
+            dumps(value)
+        except Exception as reason:
+            return BadArgumentsError(
+                f"The config's {name} must be able to travel to the executors, but {type(value).__name__} cannot be "
+                f"pickled ({type(reason).__name__}: {reason}). Give a class, a path or a function that makes it."
+            )
+    function = getattr(workload.train_fn, "__name__", workload.train_fn)
+    return SignatureError(
+        f"The training function {function} must be able to travel to the "
+        f"executors, but something that it uses cannot be pickled ({type(error).__name__}: {error}). "
+        "Make or open it inside the function."
+    )
 
 
 def metric_of(value: Any, key: str, warn: Callable[[str], None]) -> tuple[int | float, dict[str, Any]]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, Literal
 
 from maggy.core.experiment_driver.policy import Policy
 from maggy.earlystop import stop_rules
-from maggy.experiment_config import OptimizationConfig
+from maggy.experiment_config import HyperparameterOptConfig, OptimizationConfig
 from maggy.optimizer import optimizer_by_name
 from maggy.searchspace import Searchspace
 from maggy.trial import Trial
@@ -49,6 +49,17 @@ class OptimizationPolicy(Policy):
         self._optimizer.final_store = final_store
         self._initial = deque(enumerate(map(dict, self._config.initial_trials or [])))
         self._optimizer.initialize()
+
+    def adopt(self, identity: Mapping[str, Any]) -> None:
+        """Go on under the key 'metric', which release 2.0 gave to ``HyperparameterOptConfig``: both read alike."""
+        recorded = identity.get("optimization_key")
+        lenient = isinstance(self._config, HyperparameterOptConfig)
+        if (
+            lenient
+            and isinstance(recorded, str)
+            and recorded.lower() == self._config.optimization_key.lower() == "metric"
+        ):
+            self.optimization_key = recorded
 
     def restore(self, ended: list[Trial]) -> bool:
         if not self._optimizer.restore(ended):

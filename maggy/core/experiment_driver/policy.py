@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from maggy.trial import Trial
@@ -51,6 +51,14 @@ class Policy(ABC):
             ended: All trials that ended before, failed ones included.
         """
         return False
+
+    def adopt(self, identity: Mapping[str, Any]) -> None:  # noqa: B027 (most have nothing to take over)
+        """Called first when an experiment is resumed: take over what its record says by what it leaves out.
+
+        Args:
+            identity: What :meth:`identity` gave when the experiment was begun, perhaps by an earlier release; empty if
+                that is not recorded.
+        """
 
     @abstractmethod
     def suggest(self, finished: Trial | None) -> Trial | Literal["IDLE"] | None:

@@ -9,8 +9,15 @@ import numpy as np
 import pytest
 
 from maggy.ablation.ablator import AbstractAblator
-from maggy.core.exceptions import MetricKeyError, MetricTypeError, MetricValueError, ReturnTypeError
-from maggy.core.executors.workload import AblationWorkload, SearchWorkload, Workload, metric_of
+from maggy.core.exceptions import (
+    BadArgumentsError,
+    MetricKeyError,
+    MetricTypeError,
+    MetricValueError,
+    ReturnTypeError,
+    SignatureError,
+)
+from maggy.core.executors.workload import AblationWorkload, SearchWorkload, Workload, cannot_travel, metric_of
 from maggy.core.messages import REMARK
 from maggy.core.reporter import Reporter
 from maggy.core.signature import config_values
@@ -300,3 +307,16 @@ def test_an_ablation_gives_model_and_dataset_too_and_in_hparams_its_functions():
         None,
         {"dataset_function": ("dataset", "age"), "model_function": ("model", None)},
     )
+
+
+@pytest.mark.parametrize("name", ["model", "dataset"])
+def test_a_model_or_dataset_that_cannot_be_pickled_is_named(name):
+    error = cannot_travel(given(lambda: 1, **{name: (n for n in range(3))}), TypeError("no"))
+    assert isinstance(error, BadArgumentsError)
+    assert f"The config's {name} must be able to travel to the executors, but generator cannot be" in str(error)
+
+
+def test_what_else_cannot_be_pickled_is_the_function_s():
+    error = cannot_travel(given(lambda: 1, model="M"), TypeError("cannot pickle 'lock'"))
+    assert isinstance(error, SignatureError)
+    assert "something that it uses cannot be pickled (TypeError: cannot pickle 'lock')" in str(error)

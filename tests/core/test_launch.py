@@ -5,8 +5,8 @@ import pytest
 from maggy import Searchspace
 from maggy.ablation import AblationStudy
 from maggy.core.environment import find_environment
-from maggy.core.exceptions import AblationError, BadArgumentsError, SignatureError
-from maggy.core.plan import cannot_travel, plan
+from maggy.core.exceptions import AblationError, SignatureError
+from maggy.core.launch import _plan
 from maggy.experiment_config import (
     AblationConfig,
     BaseConfig,
@@ -33,7 +33,7 @@ def study_of(**options):
 
 
 def workload_of(config, train=all_four):
-    return plan(train, config, find_environment())[1]
+    return _plan(train, config, find_environment())[1]
 
 
 def search(**options):
@@ -95,12 +95,3 @@ def test_an_ablation_that_gets_its_functions_in_hparams_is_refused_for_a_compone
     study.features.include("age")
     with pytest.raises(AblationError, match="unregistered"):
         workload_of(AblationConfig(study))
-
-
-@pytest.mark.parametrize("name", ["model", "dataset"])
-def test_a_model_or_dataset_that_cannot_be_pickled_is_named(name):
-    generator = (n for n in range(3))
-    error = cannot_travel(all_four, search(**{name: generator}), TypeError("cannot pickle"))
-    assert isinstance(error, BadArgumentsError)
-    assert f"The config's {name} must be able to travel to the executors, but generator cannot be" in str(error)
-    assert isinstance(cannot_travel(all_four, search(), TypeError("no")), SignatureError)
