@@ -1,5 +1,6 @@
 """Packaging of Maggy."""
 
+import runpy
 from pathlib import Path
 
 from setuptools import find_packages, setup
@@ -50,7 +51,7 @@ EXTRAS["dev"] = [
 
 setup(
     name="maggy",
-    version="2.0.0",
+    version=runpy.run_path(str(ROOT / "maggy" / "version.py"))["__version__"],
     description="Asynchronous hyperparameter search and ablation studies on Apache Spark",
     long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",

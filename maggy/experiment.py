@@ -35,9 +35,10 @@ def lagom(train_fn: Callable[..., Any] | None = None, config: Any = None, **keyw
 
     Args:
         train_fn: The training function. Its parameters say what it gets: hyperparameters by name, ``hparams`` for
-            all of them in a dict, ``reporter`` for the :class:`~maggy.core.reporter.Reporter`, and in an ablation
-            ``dataset_function`` and ``model_function``. It returns a number, or a dict that holds the
-            ``optimization_key``.
+            all of them in a dict, ``reporter`` for the :class:`~maggy.core.reporter.Reporter`, ``model`` and
+            ``dataset`` for the config's, and in an ablation ``dataset_function`` and ``model_function``. It returns a
+            number, or a dict that holds the ``optimization_key``
+            (:class:`~maggy.experiment_config.HyperparameterOptConfig` reads more).
         config: A :class:`~maggy.experiment_config.OptimizationConfig`,
             :class:`~maggy.experiment_config.AblationConfig` or :class:`~maggy.experiment_config.LagomConfig`; in the
             call of 0.x a string is the name.

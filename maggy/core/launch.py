@@ -30,7 +30,7 @@ from maggy.experiment_config import OptimizationConfig
 from maggy.result import ExperimentResult, build_result, summary_text
 from maggy.trial import Trial
 
-__all__ = ["launch"]
+__all__ = ["Config", "launch"]
 
 
 def launch(train_fn: Callable[..., Any], config: Config) -> Any:
@@ -69,7 +69,7 @@ def launch(train_fn: Callable[..., Any], config: Config) -> Any:
         registration = environment.register(_card(config, policy, store, cluster, began), recorder.tell)
         with (
             _variables(environment.variables(store.experiment_id)),
-            packed(train_fn, config, workload, cluster, recorder.tell) as payload,
+            packed(workload, cluster, recorder.tell) as payload,
         ):
             driver = _driver(config, policy, payload, cluster, recorder, registration, environment, past, seed)
             # The platform learns last where to ask: whoever asks must get the number of trials.

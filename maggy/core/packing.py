@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from maggy.core.cluster.weight import describe_size
 from maggy.core.exceptions import BadArgumentsError, ExperimentError, SignatureError
 from maggy.core.executors.workload import Workload
-from maggy.core.plan import Config
 from maggy.core.spark import Cluster, Payload, TooLargeError, dumps
 
 __all__ = ["packed"]
@@ -23,18 +21,10 @@ REMEDY = (
 
 
 @contextmanager
-def packed(
-    train_fn: Callable[..., Any],
-    config: Config,
-    workload: Workload,
-    cluster: Cluster,
-    tell: Callable[[str], None],
-) -> Iterator[Payload]:
+def packed(workload: Workload, cluster: Cluster, tell: Callable[[str], None]) -> Iterator[Payload]:
     """Pickle the workload for as long as an experiment runs.
 
     Args:
-        train_fn: The user's function, for the messages.
-        config: The experiment's config, for the messages.
         workload: What is pickled: the function with what it refers to, and in an ablation the ablator.
         cluster: Where it goes.
         tell: Told in a sentence when the workload is large.
@@ -44,7 +34,7 @@ def packed(
         BadArgumentsError: The config's model or dataset cannot be pickled.
         ExperimentError: Spark cannot take so many bytes.
     """
-    payload = _pack(train_fn, config, workload, cluster)
+    payload = _pack(workload, cluster)
     try:
         if payload.size >= LARGE_BYTES:
             tell(f"{describe_size(workload, payload.size)} Every executor gets a copy. {REMEDY}.")
@@ -53,7 +43,7 @@ def packed(
         payload.release()
 
 
-def _pack(train_fn: Callable[..., Any], config: Config, workload: Workload, cluster: Cluster) -> Payload:
+def _pack(workload: Workload, cluster: Cluster) -> Payload:
     try:
         return cluster.pack(workload)
     except TooLargeError as error:
@@ -62,12 +52,12 @@ def _pack(train_fn: Callable[..., Any], config: Config, workload: Workload, clus
             "Spark with more memory for its driver (spark.driver.memory, before the session is made)."
         ) from error
     except Exception as error:
-        raise _cannot_travel(train_fn, config, error) from error
+        raise _cannot_travel(workload, error) from error
 
 
-def _cannot_travel(train_fn: Callable[..., Any], config: Config, error: Exception) -> Exception:
-    """Return the error for a training function, or a config's model or dataset, that cannot be pickled."""
-    for name, value in (("model", config.model), ("dataset", config.dataset)):
+def _cannot_travel(workload: Workload, error: Exception) -> Exception:
+    """Return the error for a workload that cannot be pickled, which says whether the config's values are to blame."""
+    for name, value in workload.values.items():
         try:
             dumps(value)
         except Exception as reason:
@@ -75,8 +65,9 @@ def _cannot_travel(train_fn: Callable[..., Any], config: Config, error: Exceptio
                 f"The config's {name} must be able to travel to the executors, but {type(value).__name__} cannot be "
                 f"pickled ({type(reason).__name__}: {reason}). Give a class, a path or a function that makes it."
             )
+    function = getattr(workload.train_fn, "__name__", workload.train_fn)
     return SignatureError(
-        f"The training function {getattr(train_fn, '__name__', train_fn)} must be able to travel to the "
+        f"The training function {function} must be able to travel to the "
         f"executors, but something that it uses cannot be pickled ({type(error).__name__}: {error}). "
         "Make or open it inside the function."
     )

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from maggy.ablation.ablator import AbstractAblator, ablator_by_name
+from maggy.ablation.ablator import ablator_by_name, prepare_for
 from maggy.core.choices import WrittenChoices
 from maggy.core.environment import Environment
-from maggy.core.exceptions import BadArgumentsError, SignatureError
 from maggy.core.executors.workload import AblationWorkload, SearchWorkload, Workload
 from maggy.core.experiment_driver.ablation_policy import AblationPolicy
 from maggy.core.experiment_driver.optimization_policy import OptimizationPolicy
 from maggy.core.experiment_driver.policy import Policy
 from maggy.core.experiment_driver.single_policy import SinglePolicy
-from maggy.core.signature import accepted_parameters, check_defaults, check_signature, config_values, parameter_names
+from maggy.core.signature import check_defaults, check_signature, config_values, parameter_names
 from maggy.experiment_config import AblationConfig, HyperparameterOptConfig, LagomConfig, OptimizationConfig
 
 __all__ = ["Config", "plan"]
@@ -33,7 +32,7 @@ def plan(train_fn: Callable[..., Any], config: Config, environment: Environment)
         ablator = ablator_by_name(config.ablator, config.ablation_study)
         ablator.find_training_dataset = environment.find_training_dataset
         check_signature(train_fn, [], ["dataset_function", "model_function", *_PASSED])
-        _prepare(ablator, train_fn)
+        prepare_for(train_fn, ablator)
         key = config.optimization_key
         return AblationPolicy(config, ablator), AblationWorkload(train_fn, key, ablator, lenient=lenient, values=values)
     if isinstance(config, OptimizationConfig):
@@ -46,25 +45,3 @@ def plan(train_fn: Callable[..., Any], config: Config, environment: Environment)
         return policy, SearchWorkload(train_fn, config.optimization_key, choices, lenient=lenient, values=values)
     check_signature(train_fn, [], _PASSED)
     return SinglePolicy(), SearchWorkload(train_fn, None, values=values)
-
-
-def _prepare(ablator: AbstractAblator, train_fn: Callable[..., Any]) -> None:
-    """Have the ablator check its study for the functions that the training function takes.
-
-    In release 1.1 the functions came in ``hparams``. Which of them a training function takes out of it cannot be
-    seen, so a study that can give only one of them is not refused for the other.
-    """
-    names = ("dataset_function", "model_function")
-    asked = accepted_parameters(train_fn, names)
-    if "hparams" not in parameter_names(train_fn):
-        ablator.prepare(asked)
-        return
-    errors: list[Exception] = []
-    for extra in (names, ("model_function",), ("dataset_function",), ()):
-        try:
-            ablator.prepare(asked.union(extra))
-            return
-        except (BadArgumentsError, SignatureError) as error:
-            errors.append(error)
-    # That the training function does not take what was left out of ``extra`` is no news to the user.
-    raise next((error for error in reversed(errors) if isinstance(error, BadArgumentsError)), errors[0])

@@ -10,12 +10,11 @@ from maggy.core.exceptions import BadArgumentsError, ExperimentError, SignatureE
 from maggy.core.executors.workload import SearchWorkload
 from maggy.core.packing import packed
 from maggy.core.spark import Payload, TooLargeError, dumps, loads, with_content
-from maggy.experiment_config import LagomConfig
 
 
 def pack(train, cluster=None, tell=print, **values):
     workload = SearchWorkload(train, "metric", values=values)
-    return packed(train, LagomConfig(**values), workload, cluster or Threads(), tell)
+    return packed(workload, cluster or Threads(), tell)
 
 
 def test_what_is_packed_arrives_as_it_was():

@@ -164,6 +164,7 @@ def test_a_trial_after_a_check_has_its_own_limit(stages):
     stage.host.expect(Checked)
     stage.say(Assign(1, "t1", {}, ""))
     answer.result(SOON)
+    stage.interrupts.clear()  # on a busy machine the check itself may have taken too long
     stage.worker(stage.session.begin).result(SOON)
     stage.host.gather(0.5)
     assert stage.interrupts == []

@@ -1,0 +1,5 @@
+"""A path of release 1.1; the config lives in :mod:`maggy.experiment_config`."""
+
+from maggy.experiment_config import HyperparameterOptConfig
+
+__all__ = ["HyperparameterOptConfig"]
