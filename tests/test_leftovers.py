@@ -55,7 +55,7 @@ def test_a_test_that_leaves_something_running_fails_and_the_next_one_does_not(tm
     path.write_text(CAREFREE)
     tests = Path(__file__).parent
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tests), *sys.path])}
-    options = "-q -p leftovers -p no:cacheprovider -c".split()
+    options = ["-q", "-p", "leftovers", "-p", "no:cacheprovider", "-c"]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *options, os.devnull, path],
         cwd=tmp_path,
