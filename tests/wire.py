@@ -6,10 +6,11 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from maggy.core.executors.session import Session
-from maggy.core.messages import Assign, Done, Register
+from maggy.core.messages import Assign, Done, Heartbeat, Register
 from maggy.core.rpc import Client, Server
 
-SOON = 10.0
+SOON = 60.0
+"""Seconds in which what is due comes, also on a busy machine."""
 
 
 class Host:
@@ -100,8 +101,22 @@ ME = b"0.0.0"
 HELLO = Register("host", 1)
 
 
+class Clock:
+    """A session's time, which passes only when the test lets it."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
 class Stage:
-    """The driver (the test itself), a session, and a thread that is the worker's main thread."""
+    """The driver (the test itself), a session, and a thread that is the worker's main thread.
+
+    Args:
+        **options: Of the session. With a :class:`Clock` its time passes in :meth:`pass_time` only.
+    """
 
     def __init__(self, **options):
         self.host = Host()
@@ -137,8 +152,16 @@ class Stage:
         assert answer.result(SOON).run == run
         self.worker(self.session.begin).result(SOON)
 
+    def pass_time(self, heartbeats):
+        """Let so many intervals between two heartbeats pass, each with its heartbeat."""
+        for _ in range(heartbeats):
+            self.session._clock.now += self.session._hb_interval
+            self.session._client.wake()
+            self.host.expect(Heartbeat)
+
     def close(self):
         self.say(Done())
+        self.session._answers.put(Done())  # for a request that nobody has answered, in a test that fails
         self._worker.shutdown()
         self.session.close()
         self.host.server.close()

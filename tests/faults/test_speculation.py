@@ -4,15 +4,14 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
-import time
-from pathlib import Path
+from contextlib import ExitStack, contextmanager
 
 import pytest
+from waiting import PROCESS_SECONDS, process, wait_until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 SEARCH = """
 import json, sys, time
@@ -33,13 +32,20 @@ from maggy.experiment_config import OptimizationConfig
 
 def train(n, reporter):
     import time
+    from pathlib import Path
+    from pyspark import TaskContext
+    from maggy import tensorboard
+    records = Path(tensorboard.logdir()).parent
     for step in range(40):
         reporter.broadcast(step)
-        time.sleep(0.1)
+    if TaskContext.get().attemptNumber() == 0:
+        while is_killed or len(list(records.glob("executor_0_*.log"))) < 2:  # until Spark has made a copy
+            time.sleep(0.1)
     return n
 
+is_killed = len(sys.argv) > 2
 space = Searchspace(n=("INTEGER", [1, 4]))
-config = OptimizationConfig(3, "randomsearch", space, seed=1, hb_interval=0.2, num_workers=1, worker_timeout=3)
+config = OptimizationConfig(3, "randomsearch", space, seed=1, hb_interval=0.2, num_workers=1, worker_timeout=15)
 result = experiment.lagom(train, config)
 print(json.dumps([result, result.trials]))
 """
@@ -52,70 +58,71 @@ def standalone(tmp_path):
 
     home = os.path.dirname(pyspark.__file__)
     environment = {**os.environ, "SPARK_HOME": home, "SPARK_NO_DAEMONIZE": "1", "PYSPARK_PYTHON": sys.executable}
-    processes = []
 
     def launch(name, *arguments):
+        command = [os.path.join(home, "bin", "spark-class"), *arguments]
         with open(tmp_path / f"{name}.txt", "w") as log:
-            command = [os.path.join(home, "bin", "spark-class"), *arguments]
-            processes.append(subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True))
+            processes.enter_context(process(command, env=environment, stdout=log, stderr=log))
 
-    def wait_for(name, text):
-        for _ in range(600):
-            if text in (tmp_path / f"{name}.txt").read_text():
-                return
-            time.sleep(0.1)
-        raise AssertionError((tmp_path / f"{name}.txt").read_text())
+    def find(name, pattern):
+        """Return the first match in what a process has written, once it is there."""
 
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+        def search():
+            return re.search(pattern, (tmp_path / f"{name}.txt").read_text())
+
+        return wait_until(search, f"{pattern!r} in the output of {name}", pause=0.1)
+
     deploy = "org.apache.spark.deploy"
-    url = f"spark://127.0.0.1:{port}"
-    try:
-        launch("master", f"{deploy}.master.Master", "--host", "127.0.0.1", "--port", str(port), "--webui-port", "0")
-        wait_for("master", "I have been elected leader")
+    with ExitStack() as processes:
+        launch("master", f"{deploy}.master.Master", "--host", "127.0.0.1", "--port", "0", "--webui-port", "0")
+        url = find("master", r"Starting Spark master at (spark://\S+)")[1]
+        find("master", "I have been elected leader")
         for host in ("127.0.0.1", "127.0.0.2"):
             options = ["--host", host, "--cores", "1", "--memory", "600m", "--webui-port", "0"]
             launch(host, f"{deploy}.worker.Worker", *options, "--work-dir", str(tmp_path / host), url)
-            wait_for(host, "Successfully registered with master")
+            find(host, "Successfully registered with master")
         yield url
-    finally:
-        for process in processes:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
 
 
-def start(url, cwd):
-    return subprocess.Popen(
-        [sys.executable, "-c", SEARCH, url],
-        cwd=cwd,
-        env={**os.environ, "PYSPARK_PYTHON": sys.executable},
-        stdout=subprocess.PIPE,
-        stderr=open(cwd / "errors.txt", "w"),  # the process keeps it
-        text=True,
-    )
+@contextmanager
+def start(url, cwd, *arguments):
+    command = [sys.executable, "-c", SEARCH, url, *arguments]
+    options = {"cwd": cwd, "env": {**os.environ, "PYSPARK_PYTHON": sys.executable}, "text": True}
+    with (
+        open(cwd / "errors.txt", "w") as errors,
+        process(command, stdout=subprocess.PIPE, stderr=errors, **options) as driver,
+    ):
+        yield driver
+
+
+def finish(driver, cwd):
+    """Return the result of a driver's process and its trials."""
+    out, _ = driver.communicate(timeout=PROCESS_SECONDS)
+    assert driver.returncode == 0, (cwd / "errors.txt").read_text()[-3000:]
+    return json.loads(out.splitlines()[-1])
 
 
 def test_a_copy_stands_by_and_takes_over_when_the_original_dies(standalone, experiments, tmp_path):
-    undisturbed = start(standalone, tmp_path)
-    out, _ = undisturbed.communicate(timeout=120)
-    assert undisturbed.returncode == 0, (tmp_path / "errors.txt").read_text()[-3000:]
-    result, trials = json.loads(out.splitlines()[-1])
+    with start(standalone, tmp_path) as undisturbed:
+        result, trials = finish(undisturbed, tmp_path)
     assert (result["num_trials"], result["failed"]) == (3, 0)
     assert [trial["attempts"] for trial in trials] == [1, 1, 1]
     assert len(list(experiments.glob("app-*/executor_0_*.log"))) == 2, "Spark made no copy, so nothing was tested"
 
     before = set(experiments.glob("app-*"))
-    disturbed = start(standalone, tmp_path)
-    logs = []
-    while len(logs) < 2:  # the copy is there
-        time.sleep(0.1)
-        logs = [log for each in set(experiments.glob("app-*")) - before for log in each.glob("executor_0_*.log")]
-    original = next(log for log in logs if log.name == "executor_0_0.log")
-    os.kill(int(re.search(r"process (\d+)", Path(original).read_text())[1]), signal.SIGKILL)
-    out, _ = disturbed.communicate(timeout=120)
-    assert disturbed.returncode == 0, (tmp_path / "errors.txt").read_text()[-3000:]
-    result, trials = json.loads(out.splitlines()[-1])
+
+    def both_logs():
+        """Return the logs of the original and the copy, once both are there."""
+        assert disturbed.poll() is None, (tmp_path / "errors.txt").read_text()[-3000:]
+        new = set(experiments.glob("app-*")) - before
+        logs = sorted(log for directory in new for log in directory.glob("executor_0_*.log"))
+        return logs if len(logs) == 2 else None
+
+    with start(standalone, tmp_path, "to be killed") as disturbed:
+        original, _ = wait_until(both_logs, "Spark's copy", seconds=PROCESS_SECONDS)
+        pid = wait_until(lambda: re.search(r"process (\d+)", original.read_text()), "the line of the original")
+        os.kill(int(pid[1]), signal.SIGKILL)
+        result, trials = finish(disturbed, tmp_path)
     assert (result["num_trials"], result["failed"]) == (3, 0)
     assert sorted(trial["attempts"] for trial in trials) == [1, 1, 2]
     assert all(trial["history"] == list(range(40)) for trial in trials)

@@ -1,7 +1,8 @@
 """When a session interrupts the training function, ends its process, or leaves."""
 
 import pytest
-from wire import HELLO, SOON
+from waiting import wait_until
+from wire import HELLO, SOON, Clock
 
 from maggy.core.executors import session as module
 from maggy.core.messages import Abandon, Ack, Assign, Check, Checked, Done, Failed, Final, Heartbeat, Register
@@ -33,8 +34,10 @@ def test_the_end_of_the_experiment_interrupts_the_run_and_makes_it_no_failure(st
     assert stage.interrupted.wait(SOON)
     assert stage.worker(stage.session.failed, "cut off", "").result(SOON) == Done()
     stage.session.close()
-    messages = stage.host.gather(0.2)
-    assert messages[-1] == Heartbeat(1, 0, [(0, 0.5)], 0, [], False)
+    last_words = Heartbeat(1, 0, [(0, 0.5)], 0, [], False)
+    stage.host.until(lambda: stage.host.got and stage.host.got[-1][1] == last_words)
+    messages = [message for _, message in stage.host.got] + stage.host.gather(0.2)
+    assert messages[-1] == last_words
     assert not any(isinstance(message, Failed) for message in messages)
 
 
@@ -63,7 +66,7 @@ def test_a_result_that_is_ready_when_the_experiment_ends_is_still_sent(stages):
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # the process that ends
 def test_a_trial_that_takes_too_long_is_interrupted_again_and_again_and_then_the_process_ends(stages, monkeypatch):
-    monkeypatch.setattr(module, "GRACE_SECONDS", 1.2)
+    monkeypatch.setattr(module, "GRACE_SECONDS", 3.0)
     stage = stages(max_trial_seconds=0.1)
     stage.assigned()
     stage.session.reporter.broadcast(0.5)
@@ -74,46 +77,59 @@ def test_a_trial_that_takes_too_long_is_interrupted_again_and_again_and_then_the
     assert failed == Failed(1, 0, [(0, 0.5)], 0, [], f"{stage.interrupts[0]}; it could not be interrupted", "", True)
 
 
-def test_a_trial_that_ends_when_it_is_interrupted_costs_no_process(stages, monkeypatch):
+def at_once(stages, monkeypatch):
+    """A stage whose trial ends before the session does anything else after its interrupt."""
     monkeypatch.setattr(module, "GRACE_SECONDS", 0.2)
-    stage = stages(max_trial_seconds=0.1)
+    answers = []
+
+    def end(reason):
+        stage._interrupt(reason)
+        answers.append(stage.worker(stage.session.failed, reason, ""))
+        wait_until(lambda: stage.session._began is None, "the end of the trial", pause=0.001)
+
+    stage = stages(max_trial_seconds=0.1, interrupt=end)
+    return stage, answers
+
+
+def test_a_trial_that_ends_when_it_is_interrupted_costs_no_process(stages, monkeypatch):
+    stage, answers = at_once(stages, monkeypatch)
     stage.assigned()
     assert stage.interrupted.wait(SOON)
-    answer = stage.worker(stage.session.failed, stage.interrupts[0], "")
     stage.host.expect(Failed)
     stage.host.gather(0.5)
     assert not stage.left.is_set()
     stage.say(Assign(2, "t2", {}, ""))
-    assert answer.result(SOON).run == 2
+    assert answers[0].result(SOON).run == 2
 
 
 def test_every_trial_has_an_interrupt_and_a_grace_of_its_own(stages, monkeypatch):
-    monkeypatch.setattr(module, "GRACE_SECONDS", 0.2)
-    stage = stages(max_trial_seconds=0.1)
+    stage, answers = at_once(stages, monkeypatch)
     stage.assigned()
     for run in (2, 3, 4, 5):
         assert stage.interrupted.wait(SOON)
         stage.interrupted.clear()
-        answer = stage.worker(stage.session.failed, "interrupted", "")
         stage.host.expect(Failed)
         stage.say(Assign(run, f"t{run}", {}, ""))
-        assert answer.result(SOON).run == run
-        stage.worker(stage.session.begin).result(SOON)
-        stage.host.gather(0.05)
+        assert answers.pop().result(SOON).run == run
+        if run < 5:
+            stage.worker(stage.session.begin).result(SOON)
+            stage.host.gather(0.05)
     assert not stage.left.is_set()
 
 
 def test_the_time_of_a_trial_counts_from_its_own_beginning(stages):
-    stage = stages(max_trial_seconds=0.4)
+    stage = stages(clock=Clock(), hb_interval=1, max_trial_seconds=10)
     stage.assigned()
-    stage.host.gather(0.3)
+    stage.pass_time(8)
     answer = stage.worker(stage.session.final, 0.5, {}, False)
     stage.host.expect(Final)
     stage.say(Assign(2, "t2", {}, ""))
     answer.result(SOON)
     stage.worker(stage.session.begin).result(SOON)
-    stage.host.gather(0.2)
+    stage.pass_time(8)
     assert stage.interrupts == []
+    stage.pass_time(3)
+    assert stage.interrupts[0] == "exceeded max_trial_seconds=10"
 
 
 def test_a_driver_that_never_answers_lets_the_worker_go(stages):
@@ -122,19 +138,23 @@ def test_a_driver_that_never_answers_lets_the_worker_go(stages):
 
 
 def test_a_driver_that_falls_silent_ends_the_run_too(stages):
-    stage = stages(answer_timeout=0.3)
+    stage = stages(clock=Clock(), hb_interval=1, answer_timeout=10)
     stage.assigned()
-    assert stage.interrupted.wait(SOON)
+    stage.pass_time(9)
+    assert stage.interrupts == []
+    stage.pass_time(2)
     assert "not answered" in stage.interrupts[0]
     assert stage.worker(stage.session.failed, "cut off", "").result(SOON) == Done()
 
 
 def test_a_driver_that_answers_now_and_then_is_good_enough(stages):
-    stage = stages(answer_timeout=0.3)
+    clock = Clock()
+    stage = stages(clock=clock, hb_interval=1, answer_timeout=10)
     stage.assigned()
     for _ in range(8):
-        stage.host.gather(0.1)
+        stage.pass_time(9)
         stage.say(Ack(1, 0, 0))
+        wait_until(lambda: stage.session._last_heard == clock.now, "the acknowledgement")
     assert stage.interrupts == []
 
 
