@@ -34,6 +34,7 @@ from maggy.core.messages import (
 )
 from maggy.core.reporter import Reporter
 from maggy.core.rpc import Address, Client
+from maggy.core.sendable import check_nesting
 
 __all__ = ["Answer", "Session"]
 
@@ -133,6 +134,10 @@ class Session:
     def final(self, metric: int | float | None, outputs: dict[str, Any], early: bool) -> Answer:
         """Report the run's good end, with all that it has reported; wait for the next assignment."""
         *parts, rest = self._reports()
+        try:
+            check_nesting(outputs, "The returned dict")
+        except ValueError as error:
+            return self.failed(str(error), "")
         if len(encode(Final(self._run, 0, [], 0, [], metric, outputs, early))) > MAX_MESSAGE_BYTES // 2:
             return self.failed(
                 f"the returned dict takes more than {MAX_MESSAGE_BYTES // 2**21} MiB; save what is large to a file", ""

@@ -10,6 +10,7 @@ from maggy.ablation.ablator import AbstractAblator
 from maggy.core.exceptions import MetricKeyError, MetricTypeError, MetricValueError, ReturnTypeError
 from maggy.core.plain import as_number, closest, to_plain
 from maggy.core.reporter import Reporter
+from maggy.core.sendable import check_nesting
 from maggy.core.signature import accepted_parameters, arguments_for
 
 __all__ = ["AblationWorkload", "SearchWorkload", "Workload", "metric_of"]
@@ -80,6 +81,7 @@ def metric_of(value: Any, key: str, warn: Callable[[str], None]) -> tuple[int | 
         MetricKeyError: The dict lacks the key.
         MetricTypeError: The dict's metric is not a number.
         MetricValueError: The metric is NaN or infinite.
+        ValueError: A value is nested too deeply.
     """
     if not isinstance(value, Mapping):
         metric = as_number(value)
@@ -113,6 +115,7 @@ def _kept(name: str, value: Any, warn: Callable[[str], None]) -> Any:
     try:
         return to_plain(value)
     except Exception as error:  # even one of the value's own: the metric is good, and may have taken hours
+        check_nesting(value, f"The returned {name!r}")
         warn(f"The returned {name!r} is kept as text only. {error}")
     try:
         return repr(value)[:1000]

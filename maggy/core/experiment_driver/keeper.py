@@ -15,8 +15,8 @@ from typing import Any, Protocol
 from maggy.core.exceptions import ExperimentError
 from maggy.core.experiment_driver.instructions import Ask, Began, Ended, Finished, GivenBack, Points
 from maggy.core.experiment_driver.policy import Policy
+from maggy.core.experiment_driver.suggestions import Suggestions
 from maggy.core.final_store import FinalStore
-from maggy.core.plain import to_plain
 from maggy.trial import Trial
 
 __all__ = ["Keeper", "KeeperEvent", "KeeperListener"]
@@ -85,6 +85,7 @@ class Keeper:
         self._idle_until: float | None = None
         self._exhausted = False
         self._finished: deque[Trial] = deque()  # not yet told to the policy
+        self._suggestions = Suggestions(policy.name)
         self._counts: dict[str, int] = {}  # how often each configuration was suggested
         self._began: dict[str, float] = {}
         self._next_check = clock() + (policy.es_seconds or 0)
@@ -256,11 +257,23 @@ class Keeper:
             if trial == "IDLE":
                 self._idle_until = self._clock() + IDLE_SECONDS
                 return
-            self._asks -= 1
             if trial is None:
+                self._asks -= 1
                 self._listener.exhausted()
-            else:
-                self._listener.suggested(trial, to_plain(trial.params))
+            elif (params := self._prepare(trial)) is not None:
+                self._asks -= 1
+                self._listener.suggested(trial, params)
+
+    def _prepare(self, trial: Trial) -> dict[str, Any] | None:
+        """Return the parameters for the worker; a trial whose parameters cannot be sent ends here."""
+        try:
+            params = self._suggestions.prepare(trial)
+        finally:
+            if trial.status == Trial.ERROR:
+                del self.trial_store[trial.trial_id]
+                self.ended.append(trial)
+                self._untold.append(trial)
+        return params
 
     def _suggest(self) -> Any:
         while not self._exhausted:
