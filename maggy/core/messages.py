@@ -112,11 +112,14 @@ class Failed(Report):
     """The run ended badly: ``reason`` in one sentence, ``traceback`` as Python prints it (empty if there is none).
 
     ``leaving``: the training function cannot be interrupted, so the worker's process ends itself.
+    ``mistake``: the exception's class if it is a programming error, else empty; ``place``: its line.
     """
 
     reason: str
     traceback: str
     leaving: bool = False
+    mistake: str = ""
+    place: str = ""
 
 
 # What the driver says.

@@ -11,6 +11,7 @@ from typing import Any
 from maggy.core.exceptions import EarlyStopException, MaggyError
 from maggy.core.executors.capture import Surroundings, isolated
 from maggy.core.executors.interrupt import Interrupter, TrialInterrupted
+from maggy.core.executors.mistakes import mistake_of, remedy_of
 from maggy.core.executors.session import Answer, Session
 from maggy.core.executors.workload import Workload, metric_of
 from maggy.core.messages import Assign, Check, Checked, Register
@@ -162,7 +163,11 @@ class TrialExecutor:
         except BaseException as error:  # also SystemExit: a training function ends its trial, never its worker
             if self._interrupter.reason:  # whatever the function made of the interrupt
                 return session.failed(self._interrupter.reason, "")
-            return session.failed(_reason(error), _traceback(error))
+            remedy = remedy_of(error)
+            reason, text = _reason(error), _traceback(error)
+            if remedy:
+                reason, text = f"{reason}. {remedy}", f"{text}{remedy}"
+            return session.failed(reason, text, *mistake_of(error))
 
     def _call(self, assignment: Assign) -> tuple[Any, bool]:
         """Call the training function; returns its value, or the metric at which it was stopped early."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from maggy.core.experiment_driver.give_up import Mistake
 from maggy.core.messages import DriverMessage, Final, Line, Point
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Launch",
     "Lines",
     "Lost",
+    "Mistaken",
     "Points",
     "Send",
     "WorkerId",
@@ -85,6 +87,12 @@ class Ended(NamedTuple):
     traceback: str
 
 
+class Mistaken(NamedTuple):
+    """The first trials all ended with the same programming error; the others are not run."""
+
+    mistake: Mistake
+
+
 class GivenBack(NamedTuple):
     """A trial lost its worker and will run again, from a clean history."""
 
@@ -126,5 +134,18 @@ class Finished(NamedTuple):
 
 
 Instruction = (
-    Send | Ask | Began | Points | Lines | Ended | GivenBack | Lost | Kill | Launch | CheckFailed | GivenUp | Finished
+    Send
+    | Ask
+    | Began
+    | Points
+    | Lines
+    | Ended
+    | Mistaken
+    | GivenBack
+    | Lost
+    | Kill
+    | Launch
+    | CheckFailed
+    | GivenUp
+    | Finished
 )

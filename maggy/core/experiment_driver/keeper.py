@@ -13,7 +13,16 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from maggy.core.exceptions import ExperimentError
-from maggy.core.experiment_driver.instructions import Ask, Began, Ended, Finished, GivenBack, Points
+from maggy.core.experiment_driver.give_up import Mistake
+from maggy.core.experiment_driver.instructions import (
+    Ask,
+    Began,
+    Ended,
+    Finished,
+    GivenBack,
+    Mistaken,
+    Points,
+)
 from maggy.core.experiment_driver.policy import Policy
 from maggy.core.experiment_driver.suggestions import Suggestions
 from maggy.core.final_store import FinalStore
@@ -23,7 +32,7 @@ __all__ = ["Keeper", "KeeperEvent", "KeeperListener"]
 
 logger = logging.getLogger(__name__)
 
-KeeperEvent = Points | Ask | Began | Ended | GivenBack | Finished
+KeeperEvent = Points | Ask | Began | Ended | GivenBack | Finished | Mistaken
 """What the ledger instructs that is about trials and the policy."""
 IDLE_SECONDS = 0.1
 """An optimizer that answered "IDLE" is asked again after this time at the latest."""
@@ -45,6 +54,8 @@ class KeeperListener(Protocol):
     def trial_ended(self, trial: Trial) -> None: ...
 
     def all_ended(self) -> None: ...
+
+    def mistaken(self, mistake: Mistake) -> None: ...
 
     def policy_failed(self, error: BaseException) -> None: ...
 
@@ -167,6 +178,9 @@ class Keeper:
         elif isinstance(event, Finished):
             self._tell_ends()
             self._listener.all_ended()
+        elif isinstance(event, Mistaken):
+            self._tell_ends()
+            self._listener.mistaken(event.mistake)
 
     def _begin(self, event: Began) -> None:
         trial = self.trial_store[event.trial_id]
