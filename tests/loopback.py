@@ -5,6 +5,7 @@ import threading
 from maggy import Trial
 from maggy.core.environment import find_environment
 from maggy.core.exceptions import EarlyStopException
+from maggy.core.executors.mistakes import mistake_of
 from maggy.core.executors.session import Session
 from maggy.core.experiment_driver import Conditions, ExperimentDriver
 from maggy.core.experiment_driver.policy import Policy
@@ -101,7 +102,9 @@ def one_after_another(trials):
 class Experiment:
     """Runs a policy with ``train(params, reporter, interrupted)`` on threads, and keeps what came out."""
 
-    def __init__(self, root, policy, train, *, workers=2, hb_interval=0.02, check=None, cluster=None, **conditions):
+    def __init__(
+        self, root, policy, train, *, workers=2, hb_interval=0.02, check=None, cluster=None, before=(), **conditions
+    ):
         environment = find_environment()
         self.store = ExperimentStore.create(environment, str(root), "threads")
         self.troubles = []
@@ -115,7 +118,7 @@ class Experiment:
             Server("127.0.0.1"),
             self.recorder,
             self._make_tasks,
-            [],
+            list(before),
             lambda name, text: ValueError(f"{name}: {text}"),
         )
 
@@ -157,7 +160,7 @@ class Experiment:
         except EarlyStopException:
             return session.final(reporter.stop_metric, {"metric": reporter.stop_metric}, True)
         except Exception as error:
-            return session.failed(f"{type(error).__name__}: {error}", "the traceback")
+            return session.failed(f"{type(error).__name__}: {error}", "the traceback", *mistake_of(error))
         if interrupted.is_set():
             return session.failed("interrupted", "")
         return session.final(metric, {"metric": metric}, False)

@@ -161,6 +161,7 @@ def _driver(
         max_trial_seconds=config.max_trial_seconds,
         max_seconds=config.max_seconds,
         fail_fast=config.fail_fast,
+        give_up_after=config.give_up_after,
     )
     variables = environment.variables(recorder.experiment_id)
     server = Server(cluster.host, advertised=cluster.advertised, port=config.driver_port)
@@ -242,7 +243,7 @@ def _summary(result: ExperimentResult, policy: Policy, seconds: float) -> str:
 def _all_failed(failed: list[Trial]) -> ExperimentError:
     first = failed[0]
     count = "The trial failed" if len(failed) == 1 else f"All {len(failed)} trials failed"
-    return ExperimentError(f"{count}. The first one, {first.trial_id} with {first.params}:\n{first.error}")
+    return ExperimentError(f"{count}. The first one, {first.trial_id} with {first.params!s:.1000}:\n{first.error}")
 
 
 def _description(config: Config, policy: Policy) -> dict[str, Any]:

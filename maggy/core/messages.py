@@ -14,6 +14,7 @@ changes nothing and a lost one is made good by the next.
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import msgspec
@@ -42,6 +43,7 @@ __all__ = [
     "decode_driver_message",
     "decode_worker_message",
     "encode",
+    "failure_of",
 ]
 
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
@@ -129,11 +131,14 @@ class Failed(Report):
     """The run ended badly: ``reason`` in one sentence, ``traceback`` as Python prints it (empty if there is none).
 
     ``leaving``: the training function cannot be interrupted, so the worker's process ends itself.
+    ``mistake``: the exception's class if it is a programming error, else empty; ``place``: its line.
     """
 
     reason: str
     traceback: str
     leaving: bool = False
+    mistake: str = ""
+    place: str = ""
 
 
 # What the driver says.
@@ -204,8 +209,30 @@ def encode(message: WorkerMessage | DriverMessage) -> bytes:
         return _encode(message)
     except (OverflowError, UnicodeEncodeError):
         if isinstance(message, Assign):
-            raise
+            logdir = _sendable(message.logdir)
+            return _encode(Assign(message.run, message.trial_id, message.params, logdir))
         return _encode(type(message)(*map(_sendable, msgspec.structs.astuple(message))))
+
+
+def failure_of(data: bytes, error: Exception) -> Failed | None:
+    """Return the failure of the run whose assignment or end cannot be decoded; None for other data.
+
+    Without it, both sides would repeat themselves for ever: what is not understood has no answer.
+    """
+    head = _HEAD.match(data)
+    if head is None:
+        return None
+    run = msgspec.msgpack.decode(head[2], type=int)
+    subject = "Its parameters" if head[1] == b"Assign" else "What it returned"
+    reason = f"{subject} cannot be read after they were sent ({type(error).__name__}: {error})"
+    return Failed(run, 0, [], 0, [], reason, "")
+
+
+# An array of up to 15 items that begins with a class's name and a positive integer.
+_HEAD = re.compile(
+    rb"[\x90-\x9f][\xa0-\xbf](Assign|Final|Failed)([\x00-\x7f]|\xcc.|\xcd..|\xce.{4}|\xcf.{8})",
+    re.DOTALL,
+)
 
 
 def _sendable(value: Any) -> Any:

@@ -27,6 +27,7 @@ from maggy.core.messages import (
     decode_driver_message,
     decode_worker_message,
     encode,
+    failure_of,
 )
 
 __all__ = ["Address", "Client", "Server", "Waker"]
@@ -140,7 +141,8 @@ class Server:
     def receive(self, timeout: float) -> Iterator[tuple[bytes, WorkerMessage]]:
         """Wait for messages or a wake-up, ``timeout`` seconds at most, and yield what has come.
 
-        What cannot be decoded costs its sender the message and nobody else anything.
+        What cannot be decoded costs its sender the message and nobody else anything. The end of a run
+        that cannot be decoded is yielded as its failure.
         """
         ready = dict(self._poller.poll(max(0, int(timeout * 1000))))
         if self._waker.fileno() in ready:
@@ -166,7 +168,7 @@ class Server:
             self.rejected += 1
             if self.rejected == 1:
                 logger.warning("A message that is not of the protocol was dropped: %s", error)
-            return None
+            return failure_of(frames[1], error) if len(frames) == 2 else None
 
     def send(self, peer: bytes, message: DriverMessage) -> None:
         """Send without waiting. A peer that is gone, or that reads nothing, loses the message."""
@@ -289,11 +291,24 @@ class Client:
     def _receive(self) -> None:
         while True:
             try:
-                self._on_message(decode_driver_message(self._socket.recv(zmq.NOBLOCK)))
+                data = self._socket.recv(zmq.NOBLOCK)
             except zmq.Again:
                 return
-            except msgspec.DecodeError as error:
-                logger.warning("A message that is not of the protocol was dropped: %s", error)
+            message = self._decode(data)
+            if message is not None:
+                self._on_message(message)
+
+    def _decode(self, data: bytes) -> DriverMessage | None:
+        """Decode a message. An assignment that cannot be decoded is answered with its failure."""
+        try:
+            message: DriverMessage = decode_driver_message(data)
+            return message
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            logger.warning("A message that is not of the protocol was dropped: %s", error)
+            failure = failure_of(data, error)
+        if failure is not None:
+            self.send(failure)
+        return None
 
 
 def _raise_open_file_limit() -> int:

@@ -22,6 +22,7 @@ from maggy.core.messages import (
     decode_driver_message,
     decode_worker_message,
     encode,
+    failure_of,
 )
 
 POINTS = [(0, 0.5), (1, -2), (2.5, 1e300)]
@@ -102,6 +103,45 @@ def test_what_is_not_of_the_protocol_is_not_understood(data):
 def test_deep_nesting_is_refused_and_does_not_crash():
     with pytest.raises((msgspec.DecodeError, RecursionError)):
         decode_worker_message(b"\x91" * 1_000_000)
+
+
+def deep(levels):
+    return b"\x91" * levels + b"\x01"
+
+
+def final_of(run, outputs):
+    """A Final as bytes, whose outputs are given as bytes."""
+    whole = encode(Final(run, 0, [], 0, [], 0.5, {"x": "HERE"}, False))
+    return whole.replace(msgspec.msgpack.encode("HERE"), outputs)
+
+
+@pytest.mark.parametrize("run", [0, 127, 128, 255, 256, 65_535, 65_536, 2**32 - 1, 2**32])
+def test_the_run_is_known_of_an_end_that_cannot_be_decoded(run):
+    data = final_of(run, deep(100_000))
+    with pytest.raises((msgspec.DecodeError, RecursionError)) as caught:
+        decode_worker_message(data)
+    failure = failure_of(data, caught.value)
+    assert (type(failure), failure.run) == (Failed, run)
+    assert failure.reason.startswith("What it returned cannot be read")
+
+
+@pytest.mark.parametrize("params", [None, [1], deep(2)])
+def test_the_run_is_known_of_an_assignment_that_cannot_be_decoded(params):
+    data = encode(Assign(7, "t", params, ""))
+    with pytest.raises(msgspec.DecodeError) as caught:
+        decode_driver_message(data)
+    failure = failure_of(data, caught.value)
+    assert (failure.run, failure.reason[:30]) == (7, "Its parameters cannot be read ")
+
+
+@pytest.mark.parametrize("data", [b"", b"\x91", b"\xa5Final\x01", encode(Heartbeat(1, 0, [], 0, [], False))])
+def test_of_other_data_no_run_has_failed(data):
+    assert failure_of(data, ValueError()) is None
+
+
+def test_a_directory_that_is_no_unicode_does_not_keep_an_assignment_from_being_sent():
+    got = decode_driver_message(encode(Assign(1, "t", {"x": "λ"}, "/caf\udce9")))
+    assert (got.params, got.logdir) == ({"x": "λ"}, "/caf\\udce9")
 
 
 def test_text_that_is_no_unicode_is_sent_with_escapes():

@@ -10,7 +10,7 @@ import zmq
 from wire import SOON, Host, Peer, keys_of
 
 from maggy.core import rpc
-from maggy.core.messages import Ack, Done, Heartbeat, Register, encode
+from maggy.core.messages import Ack, Assign, Done, Failed, Final, Heartbeat, Register, encode
 from maggy.core.rpc import Address, Server, Waker
 
 pytestmark = pytest.mark.loopback
@@ -74,6 +74,34 @@ def test_a_client_waits_for_a_server_that_is_away_and_finds_it_again(peers, monk
         assert peer.hear() == [Done()]
     finally:
         second.server.close()
+
+
+def test_an_assignment_that_cannot_be_decoded_is_answered_with_its_failure(host, peers):
+    peer = peers(host.address)
+    peer.say(Register("here", 1))
+    host.receive()
+    host.server.send(b"0.0.0", Assign(7, "t7", None, ""))
+    _, failure = host.receive(2)[1]
+    assert (type(failure), failure.run) == (Failed, 7)
+    host.server.send(b"0.0.0", Done())
+    assert peer.hear() == [Done()]  # it lives, and was told nothing of the other
+
+
+def test_an_assignment_that_is_nested_too_deeply_is_answered_too(host, peers):
+    peer = peers(host.address)
+    peer.say(Register("here", 1))
+    host.receive()
+    data = encode(Assign(7, "t7", {"x": "HERE"}, "")).replace(b"\xa4HERE", b"\x91" * 100_000 + b"\x01")
+    host.server._socket.send_multipart((b"0.0.0", data))
+    assert host.receive(2)[1][1].run == 7
+
+
+def test_an_end_that_cannot_be_decoded_is_the_failure_of_its_run(host, raw_sockets):
+    data = encode(Final(7, 0, [], 0, [], 0.5, {"x": "HERE"}, False))
+    peer = raw_sockets(host.address, **keys_of(host.address), routing_id=b"0.0.0")
+    peer.send(data.replace(b"\xa4HERE", b"\x91" * 100_000 + b"\x01"))
+    ((identity, failure),) = host.receive()
+    assert (identity, type(failure), failure.run) == (b"0.0.0", Failed, 7)
 
 
 def test_the_repr_of_an_address_shows_no_key(host):

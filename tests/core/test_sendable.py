@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import msgspec
 import pytest
 
 from maggy.core.exceptions import BadArgumentsError
-from maggy.core.sendable import check_sendable
+from maggy.core.plain import to_plain
+from maggy.core.sendable import MAX_NESTING, check_sendable
 from maggy.searchspace import Searchspace
 from maggy.trial import Trial
 
@@ -57,6 +60,24 @@ def test_the_bounds_of_doubles_may_be_larger_integers_since_floats_are_drawn():
     drawn = Searchspace(x=("DOUBLE", [0, 10**30])).get_random_parameter_values(1)[0]["x"]
     assert type(drawn) is float
     assert 0 <= drawn <= 1e30
+
+
+def nested(depth, wrap):
+    value = 1
+    for _ in range(depth):
+        value = wrap(value)
+    return value
+
+
+@pytest.mark.parametrize("wrap", [lambda value: [value], lambda value: {"a": value}])
+def test_values_may_be_nested_up_to_a_depth_that_can_be_read_and_recorded(wrap):
+    deepest = nested(MAX_NESTING, wrap)
+    check_sendable(deepest)
+    data = msgspec.msgpack.encode(deepest)
+    assert json.dumps(to_plain(msgspec.msgpack.decode(data))) == json.dumps(deepest)
+    for depth in (MAX_NESTING + 1, 1500, 100_000):
+        with pytest.raises(ValueError, match=r"at most 200 levels deep.*Flatten"):
+            check_sendable(nested(depth, wrap))
 
 
 def test_a_trial_with_what_cannot_be_sent_is_refused_when_it_is_made():

@@ -95,6 +95,18 @@ def test_when_every_trial_fails_lagom_raises_with_the_first_traceback():
         search(train, 3)
 
 
+def test_one_mistake_in_the_function_ends_the_search_after_five_trials(experiments):
+    def train(x, n):
+        history = {"accuracy": [x]}
+        return history["acc"][-1]
+
+    expected = r"All 5 trials that ended failed with the same KeyError at \S*test_search.py, line \d+"
+    with pytest.raises(ExperimentError, match=expected + r"[\s\S]*25 trials that were left[\s\S]*KeyError: 'acc'"):
+        search(train, 30)
+    assert len(list(experiments.glob("*_1/*/trial.json"))) == 5
+    assert json.loads(next(experiments.glob("*_1/maggy.json")).read_text())["state"] == "FAILED"
+
+
 def test_fail_fast_ends_at_the_first_failure_and_the_log_says_why(experiments):
     def train(n):
         raise ValueError("first")

@@ -33,6 +33,7 @@ from maggy.core.messages import (
 )
 from maggy.core.reporter import Reporter
 from maggy.core.rpc import Address, Client
+from maggy.core.sendable import check_nesting
 
 __all__ = ["Answer", "Session"]
 
@@ -148,17 +149,22 @@ class Session:
     def final(self, metric: int | float | None, outputs: dict[str, Any], early: bool) -> Answer:
         """Report the run's good end, with all that it has reported; wait for the next assignment."""
         *parts, rest = self._reports()
+        try:
+            check_nesting(outputs, "The returned dict")
+        except ValueError as error:
+            return self.failed(str(error), "")
         return self._end(parts, Final(*rest, metric, outputs, early))
 
-    def failed(self, reason: str, traceback: str) -> Answer:
+    def failed(self, reason: str, traceback: str, mistake: str = "", place: str = "") -> Answer:
         """Report the run's bad end; wait for the next assignment.
 
-        When the experiment is over only what the trial has reported is sent: a trial that was cut off is not final.
+        ``mistake`` and ``place`` are those of :class:`~maggy.core.messages.Failed`. When the experiment
+        is over only what the trial has reported is sent: a trial that was cut off is not final.
         """
         *parts, rest = self._reports()
         if self._done:
             return self._end(parts, Heartbeat(*rest, False))
-        return self._end(parts, Failed(*rest, reason, traceback))
+        return self._end(parts, Failed(*rest, reason, traceback, False, mistake, place))
 
     def _end(self, parts: list[_Report], message: WorkerMessage) -> Answer:
         self._began = None

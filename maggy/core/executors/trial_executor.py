@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from maggy.core.exceptions import EarlyStopException
+from maggy.core.exceptions import EarlyStopException, MaggyError
 from maggy.core.executors.interrupt import Interrupter, TrialInterrupted
+from maggy.core.executors.mistakes import mistake_of, remedy_of
 from maggy.core.executors.session import Answer, Session
 from maggy.core.executors.surroundings import Surroundings, isolated
 from maggy.core.executors.workload import Workload
@@ -110,7 +111,7 @@ def work(settings: WorkerSettings, payload: bytes, job: int, task: TaskInfo) -> 
 
 def _cannot_load(error: Exception) -> Checked:
     return Checked(
-        f"The training function cannot be loaded on {socket.gethostname()}: {type(error).__name__}: {error}. "
+        f"The training function cannot be loaded on {socket.gethostname()}: {type(error).__name__}: {_text(error)}. "
         "Install there what it imports, or add the module with spark.sparkContext.addPyFile.",
         "ExperimentError",
     )
@@ -187,7 +188,11 @@ class TrialExecutor:
         except BaseException as error:  # also SystemExit: a training function ends its trial, never its worker
             if self._interrupter.reason:  # whatever the function made of the interrupt
                 return session.failed(self._interrupter.reason, "")
-            return session.failed(_reason(error), _traceback(error))
+            remedy = remedy_of(error)
+            reason, text = _reason(error), _traceback(error)
+            if remedy:
+                reason, text = f"{reason}. {remedy}", f"{text}{remedy}"
+            return session.failed(reason, text, *mistake_of(error))
 
     def _call(self, assignment: Assign) -> tuple[Any, bool]:
         """Call the training function; returns its value, or the metric at which it was stopped early."""
@@ -207,17 +212,19 @@ class TrialExecutor:
 
 
 def _reason(error: BaseException) -> str:
-    text = _text(error)[:MAX_TRACEBACK_LENGTH]
-    name = type(error).__name__
-    if type(error).__module__.startswith("maggy."):
+    text, name = _text(error), type(error).__name__
+    if isinstance(error, MaggyError):
         return text or name
     return f"{name}: {text.splitlines()[0]}" if text else name
 
 
 def _text(error: BaseException) -> str:
-    """What the exception says; empty if even that fails, since it is the user's own class."""
+    """What the exception says, at a length that fits a message; empty if even that fails.
+
+    The exception may be of a class of the user's own.
+    """
     try:
-        return str(error).strip()
+        return str(error).strip()[:MAX_TRACEBACK_LENGTH]
     except Exception:
         return ""
 
@@ -227,7 +234,10 @@ def _traceback(error: BaseException) -> str:
     frames = error.__traceback__
     while frames is not None and frames.tb_next is not None and _is_ours(frames.tb_frame.f_code.co_filename):
         frames = frames.tb_next
-    text = "".join(traceback.format_exception(type(error), error, frames))
+    try:
+        text = "".join(traceback.format_exception(type(error), error, frames))
+    except Exception:  # a chain of a thousand causes, or a class of the user's own
+        text = "".join(traceback.format_tb(frames)) + _reason(error)
     return text if len(text) <= MAX_TRACEBACK_LENGTH else "...\n" + text[-MAX_TRACEBACK_LENGTH:]
 
 

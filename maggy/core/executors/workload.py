@@ -13,6 +13,7 @@ from maggy.core.exceptions import MetricKeyError, MetricTypeError, MetricValueEr
 from maggy.core.messages import MAX_MESSAGE_BYTES, REMARK, Final, encode
 from maggy.core.plain import as_metric, closest, is_beyond_floats, to_plain, unique_names
 from maggy.core.reporter import Reporter
+from maggy.core.sendable import check_nesting
 from maggy.core.signature import accepted_parameters, arguments_for, parameter_names
 
 __all__ = ["AblationWorkload", "SearchWorkload", "Workload", "metric_of"]
@@ -146,6 +147,7 @@ def metric_of(value: Any, key: str, warn: Callable[[str], None]) -> tuple[int | 
         MetricKeyError: The dict lacks the key.
         MetricTypeError: The dict's metric is not a number.
         MetricValueError: The metric is NaN, infinite or larger than every float.
+        ValueError: A value is nested too deeply.
     """
     if not isinstance(value, Mapping):
         metric = as_metric(value)
@@ -206,6 +208,7 @@ def _kept(name: str, value: Any, warn: Callable[[str], None]) -> Any:
     try:
         return to_plain(value, any_keys=True)
     except Exception as error:  # even one of the value's own: the metric is good, and may have taken hours
+        check_nesting(value, f"The returned {name!r}")
         warn(f"The returned {name!r} is kept as text only. {error}")
     try:
         return repr(value)[:1000]

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import logging
 import queue
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +14,7 @@ from maggy.core.environment.board import Board
 from maggy.core.exceptions import ExperimentError
 from maggy.core.experiment_driver.collector import short_collections
 from maggy.core.experiment_driver.dispatcher import Dispatcher
+from maggy.core.experiment_driver.give_up import Mistake, explanation
 from maggy.core.experiment_driver.instructions import (
     CheckFailed,
     GivenUp,
@@ -26,6 +25,7 @@ from maggy.core.experiment_driver.instructions import (
     Lost,
     WorkerId,
 )
+from maggy.core.experiment_driver.interrupts import interrupts
 from maggy.core.experiment_driver.jobs import Jobs
 from maggy.core.experiment_driver.keeper import Keeper, KeeperEvent
 from maggy.core.experiment_driver.ledger import Ledger
@@ -62,6 +62,7 @@ class Conditions:
     max_trial_seconds: float | None = None
     max_seconds: float | None = None
     fail_fast: bool = False
+    give_up_after: int | None = 5
 
 
 @dataclass
@@ -124,6 +125,7 @@ class ExperimentDriver:
         self._recorder = recorder
         self._make_tasks = make_tasks
         self._describe_error = describe_error
+        self._earlier = len(before)
         self._progress = Progress(policy.direction, policy.total, before, board)
         self._ledger = Ledger(
             attempts=conditions.trial_attempts,
@@ -132,6 +134,7 @@ class ExperimentDriver:
             check_first=policy.needs_check,
             speculation=cluster.speculation,
             ahead=min(conditions.num_workers, MOST_AHEAD) if policy.ahead else 0,
+            give_up_after=conditions.give_up_after,
         )
         self._keeper = Keeper(policy, self, before, again=again)
         self._dispatcher = Dispatcher(server, self._ledger, self)
@@ -160,7 +163,7 @@ class ExperimentDriver:
             self._job_ended,
         )
         self._progress.open()
-        with _interrupts(self._interrupted), short_collections():
+        with interrupts(self._interrupted), short_collections():
             try:
                 self._dispatcher.start()
                 self._keeper.start()
@@ -320,6 +323,15 @@ class ExperimentDriver:
     def remark(self, text: str) -> None:
         self._tell(self._say, text)
 
+    def mistaken(self, mistake: Mistake) -> None:
+        ended, total = self._keeper.ended, self._policy.total
+        left = None if total is None else total - len(ended)
+        if left == 0:  # only the policy knew that there would be no more
+            self._tell(self._end)
+            return
+        text = explanation(mistake, ended[self._earlier :], left)
+        self._tell(self._fail, ExperimentError(text))
+
     def policy_failed(self, error: BaseException) -> None:
         self._tell(self._fail, error)
 
@@ -335,20 +347,3 @@ class ExperimentDriver:
 
 class TimeIsUp(Exception):
     """``max_seconds`` are over; ends the wait, and is not raised to the user."""
-
-
-@contextmanager
-def _interrupts(on_interrupt: Callable[[], None]) -> Iterator[None]:
-    """Have ``on_interrupt`` called on Ctrl-C, in place of Spark's handler, which cancels every job at once.
-
-    On the main thread only. An exception raised by a handler could end in the middle of anything, even in a finalizer
-    that swallows it; word in a queue cannot.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    previous = signal.signal(signal.SIGINT, lambda number, frame: on_interrupt())
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, previous or signal.SIG_DFL)

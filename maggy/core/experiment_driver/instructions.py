@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from maggy.core.experiment_driver.give_up import Mistake
 from maggy.core.messages import ComponentFailure, DriverMessage, Final, Line, Point
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Launch",
     "Lines",
     "Lost",
+    "Mistaken",
     "Points",
     "Probed",
     "Send",
@@ -86,6 +88,12 @@ class Ended(NamedTuple):
     traceback: str
 
 
+class Mistaken(NamedTuple):
+    """The first trials all ended with the same programming error; the others are not run."""
+
+    mistake: Mistake
+
+
 class GivenBack(NamedTuple):
     """A trial lost its worker and will run again, from a clean history."""
 
@@ -145,6 +153,7 @@ Instruction = (
     | Points
     | Lines
     | Ended
+    | Mistaken
     | GivenBack
     | Lost
     | Kill

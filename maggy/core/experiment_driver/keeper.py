@@ -13,17 +13,27 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from maggy.core.exceptions import ExperimentError
-from maggy.core.experiment_driver.instructions import Ask, Began, Ended, Finished, GivenBack, Points, Probed
+from maggy.core.experiment_driver.give_up import Mistake
+from maggy.core.experiment_driver.instructions import (
+    Ask,
+    Began,
+    Ended,
+    Finished,
+    GivenBack,
+    Mistaken,
+    Points,
+    Probed,
+)
 from maggy.core.experiment_driver.policy import Policy
+from maggy.core.experiment_driver.suggestions import Suggestions
 from maggy.core.final_store import FinalStore
-from maggy.core.plain import to_plain
 from maggy.trial import MAX_ID_BYTES, Trial, is_directory_name
 
 __all__ = ["Keeper", "KeeperEvent", "KeeperListener"]
 
 logger = logging.getLogger(__name__)
 
-KeeperEvent = Points | Ask | Began | Ended | GivenBack | Probed | Finished
+KeeperEvent = Points | Ask | Began | Ended | GivenBack | Probed | Mistaken | Finished
 """What the ledger instructs that is about trials and the policy."""
 IDLE_SECONDS = 0.1
 """An optimizer that answered "IDLE" is asked again after this time at the latest."""
@@ -47,6 +57,8 @@ class KeeperListener(Protocol):
     def all_ended(self) -> None: ...
 
     def remark(self, text: str) -> None: ...
+
+    def mistaken(self, mistake: Mistake) -> None: ...
 
     def policy_failed(self, error: BaseException) -> None: ...
 
@@ -90,6 +102,7 @@ class Keeper:
         self._idle_until: float | None = None
         self._exhausted = False
         self._finished: deque[Trial] = deque()  # not yet told to the policy
+        self._suggestions = Suggestions(policy.name)
         self._counts: dict[str, int] = {}  # how often each configuration was suggested
         self._began: dict[str, float] = {}
         self._next_check = clock() + (policy.es_seconds or 0)
@@ -177,6 +190,9 @@ class Keeper:
         elif isinstance(event, Finished):
             self._tell_ends()
             self._listener.all_ended()
+        elif isinstance(event, Mistaken):
+            self._tell_ends()
+            self._listener.mistaken(event.mistake)
 
     def _begin(self, event: Began) -> None:
         trial = self.trial_store[event.trial_id]
@@ -268,11 +284,23 @@ class Keeper:
             if trial == "IDLE":
                 self._idle_until = self._clock() + IDLE_SECONDS
                 return
-            self._asks -= 1
             if trial is None:
+                self._asks -= 1
                 self._listener.exhausted()
-            else:
-                self._listener.suggested(trial, to_plain(trial.params))
+            elif (params := self._prepare(trial)) is not None:
+                self._asks -= 1
+                self._listener.suggested(trial, params)
+
+    def _prepare(self, trial: Trial) -> dict[str, Any] | None:
+        """Return the parameters for the worker; a trial whose parameters cannot be sent ends here."""
+        try:
+            params = self._suggestions.prepare(trial)
+        finally:
+            if trial.status == Trial.ERROR:
+                del self.trial_store[trial.trial_id]
+                self.ended.append(trial)
+                self._untold.append(trial)
+        return params
 
     def _suggest(self) -> Any:
         while not self._exhausted:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from maggy.core.experiment_driver.give_up import GiveUp, Mistake
 from maggy.core.experiment_driver.instructions import (
     Began,
     CheckFailed,
@@ -20,6 +21,7 @@ from maggy.core.experiment_driver.instructions import (
     Kill,
     Launch,
     Lost,
+    Mistaken,
     Probed,
     Send,
     WorkerId,
@@ -30,9 +32,6 @@ from maggy.core.experiment_driver.supply import Supply
 from maggy.core.messages import Abandon, Ack, Check, Checked, Done, Failed, Final, Heartbeat, Register, Stop, Wait
 
 __all__ = ["Ledger"]
-
-OVERDUE_SECONDS = 15.0
-"""How much longer than ``max_trial_seconds`` a trial may take before its worker counts as unable to end it."""
 
 
 @dataclass(kw_only=True)
@@ -47,6 +46,7 @@ class Ledger:
         check_first: Have the first worker try the study out before any trial is assigned.
         speculation: Spark may run a second copy of a task whose first copy lives.
         ahead: So many trials are suggested before a worker is free; see :class:`Supply`.
+        give_up_after: How many trials with one mistake end the experiment; see :class:`GiveUp`.
     """
 
     attempts: int = 3
@@ -55,6 +55,7 @@ class Ledger:
     check_first: bool = False
     speculation: bool = False
     ahead: int = 0
+    give_up_after: int | None = None
     finished: bool = field(default=False, init=False)
     """True once every trial is final, or the experiment was stopped: workers are told to leave."""
 
@@ -68,6 +69,7 @@ class Ledger:
         self._checker: WorkerId | None = None
         self._probes_left = 2  # a component that kills its worker while it is built must not do so for ever
         self._failures = JobFailures()
+        self._give_up = GiveUp(self.give_up_after)
 
     # What workers say.
 
@@ -151,9 +153,13 @@ class Ledger:
         known.run = None
         self._running.pop(trial_id, None)
         if isinstance(message, Final):
+            self._give_up.ended(None)
             out.append(Ended(trial_id, message, "", ""))
         else:
             out.append(Ended(trial_id, None, message.reason, message.traceback))
+            mistake = Mistake(message.mistake, message.place) if message.mistake else None
+            if self._give_up.ended(mistake) and mistake and (self._running or not self._supply.is_over):
+                return [*out, Mistaken(mistake), *self.stop_all()]
             if message.leaving:
                 return out + self.lost(worker, message.reason, charge=False) + self._finish_if_done()
         return out + self._wants_trial(known) + self._finish_if_done()
@@ -233,8 +239,7 @@ class Ledger:
     def tick(self, now: float, late: float = 0.0) -> list[Instruction]:
         """Time has passed: workers that have been silent for too long are lost.
 
-        The tick comes ``late`` seconds after it was due. In this time the driver could not listen,
-        so it is neither a worker's silence nor a trial's time.
+        Nobody listened in the ``late`` seconds since the tick was due, so they do not count.
         """
         self._now = now
         self._roster.leave_out(late, now)
@@ -243,7 +248,7 @@ class Ledger:
         for worker in silent:  # none of them must get what another one gives back
             self._supply.free.pop(worker.identity, None)
         for worker in self._roster.live():
-            if worker.run is not None and self._is_overdue(worker.run):
+            if worker.run is not None and worker.run.is_overdue(now, self.max_trial_seconds):
                 out += self._end_overdue(worker, worker.run)
         for worker in silent:
             reason = f"no heartbeat for {now - worker.last_seen:.0f} seconds"
@@ -265,14 +270,11 @@ class Ledger:
 
     # Helpers.
 
-    def _is_overdue(self, run: Run) -> bool:
-        limit = self.max_trial_seconds
-        return limit is not None and self._now - run.began > limit + OVERDUE_SECONDS
-
     def _end_overdue(self, worker: Worker, run: Run) -> list[Instruction]:
         """End a trial whose worker should long have ended it; it is not run again."""
         worker.run = None
         del self._running[run.trial.trial_id]
+        self._give_up.ended(None)
         reason = f"exceeded max_trial_seconds={self.max_trial_seconds:g}; its worker does not answer"
         lost = self.lost(worker.identity, reason, charge=False)
         return [Ended(run.trial.trial_id, None, reason, ""), *lost, Kill(worker.identity, worker.task)]
@@ -346,6 +348,7 @@ class Ledger:
     def _give_back(self, trial: Assignable, reason: str, charge: bool) -> list[Instruction]:
         trial.losses += charge
         if trial.losses >= self.attempts:
+            self._give_up.ended(None)
             times = f"{trial.losses} times" if trial.losses > 1 else "once"
             return [Ended(trial.trial_id, None, f"its worker was lost {times}, the last time because: {reason}", "")]
         return [GivenBack(trial.trial_id, reason), *self._enqueue(trial)]

@@ -78,7 +78,7 @@ class Progress:
         if trial.status != Trial.ERROR:
             return
         reason, error = trial.info_dict.get("reason") or "no reason given", trial.error or ""
-        self.say(f"Trial {trial.trial_id} with {trial.params} failed: {reason}")
+        self.say(f"Trial {trial.trial_id} with {trial.params!s:.1000} failed: {reason}")
         if error and error != reason and error not in self._shown:
             self._shown.add(error)
             self.say(error.rstrip())

@@ -10,6 +10,10 @@ from maggy.core.messages import Assign, Failed, Final, Report
 
 __all__ = ["Assignable", "Roster", "Run", "Worker"]
 
+OVERDUE_SECONDS = 15.0
+"""How much longer than ``max_trial_seconds`` a trial may take before its worker counts as unable to
+end it."""
+
 
 @dataclass(slots=True)
 class Assignable:
@@ -31,6 +35,10 @@ class Run:
     points: int = 0
     lines: int = 0
     stopping: bool = False
+
+    def is_overdue(self, now: float, limit: float | None) -> bool:
+        """Whether the run takes so much longer than its limit that its worker cannot end it."""
+        return limit is not None and now - self.began > limit + OVERDUE_SECONDS
 
     def assignment(self) -> Assign:
         """The message that tells the worker to train."""

@@ -218,6 +218,19 @@ def test_a_big_report_is_split_and_arrives_whole(stages, monkeypatch):
     assert [(part.first_line, len(part.lines)) for part in parts[-3:]] == [(0, 5), (5, 0), (5, 0)]
 
 
+@pytest.mark.parametrize("depth", [201, 1500, 50_000])
+def test_a_returned_dict_that_is_nested_too_deeply_is_the_trials_failure(stages, depth):
+    stage = stages()
+    stage.assigned()
+    outputs = 1
+    for _ in range(depth):
+        outputs = {"inner": outputs}
+    answer = stage.worker(stage.session.final, 0.5, outputs, False)
+    assert "at most 200 levels deep" in stage.host.expect(Failed).reason
+    stage.say(Assign(2, "t2", {}, ""))
+    assert answer.result(SOON).run == 2
+
+
 def test_what_messagepack_cannot_hold_does_not_end_the_heartbeat(stages):
     stage = stages()
     stage.assigned()

@@ -6,7 +6,7 @@ import pytest
 from wire import HELLO, SOON
 
 from maggy.core.executors import silence
-from maggy.core.messages import Abandon, Ack, Assign, Done, Heartbeat, Register, Wait
+from maggy.core.messages import Abandon, Ack, Assign, Done, Failed, Final, Heartbeat, Register, Wait
 
 pytestmark = pytest.mark.loopback
 
@@ -82,6 +82,7 @@ def test_the_standstill_of_one_trial_is_no_time_of_the_next(stage, clocks):
     stage.assigned()
     jump(stage, clocks[0], 600.0)
     answer = stage.worker(stage.session.final, 0.5, {}, False)
+    stage.host.expect(Final)
     stage.say(Assign(2, "t2", {}, ""))
     assert answer.result(SOON).run == 2
     stage.worker(stage.session.begin).result(SOON)
@@ -118,8 +119,8 @@ def test_a_worker_that_leaves_with_a_result_that_nobody_took_deserts_its_trial(s
 def test_a_worker_without_a_trial_deserts_none(stages, last):
     stage = stages(answer_timeout=0.05)
     stage.assigned()
-    stage.say(last)
     answer = stage.worker(stage.session.failed, "over", "")
+    stage.host.expect(Failed)
     stage.say(last)
     assert answer.result(SOON) == Done()
     assert not stage.session.desertion

@@ -318,6 +318,53 @@ def test_a_workers_patience_follows_that_of_the_driver(worker_timeout, seconds):
     assert settings.answer_timeout == seconds
 
 
+@pytest.mark.parametrize("depth", [300, 1500, 20_000])
+def test_a_return_value_that_is_nested_too_deeply_fails_its_trial_and_the_worker_goes_on(worker, depth):
+    def train(x):
+        value = x
+        for _ in range(depth if x == 1 else 2):
+            value = [value]
+        return {"metric": x, "deep": value}
+
+    failed, final = ends_of(worker(train, assign(1, x=1), assign(2, x=2))[0])
+    assert "at most 200 levels deep" in failed.reason
+    assert final.outputs == {"metric": 2, "deep": [[2]]}
+
+
+def test_errors_of_any_size_class_and_chain_fail_their_trial_and_the_worker_goes_on(worker):
+    def train(x):
+        if x == 1:
+            raise ValueError("x" * (70 * 2**20))
+        if x == 2:
+            raise type("Odd", (Exception,), {"__module__": None})("odd")
+        if x == 3:
+            error = None
+            for number in range(5000):
+                following = ValueError(number)
+                following.__cause__ = error
+                error = following
+            raise error
+        return x
+
+    *failed, final = ends_of(worker(train, *(assign(x, x=x) for x in (1, 2, 3, 4)))[0])
+    assert [type(each) for each in failed] == [Failed] * 3
+    assert [failed[0].reason[:15], failed[1].reason, failed[2].reason] == [
+        "ValueError: xxx",
+        "Odd: odd",
+        "ValueError: 4999",
+    ]
+    assert final.metric == 4
+
+
+def test_a_check_whose_error_is_as_long_as_a_message_is_answered(worker, monkeypatch):
+    def verify(self):
+        raise ValueError("x" * (70 * 2**20))
+
+    monkeypatch.setattr(SearchWorkload, "verify", verify)
+    play, _ = worker(lambda x: x, Check())
+    assert len(play.said(Checked)[0].error) <= trial_executor.MAX_TRACEBACK_LENGTH
+
+
 def test_nothing_is_left_of_a_worker(worker):
     worker(lambda x: x, assign(x=1))[0].close()
     threads, handler = threading.active_count(), signal.getsignal(signal.SIGUSR2)

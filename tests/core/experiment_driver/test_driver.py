@@ -221,12 +221,33 @@ def test_a_stop_rule_that_fails_stops_nothing_and_is_said_once(tmp_path, capsys)
     assert (printed.out + printed.err).count("ZeroDivisionError: in the rule") == 1
 
 
-def test_what_cannot_be_sent_as_a_parameter_ends_the_experiment_with_an_error(tmp_path):
-    trial = Trial({"x": 1})
-    trial.params["x"] = 2**70  # the constructor would have refused it
-    outcome = Experiment(tmp_path, Given(one_after_another([trial])), square).run()
+def spoilt(count, start=100):
+    """Trials whose parameters were changed to what the constructor would have refused."""
+    made = trials(count, start)
+    for trial, params in zip(made, itertools.cycle([{"x": 2**70}, {"x": "\udc80"}, None]), strict=False):
+        trial.params = params
+    return made
+
+
+def test_what_cannot_be_sent_as_a_parameter_fails_its_trial_and_the_others_go_on(tmp_path):
+    given = [*trials(1), *spoilt(2), *trials(1, 1), *spoilt(2, 200)]
+    experiment = Experiment(tmp_path, Given(one_after_another(given), 6), square)
+    outcome = experiment.run()
+    assert (outcome.state, outcome.error) == ("FINISHED", None)
+    assert len(outcome.trials) == 6
+    assert [trial.final_metric for trial in given] == [0, None, None, 1, None, None]
+    failed = [trial for trial in records(experiment).values() if trial.status == Trial.ERROR]
+    assert len(failed) == 4
+    assert all("Given must suggest parameters that can be sent" in trial.error for trial in failed)
+
+
+def test_three_suggestions_in_a_row_that_cannot_be_sent_end_the_experiment(tmp_path):
+    given = [*trials(1), *spoilt(9)]
+    outcome = Experiment(tmp_path, Given(one_after_another(given)), square).run()
     assert outcome.state == "FAILED"
-    assert isinstance(outcome.error, OverflowError)
+    assert isinstance(outcome.error, ExperimentError)
+    assert "Given must suggest parameters" in str(outcome.error)
+    assert len([trial for trial in outcome.trials if trial.status == Trial.ERROR]) == 3
 
 
 def test_waiting_costs_no_time_of_the_processor(tmp_path):

@@ -27,6 +27,63 @@ def test_a_trial_that_fails_ends_alone(tmp_path):
     assert len(records(experiment)) == 9
 
 
+def mistaken(params, reporter, interrupted):
+    return params["y"]
+
+
+@pytest.mark.parametrize("check", [False, True])  # an ablation has its study tried out before
+@pytest.mark.parametrize("workers", [1, 4])
+def test_five_trials_with_one_mistake_end_the_experiment_and_no_other_is_trained(tmp_path, check, workers):
+    policy = Given(one_after_another(trials(30)), 30, check=check)
+    policy.ahead = True
+    experiment = Experiment(tmp_path, policy, mistaken, workers=workers)
+    outcome = experiment.run()
+    assert (outcome.state, len(outcome.trials), len(records(experiment))) == ("FAILED", 5, 5)
+    text = str(outcome.error)
+    place = f"{__file__}, line {mistaken.__code__.co_firstlineno + 1}"
+    assert f"All 5 trials that ended failed with the same KeyError at {place}" in text
+    assert "with 25 trials that were left (give_up_after=5;" in text
+    assert text.endswith(f"{outcome.trials[0].trial_id} with {outcome.trials[0].params}:\nthe traceback")
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_give_up_after_is_the_number_of_trials(tmp_path, number):
+    policy = Given(one_after_another(trials(30)))
+    outcome = Experiment(tmp_path, policy, mistaken, give_up_after=number).run()
+    assert (outcome.state, len(outcome.trials)) == ("FAILED", number)
+
+
+@pytest.mark.parametrize(("count", "options"), [(8, {"give_up_after": None}), (5, {}), (3, {})])
+def test_an_experiment_without_a_trial_left_is_not_given_up(tmp_path, count, options):
+    outcome = Experiment(tmp_path, Given(one_after_another(trials(count)), count), mistaken, **options).run()
+    assert (outcome.state, outcome.error, len(outcome.trials)) == ("FINISHED", None, count)
+
+
+def test_trials_of_an_earlier_call_neither_count_nor_save_the_experiment(tmp_path):
+    earlier = trials(4, 100)
+    for trial in earlier:
+        trial.status, trial.final_metric = Trial.FINALIZED, 1.0
+    policy = Given(one_after_another(trials(30)), 34)
+    outcome = Experiment(tmp_path, policy, mistaken, before=earlier).run()
+    assert (outcome.state, len(outcome.trials)) == ("FAILED", 9)
+    assert "All 5 trials that ended" in str(outcome.error)
+    assert "with 25 trials that were left" in str(outcome.error)
+
+
+def refused(params, reporter, interrupted):
+    raise ValueError(f"no such configuration: {params}")
+
+
+def now_and_then(params, reporter, interrupted):
+    return params["y"] if params["x"] else 1.0
+
+
+@pytest.mark.parametrize("train", [refused, now_and_then])
+def test_configurations_that_are_refused_and_one_that_succeeds_are_worth_going_on(tmp_path, train):
+    outcome = Experiment(tmp_path, Given(one_after_another(trials(12)), 12), train, workers=1).run()
+    assert (outcome.state, outcome.error, len(outcome.trials)) == ("FINISHED", None, 12)
+
+
 def test_fail_fast_ends_the_experiment_at_the_first_failure(tmp_path):
     def train(params, reporter, interrupted):
         if params["x"] == 2:

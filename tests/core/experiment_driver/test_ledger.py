@@ -3,6 +3,7 @@
 import pytest
 from ledgers import HELLO, A, B, assign, beat, failed, final, suggest, with_running
 
+from maggy.core.experiment_driver.give_up import Mistake
 from maggy.core.experiment_driver.instructions import (
     Ask,
     Began,
@@ -11,6 +12,7 @@ from maggy.core.experiment_driver.instructions import (
     Finished,
     Lines,
     Lost,
+    Mistaken,
     Points,
     Probed,
     Send,
@@ -266,3 +268,33 @@ def test_a_routing_id_that_is_not_ours_names_no_worker(identity):
 
 def test_a_routing_id_names_its_worker():
     assert WorkerId.decode(WorkerId(3, 14, 2).encode()) == WorkerId(3, 14, 2)
+
+
+def test_the_same_mistake_in_the_first_trials_ends_the_experiment_before_another_begins():
+    ledger = with_running(A, B, give_up_after=2)
+    suggest(ledger, "t3")
+    assert not ledger.finished
+    ledger.ended(A, failed(1, mistake="KeyError", place="line 7"), 1)
+    out = ledger.ended(B, failed(2, mistake="KeyError", place="line 7"), 2)
+    assert out == [
+        Ended("t2", None, "it broke", "traceback"),
+        Mistaken(Mistake("KeyError", "line 7")),
+        Send(A, Done()),
+        Send(B, Done()),
+    ]
+    assert ledger.finished
+
+
+def test_a_mistake_that_is_said_twice_counts_once():
+    ledger = with_running(A, B, give_up_after=2)
+    for now in (1, 2, 3):
+        ledger.ended(A, failed(1, mistake="KeyError"), now)
+    assert not ledger.finished
+
+
+def test_a_mistake_in_the_last_trials_leaves_nothing_to_give_up():
+    ledger = with_running(A, B, give_up_after=2)
+    ledger.register(WorkerId(0, 2, 0), HELLO, 1)
+    ledger.exhausted()
+    ledger.ended(A, failed(1, mistake="KeyError"), 1)
+    assert ledger.ended(B, failed(2, mistake="KeyError"), 2)[-1] == Finished()

@@ -13,6 +13,7 @@ from maggy.core.experiment_driver.instructions import (
     Kill,
     Launch,
     Lost,
+    Mistaken,
     Send,
     WorkerId,
 )
@@ -41,6 +42,12 @@ def test_a_lost_trial_goes_to_the_back_of_the_queue():
     assert list(ledger.running) == ["t1"]
     ledger.ended(C, final(3), 2)
     assert list(ledger.running) == ["t2"]
+
+
+def test_a_trial_that_was_lost_too_often_ended_without_a_mistake():
+    ledger = with_running(A, B, attempts=1, give_up_after=1)
+    ledger.lost(A, "gone", charge=True)
+    assert not any(isinstance(each, Mistaken) for each in ledger.ended(B, failed(2, mistake="KeyError"), 1))
 
 
 def test_a_trial_that_loses_its_worker_too_often_is_final_with_the_reason():

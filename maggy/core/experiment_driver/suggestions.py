@@ -1,0 +1,114 @@
+"""Which suggestions can be sent to a worker, and what becomes of one that cannot. Asks no policy."""
+
+from __future__ import annotations
+
+import reprlib
+from collections.abc import Mapping
+from typing import Any
+
+from maggy.core.exceptions import ExperimentError
+from maggy.core.messages import MAX_MESSAGE_BYTES, Assign, encode
+from maggy.core.plain import to_plain
+from maggy.core.sendable import MAX_NESTING, check_sendable
+from maggy.trial import Trial
+
+__all__ = ["REFUSALS_LIMIT", "Suggestions"]
+
+REFUSALS_LIMIT = 3
+"""So many suggestions in a row that cannot be sent end the experiment."""
+ENVELOPE_BYTES = 64 * 1024
+"""What a message holds beside the parameters takes no more than this."""
+LONGEST_VALUE_BYTES = 1000
+"""Of a larger parameter the record of a refused suggestion holds the beginning only."""
+
+
+class Suggestions:
+    """Prepares suggestions for the way to a worker; marks those that cannot be sent as failed.
+
+    Args:
+        name: The optimizer's or ablator's name, for the reason.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._refusals = 0
+
+    def prepare(self, trial: Trial) -> dict[str, Any] | None:
+        """Return the parameters as a worker can receive them; None if it cannot.
+
+        A trial that cannot be sent is then ERROR, with the reason, and parameters that can be
+        recorded.
+
+        Raises:
+            ExperimentError: This is the third suggestion in a row that cannot be sent.
+        """
+        try:
+            params = _sendable_params(trial.params)
+        except RecursionError:
+            self._refuse(trial, f"They must be nested at most {MAX_NESTING} levels deep.")
+            return None
+        except Exception as error:  # the parameters may be of a class of the user's own
+            self._refuse(trial, str(error))
+            return None
+        self._refusals = 0
+        return params
+
+    def _refuse(self, trial: Trial, reason: str) -> None:
+        values = _short(trial.params)
+        sentence = (
+            f"{self._name} must suggest parameters that can be sent to a worker, but suggested {values}. {reason}"
+        )
+        trial.params = _recordable(trial.params)
+        trial.status, trial.error = Trial.ERROR, sentence
+        trial.info_dict["reason"] = sentence
+        self._refusals += 1
+        if self._refusals == REFUSALS_LIMIT:
+            raise ExperimentError(
+                f"{sentence} The experiment ends, since this happened {REFUSALS_LIMIT} times in a row."
+            )
+
+
+def _sendable_params(params: Any) -> dict[str, Any]:
+    if not isinstance(params, Mapping):
+        raise TypeError(f"They must be a dict, but are {type(params).__name__}.")
+    plain: dict[str, Any] = to_plain(params, finite=True)
+    check_sendable(plain)
+    size, limit = _size(plain), MAX_MESSAGE_BYTES - ENVELOPE_BYTES
+    if size > limit:
+        raise ValueError(f"They take {size:,} bytes, and a message holds {limit:,}. Suggest the name of a file.")
+    return plain
+
+
+def _size(value: Any) -> int:
+    return len(encode(Assign(0, "", {"": value}, "")))
+
+
+def _recordable(params: Any) -> dict[str, Any]:
+    """Return parameters of which each that is large or cannot be sent is text that shows it."""
+    if not isinstance(params, Mapping):
+        return {}
+    return {_text(name): _recordable_value(value) for name, value in params.items()}
+
+
+def _recordable_value(value: Any) -> Any:
+    try:
+        plain = to_plain(value, finite=True)
+        check_sendable(plain)
+        return plain if _size(plain) <= LONGEST_VALUE_BYTES else _short(value)
+    except Exception:  # the value may be of a class of the user's own
+        return _short(value)
+
+
+def _text(name: Any) -> str:
+    return str(name).encode("utf-8", "backslashreplace").decode()[:LONGEST_VALUE_BYTES]
+
+
+def _short(value: Any) -> str:
+    try:
+        return _SHORT.repr(value)
+    except Exception:  # the value may be of a class of the user's own
+        return f"<{type(value).__name__}>"
+
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 80
