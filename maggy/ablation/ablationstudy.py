@@ -103,16 +103,6 @@ class AblationStudy:
         if kwargs.get("dataset_generator") is not None:
             self.set_dataset_generator(kwargs["dataset_generator"])
 
-    @property
-    def hops_training_dataset_name(self) -> str | None:
-        """The name that release 1 gave to ``training_dataset_name``, which ablators of users read."""
-        return self.training_dataset_name
-
-    @property
-    def hops_training_dataset_version(self) -> int | None:
-        """The name that release 1 gave to ``training_dataset_version``."""
-        return self.training_dataset_version
-
     def set_dataset_generator(self, dataset_generator: Callable[..., Any]) -> None:
         """Sets a function that makes the data set, instead of the registered training data set.
 

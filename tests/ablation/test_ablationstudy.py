@@ -126,8 +126,3 @@ def test_importing_loads_neither_tensorflow_nor_pandas_nor_pyspark():
         "print([name for name in ('tensorflow', 'keras', 'pandas', 'pyspark') if name in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
-
-
-def test_an_ablator_of_release_1_finds_the_training_data_set_under_its_old_names():
-    study = AblationStudy("passengers", 3, "survived")
-    assert (study.hops_training_dataset_name, study.hops_training_dataset_version) == ("passengers", 3)
