@@ -125,9 +125,18 @@ def _parents() -> Iterator[tuple[int, int]]:
         return
     for name in os.listdir("/proc"):
         if name.isdigit():
-            with contextlib.suppress(OSError), open(f"/proc/{name}/stat", "rb") as file:
+            with contextlib.suppress(OSError):
                 # The program's name is in parentheses and may hold anything; the parent is the second item after it.
-                yield int(name), int(file.read().rpartition(b")")[2].split()[1])
+                yield int(name), int(_read(f"/proc/{name}/stat").rpartition(b")")[2].split()[1])
+
+
+def _read(path: str) -> bytes:
+    """Return a short file's content; without ``open``, which the trial may have replaced."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        return os.read(descriptor, 4096)
+    finally:
+        os.close(descriptor)
 
 
 def _end(processes: list[int], number: int, patience: float) -> bool:

@@ -72,6 +72,7 @@ class _Numpy:
         if self._state is not None and bytes(self._state) == self._first:
             return  # not seeded, and hardly used: looking costs less than a twentieth of seeding
         module.seed([int.from_bytes(os.urandom(4), "little") for _ in range(4)])
+        module.random_sample()  # has the state made of which the next hundreds are drawn
         address = self._bit_generator.ctypes.state_address
         self._state = (ctypes.c_char * STATE_BYTES).from_address(address)
         self._first = bytes(self._state)

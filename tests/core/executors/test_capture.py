@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import io
+import json
 import logging
 import os
 import signal
@@ -13,6 +14,7 @@ import tempfile
 import threading
 
 import pytest
+import tqdm
 
 from maggy.core.executors.capture import MAX_LINE_LENGTH, LineWriter
 from maggy.core.executors.surroundings import Surroundings, isolated
@@ -322,3 +324,140 @@ def test_surroundings_that_were_looked_at_once_are_put_back_each_time(tmp_path, 
         assert (os.environ["CHANGED"], os.environ["DELETED"]) == ("before", "before")
         assert "ADDED" not in os.environ
         assert (os.getcwd(), signal.getsignal(signal.SIGUSR2), sys.path) == (directory, handler, path)
+
+
+def test_what_goes_to_standard_error_is_captured_in_order_and_marked():
+    # In a process of its own, since pytest has handlers for warnings and for logging.
+    code = """
+import json, logging, sys, warnings
+from maggy.core.executors.surroundings import isolated
+lines = []
+with isolated(lines.append):
+    print("one")
+    print("two", file=sys.stderr)
+    sys.stdout.write("three\\n")
+    logging.getLogger("train").warning("four")
+    warnings.warn_explicit("five", UserWarning, "train.py", 7)
+    print("six")
+print(json.dumps(lines))
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    marked = ["[stderr] four", "[stderr] train.py:7: UserWarning: five"]
+    assert json.loads(run.stdout) == ["one", "[stderr] two", "three", *marked, "six"]
+    assert run.stderr == ""
+
+
+def test_a_bar_on_standard_error_keeps_its_last_state_only():
+    lines = []
+    with isolated(lines.append):
+        for _ in tqdm.tqdm(range(200), desc="epochs", mininterval=0):
+            pass
+        print("done")
+    assert len(lines) == 2
+    assert lines[0].startswith("[stderr] epochs: 100%")
+
+
+@pytest.fixture
+def logger():
+    logger = logging.Logger("of a test")
+    yield logger
+    logger.handlers.clear()
+
+
+@pytest.mark.parametrize("name", ["stdout", "stderr", "__stdout__", "__stderr__"])
+def test_a_handler_that_was_made_before_is_captured_and_then_as_before(logger, name):
+    stream = getattr(sys, name)
+    handler = logging.StreamHandler(stream)
+    logger.addHandler(handler)
+    lines = []
+    for _ in range(2):
+        with isolated(lines.append):
+            logger.warning("look")
+        assert handler.stream is stream
+    assert lines == ["look" if "out" in name else "[stderr] look"] * 2
+
+
+def test_handlers_for_files_are_left_alone_and_no_handler_or_level_is_added(logger, tmp_path):
+    logger.addHandler(logging.FileHandler(tmp_path / "train.log"))
+    root = logging.getLogger()
+    before = list(root.handlers), root.level, list(logger.handlers), logger.level
+    lines = []
+    with isolated(lines.append):
+        logger.warning("look")
+        assert (list(root.handlers), root.level, list(logger.handlers), logger.level) == before
+    assert lines == []
+    assert (tmp_path / "train.log").read_text() == "look\n"
+
+
+def test_what_a_root_handler_of_the_trial_writes_is_captured():
+    lines = []
+    root = logging.getLogger()
+    before = list(root.handlers), root.level
+    with isolated(lines.append):
+        logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", force=True)
+        logging.info("look")
+        root.handlers[:] = []
+    assert lines == ["[stderr] INFO look"]
+    assert (list(root.handlers), root.level) == before
+
+
+def test_a_stream_for_errors_of_an_earlier_trial_writes_to_the_one_that_runs():
+    first, second = [], []
+    with isolated(first.append):
+        stream = sys.stderr
+    with isolated(second.append):
+        stream.write("look\n")
+    assert (first, second) == ([], ["[stderr] look"])
+
+
+def test_the_captured_streams_have_what_programs_ask_of_standard_streams():
+    with isolated(lambda line: None):
+        assert [(stream.name, stream.mode, stream.errors) for stream in (sys.stdout, sys.stderr)] == [
+            ("<stdout>", "w", "strict"),
+            ("<stderr>", "w", "backslashreplace"),
+        ]
+        assert (sys.stdout.buffer.name, sys.stdout.buffer.mode) == ("<stdout>", "wb")
+        assert sys.stdout.line_buffering
+        sys.stdout.reconfigure(line_buffering=False, write_through=True, newline="\n")
+        assert (sys.stdout.line_buffering, sys.stdout.write_through) == (False, True)
+
+
+def test_bytes_are_decoded_with_the_encoding_of_the_stream():
+    lines = []
+    with isolated(lines.append):
+        sys.stdout.buffer.write("Köln, ".encode())
+        print("Zürich")
+        sys.stdout.buffer.write(b"cut \xc3")
+        sys.stdout.buffer.write(b"\xbc\n")
+        sys.stdout.reconfigure(encoding="latin-1")
+        assert sys.stdout.encoding == "iso8859-1"
+        sys.stdout.buffer.write(b"\xfcber\n")
+        sys.stderr.buffer.raw.write(b"raw\n")
+    assert lines == ["Köln, Zürich", "cut ü", "über", "[stderr] raw"]
+
+
+def test_only_bytes_can_be_written_to_the_buffer():
+    with isolated(lambda line: None):
+        for value in ("text", 5):
+            with pytest.raises(TypeError):
+                sys.stdout.buffer.write(value)
+
+
+def test_an_encoding_that_does_not_exist_is_refused_as_ever():
+    with isolated(lambda line: None):
+        with pytest.raises(LookupError):
+            sys.stdout.reconfigure(encoding="klingon")
+        with pytest.raises(LookupError):
+            sys.stdout.reconfigure(errors="klingon")
+
+
+def test_a_text_stream_around_the_buffer_may_be_closed():
+    lines = []
+    with isolated(lines.append):
+        sys.stdout = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", write_through=True)
+        print("wrapped")
+        sys.stdout.close()
+        sys.stdout = sys.__stdout__
+    with isolated(lines.append):
+        print("and after")
+    assert lines == ["wrapped", "and after"]

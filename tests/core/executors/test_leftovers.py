@@ -1,0 +1,229 @@
+"""Processes that a trial leaves end with it; what multiprocessing and the user's pools need does not."""
+
+import concurrent.futures
+import contextlib
+import gc
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+import types
+
+import pytest
+
+from maggy.core.executors import leftovers as leftovers_module
+from maggy.core.executors.leftovers import Leftovers, adopt_orphans
+
+FORK = multiprocessing.get_context("fork")
+SLEEP = [sys.executable, "-c", "import time; time.sleep(1000)"]
+pytestmark = [
+    pytest.mark.loopback,
+    pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork.*:DeprecationWarning"),
+]
+
+
+@pytest.fixture
+def leftovers():
+    leftovers = Leftovers()
+    before = set(leftovers._spared)  # among them Spark's JVM, when other tests have started it
+    yield leftovers
+    leftovers._spared = before
+    leftovers.end(grace=0)
+
+
+def is_running(pid):
+    """Whether the process is there and has not ended."""
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/stat") as file:
+        return file.read().rpartition(")")[2].split()[0] != "Z"
+    return False
+
+
+def ready_program(body):
+    """Start a program and wait until it says that it is ready."""
+    child = subprocess.Popen([sys.executable, "-uc", body], stdout=subprocess.PIPE, text=True)
+    assert child.stdout.readline() == "ready\n"
+    return child
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        lambda: subprocess.Popen(SLEEP).pid,
+        lambda: subprocess.Popen(SLEEP, start_new_session=True).pid,
+        lambda: os.posix_spawn(sys.executable, SLEEP, os.environ),
+        lambda: (process := FORK.Process(target=time.sleep, args=(1000,)), process.start(), process.pid)[-1],
+    ],
+)
+def test_a_process_that_a_trial_leaves_is_ended_and_waited_for(leftovers, start):
+    pid = start()
+    leftovers.end()
+    assert not os.path.exists(f"/proc/{pid}")
+
+
+def test_a_process_is_asked_first_and_can_clean_up(leftovers, tmp_path):
+    ready_program(
+        "import signal, sys, time, pathlib\n"
+        f"signal.signal(15, lambda *a: (pathlib.Path({str(tmp_path / 'cleaned')!r}).touch(), sys.exit()))\n"
+        "print('ready'); time.sleep(1000)"
+    )
+    leftovers.end(grace=60)
+    assert (tmp_path / "cleaned").exists()
+
+
+@pytest.mark.parametrize("has_descriptors", [True, False])
+def test_a_process_that_does_not_end_when_it_is_asked_is_killed(leftovers, monkeypatch, has_descriptors):
+    if not has_descriptors:
+        monkeypatch.delattr(os, "pidfd_open", raising=False)
+    child = ready_program("import signal, time; signal.signal(15, signal.SIG_IGN); print('ready'); time.sleep(1000)")
+    leftovers.end(grace=0.05)
+    assert not is_running(child.pid)
+
+
+def test_a_process_that_is_stopped_is_ended_too(leftovers):
+    child = ready_program("import time; print('ready'); time.sleep(1000)")
+    os.kill(child.pid, signal.SIGSTOP)
+    leftovers.end(grace=60)
+    assert not is_running(child.pid)
+
+
+def test_the_children_of_a_child_are_ended(leftovers):
+    child = ready_program(
+        f"import subprocess, time; c = subprocess.Popen({SLEEP!r}); print('ready'); print(c.pid); time.sleep(1000)"
+    )
+    grandchild = int(child.stdout.readline())
+    leftovers.end()
+    assert not is_running(grandchild)
+
+
+def test_a_process_whose_own_parent_has_ended_is_ended(leftovers):
+    adopt_orphans(True)
+    try:
+        parent = subprocess.run(
+            [sys.executable, "-c", f"import subprocess; print(subprocess.Popen({SLEEP!r}, stdout=2).pid)"],
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
+        leftovers.end()
+        assert not is_running(int(parent.stdout))
+    finally:
+        adopt_orphans(False)
+
+
+def test_what_was_there_before_the_first_trial_stays():
+    child = subprocess.Popen(SLEEP)
+    try:
+        Leftovers().end()
+        assert is_running(child.pid)
+    finally:
+        child.kill()
+        child.wait()
+
+
+def test_the_resource_tracker_stays(leftovers):
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()
+    tracker = resource_tracker._resource_tracker._pid
+    leftovers.end()
+    assert is_running(tracker)
+
+
+@pytest.mark.slow
+def test_the_fork_server_stays_and_what_it_has_started_is_ended(leftovers):
+    from multiprocessing import forkserver
+
+    context = multiprocessing.get_context("forkserver")
+    process = context.Process(target=time.sleep, args=(1000,))
+    process.start()
+    leftovers.end()
+    assert is_running(forkserver._forkserver._forkserver_pid)
+    process.join()
+    second = context.Process(target=time.sleep, args=(0,))
+    second.start()
+    second.join()
+    assert second.exitcode == 0
+
+
+def fork_pool():
+    pool = FORK.Pool(2)
+    return pool, pool.map, lambda: (pool.terminate(), pool.join())
+
+
+def executor():
+    pool = concurrent.futures.ProcessPoolExecutor(2, mp_context=FORK)
+    return pool, lambda function, values: list(pool.map(function, values)), pool.shutdown
+
+
+@pytest.mark.parametrize("make", [fork_pool, executor])
+def test_a_pool_that_a_module_keeps_works_in_the_next_trials(leftovers, make):
+    helper = types.ModuleType("helper")
+    helper.pool, run, close = make()
+    try:
+        for _ in range(3):
+            assert run(abs, [-1, 2, -3]) == [1, 2, 3]
+            leftovers.end()
+    finally:
+        close()
+
+
+def test_a_pool_that_the_trial_drops_is_ended_also_out_of_a_cycle_and_a_traceback(leftovers):
+    def leave():
+        pool = FORK.Pool(2)
+        cycle = [pool]
+        cycle.append(cycle)
+        workers.extend(process.pid for process in pool._pool)
+        raise ValueError("after the pool was made")
+
+    workers = []
+    gc.disable()
+    try:
+        leave()
+    except ValueError as error:
+        leftovers.end(error)
+    finally:
+        gc.enable()
+    assert not any(map(is_running, workers))
+
+
+def test_a_manager_that_a_module_keeps_works_in_the_next_trial(leftovers):
+    with FORK.Manager() as manager:
+        shared = manager.list()
+        leftovers.end()
+        shared.append(1)
+        assert list(shared) == [1]
+
+
+def test_joblibs_workers_are_kept_for_the_next_trial(leftovers):
+    import joblib
+    from joblib.externals.loky import get_reusable_executor
+
+    try:
+        for _ in range(2):
+            assert joblib.Parallel(n_jobs=2)(joblib.delayed(abs)(value) for value in (-1, 2)) == [1, 2]
+            leftovers.end()
+    finally:
+        get_reusable_executor().shutdown(kill_workers=True)
+
+
+def test_an_id_that_is_free_again_is_not_spared(leftovers):
+    child = subprocess.Popen(SLEEP)
+    leftovers._spared.add(child.pid)
+    leftovers.end()
+    assert is_running(child.pid)
+    child.kill()
+    child.wait()
+    other = subprocess.Popen(SLEEP)
+    leftovers.end()
+    assert child.pid not in leftovers._spared
+    assert not is_running(other.pid)
+
+
+def test_without_children_the_system_is_not_searched(leftovers, monkeypatch):
+    calls = []
+    monkeypatch.setattr(leftovers_module, "_descendants", lambda *args: calls.append(args) or [])
+    monkeypatch.setattr(leftovers_module, "_has_children", lambda: False)
+    leftovers.end()
+    assert calls == []
