@@ -13,7 +13,14 @@ from typing import Any
 from maggy.ablation.ablator import ablator_by_name
 from maggy.core import exceptions
 from maggy.core.environment import Environment, ExperimentCard, ExperimentEnd, Registration, find_environment
-from maggy.core.exceptions import ExperimentError, MissingDependencyError, ResumeError, SignatureError
+from maggy.core.exceptions import (
+    ExperimentError,
+    MissingDependencyError,
+    NotSupportedError,
+    ResumeError,
+    SignatureError,
+)
+from maggy.core.executors.process_executor import why_not_here
 from maggy.core.executors.trial_executor import WorkerSettings, work
 from maggy.core.executors.workload import AblationWorkload, SearchWorkload, Workload
 from maggy.core.experiment_driver import Conditions, ExperimentDriver, Outcome
@@ -28,6 +35,7 @@ from maggy.core.signature import accepted_parameters, check_defaults, check_sign
 from maggy.core.spark import Cluster, Task, active_cluster, dumps
 from maggy.core.store import ExperimentStore
 from maggy.experiment_config import AblationConfig, LagomConfig, OptimizationConfig
+from maggy.experiment_config.lagom import check_memory
 from maggy.result import ExperimentResult, build_result, summary_text
 from maggy.trial import Trial
 
@@ -43,6 +51,7 @@ def launch(train_fn: Callable[..., Any], config: Config) -> Any:
     root = environment.root(None if config.log_dir is None else os.fspath(config.log_dir))
     store, before, record = _resumed(environment, root, config, policy)
     cluster = active_cluster()
+    _check_isolation(config, cluster)
     if store is None:
         store = ExperimentStore.create(environment, root, cluster.app_id)
     seed = _seed(config, record)
@@ -160,7 +169,13 @@ def _driver(
 ) -> ExperimentDriver:
     def make_tasks(address: Address) -> Callable[[int], Task]:
         settings = WorkerSettings(
-            address, config.hb_interval, config.max_trial_seconds, tee=not cluster.local, variables=variables
+            address,
+            config.hb_interval,
+            config.max_trial_seconds,
+            tee=not cluster.local,
+            variables=variables,
+            isolation=config.isolation,
+            max_trial_memory=_memory_limit(config),
         )
         try:
             payload = dumps(workload)
@@ -186,6 +201,19 @@ def _driver(
     return ExperimentDriver(
         policy, conditions, cluster, server, recorder, make_tasks, before, _check_error, registration.board
     )
+
+
+def _memory_limit(config: Config) -> int | None:
+    limit = config.max_trial_memory
+    return None if limit is None else check_memory("max_trial_memory", limit)
+
+
+def _check_isolation(config: Config, cluster: Cluster) -> None:
+    """Raise `NotSupportedError` if trials cannot run as the config says. Other machines say so themselves."""
+    if config.isolation == "process" and cluster.local:
+        problem = why_not_here(_memory_limit(config))
+        if problem is not None:
+            raise NotSupportedError(problem)
 
 
 def _worker_count(config: Config, policy: Policy, cluster: Cluster, ended: int) -> int:

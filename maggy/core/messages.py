@@ -31,6 +31,7 @@ __all__ = [
     "Final",
     "Heartbeat",
     "Line",
+    "Message",
     "Point",
     "Register",
     "Report",
@@ -110,11 +111,14 @@ class Failed(Report):
     """The run ended badly: ``reason`` in one sentence, ``traceback`` as Python prints it (empty if there is none).
 
     ``leaving``: the training function cannot be interrupted, so the worker's process ends itself.
+    ``died``: the trial had a process of its own, which was killed or has ended without an answer. That counts as the
+    loss of a worker, though the worker is well.
     """
 
     reason: str
     traceback: str
     leaving: bool = False
+    died: bool = False
 
 
 # What the driver says.
@@ -169,7 +173,7 @@ decode_worker_message = msgspec.msgpack.Decoder(WorkerMessage).decode
 decode_driver_message = msgspec.msgpack.Decoder(DriverMessage).decode
 
 
-def encode(message: WorkerMessage | DriverMessage) -> bytes:
+def encode(message: Message) -> bytes:
     """The message as bytes.
 
     What a worker reports and MessagePack cannot hold is sent as near to it as can be, since a trial must not be lost

@@ -121,6 +121,22 @@ class Reporter:
                 self._first_line += self._drop(self._lines, MAX_WAITING_LINES)
                 self._lines[0] = DROPPED
 
+    def extend(self, points: list[Point], lines: list[Line]) -> None:
+        """Keep what a process of this trial has reported to a reporter of its own."""
+        with self._lock:
+            self._points += points
+            if len(self._points) > MAX_WAITING_POINTS:
+                self._first_point += self._drop(self._points, MAX_WAITING_POINTS)
+            self._lines += lines
+            if len(self._lines) > MAX_WAITING_LINES:
+                self._first_line += self._drop(self._lines, MAX_WAITING_LINES)
+                self._lines[0] = DROPPED
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the driver has asked the trial to stop."""
+        return self._stopped
+
     def stop(self) -> None:
         """Let the next broadcast raise :class:`EarlyStopException`. Called when the driver asks for it."""
         self._stopped = True

@@ -10,7 +10,7 @@ import os
 import queue
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from maggy.core.messages import (
     MAX_MESSAGE_BYTES,
@@ -18,6 +18,7 @@ from maggy.core.messages import (
     Ack,
     Assign,
     Check,
+    Checked,
     Done,
     DriverMessage,
     Failed,
@@ -25,6 +26,7 @@ from maggy.core.messages import (
     Heartbeat,
     Line,
     Point,
+    Register,
     Stop,
     Wait,
     WorkerMessage,
@@ -33,7 +35,7 @@ from maggy.core.messages import (
 from maggy.core.reporter import Reporter
 from maggy.core.rpc import Address, Client
 
-__all__ = ["Answer", "Session"]
+__all__ = ["Answer", "Session", "TrialSession"]
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +47,18 @@ GRACE_SECONDS = 5.0
 """How long an interrupted training function may take to end before its process is ended."""
 
 
+class TrialSession(Protocol):
+    """What a trial needs of a session, whose other end need not be the driver."""
+
+    reporter: Reporter
+
+    def begin(self) -> None: ...
+
+    def final(self, metric: int | float | None, outputs: dict[str, Any], early: bool) -> Answer: ...
+
+    def failed(self, reason: str, traceback: str) -> Answer: ...
+
+
 class Session:
     """One worker's session with the driver.
 
@@ -54,7 +68,9 @@ class Session:
         hb_interval: Seconds between heartbeats.
         max_trial_seconds: Seconds that one trial may take; None for no limit.
         interrupt: Called (in the client's thread) with the reason why the running trial has to end now.
+        stop: Called (in the client's thread) when the running trial is to stop early.
         leave: Ends this process; called when an interrupted trial does not end.
+        kill: Ends the process of a trial that has one of its own, and is called in place of ``leave``.
         answer_timeout: Seconds without a word from the driver after which the worker leaves.
         clock: Monotonic seconds.
     """
@@ -67,6 +83,8 @@ class Session:
         hb_interval: float,
         max_trial_seconds: float | None = None,
         interrupt: Callable[[str], None] = lambda reason: None,
+        stop: Callable[[], None] = lambda: None,
+        kill: Callable[[], None] | None = None,
         leave: Callable[[], None] = lambda: os._exit(1),
         answer_timeout: float = 90.0,
         clock: Callable[[], float] = time.monotonic,
@@ -75,6 +93,8 @@ class Session:
         self._hb_interval = hb_interval
         self._max_trial_seconds = max_trial_seconds
         self._interrupt = interrupt
+        self._stop = stop
+        self._kill = kill
         self._leave = leave
         self._answer_timeout = answer_timeout
         self._clock = clock
@@ -108,6 +128,12 @@ class Session:
         self._client.wake()
         return self._answers.get()
 
+    def serve(self, hello: Register, train: Callable[[Assign], Answer], check: Callable[[], Checked]) -> None:
+        """Ask for work and do it until there is none."""
+        answer = self.request(hello)
+        while not isinstance(answer, Done):
+            answer = train(answer) if isinstance(answer, Assign) else self.request(check())
+
     def begin(self) -> None:
         """The training function of the run just assigned is about to be called."""
         self._interrupted = None
@@ -124,15 +150,15 @@ class Session:
             )
         return self._end(parts, Final(*rest, metric, outputs, early))
 
-    def failed(self, reason: str, traceback: str) -> Answer:
-        """Report the run's bad end; wait for the next assignment.
+    def failed(self, reason: str, traceback: str, died: bool = False) -> Answer:
+        """Report the run's bad end; wait for the next assignment. ``died``: the trial's own process was lost.
 
         When the experiment is over only what the trial has reported is sent: a trial that was cut off is not final.
         """
         *parts, rest = self._reports()
         if self._done:
             return self._end(parts, Heartbeat(*rest, False))
-        return self._end(parts, Failed(*rest, reason, traceback))
+        return self._end(parts, Failed(*rest, reason, traceback, died=died))
 
     def _end(self, parts: list[_Report], message: WorkerMessage) -> Answer:
         self._began = None
@@ -163,6 +189,7 @@ class Session:
         elif isinstance(message, Stop):
             if message.run == self._run:
                 self.reporter.stop()
+                self._stop()
         elif isinstance(message, Abandon):
             if message.run == self._run:
                 self._end_run("its worker was taken for lost")
@@ -222,7 +249,10 @@ class Session:
 
     def _press(self, reason: str, told: float, now: float) -> float:
         """Repeat an interrupt that was swallowed; end the process when the grace is over. Returns the next deadline."""
-        if now >= self._interrupt_deadline:
+        if now >= self._interrupt_deadline and self._kill is not None:
+            self._interrupt_deadline = now + GRACE_SECONDS
+            self._kill()
+        elif now >= self._interrupt_deadline:
             *parts, rest = self._reports()
             for part in parts:
                 self._client.send(Heartbeat(*part, False))

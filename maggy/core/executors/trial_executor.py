@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import traceback
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from maggy.core.exceptions import EarlyStopException
 from maggy.core.executors.capture import Surroundings, isolated
+from maggy.core.executors.children import Children
 from maggy.core.executors.interrupt import Interrupter, TrialInterrupted
-from maggy.core.executors.session import Answer, Session
+from maggy.core.executors.process_executor import ProcessExecutor, why_not_here
+from maggy.core.executors.session import Answer, Session, TrialSession
 from maggy.core.executors.workload import Workload, metric_of
-from maggy.core.messages import Assign, Check, Checked, Register
+from maggy.core.messages import Assign, Checked, Register
 from maggy.core.rpc import Address
 from maggy.core.spark import TaskInfo, loads
 
@@ -33,6 +37,8 @@ class WorkerSettings:
         max_trial_seconds: Seconds that one trial may take; None for no limit.
         tee: Also print to the executor's own output, which Spark keeps.
         variables: Environment variables that the platform's tools expect there.
+        isolation: ``"process"`` for a process of its own for each trial, else ``"worker"``.
+        max_trial_memory: Bytes that such a process may take with its descendants; None for no limit.
     """
 
     address: Address
@@ -40,6 +46,8 @@ class WorkerSettings:
     max_trial_seconds: float | None
     tee: bool
     variables: dict[str, str] = field(default_factory=dict)
+    isolation: str = "worker"
+    max_trial_memory: int | None = None
 
 
 def work(settings: WorkerSettings, payload: bytes, job: int, task: TaskInfo) -> list[Any]:
@@ -58,49 +66,84 @@ def work(settings: WorkerSettings, payload: bytes, job: int, task: TaskInfo) -> 
         # Before the payload is loaded, since that may import TensorFlow, which looks only once.
         os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(task.gpus)
     os.environ.update(settings.variables)
+    identity = f"{job}.{task.partition}.{task.attempt}".encode()
+    hello = Register(socket.gethostname(), os.getpid(), task.task)
+    try:
+        if settings.isolation == "process":
+            return _work_in_children(settings, payload, identity, hello)
+        return _work_here(settings, payload, identity, hello)
+    finally:
+        for name in settings.variables:
+            os.environ.pop(name, None)
+
+
+def _work_here(settings: WorkerSettings, payload: bytes, identity: bytes, hello: Register) -> list[Any]:
     interrupter = Interrupter()
+    with interrupter.installed(), _session(settings, identity, interrupt=interrupter.fire) as session:
+        try:
+            workload = loads(payload)
+        except Exception as error:
+            session.request(_cannot_load(f"{type(error).__name__}: {error}"))
+            return []
+        executor = TrialExecutor(session, workload, interrupter, settings.tee)
+        session.serve(hello, executor.train, executor.check)
+        _check_heard(session, settings)
+        return executor.values
+
+
+def _work_in_children(settings: WorkerSettings, payload: bytes, identity: bytes, hello: Register) -> list[Any]:
+    limit = settings.max_trial_memory
+    children = Children(payload, max_memory=limit, interval=settings.hb_interval, tee=settings.tee)
+    orders: dict[str, Any] = {"interrupt": children.interrupt, "stop": children.stop, "kill": children.kill}
+    with contextlib.closing(children), _session(settings, identity, **orders) as session:
+        if (problem := why_not_here(limit)) is not None:
+            session.request(Checked(f"{problem} (On {socket.gethostname()}.)", "NotSupportedError"))
+            return []
+        if (error := children.start()) is not None:
+            session.request(_cannot_load(error))
+            return []
+        executor = ProcessExecutor(session, children)
+        session.serve(hello, executor.train, executor.check)
+        _check_heard(session, settings)
+        return executor.values
+
+
+@contextlib.contextmanager
+def _session(settings: WorkerSettings, identity: bytes, **orders: Any) -> Iterator[Session]:
+    """A session with the driver for as long as the block runs; ``orders``: what it calls to end a trial."""
     session = Session(
         settings.address,
-        f"{job}.{task.partition}.{task.attempt}".encode(),
+        identity,
         hb_interval=settings.hb_interval,
         max_trial_seconds=settings.max_trial_seconds,
-        interrupt=interrupter.fire,
+        **orders,
     )
-    with interrupter.installed():
-        session.start()
-        try:
-            try:
-                workload = loads(payload)
-            except Exception as error:
-                session.request(_cannot_load(error))
-                return []
-            hello = Register(socket.gethostname(), os.getpid(), task.task)
-            values = TrialExecutor(session, workload, interrupter, settings.tee).run(hello)
-            if not session.heard:
-                raise ConnectionError(
-                    f"Maggy's driver at {settings.address.endpoint} cannot be reached from {socket.gethostname()}. "
-                    "Open that way, fix the port with driver_port, or set spark.driver.host to an address that "
-                    "the executors can reach."
-                )
-            return values
-        finally:
-            session.close()
-            for name in settings.variables:
-                os.environ.pop(name, None)
+    session.start()
+    with contextlib.closing(session):
+        yield session
 
 
-def _cannot_load(error: Exception) -> Checked:
+def _check_heard(session: Session, settings: WorkerSettings) -> None:
+    if not session.heard:
+        raise ConnectionError(
+            f"Maggy's driver at {settings.address.endpoint} cannot be reached from {socket.gethostname()}. "
+            "Open that way, fix the port with driver_port, or set spark.driver.host to an address that "
+            "the executors can reach."
+        )
+
+
+def _cannot_load(error: str) -> Checked:
     return Checked(
-        f"The training function cannot be loaded on {socket.gethostname()}: {type(error).__name__}: {error}. "
+        f"The training function cannot be loaded on {socket.gethostname()}: {error}. "
         "Install there what it imports, or add the module with spark.sparkContext.addPyFile.",
         "ExperimentError",
     )
 
 
 class TrialExecutor:
-    """The loop of a worker: ask, train, answer."""
+    """Runs trials in this process, one after the other."""
 
-    def __init__(self, session: Session, workload: Workload, interrupter: Interrupter, tee: bool) -> None:
+    def __init__(self, session: TrialSession, workload: Workload, interrupter: Interrupter, tee: bool) -> None:
         self._session = session
         self._workload = workload
         self._interrupter = interrupter
@@ -108,18 +151,13 @@ class TrialExecutor:
         self._surroundings = Surroundings()
         self._values: list[Any] = []
 
-    def run(self, hello: Register) -> list[Any]:
-        """Work until there is no more; returns what a function that is run once has returned."""
-        answer = self._session.request(hello)
-        while True:
-            if isinstance(answer, Assign):
-                answer = self._train(answer)
-            elif isinstance(answer, Check):
-                answer = self._session.request(self._check())
-            else:
-                return self._values
+    @property
+    def values(self) -> list[Any]:
+        """What a function that is run once has returned."""
+        return self._values
 
-    def _check(self) -> Checked:
+    def check(self) -> Checked:
+        """Try the study out."""
         try:
             with isolated(self._session.reporter.log, surroundings=self._surroundings):
                 self._workload.verify()
@@ -127,7 +165,8 @@ class TrialExecutor:
             return Checked(_text(error) or type(error).__name__, type(error).__name__)
         return Checked(None, "")
 
-    def _train(self, assignment: Assign) -> Answer:
+    def train(self, assignment: Assign) -> Answer:
+        """Run a trial and report its end; return the session's answer."""
         session, reporter = self._session, self._session.reporter
         self._interrupter.reason = ""
         try:

@@ -148,6 +148,8 @@ class Ledger:
         self._running.pop(trial_id, None)
         if isinstance(message, Final):
             out.append(Ended(trial_id, message, "", ""))
+        elif message.died:
+            out += self._give_back(run.trial, message.reason, charge=True)
         else:
             out.append(Ended(trial_id, None, message.reason, message.traceback))
             if message.leaving:

@@ -12,7 +12,7 @@ from wire import SOON, Host
 from maggy.core.executors.trial_executor import WorkerSettings, work
 from maggy.core.executors.workload import SearchWorkload
 from maggy.core.messages import Assign, Check, Checked, Done, Failed, Final, Heartbeat, Register, Stop
-from maggy.core.spark import TaskInfo, dumps
+from maggy.core.spark import TaskInfo, dumps, loads
 
 pytestmark = pytest.mark.loopback
 
@@ -54,17 +54,22 @@ class Play:
         return [message for message in self.messages if isinstance(message, kind)]
 
 
+@pytest.fixture(params=["worker", "process"])
+def isolation(request):
+    return request.param
+
+
 @pytest.fixture
-def worker():
+def worker(isolation):
     """Runs a worker with a training function until the driver is done; returns what was heard, and values."""
     plays = []
 
     def run(train, *answers, key="metric", max_trial_seconds=None, on_heartbeat=None):
         play = Play(answers, on_heartbeat)
         plays.append(play)
-        settings = WorkerSettings(play.host.address, 0.05, max_trial_seconds, tee=False)
+        settings = WorkerSettings(play.host.address, 0.05, max_trial_seconds, tee=False, isolation=isolation)
         values = work(settings, dumps(SearchWorkload(train, key)), 0, TaskInfo(0, 0, []))
-        return play, values
+        return play, loads(dumps(values))  # as Spark takes them to the driver
 
     yield run
     for play in plays:

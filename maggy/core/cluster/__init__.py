@@ -1,0 +1,1 @@
+"""Spark, classic and Connect, behind one contract; with :mod:`maggy.core.spark` the only place that imports pyspark."""

@@ -1,0 +1,150 @@
+"""A trial's own process: it trains as a Spark task's process does, with a channel to that one in place of the wire."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from maggy.core.executors.channel import Answered, Channel, Interrupt, Value
+from maggy.core.executors.interrupt import Interrupter
+from maggy.core.executors.trial_executor import TrialExecutor
+from maggy.core.executors.workload import Workload
+from maggy.core.messages import Assign, Done, Report, Stop
+from maggy.core.reporter import Reporter
+from maggy.core.spark import dumps
+
+__all__ = ["run_child"]
+
+
+def run_child(assignment: Assign | None, descriptors: list[int], load: Callable[[], Workload]) -> None:
+    """Train in this process, which is new and ends afterwards.
+
+    Args:
+        assignment: The trial; None to check the study.
+        descriptors: The connection to the Spark task, and what becomes standard output and standard error.
+        load: Returns what is called.
+    """
+    control, output, errors = descriptors
+    for source, target in ((output, 1), (errors, 2)):
+        os.dup2(source, target)
+        os.close(source)
+    _draw_new_entropy()
+    interrupter = Interrupter()
+    session = ChildSession(Channel.inherited(control))
+    with interrupter.installed():
+        session.listen(interrupter)
+        try:
+            executor = TrialExecutor(session, load(), interrupter, tee=False)
+        except Exception as error:
+            session.failed(f"the training function cannot be loaded: {type(error).__name__}: {error}", "")
+            session.answer([])
+            return
+        if assignment is None:
+            checked = executor.check()
+            session.checked(checked.error, checked.error_type)
+        else:
+            executor.train(assignment)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    session.answer(executor.values)
+
+
+class ChildSession:
+    """Stands in for a worker's :class:`~maggy.core.executors.session.Session`, which only the Spark task has."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self._end: Answered | None = None
+        self.reporter: Reporter = ForwardingReporter(channel)
+        """Where the trial reports."""
+
+    def listen(self, interrupter: Interrupter) -> None:
+        """Do what the Spark task says, on a thread."""
+
+        def hear() -> None:
+            while (message := self._channel.receive()[0]) is not None:
+                if isinstance(message, Stop):
+                    self.reporter.stop()
+                elif isinstance(message, Interrupt):
+                    interrupter.fire(message.reason)
+
+        threading.Thread(target=hear, name="maggy-control", daemon=True).start()
+
+    def begin(self) -> None:
+        """Do nothing: the Spark task watches the time, and has begun to."""
+
+    def final(self, *details: Any) -> Done:
+        """Keep the trial's good end, which the Spark task's session is to report with these details."""
+        return self._keep("final", details)
+
+    def failed(self, *details: Any) -> Done:
+        """Keep the trial's bad end, which the Spark task's session is to report with these details."""
+        return self._keep("failed", details)
+
+    def checked(self, *details: Any) -> Done:
+        """Keep the outcome of the study's check."""
+        return self._keep("checked", details)
+
+    def answer(self, values: list[Any]) -> None:
+        """Send the end that was kept, with what a function that is run once has returned."""
+        if self._end is None:
+            return
+        with suppress(OSError):  # the training function has closed the connection; its worker counts as lost
+            try:
+                for value in values:
+                    self._channel.send(Value(dumps(value)))
+                self._channel.send(self._end)
+            except OSError:
+                raise
+            except Exception as error:
+                reason = f"{type(error).__name__}: {error}"
+                self._channel.send(Answered("failed", [f"The returned value cannot leave its process ({reason}).", ""]))
+
+    def _keep(self, method: str, details: tuple[Any, ...]) -> Done:
+        self._end = Answered(method, list(details))
+        return Done()
+
+
+class ForwardingReporter(Reporter):
+    """A reporter whose points and lines go to the Spark task at once, so that they outlive a crash of this process."""
+
+    def __init__(self, channel: Channel) -> None:
+        super().__init__()
+        self._channel = channel
+
+    def broadcast(self, metric: float, step: int | None = None) -> None:
+        try:
+            super().broadcast(metric, step)
+        finally:
+            self._forward()
+
+    def log(self, log_msg: Any, jupyter: bool = False, verbose: bool = False) -> None:
+        super().log(log_msg, jupyter, verbose)
+        self._forward()
+
+    def _forward(self) -> None:
+        # An interrupt may end this anywhere. What was sent but not acknowledged is sent again, and taken once.
+        with self._lock, suppress(OSError):
+            first_point, points, first_line, lines = self.waiting()
+            for at, point in enumerate(points, first_point):
+                self._channel.send(Report(0, at, [point], first_line, []))
+            next_point = first_point + len(points)
+            for at, line in enumerate(lines, first_line):
+                self._channel.send(Report(0, next_point, [], at, [line]))
+            self.acknowledge(next_point, first_line + len(lines))
+
+
+def _draw_new_entropy() -> None:
+    """Have numpy's and PyTorch's global generators differ from those of the other trials, which have the same parent.
+
+    Python's own generator sees to that by itself, and TensorFlow's is made when it is first used.
+    """
+    for name in ("numpy", "torch"):
+        library = sys.modules.get(name)
+        generator = getattr(library, "random", None) if name == "numpy" else library
+        if generator is not None:
+            generator.seed()
