@@ -5,6 +5,7 @@ All are processes of one machine, made by the Spark task; nobody else can open t
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import sys
@@ -12,12 +13,26 @@ from typing import Any
 
 import msgspec
 
-from maggy.core.messages import Assign, Message, Report, Stop, encode
+from maggy.core.messages import Assign, Line, Message, Point, Stop, encode
 
-__all__ = ["Answered", "Channel", "Ended", "Interrupt", "Kill", "Prepare", "Prepared", "ProcessMessage", "Run", "Value"]
+__all__ = [
+    "Answered",
+    "Channel",
+    "ChannelClosed",
+    "Ended",
+    "Interrupt",
+    "Kill",
+    "Prepare",
+    "Prepared",
+    "ProcessMessage",
+    "Reported",
+    "Run",
+    "Value",
+]
 
 PIECE_BYTES = 100_000
 """Longer messages go in pieces. A line of output is always shorter, so it arrives whole or not at all."""
+_CLOSED = {errno.EBADF, errno.ENOTSOCK, errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN}
 _MORE, _LAST = b"\1", b"\0"
 # Packets keep messages apart, so that an exception raised by a signal's handler leaves no half of one behind.
 _KIND = socket.SOCK_SEQPACKET if sys.platform.startswith("linux") else socket.SOCK_DGRAM
@@ -74,7 +89,14 @@ class Interrupt(Message):
     reason: str
 
 
-# What the child says: Report, and these.
+# What the child says.
+
+
+class Reported(Message):
+    """What the training function has broadcast, printed or logged."""
+
+    points: list[Point]
+    lines: list[Line]
 
 
 class Value(Message):
@@ -90,9 +112,13 @@ class Answered(Message):
     details: list[Any]
 
 
-ProcessMessage = Prepare | Run | Kill | Prepared | Ended | Interrupt | Value | Answered | Report | Stop
+ProcessMessage = Prepare | Run | Kill | Prepared | Ended | Interrupt | Value | Answered | Reported | Stop
 
 _decode = msgspec.msgpack.Decoder(ProcessMessage).decode
+
+
+class ChannelClosed(Exception):
+    """A message cannot be sent any more."""
 
 
 class Channel:
@@ -124,16 +150,22 @@ class Channel:
         """Send a message, and copies of file descriptors with it.
 
         Raises:
-            OSError: The other end is closed.
+            ChannelClosed: One of the two ends is closed.
         """
         data = memoryview(encode(message))
-        while len(data) > PIECE_BYTES:
-            self._socket.sendmsg([_MORE, data[:PIECE_BYTES]])
-            data = data[PIECE_BYTES:]
-        if descriptors:
-            socket.send_fds(self._socket, [_LAST, data], descriptors)
-        else:
-            self._socket.sendmsg([_LAST, data])
+        try:
+            while len(data) > PIECE_BYTES:
+                self._socket.sendmsg([_MORE, data[:PIECE_BYTES]])
+                data = data[PIECE_BYTES:]
+            if descriptors:
+                socket.send_fds(self._socket, [_LAST, data], descriptors)
+            else:
+                self._socket.sendmsg([_LAST, data])
+        except OSError as error:
+            # Others come from a signal's handler of the user's, such as the TimeoutError of an alarm.
+            if error.errno in _CLOSED:
+                raise ChannelClosed from error
+            raise
 
     def receive(self, wait: bool = True) -> tuple[ProcessMessage | None, list[int]]:
         """Return the next message and the file descriptors that came with it; None when the other end is closed.

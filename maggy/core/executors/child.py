@@ -9,11 +9,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from maggy.core.executors.channel import Answered, Channel, Interrupt, Value
+from maggy.core.executors.channel import Answered, Channel, ChannelClosed, Interrupt, Reported, Value
 from maggy.core.executors.interrupt import Interrupter
 from maggy.core.executors.trial_executor import TrialExecutor
 from maggy.core.executors.workload import Workload
-from maggy.core.messages import Assign, Done, Report, Stop
+from maggy.core.messages import Assign, Done, Line, Point, Stop
 from maggy.core.reporter import Reporter
 from maggy.core.spark import dumps
 
@@ -59,7 +59,7 @@ class ChildSession:
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
         self._end: Answered | None = None
-        self.reporter: Reporter = ForwardingReporter(channel)
+        self.reporter = ForwardingReporter(channel)
         """Where the trial reports."""
 
     def listen(self, interrupter: Interrupter) -> None:
@@ -93,12 +93,12 @@ class ChildSession:
         """Send the end that was kept, with what a function that is run once has returned."""
         if self._end is None:
             return
-        with suppress(OSError):  # the training function has closed the connection; its worker counts as lost
+        with suppress(ChannelClosed):  # by the training function; its worker counts as lost
             try:
                 for value in values:
                     self._channel.send(Value(dumps(value)))
                 self._channel.send(self._end)
-            except OSError:
+            except ChannelClosed:
                 raise
             except Exception as error:
                 reason = f"{type(error).__name__}: {error}"
@@ -116,26 +116,16 @@ class ForwardingReporter(Reporter):
         super().__init__()
         self._channel = channel
 
-    def broadcast(self, metric: float, step: int | None = None) -> None:
-        try:
-            super().broadcast(metric, step)
-        finally:
-            self._forward()
+    def _keep_points(self, points: list[Point]) -> None:
+        self._send(points, [])
 
-    def log(self, log_msg: Any, jupyter: bool = False, verbose: bool = False) -> None:
-        super().log(log_msg, jupyter, verbose)
-        self._forward()
+    def _keep_lines(self, lines: list[Line]) -> None:
+        for line in lines:  # one by one they are short enough to arrive whole, whatever a signal's handler raises
+            self._send([], [line])
 
-    def _forward(self) -> None:
-        # An interrupt may end this anywhere. What was sent but not acknowledged is sent again, and taken once.
-        with self._lock, suppress(OSError):
-            first_point, points, first_line, lines = self.waiting()
-            for at, point in enumerate(points, first_point):
-                self._channel.send(Report(0, at, [point], first_line, []))
-            next_point = first_point + len(points)
-            for at, line in enumerate(lines, first_line):
-                self._channel.send(Report(0, next_point, [], at, [line]))
-            self.acknowledge(next_point, first_line + len(lines))
+    def _send(self, points: list[Point], lines: list[Line]) -> None:
+        with suppress(ChannelClosed):  # by the training function; its worker will count as lost
+            self._channel.send(Reported(points, lines))
 
 
 def _draw_new_entropy() -> None:

@@ -25,9 +25,21 @@ import msgspec
 
 from maggy.core.cluster.python_worker import task_state
 from maggy.core.executors.capture import LineWriter
-from maggy.core.executors.channel import Answered, Channel, Ended, Interrupt, Kill, Prepare, Prepared, Run, Value
+from maggy.core.executors.channel import (
+    Answered,
+    Channel,
+    ChannelClosed,
+    Ended,
+    Interrupt,
+    Kill,
+    Prepare,
+    Prepared,
+    Reported,
+    Run,
+    Value,
+)
 from maggy.core.executors.process_tree import descendants, memory_of
-from maggy.core.messages import Assign, Message, Report, Stop
+from maggy.core.messages import Assign, Message, Stop
 from maggy.core.reporter import Reporter
 from maggy.core.spark import dumps
 
@@ -119,7 +131,7 @@ class Children:
 
     def kill(self) -> None:
         """End the child at once."""
-        with self._lock, suppress(OSError):
+        with self._lock, suppress(ChannelClosed):
             if self._child is not None:
                 self._task.send(Kill())
 
@@ -134,7 +146,7 @@ class Children:
         self._process = None
 
     def _tell(self, message: Message) -> None:
-        with self._lock, suppress(OSError):  # it may be ending
+        with self._lock, suppress(ChannelClosed):  # it may be ending
             if self._child is not None:
                 self._child.control.send(message)
 
@@ -151,7 +163,7 @@ class Children:
         template.close()
         watched.close()
         message: object = None
-        with suppress(OSError):
+        with suppress(ChannelClosed):
             self._task.send(Prepare(dumps(task_state()), self._payload, ahead))
             message, _ = self._task.receive()
         if isinstance(message, Prepared):
@@ -209,7 +221,6 @@ class Child:
         self._pipes = [os.pipe(), os.pipe()]
         self._answer: Answered | None = None
         self._values: list[bytes] = []
-        self._points = self._lines = 0  # how many have come
         self.status: int | None = None
         """How it has ended: an exit code, or a signal's number below 0."""
         self.reason = ""
@@ -220,7 +231,7 @@ class Child:
     def launch(self, task: Channel, assignment: Assign | None) -> None:
         """Have the template fork the process."""
         far_ends = [self._far_control.fileno(), *(write for _, write in self._pipes)]
-        with suppress(OSError):  # the template is gone, which the one who follows will hear
+        with suppress(ChannelClosed):  # the template is gone, which the one who follows will hear
             task.send(Run(assignment), tuple(far_ends))
         self._far_control.close()
         for read, write in self._pipes:
@@ -263,23 +274,15 @@ class Child:
         except (msgspec.DecodeError, RecursionError) as error:
             self._answer = Answered("failed", [f"The returned value cannot leave its process ({error}).", ""])
             return True
-        if isinstance(message, Report):
-            self._take_report(message)
+        if isinstance(message, Reported):
+            self._reporter.extend(message.points, message.lines)
+            if self._tee:
+                sys.stdout.write("".join(f"{line}\n" for is_shown, line in message.lines if is_shown))
         elif isinstance(message, Value):
             self._values.append(message.data)
         elif isinstance(message, Answered):
             self._answer = self._answer or message
         return message is not None
-
-    def _take_report(self, report: Report) -> None:
-        """Pass on what is new of a report, since it may come twice."""
-        points = report.points[max(0, self._points - report.first_point) :]
-        lines = report.lines[max(0, self._lines - report.first_line) :]
-        self._points += len(points)
-        self._lines += len(lines)
-        self._reporter.extend(points, lines)
-        if self._tee:
-            self._print("".join(f"{line}\n" for is_shown, line in lines if is_shown))
 
     def _take_output(self, number: int) -> bool:
         data = os.read(self._pipes[number][0], 65_536)
@@ -289,10 +292,7 @@ class Child:
     def _take_text(self, line: str) -> None:
         self._reporter.log(line)
         if self._tee:
-            self._print(f"{line}\n")
-
-    def _print(self, text: str) -> None:
-        sys.stdout.write(text)
+            sys.stdout.write(f"{line}\n")
 
 
 def _description(status: int | None) -> str:

@@ -50,7 +50,8 @@ GRACE_SECONDS = 5.0
 class TrialSession(Protocol):
     """What a trial needs of a session, whose other end need not be the driver."""
 
-    reporter: Reporter
+    @property
+    def reporter(self) -> Reporter: ...
 
     def begin(self) -> None: ...
 

@@ -21,7 +21,7 @@ from maggy.core.messages import Assign, Checked, Register
 from maggy.core.rpc import Address
 from maggy.core.spark import TaskInfo, loads
 
-__all__ = ["WorkerSettings", "work"]
+__all__ = ["TrialExecutor", "WorkerSettings", "work"]
 
 LOGDIR_VARIABLE = "MAGGY_TRIAL_LOGDIR"
 MAX_TRACEBACK_LENGTH = 20_000

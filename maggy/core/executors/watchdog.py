@@ -14,10 +14,11 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NoReturn
 
 from maggy.core.cluster.python_worker import restore_task_state
-from maggy.core.executors.channel import Channel, Ended, Kill, Prepare, Prepared, Run
+from maggy.core.executors.channel import Channel, ChannelClosed, Ended, Kill, Prepare, Prepared, Run
 from maggy.core.executors.child import run_child
 from maggy.core.executors.process_tree import Wakeup, adopt_orphans, die_with_parent, end_all, reap
 from maggy.core.executors.workload import Workload
@@ -118,17 +119,16 @@ class Template:
         run_child(message.assignment, descriptors, self._load)
 
     def _look_after_child(self) -> None:
-        try:
+        with suppress(ChildProcessError):
             for pid, status in reap():
                 if pid == self._child:
                     self._child_ended(status)
-        except ChildProcessError:
-            pass
 
     def _child_ended(self, status: int) -> None:
         child, self._child = self._child, 0
         end_all(self._wakeup, TRIAL_GRACE_SECONDS, child)
-        self._task.send(Ended(status))
+        with suppress(ChannelClosed):  # the Spark task has died; the connection's end will be seen next
+            self._task.send(Ended(status))
 
 
 def _fork(body: Callable[[], Any]) -> int:
