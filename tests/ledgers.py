@@ -28,6 +28,10 @@ def failed(run, leaving=False, mistake="", place=""):
     return Failed(run, 0, [], 0, [], "it broke", "traceback", leaving, mistake, place)
 
 
+def died(run):
+    return Failed(run, 0, [], 0, [], "it broke", "", died=True)
+
+
 def assign(run, trial_id):
     return Assign(run, trial_id, {"of": trial_id}, f"dir/{trial_id}")
 

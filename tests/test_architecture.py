@@ -218,7 +218,8 @@ def test_nothing_sleeps_and_nothing_is_evaluated_or_unpickled():
     assert offenders(lambda module: CALLS[module] & forbidden) == {}
     assert {module for module in TREES if "cloudpickle.loads" in CALLS[module]} == {"maggy.core.cluster.pickling"}
     # It is called with what Spark brought: on the executors, and with what their tasks returned.
-    assert importers("maggy.core.spark.loads") == {"maggy.core.executors.trial_executor"}
+    executors = {f"maggy.core.executors.{name}" for name in ("trial_executor", "watchdog", "process_executor")}
+    assert importers("maggy.core.spark.loads") == executors
     assert importers("maggy.core.cluster.pickling.loads") == {"maggy.core.spark", "maggy.core.cluster.connect"}
 
 

@@ -13,7 +13,8 @@ from typing import Any
 from maggy import __version__
 from maggy.core import exceptions
 from maggy.core.environment import Environment, ExperimentCard, ExperimentEnd, Registration, find_environment
-from maggy.core.exceptions import ExperimentError, MissingDependencyError
+from maggy.core.exceptions import ExperimentError, MissingDependencyError, NotSupportedError
+from maggy.core.executors.process_executor import why_not_here
 from maggy.core.executors.trial_executor import WorkerSettings, work
 from maggy.core.experiment_driver import Conditions, ExperimentDriver, Outcome
 from maggy.core.experiment_driver.policy import Policy
@@ -27,6 +28,7 @@ from maggy.core.spark import Cluster, Payload, Task, active_cluster, with_conten
 from maggy.core.store import ExperimentStore
 from maggy.core.trial_record import RECORD_FORMAT
 from maggy.experiment_config import OptimizationConfig
+from maggy.experiment_config.lagom import check_memory
 from maggy.result import ExperimentResult, build_result, summary_text
 from maggy.trial import Trial
 
@@ -41,6 +43,7 @@ def launch(train_fn: Callable[..., Any], config: Config) -> Any:
     store, record = open_experiment(environment, root, config, policy)
     workload.optimization_key = policy.optimization_key
     cluster = active_cluster()
+    _check_isolation(config, cluster)
     if store is None:
         store, past = ExperimentStore.create(environment, root, cluster.app_id), Past([], [])
     else:
@@ -150,6 +153,8 @@ def _driver(
             tee=not cluster.local,
             variables=variables,
             worker_timeout=config.worker_timeout,
+            isolation=config.isolation,
+            max_trial_memory=_memory_limit(config),
         )
         return lambda job: functools.partial(with_content, functools.partial(work, settings), payload, job)
 
@@ -177,6 +182,19 @@ def _driver(
         registration.board,
         past.again,
     )
+
+
+def _memory_limit(config: Config) -> int | None:
+    limit = config.max_trial_memory
+    return None if limit is None else check_memory("max_trial_memory", limit)
+
+
+def _check_isolation(config: Config, cluster: Cluster) -> None:
+    """Raise `NotSupportedError` if trials cannot run as the config says. Other machines say so themselves."""
+    if config.isolation == "process" and cluster.local:
+        problem = why_not_here(_memory_limit(config))
+        if problem is not None:
+            raise NotSupportedError(problem)
 
 
 def _worker_count(config: Config, policy: Policy, cluster: Cluster, ended: int) -> int:

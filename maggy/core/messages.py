@@ -34,6 +34,7 @@ __all__ = [
     "Final",
     "Heartbeat",
     "Line",
+    "Message",
     "Point",
     "Register",
     "Report",
@@ -132,6 +133,8 @@ class Failed(Report):
 
     ``leaving``: the training function cannot be interrupted, so the worker's process ends itself.
     ``mistake``: the exception's class if it is a programming error, else empty; ``place``: its line.
+    ``died``: the trial had a process of its own, which was killed or has ended without an answer. That counts as the
+    loss of a worker, though the worker is well.
     """
 
     reason: str
@@ -139,6 +142,7 @@ class Failed(Report):
     leaving: bool = False
     mistake: str = ""
     place: str = ""
+    died: bool = False
 
 
 # What the driver says.
@@ -195,7 +199,7 @@ decode_worker_message = msgspec.msgpack.Decoder(WorkerMessage).decode
 decode_driver_message = msgspec.msgpack.Decoder(DriverMessage).decode
 
 
-def encode(message: WorkerMessage | DriverMessage) -> bytes:
+def encode(message: Message) -> bytes:
     """The message as bytes.
 
     What a worker reports and MessagePack cannot hold is sent as near to it as can be, since a trial must not be lost

@@ -109,9 +109,7 @@ class Reporter:
                     "Count on over epochs and fits, or leave the step out."
                 )
             self._last_step = at
-            self._points.append((at, value))
-            if len(self._points) > MAX_WAITING_POINTS:
-                self._first_point += self._drop(self._points, MAX_WAITING_POINTS)
+            self._keep_points([(at, value)])
             if not self._stopped:
                 return
             if self._stop_metric is None:
@@ -133,10 +131,18 @@ class Reporter:
         shown = bool(jupyter or verbose)
         lines = [(shown, piece) for line in str(log_msg).splitlines() or [""] for piece in _pieces(line)]
         with self._lock:
-            self._lines.extend(lines)
-            if len(self._lines) > MAX_WAITING_LINES:
-                self._first_line += self._drop(self._lines, MAX_WAITING_LINES)
-                self._lines[0] = DROPPED
+            self._keep_lines(lines)
+
+    def extend(self, points: list[Point], lines: list[Line]) -> None:
+        """Keep what a process of this trial has reported to a reporter of its own."""
+        with self._lock:
+            self._keep_points(points)
+            self._keep_lines(lines)
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the driver has asked the trial to stop."""
+        return self._stopped
 
     def stop(self) -> None:
         """Let the next broadcast raise :class:`EarlyStopException`. Called when the driver asks for it."""
@@ -173,6 +179,17 @@ class Reporter:
                 f"called in another one ({os.getpid()}). Hand the value back to the training function, for example "
                 f"through a multiprocessing.Queue, and call reporter.{method}() there. print() works in any process."
             )
+
+    def _keep_points(self, points: list[Point]) -> None:
+        self._points += points
+        if len(self._points) > MAX_WAITING_POINTS:
+            self._first_point += self._drop(self._points, MAX_WAITING_POINTS)
+
+    def _keep_lines(self, lines: list[Line]) -> None:
+        self._lines += lines
+        if len(self._lines) > MAX_WAITING_LINES:
+            self._first_line += self._drop(self._lines, MAX_WAITING_LINES)
+            self._lines[0] = DROPPED
 
     @staticmethod
     def _drop(waiting: list[Any], most: int) -> int:

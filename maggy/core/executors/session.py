@@ -11,7 +11,7 @@ import os
 import queue
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from maggy.core.executors.silence import Silence
 from maggy.core.messages import (
@@ -27,6 +27,7 @@ from maggy.core.messages import (
     Heartbeat,
     Line,
     Point,
+    Register,
     Stop,
     Wait,
     WorkerMessage,
@@ -35,7 +36,7 @@ from maggy.core.reporter import Reporter
 from maggy.core.rpc import Address, Client
 from maggy.core.sendable import check_nesting
 
-__all__ = ["Answer", "Session"]
+__all__ = ["Answer", "Session", "TrialSession"]
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +50,21 @@ GAP_SECONDS = 1.0
 """When the session's thread wakes so much later than planned, it could not run in between."""
 
 
+class TrialSession(Protocol):
+    """What a trial needs of a session, whose other end need not be the driver."""
+
+    @property
+    def reporter(self) -> Reporter: ...
+
+    def begin(self) -> None: ...
+
+    def final(self, metric: int | float | None, outputs: dict[str, Any], early: bool) -> Answer: ...
+
+    def failed(self, reason: str, traceback: str, mistake: str = "", place: str = "") -> Answer: ...
+
+    def begin_check(self, seconds: float, last_word: Checked) -> None: ...
+
+
 class Session:
     """One worker's session with the driver.
 
@@ -58,7 +74,9 @@ class Session:
         hb_interval: Seconds between heartbeats.
         max_trial_seconds: Seconds that one trial may take; None for no limit.
         interrupt: Called (in the client's thread) with the reason why the running trial has to end now.
+        stop: Called (in the client's thread) when the running trial is to stop early.
         leave: Ends this process; called when an interrupted trial does not end.
+        kill: Ends the process of a trial that has one of its own, and is called in place of ``leave``.
         answer_timeout: Seconds for which a message may stay unanswered before the worker leaves;
             ten times as long while the connection stands. A time in which the session's own thread
             could not run does not count.
@@ -74,6 +92,8 @@ class Session:
         hb_interval: float,
         max_trial_seconds: float | None = None,
         interrupt: Callable[[str], None] = lambda reason: None,
+        stop: Callable[[], None] = lambda: None,
+        kill: Callable[[], None] | None = None,
         leave: Callable[[], None] = lambda: os._exit(1),
         answer_timeout: float = 90.0,
         clock: Callable[[], float] = time.monotonic,
@@ -83,6 +103,8 @@ class Session:
         self._hb_interval = hb_interval
         self._max_trial_seconds = max_trial_seconds
         self._interrupt = interrupt
+        self._stop = stop
+        self._kill = kill
         self._leave = leave
         self._silence = Silence(answer_timeout)
         self._clock = clock
@@ -124,6 +146,12 @@ class Session:
         self._client.wake()
         return self._answers.get()
 
+    def serve(self, hello: Register, train: Callable[[Assign], Answer], check: Callable[[bool], Checked]) -> None:
+        """Ask for work and do it until there is none."""
+        answer = self.request(hello)
+        while not isinstance(answer, Done):
+            answer = train(answer) if isinstance(answer, Assign) else self.request(check(answer.probe))
+
     def begin(self) -> None:
         """The training function of the run just assigned is about to be called."""
         self._limit, self._last_word = self._max_trial_seconds, None
@@ -155,16 +183,16 @@ class Session:
             return self.failed(str(error), "")
         return self._end(parts, Final(*rest, metric, outputs, early))
 
-    def failed(self, reason: str, traceback: str, mistake: str = "", place: str = "") -> Answer:
+    def failed(self, reason: str, traceback: str, mistake: str = "", place: str = "", died: bool = False) -> Answer:
         """Report the run's bad end; wait for the next assignment.
 
-        ``mistake`` and ``place`` are those of :class:`~maggy.core.messages.Failed`. When the experiment
+        ``mistake``, ``place`` and ``died`` are those of :class:`~maggy.core.messages.Failed`. When the experiment
         is over only what the trial has reported is sent: a trial that was cut off is not final.
         """
         *parts, rest = self._reports()
         if self._done:
             return self._end(parts, Heartbeat(*rest, False))
-        return self._end(parts, Failed(*rest, reason, traceback, False, mistake, place))
+        return self._end(parts, Failed(*rest, reason, traceback, False, mistake, place, died))
 
     def _end(self, parts: list[_Report], message: WorkerMessage) -> Answer:
         self._began = None
@@ -195,6 +223,7 @@ class Session:
         elif isinstance(message, Stop):
             if message.run == self._run:
                 self.reporter.stop()
+                self._stop()
         elif isinstance(message, Abandon):
             if message.run == self._run:
                 self._assigned = False
@@ -288,7 +317,10 @@ class Session:
 
     def _press(self, reason: str, told: float, now: float) -> float:
         """Repeat an interrupt that was swallowed; end the process when the grace is over. Returns the next deadline."""
-        if now >= self._interrupt_deadline:
+        if now >= self._interrupt_deadline and self._kill is not None:
+            self._interrupt_deadline = now + GRACE_SECONDS
+            self._kill()
+        elif now >= self._interrupt_deadline:
             *parts, rest = self._reports()
             for part in parts:
                 self._client.send(Heartbeat(*part, False))

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import os
 import socket
-import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from maggy.core.exceptions import EarlyStopException, MaggyError
+from maggy.core.exceptions import EarlyStopException
+from maggy.core.executors.children import Children
+from maggy.core.executors.error_text import reason_of, text_of, traceback_of
 from maggy.core.executors.interrupt import Interrupter, TrialInterrupted
 from maggy.core.executors.mistakes import mistake_of, remedy_of
-from maggy.core.executors.session import Answer, Session
+from maggy.core.executors.process_executor import ProcessExecutor, why_not_here
+from maggy.core.executors.session import Answer, Session, TrialSession
 from maggy.core.executors.surroundings import Surroundings, isolated
 from maggy.core.executors.workload import Workload
-from maggy.core.messages import Assign, Check, Checked, Register
+from maggy.core.messages import Assign, Checked, Register
 from maggy.core.rpc import Address
 from maggy.core.spark import TaskInfo, loads
 
-__all__ = ["WorkerSettings", "work"]
+__all__ = ["TrialExecutor", "WorkerSettings", "work"]
 
 LOGDIR_VARIABLE = "MAGGY_TRIAL_LOGDIR"
-MAX_TRACEBACK_LENGTH = 20_000
 PROBE_SECONDS = 60.0
 """How long building one component may take in the check; one that takes longer is left to its own trial."""
 ANSWER_SECONDS = 90.0
@@ -41,6 +43,8 @@ class WorkerSettings:
         tee: Also print to the executor's own output, which Spark keeps.
         variables: Environment variables that the platform's tools expect there.
         worker_timeout: Seconds without a heartbeat after which the driver takes a worker for lost.
+        isolation: ``"process"`` for a process of its own for each trial, else ``"worker"``.
+        max_trial_memory: Bytes that such a process may take with its descendants; None for no limit.
     """
 
     address: Address
@@ -49,6 +53,8 @@ class WorkerSettings:
     tee: bool
     variables: dict[str, str] = field(default_factory=dict)
     worker_timeout: float = 60.0
+    isolation: str = "worker"
+    max_trial_memory: int | None = None
 
     @property
     def answer_timeout(self) -> float:
@@ -72,75 +78,112 @@ def work(settings: WorkerSettings, payload: bytes, job: int, task: TaskInfo) -> 
         # Before the payload is loaded, since that may import TensorFlow, which looks only once.
         os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(task.gpus)
     os.environ.update(settings.variables)
+    identity = f"{job}.{task.partition}.{task.attempt}".encode()
+    hello = Register(socket.gethostname(), os.getpid(), task.task)
+    try:
+        if settings.isolation == "process":
+            return _work_in_children(settings, payload, identity, hello)
+        return _work_here(settings, payload, identity, hello)
+    finally:
+        for name in settings.variables:
+            os.environ.pop(name, None)
+
+
+def _work_here(settings: WorkerSettings, payload: bytes, identity: bytes, hello: Register) -> list[Any]:
     interrupter = Interrupter()
+    with interrupter.installed(), _session(settings, identity, interrupt=interrupter.fire) as session:
+        try:
+            workload = loads(payload)
+        except Exception as error:
+            session.request(_cannot_load(f"{type(error).__name__}: {text_of(error)}"))
+            return []
+        with Surroundings() as surroundings:
+            executor = TrialExecutor(session, workload, interrupter, settings.tee, surroundings)
+            session.serve(hello, executor.train, executor.check)
+        _check_heard(session, settings)
+        return executor.values
+
+
+def _work_in_children(settings: WorkerSettings, payload: bytes, identity: bytes, hello: Register) -> list[Any]:
+    limit = settings.max_trial_memory
+    children = Children(payload, max_memory=limit, interval=settings.hb_interval, tee=settings.tee)
+    orders: dict[str, Any] = {"interrupt": children.interrupt, "stop": children.stop, "kill": children.kill}
+    with contextlib.closing(children), _session(settings, identity, **orders) as session:
+        if (problem := why_not_here(limit)) is not None:
+            session.request(Checked(f"{problem} (On {socket.gethostname()}.)", "NotSupportedError"))
+            return []
+        if (error := children.start()) is not None:
+            session.request(_cannot_load(error))
+            return []
+        executor = ProcessExecutor(session, children)
+        session.serve(hello, executor.train, executor.check)
+        _check_heard(session, settings)
+        return executor.values
+
+
+@contextlib.contextmanager
+def _session(settings: WorkerSettings, identity: bytes, **orders: Any) -> Iterator[Session]:
+    """A session with the driver for as long as the block runs; ``orders``: what it calls to end a trial."""
     session = Session(
         settings.address,
-        f"{job}.{task.partition}.{task.attempt}".encode(),
+        identity,
         hb_interval=settings.hb_interval,
         max_trial_seconds=settings.max_trial_seconds,
-        interrupt=interrupter.fire,
         answer_timeout=settings.answer_timeout,
+        **orders,
     )
-    with interrupter.installed():
-        session.start()
-        try:
-            try:
-                workload = loads(payload)
-            except Exception as error:
-                session.request(_cannot_load(error))
-                return []
-            hello = Register(socket.gethostname(), os.getpid(), task.task)
-            values = TrialExecutor(session, workload, interrupter, settings.tee).run(hello)
-            if not session.heard:
-                raise ConnectionError(
-                    f"Maggy's driver at {settings.address.endpoint} cannot be reached from {socket.gethostname()}. "
-                    "Open that way, fix the port with driver_port, or set spark.driver.host to an address that "
-                    "the executors can reach."
-                )
-            if session.desertion:  # or Spark and the driver would take the worker for one that is done
-                raise ConnectionError(
-                    f"Maggy's driver at {settings.address.endpoint} cannot be heard from "
-                    f"{socket.gethostname()}, so the worker left its trial: {session.desertion}."
-                )
-            return values
-        finally:
-            session.close()
-            for name in settings.variables:
-                os.environ.pop(name, None)
+    session.start()
+    with contextlib.closing(session):
+        yield session
 
 
-def _cannot_load(error: Exception) -> Checked:
+def _check_heard(session: Session, settings: WorkerSettings) -> None:
+    if not session.heard:
+        raise ConnectionError(
+            f"Maggy's driver at {settings.address.endpoint} cannot be reached from {socket.gethostname()}. "
+            "Open that way, fix the port with driver_port, or set spark.driver.host to an address that "
+            "the executors can reach."
+        )
+    if session.desertion:  # or Spark and the driver would take the worker for one that is done
+        raise ConnectionError(
+            f"Maggy's driver at {settings.address.endpoint} cannot be heard from "
+            f"{socket.gethostname()}, so the worker left its trial: {session.desertion}."
+        )
+
+
+def _cannot_load(error: str) -> Checked:
     return Checked(
-        f"The training function cannot be loaded on {socket.gethostname()}: {type(error).__name__}: {_text(error)}. "
+        f"The training function cannot be loaded on {socket.gethostname()}: {error}. "
         "Install there what it imports, or add the module with spark.sparkContext.addPyFile.",
         "ExperimentError",
     )
 
 
 class TrialExecutor:
-    """The loop of a worker: ask, train, answer."""
+    """Runs trials in this process, one after the other."""
 
-    def __init__(self, session: Session, workload: Workload, interrupter: Interrupter, tee: bool) -> None:
+    def __init__(
+        self,
+        session: TrialSession,
+        workload: Workload,
+        interrupter: Interrupter,
+        tee: bool,
+        surroundings: Surroundings,
+    ) -> None:
         self._session = session
         self._workload = workload
         self._interrupter = interrupter
         self._tee = tee
-        self._surroundings = Surroundings()
+        self._surroundings = surroundings
         self._values: list[Any] = []
 
-    def run(self, hello: Register) -> list[Any]:
-        """Work until there is no more; returns what a function that is run once has returned."""
-        with self._surroundings:
-            answer = self._session.request(hello)
-            while True:
-                if isinstance(answer, Assign):
-                    answer = self._train(answer)
-                elif isinstance(answer, Check):
-                    answer = self._session.request(self._check(answer.probe))
-                else:
-                    return self._values
+    @property
+    def values(self) -> list[Any]:
+        """What a function that is run once has returned."""
+        return self._values
 
-    def _check(self, probe: bool) -> Checked:
+    def check(self, probe: bool) -> Checked:
+        """Try the study out, and with ``probe`` also build its components."""
         found = Checked(None, "")
         try:
             with isolated(self._session.reporter.log, surroundings=self._surroundings):
@@ -148,7 +191,7 @@ class TrialExecutor:
                 for label, build in (self._workload.probes() if probe else {}).items():
                     self._probe(label, build, found)
         except BaseException as error:  # also SystemExit: it is the study that is wrong, not the worker
-            return Checked(_text(error) or type(error).__name__, type(error).__name__)
+            return Checked(text_of(error) or type(error).__name__, type(error).__name__)
         return found
 
     def _probe(self, label: str, build: Callable[[], Any], found: Checked) -> None:
@@ -160,11 +203,12 @@ class TrialExecutor:
                 build()
         except BaseException as error:  # also SystemExit, as in a trial
             if not self._interrupter.reason:
-                found.failures.append((label, _reason(error), _traceback(error)))
+                found.failures.append((label, reason_of(error), traceback_of(error)))
         if self._interrupter.reason:  # whatever the component made of the interrupt
             found.slow.append(label)
 
-    def _train(self, assignment: Assign) -> Answer:
+    def train(self, assignment: Assign) -> Answer:
+        """Run a trial and report its end; return the session's answer."""
         session, reporter = self._session, self._session.reporter
         self._interrupter.reason = ""
         try:
@@ -189,7 +233,7 @@ class TrialExecutor:
             if self._interrupter.reason:  # whatever the function made of the interrupt
                 return session.failed(self._interrupter.reason, "")
             remedy = remedy_of(error)
-            reason, text = _reason(error), _traceback(error)
+            reason, text = reason_of(error), traceback_of(error)
             if remedy:
                 reason, text = f"{reason}. {remedy}", f"{text}{remedy}"
             return session.failed(reason, text, *mistake_of(error))
@@ -209,37 +253,3 @@ class TrialExecutor:
         if reporter.stop_metric is not None:  # the function swallowed the exception
             return reporter.stop_metric, True
         return value, False
-
-
-def _reason(error: BaseException) -> str:
-    text, name = _text(error), type(error).__name__
-    if isinstance(error, MaggyError):
-        return text or name
-    return f"{name}: {text.splitlines()[0]}" if text else name
-
-
-def _text(error: BaseException) -> str:
-    """What the exception says, at a length that fits a message; empty if even that fails.
-
-    The exception may be of a class of the user's own.
-    """
-    try:
-        return str(error).strip()[:MAX_TRACEBACK_LENGTH]
-    except Exception:
-        return ""
-
-
-def _traceback(error: BaseException) -> str:
-    """The traceback from the user's first frame on: our own frames help nobody."""
-    frames = error.__traceback__
-    while frames is not None and frames.tb_next is not None and _is_ours(frames.tb_frame.f_code.co_filename):
-        frames = frames.tb_next
-    try:
-        text = "".join(traceback.format_exception(type(error), error, frames))
-    except Exception:  # a chain of a thousand causes, or a class of the user's own
-        text = "".join(traceback.format_tb(frames)) + _reason(error)
-    return text if len(text) <= MAX_TRACEBACK_LENGTH else "...\n" + text[-MAX_TRACEBACK_LENGTH:]
-
-
-def _is_ours(filename: str) -> bool:
-    return os.path.dirname(filename) == os.path.dirname(__file__)

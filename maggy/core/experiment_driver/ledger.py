@@ -155,6 +155,8 @@ class Ledger:
         if isinstance(message, Final):
             self._give_up.ended(None)
             out.append(Ended(trial_id, message, "", ""))
+        elif message.died:
+            out += self._give_back(run.trial, message.reason, charge=True)
         else:
             out.append(Ended(trial_id, None, message.reason, message.traceback))
             mistake = Mistake(message.mistake, message.place) if message.mistake else None

@@ -13,6 +13,7 @@ from maggy.core.messages import (
     Check,
     Checked,
     Done,
+    Failed,
     Final,
     Heartbeat,
     Register,

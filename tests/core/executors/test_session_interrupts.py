@@ -1,11 +1,25 @@
 """When a session interrupts the training function, ends its process, or leaves."""
 
+import threading
+
 import pytest
 from waiting import wait_until
 from wire import HELLO, SOON, Clock
 
 from maggy.core.executors import session as module
-from maggy.core.messages import Abandon, Ack, Assign, Check, Checked, Done, Failed, Final, Heartbeat, Register
+from maggy.core.messages import (
+    Abandon,
+    Ack,
+    Assign,
+    Check,
+    Checked,
+    Done,
+    Failed,
+    Final,
+    Heartbeat,
+    Register,
+    Stop,
+)
 
 pytestmark = pytest.mark.loopback
 
@@ -75,6 +89,28 @@ def test_a_trial_that_takes_too_long_is_interrupted_again_and_again_and_then_the
     assert set(stage.interrupts) == {"exceeded max_trial_seconds=0.1"}
     failed = stage.host.expect(Failed)
     assert failed == Failed(1, 0, [(0, 0.5)], 0, [], f"{stage.interrupts[0]}; it could not be interrupted", "", True)
+
+
+def test_a_trial_with_a_process_of_its_own_costs_only_that_when_it_cannot_be_interrupted(stages, monkeypatch):
+    monkeypatch.setattr(module, "GRACE_SECONDS", 0.2)
+    killed = threading.Event()
+    stage = stages(max_trial_seconds=0.1, kill=killed.set)
+    stage.assigned()
+    assert killed.wait(SOON)
+    answer = stage.worker(stage.session.failed, "it was killed", "")
+    assert stage.host.expect(Failed) == Failed(1, 0, [], 0, [], "it was killed", "")
+    stage.say(Assign(2, "t2", {}, ""))
+    assert answer.result(SOON).run == 2
+    assert not stage.left.is_set()
+
+
+def test_a_stop_is_passed_on(stages):
+    stopped = threading.Event()
+    stage = stages(stop=stopped.set)
+    stage.assigned()
+    stage.say(Stop(1))
+    assert stopped.wait(SOON)
+    assert stage.session.reporter.is_stopped
 
 
 def at_once(stages, monkeypatch):

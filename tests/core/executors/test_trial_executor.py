@@ -9,11 +9,12 @@ import time
 import pytest
 from wire import SOON, Host
 
-from maggy.core.executors import trial_executor
+from maggy.ablation.ablator import AbstractAblator
+from maggy.core.executors import process_executor, trial_executor
 from maggy.core.executors.trial_executor import WorkerSettings, work
-from maggy.core.executors.workload import SearchWorkload, Workload
+from maggy.core.executors.workload import AblationWorkload, SearchWorkload, Workload
 from maggy.core.messages import Assign, Check, Checked, Done, Failed, Final, Heartbeat, Register, Stop
-from maggy.core.spark import TaskInfo, dumps
+from maggy.core.spark import TaskInfo, dumps, loads
 
 pytestmark = pytest.mark.loopback
 
@@ -55,17 +56,22 @@ class Play:
         return [message for message in self.messages if isinstance(message, kind)]
 
 
+@pytest.fixture(params=["worker", "process"])
+def isolation(request):
+    return request.param
+
+
 @pytest.fixture
-def worker():
+def worker(isolation):
     """Runs a worker with a training function until the driver is done; returns what was heard, and values."""
     plays = []
 
     def run(train, *answers, key="metric", max_trial_seconds=None, on_heartbeat=None, workload=None, **others):
         play = Play(answers, on_heartbeat)
         plays.append(play)
-        settings = WorkerSettings(play.host.address, 0.05, max_trial_seconds, tee=False, **others)
+        settings = WorkerSettings(play.host.address, 0.05, max_trial_seconds, tee=False, isolation=isolation, **others)
         values = work(settings, dumps(workload or SearchWorkload(train, key)), 0, TaskInfo(0, 0, []))
-        return play, values
+        return play, loads(dumps(values))  # as Spark takes them to the driver
 
     yield run
     for play in plays:
@@ -282,23 +288,80 @@ def test_a_study_that_holds_is_answered_without_an_error(worker):
     assert play.said(Checked)[0] == Checked(None, "")
 
 
-def test_a_function_that_cannot_be_loaded_is_told_with_the_remedy():
+class Parts(AbstractAblator):
+    """An ablator whose functions say what they leave out."""
+
+    def __init__(self, problem=None):
+        super().__init__(None, [])
+        self.problem = problem
+
+    def verify(self):
+        print("trying it out")
+        if self.problem is not None:
+            raise self.problem
+
+    def get_number_of_trials(self):
+        return 1
+
+    def get_dataset_generator(self, ablated_feature=None):
+        return lambda: f"without {ablated_feature}"
+
+    def get_model_generator(self, ablated_layer=None):
+        return lambda: f"without {ablated_layer}"
+
+    def initialize(self):
+        pass
+
+    def get_trial(self, ablation_trial=None):
+        return None
+
+    def finalize_experiment(self, trials):
+        pass
+
+    def name(self):
+        return "Parts"
+
+
+def describes(dataset_function, model_function, reporter):
+    reporter.broadcast(0.5)
+    return {"metric": 1, "parts": [dataset_function(), model_function()]}
+
+
+def test_the_parts_of_an_ablation_reach_the_function(worker):
+    assignment = assign(ablated_feature="age", ablated_layer="None")
+    play, _ = worker(None, Check(), assignment, workload=AblationWorkload(describes, "metric", Parts()))
+    (final,) = ends_of(play)
+    assert play.said(Checked)[0] == Checked(None, "")
+    assert final.outputs["parts"] == ["without age", "without None"]
+    assert final.points == [(0, 0.5)]
+
+
+@pytest.mark.parametrize("problem", [ValueError("no such layer"), SystemExit("wrong study")])
+def test_a_study_that_does_not_hold_is_said_with_the_error(worker, problem):
+    play, _ = worker(None, Check(), workload=AblationWorkload(describes, "metric", Parts(problem)))
+    assert play.said(Checked)[0] == Checked(str(problem), type(problem).__name__)
+
+
+def test_a_function_that_cannot_be_loaded_is_told_with_the_remedy(isolation):
     play = Play([])
     try:
-        settings = WorkerSettings(play.host.address, 0.05, None, tee=False)
+        settings = WorkerSettings(play.host.address, 0.05, None, tee=False, isolation=isolation)
         assert work(settings, b"not a pickle", 0, TaskInfo(0, 0, [])) == []
         assert "cannot be loaded" in play.said(Checked)[0].error
     finally:
         play.close()
 
 
-def test_the_gpus_of_the_task_are_the_ones_that_are_seen(monkeypatch):
+def test_the_gpus_of_the_task_are_the_ones_that_are_seen(monkeypatch, isolation):
+    def train():
+        return {"metric": 1, "seen": os.environ["CUDA_VISIBLE_DEVICES"]}
+
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    play = Play([])
+    play = Play([assign()])
     try:
-        settings = WorkerSettings(play.host.address, 0.05, None, tee=False)
-        work(settings, dumps(SearchWorkload(sleeps, "metric")), 0, TaskInfo(0, 0, ["2", "5"]))
-        assert os.environ["CUDA_VISIBLE_DEVICES"] == "2,5"
+        settings = WorkerSettings(play.host.address, 0.05, None, tee=False, isolation=isolation)
+        work(settings, dumps(SearchWorkload(train, "metric")), 0, TaskInfo(0, 0, ["2", "5"]))
+        assert ends_of(play)[0].outputs["seen"] == "2,5"
     finally:
         play.close()
 
@@ -437,3 +500,39 @@ def test_a_component_that_hangs_holds_up_the_check_for_a_limited_time_and_heartb
     before = play.messages[: play.messages.index(checked)]
     assert Heartbeat(0, 0, [], 0, [], False) in before
     assert ends_of(play)[0].metric == 1
+
+
+@pytest.mark.parametrize(("crash", "reason"), [("exit", "exit code 0"), ("kill", "SIGKILL")])
+def test_the_death_of_a_trials_own_process_is_said_and_the_worker_goes_on(crash, reason):
+    def train(x):
+        if x == 1:
+            os._exit(0) if crash == "exit" else os.kill(os.getpid(), signal.SIGKILL)
+        return x
+
+    play = Play([assign(1, x=1), assign(2, x=2)])
+    try:
+        settings = WorkerSettings(play.host.address, 0.05, None, tee=False, isolation="process")
+        work(settings, dumps(SearchWorkload(train, "metric")), 0, TaskInfo(0, 0, []))
+        failed, final = ends_of(play)
+        assert failed.died
+        assert reason in failed.reason
+        assert final.metric == 2
+    finally:
+        play.close()
+
+
+@pytest.mark.parametrize(("limit", "lacks"), [(None, "os.fork"), (2**30, "IS_LINUX")])
+def test_a_system_without_what_isolation_needs_says_so(monkeypatch, limit, lacks):
+    if limit is None:
+        monkeypatch.delattr(os, "fork")
+    else:
+        monkeypatch.setattr(process_executor, "IS_LINUX", False)
+    play = Play([])
+    try:
+        settings = WorkerSettings(play.host.address, 0.05, None, False, isolation="process", max_trial_memory=limit)
+        assert work(settings, b"", 0, TaskInfo(0, 0, [])) == []
+        (checked,) = play.said(Checked)[:1]
+        assert checked.error_type == "NotSupportedError"
+        assert checked.error.startswith("isolation='process'" if limit is None else "max_trial_memory")
+    finally:
+        play.close()

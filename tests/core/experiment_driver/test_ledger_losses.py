@@ -1,7 +1,7 @@
 """The ledger when workers, tasks and jobs are lost: who runs what again, and what it costs."""
 
 import pytest
-from ledgers import HELLO, A, B, C, assign, beat, failed, final, suggest, with_running
+from ledgers import HELLO, A, B, C, assign, beat, died, failed, final, suggest, with_running
 
 from maggy.core.experiment_driver.instructions import (
     Ask,
@@ -190,6 +190,30 @@ def test_a_worker_that_leaves_after_it_was_taken_for_lost_gets_no_new_trial():
     ledger.lost(A, "silent", charge=True)
     assert ledger.ended(A, failed(1, leaving=True), 2) == [Lost(A, "it broke")]
     assert list(ledger.running) == []
+
+
+def test_a_trial_whose_own_process_died_runs_again_and_its_worker_goes_on():
+    ledger = with_running(A, attempts=2)
+    suggest(ledger, "t2")
+    out = ledger.ended(A, died(1), 1)
+    assert out == [GivenBack("t1", "it broke"), Send(A, assign(2, "t2")), Began("t2", A)]
+    assert ledger.ended(A, final(2), 2)[1:] == [Send(A, assign(3, "t1")), Began("t1", A)]
+
+
+def test_a_trial_whose_own_process_dies_too_often_is_final_with_the_reason():
+    ledger = with_running(A, attempts=2)
+    ledger.ended(A, died(1), 1)
+    ended, *_ = ledger.ended(A, died(2), 2)
+    assert (ended.trial_id, ended.report) == ("t1", None)
+    assert ended.reason == "its worker was lost 2 times, the last time because: it broke"
+
+
+def test_the_last_trial_whose_own_process_dies_too_often_ends_the_experiment():
+    ledger = with_running(A, attempts=1)
+    ledger.register(B, HELLO, 1)
+    ledger.exhausted()
+    out = ledger.ended(A, died(1), 1)
+    assert out[-3:] == [Send(A, Done()), Send(B, Done()), Finished()]
 
 
 def test_a_job_that_failed_is_started_again_and_charges_the_culprit_only():

@@ -167,7 +167,7 @@ class World(RuleBasedStateMachine):
             self.tell(worker, worker.next_message(), charge=True)
             self.deliver = True
 
-    @rule(data=st.data(), how=st.sampled_from(["final", "final", "failed", "leaving"]), answered=MOSTLY)
+    @rule(data=st.data(), how=st.sampled_from(["final", "final", "failed", "leaving", "died"]), answered=MOSTLY)
     def a_worker_ends_what_it_does(self, data, how, answered):
         worker = self.some(data, lambda each: each.training or each.checking)
         if worker is None:
@@ -178,10 +178,10 @@ class World(RuleBasedStateMachine):
         elif how == "final":
             worker.request = Final(worker.run, 0, points, 0, [], 1.0, {}, False)
         else:
-            worker.request = Failed(worker.run, 0, points, 0, [], "reason", "", how == "leaving")
+            worker.request = Failed(worker.run, 0, points, 0, [], "reason", "", how == "leaving", how == "died")
         worker.checking = worker.training = False
         self.deliver = answered
-        self.tell(worker, worker.request)
+        self.tell(worker, worker.request, charge=how == "died")
         self.deliver = True
         if isinstance(worker.request, Failed) and worker.request.leaving:
             del self.alive[worker.identity]

@@ -1,0 +1,517 @@
+"""Trials in processes of their own: whatever they start is gone with them, and whatever ends them costs one trial."""
+
+import os
+import signal
+import threading
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+
+import psutil
+import pytest
+from wire import SOON
+
+from maggy.core.executors.children import Children
+from maggy.core.executors.workload import SearchWorkload
+from maggy.core.messages import Assign
+from maggy.core.reporter import Reporter
+from maggy.core.spark import dumps, loads
+
+pytestmark = pytest.mark.loopback
+
+MARK = "MAGGY_TEST_MARK"
+
+
+def calls(function, arguments, reporter):
+    """The training function of most tests: what it is to do comes with the trial, so they share one template."""
+    from maggy.core.signature import arguments_for
+    from maggy.core.spark import loads
+
+    train = loads(function)
+    return train(**arguments_for(train, arguments, {"reporter": reporter}))
+
+
+class Trials:
+    """Runs functions in child processes, all of which carry a mark."""
+
+    def __init__(self, train=None, key="metric", max_memory=None):
+        workload = SearchWorkload(train or calls, key)
+        self.children = Children(dumps(workload), max_memory=max_memory, interval=0.05, tee=False)
+        self.reporter = Reporter()
+        assert self.children.start() is None
+
+    def run(self, train=None, **params):
+        self.reporter = Reporter()
+        if train is not None:
+            params = {"function": dumps(train), "arguments": params}
+        return self.children.run(Assign(1, "t1", params, "dir/t1"), self.reporter)
+
+    @property
+    def lines(self):
+        return [text for _, text in self.reporter.waiting()[3]]
+
+
+@pytest.fixture(scope="module")
+def mark():
+    """A value of an environment variable that only the processes of this module have."""
+    os.environ[MARK] = uuid.uuid4().hex
+    yield os.environ[MARK]
+    del os.environ[MARK]
+
+
+@pytest.fixture(scope="module")
+def template(mark):
+    trials = Trials()
+    yield trials
+    trials.children.close()
+
+
+@pytest.fixture
+def shared(template, mark):
+    """Trials that have the template in common with other tests; nothing but that is there before and afterwards."""
+    template.run(abs, x=-1) if template.children._process is None else None
+    before = names(marked(mark))
+    yield template
+    assert names(marked(mark)) == before
+
+
+@pytest.fixture
+def trials(mark):
+    made = []
+
+    def make(train, **options):
+        made.append(Trials(train, **options))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.children.close()
+
+
+def marked(mark):
+    """The processes with this mark, but for this one."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get(MARK) == mark and process.pid != os.getpid():
+                found.append(process)
+        except psutil.Error:
+            continue
+    return [process for process in found if process.status() != psutil.STATUS_ZOMBIE]
+
+
+def names(processes):
+    return sorted(" ".join(process.cmdline()) for process in processes)
+
+
+def forks_a_sleep(x):
+    import subprocess
+
+    subprocess.Popen(["sleep", "1000"])
+    return x
+
+
+def forks_a_sleep_twice_in_a_session_of_its_own(x):
+    import os
+    import time
+
+    read, write = os.pipe()
+    if not os.fork():
+        os.setsid()
+        if not os.fork():
+            os.setsid()
+            os.write(write, b"x")
+            os.close(write)
+            os.execvp("sleep", ["sleep", "1000"])
+        os._exit(0)
+    os.read(read, 1)
+    os.wait()
+    time.sleep(0)
+    return x
+
+
+def forks_what_ignores_all_signals(x):
+    import signal
+    import subprocess
+    import sys
+
+    code = (
+        "import signal, time\n"
+        "for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP): signal.signal(number, signal.SIG_IGN)\n"
+        "print('ready', flush=True)\n"
+        "time.sleep(1000)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, start_new_session=True)
+    assert process.stdout.readline() == b"ready\n"
+    assert signal.SIGTERM
+    return x
+
+
+def forks_a_pool(x):
+    import multiprocessing
+
+    pool = multiprocessing.get_context("spawn").Pool(2)
+    assert pool.map(abs, [-1, -2]) == [1, 2]
+    pool._no_garbage = pool  # it must not be collected, which would end it
+    return x
+
+
+FORKING = [
+    forks_a_sleep,
+    forks_a_sleep_twice_in_a_session_of_its_own,
+    forks_what_ignores_all_signals,
+    forks_a_pool,
+]
+
+
+@pytest.mark.parametrize("fork", FORKING, ids=lambda fork: fork.__name__)
+def test_nothing_that_a_trial_has_started_outlives_it(shared, mark, fork):
+    before = names(marked(mark))
+    outcome = shared.run(fork, x=1)
+    assert outcome.answer.method == "final", outcome.answer
+    assert names(marked(mark)) == before
+
+
+def raises(x):
+    raise ValueError("no")
+
+
+def exits(x):
+    import os
+
+    os._exit(0)
+
+
+def exits_with_a_code(x):
+    import os
+
+    os._exit(7)
+
+
+def crashes(x):
+    import ctypes
+
+    ctypes.string_at(0)
+
+
+def is_killed(x):
+    import os
+    import signal
+
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def closes_all_descriptors(x):
+    import os
+
+    os.closerange(0, 1000)
+    return x
+
+
+ENDINGS = {
+    raises: None,
+    exits: "its process ended with exit code 0 before the training function did",
+    exits_with_a_code: "its process ended with exit code 7 before the training function did",
+    crashes: "its process was ended by SIGSEGV",
+    is_killed: "its process was ended by SIGKILL; the system may have run out of memory",
+    closes_all_descriptors: "its process ended with exit code 0 before the training function did",
+}
+
+
+@pytest.mark.parametrize("end", ENDINGS, ids=lambda end: end.__name__)
+def test_however_a_trial_ends_nothing_of_it_is_left_and_the_next_one_runs(shared, mark, end):
+    def train(x):
+        if x == 1:
+            forks_a_sleep_twice_in_a_session_of_its_own(x)
+            end(x)
+        return x
+
+    before = names(marked(mark))
+    outcome = shared.run(train, x=1)
+    if ENDINGS[end] is None:
+        assert outcome.answer.details[0] == "ValueError: no"
+    else:
+        assert (outcome.answer, outcome.reason, outcome.ended_by_us) == (None, ENDINGS[end], False)
+    assert names(marked(mark)) == before
+    assert shared.run(train, x=2).answer.details[0] == 2
+
+
+@pytest.mark.parametrize("victim", ["template", "watchdog"])
+def test_the_death_of_the_template_or_the_watchdog_costs_one_trial(shared, mark, victim):
+    def train(x, victim):
+        import os
+        import signal
+
+        if x == 1:
+            forks_a_sleep_twice_in_a_session_of_its_own(x)
+            template = os.getppid()
+            with open(f"/proc/{template}/stat") as file:
+                watchdog = int(file.read().rpartition(")")[2].split()[1])
+            os.kill(template if victim == "template" else watchdog, signal.SIGKILL)
+            os.kill(os.getpid(), signal.SIGSTOP)
+        return x
+
+    before = names(marked(mark))
+    outcome = shared.run(train, x=1, victim=victim)
+    assert (outcome.answer, outcome.ended_by_us) == (None, False)
+    assert marked(mark) == []
+    assert shared.run(train, x=2, victim=victim).answer.details[0] == 2
+    assert names(marked(mark)) == before
+
+
+def test_a_call_that_holds_the_gil_is_killed_when_it_must_end(shared):
+    def train(x):
+        import ctypes
+
+        print("now it holds the GIL")
+        ctypes.PyDLL(None).sleep(1000)  # unlike CDLL, this one keeps the GIL
+
+    has_begun = threading.Event()
+    log = Reporter.extend
+
+    class Watched(Reporter):
+        def extend(self, points, lines):
+            log(self, points, lines)
+            has_begun.set()
+
+    reporter = Watched()
+    params = {"function": dumps(train), "arguments": {"x": 1}}
+    with ThreadPoolExecutor(1) as pool:
+        outcome = pool.submit(shared.children.run, Assign(1, "t1", params, ""), reporter)
+        try:
+            assert has_begun.wait(SOON)
+            shared.children.interrupt("exceeded max_trial_seconds=1")
+        finally:
+            shared.children.kill()
+    assert outcome.result().reason == "exceeded max_trial_seconds=1; it could not be interrupted"
+    assert outcome.result().ended_by_us
+
+
+def test_memory_above_the_limit_ends_the_trial_with_the_figure(trials, mark):
+    def train(x):
+        import subprocess
+        import sys
+
+        if x == 1:  # not the trial's own process, but one below it
+            code = "import time; data = bytearray(400 * 2**20); data[::4096] = b'x' * len(data[::4096]); time.sleep(99)"
+            subprocess.run([sys.executable, "-c", code], check=False)
+        return x
+
+    search = trials(train, max_memory=300 * 2**20)
+    before = names(marked(mark))
+    outcome = search.run(x=1)
+    assert outcome.reason.startswith("used ")
+    assert outcome.reason.endswith(" MiB of memory, more than max_trial_memory=300 MiB")
+    assert int(outcome.reason.split()[1].replace(",", "")) > 300
+    assert outcome.ended_by_us
+    assert names(marked(mark)) == before
+    assert search.run(x=2).answer.details[0] == 2
+
+
+def test_what_c_code_and_subprocesses_write_is_the_trials_output(shared):
+    def train(x):
+        import os
+        import subprocess
+        import sys
+
+        print("from Python")
+        os.write(1, b"from C\n")
+        subprocess.run([sys.executable, "-c", "import sys; print('from below'); print('wrong', file=sys.stderr)"])
+        os.write(2, "half a line, ü".encode())
+        return x
+
+    shared.run(train, x=1)
+    lines = shared.lines
+    assert sorted(lines) == sorted(["from Python", "from C", "from below", "wrong", "half a line, ü"])
+    assert [line for line in lines if line.startswith("from ") and line != "from Python"] == ["from C", "from below"]
+
+
+def test_what_was_printed_before_a_crash_is_kept(shared):
+    def train(x, reporter):
+        for step in range(100):
+            reporter.broadcast(step)
+        print("last words")
+        crashes(x)
+
+    shared.run(train, x=1)
+    assert shared.lines == ["last words"]
+    assert len(shared.reporter.waiting()[1]) == 100
+
+
+def test_an_exception_from_a_signal_within_a_report_neither_loses_nor_repeats_one(shared):
+    def train(x, reporter):
+        import signal
+
+        is_armed, done = [False], []
+
+        def alarm(number, frame):
+            if is_armed[0]:
+                raise TimeoutError
+
+        signal.signal(signal.SIGALRM, alarm)
+        for step in range(2000):
+            try:
+                is_armed[0] = True
+                signal.setitimer(signal.ITIMER_REAL, 0.00002)
+                reporter.log(f"line {step}")
+                reporter.broadcast(step, step)
+                done.append(step)
+                is_armed[0] = False
+            except TimeoutError:
+                is_armed[0] = False
+        return {"metric": x, "done": done}
+
+    outcome = shared.run(train, x=1)
+    assert outcome.answer.method == "final", outcome.answer
+    steps = [step for step, _ in shared.reporter.waiting()[1]]
+    assert steps == sorted(set(steps))
+    assert set(outcome.answer.details[1]["done"]) <= set(steps)
+    assert len(shared.lines) == len(set(shared.lines))
+
+
+def test_a_lot_of_output_and_a_large_value_arrive_whole(trials):
+    def train(x):
+        for number in range(2000):
+            print(str(number).zfill(1000))
+        return b"x" * 30_000_000
+
+    search = trials(train, key=None)
+    outcome = search.run(x=1)
+    assert [int(line) for line in search.lines] == list(range(2000))
+    assert [len(loads(value)) for value in outcome.values] == [30_000_000]
+
+
+def test_a_value_that_cannot_be_pickled_fails_the_trial_with_the_reason(trials):
+    def train(x):
+        import threading
+
+        return threading.Lock()
+
+    outcome = trials(train, key=None).run(x=1)
+    assert outcome.answer.method == "failed"
+    assert "cannot leave its process (TypeError: cannot pickle '_thread.lock' object)" in outcome.answer.details[0]
+
+
+def test_a_recursion_without_end_costs_its_trial_only(shared):
+    def train(x):
+        def deeper(n):
+            return deeper(n + 1)
+
+        return deeper(0) if x == 1 else x
+
+    assert shared.run(train, x=1).answer.details[0].startswith("RecursionError")
+    assert shared.run(train, x=2).answer.method == "final"
+
+
+def test_trials_draw_different_random_numbers(shared):
+    def train(x):
+        import random
+
+        import numpy as np
+
+        return {"metric": x, "drawn": [random.random(), float(np.random.random())]}
+
+    one, two = (shared.run(train, x=x).answer.details[1]["drawn"] for x in (1, 2))
+    assert one[0] != two[0]
+    assert one[1] != two[1]
+
+
+def test_a_trial_sees_nothing_that_an_earlier_one_has_changed(shared):
+    def train(x):
+        import os
+        import sys
+        import warnings
+
+        seen = [os.getcwd(), sys.getrecursionlimit(), "decoy" in sys.modules, warnings.filters[:1] == ["decoy"]]
+        os.chdir("/")
+        os.umask(0o777)
+        sys.setrecursionlimit(5000)
+        sys.modules["decoy"] = sys
+        warnings.filters.insert(0, "decoy")
+        return {"metric": x, "seen": seen}
+
+    one, two = (shared.run(train, x=x).answer.details[1]["seen"] for x in (1, 2))
+    assert one == two
+    assert one[2:] == [False, False]
+
+
+def test_a_function_whose_loading_starts_threads_is_loaded_anew_by_each_child(trials, tmp_path, monkeypatch):
+    (tmp_path / "module_with_a_thread.py").write_text(
+        "import os, threading\n"
+        "loaded_in = os.getpid()\n"
+        "threading.Thread(target=threading.Event().wait, daemon=True).start()\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    import module_with_a_thread
+
+    def train(x):
+        import os
+
+        return {"metric": x, "same": module_with_a_thread.loaded_in == os.getpid()}
+
+    search = trials(train)
+    assert [search.run(x=x).answer.details[1]["same"] for x in (1, 2)] == [True, True]
+
+
+def test_a_function_that_cannot_be_loaded_is_said_so(mark):
+    children = Children(b"no pickle", max_memory=None, interval=1.0, tee=False)
+    try:
+        assert "UnpicklingError" in children.start()
+    finally:
+        children.close()
+
+
+def test_the_keys_of_the_connection_are_not_in_the_memory_of_a_trial(shared):
+    def train(x, parts):
+        import re
+
+        with open("/proc/self/maps") as file:
+            regions = re.findall(r"^(\w+)-(\w+) rw.*(?<!\[vvar\])$", file.read(), re.M)
+        pattern = re.compile(b"(?s)" + b"".join(re.escape(bytes([part])) + b"()" for part in parts))
+        found = looked_at = 0
+        with open("/proc/self/mem", "rb") as memory:
+            for low, high in regions:
+                try:
+                    memory.seek(int(low, 16))
+                    data = memory.read(int(high, 16) - int(low, 16))
+                except (OSError, ValueError, OverflowError):
+                    continue
+                looked_at += len(data)
+                found += len(pattern.findall(data))
+        return {"metric": x, "found": found, "looked_at": looked_at}
+
+    secret = os.urandom(40)  # in this process, as the keys are in the Spark task's
+    outputs = shared.run(train, x=1, parts=list(secret)).answer.details[1]
+    assert outputs["looked_at"] > 2**20
+    assert outputs["found"] == 0
+
+
+def test_signals_of_the_terminal_do_not_end_the_watchdog(shared, mark):
+    for process in marked(mark):
+        for number in (signal.SIGINT, signal.SIGHUP):
+            process.send_signal(number)
+    assert shared.run(lambda x: x, x=1).answer.method == "final"
+
+
+def test_broadcast_variables_and_files_of_spark_are_there(trials, tmp_path, monkeypatch):
+    import pickle
+
+    from pyspark import SparkFiles
+    from pyspark.broadcast import Broadcast, _broadcastRegistry, _from_id
+
+    class Reference:
+        def __reduce__(self):
+            return _from_id, (4711,)
+
+    (tmp_path / "value").write_bytes(pickle.dumps([1, 2, 3]))
+    monkeypatch.setitem(_broadcastRegistry, 4711, Broadcast(path=str(tmp_path / "value")))
+    monkeypatch.setattr(SparkFiles, "_root_directory", str(tmp_path))
+    monkeypatch.setattr(SparkFiles, "_is_running_on_worker", True)
+    reference = Reference()
+
+    def train(x):
+        from pyspark import SparkFiles
+
+        return {"metric": x, "value": reference.value, "file": SparkFiles.get("value")}
+
+    outputs = trials(train).run(x=1).answer.details[1]
+    assert (outputs["value"], outputs["file"]) == ([1, 2, 3], str(tmp_path / "value"))

@@ -1,0 +1,98 @@
+"""The same experiments with all trials of a worker in its process, and with each trial in a process of its own."""
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from maggy import Searchspace, experiment, tensorboard
+from maggy.ablation import AblationStudy
+from maggy.core.exceptions import ExperimentError
+from maggy.experiment_config import AblationConfig, LagomConfig, OptimizationConfig
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("spark", "experiments")]
+
+SPACE = Searchspace(x=("DOUBLE", [0, 1]))
+
+
+@pytest.fixture(params=["worker", "process"])
+def isolation(request):
+    return request.param
+
+
+def search(train, num_trials, isolation, **options):
+    options = {"seed": 1, "hb_interval": 0.1, "isolation": isolation, **options}
+    return experiment.lagom(train, OptimizationConfig(num_trials, "randomsearch", SPACE, **options))
+
+
+def test_a_search_reports_prints_and_fails_alike(isolation, capsys):
+    def train(x, reporter):
+        print(f"x is {x}")
+        reporter.log("only for the log")
+        for step in range(5):
+            reporter.broadcast(x, step)
+        if x < 0.5:
+            raise ValueError("x is too small")
+        return {"metric": x, "logdir": tensorboard.logdir()}
+
+    result = search(train, 8, isolation)
+    assert {trial["params"]["x"] < 0.5 for trial in result.trials} == {False, True}
+    for trial in result.trials:
+        directory = Path(result.directory, trial["trial_id"])
+        x = trial["params"]["x"]
+        assert trial["status"] == ("ERROR" if x < 0.5 else "FINALIZED")
+        assert trial["metric_history"] == [x] * 5
+        assert (directory / "output.log").read_text().splitlines()[:2] == [f"x is {x}", "only for the log"]
+        if x >= 0.5:
+            assert trial["outputs"]["logdir"] == str(directory)
+        else:
+            assert (trial["error"] or "").rstrip().endswith("ValueError: x is too small")
+    assert "x is 0." in capsys.readouterr().out
+
+
+def test_trials_are_stopped_early_alike(isolation):
+    def train(x, reporter):
+        for step in range(10_000):
+            reporter.broadcast(x, step)
+            threading.Event().wait(0.005 if step > 20 and x < 0.7 else 0)
+            if step > 20 and x >= 0.7:
+                break
+        return x
+
+    result = search(train, 8, isolation, es_min=1, num_workers=1, max_seconds=120)
+    assert result["early_stopped"] + result["num_trials"] > 0
+    stopped = [trial for trial in result.trials if trial["early_stop"]]
+    assert stopped
+    assert all(trial["metric"] == trial["params"]["x"] for trial in stopped)
+
+
+@pytest.mark.parametrize("value", [None, {"any": {1, 2}}, [1.5], float("nan")], ids=str)
+def test_a_function_that_is_run_once_gives_its_value_alike(isolation, value):
+    returned = experiment.lagom(lambda: value, LagomConfig(isolation=isolation))
+    assert repr(returned) == repr(value)
+
+
+def test_a_function_that_is_run_once_and_raises_is_told_alike(isolation):
+    def train():
+        raise ValueError("no luck")
+
+    with pytest.raises(ExperimentError, match="ValueError: no luck"):
+        experiment.lagom(train, LagomConfig(isolation=isolation))
+
+
+def test_an_ablation_is_alike(isolation):
+    def model():
+        import keras
+
+        layers = [keras.layers.Dense(2, name=name) for name in ("first", "second", "third")]
+        return keras.Sequential(layers)
+
+    def train(model_function):
+        return {"metric": 1, "layers": [layer.name for layer in model_function().layers]}
+
+    study = AblationStudy("none", label_name="y")
+    study.model.set_base_model_generator(model)
+    study.model.layers.include("second")
+    result = experiment.lagom(train, AblationConfig(study, isolation=isolation, hb_interval=0.1, num_workers=1))
+    layers = {trial["params"]["ablated_layer"]: trial["outputs"]["layers"] for trial in result.trials}
+    assert layers == {"None": ["first", "second", "third"], "second": ["first", "third"]}
