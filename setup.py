@@ -35,6 +35,7 @@ EXTRAS["dev"] = [
     "flask>=3.0",
     "flask-cors>=5.0",
     "hypothesis>=6.100",
+    "mlflow-skinny>=3.0",
     "moto[s3]>=5.0",
     "mypy>=1.13",
     "nbclient>=0.10",

@@ -1,5 +1,7 @@
 """The Keras callbacks, with a real reporter; the slow ones with a real Keras."""
 
+import copy
+import pickle
 import subprocess
 import sys
 
@@ -80,6 +82,17 @@ def test_a_users_subclass_works(reporter, fit):
     callback = Mine(reporter, factor=2)
     fit(callback)
     assert (isinstance(callback, Mine), callback.factor, steps(reporter)) == (True, 2, [0, 1])
+
+
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda callback: pickle.loads(pickle.dumps(callback))])
+@pytest.mark.parametrize("name", ["KerasBatchEnd", "KerasEpochEnd"])
+def test_a_copy_reports_to_the_same_reporter(reporter, fit, again, name):
+    from maggy import callbacks
+
+    original = getattr(callbacks, name)(reporter, metric="loss")
+    fit(original)
+    fit(again(original))
+    assert steps(reporter) == list(range(8 if name == "KerasBatchEnd" else 4))
 
 
 def test_batch_end_reports_the_loss_of_every_batch(reporter, fit):

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import math
+import os
+import pickle
+import subprocess
+import sys
 import threading
 from decimal import Decimal
 from fractions import Fraction
@@ -344,3 +349,58 @@ def test_a_metric_beyond_every_float_cannot_be_broadcast_and_takes_no_step(metri
     with pytest.raises(BroadcastMetricTypeError, match="larger than every float"):
         reporter.broadcast(metric)
     assert reporter.last_step == -1
+
+
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda reporter: pickle.loads(pickle.dumps(reporter))])
+def test_a_copy_is_the_same_reporter(reporter, again):
+    assert again(reporter) is reporter
+    assert again({"in": [reporter]})["in"][0] is reporter
+
+
+def in_a_child(function):
+    """Call the function in a forked child; returns the text of what it raised."""
+    reading, writing = os.pipe()
+    if not (child := os.fork()):
+        try:
+            function()
+            os.write(writing, b"nothing was raised")
+        except BaseException as error:
+            os.write(writing, f"{type(error).__name__}: {error}".encode())
+        os._exit(0)
+    os.close(writing)
+    os.waitpid(child, 0)
+    with os.fdopen(reading) as pipe:
+        return pipe.read()
+
+
+@pytest.mark.parametrize("again", [lambda reporter: reporter, copy.deepcopy])
+def test_in_a_forked_child_reporting_is_refused_with_the_remedy(reporter, again):
+    for call, name in ((lambda r: r.broadcast(1.0), "broadcast"), (lambda r: r.log("text"), "log")):
+        said = in_a_child(lambda call=call: call(again(reporter)))
+        assert said.startswith(
+            f"NotSupportedError: reporter.{name}() must be called in the process that runs the trial"
+        )
+        assert "multiprocessing.Queue" in said
+    reporter.broadcast(1.0)  # and here it goes on
+
+
+def test_a_child_does_not_wait_for_a_lock_that_a_thread_of_its_parent_holds(reporter):
+    is_held, may_go = threading.Event(), threading.Event()
+
+    def hold():
+        with reporter._lock:
+            is_held.set()
+            may_go.wait()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    is_held.wait()
+    assert "NotSupportedError" in in_a_child(lambda: reporter.broadcast(1.0))
+    may_go.set()
+    thread.join()
+
+
+def test_in_a_process_that_was_started_anew_reporting_is_refused_with_the_remedy(reporter):
+    code = f"import pickle; pickle.loads({pickle.dumps(reporter)!r}).broadcast(1.0)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert f"must be called in the process that runs the trial ({os.getpid()})" in run.stderr

@@ -418,28 +418,46 @@ def test_a_retried_trial_begins_with_a_clean_history(tmp_path):
 def test_a_trial_leaves_no_trace_for_the_next_on_its_worker():
     def train(n):
         import builtins
+        import logging
+        import multiprocessing
         import os
+        import random
         import signal
         import sys
+        import warnings
 
         traces = [
+            logging.root.level == logging.CRITICAL,
+            warnings.filters[0][0] == "error",
+            multiprocessing.get_start_method(allow_none=True) == "spawn",
+            random.random() == 0.8444218515250481,  # the first one of seed 0
             os.environ.get("LEFT_BEHIND"),
             builtins.print is not print,
             os.getcwd() == "/",
             signal.getsignal(signal.SIGTERM) is signal.SIG_IGN,
             sys.path[0] == "left",
         ]
+        logging.root.setLevel(logging.CRITICAL)
+        warnings.simplefilter("error")
+        multiprocessing.set_start_method("spawn", force=True)
+        random.seed(0)
         os.environ["LEFT_BEHIND"] = "x"
+        print("to standard error", file=sys.stderr)
+        child = os.spawnlp(os.P_NOWAIT, "sleep", "sleep", "1000")
         builtins.print = sys.stdout.write
         sys.stdout = sys.__stderr__
         os.chdir("/")
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         sys.path.insert(0, "left")
-        return {"metric": n, "traces": traces}
+        return {"metric": n, "traces": traces, "child": child}
 
     result = search(train, 3, Searchspace(n=("INTEGER", [1, 4])), num_workers=1)
     assert result["failed"] == 0
-    assert all(trial["outputs"]["traces"] == [None, False, False, False, False] for trial in result.trials)
+    for trial in result.trials:
+        assert not any(trial["outputs"]["traces"])
+        assert not os.path.exists(f"/proc/{trial['outputs']['child']}")
+        output = Path(result.directory, trial["trial_id"], "output.log").read_text()
+        assert output == "[stderr] to standard error\n"
 
 
 def test_resume_runs_only_what_is_missing_and_covers_all_trials():

@@ -57,13 +57,12 @@ class Leftovers:
         """
         if not _has_children():
             return
-        number, patience = signal.SIGTERM, grace
         for _ in range(ROUNDS):
             processes = self._left(error)
             if not processes:
                 break
-            if not _end(processes, number, patience):
-                number, patience = signal.SIGKILL, 1.0
+            alive = _end(_end(processes, signal.SIGTERM, grace), signal.SIGKILL, GRACE_SECONDS)
+            self._spared.update(alive)  # of another user, or in a call of the system that cannot be interrupted
         self._spared = {pid for pid in self._spared if _is_alive(pid)}  # the other ids are free for new processes
         subprocess._cleanup()  # type: ignore[attr-defined]
 
@@ -139,8 +138,10 @@ def _read(path: str) -> bytes:
         os.close(descriptor)
 
 
-def _end(processes: list[int], number: int, patience: float) -> bool:
-    """Send the signal and wait until the processes have ended; return whether they have."""
+def _end(processes: list[int], number: int, patience: float) -> list[int]:
+    """Send the signal, wait until the processes have ended, and return those that have not."""
+    if not processes:
+        return []
     with contextlib.ExitStack() as opened:
         # Before the signal, while the id is surely this process's.
         watched = {_watch(pid, opened): pid for pid in processes}
@@ -171,8 +172,8 @@ def _report_end(pid: int, writing: int) -> None:
         os.close(writing)
 
 
-def _wait(watched: dict[int, int], patience: float) -> bool:
-    """Wait until the processes behind these descriptors have ended, and return whether they have."""
+def _wait(watched: dict[int, int], patience: float) -> list[int]:
+    """Wait until the processes behind these descriptors have ended, and return those that have not."""
     poll = select.poll()
     for descriptor in watched:
         poll.register(descriptor, select.POLLIN)
@@ -181,7 +182,7 @@ def _wait(watched: dict[int, int], patience: float) -> bool:
         for descriptor, _ in poll.poll(remaining * 1000):
             poll.unregister(descriptor)
             _reap(watched.pop(descriptor))
-    return not watched
+    return list(watched.values())
 
 
 def _reap(pid: int) -> None:

@@ -9,6 +9,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 from maggy.core.executors.capture import StandardStreams, captured
 from maggy.core.executors.forked_output import ForkedOutput
@@ -17,6 +18,10 @@ from maggy.core.executors.mlflow_runs import end_open_runs
 from maggy.core.executors.process_state import ProcessState
 
 __all__ = ["Surroundings", "isolated"]
+
+logger = logging.getLogger(__name__)
+
+_Argument = TypeVar("_Argument")
 
 
 class Surroundings:
@@ -78,9 +83,17 @@ def isolated(
                 raise
             finally:
                 _leave_if_forked(before, error)
-                end_open_runs(_status(error, was_stopped()))
-                before.leftovers.end(error)
+                _attempt(end_open_runs, _status(error, was_stopped()))
+                _attempt(before.leftovers.end, error)
                 del error
+
+
+def _attempt(end: Callable[[_Argument], None], argument: _Argument) -> None:
+    """End something; the trial is over, so what goes wrong with it is no error of the trial."""
+    try:
+        end(argument)
+    except Exception:
+        logger.warning("What the trial has left running could not be ended.", exc_info=True)
 
 
 def _status(error: BaseException | None, was_stopped: bool) -> str:

@@ -208,6 +208,18 @@ def test_joblibs_workers_are_kept_for_the_next_trial(leftovers):
         get_reusable_executor().shutdown(kill_workers=True)
 
 
+def test_a_process_that_nobody_can_end_is_tried_once(leftovers, monkeypatch):
+    child = subprocess.Popen(SLEEP)
+    kill, signals = os.kill, []
+    monkeypatch.setattr(os, "kill", lambda pid, number: signals.append(number) if number else kill(pid, 0))
+    leftovers.end(grace=0)
+    assert [number for number in signals if number != signal.SIGCONT] == [signal.SIGTERM, signal.SIGKILL]
+    leftovers.end(grace=0)
+    assert len(signals) == 4
+    kill(child.pid, signal.SIGKILL)
+    child.wait()
+
+
 def test_an_id_that_is_free_again_is_not_spared(leftovers):
     child = subprocess.Popen(SLEEP)
     leftovers._spared.add(child.pid)

@@ -1,16 +1,19 @@
 """A worker's loop, on the main thread as in Spark, against a real server whose answers the test plays."""
 
+import contextvars
 import os
 import signal
 import sys
 import threading
 import time
+import types
 
 import pytest
 from wire import SOON, Host
 
 from maggy.ablation.ablator import AbstractAblator
 from maggy.core.executors import process_executor, trial_executor
+from maggy.core.executors import surroundings as trial_surroundings
 from maggy.core.executors.trial_executor import WorkerSettings, work
 from maggy.core.executors.workload import AblationWorkload, SearchWorkload, Workload
 from maggy.core.messages import Assign, Check, Checked, Done, Failed, Final, Heartbeat, Register, Stop
@@ -536,3 +539,79 @@ def test_a_system_without_what_isolation_needs_says_so(monkeypatch, limit, lacks
         assert checked.error.startswith("isolation='process'" if limit is None else "max_trial_memory")
     finally:
         play.close()
+
+
+def test_standard_error_belongs_to_the_output_and_is_marked(worker):
+    def train(x):
+        print("one")
+        print("two", file=sys.stderr)
+        return x
+
+    (end,) = ends_of(worker(train, assign(x=1))[0])
+    assert end.lines == [(True, "one"), (True, "[stderr] two")]
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork.*:DeprecationWarning")
+def test_what_a_forked_child_prints_comes_with_the_end_and_what_it_broadcasts_is_an_error(worker):
+    def train(x, reporter):
+        child = os.fork()
+        if not child:
+            print("child")
+            reporter.broadcast(1.0)
+        os.waitpid(child, 0)
+        return x
+
+    (end,) = ends_of(worker(train, assign(x=1))[0])
+    assert end.metric == 1
+    assert end.lines[0] == (True, "child")
+    assert "reporter.broadcast() must be called in the process that runs the trial" in end.lines[-1][1]
+
+
+def test_a_process_that_a_trial_leaves_is_gone_when_its_end_is_reported(worker):
+    def train(x):
+        import subprocess
+
+        return {"metric": x, "pid": subprocess.Popen(["sleep", "1000"]).pid}
+
+    (end,) = ends_of(worker(train, assign(x=1))[0])
+    assert not os.path.exists(f"/proc/{end.outputs['pid']}")
+
+
+def test_a_variable_of_the_context_that_a_trial_sets_does_not_reach_the_next(worker):
+    variable = contextvars.ContextVar("variable", default=0)
+    sys.modules["helper"] = helper = types.ModuleType("helper")  # a variable cannot be pickled
+    helper.variable = variable
+
+    def train(x):
+        import helper
+
+        before = helper.variable.get()
+        helper.variable.set(x)
+        return before
+
+    try:
+        first, second = ends_of(worker(train, assign(1, x=1), assign(2, x=2))[0])
+    finally:
+        del sys.modules["helper"]
+    assert (first.metric, second.metric) == (0, 0)
+
+
+def test_a_run_of_mlflow_is_killed_by_an_early_stop_and_fails_with_the_function(worker, monkeypatch):
+    ended = []
+    monkeypatch.setattr(trial_surroundings, "end_open_runs", ended.append)
+
+    def train(x, reporter):
+        if x == 1:
+            return 1
+        if x == 2:
+            raise ValueError
+        while True:
+            reporter.broadcast(0.5)
+            time.sleep(0.01)
+
+    worker(
+        train,
+        *(assign(run, x=run) for run in (1, 2, 3)),
+        on_heartbeat=lambda heartbeat: Stop(3) if heartbeat.run == 3 else None,
+    )
+    assert ended == ["FINISHED", "FAILED", "KILLED"]

@@ -1,0 +1,37 @@
+"""A trial from its beginning to its end in a worker's process: what happens in which order, whatever goes wrong."""
+
+import sys
+
+import pytest
+
+from maggy.core.executors import surroundings as module
+from maggy.core.executors.surroundings import Surroundings, isolated
+
+
+def test_what_cannot_be_ended_fails_no_trial_and_the_rest_is_still_put_back(monkeypatch):
+    def refuse(*args):
+        raise OSError("no")
+
+    before = sys.getswitchinterval()
+    monkeypatch.setattr(module, "end_open_runs", refuse)
+    with Surroundings() as surroundings:
+        monkeypatch.setattr(surroundings.leftovers, "end", refuse)
+        with isolated(lambda line: None, surroundings=surroundings):
+            sys.setswitchinterval(0.5)
+    assert sys.getswitchinterval() == before
+
+
+def test_processes_end_before_what_they_have_printed_is_collected(monkeypatch):
+    order = []
+    with Surroundings() as surroundings:
+        monkeypatch.setattr(surroundings.leftovers, "end", lambda error: order.append("processes"))
+        collect = surroundings.forked_output.end
+        monkeypatch.setattr(surroundings.forked_output, "end", lambda: (order.append("output"), collect()))
+        with isolated(lambda line: None, surroundings=surroundings):
+            pass
+    assert order == ["processes", "output"]
+
+
+def test_the_error_of_a_trial_goes_on_after_it():
+    with pytest.raises(KeyError, match="mine"), isolated(lambda line: None):
+        raise KeyError("mine")
