@@ -1,5 +1,6 @@
 """The same experiments with all trials of a worker in its process, and with each trial in a process of its own."""
 
+import os
 import threading
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from maggy import Searchspace, experiment, tensorboard
 from maggy.ablation import AblationStudy
-from maggy.core.exceptions import ExperimentError
+from maggy.core.exceptions import ExperimentError, NotSupportedError
 from maggy.experiment_config import AblationConfig, LagomConfig, OptimizationConfig
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("spark", "experiments")]
@@ -95,3 +96,10 @@ def test_an_ablation_is_alike(isolation):
     result = experiment.lagom(train, AblationConfig(study, isolation=isolation, hb_interval=0.1, num_workers=1))
     layers = {trial["params"]["ablated_layer"]: trial["outputs"]["layers"] for trial in result.trials}
     assert layers == {"None": ["first", "second", "third"], "second": ["first", "third"]}
+
+
+def test_a_system_that_cannot_fork_is_told_before_anything_is_recorded(monkeypatch, experiments):
+    monkeypatch.delattr(os, "fork")
+    with pytest.raises(NotSupportedError, match="by fork, which this system does not have. Set isolation='worker'"):
+        search(lambda x: x, 2, "process")
+    assert not list(experiments.glob("*"))

@@ -103,6 +103,8 @@ class Children:
 
     def run(self, assignment: Assign | None, reporter: Reporter) -> Outcome:
         """Run a trial, or (None) the check of the study, in a new child; return when nothing of it is left."""
+        if self._process is not None and self._process.poll() is not None:
+            self.close()  # it was killed since the last trial
         if self._process is None and (error := self.start()) is not None:
             return Outcome(reason=f"the training function cannot be loaded: {error}", ended_by_us=True)
         child = Child(reporter, self._tee)

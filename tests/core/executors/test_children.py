@@ -258,6 +258,14 @@ def test_the_death_of_the_template_or_the_watchdog_costs_one_trial(shared, mark,
     assert names(marked(mark)) == before
 
 
+def test_the_death_of_the_template_between_two_trials_costs_none(shared, mark):
+    before = names(marked(mark))
+    shared.children._process.kill()
+    shared.children._process.wait()
+    assert shared.run(lambda x: x, x=1).answer.details[0] == 1
+    assert names(marked(mark)) == before
+
+
 def test_a_call_that_holds_the_gil_is_killed_when_it_must_end(shared):
     def train(x):
         import ctypes
