@@ -100,6 +100,6 @@ def test_an_ablation_is_alike(isolation):
 
 def test_a_system_that_cannot_fork_is_told_before_anything_is_recorded(monkeypatch, experiments):
     monkeypatch.delattr(os, "fork")
-    with pytest.raises(NotSupportedError, match="by fork, which this system does not have. Set isolation='worker'"):
+    with pytest.raises(NotSupportedError, match=r"by fork, which this system does not have\. Set isolation='worker'"):
         search(lambda x: x, 2, "process")
     assert not list(experiments.glob("*"))

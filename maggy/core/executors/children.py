@@ -142,7 +142,7 @@ class Children:
         if self._process is None:
             return
         self._lifeline.close()
-        self._task.close()
+        self._task.finish(CLOSE_SECONDS)  # the template may outlive a watchdog that was killed, if only for a moment
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(CLOSE_SECONDS)
         self._process = None
