@@ -131,10 +131,8 @@ class ForwardingReporter(Reporter):
 def _draw_new_entropy() -> None:
     """Have numpy's and PyTorch's global generators differ from those of the other trials, which have the same parent.
 
-    Python's own generator sees to that by itself, and TensorFlow's is made when it is first used.
+    Python's own generator sees to that by itself. TensorFlow's is made when it is first used, and so is numpy's.
     """
-    for name in ("numpy", "torch"):
-        library = sys.modules.get(name)
-        generator = getattr(library, "random", None) if name == "numpy" else library
-        if generator is not None:
-            generator.seed()
+    for name in ("numpy.random", "torch"):
+        if name in sys.modules:
+            sys.modules[name].seed()

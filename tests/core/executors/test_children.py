@@ -423,6 +423,14 @@ def test_trials_draw_different_random_numbers(shared):
     assert one[1] != two[1]
 
 
+def test_trials_draw_different_random_numbers_from_a_generator_that_their_template_has_loaded(trials):
+    from numpy import random
+
+    search = trials(lambda x: float(random.random()))
+    one, two = (search.run(x=x).answer.details[0] for x in (1, 2))
+    assert one != two
+
+
 def test_a_trial_sees_nothing_that_an_earlier_one_has_changed(shared):
     def train(x):
         import os
