@@ -1,18 +1,13 @@
 """Trials in processes of their own, on a real Spark session: nothing that they start outlives what it belongs to."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
 import threading
 import time
-import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import psutil
 import pytest
+from sleepers import leave_a_sleeper, sleeper_ids, wait_until_gone
 
 from maggy import Searchspace, experiment
 from maggy.core.exceptions import ExperimentError
@@ -34,64 +29,6 @@ def reasons_of(result):
 
 def records_of(directory):
     return [json.loads(path.read_text()) for path in Path(directory).glob("*/trial.json")]
-
-
-def leave_a_sleeper(mark):
-    """Start a process that sleeps, out of the trial's session and not below it; it has the mark as argument."""
-    import os
-    import sys
-
-    read, write = os.pipe()
-    if not os.fork():
-        os.setsid()
-        if not os.fork():
-            os.setsid()
-            os.write(write, b"x")
-            for descriptor in (read, write):
-                os.close(descriptor)
-            os.execv(sys.executable, [sys.executable, "-c", "import time; time.sleep(1000)", mark])
-        os._exit(0)
-    os.read(read, 1)
-    os.wait()
-
-
-@pytest.fixture
-def mark():
-    value = f"mark-{uuid.uuid4().hex}"
-    yield value
-    left = processes_with(value)
-    for process in left:
-        process.kill()
-    assert left == [], "processes have outlived their trial"
-
-
-def processes_with(mark):
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if mark in process.cmdline() and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-        except psutil.Error:
-            continue
-    return found
-
-
-def wait_until_gone(pids):
-    """Wait for the end of these processes."""
-    processes = []
-    for pid in pids:
-        try:
-            processes.append(psutil.Process(pid))
-        except psutil.NoSuchProcess:
-            continue
-    _, alive = psutil.wait_procs(processes, timeout=60)
-    for process in alive:
-        process.kill()
-    assert alive == []
-
-
-def sleepers(mark):
-    return [process.pid for process in processes_with(mark)]
 
 
 @pytest.mark.parametrize("crash", ["segfault", "exit", "signal", "descriptors"])
@@ -162,7 +99,7 @@ def test_a_worker_that_is_killed_takes_its_trials_descendants_along(mark, tmp_pa
     result = search(train, 2)
     assert (result["num_trials"], result["failed"]) == (2, 0)
     assert marker.exists()
-    wait_until_gone(sleepers(mark))
+    wait_until_gone(sleeper_ids(mark))
 
 
 def test_a_cancelled_job_takes_its_trials_descendants_along(spark, mark, tmp_path):
@@ -176,7 +113,7 @@ def test_a_cancelled_job_takes_its_trials_descendants_along(spark, mark, tmp_pat
     def cancel():
         while not (tmp_path / "begun").exists():
             time.sleep(0.05)
-        pids = sleepers(mark)
+        pids = sleeper_ids(mark)
         spark.sparkContext.cancelAllJobs()
         return pids
 
@@ -188,68 +125,6 @@ def test_a_cancelled_job_takes_its_trials_descendants_along(spark, mark, tmp_pat
         pids = cancelled.result()
     assert pids
     wait_until_gone(pids)
-
-
-DRIVER = """
-import os, signal, sys, threading
-sys.path.insert(0, sys.argv[2])
-os.environ["PYSPARK_PYTHON"] = sys.executable
-from pyspark.sql import SparkSession
-from maggy import experiment
-from maggy.experiment_config import LagomConfig
-from test_isolation import leave_a_sleeper
-
-spark = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false").getOrCreate()
-mark, end = sys.argv[1], sys.argv[3]
-
-def train():
-    import ctypes
-    leave_a_sleeper(mark)
-    print("the trial has begun")
-    ctypes.PyDLL(None).sleep(1000)
-
-def watch():
-    sys.stdin.readline()
-    if end == "exit":
-        os._exit(0)
-    elif end == "stop":
-        spark.stop()
-
-threading.Thread(target=watch, daemon=True).start()
-try:
-    experiment.lagom(train, LagomConfig(isolation="process", trial_attempts=1, hb_interval=0.1))
-except BaseException as error:
-    print("lagom has ended:", type(error).__name__)
-sys.stdout.flush()
-signal.pause()
-"""
-
-
-@pytest.mark.parametrize("end", ["kill", "exit", "stop"])
-def test_the_end_of_the_session_takes_the_trials_descendants_along(mark, tmp_path, end):
-    driver = subprocess.Popen(
-        [sys.executable, "-c", DRIVER, mark, os.path.dirname(__file__), end],
-        cwd=tmp_path,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    try:
-        for line in driver.stdout:
-            if "the trial has begun" in line:
-                break
-        pids = sleepers(mark)
-        assert any("time.sleep" in " ".join(psutil.Process(pid).cmdline()) for pid in pids)
-        if end == "kill":
-            driver.send_signal(signal.SIGKILL)
-        else:
-            driver.stdin.write("end\n")
-            driver.stdin.flush()
-        wait_until_gone(pid for pid in pids if pid != driver.pid)
-    finally:
-        driver.kill()
-        driver.communicate()
 
 
 def test_memory_above_the_limit_fails_the_trial_with_the_figure(mark):

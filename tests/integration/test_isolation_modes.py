@@ -1,5 +1,6 @@
 """The same experiments with all trials of a worker in its process, and with each trial in a process of its own."""
 
+import os
 import threading
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from maggy import Searchspace, experiment, tensorboard
 from maggy.ablation import AblationStudy
-from maggy.core.exceptions import ExperimentError
+from maggy.core.exceptions import ExperimentError, NotSupportedError
 from maggy.experiment_config import AblationConfig, LagomConfig, OptimizationConfig
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("spark", "experiments")]
@@ -41,7 +42,7 @@ def test_a_search_reports_prints_and_fails_alike(isolation, capsys):
         directory = Path(result.directory, trial["trial_id"])
         x = trial["params"]["x"]
         assert trial["status"] == ("ERROR" if x < 0.5 else "FINALIZED")
-        assert trial["metric_history"] == [x] * 5
+        assert trial["history"] == [x] * 5
         assert (directory / "output.log").read_text().splitlines()[:2] == [f"x is {x}", "only for the log"]
         if x >= 0.5:
             assert trial["outputs"]["logdir"] == str(directory)
@@ -52,18 +53,17 @@ def test_a_search_reports_prints_and_fails_alike(isolation, capsys):
 
 def test_trials_are_stopped_early_alike(isolation):
     def train(x, reporter):
-        for step in range(10_000):
+        for step in range(5_000):
             reporter.broadcast(x, step)
-            threading.Event().wait(0.005 if step > 20 and x < 0.7 else 0)
-            if step > 20 and x >= 0.7:
-                break
+            if x == 1:  # the worse one goes on until it is stopped
+                threading.Event().wait(0.01)
         return x
 
-    result = search(train, 8, isolation, es_min=1, num_workers=1, max_seconds=120)
-    assert result["early_stopped"] + result["num_trials"] > 0
-    stopped = [trial for trial in result.trials if trial["early_stop"]]
-    assert stopped
-    assert all(trial["metric"] == trial["params"]["x"] for trial in stopped)
+    space = Searchspace(x=("DISCRETE", [2, 1]))
+    options = {"isolation": isolation, "num_workers": 1, "hb_interval": 0.1, "es_min": 0, "max_trial_seconds": 60}
+    result = experiment.lagom(train, OptimizationConfig(2, "gridsearch", space, **options))
+    assert (result["early_stopped"], result["failed"]) == (1, 0)
+    assert sorted(result["metric_list"]) == [1, 2]
 
 
 @pytest.mark.parametrize("value", [None, {"any": {1, 2}}, [1.5], float("nan")], ids=str)
@@ -96,3 +96,10 @@ def test_an_ablation_is_alike(isolation):
     result = experiment.lagom(train, AblationConfig(study, isolation=isolation, hb_interval=0.1, num_workers=1))
     layers = {trial["params"]["ablated_layer"]: trial["outputs"]["layers"] for trial in result.trials}
     assert layers == {"None": ["first", "second", "third"], "second": ["first", "third"]}
+
+
+def test_a_system_that_cannot_fork_is_told_before_anything_is_recorded(monkeypatch, experiments):
+    monkeypatch.delattr(os, "fork")
+    with pytest.raises(NotSupportedError, match=r"by fork, which this system does not have\. Set isolation='worker'"):
+        search(lambda x: x, 2, "process")
+    assert not list(experiments.glob("*"))

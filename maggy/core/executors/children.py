@@ -8,6 +8,7 @@ the driver and its keys, nor of what other jobs of Spark have left in this proce
 from __future__ import annotations
 
 import codecs
+import functools
 import json
 import os
 import selectors
@@ -24,7 +25,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from maggy.core.cluster.python_worker import task_state
-from maggy.core.executors.capture import LineWriter
+from maggy.core.executors.capture import STDERR_MARK, LineWriter
 from maggy.core.executors.channel import (
     Answered,
     Channel,
@@ -121,6 +122,8 @@ class Children:
         return self._run(Run(assignment), reporter, lambda probing: None)
 
     def _run(self, order: Run, reporter: Reporter, on_probing: Callable[[Probing], None]) -> Outcome:
+        if self._process is not None and self._process.poll() is not None:
+            self.close()  # it was killed since the last trial
         if self._process is None and (error := self.start()) is not None:
             return Outcome(reason=f"the training function cannot be loaded: {error}", ended_by_us=True)
         child = Child(reporter, self._tee, on_probing)
@@ -159,7 +162,7 @@ class Children:
         if self._process is None:
             return
         self._lifeline.close()
-        self._task.close()
+        self._task.finish(CLOSE_SECONDS)  # the template may outlive a watchdog that was killed, if only for a moment
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(CLOSE_SECONDS)
         self._process = None
@@ -248,7 +251,9 @@ class Child:
         self.reason = ""
         """Why it has to end, if it was told to."""
         self.was_interrupted = False
-        self._writers = [LineWriter(self._take_text, sys.stdout, tee=False) for _ in self._pipes]
+        self._writers = [
+            LineWriter(functools.partial(self._take_text, mark), sys.stdout, tee=False) for mark in ("", STDERR_MARK)
+        ]
         self._decoders = [codecs.getincrementaldecoder("utf-8")("replace") for _ in self._pipes]
 
     def launch(self, task: Channel, order: Run) -> None:
@@ -324,8 +329,8 @@ class Child:
         self._writers[number].write(self._decoders[number].decode(data))
         return bool(data)
 
-    def _take_text(self, line: str) -> None:
-        self._reporter.log(line)
+    def _take_text(self, mark: str, line: str) -> None:
+        self._reporter.log(f"{mark}{line}")
         if self._tee:
             sys.stdout.write(f"{line}\n")
 

@@ -258,6 +258,14 @@ def test_the_death_of_the_template_or_the_watchdog_costs_one_trial(shared, mark,
     assert names(marked(mark)) == before
 
 
+def test_the_death_of_the_template_between_two_trials_costs_none(shared, mark):
+    before = names(marked(mark))
+    shared.children._process.kill()
+    shared.children._process.wait()
+    assert shared.run(lambda x: x, x=1).answer.details[0] == 1
+    assert names(marked(mark)) == before
+
+
 def test_a_call_that_holds_the_gil_is_killed_when_it_must_end(shared):
     def train(x):
         import ctypes
@@ -321,7 +329,7 @@ def test_what_c_code_and_subprocesses_write_is_the_trials_output(shared):
 
     shared.run(train, x=1)
     lines = shared.lines
-    assert sorted(lines) == sorted(["from Python", "from C", "from below", "wrong", "half a line, ü"])
+    assert sorted(lines) == sorted(["from Python", "from C", "from below", "[stderr] wrong", "[stderr] half a line, ü"])
     assert [line for line in lines if line.startswith("from ") and line != "from Python"] == ["from C", "from below"]
 
 
@@ -413,6 +421,14 @@ def test_trials_draw_different_random_numbers(shared):
     one, two = (shared.run(train, x=x).answer.details[1]["drawn"] for x in (1, 2))
     assert one[0] != two[0]
     assert one[1] != two[1]
+
+
+def test_trials_draw_different_random_numbers_from_a_generator_that_their_template_has_loaded(trials):
+    from numpy import random
+
+    search = trials(lambda x: float(random.random()))
+    one, two = (search.run(x=x).answer.details[0] for x in (1, 2))
+    assert one != two
 
 
 def test_a_trial_sees_nothing_that_an_earlier_one_has_changed(shared):

