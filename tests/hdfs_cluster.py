@@ -68,7 +68,7 @@ class HdfsCluster:
         self.url = f"hdfs://127.0.0.1:{self.port}"
         self.processes = {}
         self._configure()
-        self._run("namenode-format", CLASSES["namenode"], "-format", "-force").wait(120)
+        self._run("namenode-format", CLASSES["namenode"], "-format", "-force").wait(600)
 
     def start(self):
         """Returns once a file can be written."""
@@ -87,13 +87,13 @@ class HdfsCluster:
     def stop_part(self, part):
         process = self.processes.pop(part)
         process.terminate()
-        process.wait(30)
+        _end(process)
 
     def stop(self):
         for process in self.processes.values():
             process.terminate()
         for process in self.processes.values():
-            process.wait(30)
+            _end(process)
         self.processes.clear()
 
     def _writable(self):
@@ -145,13 +145,22 @@ class HdfsCluster:
             )
 
 
+def _end(process):
+    """Wait for the end of a process that was told to end; kill it if it hangs."""
+    try:
+        process.wait(60)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
 def _free_port():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return free.getsockname()[1]
 
 
-def _until(condition, otherwise, seconds=40):
+def _until(condition, otherwise, seconds=300):
     import time
 
     deadline = time.monotonic() + seconds

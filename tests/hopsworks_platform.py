@@ -185,13 +185,13 @@ class Notebook:
         import requests
 
         url = f"{endpoint}/hopsworks-api/api/maggy/drivers/{app_id}"
-        driver = requests.get(url, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=5).json()
+        driver = requests.get(url, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=60).json()
         self.secret = driver["secret"]
         self.address = (driver["hostIp"], int(driver["port"]))
 
     def poll(self):
         """One question on a connection of its own, as every five seconds."""
-        with socket.create_connection(self.address, timeout=5) as connection:
+        with socket.create_connection(self.address, timeout=60) as connection:
             return ask(connection, {"type": "LOG", "secret": self.secret, "data": "LOG"})
 
     @staticmethod
@@ -241,7 +241,7 @@ def _handler(platform):
             request = Request(self.command, self.path, body, self.headers.get("Authorization", ""))
             platform.requests.append(request)
             if platform.gate is not None:
-                platform.gate.wait(60)
+                platform.gate.wait(600)
             status, answer = platform.answer(request)
             data = b"" if answer is None else json.dumps(answer).encode()
             if platform.broken:

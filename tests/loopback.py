@@ -111,6 +111,7 @@ class Experiment:
         self.recorder = Recorder(self.store, self.troubles.append)
         self.cluster = cluster or Threads()
         self._train, self._hb_interval, self._check = train, hb_interval, check
+        self._sessions = []
         self.driver = ExperimentDriver(
             policy,
             Conditions(num_workers=workers, seed=1, **conditions),
@@ -126,6 +127,8 @@ class Experiment:
         try:
             return self.driver.run()
         finally:
+            for session in self._sessions:  # as Spark ends the tasks of a job that was cancelled
+                session._answers.put(Done())
             self.recorder.close()
 
     def _make_tasks(self, address):
@@ -137,6 +140,7 @@ class Experiment:
             address, identity, hb_interval=self._hb_interval, interrupt=lambda reason: interrupted.set(), leave=list
         )
         session.start()
+        self._sessions.append(session)
         try:
             answer = session.request(Register("host", 1))
             while not isinstance(answer, Done):

@@ -30,26 +30,27 @@ class TensorBoard:
             if found := re.search(r"http://\S+?:\d+", line):
                 self._url = found[0]
                 return self
+        self.__exit__()
         raise AssertionError("TensorBoard showed no address")
 
     def __call__(self, page, body):
         request = urllib.request.Request(
             f"{self._url}/data/plugin/hparams/{page}", json.dumps(body).encode(), {"Content-Type": "application/json"}
         )
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return json.load(answer)
 
     def __exit__(self, *error):
         self._process.terminate()
         try:
-            self._process.wait(10)
+            self._process.wait(60)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
         self._process.stderr.close()
 
 
-def wait_for(condition, seconds=60):
+def wait_for(condition, seconds=300):
     """What the condition gives once it gives something."""
     end = time.monotonic() + seconds
     while True:

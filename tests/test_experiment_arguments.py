@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+from waiting import HANG, running
 
 from maggy import Searchspace, experiment
 from maggy.ablation import AblationStudy
@@ -218,22 +219,20 @@ def test_two_names_are_one_too_many(launched):
 
 
 def test_a_second_experiment_at_once_is_refused_and_the_first_not_disturbed(monkeypatch):
-    running, go_on, results = threading.Event(), threading.Event(), []
+    begun, go_on = threading.Event(), threading.Event()
 
     def slow(function, config):
-        running.set()
-        assert go_on.wait(10)
+        begun.set()
+        assert go_on.wait(HANG)
         return "first"
 
     monkeypatch.setattr(launch, "launch", slow)
-    thread = threading.Thread(target=lambda: results.append(experiment.lagom(train)))
-    thread.start()
-    assert running.wait(10)
-    with pytest.raises(RuntimeError, match=r"^An experiment is currently running\.$"):
-        experiment.lagom(train)
-    go_on.set()
-    thread.join(10)
-    assert results == ["first"]
+    with running(experiment.lagom, train, release=go_on.set) as first:
+        assert begun.wait(HANG)
+        with pytest.raises(RuntimeError, match=r"^An experiment is currently running\.$"):
+            experiment.lagom(train)
+        go_on.set()
+        assert first.result() == "first"
 
 
 def test_after_an_experiment_that_failed_the_next_one_runs(monkeypatch, launched):

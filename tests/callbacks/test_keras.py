@@ -54,7 +54,7 @@ def fit():
 
 def test_importing_the_callbacks_imports_no_keras():
     code = "import sys, maggy.callbacks; print([n for n in ('keras', 'tensorflow') if n in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=600, check=True)
     assert done.stdout.strip() == "[]"
 
 
@@ -234,6 +234,6 @@ def test_without_keras_the_error_names_the_remedy():
         "try: KerasBatchEnd(None)\n"
         "except MissingDependencyError as error: print(error)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=600, check=True)
     assert "pip install 'maggy[tensorflow]'" in done.stdout
     assert issubclass(MissingDependencyError, ImportError)

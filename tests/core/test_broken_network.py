@@ -7,6 +7,7 @@ import threading
 from dataclasses import replace
 
 import pytest
+from waiting import HANG, running
 
 from maggy.core.executors.session import Session
 from maggy.core.experiment_driver.dispatcher import Dispatcher
@@ -26,31 +27,45 @@ class Road:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self._sockets = []
+        self._lock = threading.Lock()
         self._open = True
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self):
         """Cut every connection, with all that is on its way, and refuse new ones."""
-        self._open = False
-        for each in self._sockets:
-            with contextlib.suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-            each.close()
-        self._sockets.clear()
+        with self._lock:
+            self._open = False
+            for end in self._sockets:
+                with contextlib.suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)
+                end.close()
+            self._sockets.clear()
 
     def open(self):
         self._open = True
 
+    def end(self):
+        """Close the road for good."""
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self.close()
+
     def _accept(self):
-        while True:
-            near, _ = self._listener.accept()
-            if not self._open:
-                near.close()
-                continue
-            far = socket.create_connection(("127.0.0.1", self._target))
-            self._sockets += [near, far]
-            for source, sink in ((near, far), (far, near)):
-                threading.Thread(target=self._carry, args=(source, sink), daemon=True).start()
+        with contextlib.suppress(OSError):  # the listener is closed
+            while True:
+                near, _ = self._listener.accept()
+                with self._lock:
+                    self._connect(near)
+
+    def _connect(self, near):
+        if not self._open:
+            near.close()
+            return
+        far = socket.create_connection(("127.0.0.1", self._target))
+        self._sockets += [near, far]
+        for source, sink in ((near, far), (far, near)):
+            threading.Thread(target=self._carry, args=(source, sink), daemon=True).start()
 
     @staticmethod
     def _carry(source, sink):
@@ -82,17 +97,27 @@ class Seen:
         raise error
 
 
-def test_points_arrive_once_in_order_and_a_lost_answer_makes_no_trial_run_twice():
+@pytest.fixture
+def ends():
+    """Calls that end what the test has begun, the last one first."""
+    with contextlib.ExitStack() as stack:
+        yield stack.callback
+
+
+def test_points_arrive_once_in_order_and_a_lost_answer_makes_no_trial_run_twice(ends):
     server = Server("127.0.0.1")
     address = server.start()
     road = Road(int(address.endpoint.rsplit(":", 1)[1]))
-    seen, ledger = Seen(), Ledger(worker_timeout=60)
+    ends(road.end)
+    seen, ledger = Seen(), Ledger(worker_timeout=600)
     dispatcher = Dispatcher(server, ledger, seen)
     dispatcher.start()
+    ends(dispatcher.close)
     session = Session(
-        replace(address, endpoint=f"tcp://127.0.0.1:{road.port}"), b"0.0.0", hb_interval=0.05, answer_timeout=60
+        replace(address, endpoint=f"tcp://127.0.0.1:{road.port}"), b"0.0.0", hb_interval=0.05, answer_timeout=600
     )
     session.start()
+    ends(session.close)
     for name in ("first", "second"):
         ledger._supply.asked += 1
         dispatcher.post(ledger.suggested, name, {}, "")
@@ -107,16 +132,13 @@ def test_points_arrive_once_in_order_and_a_lost_answer_makes_no_trial_run_twice(
             road.open()
         threading.Event().wait(0.005)
     road.close()
-    answers = []
-    thread = threading.Thread(target=lambda: answers.append(session.final(1.0, {"metric": 1.0}, False)))
-    thread.start()
-    threading.Event().wait(0.5)  # the end of the trial, and any answer to it, get lost meanwhile
-    road.open()
-    thread.join(20)
-    seen.news.get(timeout=10)  # the answer goes out before anybody else is told
+    with running(session.final, 1.0, {"metric": 1.0}, False, release=road.open) as final:
+        threading.Event().wait(0.5)  # the end of the trial, and any answer to it, get lost meanwhile
+        road.open()
+        second = final.result()
+    seen.news.get(timeout=HANG)  # the answer goes out before anybody else is told
     assert seen.points == [(step, step / 2) for step in range(300)]
     assert seen.ended == [assigned.trial_id]
-    second = answers[0]
     assert isinstance(second, Assign)
     assert {assigned.trial_id, second.trial_id} == {"first", "second"}
     road.close()
@@ -126,7 +148,5 @@ def test_points_arrive_once_in_order_and_a_lost_answer_makes_no_trial_run_twice(
     ledger._supply.asked += 1
     dispatcher.post(ledger.exhausted)
     assert isinstance(session.final(2.0, {"metric": 2.0}, False), Done)
-    seen.news.get(timeout=10)
+    seen.news.get(timeout=HANG)
     assert sorted(seen.ended) == ["first", "second"]
-    session.close()
-    dispatcher.close()

@@ -38,7 +38,7 @@ def packages(tmp_path, monkeypatch):
 @pytest.mark.parametrize("line", ["import maggy", "from maggy import experiment", "import maggy.searchspace"])
 def test_after_any_import_of_maggy_a_user_can_import_the_real_hops_util(tmp_path, line):
     code = f"{line}; from hops import util, hdfs; print(util.send_request.__module__, hdfs.project_name.__module__)"
-    ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=600)
     assert ran.stdout.strip() == "hops.util hops.hdfs", ran.stderr
 
 
@@ -46,7 +46,7 @@ def test_after_any_import_of_maggy_a_user_can_import_the_real_hops_util(tmp_path
 def test_without_maggy_the_real_hops_util_cannot_be_imported(tmp_path):
     """Should this fail, hops was mended, and what this module tests is needed no more."""
     code = "from hops import util"
-    ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=600)
     assert "No module named 'notebook'" in ran.stderr
 
 

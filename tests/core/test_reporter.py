@@ -279,7 +279,7 @@ def test_a_step_that_is_left_out_is_counted_when_the_point_is_kept_not_before(re
     thread = threading.Thread(target=reporter.broadcast, args=[Metric()])
     with reporter._lock:
         thread.start()
-        assert arrived.wait(10)
+        assert arrived.wait(60)
         thread.join(0.02)  # until it waits for the lock
         reporter.broadcast(0.1)
     thread.join()

@@ -4,10 +4,19 @@ import threading
 import weakref
 
 import pytest
+from waiting import HANG, wait_until
 
 from maggy.core.writer import RecordWriter
 
 pytestmark = pytest.mark.loopback
+
+
+@pytest.fixture
+def gate():
+    """Opened at the end, so that no writer waits before it for ever."""
+    gate = threading.Event()
+    yield gate
+    gate.set()
 
 
 def test_calls_run_in_order_on_another_thread():
@@ -25,8 +34,8 @@ def test_calls_run_in_order_on_another_thread():
     assert threads.isdisjoint({threading.current_thread()})
 
 
-def test_submit_does_not_wait_for_a_slow_record():
-    gate, written = threading.Event(), []
+def test_submit_does_not_wait_for_a_slow_record(gate):
+    written = []
     writer = RecordWriter(on_error=pytest.fail)
     writer.submit(gate.wait)
     writer.submit(written.append, 1)
@@ -64,8 +73,7 @@ def test_an_error_in_the_callback_does_not_end_the_thread():
     assert written == [1]
 
 
-def test_close_gives_up_after_its_timeout():
-    gate = threading.Event()
+def test_close_gives_up_after_its_timeout(gate):
     writer = RecordWriter(on_error=pytest.fail)
     writer.submit(gate.wait)
     assert not writer.close(timeout=0.01)
@@ -103,9 +111,9 @@ def test_a_written_record_is_not_kept_alive():
     weakref.finalize(record, gone.set)
     writer = RecordWriter(on_error=pytest.fail)
     writer.submit(lambda record: written.set(), record)
-    assert written.wait(5)
+    assert written.wait(HANG)
     del record
-    assert gone.wait(5)
+    assert gone.wait(HANG)
     writer.close()
 
 
@@ -175,13 +183,12 @@ def test_an_error_of_a_stores_own_library_may_pass():
         assert store.written == [1]
 
 
-def test_after_patience_in_vain_records_are_written_once_the_store_is_back():
-    store, gate = Store(away=10**9), threading.Event()
+def test_after_patience_in_vain_records_are_written_once_the_store_is_back(gate):
+    store = Store(away=10**9)
     writer = RecordWriter(on_error=lambda message: None, patience=0.1)
     writer.submit(store.write, 1)
     writer.submit(gate.wait)
-    while not writer.errors:
-        gate.wait(0.01)
+    wait_until(lambda: writer.errors, "the end of the patience")
     store.away = 0
     writer.submit(store.write, 2)
     gate.set()
@@ -189,10 +196,10 @@ def test_after_patience_in_vain_records_are_written_once_the_store_is_back():
     assert store.written == [2]
 
 
-def test_a_store_that_hangs_is_not_waited_for_without_end(monkeypatch):
+def test_a_store_that_hangs_is_not_waited_for_without_end(gate, monkeypatch):
     monkeypatch.setattr("maggy.core.writer.LONGEST_DELAY", 0.05)
     monkeypatch.setattr("maggy.core.writer.SLOW_SECONDS", 0.05)
-    gate, said = threading.Event(), []
+    said = []
     writer = RecordWriter(on_error=said.append, patience=0.05)
     writer.submit(gate.wait)
     assert not writer.close()
@@ -211,12 +218,12 @@ def test_a_sweep_runs_at_once_when_there_is_nothing_else():
     swept = threading.Event()
     writer = RecordWriter(on_error=pytest.fail)
     writer.sweep(swept.set)
-    assert swept.wait(10)
+    assert swept.wait(HANG)
     writer.close()
 
 
-def test_a_sweep_that_is_asked_for_many_times_before_it_runs_runs_once():
-    gate, swept = threading.Event(), []
+def test_a_sweep_that_is_asked_for_many_times_before_it_runs_runs_once(gate):
+    swept = []
     writer = RecordWriter(on_error=pytest.fail)
     writer.submit(gate.wait)
     for _ in range(100):
@@ -238,7 +245,7 @@ def test_what_comes_during_a_sweep_gets_another_one():
             done.set()
 
     writer.sweep(sweep)
-    assert done.wait(10)
+    assert done.wait(HANG)
     writer.close()
     assert len(swept) == 2
 
@@ -265,7 +272,7 @@ class Swept:
         for _ in range(2):  # after the first the writer looks whether it may sweep
             written = threading.Event()
             self.writer.submit(written.set)
-            assert written.wait(10)
+            assert written.wait(HANG)
 
 
 def test_sweeps_take_a_tenth_of_the_time_and_records_do_not_wait_for_them():
@@ -296,7 +303,7 @@ def test_a_sweep_that_fails_is_tried_again():
     said = []
     writer = RecordWriter(on_error=said.append)
     writer.sweep(sweep)
-    assert done.wait(10)
+    assert done.wait(HANG)
     assert writer.close()
     assert len(said) == 1
 

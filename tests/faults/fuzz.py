@@ -14,6 +14,7 @@ import time
 
 import msgspec
 import zmq
+from waiting import HANG, running
 
 from maggy.core.experiment_driver.dispatcher import Dispatcher
 from maggy.core.experiment_driver.ledger import Ledger
@@ -126,13 +127,28 @@ def attack(frames, seed):
         while not stop.is_set():
             began = time.perf_counter()
             honest_worker.send(encode(Heartbeat(0, 0, [], 0, [], True)))
-            assert honest_worker.poll(30_000), "the honest worker got no answer"
+            assert honest_worker.poll(1000 * HANG), "the honest worker got no answer"
             honest_worker.recv()
             slowest[0] = max(slowest[0], time.perf_counter() - began)
             stop.wait(0.01)
 
-    thread = threading.Thread(target=serve)
-    thread.start()
+    try:
+        with running(serve, release=stop.set) as serving:
+            growth = _send(frames, generator, attacker)
+            stop.set()
+            serving.result()
+    finally:
+        for peer in (honest_worker, attacker):
+            peer.close(linger=0)
+        context.term()
+        dispatcher.close()
+    if sink.error is not None:
+        raise sink.error
+    return slowest[0], growth, server.rejected
+
+
+def _send(frames, generator, attacker):
+    """Send frames; return by how many MiB the process grew after the first fifth."""
     before = None
     for number in range(frames):
         attacker.send(frame(generator))
@@ -142,16 +158,7 @@ def attack(frames, seed):
             attacker.recv()
         if number == frames // 5:
             before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    stop.set()
-    thread.join()
-    growth = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
-    for peer in (honest_worker, attacker):
-        peer.close(linger=0)
-    context.term()
-    dispatcher.close()
-    if sink.error is not None:
-        raise sink.error
-    return slowest[0], growth, server.rejected
+    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
 
 
 def _peer(context, address, identity):

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -239,6 +240,7 @@ def test_no_secret_is_in_a_record_a_log_a_repr_or_sparks_settings(spark, experim
 NOTEBOOK_CELL = """
 import os, sys
 os.environ["PYSPARK_PYTHON"] = sys.executable
+os.environ["PYSPARK_SUBMIT_ARGS"] = "--conf spark.ui.enabled=false pyspark-shell"  # 16 of them take all ports
 from maggy import Searchspace, experiment
 from maggy.experiment_config import OptimizationConfig
 
@@ -283,6 +285,7 @@ def test_a_notebooks_interrupt_ends_the_experiment_and_the_kernel_goes_on(experi
 DRIVER = """
 import glob, os, sys
 os.environ["PYSPARK_PYTHON"] = sys.executable
+os.environ["PYSPARK_SUBMIT_ARGS"] = "--conf spark.ui.enabled=false pyspark-shell"  # 16 of them take all ports
 from maggy import Searchspace, experiment
 from maggy.experiment_config import OptimizationConfig
 
@@ -302,14 +305,16 @@ print(sorted(trial["trial_id"] for trial in experiment.lagom(train, config).tria
 
 
 def test_a_killed_driver_leaves_no_worker_and_its_experiment_goes_on_as_if_nothing_had_happened(experiments, tmp_path):
+    errors = tmp_path / "errors.txt"
+
+    @contextmanager
     def start(*arguments):
-        return process(
-            [sys.executable, "-c", DRIVER, *arguments],
-            cwd=tmp_path,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
+        command = [sys.executable, "-c", DRIVER, *arguments]
+        with (
+            open(errors, "a") as log,
+            process(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=log, text=True) as driver,
+        ):
+            yield driver
 
     def records():
         return list(experiments.glob("*_1/*/trial.json"))
@@ -321,6 +326,7 @@ def test_a_killed_driver_leaves_no_worker_and_its_experiment_goes_on_as_if_nothi
                 pids.add(int(line.rsplit(" ", 1)[1]))
             if len(pids) == 2:
                 break
+        assert len(pids) == 2, errors.read_text()[-3000:]
         wait_until(lambda: len(records()) >= 4, "the end of four trials")  # the others wait
         first.kill()
         first.wait()
@@ -334,6 +340,8 @@ def test_a_killed_driver_leaves_no_worker_and_its_experiment_goes_on_as_if_nothi
     lines = []
     for arguments in ([str(directory)], []):
         with start(*arguments) as driver:
-            lines.append(driver.communicate(timeout=PROCESS_SECONDS)[0].splitlines()[-1])
+            out, _ = driver.communicate(timeout=PROCESS_SECONDS)
+            assert driver.returncode == 0, errors.read_text()[-3000:]
+            lines.append(out.splitlines()[-1])
     assert lines[0] == lines[1], "a resumed search proposed something else"
     assert all((directory / name / "trial.json").read_bytes() == data for name, data in before.items())

@@ -107,7 +107,7 @@ def test_experiments_that_start_at_once_get_a_directory_each(place):
 
 @pytest.mark.parametrize("part", ["namenode", "datanode"])
 def test_an_hdfs_that_is_ill_for_a_minute_costs_no_trial(place, cluster, spark, monkeypatch, capsys, part):
-    real, down, back = Recorder.trial_begins, threading.Event(), threading.Event()
+    real, down, back, timers = Recorder.trial_begins, threading.Event(), threading.Event(), []
 
     def come_back():
         back.set()
@@ -117,7 +117,8 @@ def test_an_hdfs_that_is_ill_for_a_minute_costs_no_trial(place, cluster, spark, 
         if not down.is_set():
             down.set()
             cluster.stop_part(part)
-            threading.Timer(65, come_back).start()
+            timers.append(threading.Timer(65, come_back))
+            timers[0].start()
         real(self, trial)
 
     def train(x):
@@ -125,7 +126,11 @@ def test_an_hdfs_that_is_ill_for_a_minute_costs_no_trial(place, cluster, spark, 
         return x
 
     monkeypatch.setattr(Recorder, "trial_begins", begin)
-    result = search(place, train, 4)
+    try:
+        result = search(place, train, 4)
+    finally:
+        for timer in timers:  # the cluster is there for the next test, too
+            timer.join()
     assert back.is_set()
     printed = capsys.readouterr().out
     assert printed.count("kept in memory") == 1  # whether hdfs-native gives up or tries again by itself

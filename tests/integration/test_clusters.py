@@ -44,7 +44,7 @@ def test_a_search_with_a_poison_trial_ends_well(session, tmp_path):
         env={**os.environ, "PYSPARK_PYTHON": sys.executable},
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=800,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]

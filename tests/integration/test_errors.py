@@ -30,7 +30,7 @@ def last_line(code, cwd, **environment):
         env={**inherited, **environment},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=800,
         check=False,
     )
     assert done.returncode != 0

@@ -41,7 +41,7 @@ def run_script(name, directory):
         env=environment,
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=800,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
@@ -79,7 +79,7 @@ def run_notebook(name, directory, monkeypatch):
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs = []
-    client = NotebookClient(notebook, km=manager, timeout=280, resources={"metadata": {"path": str(directory)}})
+    client = NotebookClient(notebook, km=manager, timeout=800, resources={"metadata": {"path": str(directory)}})
     return client.execute()
 
 

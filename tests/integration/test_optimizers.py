@@ -37,7 +37,8 @@ def test_a_sampler_of_optunas_is_an_optimizer_and_a_pruner_a_rule():
 
         for step in range(1, 10):
             reporter.broadcast(x, step)
-            time.sleep(0.03)
+            while reporter.waiting()[1]:  # a step ends when the driver has it
+                time.sleep(0.001)
         return x
 
     result = search(
@@ -128,7 +129,8 @@ def test_successive_halving_stops_trials_while_they_run():
 
         for step in range(1, 28):
             reporter.broadcast(x, step)
-            time.sleep(0.02)
+            while reporter.waiting()[1]:  # a step ends when the driver has it
+                time.sleep(0.001)
         return x
 
     result = search(train, 8, "randomsearch", es_policy="successivehalving", hb_interval=0.02)

@@ -9,6 +9,7 @@ import uuid
 
 import numpy as np
 import pytest
+from waiting import HANG, running, wait_until
 
 from maggy import Searchspace, experiment
 from maggy.ablation import register_training_dataset
@@ -50,6 +51,18 @@ def s3():
     server = S3()
     yield server
     server.stop()
+
+
+def errors_told(monkeypatch):
+    """A list that gets the sentences with which the writer of records tells its troubles."""
+    told, tell = [], writer.RecordWriter._tell
+
+    def remember(self, message):
+        tell(self, message)
+        told.append(message)
+
+    monkeypatch.setattr(writer.RecordWriter, "_tell", remember)
+    return told
 
 
 @pytest.fixture
@@ -169,20 +182,30 @@ def test_what_another_process_has_written_is_seen_at_once(bucket):
 def test_a_store_that_goes_away_costs_no_trial(bucket, s3, spark, monkeypatch, capsys):
     """It is down from before the first trial until after the last, and comes back while lagom waits for the records."""
     monkeypatch.setattr(writer, "LONGEST_DELAY", 0.5)
-    timer = threading.Timer(4, s3.start)
-    real = Recorder.trial_begins
-    down = threading.Event()
+    begin, end, told = Recorder.trial_begins, Recorder.trial_ended, errors_told(monkeypatch)
+    down, ended = threading.Event(), []
 
-    def begin(self, trial):
+    def begin_without_store(self, trial):
         if not down.is_set():
-            down.set()
             s3.stop()
-            timer.start()
-        real(self, trial)
+            down.set()
+        begin(self, trial)
 
-    monkeypatch.setattr(Recorder, "trial_begins", begin)
-    result = search(bucket, lambda x: x, 4)
-    timer.join()
+    def count_end(self, trial):
+        ended.append(trial)
+        end(self, trial)
+
+    def come_back():
+        wait_until(lambda: (told and len(ended) == 4) or over.is_set(), "the end of all trials, and an error")
+        if down.is_set():
+            s3.start()
+
+    over = threading.Event()
+    monkeypatch.setattr(Recorder, "trial_begins", begin_without_store)
+    monkeypatch.setattr(Recorder, "trial_ended", count_end)
+    with running(come_back, release=over.set) as store_is_back:
+        result = search(bucket, lambda x: x, 4)
+        store_is_back.result()
     printed = capsys.readouterr().out
     assert printed.count("Records cannot be written at the moment") == 1
     assert "could not be written" not in printed
@@ -203,25 +226,30 @@ def test_a_store_that_refuses_access_is_an_error_in_the_beginning_and_away_in_th
     def refuse(count):
         import requests
 
-        requests.post(f"{s3.url}/moto-api/reset-auth", data=str(count), timeout=5)
+        requests.post(f"{s3.url}/moto-api/reset-auth", data=str(count), timeout=HANG)
 
     refuse(0)
     try:
         with pytest.raises(RecordsError, match=r"PermissionError: .*Choose another place"):
             search(bucket, lambda x: x)
         refuse(float("inf"))
-        real, timers = ExperimentStore.end_trial, []
+        real, refused, over = ExperimentStore.end_trial, threading.Event(), threading.Event()
+        told = errors_told(monkeypatch)
 
         def end(self, trial):
-            if not timers:
+            if not refused.is_set():
                 refuse(0)
-                timers.append(threading.Timer(1, refuse, [float("inf")]))
-                timers[0].start()
+                refused.set()
             real(self, trial)
 
+        def allow_again():
+            wait_until(lambda: told or over.is_set(), "an error")
+            refuse(float("inf"))
+
         monkeypatch.setattr(ExperimentStore, "end_trial", end)
-        result = search(bucket, lambda x: x)
-        timers[0].join()
+        with running(allow_again, release=over.set) as allowing:
+            result = search(bucket, lambda x: x)
+            allowing.result()
     finally:
         refuse(float("inf"))
     assert capsys.readouterr().out.count("Records cannot be written at the moment (PermissionError") == 1

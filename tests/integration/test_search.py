@@ -535,6 +535,7 @@ def test_tensorboard_logdir_is_the_trials_directory():
 INTERRUPTED = """
 import json, os, sys, threading
 os.environ["PYSPARK_PYTHON"] = sys.executable
+os.environ["PYSPARK_SUBMIT_ARGS"] = "--conf spark.ui.enabled=false pyspark-shell"  # 16 of them take all ports
 from maggy import Searchspace, experiment
 from maggy.core.experiment_driver import driver, jobs
 from maggy.experiment_config import OptimizationConfig
@@ -682,6 +683,7 @@ def test_an_output_that_cannot_be_written_costs_nothing_but_what_is_shown(tmp_pa
     code = """
 import os, sys
 os.environ["PYSPARK_PYTHON"] = sys.executable
+os.environ["PYSPARK_SUBMIT_ARGS"] = "--conf spark.ui.enabled=false pyspark-shell"  # 16 of them take all ports
 from maggy import Searchspace, experiment
 from maggy.experiment_config import OptimizationConfig
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import hopsworks_platform
 import pytest
+from waiting import HANG, wait_until
 
 import maggy
 from maggy.core import environment as environments
@@ -40,6 +41,8 @@ END = ExperimentEnd("FINISHED", 1.5, "abc", 0.5)
 def platform(tmp_path, monkeypatch):
     platform, server = hopsworks_platform.set_up(tmp_path, monkeypatch)
     yield platform
+    if platform.gate is not None:
+        platform.gate.set()
     server.shutdown()
     server.server_close()
     hopsworks_platform.forget_hops()
@@ -105,7 +108,7 @@ def test_hops_util_can_be_imported_although_notebook_is_missing(platform):
 @pytest.mark.slow
 def test_off_hopsworks_nothing_of_hops_is_imported(tmp_path):
     code = "import sys, maggy.core.launch as l; l.find_environment(); print([m for m in sys.modules if 'hops.' in m])"
-    ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=HANG)
     assert ran.stdout.strip() == "[]", ran.stderr
 
 
@@ -362,7 +365,8 @@ def test_home_stays_what_it_was(platform, monkeypatch):
     assert "ML_ID" not in os.environ
 
 
-def quickly(platform, said):
+def seconds_of_experiment(platform, said):
+    """How long an experiment without trials takes; with limits of ten minutes, waiting is told from a slow machine."""
     began = time.monotonic()
     registered(platform, said).close(END)
     return time.monotonic() - began
@@ -382,8 +386,10 @@ def test_an_ill_service_costs_one_line(platform, monkeypatch, ill):
     platform.broken = ill == "broken"
     answers = {"cut": hang_up, "a list": lambda _: (200, [1]), "another record": lambda _: (200, {"id": "other"})}
     monkeypatch.setattr(platform, "answer", answers.get(ill, platform.answer))
+    monkeypatch.setattr(hopsworks, "START_SECONDS", 600.0)
+    monkeypatch.setattr(hopsworks, "END_SECONDS", 600.0)
     said = []
-    assert quickly(platform, said) < 2
+    assert seconds_of_experiment(platform, said) < 60
     assert len(said) == 1
     assert said[0].startswith("Hopsworks does not show this experiment as it should (")
     assert said[0].endswith("; the experiment itself goes on.")
@@ -394,23 +400,23 @@ def test_a_slow_service_is_not_waited_for_and_gets_everything_in_the_end(platfor
     monkeypatch.setattr(hopsworks, "END_SECONDS", 0.05)
     platform.gate = threading.Event()
     said = []
-    assert quickly(platform, said) < 1
+    assert seconds_of_experiment(platform, said) < 60
     assert len(said) == 1
     assert "slow" in said[0]
     platform.gate.set()
     for thread in threading.enumerate():
         if thread.name == "maggy-hopsworks":
             assert thread.daemon  # a service that never answers does not keep the process from ending
-            thread.join(5)
+            thread.join(HANG)
     assert platform.experiments["app_1"]["state"] == "FINISHED"
 
 
 def test_a_service_that_was_slow_before_is_hardly_waited_for_at_the_end(platform, monkeypatch):
     monkeypatch.setattr(hopsworks, "START_SECONDS", 0.05)
-    monkeypatch.setattr(hopsworks, "END_SECONDS", 60.0)
+    monkeypatch.setattr(hopsworks, "END_SECONDS", 600.0)
     monkeypatch.setattr(experiments_service, "HURRY_SECONDS", 0.05)
     platform.gate = threading.Event()
-    assert quickly(platform, []) < 10
+    assert seconds_of_experiment(platform, []) < 60
     platform.gate.set()
 
 
@@ -418,13 +424,14 @@ def test_a_service_that_was_slow_once_is_said_so_and_waited_for_when_it_is_quick
     monkeypatch.setattr(hopsworks, "START_SECONDS", 0.05)
     monkeypatch.setattr(experiments_service, "SLOW_SECONDS", 0.2)
     monkeypatch.setattr(experiments_service, "HURRY_SECONDS", 0.0)
+    monkeypatch.setattr(hopsworks, "END_SECONDS", HANG)
     platform.gate, said = threading.Event(), []
     registration = registered(platform, said)
     registration.listen("127.0.0.1", "localhost")
-    threading.Timer(0.5, platform.gate.set).start()
-    while not platform.drivers:
-        threading.Event().wait(0.01)
-    threading.Event().wait(0.1)
+    wait_until(lambda: platform.requests, "the first request")
+    threading.Event().wait(0.3)  # longer than what counts as slow
+    platform.gate.set()
+    wait_until(lambda: platform.drivers and not registration._service._slow, "a quick answer")
     registration.close(END)
     assert platform.experiments["app_1"]["state"] == "FINISHED"
     assert len(said) == 1
@@ -515,9 +522,11 @@ def test_tls_with_a_private_authority(platform, tmp_path, monkeypatch):
     monkeypatch.setenv("DOMAIN_CA_TRUSTSTORE_PEM", str(authority))
     platform.token, platform.renew = "renewed", True  # also when the first token is refused
     said = []
-    registered(platform, said).close(END)
-    server.shutdown()
-    server.server_close()
+    try:
+        registered(platform, said).close(END)
+    finally:
+        server.shutdown()
+        server.server_close()
     assert said == []
     assert platform.experiments["app_1"]["state"] == "FINISHED"
 
@@ -528,9 +537,11 @@ def test_a_certificate_of_a_stranger_is_refused(platform, tmp_path, monkeypatch)
     monkeypatch.setenv("REST_ENDPOINT", platform.endpoint)
     monkeypatch.setenv("REQUESTS_VERIFY", "true")
     said = []
-    registered(platform, said).close(END)
-    server.shutdown()
-    server.server_close()
+    try:
+        registered(platform, said).close(END)
+    finally:
+        server.shutdown()
+        server.server_close()
     assert len(said) == 1
     assert "SSLError" in said[0]
     assert platform.requests == []
@@ -544,7 +555,7 @@ def test_the_driver_is_registered_and_answers(platform):
     registration.listen("127.0.0.1", "localhost")
     registration.board.update(num_trials=4, to_date=1, stopped=0, metric=0.25)
     registration.close(END)
-    assert registration._polls.join(5)  # nobody has asked
+    assert registration._polls.join(HANG)  # nobody has asked
     driver = platform.asked("POST", "/maggy/drivers")[0]
     assert driver.path == "/hopsworks-api/api/maggy/drivers"
     assert sorted(driver.body) == ["appId", "hostIp", "port", "secret"]

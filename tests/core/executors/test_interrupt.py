@@ -8,12 +8,13 @@ import threading
 import time
 
 import pytest
+from waiting import running, wait_until
 
 from maggy.core.executors.interrupt import Interrupter, TrialInterrupted
 
 pytestmark = pytest.mark.loopback
 
-LONG = 30  # seconds; an interrupt must not take a noticeable part of it
+LONG = 600  # seconds; an interrupt must not take a noticeable part of it
 
 
 @pytest.fixture
@@ -23,10 +24,10 @@ def interrupter():
         yield interrupter
 
 
-def fire_soon(interrupter, reason="too slow"):
-    thread = threading.Timer(0.05, interrupter.fire, [reason])
-    thread.start()
-    return thread
+def fire_when_armed(interrupter):
+    wait_until(lambda: interrupter._armed, "the training")
+    time.sleep(0.05)  # until it is in the middle of its work; it may be earlier, too
+    interrupter.fire("too slow")
 
 
 def sleep():
@@ -64,11 +65,11 @@ def join_a_thread():
 
 @pytest.mark.parametrize("work", [sleep, loop, loop_that_swallows_errors, wait_for_a_lock, join_a_thread])
 def test_a_training_function_ends_at_once(interrupter, work):
-    thread = fire_soon(interrupter)
     began = time.monotonic()
-    with pytest.raises(TrialInterrupted, match="too slow"), interrupter.armed():
-        work()
-    thread.join()
+    with running(fire_when_armed, interrupter) as firing:
+        with pytest.raises(TrialInterrupted, match="too slow"), interrupter.armed():
+            work()
+        firing.result()
     assert time.monotonic() - began < LONG / 10
     assert interrupter.reason == "too slow"
 

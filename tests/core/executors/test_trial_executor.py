@@ -12,7 +12,7 @@ import pytest
 from wire import SOON, Host
 
 from maggy.ablation.ablator import AbstractAblator
-from maggy.core.executors import process_executor, trial_executor
+from maggy.core.executors import error_text, process_executor, trial_executor
 from maggy.core.executors import surroundings as trial_surroundings
 from maggy.core.executors.trial_executor import WorkerSettings, work
 from maggy.core.executors.workload import AblationWorkload, SearchWorkload, Workload
@@ -179,13 +179,13 @@ def test_a_function_that_is_run_once_gives_its_value_as_it_is(worker):
 @pytest.mark.parametrize("swallow", [False, True])
 def test_a_trial_that_is_stopped_ends_with_the_metric_of_the_first_broadcast_that_raised(worker, swallow):
     def train(x, reporter):
-        for step in range(1000):
+        for step in range(20_000):  # until it is stopped
             try:
-                reporter.broadcast(step / 10, step)
+                reporter.broadcast(step / 1000, step)
             except Exception:
                 if not swallow:
                     raise
-            if swallow and reporter.stop_metric is not None and step > reporter.stop_metric * 10 + 2:
+            if swallow and reporter.stop_metric is not None and step > reporter.stop_metric * 1000 + 2:
                 return 999.0
             time.sleep(0.005)
         return 999.0
@@ -198,7 +198,7 @@ def test_a_trial_that_is_stopped_ends_with_the_metric_of_the_first_broadcast_tha
 
 
 def sleeps(x):
-    time.sleep(30)
+    time.sleep(600)
     return 1.0
 
 
@@ -217,20 +217,20 @@ def goes_on_after_exceptions(x):
 
 def swallows_everything(x):
     try:
-        time.sleep(30)
+        time.sleep(600)
     except BaseException:
         return 1.0
 
 
 def turns_it_into_an_error(x):
     try:
-        time.sleep(30)
+        time.sleep(600)
     except BaseException as error:
         raise ValueError("wrapped") from error
 
 
 def waits_for_a_lock(x):
-    threading.Event().wait(30)
+    threading.Event().wait(600)
     return 1.0
 
 
@@ -244,8 +244,8 @@ def test_a_trial_that_takes_too_long_fails_whatever_it_does_and_the_worker_stays
         return train(x) if x == 1 else x
 
     began = time.monotonic()
-    failed, final = ends_of(worker(both, assign(1, x=1), assign(2, x=2), max_trial_seconds=0.2)[0])
-    assert (failed.reason, failed.traceback) == ("exceeded max_trial_seconds=0.2", "")
+    failed, final = ends_of(worker(both, assign(1, x=1), assign(2, x=2), max_trial_seconds=1)[0])
+    assert (failed.reason, failed.traceback) == ("exceeded max_trial_seconds=1", "")
     assert final.metric == 2
     assert time.monotonic() - began < SOON
 
@@ -428,15 +428,16 @@ def test_a_check_whose_error_is_as_long_as_a_message_is_answered(worker, monkeyp
 
     monkeypatch.setattr(SearchWorkload, "verify", verify)
     play, _ = worker(lambda x: x, Check())
-    assert len(play.said(Checked)[0].error) <= trial_executor.MAX_TRACEBACK_LENGTH
+    assert len(play.said(Checked)[0].error) <= error_text.MAX_TEXT_LENGTH
 
 
 def test_nothing_is_left_of_a_worker(worker):
     worker(lambda x: x, assign(x=1))[0].close()
-    threads, handler = threading.active_count(), signal.getsignal(signal.SIGUSR2)
+    threads, handler = set(threading.enumerate()), signal.getsignal(signal.SIGUSR2)
     play, _ = worker(lambda x: x, assign(x=1))
     play.close()
-    assert (threading.active_count(), signal.getsignal(signal.SIGUSR2)) == (threads, handler)
+    assert set(threading.enumerate()) <= threads  # those of earlier tests may end meanwhile
+    assert signal.getsignal(signal.SIGUSR2) == handler
 
 
 class Probing(Workload):

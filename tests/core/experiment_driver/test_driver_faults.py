@@ -1,12 +1,13 @@
 """The driver when trials fail, workers die, and time is up."""
 
 import threading
-import time
 
 import pytest
 from loopback import Experiment, Given, Threads, WorkerDied, one_after_another, records, square, trials
+from waiting import HANG, wait_until_sent
 
 from maggy import Trial
+from maggy.core.experiment_driver import driver as driver_module
 
 pytestmark = pytest.mark.loopback
 
@@ -88,23 +89,27 @@ def test_fail_fast_ends_the_experiment_at_the_first_failure(tmp_path):
     def train(params, reporter, interrupted):
         if params["x"] == 2:
             raise ValueError("no luck")
+        if params["x"] > 2:
+            assert interrupted.wait(HANG)
         return 1.0
 
-    experiment = Experiment(tmp_path, Given(one_after_another(trials(1000))), train, workers=1, fail_fast=True)
+    experiment = Experiment(tmp_path, Given(one_after_another(trials(5))), train, workers=1, fail_fast=True)
     outcome = experiment.run()
     assert outcome.state == "FAILED"
     assert "ValueError: no luck" in str(outcome.error)
-    assert len(outcome.trials) < 1000
+    assert [trial.params["x"] for trial in outcome.trials] == [0, 1, 2]
     assert {trial.params["x"] for trial in records(experiment).values()} >= {0, 1, 2}
 
 
-def test_max_seconds_ends_the_experiment_with_the_trials_that_it_has(tmp_path):
+def test_max_seconds_ends_the_experiment_with_the_trials_that_it_has(tmp_path, monkeypatch):
+    monkeypatch.setattr(driver_module, "STOP_SECONDS", HANG)
+
     def train(params, reporter, interrupted):
         if params["x"] >= 2:
-            assert interrupted.wait(10)
+            assert interrupted.wait(HANG)
         return 1.0
 
-    experiment = Experiment(tmp_path, Given(one_after_another(trials(9)), 9), train, max_seconds=0.5)
+    experiment = Experiment(tmp_path, Given(one_after_another(trials(9)), 9), train, max_seconds=4)
     outcome = experiment.run()
     assert outcome.state == "KILLED"
     assert sorted(trial.params["x"] for trial in outcome.trials) == [0, 1]
@@ -115,13 +120,15 @@ def test_a_worker_that_does_not_leave_is_cancelled(tmp_path):
     go_on = threading.Event()
 
     def train(params, reporter, interrupted):
-        go_on.wait(10)
+        go_on.wait(HANG)
         return 1.0
 
     experiment = Experiment(tmp_path, Given(one_after_another(trials(2)), 2), train, workers=1, max_seconds=0.2)
-    assert experiment.run().state == "KILLED"
-    assert experiment.cluster.cancelled.is_set()
-    go_on.set()
+    try:
+        assert experiment.run().state == "KILLED"
+        assert experiment.cluster.cancelled.is_set()
+    finally:
+        go_on.set()
 
 
 @pytest.mark.parametrize("job_per_worker", [True, False])
@@ -131,8 +138,8 @@ def test_a_trial_whose_worker_dies_runs_again_from_a_clean_history(tmp_path, job
     def train(params, reporter, interrupted):
         reporter.broadcast(0.5, 7 if not deaths else 0)
         if params["x"] == 1 and not deaths:
+            wait_until_sent(reporter)
             deaths.append(params)
-            time.sleep(0.1)
             raise WorkerDied("out of memory")
         return 1.0
 

@@ -3,6 +3,7 @@
 import queue
 
 import pytest
+from waiting import HANG
 
 from maggy.core.exceptions import ExperimentError
 from maggy.core.experiment_driver.instructions import Ask, Began, Ended, Points, Probed, WorkerId
@@ -24,7 +25,7 @@ class Listener:
         return lambda *arguments: self.news.put((name, *arguments))
 
     def next(self):
-        return self.news.get(timeout=10)
+        return self.news.get(timeout=HANG)
 
 
 class Given(Policy):
@@ -75,7 +76,7 @@ def kept():
 
     yield start
     for keeper in keepers:
-        keeper.close(timeout=10)
+        keeper.close(timeout=HANG)
 
 
 @pytest.mark.parametrize("restores", [True, False])
@@ -99,7 +100,7 @@ def test_a_resumed_experiment_ends_at_once_if_its_records_say_so(restores, reach
         news = [listener.next()[0] for _ in range(2 if reached else 1)]
         assert news == (["experiment_ends", "exhausted"] if reached else ["suggested"])
     finally:
-        keeper.close(timeout=10)
+        keeper.close(timeout=HANG)
 
 
 def test_points_that_come_with_the_end_of_a_trial_are_kept_and_not_checked(kept):

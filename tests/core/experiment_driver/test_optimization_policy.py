@@ -180,7 +180,7 @@ def test_reaching_a_threshold_ends_the_experiment_and_stops_what_runs(tmp_path):
     def train(params, reporter, interrupted):
         if params["x"] == 7:
             return 1.0
-        for step in range(2000):
+        for step in range(20_000):  # until it is stopped
             reporter.broadcast(0.1, step)
             interrupted.wait(0.005)
         return 0.1
@@ -197,8 +197,11 @@ def test_reaching_a_threshold_ends_the_experiment_and_stops_what_runs(tmp_path):
 
 
 def test_patience_and_a_rule_for_trials_work_together(tmp_path):
+    begun = []
+
     def train(params, reporter, interrupted):
-        for step in range(1, 50):
+        begun.append(params)
+        for step in range(1, 50 if len(begun) <= 2 else 20_000):  # from the third on until it is stopped
             reporter.broadcast(0.5, step)
             interrupted.wait(0.005)
         return 0.5

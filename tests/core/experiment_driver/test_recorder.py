@@ -4,6 +4,7 @@ import json
 import threading
 
 import pytest
+from waiting import wait_until
 
 from maggy.core.environment import LocalEnvironment
 from maggy.core.experiment_driver.recorder import Recorder
@@ -38,9 +39,10 @@ def recorder(store, said):
 def busy(store, recorder, monkeypatch):
     """Until this is set, the writer is busy with something else."""
     done, real = threading.Event(), store.log
-    monkeypatch.setattr(store, "log", lambda line: (done.wait(10), real(line)))
+    monkeypatch.setattr(store, "log", lambda line: (done.wait(), real(line)))
     recorder.log("busy")
-    return done
+    yield done
+    done.set()
 
 
 def ended(number):
@@ -100,12 +102,13 @@ def test_a_beginning_that_cannot_be_written_holds_up_no_other_and_no_output(stor
     recorder.trial_begins(fine)
     recorder._add(store.append_output, fine.trial_id, text="a line\n")
     busy.set()
-    for _ in range(100):  # each further record gives the writer another turn
-        recorder.log("a record")
+
+    def has_begun():
+        recorder.log("a record")  # each further record gives the writer another turn
         recorder._add(store.append_output, fine.trial_id, text="more\n")
-        if ".hparams.json" in names(store, fine):
-            break
-        threading.Event().wait(0.05)
+        return ".hparams.json" in names(store, fine)
+
+    wait_until(has_begun, "the beginning of the other trial", pause=0.05)
     assert {".hparams.json", "output.log"} <= set(names(store, fine))
     assert len(said) == 1
 
