@@ -34,6 +34,9 @@ from maggy.trial import Trial
 
 __all__ = ["Config", "launch"]
 
+MAX_UNLIMITED_WORKERS = 32
+"""Number of workers, at most, where Spark would start executors without a limit, which costs money."""
+
 Config = LagomConfig | OptimizationConfig | AblationConfig
 
 
@@ -166,7 +169,7 @@ def _driver(
         return lambda job: functools.partial(with_content, functools.partial(work, settings), payload, job)
 
     conditions = Conditions(
-        num_workers=_worker_count(config, policy, cluster, len(before)),
+        num_workers=_worker_count(config, policy, cluster, len(before), recorder.tell),
         seed=seed,
         trial_attempts=config.trial_attempts,
         worker_timeout=config.worker_timeout,
@@ -181,12 +184,22 @@ def _driver(
     )
 
 
-def _worker_count(config: Config, policy: Policy, cluster: Cluster, ended: int) -> int:
+def _worker_count(config: Config, policy: Policy, cluster: Cluster, ended: int, tell: Callable[[str], None]) -> int:
+    left = None if policy.total is None else max(1, policy.total - ended)
     slots = cluster.slots()
-    count = slots if config.num_workers is None else config.num_workers
-    if cluster.local:  # more could only wait in line for each other
-        count = min(count, slots)
-    return count if policy.total is None else max(1, min(count, policy.total - ended))
+    if config.num_workers is not None:
+        # On a cluster more than there are slots may be asked for, so that it grows. On one machine they could only
+        # wait in line for each other.
+        count = min(config.num_workers, slots) if cluster.local and slots is not None else config.num_workers
+    elif slots is not None:
+        count = slots
+    else:
+        count = MAX_UNLIMITED_WORKERS if left is None else min(left, MAX_UNLIMITED_WORKERS)
+        tell(
+            f"Spark's dynamic allocation has no limit here, so {count} workers are asked for. For another number set "
+            "num_workers, or spark.dynamicAllocation.maxExecutors before the session is made."
+        )
+    return count if left is None else min(count, left)
 
 
 def _check_error(name: str, text: str) -> Exception:

@@ -11,7 +11,7 @@ from typing import Any
 
 from maggy.core.cluster.contract import Cluster, Task, TooLargeError, task_info
 from maggy.core.cluster.failures import error_of
-from maggy.core.cluster.masters import gives_up_at_first_crash, local_cores
+from maggy.core.cluster.masters import gives_up_at_first_crash, local_cores, max_executors
 from maggy.core.cluster.payload import Payload
 from maggy.core.cluster.pickling import dumps, loads
 
@@ -51,9 +51,18 @@ class ConnectCluster(Cluster):
         self.local = self._master.startswith("local")
         self.speculation = self._conf("spark.speculation", "false") == "true"
 
-    def slots(self) -> int:
+    @property
+    def spare_workers(self) -> int:
+        # A client cannot have a single task killed: when a worker hangs, only one that stayed can take over.
+        return max(1, super().spare_workers)
+
+    def slots(self) -> int | None:
         if cores := local_cores(self._master):
             return cores
+        if self._conf("spark.dynamicAllocation.enabled", "false").lower() == "true":
+            most = max_executors(self._conf("spark.dynamicAllocation.maxExecutors", ""))
+            per_executor = int(self._conf("spark.executor.cores", "1")) // int(self._conf("spark.task.cpus", "1"))
+            return None if most is None else max(1, most * per_executor)
         # A Connect client cannot see the executors: the default number of partitions is what Spark says of itself.
         frame = self.session.range(0, 1_000).selectExpr("spark_partition_id() AS p").distinct()
         return max(1, int(frame.count()))

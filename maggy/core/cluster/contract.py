@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -59,9 +60,17 @@ class Cluster(ABC):
     job_per_worker: bool
     speculation: bool
 
+    @property
+    def spare_workers(self) -> int:
+        """How many workers stay when no further trial is to be had; the others leave.
+
+        All of them under speculation, since Spark would start copies of the tasks that go on.
+        """
+        return sys.maxsize if self.speculation else 0
+
     @abstractmethod
-    def slots(self) -> int:
-        """How many tasks Spark can run at once; at least 1."""
+    def slots(self) -> int | None:
+        """How many tasks Spark can run at once, at least 1; None if it starts executors without a limit."""
 
     def pack(self, value: Any) -> Payload:
         """Pickle a value once for all jobs.

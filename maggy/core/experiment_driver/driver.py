@@ -130,6 +130,7 @@ class ExperimentDriver:
             check_first=policy.needs_check,
             speculation=cluster.speculation,
             ahead=min(conditions.num_workers, MOST_AHEAD) if policy.ahead else 0,
+            spare=cluster.spare_workers,
         )
         self._keeper = Keeper(policy, self, before)
         self._dispatcher = Dispatcher(server, self._ledger, self)
