@@ -167,8 +167,10 @@ def test_an_experiment_without_any_trial_lets_everybody_go_and_ends():
 
 
 def test_trials_that_wait_in_the_queue_keep_their_workers():
-    ledger = with_running(A, ahead=1)
+    ledger = with_running(A, ahead=2)
     suggest(ledger, "t2")
+    suggest(ledger, "t3")
+    ledger.ended(A, final(1), 2)  # goes on with t2, and one more is asked for
     assert ledger.exhausted() == []
-    assert ledger.ended(A, final(1), 2)[-1] == Began("t2", A)
-    assert ledger.register(B, HELLO, 3) == [Send(B, Done())]
+    assert ledger.register(B, HELLO, 3)[-1] == Began("t3", B)
+    assert ledger.ended(A, final(2), 4)[-1] == Send(A, Done())
