@@ -18,6 +18,7 @@ from maggy.core.executors.trial_executor import WorkerSettings, work
 from maggy.core.executors.workload import AblationWorkload, SearchWorkload, Workload
 from maggy.core.experiment_driver import Conditions, ExperimentDriver, Outcome
 from maggy.core.experiment_driver.ablation_policy import AblationPolicy
+from maggy.core.experiment_driver.jobs import SparkIsGone
 from maggy.core.experiment_driver.optimization_policy import OptimizationPolicy
 from maggy.core.experiment_driver.policy import Policy
 from maggy.core.experiment_driver.progress import announce
@@ -223,6 +224,8 @@ def _conclude(
     """Record and show what came out; raise what ended the experiment."""
     interrupted = outcome.state == "KILLED"
     failed = [trial for trial in outcome.trials if trial.status == Trial.ERROR]
+    if isinstance(outcome.error, SparkIsGone):
+        outcome.error = _spark_is_gone(outcome, policy, store)
     if policy.optimization_key is None:
         if outcome.error is None and failed:
             raise _all_failed(failed)
@@ -249,6 +252,15 @@ def _conclude(
     announce(_summary(result, policy, seconds))
     announce("Finished Experiment")
     return result
+
+
+def _spark_is_gone(outcome: Outcome, policy: Policy, store: ExperimentStore) -> ExperimentError:
+    if policy.optimization_key is None:
+        return ExperimentError(f"{outcome.error} The function did not end.")
+    return ExperimentError(
+        f"{outcome.error} {len(outcome.trials)} trials have ended and are recorded in {store.directory}. Run the same "
+        f"experiment with resume={store.directory!r} to go on with the others."
+    )
 
 
 def _summary(result: ExperimentResult, policy: Policy, seconds: float) -> str:

@@ -86,6 +86,10 @@ class Cluster(ABC):
     def run(self, job: str, description: str, partitions: list[int], task: Task) -> list[Any]:
         """Run a job with one task for each partition; blocks; returns what the tasks returned, in order."""
 
+    def gone(self) -> str | None:
+        """Return why this Spark can run nothing any more, with the remedy; None if it can."""
+        return None
+
     @abstractmethod
     def cancel(self, job: str) -> None:
         """Have Spark kill the tasks of a job."""

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from maggy.core.environment.board import Board
@@ -156,6 +157,7 @@ class ExperimentDriver:
             f"Maggy experiment {self._recorder.experiment_id}",
             make_task,
             self._job_ended,
+            partial(self._tell, self._fail),
         )
         self._progress = Progress(self._policy.direction, self._policy.total, self._before, self._board)
         with _interrupts(self._interrupted), short_collections():
