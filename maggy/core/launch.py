@@ -258,7 +258,7 @@ def _spark_is_gone(outcome: Outcome, policy: Policy, store: ExperimentStore) -> 
     if policy.optimization_key is None:
         return ExperimentError(f"{outcome.error} The function did not end.")
     return ExperimentError(
-        f"{outcome.error} {len(outcome.trials)} trials have ended and are recorded in {store.directory}. Run the same "
+        f"{outcome.error} Trials that have ended: {len(outcome.trials)}, recorded in {store.directory}. Run the same "
         f"experiment with resume={store.directory!r} to go on with the others."
     )
 

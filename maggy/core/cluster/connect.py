@@ -114,7 +114,7 @@ class ConnectCluster(Cluster):
             return None
         return (
             f"Spark is gone: nobody listens where its Connect server was, at {host}:{port}. Start the server again and "
-            "make a new session first."
+            "make a new session first; if Python had started it, restart Python."
         )
 
     def cancel(self, job: str) -> None:

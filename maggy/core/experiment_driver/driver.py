@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from maggy.core.environment.board import Board
@@ -157,7 +156,7 @@ class ExperimentDriver:
             f"Maggy experiment {self._recorder.experiment_id}",
             make_task,
             self._job_ended,
-            partial(self._tell, self._fail),
+            lambda error: self._tell(self._fail, error),
         )
         self._progress = Progress(self._policy.direction, self._policy.total, self._before, self._board)
         with _interrupts(self._interrupted), short_collections():
@@ -331,7 +330,7 @@ class ExperimentDriver:
 
 
 class TimeIsUp(Exception):
-    """``max_seconds`` are over; ends the wait, and is not raised to the user."""
+    """``max_seconds`` are over; ends the wait, not raised to the user."""
 
 
 @contextmanager
