@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from maggy.core.plain import to_plain as json_default_numpy
-from maggy.core.spark import active_cluster
+from maggy.core.spark import MAX_UNLIMITED_WORKERS, active_cluster
 
 __all__ = ["find_spark", "json_default_numpy", "num_executors"]
 
@@ -18,7 +18,10 @@ def find_spark() -> Any:
 def num_executors(sc: Any = None) -> int:
     """Return how many tasks Spark can run at once, which is how many trials run at once.
 
+    Where Spark starts executors without a limit, this is the number of workers that a search asks for.
+
     Args:
         sc: Accepted and not needed.
     """
-    return active_cluster().slots()
+    slots = active_cluster().slots()
+    return MAX_UNLIMITED_WORKERS if slots is None else slots

@@ -17,6 +17,7 @@ from maggy.core.exceptions import ExperimentError, MissingDependencyError, NotSu
 from maggy.core.executors.process_executor import why_not_here
 from maggy.core.executors.trial_executor import WorkerSettings, work
 from maggy.core.experiment_driver import Conditions, ExperimentDriver, Outcome
+from maggy.core.experiment_driver.jobs import SparkIsGone
 from maggy.core.experiment_driver.policy import Policy
 from maggy.core.experiment_driver.progress import announce
 from maggy.core.experiment_driver.recorder import Recorder
@@ -24,7 +25,7 @@ from maggy.core.packing import packed
 from maggy.core.plan import Config, plan
 from maggy.core.resume import Past, open_experiment, take_over
 from maggy.core.rpc import Address, Server
-from maggy.core.spark import Cluster, Payload, Task, active_cluster, with_content
+from maggy.core.spark import MAX_UNLIMITED_WORKERS, Cluster, Payload, Task, active_cluster, with_content
 from maggy.core.store import ExperimentStore
 from maggy.core.trial_record import RECORD_FORMAT
 from maggy.experiment_config import OptimizationConfig
@@ -159,7 +160,7 @@ def _driver(
         return lambda job: functools.partial(with_content, functools.partial(work, settings), payload, job)
 
     conditions = Conditions(
-        num_workers=_worker_count(config, policy, cluster, len(past.ended)),
+        num_workers=_worker_count(config, policy, cluster, len(past.ended), recorder.tell),
         seed=seed,
         trial_attempts=config.trial_attempts,
         worker_timeout=config.worker_timeout,
@@ -197,12 +198,22 @@ def _check_isolation(config: Config, cluster: Cluster) -> None:
             raise NotSupportedError(problem)
 
 
-def _worker_count(config: Config, policy: Policy, cluster: Cluster, ended: int) -> int:
+def _worker_count(config: Config, policy: Policy, cluster: Cluster, ended: int, tell: Callable[[str], None]) -> int:
+    left = None if policy.total is None else max(1, policy.total - ended)
     slots = cluster.slots()
-    count = slots if config.num_workers is None else config.num_workers
-    if cluster.local:  # more could only wait in line for each other
-        count = min(count, slots)
-    return count if policy.total is None else max(1, min(count, policy.total - ended))
+    if config.num_workers is not None:
+        # On a cluster more than there are slots may be asked for, so that it grows. On one machine they could only
+        # wait in line for each other.
+        count = min(config.num_workers, slots) if cluster.local and slots is not None else config.num_workers
+    elif slots is not None:
+        count = slots
+    else:
+        count = MAX_UNLIMITED_WORKERS if left is None else min(left, MAX_UNLIMITED_WORKERS)
+        tell(
+            f"Spark's dynamic allocation has no limit here, so {count} workers are asked for. For another number set "
+            "num_workers, or spark.dynamicAllocation.maxExecutors before the session is made."
+        )
+    return count if left is None else min(count, left)
 
 
 def _check_error(name: str, text: str) -> Exception:
@@ -226,6 +237,8 @@ def _conclude(
     """Record and show what came out; raise what ended the experiment."""
     interrupted = outcome.state == "KILLED"
     failed = [trial for trial in outcome.trials if trial.status == Trial.ERROR]
+    if isinstance(outcome.error, SparkIsGone):
+        outcome.error = _spark_is_gone(outcome, policy, store)
     if policy.optimization_key is None:
         if outcome.error is None and failed:
             raise _all_failed(failed)
@@ -252,6 +265,15 @@ def _conclude(
     announce(_summary(result, policy, seconds))
     announce("Finished Experiment")
     return result
+
+
+def _spark_is_gone(outcome: Outcome, policy: Policy, store: ExperimentStore) -> ExperimentError:
+    if policy.optimization_key is None:
+        return ExperimentError(f"{outcome.error} The function did not end.")
+    return ExperimentError(
+        f"{outcome.error} Trials that have ended: {len(outcome.trials)}, recorded in {store.directory}. Run the same "
+        f"experiment with resume={store.directory!r} to go on with the others."
+    )
 
 
 def _summary(result: ExperimentResult, policy: Policy, seconds: float) -> str:

@@ -8,20 +8,22 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
-from maggy.core.cluster.classic import ClassicCluster
+from maggy.core.cluster.classic import ClassicCluster, gone
 from maggy.core.cluster.connect import ConnectCluster
-from maggy.core.cluster.contract import Cluster, Task, TaskInfo, TooLargeError, is_connect
+from maggy.core.cluster.contract import MAX_UNLIMITED_WORKERS, Cluster, Task, TaskInfo, TooLargeError, is_connect
 from maggy.core.cluster.failures import error_of
 from maggy.core.cluster.java import java_problem
 from maggy.core.cluster.payload import Payload, with_content
 from maggy.core.cluster.pickling import dumps, loads
-from maggy.core.exceptions import MissingDependencyError
+from maggy.core.exceptions import ExperimentError, MissingDependencyError
 
 __all__ = [
+    "MAX_UNLIMITED_WORKERS",
     "Cluster",
     "Payload",
     "Task",
@@ -41,8 +43,11 @@ __all__ = [
 def active_cluster() -> Cluster:
     """The Spark that the user's session runs on; without a session, one on all local cores is started.
 
+    Of several sessions the one that is active in this thread counts, else the default one.
+
     Raises:
         MissingDependencyError: pyspark or Java is not installed, or Java is too old.
+        ExperimentError: The session's Spark is gone.
     """
     try:
         from pyspark.sql import SparkSession
@@ -50,9 +55,10 @@ def active_cluster() -> Cluster:
         raise MissingDependencyError(
             "Maggy runs trials on Apache Spark, but pyspark cannot be imported. Run: pip install pyspark"
         ) from error
-    session = SparkSession.getActiveSession()
-    if session is None:
-        session = _start_session(SparkSession)
+    try:
+        session = _find_session(SparkSession) or _start_session(SparkSession)
+    except Exception as error:
+        raise _problem() or error from error
     if is_connect(session):
         return ConnectCluster(session)
     return ClassicCluster(session)
@@ -80,6 +86,29 @@ def collect_columns(frame: Any) -> tuple[list[str], dict[str, np.ndarray[Any, An
     return names, columns
 
 
+def _find_session(session_class: Any) -> Any:
+    """Return this thread's active session, or on Connect the default one; None if there is none.
+
+    Spark classic finds its default session itself when one is asked for. Spark Connect asks for the server's address.
+    """
+    from pyspark.errors import PySparkRuntimeError
+
+    session = session_class.getActiveSession()
+    if session is None and "SPARK_CONNECT_MODE_ENABLED" in os.environ:
+        with suppress(PySparkRuntimeError):  # neither active nor default
+            session = session_class.active()
+    return session
+
+
+def _problem() -> Exception | None:
+    """Return what is wrong when there is no session to be had: Spark is gone, or its Java is not there."""
+    from pyspark import SparkContext
+
+    context = SparkContext._active_spark_context
+    reason = gone(context) if context is not None else None
+    return ExperimentError(reason) if reason is not None else java_problem()
+
+
 def _start_session(builder_class: Any) -> Any:
     from pyspark import SparkContext
 
@@ -87,7 +116,4 @@ def _start_session(builder_class: Any) -> Any:
     if SparkContext._active_spark_context is None and "PYSPARK_GATEWAY_PORT" not in os.environ:
         builder = builder.appName("maggy").config("spark.ui.showConsoleProgress", "false")
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    try:
-        return builder.getOrCreate()
-    except Exception as error:
-        raise java_problem() or error from error
+    return builder.getOrCreate()

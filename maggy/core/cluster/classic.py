@@ -10,14 +10,27 @@ from typing import Any
 
 from maggy.core.cluster.contract import Cluster, Task, TooLargeError, task_info
 from maggy.core.cluster.failures import error_of
-from maggy.core.cluster.masters import gives_up_at_first_crash, local_cores
+from maggy.core.cluster.masters import gives_up_at_first_crash, local_cores, max_executors
 from maggy.core.cluster.payload import Payload
 from maggy.core.cluster.pickling import dumps
 
-__all__ = ["ClassicCluster"]
+__all__ = ["ClassicCluster", "gone"]
 
 SHARED_BYTES = 2**20
 """From this size on Spark would broadcast each job's command; one broadcast serves all jobs."""
+
+
+def gone(context: Any) -> str | None:
+    """Return why a SparkContext can run nothing any more, with the remedy; None if it can."""
+    java = context._jsc  # None once it was stopped from Python
+    try:
+        is_stopped = java is None or bool(java.sc().isStopped())
+    except Exception:  # py4j raises OSError or one of its own: nobody answers
+        return (
+            "Spark is gone: its Java process has ended. Python cannot start another one, so restart Python first (in a "
+            "notebook, the kernel)."
+        )
+    return "Spark is gone: its session was stopped. Make a new one first." if is_stopped else None
 
 
 class ClassicCluster(Cluster):
@@ -39,7 +52,7 @@ class ClassicCluster(Cluster):
             # Nobody has chosen one. The first on the PATH need not be the one that runs the driver.
             context.pythonExec = sys.executable
 
-    def slots(self) -> int:
+    def slots(self) -> int | None:
         conf = self._context.getConf()
         per_task = int(conf.get("spark.task.cpus", "1"))
         if re.fullmatch(r"local\[\s*\*.*\]", self._master):
@@ -49,8 +62,8 @@ class ClassicCluster(Cluster):
             return max(1, cores // per_task)
         per_executor = int(conf.get("spark.executor.cores", "1")) // per_task
         if conf.get("spark.dynamicAllocation.enabled", "false").lower() == "true":
-            most = int(conf.get("spark.dynamicAllocation.maxExecutors", "0"))
-            return max(1, most * per_executor, int(self._context.defaultParallelism) // per_task)
+            most = max_executors(conf.get("spark.dynamicAllocation.maxExecutors", ""))
+            return None if most is None else max(1, most * per_executor)
         executors = int(conf.get("spark.executor.instances", "0"))
         return max(1, executors * per_executor or int(self._context.defaultParallelism) // per_task)
 
@@ -79,6 +92,9 @@ class ClassicCluster(Cluster):
 
         values: list[Any] = self._context.parallelize(partitions, len(partitions)).mapPartitions(body).collect()
         return values
+
+    def gone(self) -> str | None:
+        return gone(self._context)
 
     def cancel(self, job: str) -> None:
         self._context.cancelJobGroup(job)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -10,7 +11,10 @@ from typing import Any, NamedTuple
 from maggy.core.cluster.payload import Payload
 from maggy.core.cluster.pickling import dumps
 
-__all__ = ["Cluster", "Task", "TaskInfo", "TooLargeError", "is_connect", "task_info"]
+__all__ = ["MAX_UNLIMITED_WORKERS", "Cluster", "Task", "TaskInfo", "TooLargeError", "is_connect", "task_info"]
+
+MAX_UNLIMITED_WORKERS = 32
+"""Number of workers, at most, where Spark would start executors without a limit, which costs money."""
 
 
 class TaskInfo(NamedTuple):
@@ -59,9 +63,17 @@ class Cluster(ABC):
     job_per_worker: bool
     speculation: bool
 
+    @property
+    def spare_workers(self) -> int:
+        """How many workers stay when no further trial is to be had; the others leave.
+
+        All of them under speculation, since Spark would start copies of the tasks that go on.
+        """
+        return sys.maxsize if self.speculation else 0
+
     @abstractmethod
-    def slots(self) -> int:
-        """How many tasks Spark can run at once; at least 1."""
+    def slots(self) -> int | None:
+        """How many tasks Spark can run at once, at least 1; None if it starts executors without a limit."""
 
     def pack(self, value: Any) -> Payload:
         """Pickle a value once for all jobs.
@@ -76,6 +88,10 @@ class Cluster(ABC):
     @abstractmethod
     def run(self, job: str, description: str, partitions: list[int], task: Task) -> list[Any]:
         """Run a job with one task for each partition; blocks; returns what the tasks returned, in order."""
+
+    def gone(self) -> str | None:
+        """Return why this Spark can run nothing any more, with the remedy; None if it can."""
+        return None
 
     @abstractmethod
     def cancel(self, job: str) -> None:

@@ -1,11 +1,14 @@
-"""What a master URL says of its Spark."""
+"""What a master URL and Spark's settings say of the number of tasks."""
 
 from __future__ import annotations
 
 import os
 import re
 
-__all__ = ["gives_up_at_first_crash", "local_cores"]
+__all__ = ["gives_up_at_first_crash", "local_cores", "max_executors"]
+
+UNLIMITED = 2**31 - 1
+"""Spark's own default for the largest number of executors."""
 
 
 def gives_up_at_first_crash(master: str) -> bool:
@@ -22,3 +25,9 @@ def local_cores(master: str) -> int | None:
     if found := re.fullmatch(r"local-cluster\[\s*(\d+)\s*,\s*(\d+)\s*,\s*\d+\s*\]", master):
         return int(found.group(1)) * int(found.group(2))
     return None
+
+
+def max_executors(setting: str) -> int | None:
+    """Return ``spark.dynamicAllocation.maxExecutors`` as a number; None if it is not set, or to "infinity"."""
+    most = int(setting) if setting.strip().isdigit() else UNLIMITED
+    return most if 0 < most < UNLIMITED else None

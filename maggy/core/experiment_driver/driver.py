@@ -135,6 +135,7 @@ class ExperimentDriver:
             speculation=cluster.speculation,
             ahead=min(conditions.num_workers, MOST_AHEAD) if policy.ahead else 0,
             give_up_after=conditions.give_up_after,
+            spare=cluster.spare_workers,
         )
         self._keeper = Keeper(policy, self, before, again=again)
         self._dispatcher = Dispatcher(server, self._ledger, self)
@@ -161,6 +162,7 @@ class ExperimentDriver:
             f"Maggy experiment {self._recorder.experiment_id}",
             make_task,
             self._job_ended,
+            lambda error: self._tell(self._fail, error),
         )
         self._progress.open()
         with interrupts(self._interrupted), short_collections():

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from maggy.core.spark import Cluster, Task, error_of
 
-__all__ = ["Jobs"]
+__all__ = ["Jobs", "SparkIsGone"]
 
 JobEnd = Callable[[int, "list[int]", "list[Any]", "str | None", "int | None"], None]
+
+
+class SparkIsGone(Exception):
+    """Spark can run nothing any more; the message says why, with the remedy."""
 
 
 class Jobs:
@@ -24,16 +29,24 @@ class Jobs:
         make_task: The task of the job with this number.
         on_end: Called, on the job's thread, with the job's number, its partitions, what its tasks returned, and if
             it failed the reason and the partition to blame.
+        on_gone: Called, on any thread and perhaps several times, when Spark can run nothing any more.
     """
 
     def __init__(
-        self, cluster: Cluster, experiment_id: str, description: str, make_task: Callable[[int], Task], on_end: JobEnd
+        self,
+        cluster: Cluster,
+        experiment_id: str,
+        description: str,
+        make_task: Callable[[int], Task],
+        on_end: JobEnd,
+        on_gone: Callable[[SparkIsGone], None],
     ) -> None:
         self._cluster = cluster
         self._experiment_id = experiment_id
         self._description = description
         self._make_task = make_task
         self._on_end = on_end
+        self._on_gone = on_gone
         self._count = 0
         self._threads: dict[int, threading.Thread] = {}
 
@@ -43,9 +56,10 @@ class Jobs:
         for group in groups:
             job = self._count
             self._count += 1
-            thread = self._cluster.thread(self._runner(job, group), f"maggy-job-{job}")
-            self._threads[job] = thread
-            thread.start()
+            with self._unless_gone():  # to start a thread, Spark is asked for the properties of this one
+                thread = self._cluster.thread(self._runner(job, group), f"maggy-job-{job}")
+                thread.start()
+                self._threads[job] = thread
 
     def join(self, seconds: float) -> bool:
         """Wait until every job is over, ``seconds`` at most; returns whether they are."""
@@ -58,11 +72,24 @@ class Jobs:
         """Have Spark kill what still runs."""
         for job, thread in self._threads.items():
             if thread.is_alive():
-                self._cluster.cancel(self._group(job))
+                with self._unless_gone():
+                    self._cluster.cancel(self._group(job))
 
     def kill(self, job: int, task: int) -> None:
         """Have Spark kill one task of a job."""
-        self._cluster.kill(self._group(job), task)
+        with self._unless_gone():
+            self._cluster.kill(self._group(job), task)
+
+    @contextmanager
+    def _unless_gone(self) -> Iterator[None]:
+        """Say that Spark is gone in place of the error that it causes."""
+        try:
+            yield
+        except Exception:
+            reason = self._cluster.gone()
+            if reason is None:
+                raise
+            self._on_gone(SparkIsGone(reason))
 
     def _group(self, job: int) -> str:
         return f"maggy-{self._experiment_id}-{job}"
@@ -72,6 +99,9 @@ class Jobs:
             try:
                 values = self._cluster.run(self._group(job), self._description, partitions, self._make_task(job))
             except Exception as error:
+                if (gone := self._cluster.gone()) is not None:
+                    self._on_gone(SparkIsGone(gone))
+                    return
                 reason, index = error_of(error)
                 culprit = partitions[index] if index is not None and index < len(partitions) else None
                 self._on_end(job, partitions, [], reason, culprit)

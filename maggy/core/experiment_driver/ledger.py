@@ -19,14 +19,13 @@ from maggy.core.experiment_driver.instructions import (
     GivenBack,
     Instruction,
     Kill,
-    Launch,
     Lost,
     Mistaken,
     Probed,
     Send,
     WorkerId,
 )
-from maggy.core.experiment_driver.relaunch import JobFailures
+from maggy.core.experiment_driver.places import Places
 from maggy.core.experiment_driver.roster import Assignable, Roster, Run, Worker
 from maggy.core.experiment_driver.supply import Supply
 from maggy.core.messages import Abandon, Ack, Check, Checked, Done, Failed, Final, Heartbeat, Register, Stop, Wait
@@ -47,6 +46,7 @@ class Ledger:
         speculation: Spark may run a second copy of a task whose first copy lives.
         ahead: So many trials are suggested before a worker is free; see :class:`Supply`.
         give_up_after: How many trials with one mistake end the experiment; see :class:`GiveUp`.
+        spare: Number of free workers that stay when no further trial is to be had; the others leave.
     """
 
     attempts: int = 3
@@ -56,6 +56,7 @@ class Ledger:
     speculation: bool = False
     ahead: int = 0
     give_up_after: int | None = None
+    spare: int = 0
     finished: bool = field(default=False, init=False)
     """True once every trial is final, or the experiment was stopped: workers are told to leave."""
 
@@ -68,8 +69,8 @@ class Ledger:
         self._checked = not self.check_first
         self._checker: WorkerId | None = None
         self._probes_left = 2  # a component that kills its worker while it is built must not do so for ever
-        self._failures = JobFailures()
         self._give_up = GiveUp(self.give_up_after)
+        self._places = Places(self._roster, self._supply, self.spare)
 
     # What workers say.
 
@@ -77,8 +78,8 @@ class Ledger:
         """A worker announces itself, perhaps not for the first time."""
         self._now = now
         known = self._roster.get(worker)
-        if self._roster.is_over(worker.job):
-            return [Send(worker, Done())]
+        if dismissal := self._dismissal(worker):
+            return dismissal
         if known is not None and not known.lost:
             known.last_seen = now
             return self._repeat_answer(known)
@@ -86,12 +87,13 @@ class Ledger:
         rivals = self._roster.rivals(worker)
         newcomer = known or self._roster.add(worker, message.task)
         newcomer.last_seen, newcomer.lost = now, False
+        self._places.worker_came(worker.partition)
         # A copy that Spark made to be quicker takes nothing over, nor does an older attempt that is back.
         newcomer.standby = bool(rivals) and (self.speculation or any(rival.identity > worker for rival in rivals))
         if not newcomer.standby:
             for rival in rivals:
-                out += self.lost(rival.identity, "Spark started its task again", charge=True)
-        return out + self._wants_trial(newcomer)
+                out += self._lose(rival.identity, "Spark started its task again", charge=True)
+        return out + self._wants_trial(newcomer) + self._places.reopen()
 
     def checked(self, worker: WorkerId, message: Checked, now: float) -> list[Instruction]:
         """The first worker tried the study out."""
@@ -191,8 +193,11 @@ class Ledger:
 
     def lost(self, worker: WorkerId, reason: str, *, charge: bool) -> list[Instruction]:
         """A worker is gone. ``charge``: the loss counts against the trial that it ran."""
+        return self._lose(worker, reason, charge) + self._places.reopen()
+
+    def _lose(self, worker: WorkerId, reason: str, charge: bool) -> list[Instruction]:
         known = self._roster.get(worker)
-        if known is None or known.lost:
+        if known is None or known.lost or known.dismissed:
             return []
         known.lost = True
         known.waiting = False
@@ -219,7 +224,8 @@ class Ledger:
     def job_ended(self, job: int, partitions: list[int], error: str | None, culprit: int | None) -> list[Instruction]:
         """A Spark job is over. ``culprit`` is the partition whose crash made Spark give it up, if that is known.
 
-        All its workers are gone. While trials are left, a new job takes its partitions over.
+        All its workers are gone. While trials are left, a new job takes its partitions over, as far as the trials need
+        them once their number is known.
         """
         self._roster.close(job)
         if self.finished:
@@ -232,11 +238,8 @@ class Ledger:
         for worker in workers:
             # A task that ends in peace although a trial is assigned to it has deserted the trial.
             to_blame = error is None or culprit in (None, worker.identity.partition)
-            out += self.lost(worker.identity, error or "its Spark task ended early", charge=to_blame)
-        if self.finished:
-            return out
-        served = any(worker.served for worker in workers)
-        return [*out, *self._failures.job_failed(partitions, error, served, bool(self._roster.live()))]
+            out += self._lose(worker.identity, error or "its Spark task ended early", to_blame)
+        return out if self.finished else out + self._places.job_over(job, partitions, error)
 
     def tick(self, now: float, late: float = 0.0) -> list[Instruction]:
         """Time has passed: workers that have been silent for too long are lost.
@@ -293,8 +296,9 @@ class Ledger:
         return [CheckFailed(message.error or "", message.error_type), *self.stop_all(), Send(worker, Done())]
 
     def _dismissal(self, worker: WorkerId) -> list[Instruction]:
-        """For a worker that is none of ours any more: Spark ended its job, and is about to end it too."""
-        return [Send(worker, Done())] if self._roster.is_over(worker.job) else []
+        """For a worker that is none of ours any more: it was told so, or Spark ended its job and is about to end it."""
+        is_over = self._roster.is_over(worker.job) or self._roster.is_dismissed(worker)
+        return [Send(worker, Done())] if is_over else []
 
     def _repeat_answer(self, worker: Worker) -> list[Instruction]:
         if self.finished:
@@ -329,7 +333,8 @@ class Ledger:
         if supply.queue:
             return [*self._assign(worker, supply.queue.popleft()), *supply.ask()]
         supply.free.setdefault(worker.identity)
-        return [Send(worker.identity, Wait())] if supply.exhausted else supply.ask()
+        out = supply.ask() + self._places.let_go()
+        return [*out, Send(worker.identity, Wait())] if supply.exhausted and worker.waiting else out
 
     def _enqueue(self, trial: Assignable) -> list[Instruction]:
         if not self._supply.free or not self._checked:
@@ -343,9 +348,8 @@ class Ledger:
         worker.waiting, worker.served = False, True
         worker.run = Run(self._runs, trial, self._now)
         self._running[trial.trial_id] = worker
-        parked = self._failures.progress()
-        relaunch = [Launch(parked)] if parked else []
-        return [Send(worker.identity, worker.run.assignment()), Began(trial.trial_id, worker.identity), *relaunch]
+        began = Began(trial.trial_id, worker.identity)
+        return [Send(worker.identity, worker.run.assignment()), began, *self._places.trial_began()]
 
     def _give_back(self, trial: Assignable, reason: str, charge: bool) -> list[Instruction]:
         trial.losses += charge
@@ -356,6 +360,6 @@ class Ledger:
         return [GivenBack(trial.trial_id, reason), *self._enqueue(trial)]
 
     def _finish_if_done(self) -> list[Instruction]:
-        if self.finished or not self._supply.is_over or self._running:
+        if self.finished or not self._supply.is_over:
             return []
-        return [*self.stop_all(), Finished()]
+        return self._places.let_go() if self._running else [*self.stop_all(), Finished()]

@@ -68,6 +68,7 @@ class Worker:
         lost: It counts as gone; if it speaks again it is back, without its trial.
         standby: Another attempt of the same task lives and works.
         served: It was given a trial at least once.
+        dismissed: It was told to leave, since it could get no further trial. It gets none, whatever it still says.
     """
 
     identity: WorkerId
@@ -78,6 +79,7 @@ class Worker:
     lost: bool = False
     standby: bool = False
     served: bool = False
+    dismissed: bool = False
 
 
 class Roster:
@@ -104,7 +106,7 @@ class Roster:
     def seen(self, identity: WorkerId, now: float) -> Worker | None:
         """The worker that spoke; None if it is none of ours. One that was taken for lost is back."""
         worker = self._workers.get(identity)
-        if worker is None or self.is_over(identity.job):
+        if worker is None or worker.dismissed or self.is_over(identity.job):
             return None
         worker.last_seen = now
         if worker.lost:
@@ -113,8 +115,8 @@ class Roster:
         return worker
 
     def live(self) -> list[Worker]:
-        """The workers that are not lost."""
-        return [worker for worker in self._workers.values() if not worker.lost]
+        """The workers that are neither lost nor dismissed."""
+        return [worker for worker in self._workers.values() if not (worker.lost or worker.dismissed)]
 
     def leave_out(self, seconds: float, now: float) -> None:
         """Leave the last seconds out of every worker's silence and every trial's time."""
@@ -125,11 +127,27 @@ class Roster:
 
     def rivals(self, identity: WorkerId) -> list[Worker]:
         """The other live attempts of the same Spark task."""
-        return [each for each in self._tasks.get(identity[:2], []) if not each.lost and each.identity != identity]
+        attempts = self._tasks.get(identity[:2], [])
+        return [each for each in attempts if not (each.lost or each.dismissed) and each.identity != identity]
 
     def attempts(self, job: int, partition: int) -> list[Worker]:
         """All attempts of a Spark task, oldest first."""
         return list(self._tasks.get((job, partition), []))
+
+    def dismiss(self, identity: WorkerId) -> list[Worker]:
+        """Let a worker's task end: all live attempts of it leave. Returns them."""
+        leaving = [self._workers[identity], *self.rivals(identity)]
+        for worker in leaving:
+            worker.dismissed, worker.waiting = True, False
+        return leaving
+
+    def has_left(self, job: int, partition: int) -> bool:
+        """Whether the worker of a Spark task was dismissed, so that its task ends without being started again."""
+        return any(worker.dismissed for worker in self._tasks.get((job, partition), []))
+
+    def is_dismissed(self, identity: WorkerId) -> bool:
+        worker = self._workers.get(identity)
+        return worker is not None and worker.dismissed
 
     def close(self, job: int) -> None:
         """A Spark job is over: its workers no longer count, whatever they still say."""

@@ -35,9 +35,14 @@ class Supply:
         self.exhausted = False
 
     @property
+    def is_known(self) -> bool:
+        """Whether every trial that there will be has been suggested."""
+        return self.exhausted and not self.asked
+
+    @property
     def is_over(self) -> bool:
         """Whether there is nothing more to run but what runs."""
-        return self.exhausted and not self.asked and not self.queue
+        return self.is_known and not self.queue
 
     def ask(self) -> list[Instruction]:
         """Ask for what is missing for the free workers, and to have trials ready."""

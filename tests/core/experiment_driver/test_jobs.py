@@ -26,8 +26,34 @@ class Ends:
         return sorted(self.all)
 
 
-def jobs_of(cluster, ends, task=lambda job: lambda info: [(job, info.partition)]):
-    return Jobs(cluster, "app_1", "what Spark shows", task, ends)
+def jobs_of(cluster, ends, task=lambda job: lambda info: [(job, info.partition)], gone=print):
+    return Jobs(cluster, "app_1", "what Spark shows", task, ends, gone)
+
+
+class Gone(Threads):
+    """A Spark that ends: no call of it works any more."""
+
+    def __init__(self, thread_starts=True):
+        super().__init__()
+        self._thread_starts, self.is_gone = thread_starts, threading.Event()
+
+    def gone(self):
+        return "Spark is gone." if self.is_gone.is_set() else None
+
+    def thread(self, target, name):
+        if self.is_gone.is_set() and not self._thread_starts:
+            raise ConnectionRefusedError
+        return super().thread(target, name)
+
+    def run(self, *args):
+        self.is_gone.set()
+        raise ConnectionResetError
+
+    def cancel(self, job):
+        raise ConnectionRefusedError
+
+    def kill(self, job, task):
+        raise ConnectionRefusedError
 
 
 def test_one_job_has_a_task_for_each_partition():
@@ -100,3 +126,25 @@ def test_joining_waits_no_longer_than_it_may_and_cancelling_ends_the_rest():
 
 def test_joining_without_jobs_is_done_at_once():
     assert jobs_of(Threads(), Ends()).join(0)
+
+
+@pytest.mark.parametrize("thread_starts", [True, False])
+def test_when_spark_is_gone_that_is_said_in_place_of_every_error_that_it_causes(thread_starts):
+    ends, said, news = Ends(), [], threading.Semaphore(0)
+    cluster = Gone(thread_starts)
+    jobs = jobs_of(cluster, ends, gone=lambda error: (said.append(str(error)), news.release()))
+    jobs.launch([0])
+    assert news.acquire(timeout=SOON)
+    jobs.launch([1])
+    assert news.acquire(timeout=SOON)
+    assert jobs.join(SOON)
+    jobs.kill(0, 7)
+    assert set(said) == {"Spark is gone."}
+    assert len(said) == 3
+    assert ends.all == []
+
+
+def test_an_error_of_a_spark_that_is_there_is_its_own():
+    cluster = Gone()
+    with pytest.raises(ConnectionRefusedError):
+        jobs_of(cluster, Ends()).kill(0, 7)

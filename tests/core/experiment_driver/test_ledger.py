@@ -1,7 +1,7 @@
 """The ledger, event by event: what goes in, and which instructions come out."""
 
 import pytest
-from ledgers import HELLO, A, B, assign, beat, failed, final, suggest, with_running
+from ledgers import HELLO, A, B, C, assign, beat, failed, final, suggest, with_running
 
 from maggy.core.experiment_driver.give_up import Mistake
 from maggy.core.experiment_driver.instructions import (
@@ -149,13 +149,13 @@ def test_a_retried_trial_is_no_longer_to_be_stopped():
     assert ledger.heartbeat(B, beat(2), 2) == [Send(B, Ack(2, 0, 0))]
 
 
-def test_nobody_is_told_done_before_every_trial_is_final():
-    ledger = with_running(A)
-    ledger.register(B, HELLO, 1)
-    assert ledger.exhausted() == []
-    assert ledger.register(B, HELLO, 2) == [Send(B, Wait())]
-    ended = ledger.ended(A, final(1), 3)
-    assert ended[1:] == [Send(A, Wait()), Send(A, Done()), Send(B, Done()), Finished()]
+def test_the_last_trials_end_ends_the_experiment():
+    ledger = with_running(A, B)
+    ledger.register(C, HELLO, 1)
+    ledger.exhausted()
+    assert ledger.ended(A, final(1), 3) == [Ended("t1", final(1), "", ""), Send(A, Done())]
+    assert not ledger.finished
+    assert ledger.ended(B, final(2), 3) == [Ended("t2", final(2), "", ""), Send(B, Done()), Finished()]
     assert ledger.finished
 
 

@@ -21,7 +21,7 @@ from maggy.core.experiment_driver.instructions import (
 from maggy.core.experiment_driver.ledger import Ledger
 from maggy.core.messages import Abandon, Assign, Check, Checked, Done, Failed, Final, Heartbeat, Register, Wait
 
-ATTEMPTS, TIMEOUT, PARTITIONS, TRIALS = 2, 60, 3, 6
+ATTEMPTS, TIMEOUT, PARTITIONS = 2, 60, 3
 MOSTLY = st.sampled_from([True, True, True, False])
 
 
@@ -61,7 +61,8 @@ class Worker:
 
 class World(RuleBasedStateMachine):
     check_first = speculation = False
-    ahead = 0
+    ahead = spare = 0
+    trials = 6
 
     def __init__(self):
         super().__init__()
@@ -72,8 +73,11 @@ class World(RuleBasedStateMachine):
             check_first=self.check_first,
             speculation=self.speculation,
             ahead=self.ahead,
+            spare=self.spare,
         )
         self.jobs = [list(range(PARTITIONS))]
+        self.over = set()  # jobs that ended
+        self.returned = set()  # tasks, as (job, partition), whose worker left when it was told to
         self.alive = {}
         self.attempts = Counter()
         self.asks = self.suggested = 0
@@ -93,7 +97,7 @@ class World(RuleBasedStateMachine):
             if isinstance(each, Send):
                 worker = self.alive.get(each.worker)
                 if worker is not None and self.deliver:
-                    worker.hear(each.message)
+                    self.hear(worker, each.message)
             elif isinstance(each, Ask):
                 self.asks += 1
             elif isinstance(each, Began):
@@ -125,15 +129,38 @@ class World(RuleBasedStateMachine):
         events = {Register: self.ledger.register, Checked: self.ledger.checked, Heartbeat: self.ledger.heartbeat}
         self.do(events.get(type(message), self.ledger.ended)(worker.identity, message, self.now), charge)
         known = self.ledger._roster.get(worker.identity)
-        if known is not None and not known.lost and not known.standby and not self.ledger.finished:
+        stays = known is not None and not (known.lost or known.standby or known.dismissed)
+        if stays and not self.ledger.finished:
             checks = worker.identity == self.ledger._checker and not self.ledger._checked
             waits = worker.identity in self.ledger._supply.free or checks
             busy = known.run is not None or worker.training or worker.checking
             has_to_speak = isinstance(worker.request, Failed)  # told to abandon its run, it will ask again
             assert waits or busy or has_to_speak, "a worker waits for nothing"
 
-    def start(self, partition):
-        job = len(self.jobs) - 1
+    def hear(self, worker, message):
+        worker.hear(message)
+        task = worker.identity[:2]
+        if worker.gone and worker.identity.job not in self.over:  # its task is done: Spark ends all other attempts
+            self.returned.add(task)
+            for other in [each for each in self.alive if each[:2] == task and each != worker.identity]:
+                self.alive.pop(other).gone = True
+
+    def places(self):
+        """The tasks, as (job, partition), that Spark still has to bring to an end."""
+        tasks = ((job, place) for job, places in enumerate(self.jobs) for place in places)
+        return [task for task in tasks if task[0] not in self.over and task not in self.returned]
+
+    def has_worker(self, task):
+        return any(identity[:2] == task for identity in self.alive)
+
+    def end_jobs_whose_tasks_returned(self):
+        open_jobs = {job for job, _ in self.places()}
+        for job, places in list(enumerate(self.jobs)):
+            if job not in self.over and job not in open_jobs:
+                self.over.add(job)
+                self.do(self.ledger.job_ended(job, places, None, None))
+
+    def start(self, job, partition):
         identity = WorkerId(job, partition, self.attempts[job, partition])
         self.attempts[job, partition] += 1
         self.alive[identity] = Worker(identity)
@@ -148,15 +175,14 @@ class World(RuleBasedStateMachine):
     @initialize()
     def the_first_job_starts(self):
         for partition in range(PARTITIONS):
-            self.spark_starts_a_task(partition)
+            self.tell(self.start(0, partition), Register("host", 1), charge=True)
 
-    @rule(partition=st.integers(0, PARTITIONS - 1))
-    def spark_starts_a_task(self, partition):
-        job = len(self.jobs) - 1
-        if any(identity[:2] == (job, partition) for identity in self.alive) and not self.speculation:
-            return
-        # A newer attempt costs the older one its trial.
-        self.tell(self.start(partition), Register("host", 1), charge=True)
+    @rule(data=st.data())
+    def spark_starts_a_task(self, data):
+        tasks = [task for task in self.places() if self.speculation or not self.has_worker(task)]
+        if tasks:
+            # A newer attempt costs the older one its trial.
+            self.tell(self.start(*data.draw(st.sampled_from(tasks))), Register("host", 1), charge=True)
 
     @rule(data=st.data(), answered=MOSTLY)
     def a_worker_speaks(self, data, answered):
@@ -184,7 +210,7 @@ class World(RuleBasedStateMachine):
         self.tell(worker, worker.request, charge=how == "died")
         self.deliver = True
         if isinstance(worker.request, Failed) and worker.request.leaving:
-            del self.alive[worker.identity]
+            self.alive.pop(worker.identity, None)
 
     @rule(data=st.data())
     def a_message_comes_twice_or_late(self, data):
@@ -203,7 +229,7 @@ class World(RuleBasedStateMachine):
         self.deliver = delivered
         for _ in range(self.asks if everyone else 1):
             self.asks -= 1
-            if self.suggested == TRIALS:
+            if self.suggested == self.trials:
                 self.do(self.ledger.exhausted())
             else:
                 self.suggested += 1
@@ -221,22 +247,35 @@ class World(RuleBasedStateMachine):
         if worker is not None:
             del self.alive[worker.identity]
 
+    @rule(data=st.data())
+    def a_worker_leaves_without_being_told(self, data):
+        worker = self.some(data, lambda each: each.identity.job not in self.over)
+        if worker is not None:
+            self.hear(worker, Done())
+
     @rule(seconds=st.sampled_from([1, 30, 100]))
     def time_passes(self, seconds):
         self.now += seconds
         self.do(self.ledger.tick(self.now), charge=True)
 
     @precondition(lambda self: not self.given_up)
-    @rule(blamed=st.booleans())
-    def the_job_fails(self, blamed):
-        job = len(self.jobs) - 1
-        culprit = 0 if blamed else None
-        # Workers of a failed job may live on for a while, and speak.
-        instructions = self.ledger.job_ended(job, self.jobs[job], "crash", culprit)
+    @rule(data=st.data(), blamed=st.booleans())
+    def a_job_fails(self, data, blamed):
+        jobs = sorted({job for job, _ in self.places()})
+        if not jobs:
+            return
+        job = data.draw(st.sampled_from(jobs))
+        culprit = self.jobs[job][0] if blamed else None
+        self.over.add(job)
         partition_of = {trial: worker.partition for trial, worker in self.active.items()}
-        for each in instructions:
+        # Workers of a failed job may live on for a while, and speak.
+        for each in self.ledger.job_ended(job, self.jobs[job], "crash", culprit):
             trial_id = getattr(each, "trial_id", None)
             self.do([each], charge=culprit is None or partition_of.get(trial_id) == culprit)
+
+    @rule()
+    def jobs_end(self):
+        self.end_jobs_whose_tasks_returned()
 
     # What always holds.
 
@@ -248,6 +287,16 @@ class World(RuleBasedStateMachine):
     @invariant()
     def the_ledger_knows_what_it_asked_for(self):
         assert self.ledger._supply.asked == self.asks
+
+    @invariant()
+    def nobody_stays_who_can_get_no_further_trial(self):
+        if self.ledger._supply.is_over and not self.ledger.finished:
+            assert len(self.ledger._supply.free) <= self.spare
+
+    @invariant()
+    def there_are_never_more_places_than_at_first(self):
+        staying = [task for task in self.places() if not self.ledger._roster.has_left(*task)]
+        assert len(staying) <= PARTITIONS
 
     @invariant()
     def trials_are_kept_ready(self):
@@ -270,17 +319,16 @@ class World(RuleBasedStateMachine):
         """From wherever we are: with a network that works and no more crashes, everything comes to an end."""
         if self.given_up:
             return
-        for _ in range(8 * (TRIALS + PARTITIONS) * ATTEMPTS):
+        for _ in range(8 * (self.trials + PARTITIONS) * ATTEMPTS):
             if self.finished:
                 break
             self.now += 20
             while self.asks:
                 self.the_policy_answers()
-            for partition in range(PARTITIONS):
-                job = len(self.jobs) - 1
-                mine = [worker for each, worker in self.alive.items() if each[:2] == (job, partition)]
-                if not any(not worker.gone for worker in mine):
-                    self.tell(self.start(partition), Register("host", 1), charge=True)
+            self.end_jobs_whose_tasks_returned()
+            for task in self.places():
+                if not self.has_worker(task):
+                    self.tell(self.start(*task), Register("host", 1), charge=True)
             for worker in [each for each in self.alive.values() if not each.gone]:
                 if worker.checking:
                     worker.checking, worker.request = False, Checked(None, "")
@@ -290,7 +338,7 @@ class World(RuleBasedStateMachine):
                 self.tell(worker, worker.next_message(), charge=True)
             self.do(self.ledger.tick(self.now), charge=True)
         assert self.finished == 1, "the experiment does not come to an end"
-        assert sorted(self.ended) == sorted(f"t{n}" for n in range(1, TRIALS + 1))
+        assert sorted(self.ended) == sorted(f"t{n}" for n in range(1, self.trials + 1))
         for worker in [each for each in self.alive.values() if not each.gone]:
             self.tell(worker, worker.next_message())
             assert worker.gone
@@ -308,6 +356,26 @@ class WorldAhead(World):
     ahead = 2
 
 
+class LastTrials(World):
+    """The last trials run, and one worker can get none."""
+
+    trials = 2
+
+    @initialize()
+    def the_first_job_starts(self):
+        super().the_first_job_starts()
+        while self.asks:
+            self.the_policy_answers()
+
+
+class LastTrialsWithASpareWorker(LastTrials):
+    spare = 1
+
+
+class LastTrialsWithSpeculation(LastTrials):
+    speculation = True
+
+
 quick = settings(
     max_examples=100,
     stateful_step_count=50,
@@ -315,6 +383,16 @@ quick = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
-TestWorld, TestCheckedWorld = World.TestCase, CheckedWorld.TestCase
-TestSpeculativeWorld, TestWorldAhead = SpeculativeWorld.TestCase, WorldAhead.TestCase
-TestWorld.settings = TestCheckedWorld.settings = TestSpeculativeWorld.settings = TestWorldAhead.settings = quick
+WORLDS = (
+    World,
+    CheckedWorld,
+    SpeculativeWorld,
+    WorldAhead,
+    LastTrials,
+    LastTrialsWithASpareWorker,
+    LastTrialsWithSpeculation,
+)
+for world in WORLDS:
+    world.TestCase.settings = quick
+    globals()[f"Test{world.__name__}"] = world.TestCase
+del world

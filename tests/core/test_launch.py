@@ -1,0 +1,48 @@
+"""How many workers an experiment asks Spark for."""
+
+import pytest
+from loopback import Given, Threads, one_after_another
+
+from maggy.core.launch import _worker_count
+from maggy.experiment_config import LagomConfig
+
+
+def workers(slots, num_workers=None, total=100, ended=0, local=False):
+    class Sized(Threads):
+        def slots(self):
+            return slots
+
+    cluster, said = Sized(), []
+    cluster.local = local
+    policy = Given(one_after_another([]), total)
+    count = _worker_count(LagomConfig(num_workers=num_workers), policy, cluster, ended, said.append)
+    return count, said
+
+
+@pytest.mark.parametrize(("total", "count"), [(100, 8), (5, 5), (None, 8)])
+def test_without_a_number_every_slot_gets_a_worker_but_never_more_than_there_are_trials(total, count):
+    assert workers(8, total=total) == (count, [])
+
+
+@pytest.mark.parametrize("slots", [2, None])
+def test_a_cluster_is_asked_for_the_number_that_the_user_gave_so_that_it_grows(slots):
+    assert workers(slots, num_workers=50) == (50, [])
+
+
+def test_one_machine_runs_no_more_workers_than_it_has_slots():
+    assert workers(2, num_workers=50, local=True) == (2, [])
+
+
+@pytest.mark.parametrize(("total", "count"), [(100, 32), (5, 5), (None, 32)])
+def test_without_a_limit_32_are_asked_for_at_most_and_that_is_said_with_the_remedy(total, count):
+    asked, (line,) = workers(None, total=total)
+    assert asked == count
+    assert f"{count} workers are asked for" in line
+    assert "num_workers" in line
+    assert "spark.dynamicAllocation.maxExecutors" in line
+    assert "\n" not in line
+
+
+def test_a_resumed_experiment_needs_workers_for_what_is_left_only():
+    assert workers(8, total=10, ended=7) == (3, [])
+    assert workers(8, total=10, ended=10) == (1, [])
