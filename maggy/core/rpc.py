@@ -255,11 +255,15 @@ class Client:
         """Have ``on_tick`` called now. May be called from any thread."""
         self._waker.wake()
 
+    def is_current_thread(self) -> bool:
+        """Whether the caller runs in the client's own thread."""
+        return threading.current_thread() is self._thread
+
     def close(self) -> None:
         """Send what is queued, end the thread and close the socket."""
         self._closing = True
         self._waker.wake()
-        if threading.current_thread() is not self._thread:
+        if not self.is_current_thread():
             self._thread.join()
         self._waker.close()
         self._context.term()

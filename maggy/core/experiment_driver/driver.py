@@ -17,6 +17,7 @@ from maggy.core.experiment_driver.dispatcher import Dispatcher
 from maggy.core.experiment_driver.give_up import Mistake, explanation
 from maggy.core.experiment_driver.instructions import (
     CheckFailed,
+    Ended,
     GivenUp,
     Instruction,
     Kill,
@@ -32,6 +33,7 @@ from maggy.core.experiment_driver.ledger import Ledger
 from maggy.core.experiment_driver.policy import Policy
 from maggy.core.experiment_driver.progress import Progress
 from maggy.core.experiment_driver.recorder import Recorder
+from maggy.core.experiment_driver.shown import ShownLines
 from maggy.core.messages import Register
 from maggy.core.rpc import Address, Server
 from maggy.core.spark import Cluster, Task
@@ -47,6 +49,8 @@ PATIENCE_SECONDS = 30.0
 """After so long without a worker the user is told what may be the matter."""
 CANCEL_SECONDS = 3.5
 """How long Spark may then take to kill what is left."""
+MOST_NEWS = 100
+"""While so many texts wait to be printed, because the terminal is slow, workers' lines are left out."""
 MOST_AHEAD = 32
 """So many suggestions are made before a worker is free, at most, where they depend on no result."""
 
@@ -136,6 +140,7 @@ class ExperimentDriver:
         self._keeper = Keeper(policy, self, before)
         self._dispatcher = Dispatcher(server, self._ledger, self)
         self._news: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._shown = ShownLines(recorder.trial_directory)
         self._values: list[Any] = []
         self._job_error: str | None = None
         self._over = False
@@ -259,6 +264,8 @@ class ExperimentDriver:
         for instruction in instructions:
             if isinstance(instruction, KeeperEvent):
                 for_keeper.append(instruction)
+                if type(instruction) is Ended and (notice := self._shown.ended(instruction.trial_id)):
+                    self._tell(self._progress.say, notice)
             else:
                 self._carry_out(instruction)
         if for_keeper:
@@ -267,9 +274,7 @@ class ExperimentDriver:
     def _carry_out(self, instruction: Instruction) -> None:
         if isinstance(instruction, Lines):
             self._recorder.lines(instruction.trial_id, instruction.worker, [line for _, line in instruction.lines])
-            shown = [line for is_shown, line in instruction.lines if is_shown]
-            if shown:
-                self._tell(self._progress.lines, instruction.worker.partition, shown)
+            self._show(instruction)
         elif isinstance(instruction, Launch):
             self._tell(self._launch, instruction.partitions)
         elif isinstance(instruction, Kill):
@@ -280,6 +285,13 @@ class ExperimentDriver:
             self._tell(self._fail, self._describe_error(instruction.error_type, instruction.error))
         elif isinstance(instruction, GivenUp):
             self._tell(self._fail, ExperimentError(instruction.reason))
+
+    def _show(self, output: Lines) -> None:
+        lines = [line for is_shown, line in output.lines if is_shown]
+        if lines and self._news.qsize() > MOST_NEWS:
+            self._shown.leave_out(output.trial_id, len(lines))
+        elif lines and (shown := self._shown.admit(output.trial_id, lines, time.monotonic())):
+            self._tell(self._progress.lines, output.worker.partition, shown)
 
     def dispatcher_failed(self, error: BaseException) -> None:
         logger.error("The dispatcher failed.", exc_info=error)
