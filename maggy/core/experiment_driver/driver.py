@@ -49,8 +49,6 @@ PATIENCE_SECONDS = 30.0
 """After so long without a worker the user is told what may be the matter."""
 CANCEL_SECONDS = 3.5
 """How long Spark may then take to kill what is left."""
-MOST_NEWS = 100
-"""While so many texts wait to be printed, because the terminal is slow, workers' lines are left out."""
 MOST_AHEAD = 32
 """So many suggestions are made before a worker is free, at most, where they depend on no result."""
 
@@ -288,9 +286,8 @@ class ExperimentDriver:
 
     def _show(self, output: Lines) -> None:
         lines = [line for is_shown, line in output.lines if is_shown]
-        if lines and self._news.qsize() > MOST_NEWS:
-            self._shown.leave_out(output.trial_id, len(lines))
-        elif lines and (shown := self._shown.admit(output.trial_id, lines, time.monotonic())):
+        shown = self._shown.admit(output.trial_id, lines, time.monotonic(), self._news.qsize())
+        if shown:
             self._tell(self._progress.lines, output.worker.partition, shown)
 
     def dispatcher_failed(self, error: BaseException) -> None:

@@ -11,14 +11,18 @@ LINES_PER_SECOND = 200
 LINES_PER_TRIAL = 10_000
 LINE_LENGTH = 1000
 """A longer line counts as several."""
+MOST_WAITING = 100
+"""While more texts wait to be shown, no further line is."""
 
 
 @dataclass(slots=True)
 class _Output:
-    """What a running trial has printed: how many lines were shown, and how many left out since."""
+    """What a running trial has printed: how many lines were shown, how many left out since, and
+    whether it has shown all that it may."""
 
     shown: int = 0
     left_out: int = 0
+    is_over: bool = False
 
 
 class ShownLines:
@@ -37,36 +41,40 @@ class ShownLines:
         self._allowance = float(LINES_PER_SECOND)
         self._now = 0.0
 
-    def admit(self, trial_id: str, lines: list[str], now: float) -> list[str]:
+    def admit(self, trial_id: str, lines: list[str], now: float, waiting: int = 0) -> list[str]:
         """Return those of a trial's next lines that are shown now.
 
         Args:
             trial_id: The trial that printed them.
             lines: What it printed since the last call.
             now: Monotonic seconds.
+            waiting: How many texts wait to be shown already, because the terminal is slow.
         """
+        if not lines:
+            return []
         earned = max(0.0, now - self._now) * LINES_PER_SECOND
         self._allowance = min(LINES_PER_SECOND, self._allowance + earned)
         self._now = now
         output = self._outputs.setdefault(trial_id, _Output())
+        if waiting > MOST_WAITING:
+            output.left_out += len(lines)
+            return []
         shown: list[str] = []
         for number, line in enumerate(lines):
             notice = [self._notice(output.left_out, trial_id)] if output.left_out else []
             cost = 1 + len(line) // LINE_LENGTH
-            if output.shown + cost > LINES_PER_TRIAL or cost + len(notice) > self._allowance:
+            over = output.shown + cost > LINES_PER_TRIAL
+            if over or cost + len(notice) > self._allowance:
+                if over and not output.is_over:
+                    output.is_over = True
+                    shown.append(self._last_notice(trial_id))
                 output.left_out += len(lines) - number
                 break
             output.left_out = 0
             output.shown += cost
             self._allowance -= cost + len(notice)
             shown += [*notice, line]
-            if output.shown == LINES_PER_TRIAL:
-                shown.append(self._last_notice(trial_id))
         return shown
-
-    def leave_out(self, trial_id: str, count: int) -> None:
-        """Show none of a trial's next lines."""
-        self._outputs.setdefault(trial_id, _Output()).left_out += count
 
     def ended(self, trial_id: str) -> str | None:
         """Forget a trial; return what is to be said about lines that were left out at its end."""
