@@ -5,6 +5,7 @@ Knows jobs, tasks and tables; nothing of trials. Imports nothing of the package 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -19,6 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from maggy.core.exceptions import MissingDependencyError
+from maggy.core.hosts import bare
 
 __all__ = [
     "Cluster",
@@ -305,9 +307,12 @@ def _local_cores(master: str) -> int | None:
 
 def _own_address(server: str) -> str:
     """This machine's address on the route to ``server``."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.connect((server, 9))  # sends nothing: a datagram socket only picks its route
-        return str(probe.getsockname()[0])
+    found = socket.getaddrinfo(bare(server), 9, type=socket.SOCK_DGRAM)
+    for family, kind, _, _, address in sorted(found, key=lambda each: each[0] != socket.AF_INET):
+        with socket.socket(family, kind) as probe, contextlib.suppress(OSError):
+            probe.connect(address)  # sends nothing: a datagram socket only picks its route
+            return str(probe.getsockname()[0])
+    raise OSError(f"There is no route to the Spark Connect server at {server}.")
 
 
 def _start_session(builder_class: Any) -> Any:

@@ -10,6 +10,7 @@ import sys
 
 import numpy as np
 import pytest
+from wire import has_ipv6
 
 from maggy.core import spark
 from maggy.core.exceptions import MissingDependencyError
@@ -142,6 +143,12 @@ def test_every_other_master_retries(master):
 
 def test_the_address_on_the_route_to_a_server_is_one_of_this_machine():
     assert spark._own_address("127.0.0.1").startswith("127.")
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
+@pytest.mark.parametrize("server", ["::1", "[::1]"])
+def test_the_own_address_may_be_one_of_ipv6(server):
+    assert spark._own_address(server) == "::1"
 
 
 class Frame:
