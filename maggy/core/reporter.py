@@ -1,6 +1,7 @@
 """The mailbox between a training function and the heartbeat: what a trial reports waits here until it is sent.
 
-Nothing here touches the network, so a training function never waits for it.
+Nothing here touches the network. A training function waits here only while it prints faster than
+the driver takes the lines.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ class Reporter:
     """
 
     def __init__(self, hurry: Callable[[], bool] | None = None) -> None:
-        # Called when much output waits; returns whether the thread that calls may wait until it was sent.
+        # Called when much output waits; returns whether the calling thread may wait until it was sent.
         self._hurry = hurry
         # Reentrant: a finalizer that prints may run inside any of the methods.
         self._lock = _Lock()
@@ -158,14 +159,17 @@ class Reporter:
             self._lines.extend(lines)
             self._characters += _characters(lines)
             if len(self._lines) > MAX_WAITING_LINES or self._characters > MAX_WAITING_CHARACTERS:
-                self._first_line += self._drop(self._lines, min(MAX_WAITING_LINES, len(self._lines)))
+                most = min(MAX_WAITING_LINES, len(self._lines))
+                self._first_line += self._drop(self._lines, most)
                 self._lines[0] = DROPPED
                 self._characters = _characters(self._lines)
             # Whoever is inside another method, by way of a finalizer, would wait for itself.
             crowded = self._characters > CROWDED_CHARACTERS and self._lock.depth == 1
             if self._characters > FULL_CHARACTERS and not self._driver_is_away:
                 self._room.clear()
-        if crowded and self._hurry is not None and self._hurry() and not self._room.wait(ROOM_SECONDS):
+        if not crowded or self._hurry is None or not self._hurry():
+            return
+        if not self._room.wait(ROOM_SECONDS):
             self._driver_is_away = True
             self._room.set()
 

@@ -48,7 +48,7 @@ class WorkerSettings:
 
     @property
     def answer_timeout(self) -> float:
-        """Seconds for which a message to the driver may stay unanswered before the worker leaves."""
+        """Seconds for which a message may stay unanswered before the worker leaves."""
         return max(ANSWER_SECONDS, 1.5 * self.worker_timeout)
 
 
@@ -93,7 +93,7 @@ def work(settings: WorkerSettings, payload: bytes, job: int, task: TaskInfo) -> 
                     "Open that way, fix the port with driver_port, or set spark.driver.host to an address that "
                     "the executors can reach."
                 )
-            if session.desertion:  # or Spark and the driver would take the worker for one that is done
+            if session.desertion:  # else it would count as a worker that is done
                 raise ConnectionError(
                     f"Maggy's driver at {settings.address.endpoint} cannot be heard from "
                     f"{socket.gethostname()}, so the worker left its trial: {session.desertion}."
@@ -107,7 +107,8 @@ def work(settings: WorkerSettings, payload: bytes, job: int, task: TaskInfo) -> 
 
 def _cannot_load(error: Exception) -> Checked:
     return Checked(
-        f"The training function cannot be loaded on {socket.gethostname()}: {type(error).__name__}: {_text(error)}. "
+        f"The training function cannot be loaded on {socket.gethostname()}: "
+        f"{type(error).__name__}: {_text(error)}. "
         "Install there what it imports, or add the module with spark.sparkContext.addPyFile.",
         "ExperimentError",
     )

@@ -89,7 +89,7 @@ class OutputBuffer:
 
 
 class _Text:
-    """Text in the order in which it came: what was put back, what is in the file, and the newest."""
+    """Text in the order in which it came: what was put back, the file's, and the newest."""
 
     def __init__(self) -> None:
         self._first = ""
