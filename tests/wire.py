@@ -1,5 +1,6 @@
 """A started server that the test plays, and what may talk to it: a client, or a worker's session."""
 
+import socket
 import sys
 import threading
 import time
@@ -13,11 +14,21 @@ SOON = 60.0
 """Seconds in which what is due comes, also on a busy machine."""
 
 
+def has_ipv6():
+    """Whether this machine has the loopback address of IPv6."""
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
 class Host:
     """A started server, on a free port of the loopback interface."""
 
-    def __init__(self, port=None):
-        self.server = Server("127.0.0.1", port=port)
+    def __init__(self, port=None, host="127.0.0.1", **options):
+        self.server = Server(host, port=port, **options)
         self.address = self.server.start()
         self.got = []
 

@@ -1,6 +1,7 @@
 """The mailbox between a training function and the heartbeat: what a trial reports waits here until it is sent.
 
-Nothing here touches the network, so a training function never waits for it.
+Nothing here touches the network. A training function waits here only while it prints faster than
+the driver takes the lines.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 from maggy.core.exceptions import (
@@ -25,7 +27,34 @@ __all__ = ["Reporter"]
 MAX_WAITING_POINTS = 1_000_000
 MAX_WAITING_LINES = 100_000
 DROPPED: Line = (True, "--- lines were dropped here: more came than the driver could take ---")
+LINES_AT_ONCE = 1000
+"""Of one text, so many lines are taken before the next ones have to wait for room."""
+MAX_WAITING_CHARACTERS = 64 * 2**20
+CROWDED_CHARACTERS = 2**20
+"""So much waiting output is sent at once and not with the next heartbeat."""
+FULL_CHARACTERS = 2 * 2**20
+"""So much waiting output lets ``print`` and ``log`` wait until the driver has taken some of it."""
+ROOM_SECONDS = 5.0
+"""When nothing was taken for so long, the driver is away, and nobody waits until it is back."""
+LINE_CHARACTERS = 16
+"""What a line counts beside its text."""
 MAX_LINE_LENGTH = 16_384
+
+
+class _Lock:
+    """A reentrant lock that knows how often its owner has entered it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self.depth = 0
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+        self.depth += 1
+
+    def __exit__(self, *exception: object) -> None:
+        self.depth -= 1
+        self._lock.release()
 
 
 class Reporter:
@@ -33,8 +62,9 @@ class Reporter:
 
     A training function gets it by having a parameter named ``reporter``. All methods may be called from any thread
     and cost microseconds: they only append to memory. The worker's heartbeat sends everything once in
-    ``hb_interval`` seconds and with the trial's end. A copy, also one by ``pickle``, is the same reporter. In another
-    process, such as a child that the function starts, it only raises.
+    ``hb_interval`` seconds and with the trial's end. Only :meth:`log`, and ``print``, wait for the
+    driver when they are called faster than it can take the lines. A copy, also one by ``pickle``, is
+    the same reporter. In another process, such as a child that the function starts, it only raises.
 
     Example:
         >>> def train(lr, reporter):
@@ -44,14 +74,20 @@ class Reporter:
         ...     return loss
     """
 
-    def __init__(self) -> None:
+    def __init__(self, hurry: Callable[[], bool] | None = None) -> None:
+        # Called when much output waits; returns whether the calling thread may wait until it was sent.
+        self._hurry = hurry
         # Reentrant: a finalizer that prints may run inside any of the methods.
-        self._lock = threading.RLock()
+        self._lock = _Lock()
         self._process = os.getpid()
         self._points: list[Point] = []
         self._first_point = 0
         self._lines: list[Line] = []
         self._first_line = 0
+        self._characters = 0  # of the lines
+        self._room = threading.Event()
+        self._room.set()
+        self._driver_is_away = False
         self._stopped = False
         self._stop_metric: int | float | None = None
         self._last_step: int | float = -1
@@ -130,14 +166,31 @@ class Reporter:
         self._check_process("log")
         shown = bool(jupyter or verbose)
         lines = [(shown, piece) for line in str(log_msg).splitlines() or [""] for piece in _pieces(line)]
+        for at in range(0, len(lines), LINES_AT_ONCE):
+            self._add(lines[at : at + LINES_AT_ONCE])
+
+    def _add(self, lines: list[Line]) -> None:
         with self._lock:
             self._keep_lines(lines)
+            # Whoever is inside another method, by way of a finalizer, would wait for itself.
+            crowded = self._characters > CROWDED_CHARACTERS and self._lock.depth == 1
+            if self._characters > FULL_CHARACTERS and not self._driver_is_away:
+                self._room.clear()
+        if not crowded or self._hurry is None or not self._hurry():
+            return
+        if not self._room.wait(ROOM_SECONDS):
+            self._driver_is_away = True
+            self._room.set()
 
     def extend(self, points: list[Point], lines: list[Line]) -> None:
-        """Keep what a process of this trial has reported to a reporter of its own."""
+        """Keep what a process of this trial has reported to a reporter of its own.
+
+        Waits as :meth:`log` does, and then that process waits too, since nobody reads what it sends.
+        """
         with self._lock:
             self._keep_points(points)
-            self._keep_lines(lines)
+        if lines:
+            self._add(lines)
 
     @property
     def is_stopped(self) -> bool:
@@ -153,9 +206,19 @@ class Reporter:
         with self._lock:
             return self._first_point, self._points.copy(), self._first_line, self._lines.copy()
 
+    @property
+    def is_crowded(self) -> bool:
+        """Whether so much output waits that it should not wait for the next heartbeat."""
+        return self._characters > CROWDED_CHARACTERS
+
     def acknowledge(self, points: int, lines: int) -> None:
         """Forget the first ``points`` points and ``lines`` lines of the trial: the driver has them."""
         with self._lock:
+            gone = self._lines[: max(0, lines - self._first_line)]
+            self._characters -= _characters(gone)
+            self._driver_is_away = False
+            if self._characters <= FULL_CHARACTERS:
+                self._room.set()
             del self._points[: max(0, points - self._first_point)]
             self._first_point = max(self._first_point, points)
             del self._lines[: max(0, lines - self._first_line)]
@@ -187,9 +250,11 @@ class Reporter:
 
     def _keep_lines(self, lines: list[Line]) -> None:
         self._lines += lines
-        if len(self._lines) > MAX_WAITING_LINES:
-            self._first_line += self._drop(self._lines, MAX_WAITING_LINES)
+        self._characters += _characters(lines)
+        if len(self._lines) > MAX_WAITING_LINES or self._characters > MAX_WAITING_CHARACTERS:
+            self._first_line += self._drop(self._lines, min(MAX_WAITING_LINES, len(self._lines)))
             self._lines[0] = DROPPED
+            self._characters = _characters(self._lines)
 
     @staticmethod
     def _drop(waiting: list[Any], most: int) -> int:
@@ -197,6 +262,10 @@ class Reporter:
         gone = len(waiting) - most // 2
         del waiting[:gone]
         return gone
+
+
+def _characters(lines: list[Line]) -> int:
+    return sum(len(line[1]) for line in lines) + LINE_CHARACTERS * len(lines)
 
 
 def _pieces(line: str) -> list[str]:

@@ -20,6 +20,7 @@ import zmq
 from zmq.auth.thread import ThreadAuthenticator
 from zmq.utils.monitor import recv_monitor_message
 
+from maggy.core.hosts import bare, bracketed, resolved
 from maggy.core.messages import (
     MAX_MESSAGE_BYTES,
     DriverMessage,
@@ -48,6 +49,11 @@ class Address:
     server_key: bytes = field(repr=False)
     client_key: bytes = field(repr=False)
     client_secret: bytes = field(repr=False)
+
+    @property
+    def host(self) -> str:
+        """The endpoint's name or address."""
+        return bare(self.endpoint.removeprefix("tcp://").rpartition(":")[0])
 
 
 class Waker:
@@ -96,8 +102,8 @@ class Server:
     """
 
     def __init__(self, host: str, *, advertised: str | None = None, port: int | None = None) -> None:
-        self._host = host
-        self._advertised = advertised or host
+        self._host = bare(host)
+        self._advertised = bare(advertised or host)
         self._port = port or 0
         self.rejected = 0
         """How many messages could not be decoded."""
@@ -124,7 +130,9 @@ class Server:
         self._socket.maxmsgsize = MAX_MESSAGE_BYTES
         self._socket.linger = LINGER_MILLISECONDS
         try:
-            self._socket.bind(f"tcp://{socket.gethostbyname(self._host)}:{self._port or '*'}")
+            address = resolved(self._host)
+            self._socket.ipv6 = ":" in address
+            self._socket.bind(f"tcp://{bracketed(address)}:{self._port or '*'}")
         except (OSError, zmq.ZMQError) as error:
             self.close()
             raise OSError(
@@ -136,7 +144,7 @@ class Server:
         self._poller = zmq.Poller()
         self._poller.register(self._socket, zmq.POLLIN)
         self._poller.register(self._waker, zmq.POLLIN)
-        return Address(f"tcp://{self._advertised}:{port}", server_key, client_key, client_secret)
+        return Address(f"tcp://{bracketed(self._advertised)}:{port}", server_key, client_key, client_secret)
 
     def receive(self, timeout: float) -> Iterator[tuple[bytes, WorkerMessage]]:
         """Wait for messages or a wake-up, ``timeout`` seconds at most, and yield what has come.
@@ -231,6 +239,8 @@ class Client:
         self._socket.reconnect_ivl_max = 2000
         events = zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED
         self._monitor = self._socket.get_monitor_socket(events)
+        with contextlib.suppress(OSError):  # a name that is not known yet is looked up again
+            self._socket.ipv6 = ":" in resolved(self._address.host)
         self._socket.connect(self._address.endpoint)
         self._thread.start()
 
@@ -255,11 +265,15 @@ class Client:
         """Have ``on_tick`` called now. May be called from any thread."""
         self._waker.wake()
 
+    def is_current_thread(self) -> bool:
+        """Whether the caller runs in the client's own thread."""
+        return threading.current_thread() is self._thread
+
     def close(self) -> None:
         """Send what is queued, end the thread and close the socket."""
         self._closing = True
         self._waker.wake()
-        if threading.current_thread() is not self._thread:
+        if not self.is_current_thread():
             self._thread.join()
         self._waker.close()
         self._context.term()

@@ -1,4 +1,4 @@
-"""What a message can carry of a value: integers of 64 bits, Unicode text, and nesting that both ends can follow."""
+"""What a message can carry: integers of 64 bits, Unicode text, and nesting that both ends follow."""
 
 from __future__ import annotations
 

@@ -404,3 +404,85 @@ def test_in_a_process_that_was_started_anew_reporting_is_refused_with_the_remedy
     code = f"import pickle; pickle.loads({pickle.dumps(reporter)!r}).broadcast(1.0)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert f"must be called in the process that runs the trial ({os.getpid()})" in run.stderr
+
+
+class Sender:
+    """Stands for the heartbeat: takes what waits when the test says so."""
+
+    def __init__(self, may_wait=True):
+        self.hurried = threading.Event()
+        self.may_wait = may_wait
+        self.reporter = Reporter(self.hurry)
+        self.taken = []
+
+    def hurry(self):
+        self.hurried.set()
+        return self.may_wait
+
+    def take(self):
+        _, _, first, lines = self.reporter.waiting()
+        self.taken += lines
+        self.hurried.clear()
+        self.reporter.acknowledge(0, first + len(lines))
+
+
+@pytest.fixture
+def narrow(monkeypatch):
+    monkeypatch.setattr(module, "CROWDED_CHARACTERS", 1000)
+    monkeypatch.setattr(module, "FULL_CHARACTERS", 2000)
+    monkeypatch.setattr(module, "LINES_AT_ONCE", 10)
+
+
+def test_output_that_comes_faster_than_it_is_taken_waits_and_nothing_is_lost(narrow):
+    sender, most = Sender(), 0
+    expected = [f"line {number}" for number in range(1000)]
+
+    def flood():
+        for line in expected[:500]:
+            sender.reporter.log(line)
+        sender.reporter.log("\n".join(expected[500:]))  # a single text is no way around
+
+    thread = threading.Thread(target=flood)
+    thread.start()
+    while thread.is_alive():
+        sender.hurried.wait(0.01)
+        most = max(most, sender.reporter._characters)
+        sender.take()
+    sender.take()
+    assert [text for _, text in sender.taken] == expected
+    assert most < 3000
+
+
+def test_while_the_driver_is_away_output_waits_once_and_is_then_kept_as_far_as_memory_goes(narrow, monkeypatch):
+    monkeypatch.setattr(module, "ROOM_SECONDS", 0.01)
+    sender, waits = Sender(), []
+    wait = sender.reporter._room.wait
+    monkeypatch.setattr(sender.reporter._room, "wait", lambda seconds: waits.append(wait(seconds)) or waits[-1])
+    for number in range(1000):
+        sender.reporter.log(f"line {number}")
+    assert waits.count(False) == 1
+    sender.take()
+    assert len(sender.taken) == 1000
+    for number in range(1000):
+        sender.reporter.log(f"line {number}")
+    assert waits.count(False) == 2  # it was back
+
+
+def test_the_thread_that_sends_and_a_finalizer_inside_the_reporter_wait_for_nothing(narrow):
+    own = Sender(may_wait=False)
+    for number in range(1000):
+        own.reporter.log(f"line {number}")
+    assert len(own.reporter.waiting()[3]) == 1000
+    other = Sender()
+    with other.reporter._lock:
+        for number in range(1000):
+            other.reporter.log(f"line {number}")
+    assert not other.hurried.is_set()
+
+
+def test_lines_of_much_text_are_dropped_too_while_nobody_takes_them(reporter, monkeypatch):
+    monkeypatch.setattr(module, "MAX_WAITING_CHARACTERS", 100_000)
+    for _ in range(1000):
+        reporter.log("x" * 1000)
+    assert reporter._characters <= 100_000
+    assert lines(reporter)[0] == module.DROPPED

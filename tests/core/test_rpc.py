@@ -8,9 +8,10 @@ import time
 import pytest
 import zmq
 from waiting import wait_until
-from wire import SOON, Host, Peer, keys_of
+from wire import SOON, Host, Peer, has_ipv6, keys_of
 
-from maggy.core import rpc
+from maggy.core import hosts, rpc
+from maggy.core.hosts import bracketed
 from maggy.core.messages import Ack, Assign, Done, Failed, Final, Heartbeat, Register, encode
 from maggy.core.rpc import Address, Server, Waker
 
@@ -23,6 +24,43 @@ def test_messages_go_both_ways(host, peers):
     assert host.receive() == [(b"1.2.3", Register("here", 1))]
     host.server.send(b"1.2.3", Ack(1, 2, 3))
     assert peer.hear() == [Ack(1, 2, 3)]
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
+@pytest.mark.parametrize(("interface", "advertised"), [("::1", None), ("[::1]", "[::1]"), ("::", "::1")])
+def test_messages_go_both_ways_over_ipv6(peers, interface, advertised):
+    host = Host(host=interface, advertised=advertised)
+    try:
+        assert host.address.endpoint == f"tcp://[::1]:{host.port}"
+        peer = peers(host.address)
+        peer.say(Register("here", 1))
+        assert host.receive() == [(b"0.0.0", Register("here", 1))]
+        host.server.send(b"0.0.0", Done())
+        assert peer.hear() == [Done()]
+    finally:
+        host.server.close()
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
+def test_a_name_that_stands_for_an_ipv6_address_only_is_reached(peers, monkeypatch):
+    known = socket.getaddrinfo
+
+    def getaddrinfo(host, *rest, **options):
+        return known("::1" if host == "driver.example" else host, *rest, **options)
+
+    monkeypatch.setattr(hosts.socket, "getaddrinfo", getaddrinfo)
+    host = Host(host="driver.example", advertised="::1")
+    try:
+        peer = peers(host.address)
+        peer.say(Register("here", 1))
+        assert host.receive() == [(b"0.0.0", Register("here", 1))]
+    finally:
+        host.server.close()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "driver.example", "fe80::1%eth0"])
+def test_an_address_knows_its_host(host):
+    assert Address(f"tcp://{bracketed(host)}:4711", b"", b"", b"").host == host
 
 
 def test_answers_go_to_the_peer_that_is_named(host, peers):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import os
 import socket
@@ -18,6 +19,7 @@ from maggy.core.cluster.masters import gives_up_at_first_crash, local_cores, max
 from maggy.core.cluster.payload import Payload
 from maggy.core.cluster.pickling import dumps, loads
 from maggy.core.exceptions import ExperimentError
+from maggy.core.hosts import bare
 
 __all__ = ["ConnectCluster"]
 
@@ -182,7 +184,10 @@ def _refuses(host: str, port: int) -> bool:
 
 
 def _own_address(server: str) -> str:
-    """This machine's address on the route to ``server``."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.connect((server, 9))  # sends nothing: a datagram socket only picks its route
-        return str(probe.getsockname()[0])
+    """Return this machine's address on the route to ``server``."""
+    candidates = socket.getaddrinfo(bare(server), 9, type=socket.SOCK_DGRAM)
+    for family, kind, _, _, address in sorted(candidates, key=lambda candidate: candidate[0] != socket.AF_INET):
+        with socket.socket(family, kind) as probe, contextlib.suppress(OSError):
+            probe.connect(address)  # sends nothing: a datagram socket only picks its route
+            return str(probe.getsockname()[0])
+    raise OSError(f"There is no route to the Spark Connect server at {server}.")

@@ -20,6 +20,7 @@ from collections.abc import Callable
 from typing import Any
 
 from maggy.core.environment.board import Board
+from maggy.core.hosts import bare
 
 __all__ = ["MAX_QUESTION_BYTES", "PollServer", "read_question"]
 
@@ -103,7 +104,9 @@ class PollServer:
         Raises:
             OSError: The interface is not there.
         """
-        self._listener = socket.create_server((self._host, 0), backlog=MAX_CONNECTIONS)
+        host = bare(self._host)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._listener = socket.create_server((host, 0), family=family, backlog=MAX_CONNECTIONS)
         for each in (self._listener, self._bell):
             each.setblocking(False)
             self._selector.register(each, selectors.EVENT_READ)

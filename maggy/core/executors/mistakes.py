@@ -1,10 +1,11 @@
-"""Whether an error of a training function is a programming error, where it was made, and what helps."""
+"""Whether an error is a programming error, where it was made, and what helps."""
 
 from __future__ import annotations
 
 import os
 import sys
 import sysconfig
+from pathlib import Path
 from types import TracebackType
 
 from maggy.core.exceptions import MaggyError
@@ -22,7 +23,7 @@ PROGRAMMING_ERRORS = (
 """Among them are Maggy's own errors for a wrong return type and a missing metric. A ValueError, a
 RuntimeError or a lack of memory are not: with them a configuration is refused."""
 
-_MAGGY = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "")
+_MAGGY = os.path.join(Path(__file__).resolve().parents[2], "")
 _LIBRARIES = (
     _MAGGY,
     os.path.join(sysconfig.get_path("stdlib"), ""),
@@ -56,8 +57,8 @@ def remedy_of(error: BaseException) -> str:
     if "keras" not in sys.modules:
         return ""
     return (
-        f"If {key!r} is looked up in the history of a Keras model: the keys are named after the metrics "
-        f"given to compile(), so metrics=['accuracy'] makes the key {_KERAS_KEYS[key]!r}."
+        f"If {key!r} is looked up in the history of a Keras model: the keys are named after the "
+        f"metrics given to compile(), so metrics=['accuracy'] makes the key {_KERAS_KEYS[key]!r}."
     )
 
 

@@ -43,7 +43,8 @@ logger = logging.getLogger(__name__)
 Answer = Assign | Check | Done
 
 POINTS_PER_MESSAGE = 50_000
-LINES_PER_MESSAGE = 500  # of 16,384 characters at most: even then far below what a message may take
+LINES_PER_MESSAGE = 100_000
+CHARACTERS_PER_MESSAGE = 2**22  # of 6 bytes at most: even then far below what a message may take
 GRACE_SECONDS = 5.0
 """How long an interrupted training function may take to end before its process is ended."""
 GAP_SECONDS = 1.0
@@ -111,7 +112,7 @@ class Session:
         self._work_clock = work_clock
         self._answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
         self._run = 0
-        self.reporter = Reporter()
+        self.reporter = Reporter(self._hurry)
         """Where the current run reports."""
         self._request: Sequence[WorkerMessage] = ()  # said again with each heartbeat until it is answered
         self._request_is_new = False
@@ -124,6 +125,8 @@ class Session:
         self._checking = self._check_seen = False
         self._done = False
         self._answered = True  # since the last heartbeat
+        self._lines_sent = 0
+        self._lines_in_flight = self._urgent = False
         self.heard = False
         """Whether the driver has ever said anything."""
         self.desertion = ""
@@ -209,15 +212,19 @@ class Session:
         if isinstance(message, Ack):
             if message.run == self._run:
                 self.reporter.acknowledge(message.points, message.lines)
+                self._lines_in_flight = message.lines < self._lines_sent
+                if not self._lines_in_flight and self.reporter.is_crowded:
+                    self._urgent = True
         elif isinstance(message, Assign):
             # Else it is said again; or comes while an older run goes on, after whose end it will be said again.
             if message.run > self._run and self._began is None:
                 self._run, self._assigned = message.run, True
-                self._answer(message, Reporter())
+                self._lines_sent, self._lines_in_flight = 0, False
+                self._answer(message, Reporter(self._hurry))
         elif isinstance(message, Check):
             if not self._check_seen:
                 self._checking = self._check_seen = True
-                self._answer(message, Reporter())
+                self._answer(message, Reporter(self._hurry))
         elif isinstance(message, Wait):
             self._request, self._assigned = (), False
         elif isinstance(message, Stop):
@@ -246,7 +253,8 @@ class Session:
     def _on_tick(self) -> float:
         now = self._clock()
         self._leave_out_gap(now)
-        if self._request_is_new or now >= self._next_beat:
+        if self._request_is_new or self._urgent or now >= self._next_beat:
+            self._urgent = False
             self._request_is_new = False  # before the sending: a request made meanwhile is sent at the next tick
             self._beat()
             self._next_beat = now + self._hb_interval
@@ -307,6 +315,20 @@ class Session:
             self._answered = False
             for part in parts:
                 self._say(Heartbeat(*part, False))
+            *_, first_line, lines = parts[-1]
+            self._lines_sent = first_line + len(lines)
+            self._lines_in_flight = bool(lines)
+
+    def _hurry(self) -> bool:
+        """Send what is reported now, unless an answer is under way; from any thread.
+
+        Returns:
+            Whether the thread may wait for that: any but the one that sends.
+        """
+        if not (self._lines_in_flight or self._urgent):
+            self._urgent = True
+            self._client.wake()
+        return not self._client.is_current_thread()
 
     def _end_run(self, reason: str) -> None:
         """Interrupt the running training function; no effect when none runs."""
@@ -340,12 +362,23 @@ class Session:
         first_point, points, first_line, lines = self.reporter.waiting()
         parts: list[_Report] = []
         while True:
-            parts.append((self._run, first_point, points[:POINTS_PER_MESSAGE], first_line, lines[:LINES_PER_MESSAGE]))
-            points, lines = points[POINTS_PER_MESSAGE:], lines[LINES_PER_MESSAGE:]
+            count = _fitting(lines)
+            parts.append((self._run, first_point, points[:POINTS_PER_MESSAGE], first_line, lines[:count]))
+            points, lines = points[POINTS_PER_MESSAGE:], lines[count:]
             if not points and not lines:
                 return parts
             first_point += len(parts[-1][2])
             first_line += len(parts[-1][4])
+
+
+def _fitting(lines: list[Line]) -> int:
+    """Return how many of the lines fit a message."""
+    characters = 0
+    for number, line in enumerate(lines[:LINES_PER_MESSAGE]):
+        characters += len(line[1])
+        if number and characters > CHARACTERS_PER_MESSAGE:
+            return number
+    return min(len(lines), LINES_PER_MESSAGE)
 
 
 _Report = tuple[int, int, list[Point], int, list[Line]]

@@ -1,4 +1,4 @@
-"""How long the other side has left a message unanswered. Reads no clock: each call is told the time."""
+"""How long the other side has left a message unanswered. Each call is told the time."""
 
 from __future__ import annotations
 

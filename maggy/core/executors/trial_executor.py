@@ -58,7 +58,7 @@ class WorkerSettings:
 
     @property
     def answer_timeout(self) -> float:
-        """Seconds for which a message to the driver may stay unanswered before the worker leaves."""
+        """Seconds for which a message may stay unanswered before the worker leaves."""
         return max(ANSWER_SECONDS, 1.5 * self.worker_timeout)
 
 

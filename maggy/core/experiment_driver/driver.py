@@ -17,6 +17,7 @@ from maggy.core.experiment_driver.dispatcher import Dispatcher
 from maggy.core.experiment_driver.give_up import Mistake, explanation
 from maggy.core.experiment_driver.instructions import (
     CheckFailed,
+    Ended,
     GivenUp,
     Instruction,
     Kill,
@@ -32,6 +33,7 @@ from maggy.core.experiment_driver.ledger import Ledger
 from maggy.core.experiment_driver.policy import Policy
 from maggy.core.experiment_driver.progress import Progress
 from maggy.core.experiment_driver.recorder import Recorder
+from maggy.core.experiment_driver.shown import ShownLines
 from maggy.core.messages import Register
 from maggy.core.rpc import Address, Server
 from maggy.core.spark import Cluster, Task
@@ -140,6 +142,7 @@ class ExperimentDriver:
         self._keeper = Keeper(policy, self, before, again=again)
         self._dispatcher = Dispatcher(server, self._ledger, self)
         self._news: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._shown = ShownLines(recorder.trial_directory)
         self._values: list[Any] = []
         self._job_error: str | None = None
         self._over = False
@@ -265,6 +268,8 @@ class ExperimentDriver:
         for instruction in instructions:
             if isinstance(instruction, KeeperEvent):
                 for_keeper.append(instruction)
+                if type(instruction) is Ended and (notice := self._shown.ended(instruction.trial_id)):
+                    self._tell(self._progress.say, notice)
             else:
                 self._carry_out(instruction)
         if for_keeper:
@@ -273,9 +278,7 @@ class ExperimentDriver:
     def _carry_out(self, instruction: Instruction) -> None:
         if isinstance(instruction, Lines):
             self._recorder.lines(instruction.trial_id, instruction.worker, [line for _, line in instruction.lines])
-            shown = [line for is_shown, line in instruction.lines if is_shown]
-            if shown:
-                self._tell(self._progress.lines, instruction.worker.partition, shown)
+            self._show(instruction)
         elif isinstance(instruction, Launch):
             self._tell(self._launch, instruction.partitions)
         elif isinstance(instruction, Kill):
@@ -286,6 +289,12 @@ class ExperimentDriver:
             self._tell(self._fail, self._describe_error(instruction.error_type, instruction.error))
         elif isinstance(instruction, GivenUp):
             self._tell(self._fail, ExperimentError(instruction.reason))
+
+    def _show(self, output: Lines) -> None:
+        lines = [line for is_shown, line in output.lines if is_shown]
+        shown = self._shown.admit(output.trial_id, lines, time.monotonic(), self._news.qsize())
+        if shown:
+            self._tell(self._progress.lines, output.worker.partition, shown)
 
     def dispatcher_failed(self, error: BaseException) -> None:
         logger.error("The dispatcher failed.", exc_info=error)

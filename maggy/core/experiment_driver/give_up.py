@@ -1,4 +1,4 @@
-"""When an experiment is hopeless: its first trials all end with one programming error. It only decides."""
+"""When an experiment is hopeless: its first trials all end with one programming error."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def explanation(mistake: Mistake, ended: list[Trial], left: int | None) -> str:
     count = "The first trial" if len(ended) == 1 else f"All {len(ended)} trials that ended"
     rest = "the trials that were left" if left is None else f"{left} trials that were left"
     return (
-        f"{count} failed with the same {mistake.kind} {mistake.place}, so the experiment was given up "
-        f"with {rest} (give_up_after={len(ended)}; with None they would have been run). "
+        f"{count} failed with the same {mistake.kind} {mistake.place}, "
+        f"so the experiment was given up with {rest} (give_up_after={len(ended)}; with None they would have been run). "
         f"The first one, {first.trial_id} with {first.params!s:.1000}:\n{first.error}"
     )

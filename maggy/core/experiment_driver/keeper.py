@@ -292,7 +292,7 @@ class Keeper:
                 self._listener.suggested(trial, params)
 
     def _prepare(self, trial: Trial) -> dict[str, Any] | None:
-        """Return the parameters for the worker; a trial whose parameters cannot be sent ends here."""
+        """Return the parameters for the worker; end a trial whose parameters cannot be sent."""
         try:
             params = self._suggestions.prepare(trial)
         finally:

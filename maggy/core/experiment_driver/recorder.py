@@ -19,6 +19,10 @@ from maggy.trial import Trial
 __all__ = ["Recorder"]
 
 
+MUCH_OUTPUT = 4 * 2**20
+"""When so many characters of output wait, they are written without a rest in between."""
+
+
 class Recorder:
     """Writes an experiment's records without making anyone wait.
 
@@ -43,6 +47,7 @@ class Recorder:
         self._beginnings: dict[str, Trial] = {}  # of trials that have not ended; not yet written
         self._attempts: dict[WorkerId, int] = {}
         self._tries: dict[int, int] = {}
+        self._hurried = False
         self.experiment_id = store.experiment_id
 
     def when_lost(self, call: Callable[[OwnershipError], None]) -> None:
@@ -116,6 +121,9 @@ class Recorder:
 
     def _add(self, append: Callable[..., None], *file: Any, text: str) -> None:
         self._output.add(append, *file, text=text)
+        if self._output.characters > MUCH_OUTPUT and not self._hurried:
+            self._hurried = True
+            self._writer.submit(self._write_much)
         self._writer.sweep(self._sweep)
 
     # From here on everything runs on the writer's thread.
@@ -136,6 +144,10 @@ class Recorder:
             self._output.flush_all()
         finally:
             self._write_beginnings()
+
+    def _write_much(self) -> None:
+        self._hurried = False  # before it begins, so that what comes meanwhile asks for another
+        self._output.flush_all()
 
     def _write_beginnings(self) -> None:
         for trial_id, trial in list(self._beginnings.items()):

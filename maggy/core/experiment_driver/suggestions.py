@@ -1,4 +1,4 @@
-"""Which suggestions can be sent to a worker, and what becomes of one that cannot. Asks no policy."""
+"""Which suggestions can be sent to a worker, and what becomes of those that cannot."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from maggy.core.exceptions import ExperimentError
 from maggy.core.messages import MAX_MESSAGE_BYTES, Assign, encode
 from maggy.core.plain import to_plain
-from maggy.core.sendable import MAX_NESTING, check_sendable
+from maggy.core.sendable import MAX_NESTING, check_nesting, check_sendable
 from maggy.trial import Trial
 
 __all__ = ["REFUSALS_LIMIT", "Suggestions"]
@@ -63,17 +63,21 @@ class Suggestions:
         trial.info_dict["reason"] = sentence
         self._refusals += 1
         if self._refusals == REFUSALS_LIMIT:
-            raise ExperimentError(
-                f"{sentence} The experiment ends, since this happened {REFUSALS_LIMIT} times in a row."
-            )
+            raise ExperimentError(f"{sentence} The experiment ends: that happened {REFUSALS_LIMIT} times in a row.")
 
 
 def _sendable_params(params: Any) -> dict[str, Any]:
     if not isinstance(params, Mapping):
         raise TypeError(f"They must be a dict, but are {type(params).__name__}.")
     plain: dict[str, Any] = to_plain(params, finite=True)
-    check_sendable(plain)
-    size, limit = _size(plain), MAX_MESSAGE_BYTES - ENVELOPE_BYTES
+    if not all(type(value) in (float, int, str) for value in plain.values()):
+        check_nesting(plain)
+    try:
+        size = _size(plain)
+    except (OverflowError, UnicodeEncodeError):
+        check_sendable(plain)  # says the rule
+        raise
+    limit = MAX_MESSAGE_BYTES - ENVELOPE_BYTES
     if size > limit:
         raise ValueError(f"They take {size:,} bytes, and a message holds {limit:,}. Suggest the name of a file.")
     return plain

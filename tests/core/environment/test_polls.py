@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hopsworks_platform import ask, receive
 from waiting import HANG
-from wire import Clock
+from wire import Clock, has_ipv6
 
 from maggy.core.environment import polls
 from maggy.core.environment.board import Board
@@ -61,6 +61,18 @@ def test_the_answer_is_of_built_in_types_and_the_lines_are_drained(connect, boar
     assert ask(connection, QUESTION) == {**answer, "ex_logs": "0: epoch 1\n1: epoch 1"}
     assert ask(connection, QUESTION) == {**answer, "ex_logs": None}
     assert ask(connect(), QUESTION) == {**answer, "ex_logs": None}
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
+def test_the_channel_may_be_asked_over_ipv6(board):
+    server = PollServer(board, SECRET, "[::1]", grace=0.05)
+    port = server.start()
+    try:
+        with socket.create_connection(("::1", port), timeout=10) as connection:
+            assert ask(connection, QUESTION) is not None
+    finally:
+        server.close()
+        assert server.join(5)
 
 
 def test_the_front_end_needs_no_package_to_read_the_answer(connect, board):

@@ -5,6 +5,7 @@ import threading
 import pytest
 from wire import HELLO, SOON
 
+from maggy.core import reporter as reporter_module
 from maggy.core.exceptions import EarlyStopException
 from maggy.core.executors import session as module
 from maggy.core.messages import (
@@ -241,3 +242,46 @@ def test_what_messagepack_cannot_hold_does_not_end_the_heartbeat(stages):
     assert stage.host.expect(Heartbeat).run == 1
     stage.worker(stage.session.final, 2**70, {"metric": 2**70}, False)
     assert stage.host.expect(Final).metric == 2.0**70
+
+
+def acknowledge_all(stage, answer, taken):
+    """Acknowledge the lines of a run until it ends."""
+    while not answer.done():
+        message = stage.host.expect((Heartbeat, Final))
+        taken += message.lines[max(0, len(taken) - message.first_line) :]
+        stage.say(Ack(1, 0, len(taken)))
+        if isinstance(message, Final):
+            stage.say(Done())
+            return
+
+
+def test_much_output_is_sent_without_waiting_for_the_heartbeat_and_none_is_lost(stages, monkeypatch):
+    monkeypatch.setattr(reporter_module, "CROWDED_CHARACTERS", 1000)
+    monkeypatch.setattr(reporter_module, "FULL_CHARACTERS", 2000)
+    monkeypatch.setattr(reporter_module, "MAX_WAITING_LINES", 200)  # more would be dropped
+    stage = stages(hb_interval=60)
+    stage.assigned()
+
+    def train():
+        for number in range(2000):
+            stage.session.reporter.log(f"line {number}")
+        return stage.session.final(1.0, {}, False)
+
+    taken = []
+    answer = stage.worker(train)
+    acknowledge_all(stage, answer, taken)
+    assert answer.result(SOON) == Done()
+    assert [text for _, text in taken] == [f"line {number}" for number in range(2000)]
+
+
+def test_the_lines_of_a_message_are_bounded_by_their_length_too(stages, monkeypatch):
+    monkeypatch.setattr(module, "CHARACTERS_PER_MESSAGE", 1000)
+    stage = stages(hb_interval=60)
+    stage.assigned()
+    for _ in range(10):
+        stage.session.reporter.log("x" * 400)
+    stage.session.reporter.log("y" * 1500)
+    stage.worker(stage.session.final, 1.0, {}, False)
+    stage.host.until(lambda: stage.host.got and isinstance(stage.host.got[-1][1], Final))
+    parts = [message for _, message in stage.host.got if message.run == 1]
+    assert [len(part.lines) for part in parts] == [2, 2, 2, 2, 2, 1]

@@ -251,6 +251,26 @@ def test_three_suggestions_in_a_row_that_cannot_be_sent_end_the_experiment(tmp_p
     assert len([trial for trial in outcome.trials if trial.status == Trial.ERROR]) == 3
 
 
+def test_a_flood_of_lines_is_recorded_in_full_and_shown_in_part(tmp_path, capsys):
+    count = 50_000
+
+    def train(params, reporter, interrupted):
+        for number in range(count):
+            reporter.log(f"line {number}", jupyter=True)
+        return 1.0
+
+    experiment = Experiment(tmp_path, Given(one_after_another(trials(1)), 1), train, workers=1)
+    (trial,) = experiment.run().trials
+    directory = tmp_path / experiment.store.experiment_id
+    expected = [f"line {number}" for number in range(count)]
+    assert (directory / trial.trial_id / "output.log").read_text().splitlines() == expected
+    assert (directory / "executor_0_0.log").read_text().count("line ") == count
+    out = capsys.readouterr().out
+    assert "0: line 0\n" in out
+    assert out.count(": line ") <= 10_000
+    assert f"trial {trial.trial_id} left out here; all are in {directory}/{trial.trial_id}/output.log" in out
+
+
 def test_waiting_costs_no_time_of_the_processor(tmp_path):
     def train(params, reporter, interrupted):
         began, used = time.monotonic(), time.process_time()

@@ -54,7 +54,10 @@ def test_give_up_after_is_the_number_of_trials(tmp_path, number):
     assert (outcome.state, len(outcome.trials)) == ("FAILED", number)
 
 
-@pytest.mark.parametrize(("count", "options"), [(8, {"give_up_after": None}), (5, {}), (3, {})])
+@pytest.mark.parametrize(
+    ("count", "options"),
+    [(8, {"give_up_after": None}), (5, {}), (5, {"workers": 1}), (3, {})],
+)
 def test_an_experiment_without_a_trial_left_is_not_given_up(tmp_path, count, options):
     outcome = Experiment(tmp_path, Given(one_after_another(trials(count)), count), mistaken, **options).run()
     assert (outcome.state, outcome.error, len(outcome.trials)) == ("FINISHED", None, count)

@@ -1,7 +1,10 @@
 """Output on its way into files."""
 
+import contextlib
+
 import pytest
 
+from maggy.core.experiment_driver import output
 from maggy.core.experiment_driver.output import OutputBuffer
 
 
@@ -64,3 +67,55 @@ def test_files_of_other_functions_with_the_same_name_are_others(append, files):
     buffer.add(lambda name, text: other.append(text), "a", text="theirs")
     buffer.flush_all()
     assert (files, other) == ({"a": ["mine"]}, ["theirs"])
+
+
+@pytest.fixture
+def little_memory(monkeypatch):
+    monkeypatch.setattr(output, "MEMORY_CHARACTERS", 100)
+
+
+def test_what_comes_faster_than_it_can_be_written_waits_outside_of_memory(append, files, little_memory):
+    buffer, most = OutputBuffer(), 0
+    for number in range(1000):
+        buffer.add(append, "a", text=f"{number} λ\udc80\r\n")
+        buffer.add(append, "b", text=f"b{number}\n")
+        most = max(most, buffer.characters)
+    assert most <= 100
+    buffer.flush_all()
+    assert "".join(files["a"]) == "".join(f"{number} λ\udc80\r\n" for number in range(1000))
+    assert "".join(files["b"]) == "".join(f"b{number}\n" for number in range(1000))
+    assert buffer.characters == 0
+
+
+def test_text_keeps_its_order_though_writes_fail_while_more_comes(files, little_memory):
+    buffer, failures, number = OutputBuffer(), iter([1, 0, 0, 1, 1, 0, 1] * 1000), 0
+
+    def append(name, text):
+        nonlocal number
+        for _ in range(3):
+            buffer.add(append, name, text=f"{number} ")
+            number += number < 300
+        if next(failures):
+            raise OSError("the store is away")
+        files.setdefault(name, []).append(text)
+
+    buffer.add(append, "a", text="first ")
+    while number < 300:
+        with contextlib.suppress(OSError):
+            buffer.flush(append, "a")
+    written = "".join(files["a"]).split()
+    expected = ["first", *map(str, range(300))]
+    assert written == expected[: len(written)]
+    assert len(written) > 200
+
+
+def test_without_room_for_a_file_memory_has_to_do(append, files, little_memory, monkeypatch):
+    def no_room():
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(output.tempfile, "TemporaryFile", no_room)
+    buffer = OutputBuffer()
+    for number in range(100):
+        buffer.add(append, "a", text=f"{number}\n")
+    buffer.flush_all()
+    assert "".join(files["a"]) == "".join(f"{number}\n" for number in range(100))

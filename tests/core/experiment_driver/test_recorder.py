@@ -7,6 +7,8 @@ import pytest
 from waiting import wait_until
 
 from maggy.core.environment import LocalEnvironment
+from maggy.core.experiment_driver import recorder as module
+from maggy.core.experiment_driver.instructions import WorkerId
 from maggy.core.experiment_driver.recorder import Recorder
 from maggy.core.ownership import Ownership
 from maggy.core.process import Process
@@ -77,6 +79,18 @@ def test_a_trial_that_ends_before_its_beginning_is_written_is_five_writes(store,
     assert len(written) == len(set(written)) == 5
     assert set(written) == set(names(store, trial))
     assert written[-1] == "trial.json"
+
+
+def test_much_output_is_written_without_a_rest(store, recorder, monkeypatch):
+    monkeypatch.setattr(module, "MUCH_OUTPUT", 1000)
+    monkeypatch.setattr(recorder._writer, "sweep", lambda function: None)  # it rests
+    written = threading.Event()
+    real = store.append_output
+    monkeypatch.setattr(store, "append_output", lambda *file: (real(*file), written.set()))
+    trial = Trial({"x": 1})
+    for _ in range(10):
+        recorder.lines(trial.trial_id, WorkerId(0, 0, 0), ["x" * 100])
+    assert written.wait(10)
 
 
 def test_the_beginning_of_a_trial_is_written_when_there_is_time(store, recorder, busy):

@@ -1,0 +1,83 @@
+"""Which lines are shown of all that trials print."""
+
+import sys
+
+import pytest
+
+from maggy.core.experiment_driver.shown import (
+    LINE_LENGTH,
+    LINES_PER_SECOND,
+    LINES_PER_TRIAL,
+    MOST_WAITING,
+    ShownLines,
+)
+
+
+@pytest.fixture
+def shown():
+    return ShownLines(lambda trial_id: f"/records/{trial_id}")
+
+
+def lines(count, start=0):
+    return [str(number) for number in range(start, start + count)]
+
+
+def test_what_trials_usually_print_is_shown_as_it_is(shown):
+    for second in range(100):
+        assert shown.admit("t1", lines(100), second) == lines(100)
+    assert shown.ended("t1") is None
+
+
+def test_no_more_than_so_many_lines_a_second_are_shown_over_all_trials(shown):
+    assert shown.admit("t1", lines(500), 0.0) == lines(LINES_PER_SECOND)
+    assert shown.admit("t2", lines(1), 0.0) == []
+    assert len(shown.admit("t2", lines(500), 0.5)) == LINES_PER_SECOND // 2  # a notice among them
+
+
+def test_an_idle_time_earns_no_more_than_one_second(shown):
+    assert len(shown.admit("t1", lines(5000), 1000.0)) == LINES_PER_SECOND
+
+
+def test_where_lines_are_left_out_a_line_says_how_many_and_where_they_are(shown):
+    shown.admit("t1", lines(500), 0.0)
+    shown.admit("t1", lines(700), 0.0)
+    notice, *others = shown.admit("t1", ["next"], 1.0)
+    assert notice == "--- 1,000 lines of trial t1 left out here; all are in /records/t1/output.log ---"
+    assert others == ["next"]
+    assert shown.admit("t1", ["and next"], 2.0) == ["and next"]
+
+
+def test_lines_that_were_left_out_last_are_told_at_the_end_of_the_trial(shown):
+    shown.admit("t1", lines(LINES_PER_SECOND + 1), 0.0)
+    assert shown.ended("t1") == "--- 1 line of trial t1 left out here; all are in /records/t1/output.log ---"
+    assert shown.ended("t1") is None
+
+
+def test_a_trial_shows_no_more_than_so_many_lines_and_others_go_on(shown):
+    seen = []
+    for second in range(100):
+        seen += shown.admit("t1", lines(190, 190 * second), second)
+    assert seen[:LINES_PER_TRIAL] == lines(LINES_PER_TRIAL)
+    (last,) = seen[LINES_PER_TRIAL:]
+    assert "has printed 10,000 lines" in last
+    assert "/records/t1/output.log" in last
+    assert shown.admit("t2", ["other"], 100) == ["other"]
+    assert "9,000 lines of trial t1" in shown.ended("t1")
+
+
+def test_a_long_line_counts_as_several(shown):
+    long = "x" * (10 * LINE_LENGTH)
+    assert len(shown.admit("t1", [long] * 100, 0.0)) == LINES_PER_SECOND // 11
+
+
+def test_while_the_terminal_is_slow_lines_are_left_out(shown):
+    assert shown.admit("t1", lines(3), 0.0, waiting=MOST_WAITING + 1) == []
+    assert shown.admit("t1", ["x"], 0.0, waiting=0)[0].startswith("--- 3 lines")
+
+
+def test_memory_does_not_grow_with_the_output(shown):
+    for second in range(1000):
+        shown.admit("t1", lines(1000), second)
+    assert sum(map(sys.getsizeof, shown._outputs.values())) < 1000
+    shown.ended("t1")
+    assert not shown._outputs
