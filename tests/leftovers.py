@@ -16,6 +16,8 @@ OUTLIVES = ("maggy-polls", "maggy-hopsworks")
 SPARED = ("org.apache.spark", "resource_tracker", "forkserver")
 """Parts of command lines of children that stay for the whole run: Spark's JVM, and helpers of multiprocessing."""
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2]
+LASTING: set[int] = set()
+"""Ids of processes that several tests share; the fixture that makes them ends them."""
 END_SECONDS = 60.0
 """How long threads that are about to end may take."""
 PROCESS_END_SECONDS = 3.0
@@ -89,7 +91,8 @@ def _end_threads(before):
 
 def _children():
     """The child processes that run, by process id."""
-    return {child.pid: child for child in psutil.Process().children() if _runs(child)}
+    children = psutil.Process().children()
+    return {child.pid: child for child in children if child.pid not in LASTING and _runs(child)}
 
 
 def _runs(child):

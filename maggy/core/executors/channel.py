@@ -25,6 +25,7 @@ __all__ = [
     "Kill",
     "Prepare",
     "Prepared",
+    "Probing",
     "ProcessMessage",
     "Reported",
     "Run",
@@ -105,12 +106,11 @@ class Reported(Message):
 
 
 class Probing(Message):
-    """In the check, the next component is about to be built, for at most so many seconds.
+    """In the check, the next component is about to be built.
 
-    ``last_word`` is the check's outcome if building it takes longer: the component stands last in ``slow``.
+    ``last_word`` is the check's outcome if that takes too long: the component stands last in ``slow``.
     """
 
-    seconds: float
     last_word: Checked
 
 

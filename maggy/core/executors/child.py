@@ -91,9 +91,9 @@ class ChildSession:
         return self._keep("failed", details)
 
     def begin_check(self, seconds: float, last_word: Checked) -> None:
-        """Tell the Spark task, which watches the time, that a component is about to be built."""
+        """Tell the Spark task, which watches the time and knows the limit, that a component is about to be built."""
         with suppress(ChannelClosed):  # its worker will count as lost
-            self._channel.send(Probing(seconds, last_word))
+            self._channel.send(Probing(last_word))
 
     def checked(self, outcome: Checked) -> Done:
         """Keep the outcome of the study's check."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from maggy.core.executors.children import Children, Outcome
 from maggy.core.executors.process_tree import IS_LINUX
-from maggy.core.executors.session import Answer, Session
+from maggy.core.executors.session import PROBE_SECONDS, Answer, Session
 from maggy.core.messages import Assign, Checked
 from maggy.core.spark import loads
 
@@ -50,7 +50,7 @@ class ProcessExecutor:
         """
         session = self._session
         outcome = self._children.check(
-            probe, session.reporter, lambda probing: session.begin_check(probing.seconds, probing.last_word)
+            probe, session.reporter, lambda probing: session.begin_check(PROBE_SECONDS, probing.last_word)
         )
         match outcome.answer:
             case None if outcome.probing is not None:

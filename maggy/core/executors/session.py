@@ -36,7 +36,7 @@ from maggy.core.reporter import Reporter
 from maggy.core.rpc import Address, Client
 from maggy.core.sendable import check_nesting
 
-__all__ = ["Answer", "Session", "TrialSession"]
+__all__ = ["PROBE_SECONDS", "Answer", "Session", "TrialSession"]
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +45,8 @@ Answer = Assign | Check | Done
 POINTS_PER_MESSAGE = 50_000
 LINES_PER_MESSAGE = 100_000
 CHARACTERS_PER_MESSAGE = 2**22  # of 6 bytes at most: even then far below what a message may take
+PROBE_SECONDS = 60.0
+"""How long building one component may take in the check; one that takes longer is left to its own trial."""
 GRACE_SECONDS = 5.0
 """How long an interrupted training function may take to end before its process is ended."""
 GAP_SECONDS = 1.0

@@ -16,7 +16,7 @@ from maggy.core.executors.error_text import reason_of, text_of, traceback_of
 from maggy.core.executors.interrupt import Interrupter, TrialInterrupted
 from maggy.core.executors.mistakes import mistake_of, remedy_of
 from maggy.core.executors.process_executor import ProcessExecutor, why_not_here
-from maggy.core.executors.session import Answer, Session, TrialSession
+from maggy.core.executors.session import PROBE_SECONDS, Answer, Session, TrialSession
 from maggy.core.executors.surroundings import Surroundings, isolated
 from maggy.core.executors.workload import Workload
 from maggy.core.messages import Assign, Checked, Register
@@ -26,8 +26,6 @@ from maggy.core.spark import TaskInfo, loads
 __all__ = ["TrialExecutor", "WorkerSettings", "work"]
 
 LOGDIR_VARIABLE = "MAGGY_TRIAL_LOGDIR"
-PROBE_SECONDS = 60.0
-"""How long building one component may take in the check; one that takes longer is left to its own trial."""
 ANSWER_SECONDS = 90.0
 """For how long a worker waits for the driver's answer at least before it leaves."""
 

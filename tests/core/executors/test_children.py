@@ -6,6 +6,7 @@ import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
+import leftovers
 import psutil
 import pytest
 from wire import SOON
@@ -71,6 +72,8 @@ def shared(template, mark):
     template.run(abs, x=-1) if template.children._process is None else None
     before = names(marked(mark))
     yield template
+    if template.children._process is not None:
+        leftovers.LASTING.add(template.children._process.pid)
     assert names(marked(mark)) == before
 
 
@@ -213,7 +216,7 @@ ENDINGS = {
     exits_with_a_code: "its process ended with exit code 7 before the training function did",
     crashes: "its process was ended by SIGSEGV",
     is_killed: "its process was ended by SIGKILL; the system may have run out of memory",
-    closes_all_descriptors: "its process ended with exit code 0 before the training function did",
+    closes_all_descriptors: "its process ended with exit code 1 before the training function did",
 }
 
 

@@ -422,12 +422,15 @@ def test_errors_of_any_size_class_and_chain_fail_their_trial_and_the_worker_goes
     assert final.metric == 4
 
 
-def test_a_check_whose_error_is_as_long_as_a_message_is_answered(worker, monkeypatch):
+class Verbose(SearchWorkload):
+    """Its check fails with an error as long as a message."""
+
     def verify(self):
         raise ValueError("x" * (70 * 2**20))
 
-    monkeypatch.setattr(SearchWorkload, "verify", verify)
-    play, _ = worker(lambda x: x, Check())
+
+def test_a_check_whose_error_is_as_long_as_a_message_is_answered(worker):
+    play, _ = worker(None, Check(), workload=Verbose(print, "metric"))
     assert len(play.said(Checked)[0].error) <= error_text.MAX_TEXT_LENGTH
 
 
@@ -496,7 +499,8 @@ def test_the_check_builds_no_component_when_it_is_told_not_to(worker):
 
 
 def test_a_component_that_hangs_holds_up_the_check_for_a_limited_time_and_heartbeats_go_on(worker, monkeypatch):
-    monkeypatch.setattr(trial_executor, "PROBE_SECONDS", 0.4)
+    for module in (trial_executor, process_executor):  # the task's process measures the time in both modes
+        monkeypatch.setattr(module, "PROBE_SECONDS", 0.4)
     play, _ = worker(None, Check(), assign(), workload=Probing(hangs, hangs_and_swallows, unknown_name))
     checked = play.said(Checked)[0]
     assert checked.slow == ["hangs", "hangs_and_swallows"]
@@ -578,6 +582,7 @@ def test_a_process_that_a_trial_leaves_is_gone_when_its_end_is_reported(worker):
     assert not os.path.exists(f"/proc/{end.outputs['pid']}")
 
 
+@pytest.mark.parametrize("isolation", ["worker"], indirect=True)
 def test_a_variable_of_the_context_that_a_trial_sets_does_not_reach_the_next(worker):
     variable = contextvars.ContextVar("variable", default=0)
     sys.modules["helper"] = helper = types.ModuleType("helper")  # a variable cannot be pickled
@@ -597,6 +602,7 @@ def test_a_variable_of_the_context_that_a_trial_sets_does_not_reach_the_next(wor
     assert (first.metric, second.metric) == (0, 0)
 
 
+@pytest.mark.parametrize("isolation", ["worker"], indirect=True)  # it looks into the task's process
 def test_a_run_of_mlflow_is_killed_by_an_early_stop_and_fails_with_the_function(worker, monkeypatch):
     ended = []
     monkeypatch.setattr(trial_surroundings, "end_open_runs", ended.append)
