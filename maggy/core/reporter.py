@@ -96,7 +96,9 @@ class Reporter:
                     "Count on over epochs and fits, or leave the step out."
                 )
             self._last_step = at
-            self._keep_points([(at, value)])
+            self._points.append((at, value))
+            if len(self._points) > MAX_WAITING_POINTS:
+                self._first_point += self._drop(self._points, MAX_WAITING_POINTS)
             if not self._stopped:
                 return
             if self._stop_metric is None:
@@ -113,14 +115,22 @@ class Reporter:
         """
         shown = bool(jupyter or verbose)
         lines = [(shown, piece) for line in str(log_msg).splitlines() or [""] for piece in _pieces(line)]
+        self._add(lines)
+
+    def _add(self, lines: list[Line]) -> None:
         with self._lock:
-            self._keep_lines(lines)
+            self._lines.extend(lines)
+            if len(self._lines) > MAX_WAITING_LINES:
+                self._first_line += self._drop(self._lines, MAX_WAITING_LINES)
+                self._lines[0] = DROPPED
 
     def extend(self, points: list[Point], lines: list[Line]) -> None:
         """Keep what a process of this trial has reported to a reporter of its own."""
         with self._lock:
-            self._keep_points(points)
-            self._keep_lines(lines)
+            self._points += points
+            if len(self._points) > MAX_WAITING_POINTS:
+                self._first_point += self._drop(self._points, MAX_WAITING_POINTS)
+        self._add(lines)
 
     @property
     def is_stopped(self) -> bool:
@@ -143,17 +153,6 @@ class Reporter:
             self._first_point = max(self._first_point, points)
             del self._lines[: max(0, lines - self._first_line)]
             self._first_line = max(self._first_line, lines)
-
-    def _keep_points(self, points: list[Point]) -> None:
-        self._points += points
-        if len(self._points) > MAX_WAITING_POINTS:
-            self._first_point += self._drop(self._points, MAX_WAITING_POINTS)
-
-    def _keep_lines(self, lines: list[Line]) -> None:
-        self._lines += lines
-        if len(self._lines) > MAX_WAITING_LINES:
-            self._first_line += self._drop(self._lines, MAX_WAITING_LINES)
-            self._lines[0] = DROPPED
 
     @staticmethod
     def _drop(waiting: list[Any], most: int) -> int:
