@@ -145,7 +145,9 @@ class Reporter:
                     "Count on over epochs and fits, or leave the step out."
                 )
             self._last_step = at
-            self._keep_points([(at, value)])
+            self._points.append((at, value))
+            if len(self._points) > MAX_WAITING_POINTS:
+                self._first_point += self._drop(self._points, MAX_WAITING_POINTS)
             if not self._stopped:
                 return
             if self._stop_metric is None:
@@ -171,7 +173,12 @@ class Reporter:
 
     def _add(self, lines: list[Line]) -> None:
         with self._lock:
-            self._keep_lines(lines)
+            self._lines += lines
+            self._characters += _characters(lines)
+            if len(self._lines) > MAX_WAITING_LINES or self._characters > MAX_WAITING_CHARACTERS:
+                self._first_line += self._drop(self._lines, min(MAX_WAITING_LINES, len(self._lines)))
+                self._lines[0] = DROPPED
+                self._characters = _characters(self._lines)
             # Whoever is inside another method, by way of a finalizer, would wait for itself.
             crowded = self._characters > CROWDED_CHARACTERS and self._lock.depth == 1
             if self._characters > FULL_CHARACTERS and not self._driver_is_away:
@@ -188,7 +195,9 @@ class Reporter:
         Waits as :meth:`log` does, and then that process waits too, since nobody reads what it sends.
         """
         with self._lock:
-            self._keep_points(points)
+            self._points += points
+            if len(self._points) > MAX_WAITING_POINTS:
+                self._first_point += self._drop(self._points, MAX_WAITING_POINTS)
         if lines:
             self._add(lines)
 
@@ -242,19 +251,6 @@ class Reporter:
                 f"called in another one ({os.getpid()}). Hand the value back to the training function, for example "
                 f"through a multiprocessing.Queue, and call reporter.{method}() there. print() works in any process."
             )
-
-    def _keep_points(self, points: list[Point]) -> None:
-        self._points += points
-        if len(self._points) > MAX_WAITING_POINTS:
-            self._first_point += self._drop(self._points, MAX_WAITING_POINTS)
-
-    def _keep_lines(self, lines: list[Line]) -> None:
-        self._lines += lines
-        self._characters += _characters(lines)
-        if len(self._lines) > MAX_WAITING_LINES or self._characters > MAX_WAITING_CHARACTERS:
-            self._first_line += self._drop(self._lines, min(MAX_WAITING_LINES, len(self._lines)))
-            self._lines[0] = DROPPED
-            self._characters = _characters(self._lines)
 
     @staticmethod
     def _drop(waiting: list[Any], most: int) -> int:

@@ -17,7 +17,7 @@ from maggy.core.executors.interrupt import Interrupter
 from maggy.core.executors.surroundings import Surroundings
 from maggy.core.executors.trial_executor import TrialExecutor
 from maggy.core.executors.workload import Workload
-from maggy.core.messages import Assign, Checked, Done, Line, Point, Stop
+from maggy.core.messages import Assign, Checked, Done, Line, Message, Point, Stop
 from maggy.core.reporter import Reporter
 from maggy.core.spark import dumps
 
@@ -125,14 +125,24 @@ class ForwardingReporter(Reporter):
     def __init__(self, channel: Channel) -> None:
         super().__init__()
         self._channel = channel
+        self._points = Outbox(channel)
 
-    def _keep_points(self, points: list[Point]) -> None:
-        self._send(points, [])
-
-    def _keep_lines(self, lines: list[Line]) -> None:
+    def _add(self, lines: list[Line]) -> None:
         for line in lines:  # one by one they are short enough to arrive whole, whatever a signal's handler raises
-            self._send([], [line])
+            _send(self._channel, Reported([], [line]))
 
-    def _send(self, points: list[Point], lines: list[Line]) -> None:
-        with suppress(ChannelClosed):  # by the training function; its worker will count as lost
-            self._channel.send(Reported(points, lines))
+
+class Outbox(list[Point]):
+    """A list that stays empty: what is appended is sent."""
+
+    def __init__(self, channel: Channel) -> None:
+        super().__init__()
+        self._channel = channel
+
+    def append(self, point: Point) -> None:
+        _send(self._channel, Reported([point], []))
+
+
+def _send(channel: Channel, message: Message) -> None:
+    with suppress(ChannelClosed):  # by the training function; its worker will count as lost
+        channel.send(message)

@@ -204,7 +204,7 @@ class World(RuleBasedStateMachine):
         elif how == "final":
             worker.request = Final(worker.run, 0, points, 0, [], 1.0, {}, False)
         else:
-            worker.request = Failed(worker.run, 0, points, 0, [], "reason", "", how == "leaving", how == "died")
+            worker.request = Failed(worker.run, 0, points, 0, [], "reason", "", how == "leaving", died=how == "died")
         worker.checking = worker.training = False
         self.deliver = answered
         self.tell(worker, worker.request, charge=how == "died")
