@@ -100,11 +100,10 @@ class ExperimentDriver:
         server: Not started yet.
         recorder: Writes the records.
         make_tasks: Given the server's address, makes the task of the job with a given number.
-        before: Trials of an earlier run, which are over.
+        before, again: Trials of an earlier run: those that are over, and failed ones that run again.
         describe_error: Makes an exception out of the name and text of one that a worker's check raised.
         board: Where the progress is also shown, for those who ask over the network. It has the number of
             trials as soon as the driver is made, so tell nobody of the board before.
-        again: Trials of an earlier run that failed and run again.
     """
 
     def __init__(
