@@ -9,7 +9,8 @@ from html import escape
 from typing import Any
 
 from maggy.core import plots
-from maggy.core.exceptions import BadArgumentsError, MissingDependencyError, NotSupportedError
+from maggy.core.exceptions import BadArgumentsError, NotSupportedError
+from maggy.core.optional import import_optional
 from maggy.core.optuna_study import to_study
 from maggy.core.plain import to_plain
 from maggy.searchspace import Searchspace
@@ -70,10 +71,7 @@ class ExperimentResult(dict[str, Any]):
         Raises:
             MissingDependencyError: pandas is not installed.
         """
-        try:
-            import pandas
-        except ImportError as error:
-            raise MissingDependencyError("to_pandas() needs pandas: pip install 'maggy[plots]'.") from error
+        pandas = import_optional("pandas", "to_pandas()", "pip install 'maggy[plots]'")
         parameters = self._parameter_columns()
         rows = [
             {"trial_id": row["trial_id"]}

@@ -19,6 +19,7 @@ FLOORS = {
     "maggy.result": VALUES,
     "maggy.core": VALUES,
     "maggy.core.exceptions": VALUES,
+    "maggy.core.optional": VALUES,
     "maggy.core.plain": VALUES,
     "maggy.core.parameter": VALUES,
     "maggy.core.registry": VALUES,

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from maggy.core.exceptions import BadArgumentsError
+from maggy.core.optional import can_import
 from maggy.core.plain import as_number
 
 __all__ = ["Table", "is_spark_frame", "read_frame", "read_path"]
@@ -87,7 +88,7 @@ def _local_files(path: str, kind: str) -> list[Path]:
 
 
 def _installed(module: str) -> bool:
-    return importlib.util.find_spec(module) is not None
+    return importlib.util.find_spec(module) is not None and can_import(module)
 
 
 def _from_pandas(frame: Any) -> tuple[list[str], list[Any]]:

@@ -8,7 +8,6 @@ fsspec URL, else ``./Training_Datasets``.
 from __future__ import annotations
 
 import glob
-import importlib.util
 import json
 import os
 import re
@@ -24,6 +23,7 @@ from maggy.ablation.columns import Table, read_frame, read_path
 from maggy.ablation.remotefiles import RemoteFiles, RemoteTable
 from maggy.ablation.trainingdataset import DATA_FILE, TFRECORD_NAME, TrainingDataset
 from maggy.core.exceptions import AblationError, BadArgumentsError, MissingDependencyError
+from maggy.core.optional import can_import
 from maggy.core.plain import closest
 
 __all__ = ["dataset_root", "file_kind", "find_training_dataset", "folder_name", "register_training_dataset"]
@@ -113,7 +113,7 @@ def find_training_dataset(name: str, version: int | None = 1, label: str | None 
 
 def _read_table(path: str, kind: str) -> Table:
     """Reads a table; that of a URL as copies on the local disk, or with Spark where that cannot be."""
-    if "://" not in path or importlib.util.find_spec("pandas" if kind == "csv" else "pyarrow") is None:
+    if "://" not in path or not can_import("pandas" if kind == "csv" else "pyarrow"):
         return read_path(path, kind)
     with tempfile.TemporaryDirectory(prefix="maggy-table-") as folder:
         try:

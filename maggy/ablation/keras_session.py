@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from maggy.core.exceptions import MissingDependencyError
+from maggy.core.optional import import_optional
 
 __all__ = ["call_generator", "fresh_names", "import_keras", "import_tensorflow", "missing_tensorflow"]
 
@@ -26,20 +27,12 @@ def missing_tensorflow(what: str) -> MissingDependencyError:
 
 def import_tensorflow(what: str) -> Any:
     """TensorFlow, or an error that says that ``what`` needs it and how to install it."""
-    try:
-        import tensorflow
-    except ModuleNotFoundError as error:
-        raise missing_tensorflow(what) from error
-    return tensorflow
+    return import_optional("tensorflow", what, 'pip install "maggy[tensorflow]"')
 
 
 def import_keras(what: str) -> Any:
     """Keras 3, or an error that says that ``what`` needs it and how to install it."""
-    try:
-        import keras
-    except ModuleNotFoundError as error:
-        raise missing_tensorflow(what) from error
-    return keras
+    return import_optional("keras", what, 'pip install "maggy[tensorflow]"')
 
 
 @contextmanager

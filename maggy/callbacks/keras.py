@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, Protocol
 
-from maggy.core.exceptions import MetricKeyError, MissingDependencyError
+from maggy.core.exceptions import MetricKeyError
+from maggy.core.optional import import_optional
 from maggy.core.plain import closest
 
 __all__ = ["KerasBatchEnd", "KerasEpochEnd"]
@@ -122,17 +123,12 @@ class KerasEpochEnd(_KerasReport):
 @cache
 def _with_keras(cls: type) -> type:
     """``cls`` as a subclass of Keras' Callback, under its own name."""
-    try:
-        from keras.callbacks import Callback
-    except ImportError as error:
-        raise MissingDependencyError(
-            f"{cls.__name__} needs Keras, which is not installed: pip install 'maggy[tensorflow]'."
-        ) from error
-    if issubclass(cls, Callback):
+    callbacks = import_optional("keras.callbacks", cls.__name__, "pip install 'maggy[tensorflow]'")
+    if issubclass(cls, callbacks.Callback):
         return cls
     names = {name: getattr(cls, name) for name in ("__module__", "__qualname__", "__doc__")}
     names["_plain_class"] = cls  # which pickle can find
-    return type(cls.__name__, (cls, Callback), names)
+    return type(cls.__name__, (cls, callbacks.Callback), names)
 
 
 def _copied(cls: Any, state: dict[str, Any]) -> Any:

@@ -11,27 +11,40 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cache, lru_cache
 from typing import Any
 
+from maggy.core.optional import problem_with
 from maggy.trial import Trial
 
-__all__ = ["EventMaker", "find_event_maker", "frame"]
+__all__ = ["EventMaker", "events_problem", "find_event_maker", "frame"]
 
 REPORTED = "reported"
 _LAST_STEP = 2**63 - 1  # what an event can hold
 
 
 def find_event_maker() -> EventMaker | None:
-    """What makes event files, or None when tensorboard is not installed."""
+    """What makes event files, or None when tensorboard is not installed or does not work."""
     try:
-        return EventMaker()
-    except ImportError:
+        maker = EventMaker()
+        maker.header(0.0)
+    except Exception:  # a protobuf that does not fit raises TypeError, AttributeError or an error of its own
         return None
+    return maker
+
+
+def events_problem() -> str:
+    """Return why there is no event maker, with the remedy."""
+    try:
+        EventMaker().header(0.0)
+    except Exception as error:
+        problem = problem_with("tensorboard", error)
+        return f'TensorBoard {problem}, so no event files are written: pip install --upgrade "maggy[tensorflow]"'
+    return "No event files are written."
 
 
 class EventMaker:
     """Makes the content of event files that TensorBoard's HParams and Scalars pages show.
 
     Raises:
-        ImportError: tensorboard is not installed.
+        Exception: tensorboard is not installed, or does not fit the protobuf that is.
     """
 
     def __init__(self) -> None:
@@ -163,7 +176,7 @@ def _crc32c() -> Callable[[bytes], int]:
     """The quick implementation, or tensorboard's own, which is 60 times as slow."""
     try:
         from google_crc32c import value as crc32c
-    except ImportError:
+    except Exception:  # not there, or broken
         from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import crc32c
     return crc32c  # type: ignore[no-any-return]
 

@@ -13,6 +13,7 @@ from typing import Any
 from maggy import __version__
 from maggy.core import exceptions
 from maggy.core.environment import Environment, ExperimentCard, ExperimentEnd, Registration, find_environment
+from maggy.core.events import events_problem
 from maggy.core.exceptions import ExperimentError, MissingDependencyError, NotSupportedError
 from maggy.core.executors.process_executor import why_not_here
 from maggy.core.executors.trial_executor import WorkerSettings, work
@@ -64,7 +65,7 @@ def launch(train_fn: Callable[..., Any], config: Config) -> Any:
     recorder.experiment(record)
     recorder.log(f"Maggy experiment {config.name!r} ({policy.name}) begins as {store.experiment_id}.")
     if not store.events_available:
-        recorder.log('TensorBoard is not installed, so no event files are written: pip install "maggy[tensorflow]"')
+        recorder.log(events_problem())
     recorder.hparams(policy.hparams(), policy.optimization_key or "metric")
     announce(f"Started Maggy Experiment: {config.name}, {store.app_id}, run {store.run_id}")
     registration = Registration()

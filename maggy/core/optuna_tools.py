@@ -7,11 +7,16 @@ import warnings
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
+from typing import Any
 
 from maggy.core.exceptions import MissingDependencyError
+from maggy.core.optional import import_optional
 from maggy.trial import Trial
 
-__all__ = ["quiet", "require", "tellable_points"]
+__all__ = ["needs_of", "quiet", "require", "saying_what_is_missing", "tellable_points"]
+
+NEEDS = {"QMCSampler": ("scipy",), "CmaEsSampler": ("cmaes",), "GPSampler": ("scipy", "torch")}
+"""What some of Optuna's samplers import when they are asked for the first time, and Optuna does not bring along."""
 
 MOST_POINTS = 1000
 
@@ -25,12 +30,35 @@ def tellable_points(trial: Trial) -> dict[int, float]:
 
 
 def require(name: str, modules: Collection[str], extra: str) -> None:
-    """Say how to install what is missing, without importing what is there."""
+    """Say how to install what is missing, or what is wrong with Optuna, without importing anything else.
+
+    Raises:
+        MissingDependencyError: A module is missing, or Optuna cannot be imported, for whatever reason.
+    """
     missing = [module for module in modules if find_spec(module) is None]
     if missing:
         raise MissingDependencyError(
             f"{name} needs {' and '.join(missing)}, which cannot be imported here: pip install 'maggy[{extra}]'."
         )
+    if "optuna" in modules:
+        import_optional("optuna", name, f"pip install --upgrade 'maggy[{extra}]'")
+
+
+def needs_of(sampler: Any) -> list[str]:
+    """Return the modules that a sampler of Optuna's imports late."""
+    return [module for kind in type(sampler).__mro__ for module in NEEDS.get(kind.__name__, ())]
+
+
+@contextmanager
+def saying_what_is_missing(name: str) -> Iterator[None]:
+    """Name the optimizer and the remedy when a sampler imports what is not there."""
+    try:
+        yield
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"{name} needs a package that cannot be imported here: {error}. Install it, for example with pip install "
+            f"{(error.name or 'scipy').split('.')[0]}."
+        ) from error
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from maggy.core.exceptions import MissingDependencyError
+from maggy.core.optional import import_optional
 
 __all__ = ["plot_curves", "plot_differences", "plot_metrics", "plot_parameter"]
 
@@ -61,10 +61,7 @@ def plot_parameter(rows: Sequence[Row], name: str, metric: str) -> Any:
 
 
 def _axes(x_label: str, y_label: str) -> Any:
-    try:
-        from matplotlib import pyplot
-    except ImportError as error:
-        raise MissingDependencyError("Plots need matplotlib: pip install 'maggy[plots]'.") from error
+    pyplot = import_optional("matplotlib.pyplot", "A plot", "pip install 'maggy[plots]'")
     _, axes = pyplot.subplots(layout="constrained")
     axes.set_xlabel(x_label)
     axes.set_ylabel(y_label)

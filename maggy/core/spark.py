@@ -21,6 +21,7 @@ from maggy.core.cluster.java import java_problem
 from maggy.core.cluster.payload import Payload, with_content
 from maggy.core.cluster.pickling import dumps, loads
 from maggy.core.exceptions import ExperimentError, MissingDependencyError
+from maggy.core.optional import problem_with
 
 __all__ = [
     "MAX_UNLIMITED_WORKERS",
@@ -54,6 +55,11 @@ def active_cluster() -> Cluster:
     except ImportError as error:
         raise MissingDependencyError(
             "Maggy runs trials on Apache Spark, but pyspark cannot be imported. Run: pip install pyspark"
+        ) from error
+    except Exception as error:
+        raise MissingDependencyError(
+            f"Maggy runs trials on Apache Spark, but pyspark {problem_with('pyspark', error)}. Install a pyspark that "
+            "fits this Python."
         ) from error
     try:
         session = _find_session(SparkSession) or _start_session(SparkSession)

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from typing import Any
 
 from maggy.core.exceptions import BadArgumentsError
-from maggy.core.optuna_tools import quiet, require, tellable_points
+from maggy.core.optuna_tools import needs_of, quiet, require, saying_what_is_missing, tellable_points
 from maggy.optimizer.abstractoptimizer import AbstractOptimizer
 from maggy.optimizer.checks import check_space
 from maggy.optimizer.inflight import InFlight
@@ -69,6 +69,7 @@ class OptunaSearch(AbstractOptimizer):
                 raise BadArgumentsError(
                     f"sampler must be an instance of optuna.samplers.BaseSampler, but got {sampler!r:.80}."
                 )
+            require(self.name(), needs_of(sampler), self.extra)
 
     def make_sampler(self, seed: int, restored: list[Any]) -> Any:
         """A new sampler.
@@ -202,8 +203,9 @@ class OptunaSearch(AbstractOptimizer):
 
     def _ask(self) -> tuple[Trial, Any]:
         self._study.sampler = self.choose_sampler(self._active, self._suggested)
-        asked = self._study.ask()
-        return Trial(self._space.suggest(asked)), asked
+        with saying_what_is_missing(self.name()):
+            asked = self._study.ask()
+            return Trial(self._space.suggest(asked)), asked
 
     def _ask_for(self, params: dict[str, Any]) -> tuple[Trial, Any]:
         """Have the study suggest these parameters."""

@@ -33,7 +33,7 @@ def import_hops(name: str) -> Any:
     try:
         with _own_logging():
             return importlib.import_module(f"hops.{name}")
-    except ImportError as error:
+    except Exception as error:  # what does not fit the rest of the installation raises all kinds
         raise MissingDependencyError(
             f"Maggy reaches Hopsworks through the package hops, but hops.{name} cannot be imported: {error}. Run: pip "
             'install "maggy[hopsworks]", or set MAGGY_ENVIRONMENT=local to run without Hopsworks.'

@@ -195,9 +195,11 @@ def _remote(url: str) -> tuple[Any, str]:
 
     try:
         files, inside = url_to_fs(url)
-    except ImportError as error:
+    except (ImportError, AttributeError, TypeError) as error:  # not there, or it does not fit what is
         scheme = url.split("://", 1)[0]
-        raise MissingDependencyError(f"{scheme}:// needs a package that is not installed: {error}") from error
+        raise MissingDependencyError(
+            f"{scheme}:// needs a package that is not installed or does not work: {error}"
+        ) from error
     return files, inside
 
 
