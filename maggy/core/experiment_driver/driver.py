@@ -26,7 +26,7 @@ from maggy.core.experiment_driver.instructions import (
     Lost,
     WorkerId,
 )
-from maggy.core.experiment_driver.interrupts import interrupts
+from maggy.core.experiment_driver.interrupts import TimeIsUp, interrupts
 from maggy.core.experiment_driver.jobs import Jobs
 from maggy.core.experiment_driver.keeper import Keeper, KeeperEvent
 from maggy.core.experiment_driver.ledger import Ledger
@@ -337,10 +337,10 @@ class ExperimentDriver:
         ended, total = self._keeper.ended, self._policy.total
         left = None if total is None else total - len(ended)
         if left == 0:  # only the policy knew that there would be no more
-            self._tell(self._end)
+            self.all_ended()
             return
-        text = explanation(mistake, ended[self._earlier :], left)
-        self._tell(self._fail, ExperimentError(text))
+        trained = [trial for trial in ended[self._earlier :] if trial.attempts]
+        self._tell(self._fail, ExperimentError(explanation(mistake, trained, left)))
 
     def policy_failed(self, error: BaseException) -> None:
         self._tell(self._fail, error)
@@ -353,7 +353,3 @@ class ExperimentDriver:
 
     def _end(self) -> None:
         self._over = True
-
-
-class TimeIsUp(Exception):
-    """``max_seconds`` are over; ends the wait, and is not raised to the user."""

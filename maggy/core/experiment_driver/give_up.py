@@ -10,7 +10,7 @@ __all__ = ["GiveUp", "Mistake", "explanation"]
 
 
 class Mistake(NamedTuple):
-    """A programming error: the exception's class, and the line of the user's code."""
+    """A programming error: the exception's class, empty for other errors, and its line of code."""
 
     kind: str
     place: str
@@ -43,7 +43,7 @@ class GiveUp:
         """
         if self._missing is None:
             return False
-        if mistake is None or self._mistake not in (None, mistake):
+        if mistake is None or not mistake.kind or self._mistake not in (None, mistake):
             self._missing = None
             return False
         self._mistake = mistake

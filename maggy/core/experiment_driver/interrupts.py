@@ -1,4 +1,4 @@
-"""Ctrl-C while an experiment runs. It only tells; what is done then, the driver decides."""
+"""What ends an experiment from outside: Ctrl-C, and the end of its time. The driver decides what is done then."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-__all__ = ["interrupts"]
+__all__ = ["TimeIsUp", "interrupts"]
+
+
+class TimeIsUp(Exception):
+    """``max_seconds`` are over; ends the wait, and is not raised to the user."""
 
 
 @contextmanager

@@ -161,8 +161,8 @@ class Ledger:
             out += self._give_back(run.trial, message.reason, charge=True)
         else:
             out.append(Ended(trial_id, None, message.reason, message.traceback))
-            mistake = Mistake(message.mistake, message.place) if message.mistake else None
-            if self._give_up.ended(mistake) and mistake and (self._running or not self._supply.is_over):
+            mistake = Mistake(message.mistake, message.place)
+            if self._give_up.ended(mistake) and (self._running or not self._supply.is_over):
                 return [*out, Mistaken(mistake), *self.stop_all()]
             if message.leaving:
                 return out + self.lost(worker, message.reason, charge=False) + self._finish_if_done()
@@ -224,8 +224,8 @@ class Ledger:
     def job_ended(self, job: int, partitions: list[int], error: str | None, culprit: int | None) -> list[Instruction]:
         """A Spark job is over. ``culprit`` is the partition whose crash made Spark give it up, if that is known.
 
-        All its workers are gone. While trials are left, a new job takes its partitions over, as far as the trials need
-        them once their number is known.
+        All its workers are gone; without an error they have deserted their trials. While trials are left, a new job
+        takes its partitions over, as far as the trials need them once their number is known.
         """
         self._roster.close(job)
         if self.finished:
@@ -236,16 +236,12 @@ class Ledger:
             self._supply.free.pop(worker.identity, None)
             worker.waiting = False
         for worker in workers:
-            # A task that ends in peace although a trial is assigned to it has deserted the trial.
             to_blame = error is None or culprit in (None, worker.identity.partition)
             out += self._lose(worker.identity, error or "its Spark task ended early", to_blame)
         return out if self.finished else out + self._places.job_over(job, partitions, error)
 
     def tick(self, now: float, late: float = 0.0) -> list[Instruction]:
-        """Time has passed: workers that have been silent for too long are lost.
-
-        Nobody listened in the ``late`` seconds since the tick was due, so they do not count.
-        """
+        """Lose workers that are silent for too long; the ``late`` seconds since the tick was due do not count."""
         self._now = now
         self._roster.leave_out(late, now)
         out: list[Instruction] = []

@@ -178,3 +178,13 @@ def test_workers_that_never_come_end_the_experiment_with_the_reason(tmp_path):
     outcome = Experiment(tmp_path, Given(one_after_another(trials(4)), 4), square, cluster=Broken()).run()
     assert outcome.state == "FAILED"
     assert "Maggy is not installed where Spark runs Python" in str(outcome.error)
+
+
+def test_a_suggestion_that_was_refused_is_none_of_the_trials_with_the_mistake(tmp_path):
+    refused = trials(1, 100)
+    refused[0].params = None
+    policy = Given(one_after_another([*refused, *trials(29)]), 30)
+    outcome = Experiment(tmp_path, policy, mistaken, workers=1).run()
+    assert (outcome.state, len(outcome.trials)) == ("FAILED", 6)
+    assert "All 5 trials that ended" in str(outcome.error)
+    assert "with 24 trials that were left" in str(outcome.error)
