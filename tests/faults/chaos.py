@@ -32,10 +32,14 @@ master, folder, trials, resume = sys.argv[1:]
 builder = SparkSession.builder.master(master).config("spark.ui.enabled", "false")
 spark = builder.config("spark.executor.memory", "512m").config("spark.ui.showConsoleProgress", "false").getOrCreate()
 spark.sparkContext.setLogLevel("OFF")
-from maggy import Searchspace, experiment
+from maggy import Searchspace, experiment, tensorboard
 from maggy.experiment_config import OptimizationConfig
 
+previous = []  # the record of the trial that this worker has ended last
+
 def may_end():
+    if previous and not os.path.exists(previous[-1]):
+        return False
     with open(os.path.join(folder, "limit.txt")) as file:
         return len(glob.glob(os.path.join(folder, "*_1", "*", "trial.json"))) < int(file.read())
 
@@ -47,6 +51,7 @@ def train(x, reporter):
         time.sleep(0.01)
     while not may_end():
         time.sleep(0.02)
+    previous.append(os.path.join(tensorboard.logdir(), "trial.json"))
     return x
 
 config = OptimizationConfig(
@@ -88,7 +93,7 @@ class Search:
         return sum(1 for _ in self.folder.glob("*_1/*/trial.json"))
 
     def allow(self, trials):
-        """Let trials end until so many have ended; those that end at the same time may be more."""
+        """Let trials end until so many have ended, or one more, since two may end at the same time."""
         new = self.folder / "limit.new"
         new.write_text(str(trials))
         new.replace(self.folder / "limit.txt")
@@ -158,7 +163,7 @@ def chaos(master, trials, seed, folder):
     counts, outlived, began = plan(trials, generator), None, time.monotonic()
     with Search(master, folder, trials) as search:
         search.allow(counts[0])
-        for count, following in zip(counts, [*counts[1:], trials], strict=True):
+        for count, following in zip(counts, [*counts[1:], trials - 2], strict=True):
             search.wait_for(lambda count=count: search.ended() >= count, f"the end of {count} trials")
             if search.process.poll() is not None:
                 break
