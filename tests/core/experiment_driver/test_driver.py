@@ -326,6 +326,8 @@ def test_an_experiment_whose_directory_another_driver_owns_ends_with_a_sentence_
         ownership = experiment.store.ownership
         if not followed.is_set():
             followed.set()
+            recorded = os.path.join(experiment.store.directory, Trial({"x": 0}).trial_id, "trial.json")
+            wait_until(lambda: os.path.exists(recorded), "the record of the first trial")
             ownership._clock = lambda: time.time() + 100  # this process was suspended
             directory, process = experiment.store.directory, Process("other-host", pid=7)
             Ownership(LocalEnvironment(), directory, clock=ownership._clock, process=process).take()
