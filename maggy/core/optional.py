@@ -22,11 +22,13 @@ def import_optional(module: str, purpose: str, remedy: str) -> Any:
         MissingDependencyError: It cannot be imported, for whatever reason. A package that does not fit another one
             raises TypeError, AttributeError or an error of its own.
     """
+    package = module.split(".")[0]
     try:
+        importlib.import_module(package)
         return importlib.import_module(module)
     except Exception as error:
         problem = problem_with(module, error)
-        raise MissingDependencyError(f"{purpose} needs {module.split('.')[0]}, which {problem}: {remedy}") from error
+        raise MissingDependencyError(f"{purpose} needs {package}, which {problem}: {remedy}") from error
 
 
 def can_import(module: str) -> bool:
