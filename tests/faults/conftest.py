@@ -1,21 +1,21 @@
-"""Functions of the test modules travel to the workers by value, as those of notebooks and scripts do."""
+"""Functions of the test modules travel to the workers by value, and no sleeper outlives its test."""
 
 import uuid
 
 import pytest
 import sleepers
+from by_value import by_value
+
+__all__ = ["by_value", "mark", "sleepers_by_value"]
 
 
-@pytest.fixture(autouse=True, scope="module")
-def by_value(request):
+@pytest.fixture(autouse=True, scope="session")
+def sleepers_by_value():
     from pyspark import cloudpickle
 
-    modules = (request.module, sleepers)
-    for module in modules:
-        cloudpickle.register_pickle_by_value(module)
+    cloudpickle.register_pickle_by_value(sleepers)
     yield
-    for module in modules:
-        cloudpickle.unregister_pickle_by_value(module)
+    cloudpickle.unregister_pickle_by_value(sleepers)
 
 
 @pytest.fixture

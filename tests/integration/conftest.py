@@ -1,12 +1,5 @@
-"""Functions of the test modules travel to the workers by value, as those of notebooks and scripts do."""
+"""Functions of the test modules travel to other processes by value."""
 
-import pytest
+from by_value import by_value
 
-
-@pytest.fixture(autouse=True, scope="module")
-def by_value(request):
-    from pyspark import cloudpickle
-
-    cloudpickle.register_pickle_by_value(request.module)
-    yield
-    cloudpickle.unregister_pickle_by_value(request.module)
+__all__ = ["by_value"]
