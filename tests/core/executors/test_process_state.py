@@ -201,9 +201,14 @@ def _fake_keras():
     return config
 
 
-def test_a_library_that_the_trial_has_loaded_is_put_back_to_what_it_begins_with(trial, monkeypatch):
+@pytest.fixture
+def no_keras(monkeypatch):
+    """An earlier test may have loaded it."""
+    monkeypatch.delitem(sys.modules, "keras.src.backend.config", raising=False)
+
+
+def test_a_library_that_the_trial_has_loaded_is_put_back_to_what_it_begins_with(no_keras, trial, monkeypatch):
     keras = _fake_keras()
-    monkeypatch.delitem(sys.modules, "keras.src.backend.config", raising=False)  # an earlier test may have loaded it
     trial(lambda: monkeypatch.setitem(sys.modules, "keras.src.backend.config", keras))
     assert keras.values == {"floatx": "float64", "epsilon": 1e-7, "image_data_format": "channels_last"}
 
