@@ -21,6 +21,7 @@ def error_of(error: BaseException) -> tuple[str, int | None]:
         )
     for pattern in (
         r"ConnectionError: (Maggy's driver at [^\n]*)",
+        r"(Attempted to use Broadcast\(\d+\) after it was destroyed)",
         r"Traceback \(most recent call last\):\n(?:[ \t][^\n]*\n)*([^\n]+)",
         r"most recent failure: Lost task [^:\n]*: (?:[\w.$]+: )?([^\n]*?)(?: Consider setting [^\n]*)?\n",
         r"most recent failure: ([^\n]*)",

@@ -56,6 +56,12 @@ DESTROYED = (
     ": org.apache.spark.SparkException: Attempted to use Broadcast(3) after it was destroyed (destroy at A.java:0) \n"
     "\tat org.apache.spark.broadcast.Broadcast.assertValid(Broadcast.scala:151)\n"
 )
+DESTROYED_AND_FOUND_LATE = (
+    "An error occurred while calling z:org.apache.spark.api.python.PythonRDD.collectAndServe.\n"
+    ": org.apache.spark.SparkException: Task not serializable\n\tat org.apache.spark.util.X.clean(X.scala:45)\n"
+    "Caused by: org.apache.spark.SparkException: [INTERNAL_ERROR_BROADCAST] Attempted to use Broadcast(9) after it was "
+    "destroyed (destroy at A.java:0)  SQLSTATE: XX000\n\tat org.apache.spark.SparkException$.internalError(X.scala:1)\n"
+)
 OUT_OF_MEMORY = (
     "An error occurred while calling o22.broadcast.\n"
     ": java.lang.OutOfMemoryError: Java heap space\n\tat java.base/java.nio.ByteBuffer.allocate(ByteBuffer.java:363)\n"
@@ -71,9 +77,10 @@ TOO_LARGE_ON_CONNECT = (
     [
         (
             DESTROYED,
-            "SparkException: Attempted to use Broadcast(3) after it was destroyed (destroy at A.java:0)",
+            "Attempted to use Broadcast(3) after it was destroyed",
             None,
         ),
+        (DESTROYED_AND_FOUND_LATE, "Attempted to use Broadcast(9) after it was destroyed", None),
         (OUT_OF_MEMORY, "OutOfMemoryError: Java heap space", None),
         (TOO_LARGE_ON_CONNECT, "Sent message larger than max (209719296 vs. 134217728)", None),
         (CRASH, "Python worker exited unexpectedly (crashed).", 1),
