@@ -52,7 +52,7 @@ def training_fn(dataset_function, model_function):
         loss=tf.keras.losses.BinaryCrossentropy(from_logits=True),
         metrics=[tf.keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)],
     )
-    history = model.fit(dataset, epochs=epochs, steps_per_epoch=41, verbose=0)
+    history = model.fit(dataset, epochs=epochs, steps_per_epoch=41, verbose=0, shuffle=False)
     return float(history.history["accuracy"][-1])
 
 
