@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -80,7 +81,13 @@ def run_notebook(name, directory, monkeypatch):
         if cell.cell_type == "code":
             cell.outputs = []
     client = NotebookClient(notebook, km=manager, timeout=800, resources={"metadata": {"path": str(directory)}})
-    return client.execute()
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        return client.execute()
+    finally:  # a manager that was passed in is not ended by the client, and its handlers stay
+        manager.shutdown_kernel(now=True)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
 
 def printed(notebook):
