@@ -20,8 +20,8 @@ LASTING: set[int] = set()
 """Ids of processes that several tests share; the fixture that makes them ends them."""
 END_SECONDS = 60.0
 """How long threads that are about to end may take."""
-PROCESS_END_SECONDS = 30.0
-"""The same for processes: the kernel of a notebook takes some seconds on a busy machine."""
+PROCESS_END_SECONDS = 10.0
+"""The same for processes; a test is to wait for those that it ends."""
 
 
 @pytest.fixture(autouse=True)
