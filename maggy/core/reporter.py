@@ -41,22 +41,6 @@ LINE_CHARACTERS = 16
 MAX_LINE_LENGTH = 16_384
 
 
-class _Lock:
-    """A reentrant lock that knows how often its owner has entered it."""
-
-    def __init__(self) -> None:
-        self._lock = threading.RLock()
-        self.depth = 0
-
-    def __enter__(self) -> None:
-        self._lock.acquire()
-        self.depth += 1
-
-    def __exit__(self, *exception: object) -> None:
-        self.depth -= 1
-        self._lock.release()
-
-
 class Reporter:
     """Hands a trial's metrics and log lines on to the experiment driver. One is made for each trial.
 
@@ -78,8 +62,8 @@ class Reporter:
         # Called when much output waits; returns whether the calling thread may wait until it was sent.
         self._hurry = hurry
         # Reentrant: a finalizer that prints may run inside any of the methods.
-        self._lock = _Lock()
-        self._process = os.getpid()
+        self._lock = threading.RLock()
+        self._process = _process
         self._points: list[Point] = []
         self._first_point = 0
         self._lines: list[Line] = []
@@ -119,26 +103,28 @@ class Reporter:
             EarlyStopException: The driver has asked this trial to stop. Every later call raises it again.
             NotSupportedError: This is not the process that runs the trial.
         """
-        self._check_process("broadcast")
-        value = as_metric(metric)
+        if self._process != _process:
+            raise self._wrong_process("broadcast")
+        # The types are compared here first, since a loop over batches calls this for each of them.
+        value = metric if type(metric) is float else as_metric(metric)
         if value is None:
             raise BroadcastMetricTypeError(
                 f"The metric that is broadcast must be a number, but got {type(metric).__name__}: {metric!r:.80}. "
                 "Pass for example float(metric)."
             )
-        if is_beyond_floats(value):
+        if type(value) is int and is_beyond_floats(value):
             raise BroadcastMetricTypeError(
                 "The metric that is broadcast must be a number that a float can hold, but got one that is larger than "
                 "every float. Broadcast its logarithm."
             )
-        wanted = None if step is None else as_number(step)
-        if wanted is None and step is not None:
+        number = step if step is None or type(step) is int else as_number(step)
+        if number is None and step is not None:
             raise BroadcastStepTypeError(
                 f"The step that is broadcast must be a number, but got {type(step).__name__}: {step!r:.80}. "
                 "Pass the count of batches or epochs, or leave it out."
             )
         with self._lock:
-            at = self._last_step + 1 if wanted is None else wanted
+            at = self._last_step + 1 if number is None else number
             if not self._last_step <= at < 2**63:  # also refuses NaN
                 raise BroadcastStepValueError(
                     f"Steps must not go backwards, but got step {at} after {self._last_step}. "
@@ -165,13 +151,16 @@ class Reporter:
         Raises:
             NotSupportedError: This is not the process that runs the trial.
         """
-        self._check_process("log")
+        if self._process != _process:
+            raise self._wrong_process("log")
         shown = bool(jupyter or verbose)
         lines = [(shown, piece) for line in str(log_msg).splitlines() or [""] for piece in _pieces(line)]
         for at in range(0, len(lines), LINES_AT_ONCE):
             self._add(lines[at : at + LINES_AT_ONCE])
 
     def _add(self, lines: list[Line]) -> None:
+        # A finalizer that prints runs inside another method of its thread; if it waited, it would wait for itself.
+        may_wait = not self._lock._is_owned()  # type: ignore[attr-defined]
         with self._lock:
             self._lines += lines
             self._characters += _characters(lines)
@@ -179,11 +168,10 @@ class Reporter:
                 self._first_line += self._drop(self._lines, min(MAX_WAITING_LINES, len(self._lines)))
                 self._lines[0] = DROPPED
                 self._characters = _characters(self._lines)
-            # Whoever is inside another method, by way of a finalizer, would wait for itself.
-            crowded = self._characters > CROWDED_CHARACTERS and self._lock.depth == 1
+            crowded = self._characters > CROWDED_CHARACTERS
             if self._characters > FULL_CHARACTERS and not self._driver_is_away:
                 self._room.clear()
-        if not crowded or self._hurry is None or not self._hurry():
+        if not (crowded and may_wait) or self._hurry is None or not self._hurry():
             return
         if not self._room.wait(ROOM_SECONDS):
             self._driver_is_away = True
@@ -243,14 +231,13 @@ class Reporter:
         _PICKLED[self._process, id(self)] = self
         return _find_pickled, (self._process, id(self))
 
-    def _check_process(self, method: str) -> None:
-        """Raise if this is another process than the trial's, whose mailbox nobody empties."""
-        if self._process != os.getpid():
-            raise NotSupportedError(
-                f"reporter.{method}() must be called in the process that runs the trial ({self._process}), but was "
-                f"called in another one ({os.getpid()}). Hand the value back to the training function, for example "
-                f"through a multiprocessing.Queue, and call reporter.{method}() there. print() works in any process."
-            )
+    def _wrong_process(self, method: str) -> NotSupportedError:
+        """Return the error for a call in another process than the trial's: nobody would empty its mailbox."""
+        return NotSupportedError(
+            f"reporter.{method}() must be called in the process that runs the trial ({self._process}), but was "
+            f"called in another one ({_process}). Hand the value back to the training function, for example "
+            f"through a multiprocessing.Queue, and call reporter.{method}() there. print() works in any process."
+        )
 
     @staticmethod
     def _drop(waiting: list[Any], most: int) -> int:
@@ -274,8 +261,18 @@ def _find_pickled(process: int, key: int) -> Reporter:
     reporter = _PICKLED.get((process, key))
     if reporter is None:
         reporter = Reporter()
-        reporter._process = process if process != os.getpid() else 0
+        reporter._process = process if process != _process else 0
     return reporter
 
+
+def _note_fork() -> None:
+    global _process
+    _process = os.getpid()
+
+
+_process = os.getpid()
+"""This process. Kept here since a call of the system would double the cost of a broadcast."""
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_note_fork)
 
 _PICKLED: weakref.WeakValueDictionary[tuple[int, int], Reporter] = weakref.WeakValueDictionary()
