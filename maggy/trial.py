@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 import threading
 from array import array
 from bisect import bisect_right
@@ -22,6 +23,7 @@ MAX_ID_BYTES = 200
 """So long may a trial's id be: file systems take names of 255 bytes, and suffixes are added."""
 _ABLATION_KEYS = ("ablated_feature", "ablated_layer")
 _ABLATION_FUNCTIONS = ("dataset_function", "model_function")
+_GENERATED_ID = re.compile("[0-9a-f]{16}")
 
 
 class Trial:
@@ -213,7 +215,7 @@ class Trial:
             "step_history": self.step_history,
             **{name: to_plain(getattr(self, name)) for name in RESTORED},
             "info_dict": _plain_notes(self.info_dict),
-            **to_plain(self._unknown),
+            **(to_plain(self._unknown) if self._unknown else {}),
         }
         return json.dumps(record, allow_nan=False)
 
@@ -271,6 +273,8 @@ class Trial:
 
 def is_directory_name(trial_id: Any) -> bool:
     """Whether a trial's directory may have the name: on every store, and beside the files of the experiment."""
+    if isinstance(trial_id, str) and _GENERATED_ID.fullmatch(trial_id):  # of nearly every trial
+        return True
     return (
         isinstance(trial_id, str)
         and 0 < len(trial_id.encode("utf-8", "replace")) <= MAX_ID_BYTES

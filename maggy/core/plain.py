@@ -82,17 +82,21 @@ def to_plain(value: Any, *, finite: bool = False, any_keys: bool = False) -> Any
         TypeError: The value, or one inside it, has no JSON form.
         ValueError: With ``finite``, a number in it is NaN or infinite.
     """
-    if type(value) is float:  # by far the most frequent, in histories
+    kind = type(value)
+    if kind is float:  # by far the most frequent, in histories
         return _plain_number(value, finite)
-    if value is None or type(value) is int or isinstance(value, bool):
+    if value is None or kind is int or kind is str or kind is bool:
         return value
     if isinstance(value, str):
         return str.__str__(value)
     if isinstance(value, Mapping):
-        names = unique_names(value) if any_keys else map(_key, value)
+        if not any_keys:
+            return {
+                name if type(name) is str else _key(name): to_plain(item, finite=finite) for name, item in value.items()
+            }
         return {
-            name: to_plain(item, finite=finite, any_keys=any_keys)
-            for name, item in zip(names, value.values(), strict=True)
+            name: to_plain(item, finite=finite, any_keys=True)
+            for name, item in zip(unique_names(value), value.values(), strict=True)
         }
     if isinstance(value, (list, tuple)):
         return [to_plain(item, finite=finite, any_keys=any_keys) for item in value]

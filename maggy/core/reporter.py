@@ -69,8 +69,7 @@ class Reporter:
         self._lines: list[Line] = []
         self._first_line = 0
         self._characters = 0  # of the lines
-        self._room = threading.Event()
-        self._room.set()
+        self._room: threading.Event | None = None  # to wait for, while there is none
         self._driver_is_away = False
         self._stopped = False
         self._stop_metric: int | float | None = None
@@ -170,12 +169,14 @@ class Reporter:
                 self._characters = _characters(self._lines)
             crowded = self._characters > CROWDED_CHARACTERS
             if self._characters > FULL_CHARACTERS and not self._driver_is_away:
-                self._room.clear()
+                self._room = self._room or threading.Event()
+            room = self._room
         if not (crowded and may_wait) or self._hurry is None or not self._hurry():
             return
-        if not self._room.wait(ROOM_SECONDS):
-            self._driver_is_away = True
-            self._room.set()
+        if room is not None and not room.wait(ROOM_SECONDS):
+            with self._lock:
+                self._driver_is_away = True
+                self._make_room()
 
     def extend(self, points: list[Point], lines: list[Line]) -> None:
         """Keep what a process of this trial has reported to a reporter of its own.
@@ -215,11 +216,17 @@ class Reporter:
             self._characters -= _characters(gone)
             self._driver_is_away = False
             if self._characters <= FULL_CHARACTERS:
-                self._room.set()
+                self._make_room()
             del self._points[: max(0, points - self._first_point)]
             self._first_point = max(self._first_point, points)
             del self._lines[: max(0, lines - self._first_line)]
             self._first_line = max(self._first_line, lines)
+
+    def _make_room(self) -> None:
+        """Let those go on that wait; only with the lock."""
+        if self._room is not None:
+            self._room.set()
+            self._room = None
 
     def __copy__(self) -> Reporter:
         return self

@@ -220,8 +220,7 @@ class Client:
         self._on_message = on_message
         self._on_tick = on_tick
         self._closing = False
-        self.connected = False
-        """Whether a connection stands. A driver that is only stopped keeps its connections."""
+        self._connected = False
         self._thread = threading.Thread(target=self._run, name="maggy-heartbeat", daemon=True)
 
     def start(self) -> None:
@@ -256,6 +255,16 @@ class Client:
             return False
         return True
 
+    def is_connected(self) -> bool:
+        """Return whether a connection stands, only from the client's own thread.
+
+        A driver that is only stopped keeps its connections.
+        """
+        while self._monitor.poll(0):
+            event = recv_monitor_message(self._monitor)["event"]
+            self._connected = event == zmq.EVENT_HANDSHAKE_SUCCEEDED
+        return self._connected
+
     def flush(self) -> None:
         """Wait until what was sent has left, a second at most; only from the client's own thread, to end it."""
         self._close_sockets()
@@ -281,16 +290,14 @@ class Client:
     def _run(self) -> None:
         poller = zmq.Poller()
         poller.register(self._socket, zmq.POLLIN)
-        poller.register(self._monitor, zmq.POLLIN)
         poller.register(self._waker, zmq.POLLIN)
         timeout = self._on_tick()
         while not self._closing:
             ready = dict(poller.poll(max(0, int(timeout * 1000) + 1)))
             if self._waker.fileno() in ready:
                 self._waker.clear()
-            if self._monitor in ready:
-                event = recv_monitor_message(self._monitor)["event"]
-                self.connected = event == zmq.EVENT_HANDSHAKE_SUCCEEDED
+            if not ready:
+                self.is_connected()  # so that what the monitor has to say does not pile up
             if self._socket in ready:
                 self._receive()
             timeout = self._on_tick()

@@ -99,16 +99,17 @@ def check_signature(
     )
 
 
-def arguments_for(
-    function: Callable[..., Any], given: Mapping[str, Any], optional: Mapping[str, Any]
-) -> dict[str, Any]:
-    """The keyword arguments for one call: everything ``given``, and of ``optional`` what the function asks for.
+def arguments_for(named: Collection[str], given: Mapping[str, Any], optional: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the keyword arguments for one call: all that is ``given``, and of ``optional`` what the function names.
 
     A function that has a parameter ``hparams`` gets all of ``given`` in it, and by name only what it also names.
     Where a name is in both, the value that is ``given`` wins.
+
+    Args:
+        named: The function's :func:`parameter_names`, in which ``**hparams`` is not: it takes every name already.
+        given: What the trial gives.
+        optional: What the function may ask for.
     """
-    # Not **hparams: that takes every name already.
-    named = {parameter.name for parameter in _parameters(function) if parameter.kind in _BY_NAME}
     offered = {**optional, "hparams": dict(given)}
     wanted = {name: value for name, value in offered.items() if name in named and name not in given}
     if "hparams" in wanted:

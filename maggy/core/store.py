@@ -276,7 +276,7 @@ class ExperimentStore:
 
     def _open_trial(self, trial: Trial) -> bytes:
         """What is done at a trial's beginning but for its event file, whose content is returned and kept."""
-        self._environment.make_directory(self.trial_directory(trial.trial_id), exist_ok=True)
+        self._environment.make_directory(f"{self.directory}/{trial.trial_id}", exist_ok=True)
         self._write(f"{trial.trial_id}/.hparams.json", _json(trial.params))
         content = b""
         if self._events is not None:

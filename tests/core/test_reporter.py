@@ -456,8 +456,13 @@ def test_output_that_comes_faster_than_it_is_taken_waits_and_nothing_is_lost(nar
 def test_while_the_driver_is_away_output_waits_once_and_is_then_kept_as_far_as_memory_goes(narrow, monkeypatch):
     monkeypatch.setattr(module, "ROOM_SECONDS", 0.01)
     sender, waits = Sender(), []
-    wait = sender.reporter._room.wait
-    monkeypatch.setattr(sender.reporter._room, "wait", lambda seconds: waits.append(wait(seconds)) or waits[-1])
+
+    class Room(threading.Event):
+        def wait(self, timeout=None):
+            waits.append(super().wait(timeout))
+            return waits[-1]
+
+    monkeypatch.setattr(module.threading, "Event", Room)
     for number in range(1000):
         sender.reporter.log(f"line {number}")
     assert waits.count(False) == 1

@@ -7,7 +7,14 @@ import functools
 import pytest
 
 from maggy.core.exceptions import BadArgumentsError, SignatureError
-from maggy.core.signature import accepted_parameters, arguments_for, check_callable, check_signature, config_values
+from maggy.core.signature import (
+    accepted_parameters,
+    arguments_for,
+    check_callable,
+    check_signature,
+    config_values,
+    parameter_names,
+)
 
 OPTIONAL = ["reporter", "hparams"]
 
@@ -81,35 +88,40 @@ FITTING = [
 def test_a_function_that_passes_the_check_can_be_called_and_gets_every_value(function):
     given = {"kernel": 3, "pool": 2}
     check_signature(function, list(given), OPTIONAL)
-    got = function(**arguments_for(function, given, {"reporter": "the reporter"}))
+    got = function(**arguments_for(parameter_names(function), given, {"reporter": "the reporter"}))
     assert given.items() <= {**got, **got.get("hparams", {})}.items()
     assert got.get("reporter", "the reporter") == "the reporter"
 
 
 def test_a_default_that_the_search_space_does_not_give_stays():
-    assert with_default(**arguments_for(with_default, {"kernel": 1, "pool": 2}, {}))["dropout"] == 0.5
+    assert with_default(**arguments_for(parameter_names(with_default), {"kernel": 1, "pool": 2}, {}))["dropout"] == 0.5
 
 
 def test_what_a_function_does_not_ask_for_is_not_given():
-    assert arguments_for(by_name, {"kernel": 1, "pool": 2}, {"reporter": 0}) == {"kernel": 1, "pool": 2}
-    assert arguments_for(open_ended, {"kernel": 1}, {"reporter": 0}) == {"kernel": 1}
+    assert arguments_for(parameter_names(by_name), {"kernel": 1, "pool": 2}, {"reporter": 0}) == {
+        "kernel": 1,
+        "pool": 2,
+    }
+    assert arguments_for(parameter_names(open_ended), {"kernel": 1}, {"reporter": 0}) == {"kernel": 1}
 
 
 def test_hparams_is_a_copy_of_its_own():
     given = {"kernel": 1}
-    arguments_for(in_a_dict, given, {})["hparams"]["kernel"] = 2
+    arguments_for(parameter_names(in_a_dict), given, {})["hparams"]["kernel"] = 2
     assert given == {"kernel": 1}
 
 
 def test_double_starred_hparams_takes_the_values_by_name():
-    assert open_ended_named_hparams(**arguments_for(open_ended_named_hparams, {"kernel": 1}, {})) == {"kernel": 1}
+    assert open_ended_named_hparams(**arguments_for(parameter_names(open_ended_named_hparams), {"kernel": 1}, {})) == {
+        "kernel": 1
+    }
 
 
 def test_a_starred_parameter_named_reporter_gets_nothing():
     def train(kernel, *reporter):
         return kernel
 
-    assert train(**arguments_for(train, {"kernel": 1}, {"reporter": 0})) == 1
+    assert train(**arguments_for(parameter_names(train), {"kernel": 1}, {"reporter": 0})) == 1
 
 
 def test_missing_parameters_are_a_type_error_that_names_those_that_lack_and_those_that_are_there():
@@ -159,7 +171,7 @@ def test_a_user_s_optimizer_may_give_names_that_are_not_known_yet():
 
 def test_a_function_needs_no_parameter_when_nothing_is_given():
     check_signature(lambda: 1, [], OPTIONAL)
-    assert arguments_for(lambda: 1, {}, {"reporter": 0}) == {}
+    assert arguments_for(parameter_names(lambda: 1), {}, {"reporter": 0}) == {}
 
 
 def test_a_function_that_hides_its_parameters_is_refused():
@@ -191,7 +203,7 @@ def test_a_given_value_wins_over_what_maggy_would_pass_under_that_name(name):
     def train(hparams=0, reporter=0, model=0):
         return {"hparams": hparams, "reporter": reporter, "model": model}
 
-    got = train(**arguments_for(train, {name: "mine"}, {"reporter": "r", "model": "M"}))
+    got = train(**arguments_for(parameter_names(train), {name: "mine"}, {"reporter": "r", "model": "M"}))
     assert got[name] == "mine"
     check_signature(train, [name], OPTIONAL)
 

@@ -43,6 +43,7 @@ class ProcessState:
         self._handlers = {int(number): _SIGNAL.getsignal(number) for number in signal.valid_signals()}
         self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
         self._timers = {timer: signal.getitimer(timer) for timer in _TIMERS}
+        self._spark_dumps_tracebacks = _is_set("PYTHON_TRACEBACK_DUMP_INTERVAL_SECONDS")
         self._umask = _umask()
         self._zone = time.tzname
         self._decimal = decimal.getcontext().copy()
@@ -92,7 +93,7 @@ class ProcessState:
         # A timer that was left on would end the process during the next trial.
         for timer, value in self._timers.items():
             signal.setitimer(timer, *value)
-        if not _is_set("PYTHON_TRACEBACK_DUMP_INTERVAL_SECONDS"):  # else it is Spark's
+        if not self._spark_dumps_tracebacks:
             faulthandler.cancel_dump_traceback_later()
         signal.set_wakeup_fd(-1)
         _SIGNAL.pthread_sigmask(_SET_MASK, self._mask)

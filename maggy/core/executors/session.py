@@ -291,7 +291,9 @@ class Session:
     def _watch_silence(self, now: float) -> float:
         """Leave if the driver has been silent for too long; return when that may be so next."""
         silence = self._silence.seconds(now)
-        patience = self._silence.patience(self._client.connected)
+        patience = self._silence.patience(connected=False)
+        if silence >= patience:  # else it takes time to ask, and does not matter
+            patience = self._silence.patience(self._client.is_connected())
         if silence < patience:
             return now + patience - silence
         reason = f"the driver has not answered for {silence:.0f} seconds"

@@ -17,6 +17,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 __all__ = ["Setting", "Settings", "attribute_setting", "process_settings"]
@@ -73,7 +74,7 @@ def attribute_setting(owner: Any, name: str, initial: Any = None) -> Setting:
             delattr(owner, name)
 
     attributes = vars(owner)  # getattr takes microseconds for one that is absent
-    return Setting(lambda: attributes.get(name, _ABSENT), write, initial)
+    return Setting(partial(attributes.get, name, _ABSENT), write, initial)
 
 
 def process_settings() -> list[Setting]:
@@ -96,7 +97,7 @@ def process_settings() -> list[Setting]:
         Setting(gc.get_debug, gc.set_debug),
         Setting(threading.stack_size, threading.stack_size),
         Setting(socket.getdefaulttimeout, socket.setdefaulttimeout),
-        Setting(lambda: locale.setlocale(locale.LC_ALL), _set_locale),
+        Setting(partial(locale.setlocale, locale.LC_ALL), _set_locale),
         _default_decimal_context(),
         *_resource_limits(),
         *_affinity(),
@@ -133,7 +134,7 @@ def _default_decimal_context() -> Setting:
             default.traps[signal] = is_on
         default.clear_flags()
 
-    return Setting(lambda: repr(default), write)
+    return Setting(partial(repr, default), write)
 
 
 def _resource_limits() -> list[Setting]:
@@ -149,7 +150,7 @@ def _resource_limits() -> list[Setting]:
             except ValueError:  # nobody can raise a hard limit that was lowered
                 resource.setrlimit(number, (resource.getrlimit(number)[1],) * 2)
 
-        return Setting(lambda: resource.getrlimit(number), write)
+        return Setting(partial(resource.getrlimit, number), write)
 
     numbers = {getattr(resource, name) for name in dir(resource) if name.startswith("RLIMIT_")}
     return [limit_setting(number) for number in sorted(numbers)]
@@ -158,4 +159,4 @@ def _resource_limits() -> list[Setting]:
 def _affinity() -> list[Setting]:
     if not hasattr(os, "sched_getaffinity"):
         return []
-    return [Setting(lambda: os.sched_getaffinity(0), lambda cores: os.sched_setaffinity(0, cores))]
+    return [Setting(partial(os.sched_getaffinity, 0), partial(os.sched_setaffinity, 0))]

