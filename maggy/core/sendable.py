@@ -50,6 +50,8 @@ def check_sendable(value: Any) -> None:
 
 
 def _check_sendable(value: Any) -> None:
+    if value is None or type(value) in (float, bool):
+        return
     if isinstance(value, int) and not is_sendable_integer(value):
         shown = str(value) if value.bit_length() < 256 else f"one of {value.bit_length()} bits"
         raise ValueError(

@@ -4,6 +4,8 @@
 
 Runs the benchmark scripts of both trees in turns (old, new, old, new, ...), each in processes of its own, and prints
 the median of each figure and the ratio new/old. Only ratios of one run say anything: machines differ from hour to hour.
+Records are written to memory where the system has a file system for that (/dev/shm): many disks are slow for minutes
+after files were deleted, which would count against the tree that runs second.
 """
 
 import argparse
@@ -20,6 +22,7 @@ from pathlib import Path
 from report import table
 
 ROOT = Path(__file__).parents[2]
+MEMORY = "/dev/shm"
 SCRIPTS = {
     "overhead": (["overhead.py", "--only", "Maggy"], "overhead"),
     "makespan": (["makespan.py", "--only", "Maggy"], "makespan"),
@@ -53,7 +56,11 @@ def measure(tree, script):
     arguments, name = SCRIPTS[script]
     finished = subprocess.run(
         [sys.executable, str(tree / "tests/benchmarks" / arguments[0]), *arguments[1:]],
-        env={**os.environ, "PYTHONPATH": str(tree)},
+        env={
+            **os.environ,
+            "PYTHONPATH": str(tree),
+            "TMPDIR": MEMORY if os.path.isdir(MEMORY) else tempfile.gettempdir(),
+        },
         cwd=tree,
         stdout=subprocess.PIPE,
         text=True,
