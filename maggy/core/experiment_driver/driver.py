@@ -291,6 +291,8 @@ class ExperimentDriver:
 
     def _show(self, output: Lines) -> None:
         lines = [line for is_shown, line in output.lines if is_shown]
+        if not lines:
+            return
         shown = self._shown.admit(output.trial_id, lines, time.monotonic(), self._news.qsize())
         if shown:
             self._tell(self._progress.lines, output.worker.partition, shown)

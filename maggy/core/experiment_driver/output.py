@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import tempfile
 import threading
 from collections import deque
@@ -43,105 +42,102 @@ class OutputBuffer:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._texts: dict[_File, _Text] = {}
+        self._texts: dict[_File, list[str]] = {}
+        self._spilled: dict[_File, _Spilled] = {}  # what came before
         self.characters = 0
 
     def add(self, append: Callable[..., None], *file: Any, text: str) -> None:
         """Keep a text for a file."""
         with self._lock:
-            self._texts.setdefault((append, file), _Text()).add(text)
+            self._texts.setdefault((append, file), []).append(text)
             self.characters += len(text)
             if self.characters > MEMORY_CHARACTERS:
                 self._spill()
 
     def flush(self, append: Callable[..., None], *file: Any) -> None:
-        """Write what is kept for one file."""
-        while True:
+        """Write what is kept for one file; only one thread at a time."""
+        while (spilled := self._spilled.get((append, file))) is not None:
             with self._lock:
-                kept = self._texts.get((append, file))
-                if kept is None:
-                    return
-                text, in_memory = kept.take()
-                self.characters -= in_memory
-                if kept.is_empty:
-                    del self._texts[append, file]
-            try:
-                append(*file, text)
-            except BaseException:
-                with self._lock:
-                    self._texts.setdefault((append, file), _Text()).put_back(text)
-                    self.characters += len(text)
-                raise
+                text = spilled.first()
+            append(*file, text)
+            with self._lock:
+                spilled.forget_first()
+                if not spilled:
+                    del self._spilled[append, file]
+        with self._lock:
+            text = "".join(self._texts.pop((append, file), ()))
+            self.characters -= len(text)
+        if not text:
+            return
+        try:
+            append(*file, text)
+        except BaseException:
+            with self._lock:
+                self._put_back((append, file), text)
+            raise
 
     def flush_all(self) -> None:
         """Write what is kept for every file; the first that raises leaves the rest for the next time."""
         with self._lock:
-            files = list(self._texts)
+            files = list(dict.fromkeys([*self._spilled, *self._texts]))
         for append, file in files:
             self.flush(append, *file)
 
+    def _put_back(self, file: _File, text: str) -> None:
+        """Keep a text that could not be written, before what has come since."""
+        spilled = self._spilled.get(file)
+        if spilled is not None:
+            spilled.put_back(text)
+            return
+        self._texts[file] = [text, *self._texts.get(file, [])]
+        self.characters += len(text)
+
     def _spill(self) -> None:
+        """Move all text to temporary files."""
         try:
-            for kept in self._texts.values():
-                self.characters -= kept.spill()
+            for file, texts in list(self._texts.items()):
+                text = "".join(texts)
+                spilled = self._spilled.get(file) or _Spilled()
+                spilled.add(text)
+                self._spilled[file] = spilled
+                self.characters -= len(text)
+                del self._texts[file]
         except OSError as error:  # then memory has to do
             logger.warning("Output that waits to be written cannot be kept in a file: %s", error)
 
 
-class _Text:
-    """Text in the order in which it came: what was put back, the file's, and the newest."""
+class _Spilled:
+    """Text in a temporary file, in the chunks in which it came."""
 
     def __init__(self) -> None:
-        self._first = ""
-        self._file: IO[bytes] | None = None
-        self._chunks: deque[int] = deque()  # sizes of what is in the file and not yet taken
-        self._read = 0
-        self._newest: list[str] = []
-        self._size = 0
+        self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (it lives until it was read)
+        self._chunks: deque[tuple[int, int] | str] = deque()  # where each begins, and its size; or the text itself
+        self._end = 0
 
-    @property
-    def is_empty(self) -> bool:
-        return not (self._first or self._newest or self._chunks)
+    def __bool__(self) -> bool:
+        return bool(self._chunks)
 
     def add(self, text: str) -> None:
-        self._newest.append(text)
-        self._size += len(text)
+        data = text.encode("utf-8", "surrogatepass")
+        self._file.seek(self._end)
+        self._file.write(data)
+        self._chunks.append((self._end, len(data)))
+        self._end += len(data)
 
     def put_back(self, text: str) -> None:
-        self._first = text + self._first
+        """Have this text as the first."""
+        self._chunks.appendleft(text)  # in memory, since a full disk must not lose it
 
-    def spill(self) -> int:
-        """Move the newest text to a temporary file; return how many characters that were."""
-        if not self._newest:
-            return 0
-        if self._file is None:
-            self._file = tempfile.TemporaryFile()  # noqa: SIM115 (it lives until it was read)
-        data = "".join(self._newest).encode("utf-8", "surrogatepass")
-        self._file.seek(0, os.SEEK_END)
-        self._file.write(data)
-        self._chunks.append(len(data))
-        return self._forget_newest()
+    def first(self) -> str:
+        """Return the text of the first chunk."""
+        chunk = self._chunks[0]
+        if isinstance(chunk, str):
+            return chunk
+        begin, size = chunk
+        self._file.seek(begin)
+        return self._file.read(size).decode("utf-8", "surrogatepass")
 
-    def take(self) -> tuple[str, int]:
-        """Take the oldest text away; return it, and how many characters of it were in memory."""
-        text, self._first = self._first, ""
-        if not self._chunks:
-            text += "".join(self._newest)
-            self._forget_newest()
-            return text, len(text)
-        return (text, len(text)) if text else (self._next_chunk(), 0)
-
-    def _next_chunk(self) -> str:
-        assert self._file is not None
-        self._file.seek(self._read)
-        data = self._file.read(self._chunks.popleft())
-        self._read += len(data)
+    def forget_first(self) -> None:
+        self._chunks.popleft()
         if not self._chunks:
             self._file.close()
-            self._file, self._read = None, 0
-        return data.decode("utf-8", "surrogatepass")
-
-    def _forget_newest(self) -> int:
-        size, self._size = self._size, 0
-        self._newest.clear()
-        return size

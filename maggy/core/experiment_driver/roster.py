@@ -14,6 +14,9 @@ OVERDUE_SECONDS = 15.0
 """How much longer than ``max_trial_seconds`` a trial may take before its worker counts as unable to
 end it."""
 
+IMPORTANT_SECONDS = 0.1
+"""A shorter time in which the driver could not run changes nothing, and a driver of many workers often has one."""
+
 
 @dataclass(slots=True)
 class Assignable:
@@ -120,6 +123,8 @@ class Roster:
 
     def leave_out(self, seconds: float, now: float) -> None:
         """Leave the last seconds out of every worker's silence and every trial's time."""
+        if seconds < IMPORTANT_SECONDS:
+            return
         for worker in self.live():
             worker.last_seen = min(now, worker.last_seen + seconds)
             if worker.run is not None:
