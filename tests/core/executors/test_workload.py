@@ -165,7 +165,7 @@ def test_no_other_key_takes_the_metric_s_name_or_is_lost_to_it():
 @pytest.mark.parametrize(
     "value",
     [np.array([0.5]), np.array([[0.5]], dtype=np.float32), Decimal("0.5"), Fraction(1, 2), Tensor([0.5])],
-    ids=str,
+    ids=lambda value: type(value).__name__,
 )
 def test_one_number_in_another_form_is_a_metric(value):
     for returned in (value, {"metric": value}):
