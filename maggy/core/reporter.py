@@ -10,7 +10,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from maggy.core.exceptions import (
     BroadcastMetricTypeError,
@@ -58,12 +58,15 @@ class Reporter:
         ...     return loss
     """
 
+    # Kept here since a call of the system would double the cost of a broadcast.
+    _current_process: ClassVar[int] = os.getpid()
+
     def __init__(self, hurry: Callable[[], bool] | None = None) -> None:
         # Called when much output waits; returns whether the calling thread may wait until it was sent.
         self._hurry = hurry
         # Reentrant: a finalizer that prints may run inside any of the methods.
         self._lock = threading.RLock()
-        self._process = _process
+        self._process = self._current_process
         self._points: list[Point] = []
         self._first_point = 0
         self._lines: list[Line] = []
@@ -102,7 +105,7 @@ class Reporter:
             EarlyStopException: The driver has asked this trial to stop. Every later call raises it again.
             NotSupportedError: This is not the process that runs the trial.
         """
-        if self._process != _process:
+        if self._process != self._current_process:
             raise self._wrong_process("broadcast")
         # The types are compared here first, since a loop over batches calls this for each of them.
         value = metric if type(metric) is float else as_metric(metric)
@@ -150,7 +153,7 @@ class Reporter:
         Raises:
             NotSupportedError: This is not the process that runs the trial.
         """
-        if self._process != _process:
+        if self._process != self._current_process:
             raise self._wrong_process("log")
         shown = bool(jupyter or verbose)
         lines = [(shown, piece) for line in str(log_msg).splitlines() or [""] for piece in _pieces(line)]
@@ -242,7 +245,7 @@ class Reporter:
         """Return the error for a call in another process than the trial's: nobody would empty its mailbox."""
         return NotSupportedError(
             f"reporter.{method}() must be called in the process that runs the trial ({self._process}), but was "
-            f"called in another one ({_process}). Hand the value back to the training function, for example "
+            f"called in another one ({self._current_process}). Hand the value back to the training function, for example "
             f"through a multiprocessing.Queue, and call reporter.{method}() there. print() works in any process."
         )
 
@@ -268,17 +271,14 @@ def _find_pickled(process: int, key: int) -> Reporter:
     reporter = _PICKLED.get((process, key))
     if reporter is None:
         reporter = Reporter()
-        reporter._process = process if process != _process else 0
+        reporter._process = process if process != reporter._current_process else 0
     return reporter
 
 
 def _note_fork() -> None:
-    global _process
-    _process = os.getpid()
+    Reporter._current_process = os.getpid()
 
 
-_process = os.getpid()
-"""This process. Kept here since a call of the system would double the cost of a broadcast."""
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_note_fork)
 
