@@ -46,6 +46,7 @@ EXTRAS["dev"] = [
     "pytest>=8.0",
     "pytest-cov>=5.0",
     "pytest-timeout>=2.3",
+    "pytest-xdist>=3.6",
     "ruff>=0.8",
     "scikit-learn>=1.4",
 ]
