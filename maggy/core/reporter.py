@@ -243,9 +243,10 @@ class Reporter:
 
     def _wrong_process(self, method: str) -> NotSupportedError:
         """Return the error for a call in another process than the trial's: nobody would empty its mailbox."""
+        here = self._current_process
         return NotSupportedError(
             f"reporter.{method}() must be called in the process that runs the trial ({self._process}), but was "
-            f"called in another one ({self._current_process}). Hand the value back to the training function, for example "
+            f"called in another one ({here}). Hand the value back to the training function, for example "
             f"through a multiprocessing.Queue, and call reporter.{method}() there. print() works in any process."
         )
 
