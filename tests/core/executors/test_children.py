@@ -103,7 +103,8 @@ def marked(mark):
 
 
 def names(processes):
-    return sorted(" ".join(process.cmdline()) for process in processes)
+    """What the processes are, without the numbers of the files that they were given, which vary."""
+    return sorted(" ".join(part for part in process.cmdline() if not part.isdigit()) for process in processes)
 
 
 def forks_a_sleep(x):
