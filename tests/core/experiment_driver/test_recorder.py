@@ -4,7 +4,7 @@ import json
 import threading
 
 import pytest
-from waiting import wait_until
+from waiting import HANG, wait_until
 
 from maggy.core.environment import LocalEnvironment
 from maggy.core.experiment_driver import recorder as module
@@ -40,9 +40,10 @@ def recorder(store, said):
 @pytest.fixture
 def busy(store, recorder, monkeypatch):
     """Until this is set, the writer is busy with something else."""
-    done, real = threading.Event(), store.log
-    monkeypatch.setattr(store, "log", lambda line: (done.wait(), real(line)))
+    begun, done, real = threading.Event(), threading.Event(), store.log
+    monkeypatch.setattr(store, "log", lambda line: (begun.set(), done.wait(), real(line)))
     recorder.log("busy")
+    assert begun.wait(HANG)  # else it might still ask who owns the directory when the test has gone on
     yield done
     done.set()
 
@@ -179,7 +180,7 @@ def test_once_another_driver_owns_the_directory_nothing_more_is_written_and_it_i
     follow(store, now)
     before = sorted(ENVIRONMENT.list(store.directory))
     busy.set()
-    assert told.wait(10)
+    assert told.wait(HANG)
     recorder.log("more")
     recorder.close()
     assert [str(error) for error in lost] == [str(lost[0])]
