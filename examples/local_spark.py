@@ -15,7 +15,7 @@ def local_spark():
     # The workers inherit these: no GPU is looked for, and numbers do not depend on the processor's features.
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
-    from maggy.core.spark import active_cluster
+    from maggy.core.cluster.spark import active_cluster
 
     LOG.parent.mkdir(parents=True, exist_ok=True)
     print(f"Starting Spark; its log is {LOG}", flush=True)

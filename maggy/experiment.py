@@ -8,9 +8,9 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from maggy.core.exceptions import BadArgumentsError
-from maggy.core.plain import closest
-from maggy.core.signature import check_callable
+from maggy.common.exceptions import BadArgumentsError
+from maggy.common.json_values import closest
+from maggy.common.signature import check_callable
 from maggy.experiment_config import AblationConfig, CommonConfig, LagomConfig, OptimizationConfig
 from maggy.optimizer import optimizer_by_name
 

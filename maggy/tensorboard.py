@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from maggy.core.exceptions import NotSupportedError
+from maggy.common.exceptions import NotSupportedError
 
 __all__ = ["logdir"]
 

@@ -12,10 +12,10 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from maggy.core.exceptions import BadArgumentsError
-from maggy.core.plain import as_metric, as_number, to_plain, unique_names
-from maggy.core.sendable import check_sendable
-from maggy.core.trial_record import RECORD_FORMAT, RESTORED, parse_trial_record
+from maggy.common.exceptions import BadArgumentsError
+from maggy.common.json_values import as_metric, as_number, to_plain, unique_names
+from maggy.common.sendable import check_sendable
+from maggy.records.trial_record import RECORD_FORMAT, RESTORED, parse_trial_record
 
 __all__ = ["Trial", "is_directory_name"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from maggy.core.plain import to_plain as json_default_numpy
-from maggy.core.spark import MAX_UNLIMITED_WORKERS, active_cluster
+from maggy.common.json_values import to_plain as json_default_numpy
+from maggy.core.cluster.spark import MAX_UNLIMITED_WORKERS, active_cluster
 
 __all__ = ["find_spark", "json_default_numpy", "num_executors"]
 

@@ -1,6 +1,7 @@
 """The experiments whose directories are kept for every release, and how the release at hand adds its own.
 
-``python tests/kept_records.py`` writes ``tests/records/<release>/{search,ablation}``; commit them with the release.
+``python tests/kept_records.py`` writes ``tests/records/kept/<release>/{search,ablation}``. Commit them with the
+release.
 """
 
 import json
@@ -15,7 +16,7 @@ from maggy import Searchspace, experiment
 from maggy.ablation import AblationStudy
 from maggy.experiment_config import AblationConfig, OptimizationConfig
 
-RECORDS = Path(__file__).parent / "records"
+RECORDS = Path(__file__).parent / "records" / "kept"
 DAMAGED = 3
 """Which trial, in the order of their ends, is damaged once the experiment is over."""
 

@@ -3,8 +3,9 @@
 import threading
 
 from maggy import Trial
+from maggy.common.exceptions import EarlyStopException
+from maggy.core.cluster.spark import Cluster, TaskInfo
 from maggy.core.environment import find_environment
-from maggy.core.exceptions import EarlyStopException
 from maggy.core.executors.mistakes import mistake_of
 from maggy.core.executors.session import Session
 from maggy.core.experiment_driver import Conditions, ExperimentDriver
@@ -12,8 +13,7 @@ from maggy.core.experiment_driver.policy import Policy
 from maggy.core.experiment_driver.recorder import Recorder
 from maggy.core.messages import Assign, Check, Checked, Done, Register
 from maggy.core.rpc import Server
-from maggy.core.spark import Cluster, TaskInfo
-from maggy.core.store import ExperimentStore
+from maggy.records.directory import ExperimentStore
 
 
 class WorkerDied(BaseException):
@@ -106,7 +106,7 @@ class Experiment:
         self, root, policy, train, *, workers=2, hb_interval=0.02, check=None, cluster=None, before=(), **conditions
     ):
         environment = find_environment()
-        self.store = ExperimentStore.create(environment, str(root), "threads")
+        self.store = ExperimentStore.create(environment.files, str(root), "threads")
         self.troubles = []
         self.recorder = Recorder(self.store, self.troubles.append)
         self.cluster = cluster or Threads()

@@ -2,56 +2,37 @@
 
 import ast
 import importlib
+import re
 from pathlib import Path
+
+import figures
 
 import maggy
 
 PACKAGE = Path(maggy.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 
-# From the bottom up: a module may import from its own floor and those below. The longest matching name counts, so a
-# new module is on its package's floor, and one directly in maggy or maggy.core on the lowest.
-VALUES, POLICIES, CONFIGS, WIRE, ENDS, TOP = range(6)
-FLOORS = {
-    "maggy": VALUES,
-    "maggy.searchspace": VALUES,
-    "maggy.trial": VALUES,
-    "maggy.result": VALUES,
-    "maggy.core": VALUES,
-    "maggy.core.exceptions": VALUES,
-    "maggy.core.optional": VALUES,
-    "maggy.core.plain": VALUES,
-    "maggy.core.parameter": VALUES,
-    "maggy.core.registry": VALUES,
-    "maggy.core.plots": VALUES,
-    "maggy.core.signature": VALUES,
-    "maggy.core.spark": VALUES,
-    "maggy.core.cluster": VALUES,
-    "maggy.tensorboard": VALUES,
-    "maggy.optimizer": POLICIES,
-    "maggy.pruner": POLICIES,
-    "maggy.earlystop": POLICIES,
-    "maggy.ablation": POLICIES,
-    "maggy.experiment_config": CONFIGS,
-    "maggy.config": CONFIGS,
-    "maggy.core.messages": WIRE,
-    "maggy.core.rpc": WIRE,
-    "maggy.core.reporter": WIRE,
-    "maggy.callbacks": WIRE,
-    "maggy.core.executors": ENDS,
-    "maggy.core.experiment_driver": ENDS,
-    "maggy.core.store": ENDS,
-    "maggy.core.ownership": ENDS,
-    "maggy.core.record_reading": ENDS,
-    "maggy.core.writer": ENDS,
-    "maggy.core.events": ENDS,
-    "maggy.core.environment": ENDS,
-    "maggy.core.launch": TOP,
-    "maggy.core.packing": TOP,
-    "maggy.core.resume": TOP,
-    "maggy.core.plan": TOP,
-    "maggy.experiment": TOP,
-}
+# The rooms, from the bottom up, as in docs/architecture.md: a module may import from its own floor and from those
+# below, also inside a function. A new file belongs to the floor of its folder.
+FLOORS = [
+    ["common", "version"],
+    ["trial", "searchspace", "records", "datasets"],
+    ["optuna_bridge", "ablation"],
+    ["optimizer", "earlystop", "result"],
+    ["experiment_config"],
+    ["core.messages"],
+    ["core.rpc", "core.reporter"],
+    ["core.executors", "core.experiment_driver", "core.environment", "core.cluster"],
+    ["core.launch", "core.plan", "core.resume"],
+    ["experiment"],
+]
+# What training code calls on a worker knows nothing but this.
+CALLED_BY_TRAINING = {"callbacks": {"common"}, "tensorboard": {"common"}}
+# Names of earlier releases: they import and do nothing else.
+ALIASES = {
+    "__init__", "config", "constants", "distributed", "pruner", "util",
+    "core.__init__", "core.exceptions", "core.patching",
+}  # fmt: skip
 # Heavy or optional: never imported when a module is.
 LATE = {
     "IPython",
@@ -101,10 +82,15 @@ CALLS = {
 }
 
 
-def floor_of(module):
-    while module not in FLOORS:
-        module = module.rpartition(".")[0]
-    return FLOORS[module]
+ROOMS = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
+
+
+def room_of(module):
+    """The room that a module is in; None if it is in none."""
+    name = module.removeprefix("maggy").removeprefix(".") or "__init__"
+    while name and name not in ROOMS and name not in CALLED_BY_TRAINING and name not in ALIASES:
+        name = name.rpartition(".")[0]
+    return name or ("core.__init__" if module == "maggy.core" else None)
 
 
 def own(name):
@@ -125,13 +111,34 @@ def offenders(breaks):
     return {module: what for module, what in found.items() if what}
 
 
+def test_every_file_is_in_a_room():
+    assert [module for module in TREES if room_of(module) is None] == []
+
+
 def test_a_module_imports_nothing_from_above():
     def breaks(module):
+        room = room_of(module)
+        if room in ALIASES:
+            return
         for name, _ in IMPORTS[module]:
-            if (found := own(name)) is not None and floor_of(found) > floor_of(module):
+            other = own(name) and room_of(own(name))
+            if other is None or other == room or other in ALIASES:
+                continue
+            if room in CALLED_BY_TRAINING:
+                if other not in CALLED_BY_TRAINING[room]:
+                    yield name
+            elif other in CALLED_BY_TRAINING or ROOMS[other] > ROOMS[room]:
                 yield name
 
     assert offenders(breaks) == {}
+
+
+def test_no_modules_import_each_other():
+    assert figures.import_cycles(PACKAGE, figures.modules(PACKAGE)) == []
+
+
+def test_the_core_itself_has_few_files():
+    assert len(list((PACKAGE / "core").glob("*.py"))) <= 9
 
 
 def test_the_two_ends_do_not_know_each_other():
@@ -154,7 +161,9 @@ def test_the_bookkeeping_is_pure():
 
 
 def test_only_the_modules_about_spark_import_pyspark_and_only_one_zeromq():
-    assert {m for m in importers("pyspark") if not m.startswith("maggy.core.cluster.")} == {"maggy.core.spark"}
+    assert {m for m in importers("pyspark") if not m.startswith("maggy.core.cluster.")} == {
+        "maggy.common.spark_session"
+    }
     assert importers("zmq") == {"maggy.core.rpc"}
 
 
@@ -220,8 +229,8 @@ def test_nothing_sleeps_and_nothing_is_evaluated_or_unpickled():
     assert {module for module in TREES if "cloudpickle.loads" in CALLS[module]} == {"maggy.core.cluster.pickling"}
     # It is called with what Spark brought: on the executors, and with what their tasks returned.
     executors = {f"maggy.core.executors.{name}" for name in ("trial_executor", "watchdog", "process_executor")}
-    assert importers("maggy.core.spark.loads") == executors
-    assert importers("maggy.core.cluster.pickling.loads") == {"maggy.core.spark", "maggy.core.cluster.connect"}
+    assert importers("maggy.core.cluster.spark.loads") == executors
+    assert importers("maggy.core.cluster.pickling.loads") == {"maggy.core.cluster.spark", "maggy.core.cluster.connect"}
 
 
 def test_no_handler_catches_what_it_does_not_name():
@@ -248,6 +257,13 @@ def test_only_a_study_prints_and_because_it_was_asked_to():
     assert {
         module for module in TREES if "print" in CALLS[module] and not module.startswith("maggy.ablation.")
     } == set()
+
+
+def test_every_test_environment_names_files_that_exist():
+    root = Path(__file__).parents[1]
+    named = re.findall(r"\b(?:tests|examples)/[\w./]+", (root / "tox.ini").read_text(encoding="utf-8"))
+    assert named
+    assert [name for name in named if not (root / name).exists()] == []
 
 
 def test_users_of_the_package_get_its_types():

@@ -8,8 +8,8 @@ from waiting import HANG, running
 from maggy import Searchspace, experiment
 from maggy.ablation import AblationStudy
 from maggy.ablation.ablator import LOCO
+from maggy.common.exceptions import BadArgumentsError, SignatureError
 from maggy.core import launch
-from maggy.core.exceptions import BadArgumentsError, SignatureError
 from maggy.experiment_config import AblationConfig, LagomConfig, OptimizationConfig
 
 

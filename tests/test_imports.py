@@ -23,7 +23,7 @@ PATHS = {
     "maggy.ablation.ablator": ["AbstractAblator", "LOCO"],
     "maggy.ablation.ablator.loco": ["LOCO"],
     "maggy.callbacks": ["KerasBatchEnd", "KerasEpochEnd"],
-    "maggy.core.exceptions": [
+    "maggy.common.exceptions": [
         "EarlyStopException",
         "NotSupportedError",
         "ReturnTypeError",

@@ -3,7 +3,7 @@
 import pytest
 
 from maggy import tensorboard
-from maggy.core.exceptions import MaggyError
+from maggy.common.exceptions import MaggyError
 
 
 def test_logdir_is_the_trials_directory_and_is_made(monkeypatch, tmp_path):

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maggy.core.exceptions import BadArgumentsError
+from maggy.common.exceptions import BadArgumentsError
 from maggy.trial import Trial, is_directory_name
 
 any_value = st.floats(width=32) | st.integers(-5, 5)

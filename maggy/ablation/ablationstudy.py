@@ -7,8 +7,8 @@ from typing import Any
 
 from maggy.ablation.modelstudy import ModelStudy
 from maggy.ablation.names import exclude, flat_names
-from maggy.core.exceptions import BadArgumentsError, SignatureError
-from maggy.core.plain import closest
+from maggy.common.exceptions import BadArgumentsError, SignatureError
+from maggy.common.json_values import closest
 
 __all__ = ["AblationStudy", "FeatureStudy"]
 

@@ -12,9 +12,9 @@ import types
 from collections.abc import Iterable
 from typing import Any
 
-from maggy.ablation.keras_session import import_keras
-from maggy.core.exceptions import AblationError
-from maggy.core.plain import closest
+from maggy.common.exceptions import AblationError
+from maggy.common.json_values import closest
+from maggy.common.keras_session import import_keras
 
 __all__ = ["has_input", "layers_with_prefix", "remove_layers", "require_removable"]
 

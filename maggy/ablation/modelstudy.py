@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from maggy.ablation.names import exclude, flat_names, require_name
-from maggy.core.exceptions import BadArgumentsError
+from maggy.common.exceptions import BadArgumentsError
 
 __all__ = ["LayerStudy", "ModelStudy"]
 

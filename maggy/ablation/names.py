@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 
-from maggy.core.exceptions import BadArgumentsError
-from maggy.core.plain import closest
+from maggy.common.exceptions import BadArgumentsError
+from maggy.common.json_values import closest
 
 __all__ = ["exclude", "flat_names", "require_name"]
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, Protocol
 
-from maggy.core.exceptions import MetricKeyError
-from maggy.core.optional import import_optional
-from maggy.core.plain import closest
+from maggy.common.exceptions import MetricKeyError
+from maggy.common.json_values import closest
+from maggy.common.optional import import_optional
 
 __all__ = ["KerasBatchEnd", "KerasEpochEnd"]
 

@@ -1,6 +1,6 @@
 """The configs under the names of release 1.1; they live in :mod:`maggy.experiment_config`."""
 
-from maggy.core.distributed import refuse_config
+from maggy.common.distributed import refuse_config
 from maggy.experiment_config import AblationConfig, BaseConfig, HyperparameterOptConfig, LagomConfig, OptimizationConfig
 
 __all__ = ["AblationConfig", "BaseConfig", "HyperparameterOptConfig", "LagomConfig", "OptimizationConfig"]

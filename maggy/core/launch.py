@@ -11,10 +11,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from maggy import __version__
-from maggy.core import exceptions
+from maggy.common import exceptions
+from maggy.common.exceptions import ExperimentError, MissingDependencyError, NotSupportedError
+from maggy.core.cluster.packing import packed
+from maggy.core.cluster.spark import MAX_UNLIMITED_WORKERS, Cluster, Payload, Task, active_cluster, with_content
 from maggy.core.environment import Environment, ExperimentCard, ExperimentEnd, Registration, find_environment
-from maggy.core.events import events_problem
-from maggy.core.exceptions import ExperimentError, MissingDependencyError, NotSupportedError
 from maggy.core.executors.process_executor import why_not_here
 from maggy.core.executors.trial_executor import WorkerSettings, work
 from maggy.core.experiment_driver import Conditions, ExperimentDriver, Outcome
@@ -22,15 +23,14 @@ from maggy.core.experiment_driver.jobs import SparkIsGone
 from maggy.core.experiment_driver.policy import Policy
 from maggy.core.experiment_driver.progress import announce
 from maggy.core.experiment_driver.recorder import Recorder
-from maggy.core.packing import packed
 from maggy.core.plan import Config, plan
 from maggy.core.resume import Past, open_experiment, take_over
 from maggy.core.rpc import Address, Server
-from maggy.core.spark import MAX_UNLIMITED_WORKERS, Cluster, Payload, Task, active_cluster, with_content
-from maggy.core.store import ExperimentStore
-from maggy.core.trial_record import RECORD_FORMAT
 from maggy.experiment_config import OptimizationConfig
 from maggy.experiment_config.lagom import check_memory
+from maggy.records.directory import ExperimentStore
+from maggy.records.events import events_problem
+from maggy.records.trial_record import RECORD_FORMAT
 from maggy.result import ExperimentResult, build_result, summary_text
 from maggy.trial import Trial
 
@@ -47,7 +47,7 @@ def launch(train_fn: Callable[..., Any], config: Config) -> Any:
     cluster = active_cluster()
     _check_isolation(config, cluster)
     if store is None:
-        store, past = ExperimentStore.create(environment, root, cluster.app_id), Past([], [])
+        store, past = _create_store(environment, root, cluster), Past([], [])
     else:
         past = take_over(store, record, policy, retry_failed=config.retry_failed)
     seed = _seed(config, record)
@@ -295,6 +295,10 @@ def _description(config: Config, policy: Policy) -> dict[str, Any]:
         "seed": config.seed,
         "identity": policy.identity(),
     }
+
+
+def _create_store(environment: Environment, root: str, cluster: Cluster) -> ExperimentStore:
+    return ExperimentStore.create(environment.files, root, cluster.app_id, lambda: environment.experiments(root))
 
 
 def _seed(config: Config, record: dict[str, Any]) -> int:

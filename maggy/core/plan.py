@@ -6,15 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 from maggy.ablation.ablator import ablator_by_name, prepare_for
-from maggy.core.choices import WrittenChoices
+from maggy.common.signature import check_defaults, check_signature, config_values, parameter_names
 from maggy.core.environment import Environment
 from maggy.core.executors.workload import AblationWorkload, SearchWorkload, Workload
 from maggy.core.experiment_driver.ablation_policy import AblationPolicy
 from maggy.core.experiment_driver.optimization_policy import OptimizationPolicy
 from maggy.core.experiment_driver.policy import Policy
 from maggy.core.experiment_driver.single_policy import SinglePolicy
-from maggy.core.signature import check_defaults, check_signature, config_values, parameter_names
 from maggy.experiment_config import AblationConfig, HyperparameterOptConfig, LagomConfig, OptimizationConfig
+from maggy.searchspace.choices import WrittenChoices
 
 __all__ = ["Config", "plan"]
 

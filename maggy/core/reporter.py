@@ -12,15 +12,15 @@ import weakref
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from maggy.core.exceptions import (
+from maggy.common.exceptions import (
     BroadcastMetricTypeError,
     BroadcastStepTypeError,
     BroadcastStepValueError,
     EarlyStopException,
     NotSupportedError,
 )
+from maggy.common.json_values import as_metric, as_number, is_beyond_floats
 from maggy.core.messages import Line, Point
-from maggy.core.plain import as_metric, as_number, is_beyond_floats
 
 __all__ = ["Reporter"]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from maggy.common.exceptions import ResumeError
 from maggy.core.environment import Environment
-from maggy.core.exceptions import ResumeError
 from maggy.core.experiment_driver.policy import Policy
 from maggy.core.experiment_driver.progress import announce
 from maggy.core.plan import Config
-from maggy.core.store import ExperimentStore
+from maggy.records.directory import ExperimentStore
 from maggy.trial import Trial
 
 __all__ = ["Past", "open_experiment", "take_over"]
@@ -41,7 +41,7 @@ def open_experiment(
     """
     if config.resume is None:
         return None, {}
-    store = ExperimentStore.open(environment, root, config.resume)
+    store = ExperimentStore.open(environment.files, root, config.resume, resolve=environment.root)
     record = store.read_experiment()
     if record:
         policy.adopt(record.get("identity") or {})

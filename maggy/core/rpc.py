@@ -20,7 +20,7 @@ import zmq
 from zmq.auth.thread import ThreadAuthenticator
 from zmq.utils.monitor import recv_monitor_message
 
-from maggy.core.hosts import bare, bracketed, resolved
+from maggy.common.hosts import bare, bracketed, resolved
 from maggy.core.messages import (
     MAX_MESSAGE_BYTES,
     DriverMessage,

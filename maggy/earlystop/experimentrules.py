@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
-from maggy.core.exceptions import BadArgumentsError
-from maggy.core.plain import as_number
+from maggy.common.ended_trials import fold
+from maggy.common.exceptions import BadArgumentsError
+from maggy.common.json_values import as_number
 from maggy.earlystop.abstractexperimentstop import AbstractExperimentStop
-from maggy.earlystop.comparison import summary
 from maggy.trial import Trial
 
 __all__ = ["Patience", "Threshold"]
@@ -54,7 +54,7 @@ class Patience(AbstractExperimentStop):
             is_first = best == -math.inf and not math.isnan(metric)
             return (metric, 0) if is_first or metric > best + self._min_delta else (best, since + 1)
 
-        _, since = summary(finalized_trials, ("patience", sign, self._min_delta), (-math.inf, 0), add)
+        _, since = fold(finalized_trials, ("patience", sign, self._min_delta), (-math.inf, 0), add)
         if since < self._trials:
             return None
         return f"the best metric has not improved in the last {self._trials} trials"
@@ -93,5 +93,5 @@ class Threshold(AbstractExperimentStop):
                 return before
             return metric if (metric >= self._metric if direction == "max" else metric <= self._metric) else None
 
-        reached = summary(finalized_trials, ("threshold", direction, self._metric), None, add)
+        reached = fold(finalized_trials, ("threshold", direction, self._metric), None, add)
         return None if reached is None else f"the metric {reached} has reached {self._metric}"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from maggy.common.ended_trials import means_at_same_step
 from maggy.earlystop.abstractearlystop import AbstractEarlyStop
-from maggy.earlystop.comparison import means_at_the_same_step
 from maggy.trial import Trial
 
 __all__ = ["MedianStoppingRule"]
@@ -42,7 +42,7 @@ class MedianStoppingRule(AbstractEarlyStop):
             BadArgumentsError: The direction is neither ``"max"`` nor ``"min"``.
         """
         best = to_check.best(direction)
-        means = means_at_the_same_step(to_check, finalized_trials)
+        means = means_at_same_step(to_check, finalized_trials)
         if not means:
             return None
         if best is None:

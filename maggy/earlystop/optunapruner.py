@@ -6,10 +6,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from maggy.core.exceptions import BadArgumentsError
-from maggy.core.final_store import FinalStore
-from maggy.core.optuna_tools import quiet, require
+from maggy.common.ended_trials import EndedTrials
+from maggy.common.exceptions import BadArgumentsError
 from maggy.earlystop.abstractearlystop import AbstractEarlyStop
+from maggy.optuna_bridge.tools import quiet, require
 from maggy.trial import Trial
 
 __all__ = ["OptunaPruner"]
@@ -95,7 +95,7 @@ class OptunaPruner(AbstractEarlyStop):
                 pruner=self._pruner, direction="maximize" if direction == "max" else "minimize", study_name="maggy"
             )
         new = finalized_trials
-        if isinstance(finalized_trials, FinalStore):  # it only grows
+        if isinstance(finalized_trials, EndedTrials):  # it only grows
             new = finalized_trials[self._finals_shown :]
             self._finals_shown = len(finalized_trials)
         for trial in [*new, *running_trials]:

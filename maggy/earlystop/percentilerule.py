@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from maggy.core.exceptions import BadArgumentsError
-from maggy.core.plain import as_number
+from maggy.common.ended_trials import means_at_same_step
+from maggy.common.exceptions import BadArgumentsError
+from maggy.common.json_values import as_number
 from maggy.earlystop.abstractearlystop import AbstractEarlyStop
-from maggy.earlystop.comparison import means_at_the_same_step
 from maggy.trial import Trial
 
 __all__ = ["PercentileStoppingRule"]
@@ -55,7 +55,7 @@ class PercentileStoppingRule(AbstractEarlyStop):
             BadArgumentsError: The direction is neither ``"max"`` nor ``"min"``.
         """
         best = to_check.best(direction)
-        means = means_at_the_same_step(to_check, finalized_trials)
+        means = means_at_same_step(to_check, finalized_trials)
         if not means:
             return None
         if best is None:

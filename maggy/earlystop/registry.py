@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from maggy.core.registry import resolve
+from maggy.common.by_name import resolve
 from maggy.earlystop.abstractearlystop import AbstractEarlyStop
 from maggy.earlystop.abstractexperimentstop import AbstractExperimentStop
 from maggy.earlystop.medianrule import MedianStoppingRule

@@ -7,10 +7,10 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from maggy.core.exceptions import BadArgumentsError
-from maggy.core.plain import as_number
+from maggy.common.ended_trials import sorted_values
+from maggy.common.exceptions import BadArgumentsError
+from maggy.common.json_values import as_number
 from maggy.earlystop.abstractearlystop import AbstractEarlyStop
-from maggy.earlystop.comparison import ranked
 from maggy.trial import Trial
 
 __all__ = ["SuccessiveHalvingRule"]
@@ -86,7 +86,7 @@ class SuccessiveHalvingRule(AbstractEarlyStop):
             self._kept = {t.trial_id: self._kept[t.trial_id] for t in running_trials if t.trial_id in self._kept}
         sign = 1 if direction == "max" else -1
         mine = self._value_of_running(to_check, rung, sign)
-        ended = ranked(finalized_trials, ("best", rung, sign), lambda trial: _value_at(trial, rung, sign))
+        ended = sorted_values(finalized_trials, ("best", rung, sign), lambda trial: _value_at(trial, rung, sign))
         others = (trial for trial in running_trials if trial is not to_check)
         running = [value for trial in others if (value := self._value_of_running(trial, rung, sign)) is not None]
         reached = len(ended) + len(running) + 1

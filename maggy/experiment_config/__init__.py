@@ -1,6 +1,6 @@
 """The configs that :func:`maggy.experiment.lagom` takes."""
 
-from maggy.core.distributed import refuse_config
+from maggy.common.distributed import refuse_config
 from maggy.experiment_config.ablation import AblationConfig
 from maggy.experiment_config.lagom import BaseConfig, CommonConfig, LagomConfig
 from maggy.experiment_config.optimization import HyperparameterOptConfig, OptimizationConfig

@@ -7,7 +7,7 @@ from typing import Any
 
 from maggy.ablation import AblationStudy
 from maggy.ablation.ablator import AbstractAblator, ablator_by_name
-from maggy.core.exceptions import BadArgumentsError
+from maggy.common.exceptions import BadArgumentsError
 from maggy.experiment_config.lagom import CommonConfig, check_choice
 from maggy.experiment_config.optimization import check_key
 

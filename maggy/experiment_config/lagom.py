@@ -8,8 +8,8 @@ import re
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
-from maggy.core.exceptions import BadArgumentsError
-from maggy.core.plain import as_number, closest
+from maggy.common.exceptions import BadArgumentsError
+from maggy.common.json_values import as_number, closest
 
 __all__ = [
     "BaseConfig",

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from maggy.core.exceptions import BadArgumentsError
+from maggy.common.exceptions import BadArgumentsError
 from maggy.earlystop import stop_rules
 from maggy.experiment_config.lagom import CommonConfig, check_choice, check_count, check_flag, check_positive
 from maggy.optimizer import SingleRun, optimizer_by_name

@@ -1,6 +1,6 @@
 """A path of release 1 for distributed training of one model, which is not offered: whatever is taken says so."""
 
-from maggy.core.distributed import refuse
+from maggy.common.distributed import refuse
 
 __all__ = []
 

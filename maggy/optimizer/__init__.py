@@ -4,10 +4,10 @@ from maggy.optimizer.abstractoptimizer import AbstractOptimizer
 from maggy.optimizer.asha import Asha
 from maggy.optimizer.gridsearch import GridSearch
 from maggy.optimizer.hyperband import Hyperband
-from maggy.optimizer.optunasearch import OptunaSearch
+from maggy.optimizer.optuna.samplers import NSGAII, QMC, CmaEs
+from maggy.optimizer.optuna.search import OptunaSearch
 from maggy.optimizer.randomsearch import RandomSearch
 from maggy.optimizer.registry import optimizer_by_name
-from maggy.optimizer.samplers import NSGAII, QMC, CmaEs
 from maggy.optimizer.singlerun import SingleRun
 
 __all__ = [

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from typing import Any, ClassVar, Literal
 
 from maggy.optimizer.helpers import OptimizerHelpers
+from maggy.optimizer.hyperband_settings import HyperbandSettings, pruner_settings
 from maggy.searchspace import Searchspace
 from maggy.trial import Trial
 
@@ -60,8 +61,8 @@ class AbstractOptimizer(OptimizerHelpers, ABC):
     A class that has a ``get_suggestion`` of its own must say so itself.
     """
 
-    pruner: AbstractOptimizer | None = None
-    """What runs this optimizer's configurations; None if they are run as they are."""
+    pruner: HyperbandSettings | None = None
+    """The pruner that runs this optimizer's configurations; None if they run as they are."""
 
     num_trials: int
     searchspace: Searchspace
@@ -76,9 +77,7 @@ class AbstractOptimizer(OptimizerHelpers, ABC):
             cls.independent = vars(cls).get("independent", False)
 
     def __init__(self, pruner: str | None = None, pruner_kwargs: dict[str, Any] | None = None) -> None:
-        from maggy.optimizer.registry import pruner_by_name
-
-        self.pruner = pruner_by_name(pruner, pruner_kwargs, self)
+        self.pruner = pruner_settings(pruner, pruner_kwargs)
 
     def initialize(self) -> None:
         """Prepare for an experiment; called once, before the first suggestion."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from maggy.core.exceptions import BadArgumentsError
+from maggy.common.exceptions import BadArgumentsError
 
 __all__ = ["check_space"]
 

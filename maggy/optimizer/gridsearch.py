@@ -6,12 +6,12 @@ import math
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from maggy.core.configuration import exists
-from maggy.core.exceptions import BadArgumentsError
-from maggy.core.parameter import LISTED, Parameter
-from maggy.core.plain import as_number, closest, json_key
+from maggy.common.exceptions import BadArgumentsError
+from maggy.common.json_values import as_number, closest, json_key
 from maggy.optimizer.abstractoptimizer import AbstractOptimizer
 from maggy.searchspace import Searchspace
+from maggy.searchspace.configuration import exists
+from maggy.searchspace.parameter import LISTED, Parameter
 from maggy.trial import Trial
 
 __all__ = ["GridSearch"]

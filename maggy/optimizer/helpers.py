@@ -8,8 +8,8 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from maggy.core.exceptions import BadArgumentsError
-from maggy.core.plain import as_number, json_key
+from maggy.common.exceptions import BadArgumentsError
+from maggy.common.json_values import as_number, json_key
 from maggy.optimizer.rungs import BUDGET_NAMES
 from maggy.searchspace import Searchspace
 from maggy.trial import Trial

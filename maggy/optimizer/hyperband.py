@@ -7,14 +7,14 @@ from collections.abc import Collection
 from itertools import count
 from typing import Any, ClassVar, Literal
 
-from maggy.core.exceptions import BadArgumentsError
-from maggy.core.plain import as_number
+from maggy.common.exceptions import BadArgumentsError
 from maggy.optimizer.abstractoptimizer import AbstractOptimizer
 from maggy.optimizer.brackets import Bracket, Configuration, plan_brackets
 from maggy.optimizer.checks import check_space
+from maggy.optimizer.hyperband_settings import HyperbandSettings
 from maggy.optimizer.inflight import InFlight
-from maggy.optimizer.release1 import either
-from maggy.optimizer.rungs import BUDGET_NAMES, budget_name, check_budgets
+from maggy.optimizer.randomsearch import RandomSearch
+from maggy.optimizer.rungs import BUDGET_NAMES, budget_name
 from maggy.trial import Trial
 
 __all__ = ["Hyperband"]
@@ -36,9 +36,7 @@ class Hyperband(AbstractOptimizer):
     when it is left out (as one stopped early) or has run on the full budget.
 
     Example:
-        >>> from maggy.optimizer import RandomSearch
-        >>> optimizer = RandomSearch(pruner="hyperband", pruner_kwargs={"eta": 3, "resource_max": 27}).pruner
-        >>> optimizer.name()
+        >>> Hyperband(eta=3, resource_max=27).name()
         'Hyperband(RandomSearch)'
 
     Li et al., "Hyperband: A Novel Bandit-Based Approach to Hyperparameter Optimization", JMLR 18 (2018).
@@ -47,8 +45,8 @@ class Hyperband(AbstractOptimizer):
         eta: The share of a rung that goes on is one in so many; a whole number of at least 2.
         resource_min: No budget is smaller.
         resource_max: The full budget. Others are whole numbers if this one and ``resource_min`` are.
-        sampler: What suggests the configurations: an optimizer or its name, or a sampler of Optuna's; None for random
-            search.
+        sampler: Suggests the configurations: an optimizer or its name, or a sampler of Optuna's; None for random
+            search. A name becomes an optimizer when the experiment's config is made.
         min_budget: What release 1.1 called ``resource_min``.
         max_budget: What release 1.1 called ``resource_max``.
         n_iterations: Run so many brackets, whatever ``num_trials`` is, as release 1.1 did; None to go by that.
@@ -58,6 +56,9 @@ class Hyperband(AbstractOptimizer):
     """
 
     needs_num_trials: ClassVar[bool] = False
+
+    sampler: Any
+    """Suggests the configurations. The registry replaces a name by its optimizer."""
 
     def __init__(
         self,
@@ -70,24 +71,33 @@ class Hyperband(AbstractOptimizer):
         max_budget: float | None = None,
         n_iterations: int | None = None,
     ) -> None:
-        from maggy.optimizer.registry import sampler_of_configurations
-
         super().__init__()
-        resource_min = either("resource_min", resource_min, 1, "min_budget", min_budget)
-        resource_max = either("resource_max", resource_max, 9, "max_budget", max_budget)
-        check_budgets("eta", eta, resource_min, resource_max)
-        count = as_number(n_iterations)
-        if n_iterations is not None and (not isinstance(count, int) or count < 1):
-            raise BadArgumentsError(f"n_iterations must be a whole number of at least 1, but got {n_iterations!r:.80}.")
-        self._number_of_brackets = n_iterations
-        self._eta = eta
-        self._resources = (resource_min, resource_max)
-        self._sampler = sampler_of_configurations(sampler)
+        self._settings = HyperbandSettings.from_arguments(
+            eta,
+            resource_min,
+            resource_max,
+            min_budget=min_budget,
+            max_budget=max_budget,
+            n_iterations=n_iterations,
+        )
+        self.sampler = RandomSearch() if sampler is None else sampler
         self._budget_name = BUDGET_NAMES[0]
 
+    @classmethod
+    def from_settings(cls, settings: HyperbandSettings, sampler: AbstractOptimizer) -> Hyperband:
+        """Return a pruner with these settings for the configurations of this sampler."""
+        pruner = cls()
+        pruner._settings, pruner.sampler = settings, sampler
+        return pruner
+
+    @property
+    def was_named_by_sampler(self) -> bool:
+        """Whether the sampler itself asked for this pruner, as in ``RandomSearch(pruner="hyperband")``."""
+        return isinstance(self.sampler, AbstractOptimizer) and self.sampler.pruner is self._settings
+
     def name(self) -> str:
-        """The pruner's name, and the sampler's in brackets."""
-        return f"Hyperband({self._sampler.name()})"
+        """Return the pruner's name, and the sampler's in brackets."""
+        return f"Hyperband({self.sampler if isinstance(self.sampler, str) else self.sampler.name()})"
 
     def initialize(self) -> None:
         """Plan the brackets, and prepare the sampler.
@@ -105,7 +115,7 @@ class Hyperband(AbstractOptimizer):
         self._replayed = False
         self._handed: deque[Trial] = deque()  # ended, and not yet told to the sampler
         self._prepare_sampler()
-        self._sampler.initialize()
+        self.sampler.initialize()
 
     def get_suggestion(self, trial: Trial | None = None) -> Trial | Literal["IDLE"] | None:
         """The next run; ``"IDLE"`` while a bracket waits for runs whose results decide what is next."""
@@ -130,7 +140,7 @@ class Hyperband(AbstractOptimizer):
             BadArgumentsError: There are more of them than configurations in ``num_trials`` runs.
         """
         bracket = next((bracket for bracket in self._brackets if bracket.to_draw), None)
-        if bracket is None and self.num_trials is not None and self._number_of_brackets is None:
+        if bracket is None and self.num_trials is not None and self._settings.brackets is None:
             raise BadArgumentsError(
                 f"initial_trials must be no more than the configurations of {self.name()}, but of num_trials="
                 f"{self.num_trials} runs only {len(self._numbers)} are such. Give fewer, or raise num_trials."
@@ -138,7 +148,7 @@ class Hyperband(AbstractOptimizer):
         taken = self._numbers | {number for number, _ in self._book}
         number = next(number for number in count() if number not in taken)
         bracket = self._brackets[-1] if bracket is None else bracket
-        return self._run(bracket, self._add(bracket, number, self._sampler.initial_trial(params)))
+        return self._run(bracket, self._add(bracket, number, self.sampler.initial_trial(params)))
 
     def restore(self, trials: list[Trial]) -> bool:
         """Go through the brackets again with the recorded metrics, and draw only what is not recorded."""
@@ -150,8 +160,8 @@ class Hyperband(AbstractOptimizer):
             if trial.final_metric is not None:
                 virtual.append_metric({"step": trial.params[self._budget_name], "value": trial.final_metric})
                 virtual.final_metric, virtual.status = trial.final_metric, Trial.FINALIZED
-                virtual.early_stop = trial.params[self._budget_name] < self._resources[1]
-        self._replayed = not self._sampler.restore(list(known.values()))
+                virtual.early_stop = trial.params[self._budget_name] < self._settings.resource_max
+        self._replayed = not self.sampler.restore(list(known.values()))
         return True
 
     def total_trials(self) -> int:
@@ -163,14 +173,20 @@ class Hyperband(AbstractOptimizer):
         self._budget_name = budget_name(asked)
         check_space(self.searchspace, self._budget_name, self.name())
         self._prepare_sampler()
-        self._sampler.parameters(asked)
+        self.sampler.parameters(asked)
         return [*self.searchspace.keys(), self._budget_name]
 
     def _plan(self) -> list[Bracket]:
-        return plan_brackets(self._eta, *self._resources, self.num_trials, self._number_of_brackets)
+        return plan_brackets(
+            self._settings.eta,
+            self._settings.resource_min,
+            self._settings.resource_max,
+            self.num_trials,
+            self._settings.brackets,
+        )
 
     def _prepare_sampler(self) -> None:
-        sampler = self._sampler
+        sampler = self.sampler
         sampler.num_trials = self.total_trials()  # never asked for as many
         sampler.searchspace = self.searchspace
         sampler.trial_store, sampler.final_store = {}, []
@@ -204,7 +220,7 @@ class Hyperband(AbstractOptimizer):
         recorded = self._book.get((number, 0))
         drawn: Trial | Literal["IDLE"] | None = None
         if recorded is None or (self._replayed and "initial" not in recorded.info_dict):
-            drawn = self._sampler.get_suggestion(self._handed.popleft() if self._handed else None)
+            drawn = self.sampler.get_suggestion(self._handed.popleft() if self._handed else None)
         return drawn if recorded is None else Trial(self._without_budget(recorded.params))
 
     def _add(self, bracket: Bracket, number: int, virtual: Trial) -> Configuration:
@@ -213,7 +229,7 @@ class Hyperband(AbstractOptimizer):
         bracket.add(configuration)
         virtual.trial_id = f"{virtual.trial_id}_{configuration.number}"  # equal ones are told apart
         virtual.status = Trial.RUNNING
-        self._sampler.trial_store[virtual.trial_id] = virtual
+        self.sampler.trial_store[virtual.trial_id] = virtual
         return configuration
 
     def _run(self, bracket: Bracket, configuration: Configuration) -> Trial:
@@ -231,13 +247,13 @@ class Hyperband(AbstractOptimizer):
     def _tell_sampler(self, over: list[tuple[Configuration, bool]]) -> None:
         for configuration, complete in over:
             virtual = configuration.virtual
-            self._sampler.trial_store.pop(virtual.trial_id, None)
+            self.sampler.trial_store.pop(virtual.trial_id, None)
             if not virtual.metric_history:
                 virtual.status = Trial.ERROR
                 continue
             virtual.status, virtual.final_metric = Trial.FINALIZED, virtual.metric_history[-1]
             virtual.early_stop = not complete
-            self._sampler.final_store.append(virtual)
+            self.sampler.final_store.append(virtual)
             self._handed.append(virtual)
 
     def _without_budget(self, params: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from maggy.core.exceptions import BadArgumentsError
+from maggy.common.exceptions import BadArgumentsError
 from maggy.optimizer.abstractoptimizer import AbstractOptimizer
 from maggy.optimizer.untried import Untried
 from maggy.trial import Trial

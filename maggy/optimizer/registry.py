@@ -6,20 +6,19 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from maggy.core.exceptions import BadArgumentsError
-from maggy.core.plain import closest
-from maggy.core.registry import resolve
+from maggy.common.by_name import resolve
+from maggy.common.exceptions import BadArgumentsError
 from maggy.optimizer.abstractoptimizer import AbstractOptimizer
 from maggy.optimizer.asha import Asha
 from maggy.optimizer.bayes import GP, TPE
 from maggy.optimizer.gridsearch import GridSearch
 from maggy.optimizer.hyperband import Hyperband
-from maggy.optimizer.optunasearch import OptunaSearch
+from maggy.optimizer.optuna.samplers import NSGAII, QMC, CmaEs
+from maggy.optimizer.optuna.search import OptunaSearch
 from maggy.optimizer.randomsearch import RandomSearch
-from maggy.optimizer.samplers import NSGAII, QMC, CmaEs
 from maggy.optimizer.singlerun import SingleRun
 
-__all__ = ["optimizer_by_name", "pruner_by_name", "sampler_of_configurations"]
+__all__ = ["optimizer_by_name"]
 
 
 def optimizer_by_name(optimizer: Any, argument: str = "optimizer") -> AbstractOptimizer:
@@ -61,40 +60,22 @@ def optimizer_by_name(optimizer: Any, argument: str = "optimizer") -> AbstractOp
     if is_optuna("pruners", "BasePruner", optimizer):
         raise TypeError(f"{argument} must suggest trials, but got the pruner {optimizer!r:.80}. Pass it as es_policy.")
     found = resolve(optimizer, argument, AbstractOptimizer, known)  # type: ignore[type-abstract]
-    return found if found.pruner is None else found.pruner
+    if found.pruner is not None:
+        return Hyperband.from_settings(found.pruner, found)
+    if isinstance(found, Hyperband) and not found.was_named_by_sampler:
+        found.sampler = _sampler_of_configurations(found.sampler)
+    return found
 
 
-def pruner_by_name(
-    pruner: str | None, pruner_kwargs: dict[str, Any] | None, sampler: AbstractOptimizer
-) -> AbstractOptimizer | None:
-    """The pruner that runs a sampler's configurations; None for None.
-
-    Raises:
-        BadArgumentsError: There is no pruner of this name, or it does not take the arguments.
-    """
-    if pruner is None or (isinstance(pruner, str) and pruner.lower() == "none"):
-        return None
-    if not isinstance(pruner, str) or pruner.lower() != "hyperband":
-        hint = closest(pruner, ["hyperband"]) if isinstance(pruner, str) else ""
-        raise BadArgumentsError(f"pruner must be 'hyperband' or None, but got {pruner!r:.80}.{hint}")
-    try:
-        return Hyperband(sampler=sampler, **(pruner_kwargs or {}))
-    except TypeError as error:
-        raise BadArgumentsError(
-            "pruner_kwargs must be a dict with some of eta, resource_min and resource_max (in release 1.1: min_budget "
-            f"and max_budget) and n_iterations, but got {pruner_kwargs!r:.80} ({error})."
-        ) from None
-
-
-def sampler_of_configurations(sampler: Any) -> AbstractOptimizer:
-    """The optimizer whose configurations a pruner is to run; random search for None.
+def _sampler_of_configurations(sampler: Any) -> AbstractOptimizer:
+    """Return the optimizer whose configurations a pruner runs.
 
     Raises:
         BadArgumentsError: There is no optimizer of this name, or it suggests no configurations without a budget.
         MissingDependencyError: It needs something that is not installed.
         TypeError: It is a class or something else.
     """
-    found = optimizer_by_name("randomsearch" if sampler is None else sampler, "sampler")
+    found = optimizer_by_name(sampler, "sampler")
     if isinstance(found, (Asha, Hyperband, SingleRun)):
         raise BadArgumentsError(
             f"sampler must suggest configurations and leave the budget to its pruner, but got {sampler!r:.80}, which "

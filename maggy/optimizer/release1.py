@@ -8,8 +8,8 @@ from collections.abc import Collection, Mapping
 from functools import partial
 from typing import Any
 
-from maggy.core.exceptions import BadArgumentsError
-from maggy.core.plain import as_number
+from maggy.common.exceptions import BadArgumentsError
+from maggy.common.json_values import as_number
 
 __all__ = ["OPTIONS_OF_BOTH", "either", "share_of_good_trials", "translated", "warn_of_options"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from maggy.core.exceptions import BadArgumentsError
-from maggy.core.plain import as_number
+from maggy.common.exceptions import BadArgumentsError
+from maggy.common.json_values import as_number
 
 __all__ = ["BUDGET_NAMES", "budget_name", "check_budgets", "rung_budgets"]
 

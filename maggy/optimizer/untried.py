@@ -7,10 +7,10 @@ from bisect import insort
 from collections.abc import Callable, Collection
 from typing import Any
 
-from maggy.core.enumeration import Enumeration, nth_missing
-from maggy.core.parameter import LISTED, Parameter
-from maggy.core.plain import json_key
+from maggy.common.json_values import json_key
 from maggy.searchspace import Searchspace
+from maggy.searchspace.enumeration import Enumeration, nth_missing
+from maggy.searchspace.parameter import LISTED, Parameter
 
 __all__ = ["MOST_CONFIGURATIONS", "MOST_REPEATS", "Untried"]
 

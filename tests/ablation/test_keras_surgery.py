@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from maggy.core.exceptions import AblationError
+from maggy.common.exceptions import AblationError
 
 pytestmark = pytest.mark.slow
 SCALE = 3.0

@@ -178,7 +178,7 @@ def curve_regrets():
         "tpe, successive halving rule": (TPE, lambda: SuccessiveHalvingRule(1, 3)),
         "asha": (lambda: Asha(3, 1, epochs), None),
         "hyperband": (lambda: Hyperband(3, 1, epochs), None),
-        "hyperband of tpe": (lambda: TPE(pruner="hyperband", pruner_kwargs={"resource_max": epochs}).pruner, None),
+        "hyperband of tpe": (lambda: Hyperband(resource_max=epochs, sampler=TPE()), None),
     }
     rows = []
     for way, (make, rule) in ways.items():

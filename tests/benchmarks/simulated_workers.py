@@ -23,15 +23,15 @@ import psutil
 import zmq
 
 from maggy import Searchspace
+from maggy.core.cluster.spark import Cluster
 from maggy.core.environment import find_environment
 from maggy.core.experiment_driver import Conditions, ExperimentDriver
 from maggy.core.experiment_driver.optimization_policy import OptimizationPolicy
 from maggy.core.experiment_driver.recorder import Recorder
 from maggy.core.messages import Ack, Assign, Done, Final, Heartbeat, Register, Stop, decode_driver_message, encode
 from maggy.core.rpc import Server
-from maggy.core.spark import Cluster
-from maggy.core.store import ExperimentStore
 from maggy.experiment_config import OptimizationConfig
+from maggy.records.directory import ExperimentStore
 
 
 @dataclass(frozen=True)
@@ -289,7 +289,7 @@ def simulate(workers, load, *, num_trials=None, max_seconds=None, processes=1, d
         OptimizationConfig(num_trials or 10**7, "randomsearch", Searchspace(x=("DOUBLE", [worst, 1.0])), **config)
     )
     root = directory or tempfile.mkdtemp()
-    store = ExperimentStore.create(find_environment(), root, "simulated")
+    store = ExperimentStore.create(find_environment().files, root, "simulated")
     recorder = Recorder(store, print)
     recorder.hparams(policy.hparams(), "metric")
     cluster = _Simulated(load, processes)

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from maggy.core.exceptions import EarlyStopException, MetricKeyError, MissingDependencyError
+from maggy.common.exceptions import EarlyStopException, MetricKeyError, MissingDependencyError
 from maggy.core.reporter import Reporter
 
 pytestmark = pytest.mark.slow  # making a callback imports Keras
@@ -230,7 +230,7 @@ def test_a_reporter_that_only_broadcasts_will_do():
 def test_without_keras_the_error_names_the_remedy():
     code = (
         "import sys; sys.modules['keras'] = None; from maggy.callbacks import KerasBatchEnd\n"
-        "from maggy.core.exceptions import MissingDependencyError\n"
+        "from maggy.common.exceptions import MissingDependencyError\n"
         "try: KerasBatchEnd(None)\n"
         "except MissingDependencyError as error: print(error)"
     )

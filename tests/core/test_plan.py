@@ -4,8 +4,8 @@ import pytest
 
 from maggy import Searchspace
 from maggy.ablation import AblationStudy
+from maggy.common.exceptions import AblationError, SignatureError
 from maggy.core.environment import find_environment
-from maggy.core.exceptions import AblationError, SignatureError
 from maggy.core.plan import plan
 from maggy.experiment_config import (
     AblationConfig,

@@ -15,13 +15,13 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from maggy.core import reporter as module
-from maggy.core.exceptions import (
+from maggy.common.exceptions import (
     BroadcastMetricTypeError,
     BroadcastStepTypeError,
     BroadcastStepValueError,
     EarlyStopException,
 )
+from maggy.core import reporter as module
 from maggy.core.reporter import Reporter
 
 

@@ -2,13 +2,13 @@
 
 import pytest
 
+from maggy.common.exceptions import OwnershipError, ResumeError
 from maggy.core.environment import LocalEnvironment
-from maggy.core.exceptions import OwnershipError, ResumeError
 from maggy.core.experiment_driver.policy import Policy
-from maggy.core.process import Process
 from maggy.core.resume import open_experiment, take_over
-from maggy.core.store import ExperimentStore
 from maggy.experiment_config import LagomConfig
+from maggy.records.directory import ExperimentStore
+from maggy.records.process import Process
 from maggy.trial import Trial
 
 ENVIRONMENT = LocalEnvironment()
@@ -38,7 +38,7 @@ def recorded(tmp_path):
     """Makes an experiment with trials of these metrics that has ended; None for one that failed."""
 
     def make(*metrics, trial_type="optimization", released=True):
-        store = ExperimentStore.create(ENVIRONMENT, str(tmp_path), "app")
+        store = ExperimentStore.create(ENVIRONMENT.files, str(tmp_path), "app")
         store.write_experiment(RECORD)
         for number, metric in enumerate(metrics):
             trial = Trial({"x": number}, trial_type)
@@ -102,41 +102,41 @@ def test_nothing_is_said_if_nothing_failed(tmp_path, recorded, capsys, retry_fai
 
 def test_a_config_that_does_not_fit_is_refused_before_the_directory_is_touched(tmp_path, recorded):
     store = recorded(0.5)
-    before = ENVIRONMENT.list(store.directory)
+    before = ENVIRONMENT.files.list(store.directory)
     with pytest.raises(ResumeError, match="must have the seed that is recorded"):
         resume(tmp_path, seed=2)
     with pytest.raises(ResumeError, match="must have the kind that is recorded"):
         resume(tmp_path, policy=Search("ablation"))
-    assert ENVIRONMENT.list(store.directory) == before
+    assert ENVIRONMENT.files.list(store.directory) == before
 
 
 def test_a_directory_with_a_living_driver_is_refused_and_left_as_it_is(tmp_path, recorded):
     store = recorded(0.5, None)
-    ExperimentStore.open(ENVIRONMENT, str(tmp_path), "app_1", process=Process("other-host", pid=7)).claim()
-    torn = ENVIRONMENT.list(store.directory)[0]
-    ENVIRONMENT.write_bytes(f"{store.directory}/{torn}/trial.json", b"torn")
-    before = ENVIRONMENT.list(store.directory)
+    ExperimentStore.open(ENVIRONMENT.files, str(tmp_path), "app_1", process=Process("other-host", pid=7)).claim()
+    torn = ENVIRONMENT.files.list(store.directory)[0]
+    ENVIRONMENT.files.write_bytes(f"{store.directory}/{torn}/trial.json", b"torn")
+    before = ENVIRONMENT.files.list(store.directory)
     with pytest.raises(OwnershipError, match="is owned by process 7 on other-host since"):
         resume(tmp_path)
-    assert ENVIRONMENT.list(store.directory) == before
+    assert ENVIRONMENT.files.list(store.directory) == before
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[" * 200_000], ids=["empty", "torn", "deep"])
 def test_a_damaged_record_of_the_experiment_is_set_aside_and_its_trials_count(tmp_path, recorded, capsys, content):
     store = recorded(0.5, 0.25)
-    ENVIRONMENT.write_bytes(f"{store.directory}/maggy.json", content)
+    ENVIRONMENT.files.write_bytes(f"{store.directory}/maggy.json", content)
     assert numbers(resume(tmp_path, seed=9).ended) == [0, 1]
     assert "maggy.json, is damaged; it was set aside. Its trials count" in capsys.readouterr().out
-    assert ENVIRONMENT.read_bytes(f"{store.directory}/maggy.json.damaged-1") == content
+    assert ENVIRONMENT.files.read_bytes(f"{store.directory}/maggy.json.damaged-1") == content
 
 
 def test_even_then_trials_of_another_kind_are_refused_and_the_directory_is_given_back(tmp_path, recorded):
     store = recorded(0.5)
-    ENVIRONMENT.write_bytes(f"{store.directory}/maggy.json", b"")
+    ENVIRONMENT.files.write_bytes(f"{store.directory}/maggy.json", b"")
     with pytest.raises(ResumeError, match="holds trials of the kind optimization and the config is for ablation"):
         resume(tmp_path, policy=Search("ablation"))
-    ENVIRONMENT.write_bytes(f"{store.directory}/maggy.json", b"")
-    ExperimentStore.open(ENVIRONMENT, str(tmp_path), "app_1", process=Process("other-host")).claim()
+    ENVIRONMENT.files.write_bytes(f"{store.directory}/maggy.json", b"")
+    ExperimentStore.open(ENVIRONMENT.files, str(tmp_path), "app_1", process=Process("other-host")).claim()
 
 
 def test_an_experiment_that_a_later_release_has_recorded_goes_on(tmp_path, recorded):

@@ -10,8 +10,9 @@ import zmq
 from waiting import wait_until
 from wire import SOON, Host, Peer, has_ipv6, keys_of
 
-from maggy.core import hosts, rpc
-from maggy.core.hosts import bracketed
+from maggy.common import hosts
+from maggy.common.hosts import bracketed
+from maggy.core import rpc
 from maggy.core.messages import Ack, Assign, Done, Failed, Final, Heartbeat, Register, encode
 from maggy.core.rpc import Address, Server, Waker
 

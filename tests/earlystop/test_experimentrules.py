@@ -8,8 +8,8 @@ import random
 import pytest
 from conformance import ExperimentStopContract
 
-from maggy.core.exceptions import BadArgumentsError
-from maggy.core.final_store import FinalStore
+from maggy.common.ended_trials import EndedTrials
+from maggy.common.exceptions import BadArgumentsError
 from maggy.earlystop import AbstractExperimentStop, Patience, Threshold
 from maggy.trial import Trial
 
@@ -63,7 +63,7 @@ def test_a_trial_is_looked_at_once_however_often_is_asked(rule, direction):
             Counted.looks += name == "final_metric"
             return super().__getattribute__(name)
 
-    store, noise, mirror = FinalStore(), random.Random(1), 1 if direction == "max" else -1
+    store, noise, mirror = EndedTrials(), random.Random(1), 1 if direction == "max" else -1
     for number in range(100):
         trial = Counted({"x": number})
         trial.final_metric = mirror * noise.choice([0.0, 0.05, 0.11, noise.random()])

@@ -9,7 +9,7 @@ from conformance import EarlyStopContract, final_with, trial_with
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maggy.core.exceptions import BadArgumentsError
+from maggy.common.exceptions import BadArgumentsError
 from maggy.earlystop import MedianStoppingRule
 
 values = st.lists(st.floats(width=16) | st.sampled_from([0.0, 1.0]), max_size=6)

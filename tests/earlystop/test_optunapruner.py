@@ -6,9 +6,9 @@ import optuna
 import pytest
 from conformance import EarlyStopContract, final_with, trial_with
 
-from maggy.core.exceptions import BadArgumentsError
+from maggy.common.ended_trials import EndedTrials
+from maggy.common.exceptions import BadArgumentsError
 from maggy.core.experiment_driver.optimization_policy import OptimizationPolicy
-from maggy.core.final_store import FinalStore
 from maggy.earlystop import OptunaPruner
 from maggy.experiment_config import OptimizationConfig
 from maggy.searchspace import Searchspace
@@ -105,7 +105,7 @@ def test_each_ended_trial_is_shown_once():
             Counted.looks += name == "trial_id"
             return super().__getattribute__(name)
 
-    spy, store = Spy(), FinalStore()
+    spy, store = Spy(), EndedTrials()
     rule, running = OptunaPruner(spy), trial_with([0.1])
     for number in range(100):
         trial = Counted({"x": number})
@@ -132,7 +132,7 @@ def test_each_experiment_has_a_study_of_its_own():
     rule = OptunaPruner(spy)
     for _ in range(2):  # as when a cell with one config is run twice
         config = OptimizationConfig(5, "randomsearch", Searchspace(x=("DOUBLE", [0, 1])), es_policy=rule, seed=1)
-        policy, running, finals = OptimizationPolicy(config), {}, FinalStore()
+        policy, running, finals = OptimizationPolicy(config), {}, EndedTrials()
         policy.start(running, finals, 1)
         trial = policy.suggest(None)
         running[trial.trial_id] = trial

@@ -8,7 +8,7 @@ import random
 import pytest
 from conformance import EarlyStopContract, final_with, trial_with
 
-from maggy.core.exceptions import BadArgumentsError
+from maggy.common.exceptions import BadArgumentsError
 from maggy.earlystop import MedianStoppingRule, PercentileStoppingRule
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from maggy.ablation import AblationStudy
 from maggy.ablation.ablator import LOCO
-from maggy.core.exceptions import BadArgumentsError
+from maggy.common.exceptions import BadArgumentsError
 from maggy.experiment_config import AblationConfig
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from maggy import Searchspace, experiment
-from maggy.core.exceptions import BadArgumentsError
+from maggy.common.exceptions import BadArgumentsError
 from maggy.earlystop import Patience
 from maggy.experiment_config import OptimizationConfig
 

@@ -9,7 +9,7 @@ import pytest
 
 from maggy import Searchspace
 from maggy.ablation import AblationStudy
-from maggy.core.exceptions import BadArgumentsError
+from maggy.common.exceptions import BadArgumentsError
 from maggy.experiment_config import AblationConfig, BaseConfig, LagomConfig, OptimizationConfig
 
 MAKERS = {

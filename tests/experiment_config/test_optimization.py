@@ -5,7 +5,7 @@ import math
 import pytest
 
 from maggy import Searchspace
-from maggy.core.exceptions import BadArgumentsError
+from maggy.common.exceptions import BadArgumentsError
 from maggy.earlystop import MedianStoppingRule
 from maggy.experiment_config import HyperparameterOptConfig, OptimizationConfig
 from maggy.optimizer import AbstractOptimizer, RandomSearch, SingleRun

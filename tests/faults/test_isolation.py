@@ -10,7 +10,7 @@ import pytest
 from sleepers import leave_a_sleeper, sleeper_ids, wait_until_gone
 
 from maggy import Searchspace, experiment
-from maggy.core.exceptions import ExperimentError
+from maggy.common.exceptions import ExperimentError
 from maggy.experiment_config import LagomConfig, OptimizationConfig
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("spark", "experiments")]

@@ -10,14 +10,15 @@ import pytest
 
 from maggy import Searchspace, experiment
 from maggy.ablation import register_training_dataset
-from maggy.ablation.datasets import find_training_dataset
+from maggy.common.files import AnyFiles
 from maggy.config import HyperparameterOptConfig
-from maggy.core.environment import HopsworksEnvironment, LocalEnvironment
+from maggy.core.environment import HopsworksEnvironment
 from maggy.core.experiment_driver.recorder import Recorder
-from maggy.core.store import ExperimentStore
+from maggy.datasets.registry import find_training_dataset
+from maggy.records.directory import ExperimentStore
 
 pytestmark = pytest.mark.slow
-ENVIRONMENT = LocalEnvironment()
+FILES = AnyFiles()
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,7 @@ def search(place, train, trials=3, **others):
 
 
 def text_of(*parts):
-    return ENVIRONMENT.read_bytes(ENVIRONMENT.join(*parts)).decode()
+    return FILES.read_bytes(FILES.join(*parts)).decode()
 
 
 def test_a_search_leaves_its_records_and_goes_on(place, spark):
@@ -55,7 +56,7 @@ def test_a_search_leaves_its_records_and_goes_on(place, spark):
     second = search(place, train)
     assert [each.directory[-2:] for each in (first, second)] == ["_1", "_2"]
     for trial in first.trials:
-        found = ENVIRONMENT.list(f"{first.directory}/{trial['trial_id']}")
+        found = FILES.list(f"{first.directory}/{trial['trial_id']}")
         assert [name for name in found if not name.startswith("events.")] == [
             ".hparams.json",
             ".metric",
@@ -71,28 +72,28 @@ def test_a_search_leaves_its_records_and_goes_on(place, spark):
 
 
 def test_an_atomic_write_replaces_the_file_in_one_step(place):
-    ENVIRONMENT.make_directory(place)
+    FILES.make_directory(place)
     path = f"{place}/file"
-    ENVIRONMENT.write_bytes(path, b"0" * 1000)
+    FILES.write_bytes(path, b"0" * 1000)
     seen, over = set(), threading.Event()
 
     def read():
         while not over.is_set():
-            seen.add(ENVIRONMENT.read_bytes(path))
+            seen.add(FILES.read_bytes(path))
 
     reader = threading.Thread(target=read)
     reader.start()
     for number in range(1, 10):
-        ENVIRONMENT.write_bytes(path, b"%d" % number * 1000)
+        FILES.write_bytes(path, b"%d" % number * 1000)
     over.set()
     reader.join()
     assert len(seen) > 1
     assert all(len(content) == 1000 and len(set(content)) == 1 for content in seen)
-    assert ENVIRONMENT.list(place) == ["file"]
+    assert FILES.list(place) == ["file"]
 
 
 def test_experiments_that_start_at_once_get_a_directory_each(place):
-    class Blind(LocalEnvironment):
+    class Blind(AnyFiles):
         def list(self, path):
             return []
 
@@ -135,7 +136,7 @@ def test_an_hdfs_that_is_ill_for_a_minute_costs_no_trial(place, cluster, spark, 
     printed = capsys.readouterr().out
     assert printed.count("kept in memory") == 1  # whether hdfs-native gives up or tries again by itself
     assert "could not be written" not in printed
-    store = ExperimentStore.open(ENVIRONMENT, place, result.directory)
+    store = ExperimentStore.open(FILES, place, result.directory)
     assert sorted(trial.trial_id for trial in store.read_trials()[0]) == sorted(t["trial_id"] for t in result.trials)
     for trial in result.trials:
         assert text_of(result.directory, trial["trial_id"], "output.log") == "training\n"
@@ -144,8 +145,8 @@ def test_an_hdfs_that_is_ill_for_a_minute_costs_no_trial(place, cluster, spark, 
 
 
 def test_data_sets_are_registered_from_there_and_kept_there(place, monkeypatch):
-    ENVIRONMENT.make_directory(f"{place}/in")
-    ENVIRONMENT.write_bytes(f"{place}/in/a.csv", b"fare,survived\n1.5,0\n2.5,1\n")
+    FILES.make_directory(f"{place}/in")
+    FILES.write_bytes(f"{place}/in/a.csv", b"fare,survived\n1.5,0\n2.5,1\n")
     monkeypatch.setenv("MAGGY_DATASET_DIR", f"{place}/datasets")
     register_training_dataset(f"{place}/in/a.csv", "t")
     dataset = find_training_dataset("t", 1, "survived")
@@ -158,7 +159,7 @@ def platform(tmp_path, monkeypatch, cluster):
     platform, server = hopsworks_platform.set_up(tmp_path, monkeypatch)
     platform.hopsfs = cluster.url
     monkeypatch.setenv("PYDOOP_STANDIN", cluster.url)
-    ENVIRONMENT.make_directory(f"{cluster.url}/Projects/demo/Experiments", exist_ok=True)
+    FILES.make_directory(f"{cluster.url}/Projects/demo/Experiments", exist_ok=True)
     yield platform
     server.shutdown()
     server.server_close()
@@ -173,6 +174,6 @@ def test_hops_keeps_an_experiment_in_a_real_hdfs(platform, spark, cluster):
     assert len(resumed.trials) == 5
     ml_id = first.directory.rsplit("/", 1)[-1]
     assert platform.experiments[ml_id]["state"] == "FINISHED"
-    store = ExperimentStore.open(HopsworksEnvironment(), HopsworksEnvironment().root(), ml_id)
+    store = ExperimentStore.open(HopsworksEnvironment().files, HopsworksEnvironment().root(), ml_id)
     assert len(store.read_trials()[0]) == 5
-    assert "maggy.json" in ENVIRONMENT.list(f"{cluster.url}/Projects/demo/Experiments/{ml_id}")
+    assert "maggy.json" in FILES.list(f"{cluster.url}/Projects/demo/Experiments/{ml_id}")

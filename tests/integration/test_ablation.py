@@ -11,7 +11,7 @@ from real_tensorboard import GROUPS, TensorBoard, wait_for
 from maggy import Trial, experiment
 from maggy.ablation import AblationStudy, register_training_dataset
 from maggy.ablation.ablator import AbstractAblator
-from maggy.core.exceptions import AblationError, SignatureError
+from maggy.common.exceptions import AblationError, SignatureError
 from maggy.experiment_config import AblationConfig
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("spark", "experiments")]

@@ -9,7 +9,7 @@ import pytest
 
 from maggy import Searchspace, experiment
 from maggy.ablation import AblationStudy
-from maggy.core.exceptions import BadArgumentsError, ExperimentError, MissingDependencyError
+from maggy.common.exceptions import BadArgumentsError, ExperimentError, MissingDependencyError
 from maggy.experiment_config import AblationConfig, OptimizationConfig
 
 pytestmark = pytest.mark.slow

@@ -14,7 +14,7 @@ import pytest
 
 from maggy import experiment
 from maggy.ablation import AblationStudy, register_training_dataset
-from maggy.core.exceptions import ExperimentError
+from maggy.common.exceptions import ExperimentError
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

@@ -14,8 +14,8 @@ from hopsworks_platform import Notebook
 
 from maggy import Searchspace, experiment
 from maggy.ablation import AblationStudy
+from maggy.common.exceptions import AblationError, ExperimentError
 from maggy.config import AblationConfig, HyperparameterOptConfig
-from maggy.core.exceptions import AblationError, ExperimentError
 from maggy.core.experiment_driver.recorder import Recorder
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("spark")]

@@ -8,7 +8,7 @@ import pytest
 
 from maggy import Searchspace, experiment, tensorboard
 from maggy.ablation import AblationStudy
-from maggy.core.exceptions import ExperimentError, NotSupportedError
+from maggy.common.exceptions import ExperimentError, NotSupportedError
 from maggy.experiment_config import AblationConfig, LagomConfig, OptimizationConfig
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("spark", "experiments")]

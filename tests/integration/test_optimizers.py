@@ -6,7 +6,7 @@ import optuna
 import pytest
 
 from maggy import Searchspace, experiment
-from maggy.core.exceptions import BadArgumentsError, ResumeError, SignatureError
+from maggy.common.exceptions import BadArgumentsError, ResumeError, SignatureError
 from maggy.earlystop import AbstractExperimentStop, Threshold
 from maggy.experiment_config import OptimizationConfig
 from maggy.optimizer import Asha, GridSearch, RandomSearch

@@ -13,17 +13,17 @@ from waiting import HANG, running, wait_until
 
 from maggy import Searchspace, experiment
 from maggy.ablation import register_training_dataset
-from maggy.ablation.datasets import find_training_dataset
+from maggy.common.exceptions import AblationError, BadArgumentsError, RecordsError, ResumeError
+from maggy.common.files import AnyFiles
 from maggy.config import HyperparameterOptConfig
-from maggy.core import writer
-from maggy.core.environment import LocalEnvironment
-from maggy.core.exceptions import AblationError, BadArgumentsError, RecordsError, ResumeError
 from maggy.core.experiment_driver.recorder import Recorder
-from maggy.core.store import ExperimentStore
+from maggy.datasets.registry import find_training_dataset
+from maggy.records import writer
+from maggy.records.directory import ExperimentStore
 from maggy.trial import Trial
 
 pytestmark = pytest.mark.slow
-ENVIRONMENT = LocalEnvironment()
+FILES = AnyFiles()
 
 
 class S3:
@@ -98,7 +98,7 @@ def search(place, train, trials=3, **others):
 
 
 def text_of(*parts):
-    return ENVIRONMENT.read_bytes(ENVIRONMENT.join(*parts)).decode()
+    return FILES.read_bytes(FILES.join(*parts)).decode()
 
 
 def test_a_search_leaves_the_same_records_as_on_a_disk(place, spark, tmp_path):
@@ -107,12 +107,12 @@ def test_a_search_leaves_the_same_records_as_on_a_disk(place, spark, tmp_path):
         return x
 
     def names(result):
-        return [re.sub(r"tfevents\.\d+", "tfevents", name) for name in ENVIRONMENT.list(result.directory)]
+        return [re.sub(r"tfevents\.\d+", "tfevents", name) for name in FILES.list(result.directory)]
 
     remote, local = search(place, train), search(tmp_path, train)
     assert names(remote) == names(local)
     for trial in remote.trials:
-        found = ENVIRONMENT.list(f"{remote.directory}/{trial['trial_id']}")
+        found = FILES.list(f"{remote.directory}/{trial['trial_id']}")
         assert [name for name in found if not name.startswith("events.")] == [
             ".hparams.json",
             ".metric",
@@ -128,11 +128,11 @@ def test_a_search_leaves_the_same_records_as_on_a_disk(place, spark, tmp_path):
 def test_an_experiment_goes_on_and_a_new_one_leaves_it_alone(place, spark):
     first = search(place, lambda x: x, 2)
     before = {
-        name: ENVIRONMENT.read_bytes(f"{first.directory}/{name}") for name in ("result.json", "maggy.log", "maggy.json")
+        name: FILES.read_bytes(f"{first.directory}/{name}") for name in ("result.json", "maggy.log", "maggy.json")
     }
     second = search(place, lambda x: x, 2)
     assert second.directory == first.directory[:-1] + "2"
-    assert {name: ENVIRONMENT.read_bytes(f"{first.directory}/{name}") for name in before} == before
+    assert {name: FILES.read_bytes(f"{first.directory}/{name}") for name in before} == before
     for given in (first.directory, first.directory.rsplit("/", 1)[-1]):
         resumed = search(place, lambda x: 1.0, 4, resume=given)
         assert resumed.directory == first.directory
@@ -145,14 +145,14 @@ def test_a_torn_record_counts_as_not_run(place, spark):
     first = search(place, lambda x: x, 2)
     torn = first.trials[0]["trial_id"]
     path = f"{first.directory}/{torn}/trial.json"
-    ENVIRONMENT.write_bytes(path, ENVIRONMENT.read_bytes(path)[:-5])
+    FILES.write_bytes(path, FILES.read_bytes(path)[:-5])
     resumed = search(place, lambda x: 1.0, 2, resume=first.directory)
     assert [trial["metric"] for trial in resumed.trials if trial["trial_id"] == torn] == [1.0]
-    assert f"{torn}.damaged-1" in ENVIRONMENT.list(first.directory)
+    assert f"{torn}.damaged-1" in FILES.list(first.directory)
 
 
 def test_experiments_that_start_at_once_get_a_directory_each(place):
-    class Blind(LocalEnvironment):
+    class Blind(AnyFiles):
         """Another process that has not yet seen what the others made."""
 
         def list(self, path):
@@ -172,11 +172,11 @@ def test_what_another_process_has_written_is_seen_at_once(bucket):
 
     other = fsspec.filesystem("s3", skip_instance_cache=True)
     for number in range(3):
-        assert len(ENVIRONMENT.list(f"{bucket}/x")) == number
+        assert len(FILES.list(f"{bucket}/x")) == number
         other.pipe_file(f"{bucket}/x/app_{number}/maggy.json", b"{}")
-    assert not ENVIRONMENT.exists(f"{bucket}/x/app_3")
+    assert not FILES.exists(f"{bucket}/x/app_3")
     other.pipe_file(f"{bucket}/x/app_3/maggy.json", b"{}")
-    assert ENVIRONMENT.exists(f"{bucket}/x/app_3")
+    assert FILES.exists(f"{bucket}/x/app_3")
 
 
 def test_a_store_that_goes_away_costs_no_trial(bucket, s3, spark, monkeypatch, capsys):
@@ -210,7 +210,7 @@ def test_a_store_that_goes_away_costs_no_trial(bucket, s3, spark, monkeypatch, c
     assert printed.count("Records cannot be written at the moment") == 1
     assert "could not be written" not in printed
     assert result["num_trials"] == 4
-    store = ExperimentStore.open(ENVIRONMENT, bucket, result.directory)
+    store = ExperimentStore.open(FILES, bucket, result.directory)
     assert sorted(trial.trial_id for trial in store.read_trials()[0]) == sorted(t["trial_id"] for t in result.trials)
     assert json.loads(text_of(result.directory, "maggy.json"))["state"] == "FINISHED"
 
@@ -253,7 +253,7 @@ def test_a_store_that_refuses_access_is_an_error_in_the_beginning_and_away_in_th
     finally:
         refuse(float("inf"))
     assert capsys.readouterr().out.count("Records cannot be written at the moment (PermissionError") == 1
-    assert len(ExperimentStore.open(ENVIRONMENT, bucket, result.directory).read_trials()[0]) == 3
+    assert len(ExperimentStore.open(FILES, bucket, result.directory).read_trials()[0]) == 3
 
 
 @pytest.fixture
@@ -270,12 +270,12 @@ def columns_of(dataset):
 
 
 def test_a_data_set_may_be_registered_from_a_url(place, frame, experiments, tmp_path):
-    ENVIRONMENT.make_directory(f"{place}/in", exist_ok=True)
-    ENVIRONMENT.write_bytes(f"{place}/in/a.csv", frame.to_csv(index=False).encode())
+    FILES.make_directory(f"{place}/in", exist_ok=True)
+    FILES.write_bytes(f"{place}/in/a.csv", frame.to_csv(index=False).encode())
     frame.to_parquet(tmp_path / "a.parquet")
-    ENVIRONMENT.make_directory(f"{place}/folder", exist_ok=True)
-    ENVIRONMENT.write_bytes(f"{place}/folder/part-0.parquet", (tmp_path / "a.parquet").read_bytes())
-    ENVIRONMENT.write_bytes(f"{place}/folder/_SUCCESS", b"")
+    FILES.make_directory(f"{place}/folder", exist_ok=True)
+    FILES.write_bytes(f"{place}/folder/part-0.parquet", (tmp_path / "a.parquet").read_bytes())
+    FILES.write_bytes(f"{place}/folder/_SUCCESS", b"")
     for url in (f"{place}/in/a.csv", f"{place}/folder"):
         register_training_dataset(url, "t")
         dataset = find_training_dataset("t", 1, "survived")
@@ -290,7 +290,7 @@ def test_data_sets_may_be_kept_at_a_url(place, frame, monkeypatch):
     assert register_training_dataset(frame, "t") == f"{place}/datasets/t_1"
     register_training_dataset(frame[["age", "survived"]], "t")  # replaces
     assert columns_of(find_training_dataset("t", 1, "survived")) == {"age": [3, 4], "survived": [0, 1]}
-    names = ENVIRONMENT.list(f"{place}/datasets/t_1")
+    names = FILES.list(f"{place}/datasets/t_1")
     assert len(names) == 2
     assert "schema.json" in names
     with pytest.raises(AblationError, match=r"Registered versions of it: 1\."):
@@ -309,9 +309,9 @@ def test_tfrecord_files_of_a_url_are_read_on_the_worker(place, experiments, tmp_
                 "survived": tf.train.Feature(int64_list=tf.train.Int64List(value=[part])),
             }
             records.write(tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString())
-        ENVIRONMENT.make_directory(f"{place}/records", exist_ok=True)
-        ENVIRONMENT.write_bytes(f"{place}/records/part-r-0000{part}", (tmp_path / "part").read_bytes())
-    ENVIRONMENT.write_bytes(f"{place}/records/_SUCCESS", b"")
+        FILES.make_directory(f"{place}/records", exist_ok=True)
+        FILES.write_bytes(f"{place}/records/part-r-0000{part}", (tmp_path / "part").read_bytes())
+    FILES.write_bytes(f"{place}/records/_SUCCESS", b"")
     register_training_dataset(f"{place}/records", "t")
     dataset = pickle.loads(pickle.dumps(find_training_dataset("t", 1, "survived")))
     batches = list(dataset.dataset(1, 2).as_numpy_iterator())
@@ -320,20 +320,20 @@ def test_tfrecord_files_of_a_url_are_read_on_the_worker(place, experiments, tmp_
 
 
 def test_a_trial_that_is_recorded_twice_after_an_outage_is_recorded_once(place):
-    store = ExperimentStore.create(ENVIRONMENT, place, "app")
+    store = ExperimentStore.create(FILES, place, "app")
     trial = Trial({"x": 1})
     trial.status, trial.final_metric = Trial.FINALIZED, 0.5
-    real = LocalEnvironment.write_bytes
+    real = AnyFiles.write_bytes
     failed = []
 
-    class Failing(LocalEnvironment):
+    class Failing(AnyFiles):
         def write_bytes(self, path, data, atomic=True):
             if path.endswith("trial.json") and not failed:
                 failed.append(path)
                 raise ConnectionError("refused")
             real(self, path, data, atomic)
 
-    store._environment = Failing()
+    store._files = Failing()
     records = writer.RecordWriter(on_error=lambda message: None)
     records.submit(store.end_trial, trial)
     assert records.close()

@@ -15,7 +15,7 @@ import pytest
 from waiting import PROCESS_SECONDS, process, read_until, running, wait_until
 
 from maggy import Searchspace, Trial, experiment
-from maggy.core.exceptions import ExperimentError, ResumeError, SignatureError
+from maggy.common.exceptions import ExperimentError, ResumeError, SignatureError
 from maggy.core.experiment_driver import driver as driver_module
 from maggy.earlystop import AbstractEarlyStop
 from maggy.experiment_config import LagomConfig, OptimizationConfig

@@ -8,7 +8,7 @@ import pytest
 from budgets import budgets, drive, started
 from conformance import LOST, Drive, OptimizerContract, Stopped
 
-from maggy.core.exceptions import BadArgumentsError
+from maggy.common.exceptions import BadArgumentsError
 from maggy.optimizer import Asha
 from maggy.optimizer.rungs import rung_budgets
 from maggy.searchspace import Searchspace

@@ -7,11 +7,11 @@ import itertools
 import pytest
 from conformance import OptimizerContract, conditional_space
 
-from maggy.core.configuration import exists
-from maggy.core.exceptions import BadArgumentsError
-from maggy.core.parameter import Parameter
+from maggy.common.exceptions import BadArgumentsError
 from maggy.optimizer import GridSearch
 from maggy.searchspace import Searchspace
+from maggy.searchspace.configuration import exists
+from maggy.searchspace.parameter import Parameter
 
 
 class TestGridSearch(OptimizerContract):

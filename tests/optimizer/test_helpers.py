@@ -10,7 +10,7 @@ import pytest
 from loopback import Experiment
 
 from maggy import Searchspace, Trial
-from maggy.core.exceptions import BadArgumentsError
+from maggy.common.exceptions import BadArgumentsError
 from maggy.core.experiment_driver.optimization_policy import OptimizationPolicy
 from maggy.experiment_config import OptimizationConfig
 from maggy.optimizer import AbstractOptimizer, Hyperband

@@ -8,7 +8,7 @@ import pytest
 from budgets import budgets, drive, started
 from conformance import OptimizerContract, Stopped
 
-from maggy.core.exceptions import BadArgumentsError
+from maggy.common.exceptions import BadArgumentsError
 from maggy.optimizer import AbstractOptimizer, Asha, GridSearch, Hyperband, RandomSearch, optimizer_by_name
 from maggy.optimizer.brackets import plan_brackets
 from maggy.searchspace import Searchspace
@@ -28,7 +28,7 @@ class TestHyperbandOfUnlimitedTrials(OptimizerContract):
     exact = False
 
     def make(self):
-        return RandomSearch(pruner="hyperband", pruner_kwargs={"eta": 2, "resource_max": 4}).pruner
+        return optimizer_by_name(RandomSearch(pruner="hyperband", pruner_kwargs={"eta": 2, "resource_max": 4}))
 
     def test_a_resumed_experiment_runs_what_is_missing_and_nothing_twice(self):
         whole = len(self.drive().suggested)
@@ -209,7 +209,7 @@ def test_a_sampler_that_waits_for_results_does_not_hold_the_brackets_up():
 def test_a_sampler_may_be_a_name_or_one_of_optunas():
     optuna = pytest.importorskip("optuna")
     for sampler, name in (("tpe", "TPE"), ("RandomSearch", "RandomSearch"), (optuna.samplers.RandomSampler(), None)):
-        optimizer = Hyperband(3, 1, 9, sampler=sampler)
+        optimizer = optimizer_by_name(Hyperband(3, 1, 9, sampler=sampler))
         assert optimizer.name() == f"Hyperband({name or 'RandomSampler'})"
         assert len(drive(started(optimizer, 13), lambda trial: trial.params["x"]).suggested) == 13
 
@@ -217,13 +217,13 @@ def test_a_sampler_may_be_a_name_or_one_of_optunas():
 @pytest.mark.parametrize("sampler", ["asha", "none", Asha(), Hyperband(), RandomSearch(pruner="hyperband")])
 def test_what_gives_a_budget_or_no_configurations_is_no_sampler(sampler):
     with pytest.raises(BadArgumentsError, match=r"sampler must suggest configurations .*'tpe'"):
-        Hyperband(sampler=sampler)
+        optimizer_by_name(Hyperband(sampler=sampler))
 
 
 @pytest.mark.parametrize("sampler", [RandomSearch, 5])
 def test_a_sampler_is_an_instance(sampler):
     with pytest.raises(TypeError, match="sampler must be"):
-        Hyperband(sampler=sampler)
+        optimizer_by_name(Hyperband(sampler=sampler))
 
 
 def test_the_sampler_and_the_pruner_are_named():
@@ -274,3 +274,9 @@ def test_a_sampler_is_told_what_failed_by_its_absence():
 def test_a_stopped_run_counts_with_the_metric_at_which_it_was_stopped():
     driven = drive(started(Hyperband(3, 1, 9), 13), lambda trial: Stopped(trial.params["x"]))
     assert len(driven.suggested) == 13
+
+
+def test_what_is_resolved_once_may_be_resolved_again():
+    pruner = optimizer_by_name(RandomSearch(pruner="hyperband"))
+    assert optimizer_by_name(pruner) is pruner
+    assert optimizer_by_name(optimizer_by_name(Hyperband(sampler="tpe"))).name() == "Hyperband(TPE)"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from conformance import OptimizerContract
 
-from maggy.core.exceptions import BadArgumentsError
+from maggy.common.exceptions import BadArgumentsError
 from maggy.optimizer import RandomSearch
 from maggy.searchspace import Searchspace
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from maggy import optimizer as package
-from maggy.core.exceptions import BadArgumentsError
+from maggy.common.exceptions import BadArgumentsError
 from maggy.optimizer import RandomSearch, SingleRun, optimizer_by_name
 from maggy.searchspace import Searchspace
 

@@ -8,7 +8,8 @@ import warnings
 import pytest
 from budgets import drive, started
 
-from maggy.core.exceptions import BadArgumentsError
+from maggy.common.exceptions import BadArgumentsError
+from maggy.optimizer import optimizer_by_name
 from maggy.optimizer.bayes import TPE
 
 pytestmark = pytest.mark.slow
@@ -25,7 +26,7 @@ def test_all_options_of_tpe_are_taken_and_those_that_change_nothing_are_named_on
     named = "bw_estimation, bw_factor, random_fraction, interim_results, interim_results_interval"
     assert f"release 1.1, and goes on without them: {named}. Leave" in str(caught[0].message)
     assert caught[0].filename == __file__
-    assert len(drive(started(made.pruner, 3), lambda trial: trial.params["x"]).suggested) == 8 - 1
+    assert len(drive(started(optimizer_by_name(made), 3), lambda trial: trial.params["x"]).suggested) == 8 - 1
 
 
 def test_the_number_of_samples_and_the_share_of_good_trials_are_optunas():

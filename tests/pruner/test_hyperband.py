@@ -9,8 +9,8 @@ from budgets import budgets, drive, started
 from conformance import OptimizerContract
 
 from maggy import optimizer, pruner
-from maggy.core.exceptions import BadArgumentsError
-from maggy.optimizer import RandomSearch
+from maggy.common.exceptions import BadArgumentsError
+from maggy.optimizer import RandomSearch, optimizer_by_name
 from maggy.pruner import Hyperband
 
 
@@ -23,7 +23,7 @@ class TestHyperbandOfRelease1(OptimizerContract):
 
 
 def of_release_1(**pruner_kwargs):
-    return RandomSearch(pruner="hyperband", pruner_kwargs=pruner_kwargs).pruner
+    return optimizer_by_name(RandomSearch(pruner="hyperband", pruner_kwargs=pruner_kwargs))
 
 
 @pytest.mark.parametrize("num_trials", [None, 1, 100])
@@ -42,7 +42,8 @@ def test_so_many_brackets_run_whatever_the_number_of_trials_is(num_trials):
 def test_without_a_number_of_brackets_the_number_of_trials_counts():
     made = of_release_1(min_budget=1, max_budget=9, eta=3)
     assert started(made, 20).total_trials() == 20
-    assert made._resources == (1, 9)
+    assert made.name() == "Hyperband(RandomSearch)"
+    assert (made._settings.resource_min, made._settings.resource_max, made._settings.brackets) == (1, 9, None)
 
 
 def test_it_is_the_hyperband_of_the_optimizers():

@@ -6,8 +6,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
-from maggy.ablation import datasets
-from maggy.ablation.trainingdataset import TrainingDataset
+from maggy.datasets import registry as datasets
+from maggy.datasets.training_dataset import TrainingDataset
 from maggy.trial import Trial
 
 __all__ = ["AbstractAblator"]

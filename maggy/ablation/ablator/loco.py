@@ -11,10 +11,10 @@ from typing import Any, NoReturn
 from maggy.ablation import keras_surgery
 from maggy.ablation.ablationstudy import AblationStudy
 from maggy.ablation.ablator.abstractablator import AbstractAblator
-from maggy.ablation.keras_session import call_generator, fresh_names
-from maggy.ablation.trainingdataset import TrainingDataset
-from maggy.core.exceptions import AblationError, BadArgumentsError, MissingDependencyError, SignatureError
-from maggy.core.plain import closest
+from maggy.common.exceptions import AblationError, BadArgumentsError, MissingDependencyError, SignatureError
+from maggy.common.json_values import closest
+from maggy.common.keras_session import call_generator, fresh_names
+from maggy.datasets.training_dataset import TrainingDataset
 from maggy.trial import Trial
 
 __all__ = ["LOCO", "Component"]

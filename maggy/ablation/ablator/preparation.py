@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from maggy.ablation.ablator.abstractablator import AbstractAblator
-from maggy.core.exceptions import BadArgumentsError, SignatureError
-from maggy.core.signature import accepted_parameters, parameter_names
+from maggy.common.exceptions import BadArgumentsError, SignatureError
+from maggy.common.signature import accepted_parameters, parameter_names
 
 __all__ = ["prepare_for"]
 

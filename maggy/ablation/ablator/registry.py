@@ -7,7 +7,7 @@ from typing import Any
 from maggy.ablation.ablationstudy import AblationStudy
 from maggy.ablation.ablator.abstractablator import AbstractAblator
 from maggy.ablation.ablator.loco import LOCO
-from maggy.core.registry import resolve
+from maggy.common.by_name import resolve
 
 __all__ = ["ablator_by_name"]
 

@@ -1,1 +1,1 @@
-"""Spark, classic and Connect, behind one contract; with :mod:`maggy.core.spark` the only place that imports pyspark."""
+"""Spark, classic and Connect, behind one contract. No other part of the core imports pyspark."""

@@ -8,29 +8,17 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+from maggy.common.spark_session import why_gone
 from maggy.core.cluster.contract import Cluster, Task, TooLargeError, task_info
 from maggy.core.cluster.failures import error_of
 from maggy.core.cluster.masters import gives_up_at_first_crash, local_cores, max_executors
 from maggy.core.cluster.payload import Payload
 from maggy.core.cluster.pickling import dumps
 
-__all__ = ["ClassicCluster", "gone"]
+__all__ = ["ClassicCluster"]
 
 SHARED_BYTES = 2**20
 """From this size on Spark would broadcast each job's command; one broadcast serves all jobs."""
-
-
-def gone(context: Any) -> str | None:
-    """Return why a SparkContext can run nothing any more, with the remedy; None if it can."""
-    java = context._jsc  # None once it was stopped from Python
-    try:
-        is_stopped = java is None or bool(java.sc().isStopped())
-    except Exception:  # py4j raises OSError or one of its own: nobody answers
-        return (
-            "Spark is gone: its Java process has ended. Python cannot start another one, so restart Python first (in a "
-            "notebook, the kernel)."
-        )
-    return "Spark is gone: its session was stopped. Make a new one first." if is_stopped else None
 
 
 class ClassicCluster(Cluster):
@@ -94,7 +82,7 @@ class ClassicCluster(Cluster):
         return values
 
     def gone(self) -> str | None:
-        return gone(self._context)
+        return why_gone(self._context)
 
     def cancel(self, job: str) -> None:
         self._context.cancelJobGroup(job)

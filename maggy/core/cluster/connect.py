@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from maggy.common.exceptions import ExperimentError
+from maggy.common.hosts import bare
 from maggy.core.cluster.contract import Cluster, Task, TooLargeError, task_info
 from maggy.core.cluster.failures import error_of
 from maggy.core.cluster.masters import gives_up_at_first_crash, local_cores, max_executors
 from maggy.core.cluster.payload import Payload
 from maggy.core.cluster.pickling import dumps, loads
-from maggy.core.exceptions import ExperimentError
-from maggy.core.hosts import bare
 
 __all__ = ["ConnectCluster"]
 

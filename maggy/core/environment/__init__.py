@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 
+from maggy.common.exceptions import BadArgumentsError
+from maggy.common.json_values import closest
 from maggy.core.environment.base import Environment
-from maggy.core.environment.hops_package import has_hops
-from maggy.core.environment.hopsworks import HopsworksEnvironment
+from maggy.core.environment.hopsworks.environment import HopsworksEnvironment
+from maggy.core.environment.hopsworks.package import has_hops
 from maggy.core.environment.local import LocalEnvironment
 from maggy.core.environment.registration import ExperimentCard, ExperimentEnd, Registration
-from maggy.core.exceptions import BadArgumentsError
-from maggy.core.plain import closest
 
 __all__ = [
     "Environment",

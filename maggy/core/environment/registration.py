@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from maggy.core.environment.board import Board
+from maggy.core.environment.progress_board import Board
 
 __all__ = ["ExperimentCard", "ExperimentEnd", "Registration"]
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from maggy.core.cluster.spark import dumps
 from maggy.core.executors.channel import Answered, Channel, ChannelClosed, Interrupt, Probing, Reported, Value
 from maggy.core.executors.error_text import text_of
 from maggy.core.executors.interrupt import Interrupter
@@ -19,7 +20,6 @@ from maggy.core.executors.trial_executor import TrialExecutor
 from maggy.core.executors.workload import Workload
 from maggy.core.messages import Assign, Checked, Done, Line, Message, Point, Stop
 from maggy.core.reporter import Reporter
-from maggy.core.spark import dumps
 
 __all__ = ["run_child"]
 

@@ -25,6 +25,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from maggy.core.cluster.python_worker import task_state
+from maggy.core.cluster.spark import dumps
 from maggy.core.executors.capture import STDERR_MARK, LineWriter
 from maggy.core.executors.channel import (
     Answered,
@@ -43,7 +44,6 @@ from maggy.core.executors.channel import (
 from maggy.core.executors.process_tree import descendants, memory_of
 from maggy.core.messages import Assign, Message, Stop
 from maggy.core.reporter import Reporter
-from maggy.core.spark import dumps
 
 __all__ = ["Children", "Outcome"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import traceback
 
-from maggy.core.exceptions import MaggyError
+from maggy.common.exceptions import MaggyError
 
 __all__ = ["reason_of", "text_of", "traceback_of"]
 

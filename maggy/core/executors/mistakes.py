@@ -8,7 +8,7 @@ import sysconfig
 from pathlib import Path
 from types import TracebackType
 
-from maggy.core.exceptions import MaggyError
+from maggy.common.exceptions import MaggyError
 
 __all__ = ["mistake_of", "remedy_of"]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from maggy.core.cluster.spark import loads
 from maggy.core.executors.children import Children, Outcome
 from maggy.core.executors.process_tree import IS_LINUX
 from maggy.core.executors.session import PROBE_SECONDS, Answer, Session
 from maggy.core.messages import Assign, Checked
-from maggy.core.spark import loads
 
 __all__ = ["ProcessExecutor", "why_not_here"]
 

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+from maggy.common.sendable import check_nesting
 from maggy.core.executors.silence import Silence
 from maggy.core.messages import (
     Abandon,
@@ -34,7 +35,6 @@ from maggy.core.messages import (
 )
 from maggy.core.reporter import Reporter
 from maggy.core.rpc import Address, Client
-from maggy.core.sendable import check_nesting
 
 __all__ = ["PROBE_SECONDS", "Answer", "Session", "TrialSession"]
 

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from maggy.core.exceptions import EarlyStopException
+from maggy.common.exceptions import EarlyStopException
+from maggy.core.cluster.spark import TaskInfo, loads
 from maggy.core.executors.children import Children
 from maggy.core.executors.error_text import reason_of, text_of, traceback_of
 from maggy.core.executors.interrupt import Interrupter, TrialInterrupted
@@ -21,7 +22,6 @@ from maggy.core.executors.surroundings import Surroundings, isolated
 from maggy.core.executors.workload import Workload
 from maggy.core.messages import Assign, Checked, Register
 from maggy.core.rpc import Address
-from maggy.core.spark import TaskInfo, loads
 
 __all__ = ["TrialExecutor", "WorkerSettings", "work"]
 

@@ -18,11 +18,11 @@ from contextlib import suppress
 from typing import Any, NoReturn
 
 from maggy.core.cluster.python_worker import restore_task_state
+from maggy.core.cluster.spark import loads
 from maggy.core.executors.channel import Channel, ChannelClosed, Ended, Kill, Prepare, Prepared, Run
 from maggy.core.executors.child import run_child
 from maggy.core.executors.process_tree import Wakeup, adopt_orphans, die_with_parent, end_all, reap
 from maggy.core.executors.workload import Workload
-from maggy.core.spark import loads
 
 __all__ = ["main"]
 

@@ -9,13 +9,13 @@ from functools import cached_property
 from typing import Any
 
 from maggy.ablation.ablator import AbstractAblator
-from maggy.core.choices import WrittenChoices
-from maggy.core.exceptions import MetricKeyError, MetricTypeError, MetricValueError, ReturnTypeError
+from maggy.common.exceptions import MetricKeyError, MetricTypeError, MetricValueError, ReturnTypeError
+from maggy.common.json_values import as_metric, closest, is_beyond_floats, to_plain, unique_names
+from maggy.common.sendable import check_nesting
+from maggy.common.signature import accepted_parameters, arguments_for, parameter_names
 from maggy.core.messages import MAX_MESSAGE_BYTES, REMARK, Final, encode
-from maggy.core.plain import as_metric, closest, is_beyond_floats, to_plain, unique_names
 from maggy.core.reporter import Reporter
-from maggy.core.sendable import check_nesting
-from maggy.core.signature import accepted_parameters, arguments_for, parameter_names
+from maggy.searchspace.choices import WrittenChoices
 
 __all__ = ["AblationWorkload", "SearchWorkload", "Workload", "metric_of"]
 
@@ -33,7 +33,7 @@ class Workload:
         lenient: Read a returned value as release 1.1 did; see
             :class:`~maggy.experiment_config.HyperparameterOptConfig`.
         values: What the parameters ``model`` and ``dataset`` get where no hyperparameter has that name; see
-            :func:`~maggy.core.signature.config_values`.
+            :func:`~maggy.common.signature.config_values`.
     """
 
     def __init__(

@@ -10,10 +10,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from maggy.core.environment.board import Board
-from maggy.core.exceptions import ExperimentError
-from maggy.core.experiment_driver.collector import short_collections
+from maggy.common.exceptions import ExperimentError
+from maggy.core.cluster.spark import Cluster, Task
+from maggy.core.environment.progress_board import Board
 from maggy.core.experiment_driver.dispatcher import Dispatcher
+from maggy.core.experiment_driver.gc_pauses import short_collections
 from maggy.core.experiment_driver.give_up import Mistake, explanation
 from maggy.core.experiment_driver.instructions import (
     CheckFailed,
@@ -36,7 +37,6 @@ from maggy.core.experiment_driver.recorder import Recorder
 from maggy.core.experiment_driver.shown import ShownLines
 from maggy.core.messages import Register
 from maggy.core.rpc import Address, Server
-from maggy.core.spark import Cluster, Task
 from maggy.trial import Trial
 
 __all__ = ["Conditions", "ExperimentDriver", "Outcome"]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from maggy.core.spark import Cluster, Task, error_of
+from maggy.core.cluster.spark import Cluster, Task, error_of
 
 __all__ = ["Jobs", "SparkIsGone"]
 

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any, Protocol
 
-from maggy.core.exceptions import ExperimentError
+from maggy.common.ended_trials import EndedTrials
+from maggy.common.exceptions import ExperimentError
 from maggy.core.experiment_driver.give_up import Mistake
 from maggy.core.experiment_driver.instructions import (
     Ask,
@@ -26,7 +27,6 @@ from maggy.core.experiment_driver.instructions import (
 )
 from maggy.core.experiment_driver.policy import Policy
 from maggy.core.experiment_driver.suggestions import Suggestions
-from maggy.core.final_store import FinalStore
 from maggy.trial import MAX_ID_BYTES, Trial, is_directory_name
 
 __all__ = ["Keeper", "KeeperEvent", "KeeperListener"]
@@ -115,7 +115,7 @@ class Keeper:
         self._unsuggested = {trial.trial_id: trial for trial in self._again}
         self.trial_store: dict[str, Trial] = {}
         self.ended = list(ended)
-        self.final_store = FinalStore()
+        self.final_store: EndedTrials[Trial] = EndedTrials()
         self._thread = threading.Thread(target=self._run, name="maggy-policy", daemon=True)
 
     def start(self) -> None:

@@ -6,7 +6,7 @@ Part of the ledger, and as pure.
 from __future__ import annotations
 
 from maggy.core.experiment_driver.instructions import Instruction, Launch, Send
-from maggy.core.experiment_driver.relaunch import JobFailures
+from maggy.core.experiment_driver.job_failures import JobFailures
 from maggy.core.experiment_driver.roster import Roster
 from maggy.core.experiment_driver.supply import Supply
 from maggy.core.messages import Done

@@ -10,7 +10,7 @@ from typing import Any
 
 from tqdm.auto import tqdm
 
-from maggy.core.environment.board import Board
+from maggy.core.environment.progress_board import Board
 from maggy.core.messages import REMARK
 from maggy.trial import Trial
 

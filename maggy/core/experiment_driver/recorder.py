@@ -7,12 +7,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from maggy.core.exceptions import OwnershipError
+from maggy.common.exceptions import OwnershipError
 from maggy.core.experiment_driver.instructions import WorkerId
 from maggy.core.experiment_driver.output import OutputBuffer
-from maggy.core.ownership import RENEW_SECONDS
-from maggy.core.store import ExperimentStore
-from maggy.core.writer import RecordWriter
+from maggy.records.directory import ExperimentStore
+from maggy.records.ownership import RENEW_SECONDS
+from maggy.records.writer import RecordWriter
 from maggy.result import ExperimentResult
 from maggy.trial import Trial
 
@@ -81,7 +81,7 @@ class Recorder:
 
     def result(self, result: ExperimentResult) -> None:
         """Write ``result.json`` and ``.summary.json``."""
-        self._writer.submit(self._store.write_result, result)
+        self._writer.submit(self._store.write_result, result, result.trials)
 
     def worker_registered(self, job: int, partition: int, attempt: int, host: str, pid: int) -> None:
         """Begin a worker's log. Its file counts the workers that the partition has had, over all Spark jobs."""

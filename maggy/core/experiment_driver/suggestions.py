@@ -6,10 +6,10 @@ import reprlib
 from collections.abc import Mapping
 from typing import Any
 
-from maggy.core.exceptions import ExperimentError
+from maggy.common.exceptions import ExperimentError
+from maggy.common.json_values import to_plain
+from maggy.common.sendable import MAX_NESTING, check_nesting, check_sendable
 from maggy.core.messages import MAX_MESSAGE_BYTES, Assign, encode
-from maggy.core.plain import to_plain
-from maggy.core.sendable import MAX_NESTING, check_nesting, check_sendable
 from maggy.trial import Trial
 
 __all__ = ["REFUSALS_LIMIT", "Suggestions"]

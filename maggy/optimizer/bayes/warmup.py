@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from maggy.core.exceptions import BadArgumentsError
-from maggy.core.plain import as_number
-from maggy.optimizer.namedsampler import NamedSampler
+from maggy.common.exceptions import BadArgumentsError
+from maggy.common.json_values import as_number
+from maggy.optimizer.optuna.named_sampler import NamedSampler
 
 __all__ = ["WarmedUp"]
 

@@ -3,7 +3,7 @@
 import pytest
 
 from maggy.ablation.ablator import AbstractAblator
-from maggy.core.spark import dumps, loads
+from maggy.core.cluster.spark import dumps, loads
 from maggy.trial import Trial
 
 

@@ -5,9 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from maggy.core import spark
-from maggy.core.cluster.classic import gone
-from maggy.core.exceptions import ExperimentError
+from maggy.common import spark_session
+from maggy.common.exceptions import ExperimentError
+from maggy.common.spark_session import why_gone
+from maggy.core.cluster import spark
 
 pytestmark = pytest.mark.slow  # loads the client of Spark Connect
 
@@ -39,7 +40,7 @@ def session_in(thread_active=None):
 
     def look():
         Connect._active_session.session = thread_active
-        found.append(spark._find_session(SparkSession))
+        found.append(spark_session._find_session(SparkSession))
 
     thread = threading.Thread(target=look)
     thread.start()
@@ -77,13 +78,13 @@ def java(is_stopped):
 
 
 def test_a_context_whose_java_does_not_answer_is_gone_and_python_has_to_be_restarted():
-    assert gone(context(java(is_stopped=False))) is None
-    assert "its Java process has ended. Python cannot start another one" in gone(context(DeadJava()))
+    assert why_gone(context(java(is_stopped=False))) is None
+    assert "its Java process has ended. Python cannot start another one" in why_gone(context(DeadJava()))
 
 
 @pytest.mark.parametrize("stopped", [None, java(is_stopped=True)])
 def test_a_stopped_context_is_gone_and_a_new_session_will_do(stopped):
-    assert gone(context(stopped)) == "Spark is gone: its session was stopped. Make a new one first."
+    assert why_gone(context(stopped)) == "Spark is gone: its session was stopped. Make a new one first."
 
 
 def test_the_next_experiment_after_java_has_ended_says_so(monkeypatch):

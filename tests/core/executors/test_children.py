@@ -11,11 +11,11 @@ import psutil
 import pytest
 from wire import SOON
 
+from maggy.core.cluster.spark import dumps, loads
 from maggy.core.executors.children import Children
 from maggy.core.executors.workload import SearchWorkload
 from maggy.core.messages import Assign
 from maggy.core.reporter import Reporter
-from maggy.core.spark import dumps, loads
 
 pytestmark = pytest.mark.loopback
 
@@ -24,8 +24,8 @@ MARK = "MAGGY_TEST_MARK"
 
 def calls(function, arguments, reporter):
     """The training function of most tests: what it is to do comes with the trial, so they share one template."""
-    from maggy.core.signature import arguments_for, parameter_names
-    from maggy.core.spark import loads
+    from maggy.common.signature import arguments_for, parameter_names
+    from maggy.core.cluster.spark import loads
 
     train = loads(function)
     return train(**arguments_for(parameter_names(train), arguments, {"reporter": reporter}))

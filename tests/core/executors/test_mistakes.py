@@ -7,8 +7,8 @@ import types
 import numpy as np
 import pytest
 
-from maggy.core import exceptions
-from maggy.core.exceptions import MetricKeyError, MetricTypeError, ReturnTypeError
+from maggy.common import exceptions
+from maggy.common.exceptions import MetricKeyError, MetricTypeError, ReturnTypeError
 from maggy.core.executors.mistakes import mistake_of, remedy_of
 from maggy.core.executors.workload import metric_of
 from maggy.searchspace import Searchspace

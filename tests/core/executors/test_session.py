@@ -5,8 +5,8 @@ import threading
 import pytest
 from wire import HELLO, SOON
 
+from maggy.common.exceptions import EarlyStopException
 from maggy.core import reporter as reporter_module
-from maggy.core.exceptions import EarlyStopException
 from maggy.core.executors import session as module
 from maggy.core.messages import (
     Ack,

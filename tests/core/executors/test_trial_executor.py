@@ -12,12 +12,12 @@ import pytest
 from wire import SOON, Host
 
 from maggy.ablation.ablator import AbstractAblator
+from maggy.core.cluster.spark import TaskInfo, dumps, loads
 from maggy.core.executors import error_text, process_executor, trial_executor
 from maggy.core.executors import surroundings as trial_surroundings
 from maggy.core.executors.trial_executor import WorkerSettings, work
 from maggy.core.executors.workload import AblationWorkload, SearchWorkload, Workload
 from maggy.core.messages import Assign, Check, Checked, Done, Failed, Final, Heartbeat, Register, Stop
-from maggy.core.spark import TaskInfo, dumps, loads
 
 pytestmark = pytest.mark.loopback
 

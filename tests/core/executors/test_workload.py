@@ -13,16 +13,16 @@ import numpy as np
 import pytest
 
 from maggy.ablation.ablator import AbstractAblator
-from maggy.core.choices import WrittenChoices
-from maggy.core.exceptions import MetricKeyError, MetricTypeError, MetricValueError, ReturnTypeError
+from maggy.common.exceptions import MetricKeyError, MetricTypeError, MetricValueError, ReturnTypeError
+from maggy.common.json_values import to_plain
+from maggy.common.signature import config_values
+from maggy.core.cluster.spark import dumps, loads
 from maggy.core.executors import workload as module
 from maggy.core.executors.workload import AblationWorkload, SearchWorkload, Workload, metric_of
 from maggy.core.messages import REMARK, Final, encode
-from maggy.core.plain import to_plain
 from maggy.core.reporter import Reporter
-from maggy.core.signature import config_values
-from maggy.core.spark import dumps, loads
 from maggy.searchspace import Searchspace
+from maggy.searchspace.choices import WrittenChoices
 
 
 class Tensor:

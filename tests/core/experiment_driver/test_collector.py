@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 
-from maggy.core.experiment_driver.collector import short_collections
+from maggy.core.experiment_driver.gc_pauses import short_collections
 
 
 class Knot:

@@ -11,13 +11,13 @@ from loopback import Experiment, Given, one_after_another, records, square, tria
 from waiting import HANG, running, wait_until, wait_until_sent
 
 from maggy import Searchspace, Trial
-from maggy.core.environment import LocalEnvironment
-from maggy.core.exceptions import ExperimentError, OwnershipError
+from maggy.common.exceptions import ExperimentError, OwnershipError
+from maggy.common.files import AnyFiles
 from maggy.core.experiment_driver.optimization_policy import OptimizationPolicy
-from maggy.core.ownership import Ownership
-from maggy.core.process import Process
 from maggy.earlystop import Threshold
 from maggy.experiment_config import OptimizationConfig
+from maggy.records.ownership import Ownership
+from maggy.records.process import Process
 
 pytestmark = pytest.mark.loopback
 
@@ -330,7 +330,7 @@ def test_an_experiment_whose_directory_another_driver_owns_ends_with_a_sentence_
             wait_until(lambda: os.path.exists(recorded), "the record of the first trial")
             ownership._clock = lambda: time.time() + 100  # this process was suspended
             directory, process = experiment.store.directory, Process("other-host", pid=7)
-            Ownership(LocalEnvironment(), directory, clock=ownership._clock, process=process).take()
+            Ownership(AnyFiles(), directory, clock=ownership._clock, process=process).take()
             experiment.recorder.log("a write")
         interrupted.wait(60)
         return 1.0

@@ -5,7 +5,7 @@ import queue
 import pytest
 from waiting import HANG
 
-from maggy.core.exceptions import ExperimentError
+from maggy.common.exceptions import ExperimentError
 from maggy.core.experiment_driver.instructions import Ask, Began, Ended, Points, Probed, WorkerId
 from maggy.core.experiment_driver.keeper import Keeper
 from maggy.core.experiment_driver.policy import Policy

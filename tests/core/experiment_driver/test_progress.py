@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from maggy import Trial
-from maggy.core.environment.board import Board
+from maggy.core.environment.progress_board import Board
 from maggy.core.experiment_driver.progress import Progress, announce
 from maggy.core.messages import REMARK
 

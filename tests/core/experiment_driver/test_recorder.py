@@ -6,23 +6,23 @@ import threading
 import pytest
 from waiting import HANG, wait_until
 
-from maggy.core.environment import LocalEnvironment
+from maggy.common.files import AnyFiles
 from maggy.core.experiment_driver import recorder as module
 from maggy.core.experiment_driver.instructions import WorkerId
 from maggy.core.experiment_driver.recorder import Recorder
-from maggy.core.ownership import Ownership
-from maggy.core.process import Process
-from maggy.core.store import ExperimentStore
+from maggy.records.directory import ExperimentStore
+from maggy.records.ownership import Ownership
+from maggy.records.process import Process
 from maggy.trial import Trial
 
 pytestmark = pytest.mark.loopback
 
-ENVIRONMENT = LocalEnvironment()
+FILES = AnyFiles()
 
 
 @pytest.fixture
 def store(tmp_path):
-    return ExperimentStore.create(ENVIRONMENT, str(tmp_path), "app")
+    return ExperimentStore.create(FILES, str(tmp_path), "app")
 
 
 @pytest.fixture
@@ -55,19 +55,19 @@ def ended(number):
 
 
 def names(store, trial):
-    return ENVIRONMENT.list(store.trial_directory(trial.trial_id))
+    return FILES.list(store.trial_directory(trial.trial_id))
 
 
 def writes(monkeypatch):
     """The names of the files of trials that are written from now on."""
-    written, real = [], LocalEnvironment.write_bytes
+    written, real = [], AnyFiles.write_bytes
 
     def write(self, path, *rest, **options):
         real(self, path, *rest, **options)
         if "/owner-" not in path:
             written.append(path.rpartition("/")[2])
 
-    monkeypatch.setattr(LocalEnvironment, "write_bytes", write)
+    monkeypatch.setattr(AnyFiles, "write_bytes", write)
     return written
 
 
@@ -152,7 +152,7 @@ def test_what_fails_for_a_moment_is_written_all_the_same(store, recorder, said, 
     trial = Trial({"x": 1})
     recorder.trial_begins(trial)
     recorder.close()
-    assert json.loads(ENVIRONMENT.read_bytes(f"{store.trial_directory(trial.trial_id)}/.hparams.json")) == {"x": 1}
+    assert json.loads(FILES.read_bytes(f"{store.trial_directory(trial.trial_id)}/.hparams.json")) == {"x": 1}
     assert len(said) == 1
 
 
@@ -167,7 +167,7 @@ def now(store):
 
 def follow(store, now):
     now[0] += 100
-    Ownership(ENVIRONMENT, store.directory, clock=lambda: now[0], process=Process("other-host", pid=7)).take()
+    Ownership(FILES, store.directory, clock=lambda: now[0], process=Process("other-host", pid=7)).take()
 
 
 def test_once_another_driver_owns_the_directory_nothing_more_is_written_and_it_is_told_once(
@@ -178,15 +178,15 @@ def test_once_another_driver_owns_the_directory_nothing_more_is_written_and_it_i
     recorder.trial_ended(ended(1))
     recorder.trial_begins(Trial({"x": 2}))
     follow(store, now)
-    before = sorted(ENVIRONMENT.list(store.directory))
+    before = sorted(FILES.list(store.directory))
     busy.set()
     assert told.wait(HANG)
     recorder.log("more")
     recorder.close()
     assert [str(error) for error in lost] == [str(lost[0])]
     assert "is now owned by process 7 on other-host" in str(lost[0])
-    assert sorted(ENVIRONMENT.list(store.directory)) == before
-    assert "more" not in ENVIRONMENT.read_bytes(f"{store.directory}/maggy.log").decode()
+    assert sorted(FILES.list(store.directory)) == before
+    assert "more" not in FILES.read_bytes(f"{store.directory}/maggy.log").decode()
     assert said == []
 
 
@@ -202,4 +202,4 @@ def test_that_another_driver_owns_the_directory_is_told_later_to_one_who_asks_la
 def test_a_closed_recorder_has_given_the_directory_back(store, recorder):
     recorder.log("a line")
     recorder.close()
-    Ownership(ENVIRONMENT, store.directory, process=Process("other-host")).take()
+    Ownership(FILES, store.directory, process=Process("other-host")).take()

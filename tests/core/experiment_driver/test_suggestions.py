@@ -5,7 +5,7 @@ import json
 import pytest
 
 from maggy import Trial
-from maggy.core.exceptions import ExperimentError
+from maggy.common.exceptions import ExperimentError
 from maggy.core.experiment_driver.suggestions import REFUSALS_LIMIT, Suggestions
 from maggy.core.messages import MAX_MESSAGE_BYTES, Assign, decode_driver_message, encode
 

@@ -14,9 +14,9 @@ from loopback import Experiment
 from waiting import HANG
 
 from maggy import Searchspace, Trial
-from maggy.core.environment.local import LocalEnvironment
+from maggy.common.ended_trials import EndedTrials
+from maggy.common.files import AnyFiles
 from maggy.core.experiment_driver.optimization_policy import OptimizationPolicy
-from maggy.core.final_store import FinalStore
 from maggy.core.messages import Assign, Final, Heartbeat, Register, encode
 from maggy.core.rpc import Server
 from maggy.earlystop import AbstractEarlyStop
@@ -82,13 +82,13 @@ def files(monkeypatch):
     counted = Counter()
 
     def counting(name):
-        method = getattr(LocalEnvironment, name)
+        method = getattr(AnyFiles, name)
 
         def count(self, path, *rest, **options):
             method(self, path, *rest, **options)
             counted[path.rpartition("/")[2]] += 1
 
-        monkeypatch.setattr(LocalEnvironment, name, count)
+        monkeypatch.setattr(AnyFiles, name, count)
 
     for name in ("write_bytes", "append_bytes"):
         counting(name)
@@ -193,7 +193,7 @@ def test_the_median_rule_looks_at_each_ended_trial_once_for_a_step():
             made.append_point(step, float(number))
         return made
 
-    policy, finals, checks = search(), FinalStore(), 0
+    policy, finals, checks = search(), EndedTrials(), 0
     policy.start({}, finals, 1)
     for number in range(200):
         for steps in (3, 6, 9):

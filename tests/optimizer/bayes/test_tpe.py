@@ -6,7 +6,7 @@ import pytest
 from budgets import started
 from conformance import OptimizerContract, conditional_space, experiment_space
 
-from maggy.core.exceptions import BadArgumentsError
+from maggy.common.exceptions import BadArgumentsError
 from maggy.optimizer import optimizer_by_name
 from maggy.optimizer.bayes import TPE
 from maggy.searchspace import Searchspace
@@ -26,7 +26,9 @@ class TestTPEInHyperband(OptimizerContract):
     extra_params = ("budget",)
 
     def make(self):
-        return TPE(num_warmup_trials=4, pruner="hyperband", pruner_kwargs={"eta": 2, "resource_max": 4}).pruner
+        return optimizer_by_name(
+            TPE(num_warmup_trials=4, pruner="hyperband", pruner_kwargs={"eta": 2, "resource_max": 4})
+        )
 
 
 def test_conditional_parameters_are_modelled_together_with_those_that_they_depend_on():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from budgets import drive, started
 
-from maggy.core.exceptions import BadArgumentsError
+from maggy.common.exceptions import BadArgumentsError
 from maggy.optimizer.bayes import TPE
 from maggy.searchspace import Searchspace
 

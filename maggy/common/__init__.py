@@ -1,0 +1,1 @@
+"""What every other package builds on: exceptions, JSON values, optional imports. It imports none of them."""

@@ -1,0 +1,102 @@
+"""Files on a disk of this machine, or on one that is mounted like it."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+from maggy.common.files.contract import Files
+
+__all__ = ["DiskFiles"]
+
+_TEMPORARY = re.compile(r".+\.\d+-\d+\.tmp")
+
+
+class DiskFiles(Files):
+    """The files of the operating system."""
+
+    def join(self, *parts: str) -> str:
+        return os.path.join(*parts)
+
+    def make_directory(self, path: str, exist_ok: bool = False) -> None:
+        try:
+            # The parent usually exists, and then one system call is enough.
+            os.mkdir(path)
+        except FileNotFoundError:
+            os.makedirs(path, exist_ok=exist_ok)
+        except FileExistsError:
+            if not (exist_ok and os.path.isdir(path)):
+                raise
+
+    def exists(self, path: str) -> bool:
+        return os.path.exists(path)
+
+    def list(self, path: str) -> list[str]:
+        with suppress(FileNotFoundError, NotADirectoryError):
+            return sorted(os.listdir(path))
+        return []
+
+    def read_bytes(self, path: str) -> bytes:
+        return Path(path).read_bytes()
+
+    def write_bytes(self, path: str, data: bytes, atomic: bool = True) -> None:
+        if not atomic:
+            _write(path, data, os.O_TRUNC)
+            return
+        temporary = _temporary_path(path)
+        try:
+            _write(temporary, data, os.O_TRUNC)
+            os.replace(temporary, path)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(temporary)
+            raise
+
+    def create_bytes(self, path: str, data: bytes) -> None:
+        temporary = _temporary_path(path)
+        try:
+            _write(temporary, data, os.O_TRUNC)
+            try:
+                os.link(temporary, path)
+            except FileExistsError:
+                raise
+            except OSError:  # the file system has no links
+                _write(path, data, os.O_EXCL)
+        finally:
+            with suppress(OSError):
+                os.unlink(temporary)
+
+    def append_bytes(self, path: str, data: bytes) -> None:
+        _write(path, data, os.O_APPEND)
+
+    def rename(self, path: str, new_path: str) -> None:
+        os.rename(path, new_path)
+
+    def remove(self, path: str) -> None:
+        with suppress(FileNotFoundError):
+            os.unlink(path)
+
+    def remove_temporary(self, path: str) -> None:
+        folders = [path, *(entry.path for entry in os.scandir(path) if entry.is_dir(follow_symlinks=False))]
+        for folder in folders:
+            for name in filter(_TEMPORARY.fullmatch, self.list(folder)):
+                self.remove(os.path.join(folder, name))
+
+
+def _temporary_path(path: str) -> str:
+    """Return a path beside a file. Two threads may write the same file at once, so each has its own."""
+    return f"{path}.{os.getpid()}-{threading.get_ident()}.tmp"
+
+
+def _write(path: str, data: bytes, flags: int) -> None:
+    # Most files are small, so avoid everything but one open and one write.
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | flags | getattr(os, "O_BINARY", 0), 0o666)
+    try:
+        remaining = memoryview(data)
+        while remaining:
+            remaining = remaining[os.write(descriptor, remaining) :]
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,196 @@
+"""Files behind the URLs that fsspec knows, such as ``s3://``, ``hdfs://`` and ``memory://``."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from contextlib import suppress
+from typing import Any
+
+from maggy.common.exceptions import MissingDependencyError
+from maggy.common.files.contract import PREVIOUS, Files
+
+__all__ = ["UrlFiles", "open_url"]
+
+_OBJECT_STORES = frozenset(["s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "oci", "memory"])
+_CLAIM = ".claimed"
+_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}\.tmp")
+
+
+class UrlFiles(Files):
+    """The files of a store, with the guarantees of a disk as far as the store can give them.
+
+    Only one process can create a given file on S3, on HDFS and in memory, so a new directory is claimed with a hidden
+    file. An atomic write is a single put in an object store, and a rename elsewhere. A file that a store cannot append
+    to is written again as a whole.
+    """
+
+    def join(self, *parts: str) -> str:
+        head = parts[0] if parts[0].endswith("://") else parts[0].rstrip("/") + "/"
+        return head + "/".join(part.strip("/") for part in parts[1:])
+
+    def make_directory(self, path: str, exist_ok: bool = False) -> None:
+        system, inside = open_url(path)
+        if not exist_ok:
+            _claim(system, inside.rstrip("/"))
+        elif not _is_object_store(system):  # an object store needs no directories, and asking costs a request
+            system.makedirs(inside, exist_ok=True)
+
+    def exists(self, path: str) -> bool:
+        system, inside = open_url(path)
+        system.invalidate_cache()
+        return bool(system.exists(inside)) or (not _is_object_store(system) and bool(system.exists(inside + PREVIOUS)))
+
+    def list(self, path: str) -> list[str]:
+        system, inside = open_url(path)
+        system.invalidate_cache()
+        with suppress(FileNotFoundError, NotADirectoryError):
+            names = {entry.rstrip("/").rsplit("/", 1)[-1] for entry in system.ls(inside, detail=False)}
+            return sorted(names - {_CLAIM, ""})
+        return []
+
+    def read_bytes(self, path: str) -> bytes:
+        system, inside = open_url(path)
+        try:
+            return bytes(system.cat_file(inside))
+        except FileNotFoundError:
+            if _is_object_store(system):
+                raise
+            return bytes(system.cat_file(inside + PREVIOUS))  # an atomic write was interrupted
+
+    def write_bytes(self, path: str, data: bytes, atomic: bool = True) -> None:
+        system, inside = open_url(path)
+        if not atomic or _is_object_store(system):
+            system.pipe_file(inside, data)
+        else:
+            _replace(system, inside, data)
+
+    def create_bytes(self, path: str, data: bytes) -> None:
+        _create(*open_url(path), data)
+
+    def append_bytes(self, path: str, data: bytes) -> None:
+        system, inside = open_url(path)
+        if not _is_object_store(system):
+            try:
+                with system.open(inside, "ab" if system.exists(inside) else "wb") as file:
+                    file.write(data)
+                return
+            except (NotImplementedError, ValueError):  # the store cannot append
+                pass
+            except FileExistsError:
+                _begin_new_file(system, inside, data)
+                return
+        try:
+            before = system.cat_file(inside)
+        except FileNotFoundError:
+            before = b""
+        system.pipe_file(inside, before + data)
+
+    def rename(self, path: str, new_path: str) -> None:
+        system, inside = open_url(path)
+        new_inside = open_url(new_path)[1]
+        if not _is_object_store(system):
+            system.mv(inside, new_inside, recursive=True)
+            return
+        inside = inside.rstrip("/")
+        for name in system.find(inside) or [inside]:
+            system.cp_file(name, new_inside.rstrip("/") + name[len(inside) :])
+            system.rm_file(name)
+
+    def remove(self, path: str) -> None:
+        system, inside = open_url(path)
+        with suppress(FileNotFoundError):
+            if not _is_object_store(system):
+                with suppress(FileNotFoundError):  # first, or the old content would come back
+                    system.rm_file(inside + PREVIOUS)
+            system.rm_file(inside)
+
+    def remove_temporary(self, path: str) -> None:
+        system, inside = open_url(path)
+        if _is_object_store(system):  # a put needs no temporary file
+            return
+        system.invalidate_cache()
+        for file in system.find(inside, maxdepth=2):
+            if _TEMPORARY.fullmatch(file.rpartition("/")[2]):
+                system.rm_file(file)
+
+
+def open_url(url: str) -> tuple[Any, str]:
+    """Return the file system of a URL and the path inside it. fsspec keeps the file system for the next call.
+
+    Raises:
+        MissingDependencyError: The package for the URL's scheme is missing or broken.
+    """
+    from fsspec.core import url_to_fs
+
+    try:
+        system, inside = url_to_fs(url)
+    except (ImportError, AttributeError, TypeError) as error:  # missing, or in conflict with other packages
+        scheme = url.split("://", 1)[0]
+        raise MissingDependencyError(
+            f"{scheme}:// needs a package that is not installed or does not work: {error}"
+        ) from error
+    return system, inside
+
+
+def _is_object_store(system: Any) -> bool:
+    """Return whether a put shows the whole object or nothing, and directories are only names."""
+    protocols = (system.protocol,) if isinstance(system.protocol, str) else system.protocol
+    return not _OBJECT_STORES.isdisjoint(protocols)
+
+
+def _claim(system: Any, directory: str) -> None:
+    system.invalidate_cache()
+    if system.exists(directory):
+        raise FileExistsError(f"{directory} exists already.")
+    if not _is_object_store(system):
+        system.makedirs(directory, exist_ok=True)
+    _create(system, f"{directory}/{_CLAIM}", b"")
+
+
+def _create(system: Any, path: str, data: bytes) -> None:
+    if _is_object_store(system):
+        system.pipe_file(path, data, mode="create")
+        return
+    system.invalidate_cache()
+    if system.exists(path):
+        raise FileExistsError(f"{path} exists already.")
+    # HDFS refuses the second process here; other stores may ignore the argument.
+    with system.open(path, "wb", overwrite=False) as file:
+        file.write(data)
+
+
+def _replace(system: Any, path: str, data: bytes) -> None:
+    """Write a file under a temporary name, then rename it.
+
+    Where a store cannot rename onto a file, the old file is kept under another name for that moment.
+    """
+    folder, _, name = path.rpartition("/")
+    temporary = f"{folder}/.{name}.{uuid.uuid4().hex[:8]}.tmp"
+    try:
+        system.pipe_file(temporary, data)
+        try:
+            system.mv(temporary, path, overwrite=True)
+        except FileExistsError:
+            if system.exists(path + PREVIOUS):  # an earlier replacement was interrupted
+                system.rm_file(path + PREVIOUS)
+            system.mv(path, path + PREVIOUS)
+            system.mv(temporary, path)
+            system.rm_file(path + PREVIOUS)
+    except BaseException:
+        with suppress(Exception):
+            system.rm_file(temporary)
+        raise
+
+
+def _begin_new_file(system: Any, path: str, data: bytes) -> None:
+    """Keep an HDFS file that nobody can append to under another name, and begin a new one.
+
+    After an interrupted write HDFS lets nobody append to or read the file for up to an hour.
+    """
+    if system.size(path):
+        number = 1
+        while system.exists(f"{path}.cut-{number}"):
+            number += 1
+        system.mv(path, f"{path}.cut-{number}")
+    system.pipe_file(path, data)

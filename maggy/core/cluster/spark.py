@@ -1,0 +1,32 @@
+"""The way to Spark for the rest of the core: the cluster of the user's session, and functions as bytes."""
+
+from __future__ import annotations
+
+from maggy.common.spark_session import spark_session
+from maggy.core.cluster.classic import ClassicCluster
+from maggy.core.cluster.connect import ConnectCluster
+from maggy.core.cluster.contract import MAX_UNLIMITED_WORKERS, Cluster, Task, TaskInfo, TooLargeError, is_connect
+from maggy.core.cluster.failures import error_of
+from maggy.core.cluster.payload import Payload, with_content
+from maggy.core.cluster.pickling import dumps, loads
+
+__all__ = [
+    "MAX_UNLIMITED_WORKERS",
+    "Cluster",
+    "Payload",
+    "Task",
+    "TaskInfo",
+    "TooLargeError",
+    "active_cluster",
+    "dumps",
+    "error_of",
+    "is_connect",
+    "loads",
+    "with_content",
+]
+
+
+def active_cluster() -> Cluster:
+    """Return the Spark that the user's session runs on; see :func:`~maggy.common.spark_session.spark_session`."""
+    session = spark_session()
+    return ConnectCluster(session) if is_connect(session) else ClassicCluster(session)

@@ -1,0 +1,1 @@
+"""Searches whose suggestions come from Optuna's samplers."""

@@ -1,0 +1,1 @@
+"""The only place that knows both vocabularies, Maggy's and Optuna's."""

@@ -1,0 +1,1 @@
+"""What lies on disk of an experiment, and how it is written and read back."""

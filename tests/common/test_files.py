@@ -1,0 +1,275 @@
+"""Files on a real disk and in fsspec's memory file system."""
+
+import os
+import threading
+import uuid
+from contextlib import suppress
+from typing import ClassVar
+
+import fsspec
+import pytest
+from fsspec.implementations.memory import MemoryFileSystem
+
+from maggy.common.exceptions import MissingDependencyError
+from maggy.common.files import AnyFiles
+
+
+@pytest.fixture(params=["disk", "memory"])
+def place(request, tmp_path):
+    if request.param == "disk":
+        yield str(tmp_path)
+        return
+    url = f"memory://{uuid.uuid4().hex}"
+    yield url
+    files = MemoryFileSystem()
+    if files.exists(url):
+        files.rm(url, recursive=True)
+
+
+@pytest.fixture
+def files():
+    return AnyFiles()
+
+
+def test_join_makes_one_path(files):
+    assert files.join("/a", "b", "c") == "/a/b/c"
+    assert files.join("s3://a/", "b", "c") == "s3://a/b/c"
+    assert files.join("memory://", "b") == "memory://b"
+
+
+def test_written_bytes_are_read_back_and_replaced(files, place):
+    path = files.join(place, "file")
+    files.make_directory(place, exist_ok=True)
+    for atomic in (True, False):
+        files.write_bytes(path, b"a longer text", atomic)
+        files.write_bytes(path, b"short", atomic)
+        assert files.read_bytes(path) == b"short"
+    assert files.list(place) == ["file"]
+
+
+def test_appending_makes_the_file_and_adds_to_it(files, place):
+    path = files.join(place, "log")
+    files.make_directory(place, exist_ok=True)
+    files.append_bytes(path, b"one\n")
+    files.append_bytes(path, b"two\n")
+    assert files.read_bytes(path) == b"one\ntwo\n"
+
+
+def test_appending_rewrites_where_the_file_system_cannot_append(files, monkeypatch):
+    class NoAppend(MemoryFileSystem):
+        def open(self, path, mode="rb", **kwargs):
+            if "a" in mode:
+                raise NotImplementedError
+            return super().open(path, mode, **kwargs)
+
+    monkeypatch.setattr("maggy.common.files.url.open_url", lambda url: (NoAppend(), "/" + url.split("://")[1]))
+    url = f"memory://{uuid.uuid4().hex}/log"
+    files.append_bytes(url, b"one\n")
+    files.append_bytes(url, b"two\n")
+    assert files.read_bytes(url) == b"one\ntwo\n"
+    files.remove(url)
+
+
+def test_a_directory_is_made_once_unless_it_may_exist(files, place):
+    path = files.join(place, "a", "b")
+    files.make_directory(path)
+    assert files.exists(path)
+    with pytest.raises(FileExistsError):
+        files.make_directory(path)
+    files.make_directory(path, exist_ok=True)
+
+
+def test_a_file_in_the_place_of_a_directory_is_an_error(files, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(FileExistsError):
+        files.make_directory(str(tmp_path / "file"), exist_ok=True)
+
+
+def test_list_gives_sorted_names_and_nothing_for_a_missing_directory(files, place):
+    for name in ("b", "a", "c"):
+        files.make_directory(files.join(place, name))
+    assert files.list(place) == ["a", "b", "c"]
+    assert files.list(files.join(place, "missing")) == []
+
+
+def test_a_missing_file_is_the_same_error_everywhere(files, place):
+    files.make_directory(place, exist_ok=True)
+    path = files.join(place, "missing")
+    assert not files.exists(path)
+    with pytest.raises(FileNotFoundError):
+        files.read_bytes(path)
+    files.remove(path)
+
+
+def test_rename_moves_a_directory_with_what_is_in_it(files, place):
+    files.make_directory(files.join(place, "old"))
+    files.write_bytes(files.join(place, "old", "file"), b"x")
+    files.rename(files.join(place, "old"), files.join(place, "new"))
+    assert files.list(place) == ["new"]
+    assert files.read_bytes(files.join(place, "new", "file")) == b"x"
+
+
+def test_remove_takes_a_file_away(files, place):
+    files.make_directory(place, exist_ok=True)
+    files.write_bytes(files.join(place, "file"), b"x")
+    files.remove(files.join(place, "file"))
+    assert files.list(place) == []
+
+
+def test_an_atomic_write_that_fails_leaves_the_old_content_and_no_temporary_file(files, tmp_path, monkeypatch):
+    path = tmp_path / "file"
+    files.write_bytes(str(path), b"old")
+
+    def full(*_):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(OSError, match="No space"):
+        files.write_bytes(str(path), b"new")
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_a_url_without_its_package_names_the_package(files):
+    with pytest.raises(MissingDependencyError, match="gs:// needs a package"):
+        files.exists("gs://bucket/x")
+
+
+class CutOff(MemoryFileSystem):
+    """As HDFS, whose files stay open after a write that was cut off; in memory, but no object store."""
+
+    protocol = "cutoff"
+    store: ClassVar = {}
+    pseudo_dirs: ClassVar = [""]
+    open_files: ClassVar = set()
+
+    def _open(self, path, mode="rb", **options):
+        if mode == "ab" and path in self.open_files:
+            raise FileExistsError(f"{path} has a lease holder already")
+        if mode == "wb":
+            self.open_files.discard(path)
+        return super()._open(path, mode, **options)
+
+    def mv(self, path, new_path, **options):
+        super().mv(path, new_path, **options)
+        self.open_files.discard(path)
+
+
+@pytest.mark.parametrize("written", [b"", b"before\n"])
+def test_a_file_that_a_cut_off_write_left_open_is_gone_on_with_in_a_new_one(written):
+    fsspec.register_implementation("cutoff", CutOff, clobber=True)
+    files, log = AnyFiles(), "cutoff://logs/output.log"
+    files.write_bytes(log, written, atomic=False)
+    CutOff.open_files.update(CutOff.store)
+    with pytest.raises(FileExistsError), fsspec.open(log, "ab"):
+        pass
+    files.append_bytes(log, b"after\n")
+    files.append_bytes(log, b"more\n")
+    assert files.read_bytes(log) == b"after\nmore\n"
+    kept = [name for name in files.list("cutoff://logs") if name != "output.log"]
+    assert [files.read_bytes(f"cutoff://logs/{name}") for name in kept] == [written] * bool(written)
+    assert kept == ["output.log.cut-1"] * bool(written)
+    CutOff.store.clear()
+
+
+def test_a_file_that_must_be_new_is_created_once(files, place):
+    files.make_directory(place, exist_ok=True)
+    path = files.join(place, "file")
+    files.create_bytes(path, b"first")
+    with pytest.raises(FileExistsError):
+        files.create_bytes(path, b"second")
+    assert files.read_bytes(path) == b"first"
+    assert files.list(place) == ["file"]
+
+
+def test_a_file_that_must_be_new_is_created_once_where_there_are_no_links(files, tmp_path, monkeypatch):
+    def no_links(*_):
+        raise PermissionError("Operation not permitted")
+
+    monkeypatch.setattr(os, "link", no_links)
+    path = str(tmp_path / "file")
+    files.create_bytes(path, b"first")
+    with pytest.raises(FileExistsError):
+        files.create_bytes(path, b"second")
+    assert files.read_bytes(path) == b"first"
+    assert files.list(str(tmp_path)) == ["file"]
+
+
+def test_a_file_is_created_by_one_of_those_who_want_it_at_once(files, place):
+    files.make_directory(place, exist_ok=True)
+    ready, created = threading.Barrier(8, timeout=60), []
+
+    def create(number):
+        ready.wait()
+        with suppress(FileExistsError):
+            files.create_bytes(files.join(place, "file"), b"%d" % number)
+            created.append(b"%d" % number)
+
+    threads = [threading.Thread(target=create, args=[number], daemon=True) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert created == [files.read_bytes(files.join(place, "file"))]
+
+
+class NoReplacement(MemoryFileSystem):
+    """As HDFS, which does not rename onto a file; in memory, but no object store. May be killed before a step."""
+
+    protocol = "noreplacement"
+    store: ClassVar = {}
+    pseudo_dirs: ClassVar = [""]
+    steps_left: ClassVar = [1000]
+
+    @classmethod
+    def step(cls):
+        cls.steps_left[0] -= 1
+        if cls.steps_left[0] < 0:
+            raise KeyboardInterrupt("killed")
+
+    def pipe_file(self, path, value, **options):
+        self.step()
+        super().pipe_file(path, value, **options)
+
+    def mv(self, path, new_path, **options):
+        self.step()
+        if self.exists(new_path):
+            raise FileExistsError(new_path)
+        super().mv(path, new_path)
+
+    def rm_file(self, path):
+        self.step()
+        super().rm_file(path)
+
+
+@pytest.fixture
+def no_replacement():
+    fsspec.register_implementation("noreplacement", NoReplacement, clobber=True)
+    yield NoReplacement
+    NoReplacement.store.clear()
+    NoReplacement.steps_left[0] = 1000
+
+
+@pytest.mark.parametrize("steps", range(6))
+def test_a_replacement_that_is_cut_off_anywhere_leaves_the_old_content_or_the_new(files, no_replacement, steps):
+    path = "noreplacement://app_1/trial.json"
+    files.write_bytes(path, b"old")
+    no_replacement.steps_left[0] = steps
+    with suppress(KeyboardInterrupt):
+        files.write_bytes(path, b"new")
+    no_replacement.steps_left[0] = 1000
+    assert files.exists(path)
+    assert files.read_bytes(path) in (b"old", b"new")
+    files.remove_temporary("noreplacement://app_1")
+    files.write_bytes(path, b"newer")
+    assert files.read_bytes(path) == b"newer"
+    files.remove(path)
+    assert not files.exists(path)
+
+
+def test_a_cut_off_write_s_temporary_files_are_removed_and_no_others(files, no_replacement):
+    for name in (".trial.json.0123abcd.tmp", "trial.json", "sub.tmp", "deeper/.trial.json.0123abcd.tmp"):
+        files.write_bytes(f"noreplacement://app_1/t/{name}", b"", atomic=False)
+    files.remove_temporary("noreplacement://app_1")
+    assert files.list("noreplacement://app_1/t") == ["deeper", "sub.tmp", "trial.json"]
+    assert files.list("noreplacement://app_1/t/deeper") == [".trial.json.0123abcd.tmp"]

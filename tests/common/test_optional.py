@@ -1,0 +1,101 @@
+"""Packages that need not be there, and packages that are there and raise whatever they like when imported."""
+
+import sys
+
+import pytest
+
+from maggy.common.exceptions import MissingDependencyError
+from maggy.common.optional import can_import, import_optional
+from maggy.records.events import events_problem, find_event_maker, frame
+
+BREAKAGES = {
+    "TypeError: Descriptors cannot be created directly.": "raise TypeError('Descriptors cannot be created directly.')",
+    "AttributeError: module has no attribute 'x'": "raise AttributeError(\"module has no attribute 'x'\\nmore\")",
+    "VersionError: too old": "class VersionError(Exception): pass\nraise VersionError('too old')",
+    "ModuleNotFoundError: No module named 'other_package'": "import other_package",
+    "ImportError": "raise ImportError",
+}
+
+
+@pytest.fixture
+def install(tmp_path, monkeypatch):
+    """Puts a package of this name and content in front of the one that is installed."""
+
+    def put(name, code):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "__init__.py").write_text(code)
+        monkeypatch.syspath_prepend(str(tmp_path))
+        for loaded in [loaded for loaded in sys.modules if loaded.split(".")[0] == name]:
+            monkeypatch.delitem(sys.modules, loaded)
+
+    return put
+
+
+@pytest.mark.parametrize("reason", BREAKAGES)
+def test_a_package_that_is_there_and_broken_is_said_in_one_line_with_the_remedy(install, reason):
+    install("flawed", BREAKAGES[reason])
+    with pytest.raises(MissingDependencyError) as raised:
+        import_optional("flawed.inner", "A plot", "pip install flawed")
+    assert str(raised.value) == (
+        f"A plot needs flawed, which is installed but cannot be imported ({reason}): pip install flawed"
+    )
+    assert not can_import("flawed")
+
+
+def test_a_package_that_is_not_there_is_said_so():
+    with pytest.raises(MissingDependencyError, match=r"^A plot needs no_such, which is not installed: pip install x$"):
+        import_optional("no_such.inner", "A plot", "pip install x")
+    assert not can_import("no_such")
+
+
+def test_a_module_that_works_is_returned():
+    assert import_optional("json.decoder", "it", "").JSONDecoder
+    assert can_import("json")
+
+
+@pytest.mark.parametrize("reason", BREAKAGES)
+def test_a_broken_tensorboard_costs_the_event_files_and_one_line(install, reason):
+    install("tensorboard", BREAKAGES[reason])
+    assert find_event_maker() is None
+    line = events_problem()
+    assert line.startswith(f"TensorBoard is installed but cannot be imported ({reason}), so no event files are written")
+    assert "pip install" in line
+    assert "\n" not in line
+
+
+def test_a_tensorboard_that_is_not_installed_costs_one_line(monkeypatch):
+    for loaded in [loaded for loaded in sys.modules if loaded.split(".")[0] == "tensorboard"]:
+        monkeypatch.delitem(sys.modules, loaded)
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    assert find_event_maker() is None
+    assert events_problem().startswith("TensorBoard is not installed, so no event files are written")
+
+
+def test_a_broken_checksum_package_is_replaced(install):
+    from maggy.records import events
+
+    whole = frame([b"record"])
+    install("google_crc32c", "raise AttributeError('no C extension')")
+    for function in (events._crc32c, events._framed_length):
+        function.cache_clear()
+    try:
+        assert frame([b"record"]) == whole
+    finally:
+        for function in (events._crc32c, events._framed_length):
+            function.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("package", "call"),
+    [
+        ("pandas", lambda: __import__("maggy.result").result.ExperimentResult.to_pandas),
+        ("keras", lambda: __import__("maggy.common.keras_session", fromlist=["x"]).import_keras),
+        ("tensorflow", lambda: __import__("maggy.common.keras_session", fromlist=["x"]).import_tensorflow),
+        ("matplotlib", lambda: lambda what: __import__("maggy.result.plots", fromlist=["x"])._axes(what, what)),
+    ],
+)
+def test_what_needs_a_package_says_so_when_it_is_broken(install, package, call):
+    install(package, "raise TypeError('does not fit')")
+    with pytest.raises(MissingDependencyError, match=rf"needs {package}, which is installed but cannot be imported"):
+        call()("x")

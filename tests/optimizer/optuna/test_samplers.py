@@ -1,0 +1,85 @@
+"""The evolution strategy, the even spread and the genetic algorithm."""
+
+from __future__ import annotations
+
+import pytest
+from budgets import drive, started
+from conformance import OptimizerContract, conditional_space, experiment_space, objective
+
+from maggy.common.exceptions import BadArgumentsError
+from maggy.optimizer import NSGAII, QMC, CmaEs
+from maggy.searchspace import Searchspace
+
+pytestmark = pytest.mark.slow
+
+
+class TestCmaEs(OptimizerContract):
+    def make(self):
+        return CmaEs()
+
+
+class TestQMC(OptimizerContract):
+    conditions = False
+
+    def make(self):
+        return QMC()
+
+
+class TestNSGAII(OptimizerContract):
+    def make(self):
+        return NSGAII()
+
+
+NUMBERS = Searchspace(x=("DOUBLE", [0, 1]), y=("INTEGER", [1, 100], "log"))
+ONE_NUMBER = Searchspace(x=("DOUBLE", [0, 1]), kind=("CATEGORICAL", ["a", "b"]))
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::optuna.exceptions.ExperimentalWarning")
+@pytest.mark.parametrize(
+    ("space", "options"),
+    [
+        (NUMBERS, {}),
+        (experiment_space(), {}),
+        (conditional_space(), {}),
+        (ONE_NUMBER, {}),
+        (Searchspace(kind=("CATEGORICAL", ["a", "b"])), {}),
+        (NUMBERS, {"sigma0": 0.1}),
+        (NUMBERS, {"x0": {"x": 0.5, "y": 3}}),
+        (NUMBERS, {"use_separable_cma": True}),
+        (NUMBERS, {"with_margin": True}),
+    ],
+)
+@pytest.mark.parametrize("in_flight", [1, 8])
+def test_an_evolution_of_any_space_and_options_can_be_resumed_late(space, options, in_flight):
+    def score(trial):
+        return objective(trial.params)
+
+    half = drive(started(CmaEs(**options), 60, space=space), score, in_flight, crash_after=40)
+    resumed = drive(started(CmaEs(**options), 60, space=space), score, in_flight, recorded=half.ended)
+    assert len(resumed.ended) == 60
+
+
+@pytest.mark.parametrize("space", [Searchspace(x=("DOUBLE", [0, 1]), y=("DOUBLE", [0, 1])), ONE_NUMBER])
+def test_a_resumed_evolution_starts_where_the_good_trials_lie(space):
+    def score(trial):
+        return -abs(trial.params["x"] - 0.9)
+
+    def distance(trials):
+        return sum(abs(trial.params["x"] - 0.9) for trial in trials) / len(trials)
+
+    half = drive(started(CmaEs(), 90, space=space), score, crash_after=60)
+    resumed = drive(started(CmaEs(), 90, space=space), score, recorded=half.ended)
+    assert distance(resumed.suggested[:6]) < distance(half.suggested[:20]) / 3
+
+
+def test_an_even_spread_leaves_no_large_gap():
+    driven = drive(started(QMC(), 33), lambda trial: 0.0)
+    values = sorted(trial.params["x"] for trial in driven.suggested[1:])  # the first one is random
+    assert [int(value * 32) for value in values] == list(range(32))
+
+
+def test_conditional_parameters_cannot_be_spread():
+    optimizer = QMC()
+    optimizer.searchspace = conditional_space()
+    with pytest.raises(BadArgumentsError, match="conditional"):
+        optimizer.parameters([])

@@ -1,0 +1,61 @@
+"""What every use of Optuna needs."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+
+import pytest
+
+from maggy.common.exceptions import MissingDependencyError
+from maggy.optimizer.registry import optimizer_by_name
+from maggy.optuna_bridge.tools import require, saying_what_is_missing, tellable_points
+from maggy.trial import Trial
+
+
+def test_steps_that_optuna_cannot_hold_are_rounded_left_out_or_thinned():
+    trial = Trial({})
+    for step in (-1, 0.5, 1.5, 1.7):
+        trial.append_metric({"step": step, "value": step})
+    assert tellable_points(trial) == {0: 0.5, 1: 1.7}
+    long = Trial({})
+    for step in range(12_345):
+        long.append_metric({"step": step, "value": step})
+    points = tellable_points(long)
+    assert len(points) <= 1000
+    assert max(points) == 12_344
+    assert tellable_points(Trial({})) == {}
+
+
+def test_what_is_missing_is_named_with_the_remedy():
+    with pytest.raises(MissingDependencyError, match=r"GP needs no_such_module.*pip install 'maggy\[gp\]'"):
+        require("GP", ["json", "no_such_module"], "gp")
+
+
+def test_an_optuna_that_is_broken_is_said_with_the_remedy(tmp_path, monkeypatch):
+    (tmp_path / "optuna.py").write_text("raise AttributeError('np.float_ was removed')")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for loaded in [loaded for loaded in sys.modules if loaded.split(".")[0] == "optuna"]:
+        monkeypatch.delitem(sys.modules, loaded)
+    with pytest.raises(MissingDependencyError, match=r"TPE needs optuna, which is installed .*np\.float_.*pip install"):
+        require("TPE", ["optuna"], "optuna")
+
+
+@pytest.mark.parametrize(("name", "module"), [("QMCSampler", "scipy"), ("CmaEsSampler", "cmaes")])
+def test_a_sampler_of_optunas_without_what_it_imports_late_is_refused_with_the_remedy(monkeypatch, name, module):
+    optuna = pytest.importorskip("optuna")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        sampler = getattr(optuna.samplers, name)()
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(MissingDependencyError, match=rf"{name} needs {module}, which cannot be imported here: pip"):
+        optimizer_by_name(sampler)
+
+
+def test_what_a_sampler_lacks_when_it_is_asked_is_said_with_the_remedy():
+    def ask():
+        with saying_what_is_missing("Mine"):
+            raise ModuleNotFoundError("No module named 'scipy.stats'", name="scipy.stats")
+
+    with pytest.raises(MissingDependencyError, match=r"Mine needs a package .*scipy\.stats.*pip install scipy\."):
+        ask()

@@ -1,0 +1,382 @@
+"""The thread that writes records."""
+
+import threading
+import weakref
+
+import pytest
+from waiting import HANG, wait_until
+
+from maggy.records.writer import RecordWriter
+
+pytestmark = pytest.mark.loopback
+
+
+@pytest.fixture
+def gate():
+    """Opened at the end, so that no writer waits before it for ever."""
+    gate = threading.Event()
+    yield gate
+    gate.set()
+
+
+def test_calls_run_in_order_on_another_thread():
+    written, threads = [], set()
+
+    def write(number):
+        written.append(number)
+        threads.add(threading.current_thread())
+
+    writer = RecordWriter(on_error=pytest.fail)
+    for number in range(100):
+        writer.submit(write, number)
+    assert writer.close()
+    assert written == list(range(100))
+    assert threads.isdisjoint({threading.current_thread()})
+
+
+def test_submit_does_not_wait_for_a_slow_record(gate):
+    written = []
+    writer = RecordWriter(on_error=pytest.fail)
+    writer.submit(gate.wait)
+    writer.submit(written.append, 1)
+    assert written == []
+    gate.set()
+    writer.close()
+    assert written == [1]
+
+
+def test_a_record_that_cannot_be_written_is_told_once_and_the_rest_is_written():
+    said, written = [], []
+
+    def full():
+        raise OSError(28, "No space left on device")
+
+    writer = RecordWriter(on_error=said.append, patience=0)
+    for number in range(3):
+        writer.submit(full)
+        writer.submit(written.append, number)
+    writer.close()
+    assert written == [0, 1, 2]
+    assert writer.errors == 3
+    assert said == [
+        "A record could not be written (OSError: [Errno 28] No space left on device); the experiment goes on.",
+        "3 records in all could not be written.",
+    ]
+
+
+def test_an_error_in_the_callback_does_not_end_the_thread():
+    written = []
+    writer = RecordWriter(on_error=lambda message: 1 / 0)
+    writer.submit(int, "no number")
+    writer.submit(written.append, 1)
+    assert writer.close()
+    assert written == [1]
+
+
+def test_close_gives_up_after_its_timeout(gate):
+    writer = RecordWriter(on_error=pytest.fail)
+    writer.submit(gate.wait)
+    assert not writer.close(timeout=0.01)
+    gate.set()
+    assert writer.close()
+
+
+def test_close_may_be_called_again_and_without_any_record():
+    writer = RecordWriter(on_error=pytest.fail)
+    assert writer.close()
+    assert writer.close()
+
+
+def test_nothing_can_be_submitted_after_close():
+    writer = RecordWriter(on_error=pytest.fail)
+    writer.close()
+    with pytest.raises(RuntimeError, match="before the writer is closed"):
+        writer.submit(print)
+
+
+def test_no_thread_is_left_after_close():
+    before = set(threading.enumerate())
+    writer = RecordWriter(on_error=pytest.fail)
+    writer.submit(int)
+    writer.close()
+    assert set(threading.enumerate()) <= before  # those of earlier tests may end meanwhile
+
+
+def test_a_written_record_is_not_kept_alive():
+    class Record:
+        pass
+
+    record, written = Record(), threading.Event()
+    gone = threading.Event()
+    weakref.finalize(record, gone.set)
+    writer = RecordWriter(on_error=pytest.fail)
+    writer.submit(lambda record: written.set(), record)
+    assert written.wait(HANG)
+    del record
+    assert gone.wait(HANG)
+    writer.close()
+
+
+class Store:
+    """A store that is away for its first calls."""
+
+    def __init__(self, away, error=None):
+        self.away = away
+        self.error = error or ConnectionError("refused")
+        self.written = []
+        self.calls = 0
+
+    def write(self, record):
+        self.calls += 1
+        if self.calls <= self.away:
+            raise self.error
+        self.written.append(record)
+
+
+def test_a_store_that_comes_back_gets_every_record_in_order_and_it_is_said_once():
+    said, store = [], Store(away=3)
+    writer = RecordWriter(on_error=said.append)
+    for number in range(20):
+        writer.submit(store.write, number)
+    assert writer.close()
+    assert store.written == list(range(20))
+    assert writer.errors == 0
+    assert len(said) == 1
+    assert "(ConnectionError: refused). They are kept in memory and tried again for up to 120 seconds" in said[0]
+
+
+def test_a_store_that_stays_away_is_given_up_after_the_patience():
+    said, store = [], Store(away=10**9)
+    writer = RecordWriter(on_error=said.append, patience=0.3)
+    for number in range(1000):
+        writer.submit(store.write, number)
+    assert writer.close()
+    assert (writer.errors, store.written) == (1000, [])
+    assert store.calls < 1020
+    assert len(said) == 2
+    assert said[1] == "1000 records in all could not be written."
+
+
+def test_what_cannot_pass_is_not_tried_again():
+    for error in (ValueError("text"), FileNotFoundError("gone"), TypeError("no JSON")):
+        said, store = [], Store(away=10**9, error=error)
+        writer = RecordWriter(on_error=said.append)
+        writer.submit(store.write, 1)
+        assert writer.close()
+        assert (store.calls, writer.errors, len(said)) == (1, 1, 1)
+
+
+def test_an_error_of_a_stores_own_library_may_pass():
+    class EndpointError(Exception):
+        pass
+
+    errors = (
+        EndpointError("no connection"),
+        RuntimeError("name node is in safe mode"),
+        PermissionError("token expired"),
+    )
+    for error in errors:
+        store = Store(away=2, error=error)
+        writer = RecordWriter(on_error=lambda message: None)
+        writer.submit(store.write, 1)
+        assert writer.close()
+        assert store.written == [1]
+
+
+def test_after_patience_in_vain_records_are_written_once_the_store_is_back(gate):
+    store = Store(away=10**9)
+    writer = RecordWriter(on_error=lambda message: None, patience=0.1)
+    writer.submit(store.write, 1)
+    writer.submit(gate.wait)
+    wait_until(lambda: writer.errors, "the end of the patience")
+    store.away = 0
+    writer.submit(store.write, 2)
+    gate.set()
+    assert writer.close()
+    assert store.written == [2]
+
+
+def test_a_store_that_hangs_is_not_waited_for_without_end(gate, monkeypatch):
+    monkeypatch.setattr("maggy.records.writer.LONGEST_DELAY", 0.05)
+    monkeypatch.setattr("maggy.records.writer.SLOW_SECONDS", 0.05)
+    said = []
+    writer = RecordWriter(on_error=said.append, patience=0.05)
+    writer.submit(gate.wait)
+    assert not writer.close()
+    assert said == [
+        "The store of the records does not answer; they are kept in memory until it does.",
+        "The records that are left could not be written, since the store does not answer.",
+    ]
+    gate.set()
+    assert writer.close()
+
+
+# Sweeps
+
+
+def test_a_sweep_runs_at_once_when_there_is_nothing_else():
+    swept = threading.Event()
+    writer = RecordWriter(on_error=pytest.fail)
+    writer.sweep(swept.set)
+    assert swept.wait(HANG)
+    writer.close()
+
+
+def test_a_sweep_that_is_asked_for_many_times_before_it_runs_runs_once(gate):
+    swept = []
+    writer = RecordWriter(on_error=pytest.fail)
+    writer.submit(gate.wait)
+    for _ in range(100):
+        writer.sweep(lambda: swept.append(1))
+    gate.set()
+    writer.close()
+    assert swept == [1]
+
+
+def test_what_comes_during_a_sweep_gets_another_one():
+    swept, done = [], threading.Event()
+    writer = RecordWriter(on_error=pytest.fail)
+
+    def sweep():
+        swept.append(1)
+        if len(swept) == 1:
+            writer.sweep(sweep)
+        else:
+            done.set()
+
+    writer.sweep(sweep)
+    assert done.wait(HANG)
+    writer.close()
+    assert len(swept) == 2
+
+
+class Swept:
+    """A writer with a clock that stands still, and sweeps that take 0.2 s."""
+
+    def __init__(self):
+        self.now, self.at = 0.0, []
+        self.writer = RecordWriter(on_error=pytest.fail, clock=lambda: self.now)
+        self.begin()
+
+    def sweep(self):
+        self.at.append(self.now)
+        self.now += 0.2
+
+    def begin(self):
+        self.writer.sweep(self.sweep)
+        self.pass_time(0.0)
+
+    def pass_time(self, seconds):
+        """Let time pass; comes back when the writer has noticed."""
+        self.now += seconds
+        for _ in range(2):  # after the first the writer looks whether it may sweep
+            written = threading.Event()
+            self.writer.submit(written.set)
+            assert written.wait(HANG)
+
+
+def test_sweeps_take_a_tenth_of_the_time_and_records_do_not_wait_for_them():
+    swept = Swept()
+    swept.begin()
+    for _ in range(10):
+        swept.pass_time(0.2)
+    assert swept.at == [0.0, pytest.approx(2.1, abs=0.11)]
+    swept.writer.close()
+
+
+def test_closing_sweeps_once_more_without_a_rest():
+    swept = Swept()
+    swept.begin()
+    swept.pass_time(0.1)
+    swept.writer.close()
+    assert swept.at == [0.0, pytest.approx(0.3)]
+
+
+def test_a_sweep_that_fails_is_tried_again():
+    left, done = [OSError("away"), OSError("away")], threading.Event()
+
+    def sweep():
+        if left:
+            raise left.pop()
+        done.set()
+
+    said = []
+    writer = RecordWriter(on_error=said.append)
+    writer.sweep(sweep)
+    assert done.wait(HANG)
+    assert writer.close()
+    assert len(said) == 1
+
+
+def test_a_closed_writer_sweeps_no_more():
+    writer = RecordWriter(on_error=pytest.fail)
+    writer.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        writer.sweep(int)
+
+
+# The guard
+
+
+def test_the_guard_is_called_before_each_record_on_the_writer_s_thread():
+    calls = []
+    writer = RecordWriter(on_error=pytest.fail, guard=lambda: calls.append(threading.current_thread().name))
+    for number in range(3):
+        writer.submit(calls.append, number)
+    assert writer.close()
+    assert calls == ["maggy-writer", 0, "maggy-writer", 1, "maggy-writer", 2]
+
+
+def test_the_guard_is_called_while_there_is_nothing_to_write():
+    calls, enough = [], threading.Event()
+
+    def guard():
+        calls.append(1)
+        if len(calls) == 4:
+            enough.set()
+
+    writer = RecordWriter(on_error=pytest.fail, guard=guard, guard_seconds=0.01)
+    writer.submit(int)
+    assert enough.wait(10)
+    assert writer.close()
+
+
+def test_a_record_waits_until_the_guard_lets_it_pass():
+    said, written, refused = [], [], [ConnectionError("away"), ConnectionError("away")]
+
+    def guard():
+        if refused:
+            raise refused.pop()
+
+    writer = RecordWriter(on_error=said.append, guard=guard)
+    writer.submit(written.append, 1)
+    assert writer.close()
+    assert written == [1]
+    assert len(said) == 1
+
+
+def test_an_abandoned_writer_writes_nothing_more_and_counts_no_errors():
+    written, gate = [], threading.Event()
+    writer = RecordWriter(on_error=pytest.fail, guard=lambda: None, guard_seconds=0.01)
+    writer.submit(gate.wait)
+    for number in range(3):
+        writer.submit(written.append, number)
+    writer.sweep(lambda: written.append("swept"))
+    writer.abandon()
+    gate.set()
+    writer.submit(written.append, 3)
+    assert writer.close()
+    assert (written, writer.errors) == ([], 0)
+
+
+def test_a_guard_that_abandons_the_writer_is_no_error():
+    written = []
+
+    def guard():
+        writer.abandon()
+        raise RuntimeError("another writes here now")
+
+    writer = RecordWriter(on_error=pytest.fail, guard=guard)
+    writer.submit(written.append, 1)
+    assert writer.close()
+    assert (written, writer.errors) == ([], 0)
