@@ -5,7 +5,7 @@
     │   ├── SearchspaceBoundsError (AssertionError)   bounds that are not a lower and an upper one
     │   └── AblationError                       a study that names what is not there
     ├── SignatureError (TypeError)              a function that cannot take what it would be given
-    ├── NotSupportedError (NotImplementedError) asked for what cannot be had here
+    ├── NotSupportedError (NotImplementedError) not supported here
     ├── MissingDependencyError (ImportError)    Java, Spark, TensorFlow or an extra is not installed
     ├── ReturnTypeError (TypeError)             a training function returned neither number nor dict
     ├── MetricTypeError (TypeError)             a training function returned a dict whose metric is no number
@@ -69,7 +69,7 @@ class SignatureError(MaggyError, TypeError):
 
 
 class NotSupportedError(MaggyError, NotImplementedError):
-    """What was asked for cannot be had on this platform or with these arguments."""
+    """This platform, or these arguments, do not support the request."""
 
 
 class MissingDependencyError(MaggyError, ImportError):

@@ -56,17 +56,20 @@ class OutputBuffer:
 
     def flush(self, append: Callable[..., None], *file: Any) -> None:
         """Write what is kept for one file; only one thread at a time."""
-        while (spilled := self._spilled.get((append, file))) is not None:
+        while True:
             with self._lock:
+                spilled = self._spilled.get((append, file))
+                if spilled is None:
+                    # Under the same lock, or text that is moved to a file meanwhile would be written after newer text.
+                    text = "".join(self._texts.pop((append, file), ()))
+                    self.characters -= len(text)
+                    break
                 text = spilled.first()
             append(*file, text)
             with self._lock:
                 spilled.forget_first()
                 if not spilled:
                     del self._spilled[append, file]
-        with self._lock:
-            text = "".join(self._texts.pop((append, file), ()))
-            self.characters -= len(text)
         if not text:
             return
         try:

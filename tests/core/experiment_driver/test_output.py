@@ -1,6 +1,8 @@
 """Output on its way into files."""
 
 import contextlib
+import sys
+import threading
 
 import pytest
 
@@ -119,3 +121,20 @@ def test_without_room_for_a_file_memory_has_to_do(append, files, little_memory, 
         buffer.add(append, "a", text=f"{number}\n")
     buffer.flush_all()
     assert "".join(files["a"]) == "".join(f"{number}\n" for number in range(100))
+
+
+def test_text_that_is_moved_to_a_file_while_it_is_flushed_keeps_its_order(monkeypatch):
+    monkeypatch.setattr(output, "MEMORY_CHARACTERS", 20)
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        buffer, written = OutputBuffer(), []
+        adder = threading.Thread(target=lambda: [buffer.add(written.append, text=f"{n}\n") for n in range(5000)])
+        adder.start()
+        while adder.is_alive():
+            buffer.flush(written.append)
+        adder.join()
+        buffer.flush(written.append)
+    finally:
+        sys.setswitchinterval(interval)
+    assert [int(line) for line in "".join(written).split()] == list(range(5000))
