@@ -22,7 +22,14 @@ EXTRAS = {
     # Apart, since it needs an old pandas. It cannot be imported without pyarrow, which it does not bring.
     "hopsworks-sdk": ["hopsworks>=5.0", "pyarrow>=17"],
     # What the benchmarks compare with.
-    "bench": ["hyperopt>=0.3", "joblibspark>=0.6", "mlflow>=3.4", "optuna>=5.0", "psutil>=5.9", "ray[tune]>=2.40"],
+    "bench": [
+        "hyperopt>=0.3",
+        "joblibspark>=0.6",
+        "mlflow>=3.4",
+        "optuna>=5.0",
+        "psutil>=5.9",
+        "ray[tune]>=2.40",
+    ],
 }
 EXTRAS["dev"] = [
     *EXTRAS["optuna"],

@@ -42,7 +42,9 @@ def small_model():
 def training_fn(dataset_function, model_function):
     import tensorflow as tf
 
-    tf.keras.utils.set_random_seed(1)  # so that nothing but the missing component makes a difference
+    tf.keras.utils.set_random_seed(
+        1
+    )  # so that nothing but the missing component makes a difference
     epochs = 10
     batch_size = 32
     dataset = dataset_function(epochs, batch_size)
@@ -58,19 +60,27 @@ def training_fn(dataset_function, model_function):
 
 def main():
     spark = local_spark()
-    passengers = spark.read.csv(str(Path(__file__).with_name("titanic.csv")), header=True, inferSchema=True)
+    passengers = spark.read.csv(
+        str(Path(__file__).with_name("titanic.csv")), header=True, inferSchema=True
+    )
     passengers = passengers.withColumn("sex", (passengers.sex == "female").cast("int"))
     register_training_dataset(passengers, "titanic_train_dataset", version=1)
 
-    study = AblationStudy("titanic_train_dataset", training_dataset_version=1, label_name="survived")
+    study = AblationStudy(
+        "titanic_train_dataset", training_dataset_version=1, label_name="survived"
+    )
     study.features.include("fare", "sibsp", "pclass")
     study.model.set_base_model_generator(base_model_generator)
-    study.model.layers.include("my_dense_two", "my_dense_three", "my_dense_four", "my_dense_sigmoid")
+    study.model.layers.include(
+        "my_dense_two", "my_dense_three", "my_dense_four", "my_dense_sigmoid"
+    )
     study.model.layers.include_groups(["my_dense_two", "my_dense_four"])
     study.model.layers.include_groups(prefix="my_dense")
     study.model.add_custom_model_generator(small_model, "a small model")
 
-    config = AblationConfig(name="Titanic-LOCO", ablation_study=study, ablator="loco", hb_interval=1)
+    config = AblationConfig(
+        name="Titanic-LOCO", ablation_study=study, ablator="loco", hb_interval=1
+    )
     result = experiment.lagom(training_fn, config)
     print(f"Everything is recorded in {result.directory}")
 

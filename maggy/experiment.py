@@ -76,18 +76,24 @@ def lagom(train_fn: Callable[..., Any] | None = None, config: Any = None, **keyw
         _running.release()
 
 
-def _arguments(train_fn: Any, config: Any, keywords: dict[str, Any]) -> tuple[Callable[..., Any], Any]:
+def _arguments(
+    train_fn: Any, config: Any, keywords: dict[str, Any]
+) -> tuple[Callable[..., Any], Any]:
     """The training function and the config that a call of any release stands for."""
     old_call = "map_fun" in keywords
     if old_call and train_fn is not None:
-        raise TypeError("lagom takes one training function, but got both train_fn and map_fun. Pass train_fn only.")
+        raise TypeError(
+            "lagom takes one training function, but got both train_fn and map_fun. Pass train_fn only."
+        )
     function = keywords.pop("map_fun") if old_call else train_fn
     if isinstance(config, str):
         if "name" in keywords:
             raise TypeError(f"lagom got the name twice: {config!r} and {keywords['name']!r}.")
         keywords["name"], config = config, None
     if function is None:
-        raise BadArgumentsError("lagom needs a training function, but got none. Call lagom(train_fn, config).")
+        raise BadArgumentsError(
+            "lagom needs a training function, but got none. Call lagom(train_fn, config)."
+        )
     check_callable(function)
     if config is None:
         return function, _config_of(keywords, old_call)
@@ -117,11 +123,18 @@ def _config_of(keywords: dict[str, Any], old_call: bool) -> CommonConfig:
             )
     kind = keywords.pop("experiment_type", "optimization")
     if kind not in ("optimization", "ablation"):
-        raise BadArgumentsError(f"experiment_type must be 'optimization' or 'ablation', but got {kind!r:.80}.")
+        raise BadArgumentsError(
+            f"experiment_type must be 'optimization' or 'ablation', but got {kind!r:.80}."
+        )
     wanted = _fields(OptimizationConfig if kind == "optimization" else AblationConfig)
     for keyword, value in keywords.items():
         # The old signature has the arguments of both kinds; what belongs to the other one may be given as None.
-        if keyword not in wanted and value is not None and keyword not in _ES_FIELDS and keyword != "num_trials":
+        if (
+            keyword not in wanted
+            and value is not None
+            and keyword not in _ES_FIELDS
+            and keyword != "num_trials"
+        ):
             raise BadArgumentsError(
                 f"{keyword} does not belong to an experiment of type {kind!r}, but got {value!r:.80}. "
                 f"Leave it out, or set experiment_type."
@@ -129,7 +142,9 @@ def _config_of(keywords: dict[str, Any], old_call: bool) -> CommonConfig:
     chosen: dict[str, Any] = {"name": "no-name", **keywords}
     if kind == "ablation":
         if chosen.get("ablation_study") is None:
-            raise BadArgumentsError("An ablation needs ablation_study=AblationStudy(...), but got none.")
+            raise BadArgumentsError(
+                "An ablation needs ablation_study=AblationStudy(...), but got none."
+            )
         if chosen.get("ablator") is None:
             chosen["ablator"] = "loco"
         return AblationConfig(**{name: value for name, value in chosen.items() if name in wanted})
@@ -138,7 +153,9 @@ def _config_of(keywords: dict[str, Any], old_call: bool) -> CommonConfig:
     chosen = {"optimizer": None, "searchspace": None, **chosen}
     if optimizer_by_name(chosen["optimizer"]).needs_num_trials:
         chosen = {"num_trials": 1, **chosen}
-    return OptimizationConfig(**{name: value for name, value in chosen.items() if name in (*wanted, "es_seconds")})
+    return OptimizationConfig(
+        **{name: value for name, value in chosen.items() if name in (*wanted, "es_seconds")}
+    )
 
 
 _ES_FIELDS = ("es_policy", "es_interval", "es_min")

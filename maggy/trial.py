@@ -70,10 +70,15 @@ class Trial:
     FINALIZED: ClassVar[str] = "FINALIZED"
 
     def __init__(
-        self, params: dict[str, Any], trial_type: str = "optimization", info_dict: dict[str, Any] | None = None
+        self,
+        params: dict[str, Any],
+        trial_type: str = "optimization",
+        info_dict: dict[str, Any] | None = None,
     ) -> None:
         if trial_type not in ("optimization", "ablation"):
-            raise BadArgumentsError(f"trial_type must be 'optimization' or 'ablation', but got {trial_type!r:.80}.")
+            raise BadArgumentsError(
+                f"trial_type must be 'optimization' or 'ablation', but got {trial_type!r:.80}."
+            )
         self.not_sent: tuple[str, ...] = ()
         if trial_type == "ablation" and isinstance(params, Mapping):
             self.not_sent = tuple(name for name in _ABLATION_FUNCTIONS if name in params)
@@ -148,8 +153,12 @@ class Trial:
                 self._means.pop()
                 self._counts.pop()
             elif before == before:  # not NaN; it stays
-                self._highest = before if self._highest is None or before > self._highest else self._highest
-                self._lowest = before if self._lowest is None or before < self._lowest else self._lowest
+                self._highest = (
+                    before if self._highest is None or before > self._highest else self._highest
+                )
+                self._lowest = (
+                    before if self._lowest is None or before < self._lowest else self._lowest
+                )
         if is_new:
             self.step_history.append(step)
         self.metric_history.append(value)
@@ -211,7 +220,9 @@ class Trial:
             "format": RECORD_FORMAT,
             "params": to_plain(self.params),
             "trial_type": self.trial_type,
-            "metric_history": [value if math.isfinite(value) else None for value in self.metric_history],
+            "metric_history": [
+                value if math.isfinite(value) else None for value in self.metric_history
+            ],
             "step_history": self.step_history,
             **{name: to_plain(getattr(self, name)) for name in RESTORED},
             "info_dict": _plain_notes(self.info_dict),
@@ -256,7 +267,9 @@ class Trial:
         return trial
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_lock"}  # no lock can be pickled
+        return {
+            name: value for name, value in self.__dict__.items() if name != "_lock"
+        }  # no lock can be pickled
 
     def __repr__(self) -> str:
         return f"Trial({self.trial_id}, {self.status}, {self.params})"
@@ -288,7 +301,9 @@ def is_directory_name(trial_id: Any) -> bool:
 
 def _plain_params(params: Any) -> dict[str, Any]:
     if not isinstance(params, Mapping):
-        raise BadArgumentsError(f"The parameters of a trial must be a dict, but got {params!r:.80}.")
+        raise BadArgumentsError(
+            f"The parameters of a trial must be a dict, but got {params!r:.80}."
+        )
     try:
         plain: dict[str, Any] = to_plain(params, finite=True)
         check_sendable(plain)
@@ -309,10 +324,14 @@ def _generate_id(params: dict[str, Any], trial_type: str) -> str:
 
 def _check_point(metric_data: Any) -> tuple[int | float, float]:
     if not isinstance(metric_data, Mapping) or not {"step", "value"} <= set(metric_data):
-        raise BadArgumentsError(f"A point must be a dict with 'step' and 'value', but got {metric_data!r:.80}.")
+        raise BadArgumentsError(
+            f"A point must be a dict with 'step' and 'value', but got {metric_data!r:.80}."
+        )
     step, value = as_number(metric_data["step"]), as_metric(metric_data["value"])
     if step is None or value is None or (isinstance(step, float) and not math.isfinite(step)):
-        raise BadArgumentsError(f"The step and the value of a point must be numbers, but got {metric_data!r:.80}.")
+        raise BadArgumentsError(
+            f"The step and the value of a point must be numbers, but got {metric_data!r:.80}."
+        )
     try:
         return step, float(value)
     except OverflowError:  # an integer beyond every float
@@ -329,7 +348,10 @@ def _updated_mean(mean: float, count: int, value: float) -> float:
 
 def _plain_notes(notes: dict[str, Any]) -> dict[str, Any]:
     # An optimizer may note anything; that must not cost a trial its record.
-    return {name: _plain_note(value) for name, value in zip(unique_names(notes), notes.values(), strict=True)}
+    return {
+        name: _plain_note(value)
+        for name, value in zip(unique_names(notes), notes.values(), strict=True)
+    }
 
 
 def _plain_note(value: Any) -> Any:

@@ -10,7 +10,11 @@ SPACE = Searchspace(x=("DOUBLE", [0, 1]))
 
 
 def started(optimizer, num_trials, direction="max", space=SPACE, asked=()):
-    optimizer.num_trials, optimizer.searchspace, optimizer.direction = num_trials, space.seeded(3), direction
+    optimizer.num_trials, optimizer.searchspace, optimizer.direction = (
+        num_trials,
+        space.seeded(3),
+        direction,
+    )
     optimizer.trial_store, optimizer.final_store = {}, []
     optimizer.parameters(asked)
     optimizer.initialize()

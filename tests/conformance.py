@@ -52,7 +52,8 @@ def conditional_space(seed=7):
 def objective(params):
     """A metric that depends on every parameter, in a way that repeats exactly."""
     return sum(
-        (len(str(value)) + float(ord(str(value)[-1]))) * (index + 1) for index, value in enumerate(params.values())
+        (len(str(value)) + float(ord(str(value)[-1]))) * (index + 1)
+        for index, value in enumerate(params.values())
     )
 
 
@@ -98,7 +99,10 @@ class Drive:
         self._given = {}
         self._recorded = {trial.trial_id: trial for trial in recorded}
         self._finished = []
-        for trial in [*self.final_store, *self._running.values()]:  # of an experiment that is going on
+        for trial in [
+            *self.final_store,
+            *self._running.values(),
+        ]:  # of an experiment that is going on
             self._count(trial.trial_id)
         if recorded and policy.restore(list(recorded)):
             for trial_id in self._recorded:
@@ -122,7 +126,9 @@ class Drive:
                 free += 1
             if len(self.ended) >= crash_after:
                 return
-        raise AssertionError(f"The policy did not end: {len(self.suggested)} trials after {MANY_CALLS} rounds.")
+        raise AssertionError(
+            f"The policy did not end: {len(self.suggested)} trials after {MANY_CALLS} rounds."
+        )
 
     def _count(self, trial_id):
         base, _, suffix = trial_id.partition("_")
@@ -133,7 +139,9 @@ class Drive:
             trial = self._ask_policy(self._finished.pop(0) if self._finished else None)
             if trial is None or trial == "IDLE":
                 return trial
-            assert isinstance(trial, Trial), f"A suggestion must be a Trial, 'IDLE' or None, but got {trial!r}."
+            assert isinstance(trial, Trial), (
+                f"A suggestion must be a Trial, 'IDLE' or None, but got {trial!r}."
+            )
             self._given[trial.trial_id] = same = self._given.get(trial.trial_id, 0) + 1
             if same > 1:
                 trial.trial_id = f"{trial.trial_id}_{same}"
@@ -150,7 +158,11 @@ class Drive:
 
     def _end(self):
         """Whether a worker is free."""
-        chosen = next(iter(self._running)) if self._rng is None else self._rng.choice(list(self._running))
+        chosen = (
+            next(iter(self._running))
+            if self._rng is None
+            else self._rng.choice(list(self._running))
+        )
         trial = self._running.pop(chosen)
         score = self._score(trial)
         if score == LOST:
@@ -159,7 +171,10 @@ class Drive:
             return False
         self.ended.append(trial)
         if score is None:
-            trial.status, trial.error = Trial.ERROR, "boom"  # the driver hands on only what has a metric
+            trial.status, trial.error = (
+                Trial.ERROR,
+                "boom",
+            )  # the driver hands on only what has a metric
             return True
         trial.append_metric({"step": 0, "value": float(score)})
         trial.status, trial.final_metric = Trial.FINALIZED, float(score)
@@ -201,7 +216,9 @@ class OptimizerContract:
         optimizer.initialize()
         return optimizer
 
-    def drive(self, optimizer=None, score=lambda trial: objective(trial.params), in_flight=1, **options):
+    def drive(
+        self, optimizer=None, score=lambda trial: objective(trial.params), in_flight=1, **options
+    ):
         optimizer = self.start() if optimizer is None else optimizer
         return Drive(
             optimizer,
@@ -215,7 +232,9 @@ class OptimizerContract:
 
     def without_extra(self, trial):
         """The parameters that are the space's."""
-        return {name: value for name, value in trial.params.items() if name not in self.extra_params}
+        return {
+            name: value for name, value in trial.params.items() if name not in self.extra_params
+        }
 
     @pytest.mark.parametrize("in_flight", [1, 50])
     def test_suggestions_lie_inside_the_space(self, in_flight):
@@ -241,7 +260,9 @@ class OptimizerContract:
 
     def test_it_knows_its_parameters_or_says_so(self):
         names = self.start().parameters([])
-        assert names is None or all(set(trial.params) == set(names) for trial in self.drive().suggested)
+        assert names is None or all(
+            set(trial.params) == set(names) for trial in self.drive().suggested
+        )
 
     @pytest.mark.parametrize("in_flight", [1, 50])
     def test_it_ends(self, in_flight):
@@ -266,8 +287,15 @@ class OptimizerContract:
         if not self.make().independent:
             return
         noise = random.Random(5)
-        scores = (objective, lambda params: -objective(params), lambda params: noise.choice([None, 1.0, Stopped(0.0)]))
-        one, *others = (self.drive(score=lambda trial, s=s: s(trial.params), in_flight=in_flight) for s in scores)
+        scores = (
+            objective,
+            lambda params: -objective(params),
+            lambda params: noise.choice([None, 1.0, Stopped(0.0)]),
+        )
+        one, *others = (
+            self.drive(score=lambda trial, s=s: s(trial.params), in_flight=in_flight)
+            for s in scores
+        )
         assert all(other.params == one.params for other in others)
         assert self.drive(in_flight=50).params == one.params
 
@@ -335,7 +363,12 @@ class OptimizerContract:
 
     def test_an_experiment_that_is_resumed_at_its_end_runs_nothing(self):
         whole = self.drive()
-        assert self.drive(recorded=[Trial.from_json(trial.to_json()) for trial in whole.ended]).suggested == []
+        assert (
+            self.drive(
+                recorded=[Trial.from_json(trial.to_json()) for trial in whole.ended]
+            ).suggested
+            == []
+        )
 
     def test_it_survives_equal_suggestions_and_equal_metrics(self):
         space = Searchspace(only=("DISCRETE", [1])).seeded(7)
@@ -346,7 +379,9 @@ class OptimizerContract:
     def test_min_mirrors_max(self, in_flight):
         up = self.drive(self.start(direction="max"), in_flight=in_flight)
         down = self.drive(
-            self.start(direction="min"), score=lambda trial: -objective(trial.params), in_flight=in_flight
+            self.start(direction="min"),
+            score=lambda trial: -objective(trial.params),
+            in_flight=in_flight,
         )
         assert up.params == down.params
 
@@ -359,7 +394,9 @@ class OptimizerContract:
                 metric = sign * objective(trial.params)
                 return noise.choice([LOST, None, Stopped(metric), metric, metric])
 
-            return self.drive(self.start(direction=direction), score, in_flight, rng=random.Random(6))
+            return self.drive(
+                self.start(direction=direction), score, in_flight, rng=random.Random(6)
+            )
 
         up, down = drive("max", 1), drive("min", -1)
         assert up.params == down.params
@@ -420,13 +457,25 @@ class EarlyStopContract:
         """Histories that every rule must cope with, for running and for final trials."""
         noise = random.Random(3)
         drawn = [[noise.uniform(-1, 1) for _ in range(noise.randint(1, 12))] for _ in range(12)]
-        odd = [[], [0.0], [math.nan], [math.nan, 1.0], [1.0, math.nan], [math.inf, -math.inf], [1e308, 1e308, -1e308]]
+        odd = [
+            [],
+            [0.0],
+            [math.nan],
+            [math.nan, 1.0],
+            [1.0, math.nan],
+            [math.inf, -math.inf],
+            [1e308, 1e308, -1e308],
+        ]
         return odd + drawn
 
     def check(self, running, finals, direction="max"):
         trial = trial_with(running)
-        stopped = self.make().earlystop_check(trial, [final_with(f, str(i)) for i, f in enumerate(finals)], direction)
-        assert stopped in (None, trial.trial_id), f"A rule returns the trial's id or None, but got {stopped!r}."
+        stopped = self.make().earlystop_check(
+            trial, [final_with(f, str(i)) for i, f in enumerate(finals)], direction
+        )
+        assert stopped in (None, trial.trial_id), (
+            f"A rule returns the trial's id or None, but got {stopped!r}."
+        )
         return stopped is not None
 
     def test_it_answers_with_the_id_or_none(self):
@@ -443,8 +492,12 @@ class EarlyStopContract:
     def test_min_mirrors_max(self):
         mirrored = [[-value for value in history] for history in self.histories()]
         for running, opposite in zip(self.histories(), mirrored, strict=True):
-            assert self.check(running, self.histories(), "max") == self.check(opposite, mirrored, "min")
-            assert self.check(running, self.histories(), "min") == self.check(opposite, mirrored, "max")
+            assert self.check(running, self.histories(), "max") == self.check(
+                opposite, mirrored, "min"
+            )
+            assert self.check(running, self.histories(), "min") == self.check(
+                opposite, mirrored, "max"
+            )
 
     def answers(self, direction, sign=1):
         """What the rule says of 50 running trials, some of which end, fail, get lost or are stopped."""
@@ -452,7 +505,9 @@ class EarlyStopContract:
         running = [trial_with([], f"running {number}") for number in range(50)]
         for step in range(8):
             for trial in list(running):
-                trial.append_metric({"step": step, "value": sign * noise.choice([noise.uniform(-1, 1), math.nan])})
+                trial.append_metric(
+                    {"step": step, "value": sign * noise.choice([noise.uniform(-1, 1), math.nan])}
+                )
                 answers.append(rule.check_running(trial, finals, running, direction))
                 assert answers[-1] in (None, trial.trial_id)
                 fate = noise.random()
@@ -463,14 +518,20 @@ class EarlyStopContract:
                     running.remove(trial)
                 elif fate < 0.3:
                     running.remove(trial)
-                    trial.status, trial.final_metric, trial.early_stop = Trial.FINALIZED, sign * step / 8, fate < 0.25
+                    trial.status, trial.final_metric, trial.early_stop = (
+                        Trial.FINALIZED,
+                        sign * step / 8,
+                        fate < 0.25,
+                    )
                     finals.append(trial)
         assert running
         assert finals
         return answers
 
     @pytest.mark.parametrize("direction", ["max", "min"])
-    def test_it_copes_with_many_running_trials_that_end_fail_get_lost_or_are_stopped(self, direction):
+    def test_it_copes_with_many_running_trials_that_end_fail_get_lost_or_are_stopped(
+        self, direction
+    ):
         self.answers(direction)
 
     def test_min_mirrors_max_also_with_many_running_trials(self):
@@ -485,7 +546,10 @@ class EarlyStopContract:
             assert len(answers) == 1
 
     def test_it_leaves_the_trials_as_they_were(self):
-        trial, finals = trial_with([0.1, 0.2]), [final_with([0.5, 0.9], "a"), final_with([0.4], "b")]
+        trial, finals = (
+            trial_with([0.1, 0.2]),
+            [final_with([0.5, 0.9], "a"), final_with([0.4], "b")],
+        )
         before = [trial.to_json(), *(final.to_json() for final in finals)]
         self.make().earlystop_check(trial, finals, "max")
         assert [trial.to_json(), *(final.to_json() for final in finals)] == before
@@ -493,7 +557,9 @@ class EarlyStopContract:
     def test_it_can_be_pickled(self):
         copy = pickle.loads(pickle.dumps(self.make()))
         trial, finals = trial_with([0.1, 0.2]), [final_with([0.5, 0.9])]
-        assert copy.earlystop_check(trial, finals, "max") == self.make().earlystop_check(trial, finals, "max")
+        assert copy.earlystop_check(trial, finals, "max") == self.make().earlystop_check(
+            trial, finals, "max"
+        )
 
 
 class ExperimentStopContract:
@@ -529,7 +595,9 @@ class ExperimentStopContract:
                 metrics = [round(noise.uniform(-1, 1), 1) for _ in range(length)]
                 mirrored = [-metric for metric in metrics]
                 for one, other in (("max", "min"), ("min", "max")):
-                    assert self.ends(metrics, one) == self.ends(mirrored, other, self.make_mirrored())
+                    assert self.ends(metrics, one) == self.ends(
+                        mirrored, other, self.make_mirrored()
+                    )
 
     def test_nothing_ended_ends_nothing(self):
         assert not self.ends([])

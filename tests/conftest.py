@@ -10,7 +10,9 @@ from leftovers import nothing_is_left
 __all__ = ["experiments", "nothing_is_left", "spark"]  # the fixtures for all tests
 
 # The same examples in every run, however slow the machine.
-settings.register_profile("maggy", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "maggy", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("maggy")
 
 

@@ -16,7 +16,12 @@ CLASSES = {
     "namenode": "org.apache.hadoop.hdfs.server.namenode.NameNode",
     "datanode": "org.apache.hadoop.hdfs.server.datanode.DataNode",
 }
-OPENED = ["java.base/java.lang", "java.base/java.util", "java.base/java.nio", "java.base/sun.nio.ch"]
+OPENED = [
+    "java.base/java.lang",
+    "java.base/java.util",
+    "java.base/java.nio",
+    "java.base/sun.nio.ch",
+]
 
 
 def fetch_jars(folder):
@@ -109,7 +114,10 @@ class HdfsCluster:
 
     def _configure(self):
         name, data = self.folder / "name", self.folder / "data"
-        for pages in ("hdfs", "datanode"):  # which the jars lack, and which must be there, though empty
+        for pages in (
+            "hdfs",
+            "datanode",
+        ):  # which the jars lack, and which must be there, though empty
             (self.folder / "conf" / "webapps" / pages).mkdir(parents=True)
         settings = {
             "fs.defaultFS": self.url,
@@ -126,7 +134,8 @@ class HdfsCluster:
             "dfs.client.block.write.replace-datanode-on-failure.policy": "NEVER",
         }
         rows = "".join(
-            f"<property><name>{key}</name><value>{value}</value></property>" for key, value in settings.items()
+            f"<property><name>{key}</name><value>{value}</value></property>"
+            for key, value in settings.items()
         )
         for file in ("core-site.xml", "hdfs-site.xml"):
             (self.folder / "conf" / file).write_text(f"<configuration>{rows}</configuration>")
@@ -136,12 +145,21 @@ class HdfsCluster:
         )
 
     def _run(self, name, *command):
-        java = os.path.join(os.environ["JAVA_HOME"], "bin", "java") if os.environ.get("JAVA_HOME") else "java"
-        opened = [option for module in OPENED for option in ("--add-opens", f"{module}=ALL-UNNAMED")]
+        java = (
+            os.path.join(os.environ["JAVA_HOME"], "bin", "java")
+            if os.environ.get("JAVA_HOME")
+            else "java"
+        )
+        opened = [
+            option for module in OPENED for option in ("--add-opens", f"{module}=ALL-UNNAMED")
+        ]
         path = os.pathsep.join([str(self.folder / "conf"), f"{self.jars}/*"])
         with open(self.folder / f"{name}.log", "ab") as log:
             return subprocess.Popen(
-                [java, "-Xmx256m", *opened, "-cp", path, *command], stdout=log, stderr=log, cwd=self.folder
+                [java, "-Xmx256m", *opened, "-cp", path, *command],
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
             )
 
 

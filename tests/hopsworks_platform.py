@@ -78,7 +78,9 @@ class Platform:
             server.socket = context.wrap_socket(server.socket, server_side=True)
         scheme = "http" if context is None else "https"
         self.endpoint = f"{scheme}://localhost:{server.server_address[1]}"
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        threading.Thread(
+            target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+        ).start()
         return server
 
     def asked(self, method, part):
@@ -94,11 +96,17 @@ class Platform:
             return self.status, _error(120001, "The service is ill")
         parts = request.path.partition("?")[0].split("/")
         if parts[-2] == "experiments":
-            files, folder = url_to_fs(f"{self.hopsfs or self.files}/Projects/demo/Experiments/{parts[-1]}")
+            files, folder = url_to_fs(
+                f"{self.hopsfs or self.files}/Projects/demo/Experiments/{parts[-1]}"
+            )
             self.directories[request.path] = files.isdir(folder)
             if not self.directories[request.path]:
                 return 404, _error(110018, "The path does not exist")
-            added = {"userFullName": "Alice", "environment": "python", "program": "Experiments/x.ipynb"}
+            added = {
+                "userFullName": "Alice",
+                "environment": "python",
+                "program": "Experiments/x.ipynb",
+            }
             self.experiments[parts[-1]] = request.body
             return (201 if "INIT" in request.path else 200), {**request.body, **added}
         if request.method == "POST":
@@ -151,20 +159,35 @@ def private_authority(folder):
             .not_valid_before(now - datetime.timedelta(hours=1))
             .not_valid_after(now + datetime.timedelta(days=1))
             .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False)
+            .add_extension(
+                x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False
+            )
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()),
+                critical=False,
+            )
         )
         if authority:
-            others = ["digital_signature", "content_commitment", "key_encipherment", "data_encipherment"]
+            others = [
+                "digital_signature",
+                "content_commitment",
+                "key_encipherment",
+                "data_encipherment",
+            ]
             others += ["key_agreement", "encipher_only", "decipher_only"]
             usage = dict.fromkeys(others, False)
-            builder = builder.add_extension(x509.KeyUsage(key_cert_sign=True, crl_sign=True, **usage), critical=True)
+            builder = builder.add_extension(
+                x509.KeyUsage(key_cert_sign=True, crl_sign=True, **usage), critical=True
+            )
         else:
             names = x509.SubjectAlternativeName([x509.DNSName("localhost")])
             builder = builder.add_extension(names, critical=False)
         return builder.sign(issuer_key, hashes.SHA256())
 
-    authority_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    authority_key, key = (
+        ec.generate_private_key(ec.SECP256R1()),
+        ec.generate_private_key(ec.SECP256R1()),
+    )
     root = certificate("Private Authority", authority_key, "Private Authority", authority_key, True)
     own = certificate("localhost", key, "Private Authority", authority_key, False)
     pem, chain = Path(folder) / "authority.pem", Path(folder) / "server.pem"
@@ -261,4 +284,7 @@ def _handler(platform):
 
 def variables_for(process_folder):
     """Variables with which another Python process finds the stand-ins."""
-    return {"PYTHONPATH": os.pathsep.join([STANDIN, str(Path(__file__).parent)]), "HOME": str(process_folder)}
+    return {
+        "PYTHONPATH": os.pathsep.join([STANDIN, str(Path(__file__).parent)]),
+        "HOME": str(process_folder),
+    }

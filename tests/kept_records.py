@@ -40,7 +40,14 @@ def search(num_trials, **options):
     )
     first = {"rate": 0.5, "layers": 1, "batch": 16, "kind": "works"}
     return OptimizationConfig(
-        num_trials, "randomsearch", space, initial_trials=[first], name="kept", seed=7, num_workers=1, **options
+        num_trials,
+        "randomsearch",
+        space,
+        initial_trials=[first],
+        name="kept",
+        seed=7,
+        num_workers=1,
+        **options,
     )
 
 
@@ -89,7 +96,9 @@ def keep(name, result):
     record["runs"] = [{**run, "app_id": "local-1"} for run in record["runs"]]
     (target / "maggy.json").write_text(json.dumps(record, indent=2))
     owner = json.loads((target / "owner-1.json").read_bytes())
-    (target / "owner-1.json").write_text(json.dumps({**owner, "boot_id": "boot", "namespace": "pid:[1]"}, indent=2))
+    (target / "owner-1.json").write_text(
+        json.dumps({**owner, "boot_id": "boot", "namespace": "pid:[1]"}, indent=2)
+    )
 
 
 def main():
@@ -97,7 +106,9 @@ def main():
     from pyspark.sql import SparkSession
 
     cloudpickle.register_pickle_by_value(sys.modules[__name__])
-    session = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").getOrCreate()
+    session = (
+        SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").getOrCreate()
+    )
     with tempfile.TemporaryDirectory() as root:
         keep("search", experiment.lagom(train, search(6, log_dir=root)))
         keep("ablation", experiment.lagom(ablate, ablation(log_dir=root)))

@@ -86,7 +86,9 @@ def _end_threads(before):
         if thread.name.startswith("maggy") and thread.name not in OUTLIVES:
             thread.join(max(0.0, deadline - time.monotonic()))
     names = [thread.name for thread in set(threading.enumerate()) - before]
-    return [f"the thread {name}" for name in names if name.startswith("maggy") and name not in OUTLIVES]
+    return [
+        f"the thread {name}" for name in names if name.startswith("maggy") and name not in OUTLIVES
+    ]
 
 
 def _children():

@@ -46,7 +46,9 @@ class Threads(Cluster):
             except BaseException as error:
                 failures.append((index, error))
 
-        threads = [threading.Thread(target=body, args=each, daemon=True) for each in enumerate(partitions)]
+        threads = [
+            threading.Thread(target=body, args=each, daemon=True) for each in enumerate(partitions)
+        ]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -103,7 +105,17 @@ class Experiment:
     """Runs a policy with ``train(params, reporter, interrupted)`` on threads, and keeps what came out."""
 
     def __init__(
-        self, root, policy, train, *, workers=2, hb_interval=0.02, check=None, cluster=None, before=(), **conditions
+        self,
+        root,
+        policy,
+        train,
+        *,
+        workers=2,
+        hb_interval=0.02,
+        check=None,
+        cluster=None,
+        before=(),
+        **conditions,
     ):
         environment = find_environment()
         self.store = ExperimentStore.create(environment.files, str(root), "threads")
@@ -132,12 +144,18 @@ class Experiment:
             self.recorder.close()
 
     def _make_tasks(self, address):
-        return lambda job: lambda info: self._work(address, f"{job}.{info.partition}.{info.attempt}".encode())
+        return lambda job: (
+            lambda info: self._work(address, f"{job}.{info.partition}.{info.attempt}".encode())
+        )
 
     def _work(self, address, identity):
         interrupted = threading.Event()
         session = Session(
-            address, identity, hb_interval=self._hb_interval, interrupt=lambda reason: interrupted.set(), leave=list
+            address,
+            identity,
+            hb_interval=self._hb_interval,
+            interrupt=lambda reason: interrupted.set(),
+            leave=list,
         )
         session.start()
         self._sessions.append(session)
@@ -164,7 +182,9 @@ class Experiment:
         except EarlyStopException:
             return session.final(reporter.stop_metric, {"metric": reporter.stop_metric}, True)
         except Exception as error:
-            return session.failed(f"{type(error).__name__}: {error}", "the traceback", *mistake_of(error))
+            return session.failed(
+                f"{type(error).__name__}: {error}", "the traceback", *mistake_of(error)
+            )
         if interrupted.is_set():
             return session.failed("interrupted", "")
         return session.final(metric, {"metric": metric}, False)

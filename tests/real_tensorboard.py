@@ -21,11 +21,29 @@ class TensorBoard:
     """Serves a folder while it is open; called with a page of the HParams plugin and a body, it gives the answer."""
 
     def __init__(self, folder):
-        options = ["--port", "0", "--host", "localhost", "--reload_interval", "1", "--load_fast", "false"]
-        self._command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(folder), *options]
+        options = [
+            "--port",
+            "0",
+            "--host",
+            "localhost",
+            "--reload_interval",
+            "1",
+            "--load_fast",
+            "false",
+        ]
+        self._command = [
+            sys.executable,
+            "-m",
+            "tensorboard.main",
+            "--logdir",
+            str(folder),
+            *options,
+        ]
 
     def __enter__(self):
-        self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(
+            self._command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        )
         for line in self._process.stderr:
             if found := re.search(r"http://\S+?:\d+", line):
                 self._url = found[0]
@@ -35,7 +53,9 @@ class TensorBoard:
 
     def __call__(self, page, body):
         request = urllib.request.Request(
-            f"{self._url}/data/plugin/hparams/{page}", json.dumps(body).encode(), {"Content-Type": "application/json"}
+            f"{self._url}/data/plugin/hparams/{page}",
+            json.dumps(body).encode(),
+            {"Content-Type": "application/json"},
         )
         with urllib.request.urlopen(request, timeout=60) as answer:
             return json.load(answer)

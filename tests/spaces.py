@@ -20,11 +20,21 @@ def full_space():
 
 whole = st.integers(-(2**63), 2**64 - 1)
 numbers = st.floats(allow_nan=False, allow_infinity=False)
-doubles = st.tuples(numbers, numbers).map(sorted).filter(lambda b: b[0] < b[1]).map(lambda b: ("DOUBLE", b))
-integers = st.tuples(whole, whole).map(sorted).filter(lambda b: b[0] < b[1]).map(lambda b: ("INTEGER", b))
+doubles = (
+    st.tuples(numbers, numbers)
+    .map(sorted)
+    .filter(lambda b: b[0] < b[1])
+    .map(lambda b: ("DOUBLE", b))
+)
+integers = (
+    st.tuples(whole, whole).map(sorted).filter(lambda b: b[0] < b[1]).map(lambda b: ("INTEGER", b))
+)
 positive = st.floats(min_value=0, exclude_min=True, allow_infinity=False)
 log_doubles = (
-    st.tuples(positive, positive).map(sorted).filter(lambda b: b[0] < b[1]).map(lambda b: ("DOUBLE", b, "log"))
+    st.tuples(positive, positive)
+    .map(sorted)
+    .filter(lambda b: b[0] < b[1])
+    .map(lambda b: ("DOUBLE", b, "log"))
 )
 log_integers = (
     st.tuples(st.integers(1, 2**64 - 1), st.integers(1, 2**64 - 1))
@@ -33,7 +43,9 @@ log_integers = (
     .map(lambda b: ("INTEGER", b, "log"))
 )
 plain_values = st.one_of(st.none(), st.booleans(), whole, numbers, st.text(max_size=5))
-listed = st.tuples(st.sampled_from(["DISCRETE", "CATEGORICAL"]), st.lists(plain_values, min_size=1, max_size=5))
+listed = st.tuples(
+    st.sampled_from(["DISCRETE", "CATEGORICAL"]), st.lists(plain_values, min_size=1, max_size=5)
+)
 parameters = st.one_of(doubles, integers, log_doubles, log_integers, listed)
 spaces = st.dictionaries(st.text("abc-λ", min_size=1, max_size=4), parameters, max_size=4).map(
     lambda entries: Searchspace(**entries)
@@ -68,11 +80,17 @@ def conditional_spaces(draw):
         options, low = {}, draw(st.integers(-50, 50))
         if parents and draw(st.booleans()):
             parent = draw(st.sampled_from(sorted(parents)))
-            options["when"] = {parent: draw(st.lists(st.sampled_from(parents[parent]), min_size=1, max_size=3))}
+            options["when"] = {
+                parent: draw(st.lists(st.sampled_from(parents[parent]), min_size=1, max_size=3))
+            }
         listed = draw(st.booleans())
-        space.add(f"p{number}", draw(st.sampled_from((_counted if listed else _uncounted)(low, options))))
+        space.add(
+            f"p{number}", draw(st.sampled_from((_counted if listed else _uncounted)(low, options)))
+        )
         if listed:
-            parents[f"p{number}"] = [params[f"p{number}"] for params in _draws(space) if f"p{number}" in params]
+            parents[f"p{number}"] = [
+                params[f"p{number}"] for params in _draws(space) if f"p{number}" in params
+            ]
             if not parents[f"p{number}"]:  # its own condition did not hold in any draw
                 del parents[f"p{number}"]
     return space

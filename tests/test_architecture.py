@@ -64,7 +64,11 @@ def imports_in(tree):
     late = set()
     for node in ast.walk(tree):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            late |= {id(inner) for inner in ast.walk(node) if isinstance(inner, (ast.Import, ast.ImportFrom))}
+            late |= {
+                id(inner)
+                for inner in ast.walk(node)
+                if isinstance(inner, (ast.Import, ast.ImportFrom))
+            }
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
@@ -102,7 +106,11 @@ def own(name):
 
 def importers(name):
     """The modules that import this, or something out of it."""
-    return {m for m, found in IMPORTS.items() if any(f"{each}.".startswith(f"{name}.") for each, _ in found)}
+    return {
+        m
+        for m, found in IMPORTS.items()
+        if any(f"{each}.".startswith(f"{name}.") for each, _ in found)
+    }
 
 
 def offenders(breaks):
@@ -149,14 +157,35 @@ def test_the_two_ends_do_not_know_each_other():
 
 def test_policies_never_see_a_message_and_the_wire_no_policy():
     wire = ("maggy.core.messages", "maggy.core.rpc", "maggy.core.reporter")
-    policies = ("maggy.optimizer", "maggy.earlystop", "maggy.ablation", "maggy.experiment_config", "maggy.trial")
-    assert not [(module, name) for name in wire for module in importers(name) if module.startswith(policies)]
+    policies = (
+        "maggy.optimizer",
+        "maggy.earlystop",
+        "maggy.ablation",
+        "maggy.experiment_config",
+        "maggy.trial",
+    )
+    assert not [
+        (module, name) for name in wire for module in importers(name) if module.startswith(policies)
+    ]
     assert not [(module, name) for name in policies for module in importers(name) if module in wire]
 
 
 def test_the_bookkeeping_is_pure():
-    forbidden = {"threading", "socket", "zmq", "time", "os", "queue", "logging", "random", "pathlib"}
-    for module in ("maggy.core.experiment_driver.ledger", "maggy.core.experiment_driver.instructions"):
+    forbidden = {
+        "threading",
+        "socket",
+        "zmq",
+        "time",
+        "os",
+        "queue",
+        "logging",
+        "random",
+        "pathlib",
+    }
+    for module in (
+        "maggy.core.experiment_driver.ledger",
+        "maggy.core.experiment_driver.instructions",
+    ):
         assert not forbidden & {name.split(".")[0] for name, _ in IMPORTS[module]}
 
 
@@ -184,7 +213,9 @@ def test_a_module_begins_by_saying_what_it_is_for():
 def listed_in(module):
     """What the module's ``__all__`` lists; None without one."""
     for node in TREES[module].body:
-        if isinstance(node, ast.Assign) and [getattr(target, "id", None) for target in node.targets] == ["__all__"]:
+        if isinstance(node, ast.Assign) and [
+            getattr(target, "id", None) for target in node.targets
+        ] == ["__all__"]:
             return ast.literal_eval(node.value)
     return None
 
@@ -193,7 +224,11 @@ def test_a_module_with_names_has_an_all_that_is_true():
     def breaks(module):
         listed = listed_in(module)
         if listed is None:
-            return ["no __all__"] if any(not isinstance(node, ast.Expr) for node in TREES[module].body) else []
+            return (
+                ["no __all__"]
+                if any(not isinstance(node, ast.Expr) for node in TREES[module].body)
+                else []
+            )
         loaded = importlib.import_module(module)
         return [name for name in listed if not hasattr(loaded, name) or listed.count(name) > 1]
 
@@ -206,7 +241,10 @@ def test_an_all_names_everything_that_other_modules_take():
     def breaks(module):
         listed = listed_in(module) or []
         for node in TREES[module].body:
-            is_taken = isinstance(node, (ast.FunctionDef, ast.ClassDef)) and f"{module}.{node.name}" in taken
+            is_taken = (
+                isinstance(node, (ast.FunctionDef, ast.ClassDef))
+                and f"{module}.{node.name}" in taken
+            )
             if is_taken and node.name not in listed:
                 yield node.name
 
@@ -224,13 +262,29 @@ def test_nobody_imports_what_is_private_to_another_module():
 
 
 def test_nothing_sleeps_and_nothing_is_evaluated_or_unpickled():
-    forbidden = {"time.sleep", "sleep", "pickle.loads", "pickle.load", "eval", "exec", "marshal.loads"}
+    forbidden = {
+        "time.sleep",
+        "sleep",
+        "pickle.loads",
+        "pickle.load",
+        "eval",
+        "exec",
+        "marshal.loads",
+    }
     assert offenders(lambda module: CALLS[module] & forbidden) == {}
-    assert {module for module in TREES if "cloudpickle.loads" in CALLS[module]} == {"maggy.core.cluster.pickling"}
+    assert {module for module in TREES if "cloudpickle.loads" in CALLS[module]} == {
+        "maggy.core.cluster.pickling"
+    }
     # It is called with what Spark brought: on the executors, and with what their tasks returned.
-    executors = {f"maggy.core.executors.{name}" for name in ("trial_executor", "watchdog", "process_executor")}
+    executors = {
+        f"maggy.core.executors.{name}"
+        for name in ("trial_executor", "watchdog", "process_executor")
+    }
     assert importers("maggy.core.cluster.spark.loads") == executors
-    assert importers("maggy.core.cluster.pickling.loads") == {"maggy.core.cluster.spark", "maggy.core.cluster.connect"}
+    assert importers("maggy.core.cluster.pickling.loads") == {
+        "maggy.core.cluster.spark",
+        "maggy.core.cluster.connect",
+    }
 
 
 def test_no_handler_catches_what_it_does_not_name():
@@ -243,25 +297,37 @@ def test_no_handler_catches_what_it_does_not_name():
 
 def test_randomness_comes_from_a_generator_that_is_passed_in():
     def breaks(module):
-        drawn = {call for call in CALLS[module] if call.startswith(("random.", "np.random.", "numpy.random."))}
+        drawn = {
+            call
+            for call in CALLS[module]
+            if call.startswith(("random.", "np.random.", "numpy.random."))
+        }
         return drawn - {"random.Random", "np.random.default_rng"}
 
     assert offenders(breaks) == {}
 
 
 def test_no_module_changes_its_own_globals():
-    assert [m for m, tree in TREES.items() if any(isinstance(node, ast.Global) for node in ast.walk(tree))] == []
+    assert [
+        m
+        for m, tree in TREES.items()
+        if any(isinstance(node, ast.Global) for node in ast.walk(tree))
+    ] == []
 
 
 def test_only_a_study_prints_and_because_it_was_asked_to():
     assert {
-        module for module in TREES if "print" in CALLS[module] and not module.startswith("maggy.ablation.")
+        module
+        for module in TREES
+        if "print" in CALLS[module] and not module.startswith("maggy.ablation.")
     } == set()
 
 
 def test_every_test_environment_names_files_that_exist():
     root = Path(__file__).parents[1]
-    named = re.findall(r"\b(?:tests|examples)/[\w./]+", (root / "tox.ini").read_text(encoding="utf-8"))
+    named = re.findall(
+        r"\b(?:tests|examples)/[\w./]+", (root / "tox.ini").read_text(encoding="utf-8")
+    )
     assert named
     assert [name for name in named if not (root / name).exists()] == []
 

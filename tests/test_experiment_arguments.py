@@ -53,17 +53,31 @@ def test_a_function_alone_is_run_once(launched):
 def test_the_call_of_release_0_3_checks_every_300_seconds(launched):
     config = config_of(launched, map_fun=train, searchspace=space(), optimizer="randomsearch")
     assert isinstance(config, OptimizationConfig)
-    assert (config.num_trials, config.name, config.direction, config.description) == (1, "no-name", "max", "")
-    assert (config.es_seconds, config.es_policy, config.es_min, config.hb_interval) == (300, "median", 10, 1)
+    assert (config.num_trials, config.name, config.direction, config.description) == (
+        1,
+        "no-name",
+        "max",
+        "",
+    )
+    assert (config.es_seconds, config.es_policy, config.es_min, config.hb_interval) == (
+        300,
+        "median",
+        10,
+        1,
+    )
 
 
 def test_in_release_0_3_the_interval_is_in_seconds(launched):
-    config = config_of(launched, map_fun=train, searchspace=space(), optimizer="randomsearch", es_interval=0.5)
+    config = config_of(
+        launched, map_fun=train, searchspace=space(), optimizer="randomsearch", es_interval=0.5
+    )
     assert (config.es_seconds, config.es_interval) == (0.5, 1)
 
 
 def test_in_release_0_5_the_interval_is_in_steps(launched):
-    config = config_of(launched, train_fn=train, searchspace=space(), optimizer="randomsearch", es_interval=5)
+    config = config_of(
+        launched, train_fn=train, searchspace=space(), optimizer="randomsearch", es_interval=5
+    )
     assert (config.es_seconds, config.es_interval, config.name) == (None, 5, "no-name")
 
 
@@ -73,7 +87,13 @@ def test_release_0_5_checks_every_step(launched):
 
 
 def test_release_0_4_names_the_optimization_key(launched):
-    config = config_of(launched, map_fun=train, optimization_key="acc", searchspace=space(), optimizer="randomsearch")
+    config = config_of(
+        launched,
+        map_fun=train,
+        optimization_key="acc",
+        searchspace=space(),
+        optimizer="randomsearch",
+    )
     assert config.optimization_key == "acc"
 
 
@@ -94,7 +114,16 @@ def test_every_keyword_of_release_0_3_arrives(launched):
         "description": "d",
     }
     config = config_of(launched, map_fun=train, **keywords)
-    for name in ("name", "hb_interval", "num_trials", "searchspace", "optimizer", "direction", "es_policy", "es_min"):
+    for name in (
+        "name",
+        "hb_interval",
+        "num_trials",
+        "searchspace",
+        "optimizer",
+        "direction",
+        "es_policy",
+        "es_min",
+    ):
         assert getattr(config, name) == keywords[name]
 
 
@@ -113,7 +142,9 @@ def test_a_second_positional_string_is_the_name(launched):
 
 
 def test_the_options_of_a_config_may_be_keywords_too(launched):
-    config = config_of(launched, train, searchspace=space(), optimizer="randomsearch", seed=3, num_workers=2)
+    config = config_of(
+        launched, train, searchspace=space(), optimizer="randomsearch", seed=3, num_workers=2
+    )
     assert (config.seed, config.num_workers) == (3, 2)
 
 
@@ -163,15 +194,27 @@ def test_an_ablation_may_be_given_what_belongs_to_a_search_as_none(launched):
         ((None, LagomConfig()), {}, "needs a training function"),
         ((), {"map_fun": None}, "needs a training function"),
         (("train",), {}, "train_fn must be a function"),
-        ((train,), {"experiment_type": "ablations"}, "experiment_type must be 'optimization' or 'ablation'"),
+        (
+            (train,),
+            {"experiment_type": "ablations"},
+            "experiment_type must be 'optimization' or 'ablation'",
+        ),
         ((train,), {"experiment_type": None}, "experiment_type must be"),
         ((train,), {"searchspace": space()}, "A search space needs an optimizer"),
         ((train,), {"map_fun_": 1, "searchspace": space()}, None),
         ((train,), {"experiment_type": "ablation"}, "An ablation needs ablation_study"),
-        ((train,), {"ablation_study": AblationStudy("a", 1, "b")}, "does not belong to an experiment of type"),
         (
             (train,),
-            {"experiment_type": "ablation", "ablation_study": AblationStudy("a", 1, "b"), "searchspace": space()},
+            {"ablation_study": AblationStudy("a", 1, "b")},
+            "does not belong to an experiment of type",
+        ),
+        (
+            (train,),
+            {
+                "experiment_type": "ablation",
+                "ablation_study": AblationStudy("a", 1, "b"),
+                "searchspace": space(),
+            },
             "searchspace does not belong",
         ),
         ((train,), {"num_trials": 0, "optimizer": None}, "num_trials must be at least 1"),
@@ -186,7 +229,9 @@ def test_a_bad_call_is_refused_before_anything_runs(launched, args, keywords, te
     assert launched == []
 
 
-@pytest.mark.parametrize("config", [3, {"num_trials": 3}, OptimizationConfig, space(), True, ["name"]])
+@pytest.mark.parametrize(
+    "config", [3, {"num_trials": 3}, OptimizationConfig, space(), True, ["name"]]
+)
 def test_what_is_no_config_is_a_type_error(launched, config):
     with pytest.raises(TypeError, match="config must be an OptimizationConfig"):
         experiment.lagom(train, config)
@@ -194,9 +239,16 @@ def test_what_is_no_config_is_a_type_error(launched, config):
 
 @pytest.mark.parametrize(
     ("keyword", "closest"),
-    [("num_trails", "num_trials"), ("search_space", "searchspace"), ("mapfun", None), ("es_seconds", None)],
+    [
+        ("num_trails", "num_trials"),
+        ("search_space", "searchspace"),
+        ("mapfun", None),
+        ("es_seconds", None),
+    ],
 )
-def test_a_keyword_that_does_not_exist_is_a_type_error_that_names_the_closest(launched, keyword, closest):
+def test_a_keyword_that_does_not_exist_is_a_type_error_that_names_the_closest(
+    launched, keyword, closest
+):
     with pytest.raises(TypeError, match=keyword) as caught:
         experiment.lagom(train, **{keyword: 3})
     if closest:
@@ -244,7 +296,12 @@ def test_after_an_experiment_that_failed_the_next_one_runs(monkeypatch, launched
 
 
 def test_the_arguments_of_the_user_are_not_changed(launched):
-    keywords = {"num_trials": 2, "optimizer": "randomsearch", "searchspace": space(), "direction": "MAX"}
+    keywords = {
+        "num_trials": 2,
+        "optimizer": "randomsearch",
+        "searchspace": space(),
+        "direction": "MAX",
+    }
     before = dict(keywords)
     experiment.lagom(train, **keywords)
     assert keywords == before
@@ -277,7 +334,9 @@ def test_an_experiment_is_refused_from_any_thread_and_what_has_failed_blocks_not
     for _ in range(2):
         ablator = Meddling(AblationStudy("titanic", 1, "survived"), [])
         with pytest.raises(KeyError, match="enough"):
-            experiment.lagom(lambda model_function: 1, AblationConfig(ablator.ablation_study, ablator))
+            experiment.lagom(
+                lambda model_function: 1, AblationConfig(ablator.ablation_study, ablator)
+            )
         assert ablator.refused == ["An experiment is currently running."] * 2
 
 
@@ -288,7 +347,9 @@ def test_a_third_positional_argument_is_refused(launched):
 
 @pytest.mark.parametrize("function", [{"train_fn": train}, {"map_fun": train}])
 def test_a_search_space_without_an_optimizer_is_refused_in_every_call(launched, function):
-    with pytest.raises(ValueError, match=r"search space needs an optimizer.*Pass optimizer='randomsearch'"):
+    with pytest.raises(
+        ValueError, match=r"search space needs an optimizer.*Pass optimizer='randomsearch'"
+    ):
         experiment.lagom(**function, searchspace=space(), num_trials=3)
 
 

@@ -13,8 +13,19 @@ PATHS = {
     "maggy.trial": ["Trial"],
     "maggy.experiment": ["lagom"],
     "maggy.tensorboard": ["logdir"],
-    "maggy.experiment_config": ["LagomConfig", "OptimizationConfig", "AblationConfig", "HyperparameterOptConfig"],
-    "maggy.config": ["HyperparameterOptConfig", "AblationConfig", "LagomConfig", "BaseConfig", "OptimizationConfig"],
+    "maggy.experiment_config": [
+        "LagomConfig",
+        "OptimizationConfig",
+        "AblationConfig",
+        "HyperparameterOptConfig",
+    ],
+    "maggy.config": [
+        "HyperparameterOptConfig",
+        "AblationConfig",
+        "LagomConfig",
+        "BaseConfig",
+        "OptimizationConfig",
+    ],
     "maggy.optimizer": ["AbstractOptimizer", "RandomSearch", "SingleRun", "GridSearch", "Asha"],
     "maggy.optimizer.bayes": ["TPE", "GP"],
     "maggy.pruner": ["Hyperband"],
@@ -68,7 +79,8 @@ DISTRIBUTED = [
 
 # Of the callbacks only the classes themselves need Keras, when one is made.
 @pytest.mark.parametrize(
-    ("module", "name"), [(module, name) for module, names in PATHS.items() for name in names or [""]]
+    ("module", "name"),
+    [(module, name) for module, names in PATHS.items() for name in names or [""]],
 )
 def test_a_notebooks_import_works(module, name):
     namespace = {}
@@ -76,7 +88,9 @@ def test_a_notebooks_import_works(module, name):
 
 
 def test_the_names_of_the_releases_are_the_same_things():
-    config, experiment_config = (importlib.import_module(f"maggy.{name}") for name in ("config", "experiment_config"))
+    config, experiment_config = (
+        importlib.import_module(f"maggy.{name}") for name in ("config", "experiment_config")
+    )
     for name in config.__all__:
         assert getattr(config, name) is getattr(experiment_config, name)
 
@@ -93,7 +107,10 @@ def test_distributed_training_of_one_model_is_an_import_error_that_says_what_to_
 
 
 def test_another_name_that_is_not_there_is_missing_as_in_any_module():
-    for statement in ("from maggy.config import Config", "from maggy.experiment_config import Optimisation"):
+    for statement in (
+        "from maggy.config import Config",
+        "from maggy.experiment_config import Optimisation",
+    ):
         with pytest.raises(ImportError, match="cannot import name"):
             exec(statement, {})
     assert not hasattr(importlib.import_module("maggy.config"), "Config")
@@ -108,12 +125,17 @@ def test_the_experiment_of_release_1_1_is_the_one_that_runs():
     assert importlib.import_module("maggy.experiment.experiment") is experiment
 
 
-@pytest.mark.parametrize("first", ["import maggy.experiment.experiment", "from maggy.experiment import experiment"])
+@pytest.mark.parametrize(
+    "first", ["import maggy.experiment.experiment", "from maggy.experiment import experiment"]
+)
 def test_the_experiment_of_release_1_1_can_be_what_is_imported_first(first):
-    code = (
-        f"{first}; from maggy import experiment as outer; import sys; print(outer is sys.modules['maggy.experiment'])"
+    code = f"{first}; from maggy import experiment as outer; import sys; print(outer is sys.modules['maggy.experiment'])"
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout
+        == "True\n"
     )
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "True\n"
 
 
 def test_the_aliases_of_release_1_are_what_they_were():
@@ -129,18 +151,36 @@ def test_the_aliases_of_release_1_are_what_they_were():
     assert __version__ == maggy.__version__
     assert type(EnvSing.get_instance()) is type(find_environment())
     assert (
-        json.dumps({"a": np.float32(0.5), "b": np.arange(2)}, default=json_default_numpy) == '{"a": 0.5, "b": [0, 1]}'
+        json.dumps({"a": np.float32(0.5), "b": np.arange(2)}, default=json_default_numpy)
+        == '{"a": 0.5, "b": [0, 1]}'
     )
     assert isinstance(np.float32(1), USER_FCT.NUMERIC_TYPES)
     assert isinstance({}, USER_FCT.RETURN_TYPES)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("module", ["maggy", "maggy.experiment", "maggy.callbacks", "maggy.ablation", "maggy.config"])
+@pytest.mark.parametrize(
+    "module", ["maggy", "maggy.experiment", "maggy.callbacks", "maggy.ablation", "maggy.config"]
+)
 def test_importing_loads_neither_spark_nor_tensorflow_nor_pandas(module):
-    heavy = ("pyspark", "tensorflow", "keras", "pandas", "matplotlib", "tensorboard", "pyarrow", "optuna", "hops")
+    heavy = (
+        "pyspark",
+        "tensorflow",
+        "keras",
+        "pandas",
+        "matplotlib",
+        "tensorboard",
+        "pyarrow",
+        "optuna",
+        "hops",
+    )
     code = f"import sys, {module}; print(sorted(set(sys.modules) & {set(heavy)!r}))"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout
+        == "[]\n"
+    )
 
 
 @pytest.mark.slow
@@ -151,7 +191,9 @@ def test_importing_takes_little_more_than_numpy_does():
     )
 
     def measure():
-        out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+        out = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout
         return tuple(map(float, out.split()))
 
     measured = [measure() for _ in range(5)]

@@ -88,9 +88,16 @@ def test_there_are_two_types_of_trials():
 
 def test_a_new_trial_is_pending_and_empty():
     trial = Trial({})
-    assert (trial.status, trial.trial_type, trial.early_stop, trial.attempts) == ("PENDING", "optimization", False, 0)
+    assert (trial.status, trial.trial_type, trial.early_stop, trial.attempts) == (
+        "PENDING",
+        "optimization",
+        False,
+        0,
+    )
     assert (trial.metric_history, trial.step_history, trial.info_dict) == ([], [], {})
-    assert (trial.final_metric, trial.start, trial.duration, trial.outputs, trial.error) == (None,) * 5
+    assert (trial.final_metric, trial.start, trial.duration, trial.outputs, trial.error) == (
+        None,
+    ) * 5
 
 
 def test_the_status_constants_are_their_names():
@@ -126,8 +133,12 @@ def test_a_lower_step_is_ignored():
 def test_a_point_that_is_known_to_be_one_is_recorded_the_same(values):
     checked, quick = Trial({}), Trial({})
     for step, value in values:
-        assert quick.append_point(float(step), float(value)) == checked.append_metric({"step": step, "value": value})
-    assert str((quick.step_history, quick.metric_history)) == str((checked.step_history, checked.metric_history))
+        assert quick.append_point(float(step), float(value)) == checked.append_metric(
+            {"step": step, "value": value}
+        )
+    assert str((quick.step_history, quick.metric_history)) == str(
+        (checked.step_history, checked.metric_history)
+    )
     for direction in ("max", "min"):
         assert quick.best(direction) == checked.best(direction)
 
@@ -189,7 +200,14 @@ def test_the_mean_covers_the_steps_up_to_the_one_asked_for():
     trial = Trial({})
     for step, value in [(2, 1.0), (4, 3.0), (6, 8.0)]:
         trial.append_metric({"step": step, "value": value})
-    assert [trial.mean_until(step) for step in (1, 2, 3, 4, 6, 99)] == [None, 1.0, 1.0, 2.0, 4.0, 4.0]
+    assert [trial.mean_until(step) for step in (1, 2, 3, 4, 6, 99)] == [
+        None,
+        1.0,
+        1.0,
+        2.0,
+        4.0,
+        4.0,
+    ]
 
 
 def test_the_mean_leaves_out_what_is_not_finite():
@@ -218,7 +236,9 @@ def test_best_and_mean_agree_with_the_histories(given_points):
     assert trial.best("max") == max(known, default=None)
     assert trial.best("min") == min(known, default=None)
     for step in range(10):
-        seen = [v for s, v in zip(trial.step_history, trial.metric_history, strict=True) if s <= step]
+        seen = [
+            v for s, v in zip(trial.step_history, trial.metric_history, strict=True) if s <= step
+        ]
         finite = [value for value in seen if math.isfinite(value)]
         if not finite:
             assert trial.mean_until(step) is None
@@ -260,7 +280,12 @@ def test_a_trial_comes_back_from_its_json(given_points):
     trial = Trial({"x": 1}, info_dict={"rung": 2})
     for step, value in given_points:
         trial.append_metric({"step": step, "value": value if math.isfinite(value) else math.nan})
-    trial.trial_id, trial.attempts, trial.status, trial.early_stop = "abc_2", 2, Trial.FINALIZED, True
+    trial.trial_id, trial.attempts, trial.status, trial.early_stop = (
+        "abc_2",
+        2,
+        Trial.FINALIZED,
+        True,
+    )
     trial.final_metric, trial.start, trial.duration = 0.0, 1.5, 20
     trial.outputs, trial.error = {"metric": 0.0, "note": [1]}, None
     again = Trial.from_json(trial.to_json())
@@ -286,7 +311,10 @@ def test_nan_is_null_in_json_and_nan_again():
 
 def test_notes_of_any_kind_do_not_cost_a_trial_its_record():
     trial = Trial({}, info_dict={"object": print, "array": np.arange(2)})
-    assert json.loads(trial.to_json())["info_dict"] == {"object": "<built-in function print>", "array": [0, 1]}
+    assert json.loads(trial.to_json())["info_dict"] == {
+        "object": "<built-in function print>",
+        "array": [0, 1],
+    }
 
 
 @pytest.mark.parametrize("text", ["", "5", "[]", "{}", "null", '{"params": 3}', "{", None])
@@ -309,7 +337,9 @@ def test_the_repr_says_which_trial_it_is():
 # Its directory
 
 
-@pytest.mark.parametrize("trial_id", ["3d1cc9fdb1d4d001", "a_2", "my trial", "größe-0.5", "x" * 200, "run,3=4"])
+@pytest.mark.parametrize(
+    "trial_id", ["3d1cc9fdb1d4d001", "a_2", "my trial", "größe-0.5", "x" * 200, "run,3=4"]
+)
 def test_a_plain_name_can_be_that_of_a_trial_s_directory(trial_id):
     assert is_directory_name(trial_id)
 
@@ -362,7 +392,12 @@ def test_notes_with_keys_that_are_no_strings_are_kept():
 def record(**changes):
     trial = Trial({"x": 1}, info_dict={"note": 1})
     trial.append_metric({"step": 0, "value": 0.25})
-    trial.status, trial.final_metric, trial.outputs, trial.attempts = Trial.FINALIZED, 0.5, {"metric": 0.5}, 2
+    trial.status, trial.final_metric, trial.outputs, trial.attempts = (
+        Trial.FINALIZED,
+        0.5,
+        {"metric": 0.5},
+        2,
+    )
     return {**json.loads(trial.to_json()), **changes}
 
 
@@ -442,7 +477,8 @@ def test_a_field_that_is_not_what_it_must_be_makes_the_record_unreadable(field, 
 
 
 @pytest.mark.parametrize(
-    "text", ["[" * 200_000, '{"params": ' * 200_000, '{"params": {"x": ' + "[" * 900 + "]" * 900 + "}}"]
+    "text",
+    ["[" * 200_000, '{"params": ' * 200_000, '{"params": {"x": ' + "[" * 900 + "]" * 900 + "}}"],
 )
 def test_a_record_that_is_nested_too_deeply_is_unreadable(text):
     with pytest.raises(BadArgumentsError, match="A trial is read from the text that"):
@@ -498,6 +534,13 @@ def test_a_trial_as_a_dict_holds_what_its_json_does():
     record = trial.to_dict()
     assert record["__class__"] == "Trial"
     assert record["params"] == {"x": [1, 2]}
-    assert {"trial_id", "status", "early_stop", "final_metric", "metric_history", "info_dict"} <= set(record)
+    assert {
+        "trial_id",
+        "status",
+        "early_stop",
+        "final_metric",
+        "metric_history",
+        "info_dict",
+    } <= set(record)
     assert record["metric_dict"] == {1: None}
     assert Trial.from_json(json.dumps(record)).params == trial.params

@@ -134,7 +134,12 @@ class Stage:
         self.interrupts = []
         self.interrupted = threading.Event()
         self.left = threading.Event()
-        options = {"hb_interval": 0.05, "interrupt": self._interrupt, "leave": self._leave, **options}
+        options = {
+            "hb_interval": 0.05,
+            "interrupt": self._interrupt,
+            "leave": self._leave,
+            **options,
+        }
         self.session = Session(self.host.address, ME, **options)
         self.session.start()
         self._worker = ThreadPoolExecutor(1)
@@ -172,7 +177,9 @@ class Stage:
 
     def close(self):
         self.say(Done())
-        self.session._answers.put(Done())  # for a request that nobody has answered, in a test that fails
+        self.session._answers.put(
+            Done()
+        )  # for a request that nobody has answered, in a test that fails
         self._worker.shutdown()
         self.session.close()
         self.host.server.close()

@@ -32,7 +32,9 @@ class FeatureStudy:
         """
         names = flat_names(features, "Feature")
         if "None" in names:
-            raise BadArgumentsError("A feature cannot be called 'None', because that is the label of the base trial.")
+            raise BadArgumentsError(
+                "A feature cannot be called 'None', because that is the label of the base trial."
+            )
         self.included_features = list(dict.fromkeys(self.included_features + names))
 
     def exclude(self, *features: str | list[str]) -> None:
@@ -41,7 +43,9 @@ class FeatureStudy:
         Args:
             *features: Names, or lists of names.
         """
-        self.included_features = exclude(self.included_features, flat_names(features, "Feature"), "Feature")
+        self.included_features = exclude(
+            self.included_features, flat_names(features, "Feature"), "Feature"
+        )
 
     def list_all(self) -> None:
         """Prints the included features, one a line."""
@@ -86,14 +90,30 @@ class AblationStudy:
     ) -> None:
         for keyword in kwargs:
             if keyword != "dataset_generator":
-                known = ["training_dataset_name", "training_dataset_version", "label_name", "dataset_generator"]
-                raise SignatureError(f"AblationStudy has no keyword '{keyword}'.{closest(keyword, known)}")
-        for what, value in (("training_dataset_name", training_dataset_name), ("label_name", label_name)):
+                known = [
+                    "training_dataset_name",
+                    "training_dataset_version",
+                    "label_name",
+                    "dataset_generator",
+                ]
+                raise SignatureError(
+                    f"AblationStudy has no keyword '{keyword}'.{closest(keyword, known)}"
+                )
+        for what, value in (
+            ("training_dataset_name", training_dataset_name),
+            ("label_name", label_name),
+        ):
             if value is not None and (not isinstance(value, str) or not value):
-                raise BadArgumentsError(f"{what} must be a string that is not empty, but got {value!r:.80}.")
+                raise BadArgumentsError(
+                    f"{what} must be a string that is not empty, but got {value!r:.80}."
+                )
         version = training_dataset_version
-        if version is not None and (isinstance(version, bool) or not isinstance(version, int) or version < 1):
-            raise BadArgumentsError(f"training_dataset_version must be an integer of at least 1, but got {version!r}.")
+        if version is not None and (
+            isinstance(version, bool) or not isinstance(version, int) or version < 1
+        ):
+            raise BadArgumentsError(
+                f"training_dataset_version must be an integer of at least 1, but got {version!r}."
+            )
         self.training_dataset_name = training_dataset_name
         self.training_dataset_version = version
         self.label_name = label_name
@@ -137,7 +157,10 @@ class AblationStudy:
             "label_name": self.label_name,
             "included_features": list(self.features.included_features),
             "included_layers": list(layers.included_layers),
-            "included_groups": [*layers.included_prefixes, *(list(group) for group in layers.included_groups)],
+            "included_groups": [
+                *layers.included_prefixes,
+                *(list(group) for group in layers.included_groups),
+            ],
             "custom_models": [identifier for _, identifier in self.model.custom_model_generators],
             "custom_dataset_generator": self.custom_dataset_generator,
         }

@@ -157,7 +157,11 @@ def _without_sequential(keras: Any, model: Any, gone: set[str]) -> Any:
         new = type(model)(kept, name=model.name, trainable=model.trainable)
     else:
         first = keras.Input(batch_shape=source.batch_shape, dtype=source.dtype, name=source.name)
-        new = type(model)([first, *(_copy(keras, layer) for layer in kept)], name=model.name, trainable=model.trainable)
+        new = type(model)(
+            [first, *(_copy(keras, layer) for layer in kept)],
+            name=model.name,
+            trainable=model.trainable,
+        )
         _take_weights(kept, new)
     if model.compiled:
         new.compile_from_config(model.get_compile_config())
@@ -167,19 +171,36 @@ def _without_sequential(keras: Any, model: Any, gone: set[str]) -> Any:
 def _without_functional(keras: Any, model: Any, gone: set[str]) -> Any:
     for layer in model.layers:
         if layer.name in gone and len(keras.tree.flatten(layer.output)) != 1:
-            raise AblationError(f"Layer '{layer.name}' has several outputs, so it cannot be removed. {_CUSTOM}")
+            raise AblationError(
+                f"Layer '{layer.name}' has several outputs, so it cannot be removed. {_CUSTOM}"
+            )
 
     def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
-        return _only_input(keras, layer, args, kwargs) if layer.name in gone else layer(*args, **kwargs)
+        return (
+            _only_input(keras, layer, args, kwargs)
+            if layer.name in gone
+            else layer(*args, **kwargs)
+        )
 
     def copy(layer: Any) -> Any:
-        return layer if layer.name in gone or not isinstance(layer, keras.layers.Layer) else _copy(keras, layer)
+        return (
+            layer
+            if layer.name in gone or not isinstance(layer, keras.layers.Layer)
+            else _copy(keras, layer)
+        )
 
-    names = {id(layer.output): layer.name for layer in model.layers if isinstance(layer, keras.layers.InputLayer)}
+    names = {
+        id(layer.output): layer.name
+        for layer in model.layers
+        if isinstance(layer, keras.layers.InputLayer)
+    }
     inputs = keras.tree.map_structure(
-        lambda x: keras.Input(batch_shape=x.shape, dtype=x.dtype, name=names.get(id(x), x.name)), model.input
+        lambda x: keras.Input(batch_shape=x.shape, dtype=x.dtype, name=names.get(id(x), x.name)),
+        model.input,
     )
-    new = keras.models.clone_model(model, input_tensors=inputs, clone_function=copy, call_function=call)
+    new = keras.models.clone_model(
+        model, input_tensors=inputs, clone_function=copy, call_function=call
+    )
     if not model.trainable:
         new.trainable = False
     _take_weights(model.layers, new)
@@ -215,13 +236,17 @@ def _copy(keras: Any, layer: Any) -> Any:
         )
     if isinstance(layer, keras.Model) and (_is_sequential(layer) or _is_functional(layer)):
         return keras.models.clone_model(layer, clone_function=lambda inner: _copy(keras, inner))
-    if hasattr(layer, "get_vocabulary"):  # what adapt() learned is neither in the configuration nor in the weights
+    if hasattr(
+        layer, "get_vocabulary"
+    ):  # what adapt() learned is neither in the configuration nor in the weights
         return layer
     try:
         config = layer.get_config()
         functions = {key: getattr(layer, key, None) for key in config}
         # A user's own function, say an activation, has a name in the configuration that Keras could not look up.
-        live = {key: value for key, value in functions.items() if isinstance(value, types.FunctionType)}
+        live = {
+            key: value for key, value in functions.items() if isinstance(value, types.FunctionType)
+        }
         copy = type(layer).from_config(_accepted(layer, {**config, **live}))
     except Exception as error:
         if not layer.weights:
@@ -252,9 +277,13 @@ def _take_weights(old: Iterable[Any], new: Any) -> None:
         source = layers.get(layer.name)
         if source is None or source is layer or not source.weights or not layer.built:
             continue
-        if [weight.shape for weight in source.weights] == [weight.shape for weight in layer.weights]:
+        if [weight.shape for weight in source.weights] == [
+            weight.shape for weight in layer.weights
+        ]:
             layer.set_weights(source.get_weights())
-            if hasattr(layer, "finalize_state"):  # Normalization computes with values made from its weights
+            if hasattr(
+                layer, "finalize_state"
+            ):  # Normalization computes with values made from its weights
                 layer.finalize_state()
 
 
@@ -266,4 +295,6 @@ def _classes(model: Any) -> dict[str, type]:
 
 
 def _listed(names: set[str]) -> str:
-    return ("layer " if len(names) == 1 else "layers ") + ", ".join(f"'{name}'" for name in sorted(names))
+    return ("layer " if len(names) == 1 else "layers ") + ", ".join(
+        f"'{name}'" for name in sorted(names)
+    )

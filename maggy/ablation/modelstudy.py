@@ -45,7 +45,9 @@ class LayerStudy:
         Raises:
             BadArgumentsError: Something else was given; then nothing is added.
         """
-        self.included_layers = list(dict.fromkeys(self.included_layers + flat_names(layers, "Layer")))
+        self.included_layers = list(
+            dict.fromkeys(self.included_layers + flat_names(layers, "Layer"))
+        )
 
     def exclude(self, *layers: str | list[str]) -> None:
         """Takes single layers back out of the study; one that is not in it is logged and changes nothing.
@@ -104,7 +106,9 @@ class LayerStudy:
 def _groups(groups: tuple[object, ...], prefix: object) -> tuple[list[list[str]], list[str]]:
     """The groups, each sorted and without duplicates, and the prefix in a list of at most one."""
     if not groups and prefix is None:
-        raise BadArgumentsError("A layer group is a list of two or more names, or prefix='...', but got neither.")
+        raise BadArgumentsError(
+            "A layer group is a list of two or more names, or prefix='...', but got neither."
+        )
     lists = [_group(group) for group in groups]
     unique = [group for position, group in enumerate(lists) if group not in lists[:position]]
     return unique, [] if prefix is None else [require_name(prefix, "A prefix")]
@@ -140,9 +144,13 @@ class ModelStudy:
         Args:
             base_model_generator: Takes no arguments and returns a Keras model, built or not.
         """
-        self.base_model_generator = _require_callable(base_model_generator, "The base model generator")
+        self.base_model_generator = _require_callable(
+            base_model_generator, "The base model generator"
+        )
 
-    def add_custom_model_generator(self, custom_model_generator: Callable[[], Any], model_identifier: str) -> None:
+    def add_custom_model_generator(
+        self, custom_model_generator: Callable[[], Any], model_identifier: str
+    ) -> None:
         """Adds a model of your own: one trial, in which ``model_function`` returns this model instead.
 
         The same identifier again replaces the generator, so that a notebook cell can be run twice.

@@ -37,5 +37,10 @@ def exclude(included: list[str], names: Iterable[str], what: str) -> list[str]:
     gone = list(names)
     for name in gone:
         if name not in included:
-            _log.warning("%s '%s' is not included, so it cannot be excluded.%s", what, name, closest(name, included))
+            _log.warning(
+                "%s '%s' is not included, so it cannot be excluded.%s",
+                what,
+                name,
+                closest(name, included),
+            )
     return [name for name in included if name not in gone]

@@ -116,7 +116,9 @@ class KerasEpochEnd(_KerasReport):
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Called by Keras."""
-        hint = " Give fit() validation data, and validation_freq=1, to have the validation's metrics."
+        hint = (
+            " Give fit() validation data, and validation_freq=1, to have the validation's metrics."
+        )
         self._report(logs, step=epoch, hint=hint if self._metric.startswith("val_") else "")
 
 

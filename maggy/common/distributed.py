@@ -8,7 +8,13 @@ from maggy.common.exceptions import MissingDependencyError
 
 __all__ = ["refuse", "refuse_config"]
 
-_CONFIGS = ("DistributedConfig", "TfDistributedConfig", "TorchDistributedConfig", "tf_distributed", "torch_distributed")
+_CONFIGS = (
+    "DistributedConfig",
+    "TfDistributedConfig",
+    "TorchDistributedConfig",
+    "tf_distributed",
+    "torch_distributed",
+)
 
 
 def refuse(name: str) -> NoReturn:

@@ -47,7 +47,9 @@ class EndedTrials(list[T]):
         self._values: OrderedDict[Hashable, tuple[array[float], int]] = OrderedDict()
         self._summaries: dict[Hashable, tuple[Any, int]] = {}
 
-    def sorted_values(self, key: Hashable, value_of: Callable[[T], float | None]) -> Sequence[float]:
+    def sorted_values(
+        self, key: Hashable, value_of: Callable[[T], float | None]
+    ) -> Sequence[float]:
         """Return the trials' values in ascending order. The caller must not change them.
 
         Args:
@@ -86,12 +88,16 @@ class EndedTrials(list[T]):
             self._values.popitem(last=False)
 
 
-def sorted_values(trials: list[T], key: Hashable, value_of: Callable[[T], float | None]) -> Sequence[float]:
+def sorted_values(
+    trials: list[T], key: Hashable, value_of: Callable[[T], float | None]
+) -> Sequence[float]:
     """Return :meth:`EndedTrials.sorted_values`. Values of any other list are computed anew."""
     return _ended(trials).sorted_values(key, value_of)
 
 
-def fold(trials: list[T], key: Hashable, start: Summary, add: Callable[[Summary, T], Summary]) -> Summary:
+def fold(
+    trials: list[T], key: Hashable, start: Summary, add: Callable[[Summary, T], Summary]
+) -> Summary:
     """Return :meth:`EndedTrials.fold`. The summary of any other list is computed anew."""
     return _ended(trials).fold(key, start, add)
 
@@ -110,7 +116,11 @@ def means_at_same_step(running: TrialHistory, ended: list[Any]) -> Sequence[floa
     step = running.step_history[-1]
 
     def mean(trial: TrialHistory) -> float | None:
-        return trial.mean_until(step) if trial.step_history and trial.step_history[-1] >= step else None
+        return (
+            trial.mean_until(step)
+            if trial.step_history and trial.step_history[-1] >= step
+            else None
+        )
 
     return sorted_values(ended, ("mean", step), mean)
 

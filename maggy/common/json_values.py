@@ -41,7 +41,13 @@ def as_number(value: Any) -> int | float | None:
         return float(value)
     if isinstance(value, type) or not _is_scalar(value) or _is_masked(value):
         return None
-    item = value.item() if hasattr(value, "item") else value.numpy() if hasattr(value, "numpy") else None
+    item = (
+        value.item()
+        if hasattr(value, "item")
+        else value.numpy()
+        if hasattr(value, "numpy")
+        else None
+    )
     if type(item) is type(value):
         # numpy.longdouble has no narrower Python type to turn into by itself.
         return float(item) if isinstance(item, numbers.Real) else None
@@ -60,7 +66,12 @@ def as_metric(value: Any) -> int | float | None:
     if isinstance(value, (Decimal, Fraction)):
         return _float_of(value)
     shape = _shape(value)
-    if isinstance(value, type) or not shape or any(size != 1 for size in shape) or _is_masked(value):
+    if (
+        isinstance(value, type)
+        or not shape
+        or any(size != 1 for size in shape)
+        or _is_masked(value)
+    ):
         return None
     array = value if hasattr(value, "item") or not hasattr(value, "numpy") else value.numpy()
     return as_metric(array.item()) if hasattr(array, "item") else None
@@ -92,7 +103,8 @@ def to_plain(value: Any, *, finite: bool = False, any_keys: bool = False) -> Any
     if isinstance(value, Mapping):
         if not any_keys:
             return {
-                name if type(name) is str else _key(name): to_plain(item, finite=finite) for name, item in value.items()
+                name if type(name) is str else _key(name): to_plain(item, finite=finite)
+                for name, item in value.items()
             }
         return {
             name: to_plain(item, finite=finite, any_keys=True)
@@ -105,7 +117,9 @@ def to_plain(value: Any, *, finite: bool = False, any_keys: bool = False) -> Any
         return _plain_number(number, finite)
     if hasattr(value, "tolist") and not isinstance(value, type):  # numpy arrays and numpy.bool_
         return to_plain(value.tolist(), finite=finite, any_keys=any_keys)
-    raise TypeError(f"A value must be a JSON scalar, list or dict, but got {type(value).__name__}: {value!r:.80}.")
+    raise TypeError(
+        f"A value must be a JSON scalar, list or dict, but got {type(value).__name__}: {value!r:.80}."
+    )
 
 
 def unique_names(keys: Iterable[Any], reserved: Iterable[str] = ()) -> list[str]:
@@ -175,7 +189,10 @@ def _shape(value: Any) -> tuple[Any, ...]:
     """The shape of an array or a tensor; that of an empty one for anything else."""
     try:
         return tuple(getattr(value, "shape", (0,)))
-    except (TypeError, ValueError):  # a symbolic tensor of unknown rank, or an attribute that is no shape
+    except (
+        TypeError,
+        ValueError,
+    ):  # a symbolic tensor of unknown rank, or an attribute that is no shape
         return (0,)
 
 
@@ -215,7 +232,9 @@ def _plain_number(number: int | float, finite: bool) -> int | float | None:
 def _key(key: Any) -> str:
     if isinstance(key, str):
         return str.__str__(key)
-    raise TypeError(f"The keys of a dict must be strings, but got {type(key).__name__}: {key!r:.80}.")
+    raise TypeError(
+        f"The keys of a dict must be strings, but got {type(key).__name__}: {key!r:.80}."
+    )
 
 
 def _text(key: Any) -> str:

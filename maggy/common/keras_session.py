@@ -12,7 +12,13 @@ from typing import Any
 from maggy.common.exceptions import MissingDependencyError
 from maggy.common.optional import import_optional
 
-__all__ = ["call_generator", "fresh_names", "import_keras", "import_tensorflow", "missing_tensorflow"]
+__all__ = [
+    "call_generator",
+    "fresh_names",
+    "import_keras",
+    "import_tensorflow",
+    "missing_tensorflow",
+]
 
 _log = logging.getLogger(__name__)
 _COUNTERS = "object_name_uids"
@@ -49,7 +55,12 @@ def fresh_names(keep: bool = True) -> Iterator[None]:
     finally:
         inside = _swap_counters(before)
         if keep:
-            _swap_counters({name: max(before.get(name, 0), inside.get(name, 0)) for name in {**before, **inside}})
+            _swap_counters(
+                {
+                    name: max(before.get(name, 0), inside.get(name, 0))
+                    for name in {**before, **inside}
+                }
+            )
 
 
 def _swap_counters(new: dict[str, int]) -> dict[str, int]:
@@ -67,7 +78,9 @@ def _swap_counters(new: dict[str, int]) -> dict[str, int]:
         global_state.set_global_attribute(_COUNTERS, defaultdict(int, new))
         return dict(old)
     except (ImportError, AttributeError):
-        _log.warning("This version of Keras hides its name counters: automatic layer names count on between models.")
+        _log.warning(
+            "This version of Keras hides its name counters: automatic layer names count on between models."
+        )
         return {}
 
 

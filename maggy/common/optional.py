@@ -28,7 +28,9 @@ def import_optional(module: str, purpose: str, remedy: str) -> Any:
         return importlib.import_module(module)
     except Exception as error:
         problem = problem_with(module, error)
-        raise MissingDependencyError(f"{purpose} needs {package}, which {problem}: {remedy}") from error
+        raise MissingDependencyError(
+            f"{purpose} needs {package}, which {problem}: {remedy}"
+        ) from error
 
 
 def can_import(module: str) -> bool:

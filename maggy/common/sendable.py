@@ -25,13 +25,17 @@ def check_nesting(value: Any, subject: str = "A value") -> None:
     level, visited = [value], set[int]()
     for _ in range(MAX_NESTING + 1):
         containers = {
-            id(item): item for item in level if isinstance(item, (dict, list, tuple)) and id(item) not in visited
+            id(item): item
+            for item in level
+            if isinstance(item, (dict, list, tuple)) and id(item) not in visited
         }
         if not containers:
             return
         visited.update(containers)
         level = [
-            inner for outer in containers.values() for inner in (outer.values() if isinstance(outer, dict) else outer)
+            inner
+            for outer in containers.values()
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
         ]
     raise ValueError(
         f"{subject} must be nested at most {MAX_NESTING} levels deep, so that it can be sent and "

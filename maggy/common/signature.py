@@ -24,7 +24,9 @@ _BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_O
 def check_callable(function: Any, name: str = "train_fn") -> None:
     """Refuse what cannot be called."""
     if not callable(function):
-        raise BadArgumentsError(f"{name} must be a function, but got {type(function).__name__}: {function!r:.80}.")
+        raise BadArgumentsError(
+            f"{name} must be a function, but got {type(function).__name__}: {function!r:.80}."
+        )
 
 
 def accepted_parameters(function: Callable[..., Any], offered: Collection[str]) -> frozenset[str]:
@@ -32,7 +34,9 @@ def accepted_parameters(function: Callable[..., Any], offered: Collection[str]) 
     parameters = _parameters(function)
     if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters):
         return frozenset(offered)
-    return frozenset(parameter.name for parameter in parameters if parameter.kind in _BY_NAME) & frozenset(offered)
+    return frozenset(
+        parameter.name for parameter in parameters if parameter.kind in _BY_NAME
+    ) & frozenset(offered)
 
 
 def parameter_names(function: Callable[..., Any]) -> list[str]:
@@ -56,7 +60,11 @@ def check_defaults(function: Callable[..., Any], sometimes: Collection[str]) -> 
 
 
 def check_signature(
-    function: Callable[..., Any], given: Collection[str], optional: Collection[str], *, others: bool = False
+    function: Callable[..., Any],
+    given: Collection[str],
+    optional: Collection[str],
+    *,
+    others: bool = False,
 ) -> None:
     """Refuse a training function that cannot be called with what a trial will give it.
 
@@ -80,7 +88,10 @@ def check_signature(
         for parameter in parameters
         if parameter.default is inspect.Parameter.empty
         and (parameter.kind is inspect.Parameter.POSITIONAL_ONLY or parameter.kind in _BY_NAME)
-        and (parameter.kind is inspect.Parameter.POSITIONAL_ONLY or parameter.name not in {*given, *optional})
+        and (
+            parameter.kind is inspect.Parameter.POSITIONAL_ONLY
+            or parameter.name not in {*given, *optional}
+        )
     ]
     if others:
         unknown = []
@@ -99,7 +110,9 @@ def check_signature(
     )
 
 
-def arguments_for(named: Collection[str], given: Mapping[str, Any], optional: Mapping[str, Any]) -> dict[str, Any]:
+def arguments_for(
+    named: Collection[str], given: Mapping[str, Any], optional: Mapping[str, Any]
+) -> dict[str, Any]:
     """Return the keyword arguments for one call: all that is ``given``, and of ``optional`` what the function names.
 
     A function that has a parameter ``hparams`` gets all of ``given`` in it, and by name only what it also names.
@@ -125,9 +138,13 @@ def config_values(function: Callable[..., Any], **values: Any) -> dict[str, Any]
         {'model': None}
     """
     defaults = {
-        parameter.name for parameter in _parameters(function) if parameter.default is not inspect.Parameter.empty
+        parameter.name
+        for parameter in _parameters(function)
+        if parameter.default is not inspect.Parameter.empty
     }
-    return {name: value for name, value in values.items() if value is not None or name not in defaults}
+    return {
+        name: value for name, value in values.items() if value is not None or name not in defaults
+    }
 
 
 def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:

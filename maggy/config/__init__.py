@@ -1,8 +1,20 @@
 """The configs under the names of release 1.1; they live in :mod:`maggy.experiment_config`."""
 
 from maggy.common.distributed import refuse_config
-from maggy.experiment_config import AblationConfig, BaseConfig, HyperparameterOptConfig, LagomConfig, OptimizationConfig
+from maggy.experiment_config import (
+    AblationConfig,
+    BaseConfig,
+    HyperparameterOptConfig,
+    LagomConfig,
+    OptimizationConfig,
+)
 
-__all__ = ["AblationConfig", "BaseConfig", "HyperparameterOptConfig", "LagomConfig", "OptimizationConfig"]
+__all__ = [
+    "AblationConfig",
+    "BaseConfig",
+    "HyperparameterOptConfig",
+    "LagomConfig",
+    "OptimizationConfig",
+]
 
 __getattr__ = refuse_config

@@ -14,8 +14,21 @@ from maggy import __version__
 from maggy.common import exceptions
 from maggy.common.exceptions import ExperimentError, MissingDependencyError, NotSupportedError
 from maggy.core.cluster.packing import packed
-from maggy.core.cluster.spark import MAX_UNLIMITED_WORKERS, Cluster, Payload, Task, active_cluster, with_content
-from maggy.core.environment import Environment, ExperimentCard, ExperimentEnd, Registration, find_environment
+from maggy.core.cluster.spark import (
+    MAX_UNLIMITED_WORKERS,
+    Cluster,
+    Payload,
+    Task,
+    active_cluster,
+    with_content,
+)
+from maggy.core.environment import (
+    Environment,
+    ExperimentCard,
+    ExperimentEnd,
+    Registration,
+    find_environment,
+)
 from maggy.core.executors.process_executor import why_not_here
 from maggy.core.executors.trial_executor import WorkerSettings, work
 from maggy.core.experiment_driver import Conditions, ExperimentDriver, Outcome
@@ -56,14 +69,23 @@ def launch(train_fn: Callable[..., Any], config: Config) -> Any:
     began = time.time()
     record = {
         **_description(config, policy),
-        **{name: value for name, value in record.items() if name not in ("ended", "duration_seconds")},
+        **{
+            name: value
+            for name, value in record.items()
+            if name not in ("ended", "duration_seconds")
+        },
         "format": RECORD_FORMAT,
         "drawn_seed": seed,
         "state": "RUNNING",
-        "runs": [*record.get("runs", []), {"app_id": cluster.app_id, "began": began, "maggy_version": __version__}],
+        "runs": [
+            *record.get("runs", []),
+            {"app_id": cluster.app_id, "began": began, "maggy_version": __version__},
+        ],
     }
     recorder.experiment(record)
-    recorder.log(f"Maggy experiment {config.name!r} ({policy.name}) begins as {store.experiment_id}.")
+    recorder.log(
+        f"Maggy experiment {config.name!r} ({policy.name}) begins as {store.experiment_id}."
+    )
     if not store.events_available:
         recorder.log(events_problem())
     recorder.hparams(policy.hparams(), policy.optimization_key or "metric")
@@ -71,34 +93,48 @@ def launch(train_fn: Callable[..., Any], config: Config) -> Any:
     registration = Registration()
     state, best, raised = "FAILED", None, None
     try:
-        registration = environment.register(_card(config, policy, store, cluster, began), recorder.tell)
+        registration = environment.register(
+            _card(config, policy, store, cluster, began), recorder.tell
+        )
         with (
             _variables(environment.variables(store.experiment_id)),
             packed(workload, cluster, recorder.tell) as payload,
         ):
-            driver = _driver(config, policy, payload, cluster, recorder, registration, environment, past, seed)
+            driver = _driver(
+                config, policy, payload, cluster, recorder, registration, environment, past, seed
+            )
             # The platform learns last where to ask: whoever asks must get the number of trials.
             registration.listen(cluster.host, cluster.advertised)
             outcome = driver.run()
         state, best = outcome.state, _best(outcome.trials, policy.direction)
         if outcome.error is not None:
-            recorder.log(f"It was ended by {type(outcome.error).__name__}: {outcome.error}".rstrip(": "))
+            recorder.log(
+                f"It was ended by {type(outcome.error).__name__}: {outcome.error}".rstrip(": ")
+            )
         return _conclude(outcome, config, policy, store, recorder, time.time() - began)
     except Exception as error:
         state, raised = "FAILED" if state == "FINISHED" else state, error
         raise
     finally:
         ended = time.time()
-        recorder.experiment({**record, "state": state, "ended": ended, "duration_seconds": ended - began})
-        end = ExperimentEnd(state, ended - began, *((best.trial_id, best.final_metric) if best else ()))
+        recorder.experiment(
+            {**record, "state": state, "ended": ended, "duration_seconds": ended - began}
+        )
+        end = ExperimentEnd(
+            state, ended - began, *((best.trial_id, best.final_metric) if best else ())
+        )
         registration.close(end)
         recorder.log(f"The experiment has ended: {state}.")
         recorder.close()
-        if recorder.lost is not None and recorder.lost is not raised:  # it turned out when all else was over
+        if (
+            recorder.lost is not None and recorder.lost is not raised
+        ):  # it turned out when all else was over
             announce(str(recorder.lost))
 
 
-def _card(config: Config, policy: Policy, store: ExperimentStore, cluster: Cluster, began: float) -> ExperimentCard:
+def _card(
+    config: Config, policy: Policy, store: ExperimentStore, cluster: Cluster, began: float
+) -> ExperimentCard:
     compared = policy.optimization_key is not None
     return ExperimentCard(
         experiment_id=store.experiment_id,
@@ -158,7 +194,9 @@ def _driver(
             isolation=config.isolation,
             max_trial_memory=_memory_limit(config),
         )
-        return lambda job: functools.partial(with_content, functools.partial(work, settings), payload, job)
+        return lambda job: functools.partial(
+            with_content, functools.partial(work, settings), payload, job
+        )
 
     conditions = Conditions(
         num_workers=_worker_count(config, policy, cluster, len(past.ended), recorder.tell),
@@ -199,13 +237,19 @@ def _check_isolation(config: Config, cluster: Cluster) -> None:
             raise NotSupportedError(problem)
 
 
-def _worker_count(config: Config, policy: Policy, cluster: Cluster, ended: int, tell: Callable[[str], None]) -> int:
+def _worker_count(
+    config: Config, policy: Policy, cluster: Cluster, ended: int, tell: Callable[[str], None]
+) -> int:
     left = None if policy.total is None else max(1, policy.total - ended)
     slots = cluster.slots()
     if config.num_workers is not None:
         # On a cluster more than there are slots may be asked for, so that it grows. On one machine they could only
         # wait in line for each other.
-        count = min(config.num_workers, slots) if cluster.local and slots is not None else config.num_workers
+        count = (
+            min(config.num_workers, slots)
+            if cluster.local and slots is not None
+            else config.num_workers
+        )
     elif slots is not None:
         count = slots
     else:
@@ -223,7 +267,9 @@ def _check_error(name: str, text: str) -> Exception:
         error: Exception = getattr(exceptions, name)(text)
         return error
     if name in ("ModuleNotFoundError", "ImportError"):
-        return MissingDependencyError(f"The study cannot be tried out on the executors: {text}. Install it there.")
+        return MissingDependencyError(
+            f"The study cannot be tried out on the executors: {text}. Install it there."
+        )
     return ExperimentError(f"The study cannot be tried out: {name}: {text}")
 
 
@@ -248,17 +294,25 @@ def _conclude(
         if outcome.error is not None:
             raise outcome.error
         if not outcome.values:
-            reason = outcome.job_error or "it ran in an earlier experiment, and only its records were kept"
+            reason = (
+                outcome.job_error
+                or "it ran in an earlier experiment, and only its records were kept"
+            )
             raise ExperimentError(f"What the function returned cannot be had: {reason}")
         announce("Finished Experiment")
         return outcome.values[0]
     result = build_result(
-        outcome.trials, kind=policy.kind, direction=policy.direction, optimization_key=policy.optimization_key
+        outcome.trials,
+        kind=policy.kind,
+        direction=policy.direction,
+        optimization_key=policy.optimization_key,
     )
     result.directory = store.directory
     result.searchspace = config.searchspace if isinstance(config, OptimizationConfig) else None
     recorder.result(result)
-    if outcome.error is not None and not (interrupted and not isinstance(outcome.error, KeyboardInterrupt)):
+    if outcome.error is not None and not (
+        interrupted and not isinstance(outcome.error, KeyboardInterrupt)
+    ):
         raise outcome.error
     if failed and not result["num_trials"]:
         raise _all_failed(failed)
@@ -278,13 +332,17 @@ def _spark_is_gone(outcome: Outcome, policy: Policy, store: ExperimentStore) -> 
 
 
 def _summary(result: ExperimentResult, policy: Policy, seconds: float) -> str:
-    return "\n" + summary_text(result, name=policy.name, kind=policy.kind, direction=policy.direction, seconds=seconds)
+    return "\n" + summary_text(
+        result, name=policy.name, kind=policy.kind, direction=policy.direction, seconds=seconds
+    )
 
 
 def _all_failed(failed: list[Trial]) -> ExperimentError:
     first = failed[0]
     count = "The trial failed" if len(failed) == 1 else f"All {len(failed)} trials failed"
-    return ExperimentError(f"{count}. The first one, {first.trial_id} with {first.params!s:.1000}:\n{first.error}")
+    return ExperimentError(
+        f"{count}. The first one, {first.trial_id} with {first.params!s:.1000}:\n{first.error}"
+    )
 
 
 def _description(config: Config, policy: Policy) -> dict[str, Any]:
@@ -298,7 +356,9 @@ def _description(config: Config, policy: Policy) -> dict[str, Any]:
 
 
 def _create_store(environment: Environment, root: str, cluster: Cluster) -> ExperimentStore:
-    return ExperimentStore.create(environment.files, root, cluster.app_id, lambda: environment.experiments(root))
+    return ExperimentStore.create(
+        environment.files, root, cluster.app_id, lambda: environment.experiments(root)
+    )
 
 
 def _seed(config: Config, record: dict[str, Any]) -> int:

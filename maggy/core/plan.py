@@ -13,7 +13,12 @@ from maggy.core.experiment_driver.ablation_policy import AblationPolicy
 from maggy.core.experiment_driver.optimization_policy import OptimizationPolicy
 from maggy.core.experiment_driver.policy import Policy
 from maggy.core.experiment_driver.single_policy import SinglePolicy
-from maggy.experiment_config import AblationConfig, HyperparameterOptConfig, LagomConfig, OptimizationConfig
+from maggy.experiment_config import (
+    AblationConfig,
+    HyperparameterOptConfig,
+    LagomConfig,
+    OptimizationConfig,
+)
 from maggy.searchspace.choices import WrittenChoices
 
 __all__ = ["Config", "plan"]
@@ -24,24 +29,36 @@ _PASSED = ("reporter", "hparams", "model", "dataset")
 """What a training function may ask for besides hyperparameters."""
 
 
-def plan(train_fn: Callable[..., Any], config: Config, environment: Environment) -> tuple[Policy, Workload]:
+def plan(
+    train_fn: Callable[..., Any], config: Config, environment: Environment
+) -> tuple[Policy, Workload]:
     """Return what decides and what is called; raise whatever can be known to be wrong before Spark is touched."""
     values = config_values(train_fn, model=config.model, dataset=config.dataset)
-    lenient = isinstance(config, HyperparameterOptConfig) or not (config.model is None and config.dataset is None)
+    lenient = isinstance(config, HyperparameterOptConfig) or not (
+        config.model is None and config.dataset is None
+    )
     if isinstance(config, AblationConfig):
         ablator = ablator_by_name(config.ablator, config.ablation_study)
         ablator.find_training_dataset = environment.find_training_dataset
         check_signature(train_fn, [], ["dataset_function", "model_function", *_PASSED])
         prepare_for(train_fn, ablator)
         key = config.optimization_key
-        return AblationPolicy(config, ablator), AblationWorkload(train_fn, key, ablator, lenient=lenient, values=values)
+        return AblationPolicy(config, ablator), AblationWorkload(
+            train_fn, key, ablator, lenient=lenient, values=values
+        )
     if isinstance(config, OptimizationConfig):
         policy = OptimizationPolicy(config)
         space = {} if config.searchspace is None else config.searchspace.to_dict()
         names = policy.parameters(parameter_names(train_fn))
-        check_signature(train_fn, list(space) if names is None else names, _PASSED, others=names is None)
-        check_defaults(train_fn, [entry["name"] for entry in config.searchspace or () if "when" in entry])
+        check_signature(
+            train_fn, list(space) if names is None else names, _PASSED, others=names is None
+        )
+        check_defaults(
+            train_fn, [entry["name"] for entry in config.searchspace or () if "when" in entry]
+        )
         choices = WrittenChoices(space)
-        return policy, SearchWorkload(train_fn, config.optimization_key, choices, lenient=lenient, values=values)
+        return policy, SearchWorkload(
+            train_fn, config.optimization_key, choices, lenient=lenient, values=values
+        )
     check_signature(train_fn, [], _PASSED)
     return SinglePolicy(), SearchWorkload(train_fn, None, values=values)

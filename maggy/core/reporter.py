@@ -156,7 +156,9 @@ class Reporter:
         if self._process != self._current_process:
             raise self._wrong_process("log")
         shown = bool(jupyter or verbose)
-        lines = [(shown, piece) for line in str(log_msg).splitlines() or [""] for piece in _pieces(line)]
+        lines = [
+            (shown, piece) for line in str(log_msg).splitlines() or [""] for piece in _pieces(line)
+        ]
         for at in range(0, len(lines), LINES_AT_ONCE):
             self._add(lines[at : at + LINES_AT_ONCE])
 
@@ -167,7 +169,9 @@ class Reporter:
             self._lines += lines
             self._characters += _characters(lines)
             if len(self._lines) > MAX_WAITING_LINES or self._characters > MAX_WAITING_CHARACTERS:
-                self._first_line += self._drop(self._lines, min(MAX_WAITING_LINES, len(self._lines)))
+                self._first_line += self._drop(
+                    self._lines, min(MAX_WAITING_LINES, len(self._lines))
+                )
                 self._lines[0] = DROPPED
                 self._characters = _characters(self._lines)
             crowded = self._characters > CROWDED_CHARACTERS

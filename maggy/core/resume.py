@@ -49,7 +49,9 @@ def open_experiment(
     return store, record
 
 
-def take_over(store: ExperimentStore, record: dict[str, Any], policy: Policy, *, retry_failed: bool) -> Past:
+def take_over(
+    store: ExperimentStore, record: dict[str, Any], policy: Policy, *, retry_failed: bool
+) -> Past:
     """Own the directory, set aside what is damaged there, and return the trials that ended.
 
     Args:
@@ -72,7 +74,9 @@ def take_over(store: ExperimentStore, record: dict[str, Any], policy: Policy, *,
             )
         trials, damaged = store.read_trials()
         for name in damaged:
-            announce(f"The record of trial {name} is damaged; it was set aside, and the trial runs again.")
+            announce(
+                f"The record of trial {name} is damaged; it was set aside, and the trial runs again."
+            )
         _check_kind(store.directory, trials, policy)
     except BaseException:
         store.release()
@@ -108,5 +112,7 @@ def _split(trials: list[Trial], retry_failed: bool) -> Past:
     if retry_failed or len(failed) == len(trials):
         announce(f"{count} had failed and will run again.")
         return Past([trial for trial in trials if trial.status != Trial.ERROR], failed)
-    announce(f"{count} had failed and will not run again. To run failed trials again, resume with retry_failed=True.")
+    announce(
+        f"{count} had failed and will not run again. To run failed trials again, resume with retry_failed=True."
+    )
     return Past(trials, [])

@@ -69,7 +69,9 @@ class Waker:
 
     def wake(self) -> None:
         """Let the waiting thread go on. Never blocks; has no effect once closed."""
-        with contextlib.suppress(OSError):  # a full buffer holds enough wake-ups; a closed one needs none
+        with contextlib.suppress(
+            OSError
+        ):  # a full buffer holds enough wake-ups; a closed one needs none
             self._sender.send(b"\0")
 
     def clear(self) -> None:
@@ -101,7 +103,9 @@ class Server:
         port: The port; None or 0 for a free one.
     """
 
-    def __init__(self, host: str, *, advertised: str | None = None, port: int | None = None) -> None:
+    def __init__(
+        self, host: str, *, advertised: str | None = None, port: int | None = None
+    ) -> None:
         self._host = bare(host)
         self._advertised = bare(advertised or host)
         self._port = port or 0
@@ -144,7 +148,9 @@ class Server:
         self._poller = zmq.Poller()
         self._poller.register(self._socket, zmq.POLLIN)
         self._poller.register(self._waker, zmq.POLLIN)
-        return Address(f"tcp://{bracketed(self._advertised)}:{port}", server_key, client_key, client_secret)
+        return Address(
+            f"tcp://{bracketed(self._advertised)}:{port}", server_key, client_key, client_secret
+        )
 
     def receive(self, timeout: float) -> Iterator[tuple[bytes, WorkerMessage]]:
         """Wait for messages or a wake-up, ``timeout`` seconds at most, and yield what has come.
@@ -344,6 +350,11 @@ def _raise_open_file_limit() -> int:
         try:
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
         except (ValueError, OSError) as error:
-            logger.warning("The limit of %d open files (process %d) could not be raised: %s", soft, os.getpid(), error)
+            logger.warning(
+                "The limit of %d open files (process %d) could not be raised: %s",
+                soft,
+                os.getpid(),
+                error,
+            )
             return soft
     return wanted

@@ -26,7 +26,10 @@ Table = tuple[list[str], dict[str, Any]]
 
 def is_spark_frame(data: object) -> bool:
     """Whether ``data`` is a Spark data frame, classic or Connect; never imports pyspark."""
-    return any(cls.__name__ == "DataFrame" and cls.__module__.startswith("pyspark.sql.") for cls in type(data).__mro__)
+    return any(
+        cls.__name__ == "DataFrame" and cls.__module__.startswith("pyspark.sql.")
+        for cls in type(data).__mro__
+    )
 
 
 def read_frame(data: Any) -> Table | None:
@@ -54,7 +57,9 @@ def read_path(path: str, kind: str) -> Table:
         try:
             names, arrays = _read_csv(files) if kind == "csv" else _read_parquet(path)
         except (OSError, ValueError) as error:
-            raise BadArgumentsError(f"{path} must be readable as {kind}, but it is not: {error}") from error
+            raise BadArgumentsError(
+                f"{path} must be readable as {kind}, but it is not: {error}"
+            ) from error
         return _numeric(names, arrays)
     names, columns = read_table(path, kind)
     return _numeric(names, [columns[name] for name in names])
@@ -81,7 +86,9 @@ def _local_files(path: str, kind: str) -> list[Path]:
     found = Path(path)
     if not found.is_dir():
         return [found]
-    return sorted(file for file in found.rglob(f"*.{kind}*") if not file.name.startswith(("_", ".")))
+    return sorted(
+        file for file in found.rglob(f"*.{kind}*") if not file.name.startswith(("_", "."))
+    )
 
 
 def _installed(module: str) -> bool:
@@ -92,7 +99,9 @@ def _from_pandas(frame: Any) -> tuple[list[str], list[Any]]:
     arrays = []
     for position in range(frame.shape[1]):
         series = frame.iloc[:, position]
-        arrays.append(np.asarray(series.to_numpy() if series.dtype.kind != "O" else series.astype(object)))
+        arrays.append(
+            np.asarray(series.to_numpy() if series.dtype.kind != "O" else series.astype(object))
+        )
     return [str(name) for name in frame.columns], arrays
 
 
@@ -111,7 +120,9 @@ def _numeric(names: Sequence[str], arrays: Sequence[Any]) -> Table:
             f"The columns of a training data set need names, but these are numbers: {', '.join(names)}. "
             "A CSV file needs a header line with the names."
         )
-    return list(names), {name: _column(name, np.asarray(values)) for name, values in zip(names, arrays, strict=True)}
+    return list(names), {
+        name: _column(name, np.asarray(values)) for name, values in zip(names, arrays, strict=True)
+    }
 
 
 def _is_number_text(name: str) -> bool:
@@ -125,7 +136,9 @@ def _is_number_text(name: str) -> bool:
 def _column(name: str, values: Any) -> Any:
     """One column as a one-dimensional numeric array: bool becomes 0 and 1, a missing value NaN."""
     if values.ndim != 1:
-        raise BadArgumentsError(f"Column '{name}' must hold one number a row, but its shape is {values.shape}.")
+        raise BadArgumentsError(
+            f"Column '{name}' must hold one number a row, but its shape is {values.shape}."
+        )
     if values.dtype.kind in "iuf":
         return values
     if values.dtype.kind == "b":

@@ -26,7 +26,13 @@ from maggy.datasets.columns import Table, read_frame, read_path
 from maggy.datasets.remote_files import RemoteFiles, RemoteTable
 from maggy.datasets.training_dataset import DATA_FILE, TFRECORD_NAME, TrainingDataset
 
-__all__ = ["dataset_root", "file_kind", "find_training_dataset", "folder_name", "register_training_dataset"]
+__all__ = [
+    "dataset_root",
+    "file_kind",
+    "find_training_dataset",
+    "folder_name",
+    "register_training_dataset",
+]
 
 _SCHEMA_FILE = "schema.json"
 _FORMATS = (
@@ -73,7 +79,9 @@ def register_training_dataset(data: Any, name: str, version: int = 1) -> str:
     folder = f"{dataset_root()}/{folder_name(name, version)}"
     table = read_frame(data)
     if table is None and not isinstance(data, (str, os.PathLike)):
-        raise BadArgumentsError(f"A training data set must be {_FORMATS}, but got {type(data).__name__}.")
+        raise BadArgumentsError(
+            f"A training data set must be {_FORMATS}, but got {type(data).__name__}."
+        )
     schema: dict[str, Any] = {"format": "npz"}
     if table is None:
         path = _absolute(os.fspath(data))
@@ -91,7 +99,9 @@ def register_training_dataset(data: Any, name: str, version: int = 1) -> str:
     return folder
 
 
-def find_training_dataset(name: str, version: int | None = 1, label: str | None = None) -> TrainingDataset:
+def find_training_dataset(
+    name: str, version: int | None = 1, label: str | None = None
+) -> TrainingDataset:
     """The registered data set of this name and version, with ``label`` kept apart from the features.
 
     Raises:
@@ -108,7 +118,9 @@ def find_training_dataset(name: str, version: int | None = 1, label: str | None 
         raise AblationError(_unknown(root, name, version)) from None
     names, data = schema.get("columns"), schema.get("data")
     source = RemoteTable(f"{folder}/{data}", tuple(names)) if names and data else None
-    return TrainingDataset(folder=folder, label=label, names=names, tfrecord_path=schema.get("path"), source=source)
+    return TrainingDataset(
+        folder=folder, label=label, names=names, tfrecord_path=schema.get("path"), source=source
+    )
 
 
 def _read_table(path: str, kind: str) -> Table:
@@ -166,7 +178,9 @@ def _kind(path: str) -> str:
     if "://" in path:
         try:
             inside = [found.rsplit("/", 1)[-1] for found in RemoteFiles().find(path)]
-        except MissingDependencyError:  # Spark or TensorFlow may have what fsspec lacks; the name must do
+        except (
+            MissingDependencyError
+        ):  # Spark or TensorFlow may have what fsspec lacks; the name must do
             inside = [path.rstrip("/").rsplit("/", 1)[-1]]
     elif os.path.isdir(path):
         inside = [found.name for found in Path(path).rglob("*") if found.is_file()]
@@ -185,7 +199,9 @@ def _kind(path: str) -> str:
             f"{' and '.join(kinds) if kinds else 'none of these formats'}."
         )
     if kinds != ["tfrecord"] and "://" not in path and not os.path.exists(path):
-        raise BadArgumentsError(f"A pattern can name TFRecord files only, but got {path}. Give the folder instead.")
+        raise BadArgumentsError(
+            f"A pattern can name TFRecord files only, but got {path}. Give the folder instead."
+        )
     return kinds[0]
 
 
@@ -202,7 +218,10 @@ def file_kind(name: str) -> str | None:
 def _write(folder: Path, schema: dict[str, Any], table: Table | None) -> None:
     """Puts the data set in place in one step, so that a reader sees the old one or the new one."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    if folder.exists() and not {path.name for path in folder.iterdir()} <= {_SCHEMA_FILE, DATA_FILE}:
+    if folder.exists() and not {path.name for path in folder.iterdir()} <= {
+        _SCHEMA_FILE,
+        DATA_FILE,
+    }:
         raise BadArgumentsError(
             f"The folder {folder} holds files that were not registered, and registering would delete them. "
             "Choose another name or version, or move the folder away."

@@ -74,7 +74,9 @@ class RemoteTable:
         """The names of the columns, and the columns."""
         files, inside = open_url(self.url)
         with np.load(io.BytesIO(files.cat_file(inside)), allow_pickle=False) as stored:
-            return list(self.names), {name: stored[f"arr_{place}"] for place, name in enumerate(self.names)}
+            return list(self.names), {
+                name: stored[f"arr_{place}"] for place, name in enumerate(self.names)
+            }
 
 
 def read_schema(folder: str) -> dict[str, Any]:

@@ -14,7 +14,11 @@ __all__ = ["collect_columns", "read_table"]
 def read_table(path: str, format: str) -> tuple[list[str], dict[str, np.ndarray[Any, Any]]]:
     """Read a ``"csv"`` (with a header line) or ``"parquet"`` table; see :func:`collect_columns`."""
     session = spark_session()
-    reader = session.read.option("header", True).option("inferSchema", True) if format == "csv" else session.read
+    reader = (
+        session.read.option("header", True).option("inferSchema", True)
+        if format == "csv"
+        else session.read
+    )
     return collect_columns(reader.format(format).load(path))
 
 
@@ -28,6 +32,8 @@ def collect_columns(frame: Any) -> tuple[list[str], dict[str, np.ndarray[Any, An
         missing = any(value is None for value in values)
         numbers = all(value is None or isinstance(value, (int, float)) for value in values)
         columns[name] = np.array(
-            [np.nan if value is None else value for value in values] if missing and numbers else values
+            [np.nan if value is None else value for value in values]
+            if missing and numbers
+            else values
         )
     return names, columns

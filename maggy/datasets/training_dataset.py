@@ -93,7 +93,10 @@ class TrainingDataset:
             return
         try:
             with np.load(os.path.join(self.folder, DATA_FILE), allow_pickle=False) as stored:
-                arrays = [stored[f"arr_{position}"].astype(np.float32) for position in range(len(self.names))]
+                arrays = [
+                    stored[f"arr_{position}"].astype(np.float32)
+                    for position in range(len(self.names))
+                ]
         except FileNotFoundError:
             raise AblationError(
                 f"The training data set is larger than {SHIPPED_BYTES // 2**20} MiB, so workers read it themselves, "
@@ -117,14 +120,18 @@ class TrainingDataset:
         features = [name for name in names if name != self.label]
         for name in ablated:
             if name == self.label:
-                raise AblationError(f"'{name}' is the label, which the model predicts, so it cannot be ablated.")
+                raise AblationError(
+                    f"'{name}' is the label, which the model predicts, so it cannot be ablated."
+                )
             if name not in features:
                 raise AblationError(
                     f"The training data set has no feature '{name}'.{closest(name, features)} "
                     f"Its features are: {', '.join(features)}."
                 )
         if len(features) <= bool(ablated):
-            raise AblationError("A training data set needs a feature beside its label, and two if one is ablated.")
+            raise AblationError(
+                "A training data set needs a feature beside its label, and two if one is ablated."
+            )
 
     def dataset(self, num_epochs: int, batch_size: int, ablated_feature: str | None = None) -> Any:
         """What a training function gets from ``dataset_function(num_epochs, batch_size)``.
@@ -143,14 +150,18 @@ class TrainingDataset:
         """
         for what, value in (("num_epochs", num_epochs), ("batch_size", batch_size)):
             if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-                raise BadArgumentsError(f"{what} must be an integer of at least 1, but got {value!r:.80}.")
+                raise BadArgumentsError(
+                    f"{what} must be an integer of at least 1, but got {value!r:.80}."
+                )
         tf = import_tensorflow("dataset_function")
         self.check_names([] if ablated_feature is None else [ablated_feature])
         if self.tfrecord_path is not None:
             return self._from_records(ablated_feature, int(num_epochs), int(batch_size))
         self.load()
         columns = self.columns or {}
-        matrix = np.stack([columns[name] for name in self._features(list(columns), ablated_feature)], axis=1)
+        matrix = np.stack(
+            [columns[name] for name in self._features(list(columns), ablated_feature)], axis=1
+        )
         rows = tf.data.Dataset.from_tensor_slices((matrix, columns[str(self.label)]))
         return rows.repeat(int(num_epochs)).batch(int(batch_size))
 
@@ -164,7 +175,10 @@ class TrainingDataset:
         wanted = {name: schema[name] for name in [*features, label]}
 
         def parse(records: Any) -> Any:
-            row = {name: tf.cast(value, tf.float32) for name, value in tf.io.parse_example(records, wanted).items()}
+            row = {
+                name: tf.cast(value, tf.float32)
+                for name, value in tf.io.parse_example(records, wanted).items()
+            }
             return tf.stack([row[name] for name in features], axis=1), row[label]
 
         return self._records().repeat(num_epochs).batch(batch_size).map(parse)
@@ -172,7 +186,9 @@ class TrainingDataset:
     def _records(self) -> Any:
         tf = import_tensorflow("A TFRecord data set")
         files = self._record_files()
-        return tf.data.TFRecordDataset(files, compression_type="GZIP" if files[0].endswith(".gz") else "")
+        return tf.data.TFRecordDataset(
+            files, compression_type="GZIP" if files[0].endswith(".gz") else ""
+        )
 
     def _record_files(self) -> list[str]:
         path = str(self.tfrecord_path)
@@ -182,7 +198,9 @@ class TrainingDataset:
             found = self.files.find(path)
             names = _only_records(path, found)
             self._copies = tempfile.TemporaryDirectory(prefix="maggy-records-")
-            self._copied = self.files.fetch(path, self._copies.name, [name.rsplit("/", 1)[-1] for name in names])
+            self._copied = self.files.fetch(
+                path, self._copies.name, [name.rsplit("/", 1)[-1] for name in names]
+            )
         return self._copied
 
     def _record_schema(self) -> dict[str, Any]:
@@ -190,7 +208,9 @@ class TrainingDataset:
         tf = import_tensorflow("A TFRecord data set")
         first = next(iter(self._records().take(1)), None)
         if first is None:
-            raise AblationError(f"A training data set must have rows, but no record is in {self.tfrecord_path}.")
+            raise AblationError(
+                f"A training data set must have rows, but no record is in {self.tfrecord_path}."
+            )
         found = tf.train.Example.FromString(first.numpy()).features.feature
         return {name: _record_column(tf, name, found[name]) for name in sorted(found)}
 
@@ -210,13 +230,17 @@ def _record_column(tf: Any, name: str, feature: Any) -> Any:
         )
     if kind == "int64_list":
         return tf.io.FixedLenFeature([], tf.int64)
-    return tf.io.FixedLenFeature([], tf.float32, default_value=float("nan"))  # writers leave missing values out
+    return tf.io.FixedLenFeature(
+        [], tf.float32, default_value=float("nan")
+    )  # writers leave missing values out
 
 
 def _record_files(path: str) -> list[str]:
     """The files of a TFRecord path in the order of their names, so that rows always come in the same order."""
     if os.path.isdir(path):
-        listed = [os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names]
+        listed = [
+            os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names
+        ]
     else:
         listed = glob.glob(path)
     return _only_records(path, listed)

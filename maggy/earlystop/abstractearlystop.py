@@ -29,7 +29,9 @@ class AbstractEarlyStop(ABC):
 
     @staticmethod
     @abstractmethod
-    def earlystop_check(to_check: Trial, finalized_trials: list[Trial], direction: str) -> str | None:
+    def earlystop_check(
+        to_check: Trial, finalized_trials: list[Trial], direction: str
+    ) -> str | None:
         """Whether to stop ``to_check`` now. A rule reads the trials and changes none.
 
         Args:
@@ -42,7 +44,11 @@ class AbstractEarlyStop(ABC):
         """
 
     def check_running(
-        self, to_check: Trial, finalized_trials: list[Trial], running_trials: Collection[Trial], direction: str
+        self,
+        to_check: Trial,
+        finalized_trials: list[Trial],
+        running_trials: Collection[Trial],
+        direction: str,
     ) -> str | None:
         """What the driver calls; a rule that also looks at the other running trials overrides this.
 

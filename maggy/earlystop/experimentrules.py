@@ -38,9 +38,13 @@ class Patience(AbstractExperimentStop):
     def __init__(self, trials: int, min_delta: float = 0.0) -> None:
         number, delta = as_number(trials), as_number(min_delta)
         if not isinstance(number, int) or number < 1:
-            raise BadArgumentsError(f"trials must be a whole number of at least 1, but got {trials!r:.80}.")
+            raise BadArgumentsError(
+                f"trials must be a whole number of at least 1, but got {trials!r:.80}."
+            )
         if delta is None or not math.isfinite(delta) or delta < 0:
-            raise BadArgumentsError(f"min_delta must be a number of at least 0, but got {min_delta!r:.80}.")
+            raise BadArgumentsError(
+                f"min_delta must be a number of at least 0, but got {min_delta!r:.80}."
+            )
         self._trials = number
         self._min_delta = delta
 
@@ -91,7 +95,11 @@ class Threshold(AbstractExperimentStop):
             metric = trial.final_metric
             if before is not None or metric is None:
                 return before
-            return metric if (metric >= self._metric if direction == "max" else metric <= self._metric) else None
+            return (
+                metric
+                if (metric >= self._metric if direction == "max" else metric <= self._metric)
+                else None
+            )
 
         reached = fold(finalized_trials, ("threshold", direction, self._metric), None, add)
         return None if reached is None else f"the metric {reached} has reached {self._metric}"

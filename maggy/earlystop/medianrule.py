@@ -35,7 +35,9 @@ class MedianStoppingRule(AbstractEarlyStop):
     """
 
     @staticmethod
-    def earlystop_check(to_check: Trial, finalized_trials: list[Trial], direction: str) -> str | None:
+    def earlystop_check(
+        to_check: Trial, finalized_trials: list[Trial], direction: str
+    ) -> str | None:
         """The id of ``to_check`` if it is worse than the median, else None; see the class for the rule.
 
         Raises:

@@ -17,6 +17,8 @@ class NoStoppingRule(AbstractEarlyStop):
     """
 
     @staticmethod
-    def earlystop_check(to_check: Trial, finalized_trials: list[Trial], direction: str) -> str | None:
+    def earlystop_check(
+        to_check: Trial, finalized_trials: list[Trial], direction: str
+    ) -> str | None:
         """Always None."""
         return None

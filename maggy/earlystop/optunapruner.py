@@ -54,7 +54,9 @@ class OptunaPruner(AbstractEarlyStop):
         from optuna.pruners import BasePruner
 
         if not isinstance(pruner, BasePruner):
-            raise BadArgumentsError(f"pruner must be an instance of optuna.pruners.BasePruner, but got {pruner!r:.80}.")
+            raise BadArgumentsError(
+                f"pruner must be an instance of optuna.pruners.BasePruner, but got {pruner!r:.80}."
+            )
         self._pruner = pruner
         self._study: Any = None
         self._shown: dict[str, _Shown] = {}
@@ -72,7 +74,11 @@ class OptunaPruner(AbstractEarlyStop):
         return self.check_running(to_check, finalized_trials, [to_check], direction)
 
     def check_running(
-        self, to_check: Trial, finalized_trials: list[Trial], running_trials: Collection[Trial], direction: str
+        self,
+        to_check: Trial,
+        finalized_trials: list[Trial],
+        running_trials: Collection[Trial],
+        direction: str,
     ) -> str | None:
         """The id of ``to_check`` if the pruner prunes it, else None."""
         if not to_check.step_history or to_check.step_history[-1] < 0:
@@ -85,14 +91,18 @@ class OptunaPruner(AbstractEarlyStop):
                 shown.answer = bool(shown.asked.should_prune())
         return to_check.trial_id if shown.answer else None
 
-    def _show_all(self, finalized_trials: list[Trial], running_trials: Collection[Trial], direction: str) -> None:
+    def _show_all(
+        self, finalized_trials: list[Trial], running_trials: Collection[Trial], direction: str
+    ) -> None:
         import optuna
         from optuna.trial import TrialState
 
         if self._study is None:
             # The name decides to which bracket of Hyperband a trial belongs.
             self._study = optuna.create_study(
-                pruner=self._pruner, direction="maximize" if direction == "max" else "minimize", study_name="maggy"
+                pruner=self._pruner,
+                direction="maximize" if direction == "max" else "minimize",
+                study_name="maggy",
             )
         new = finalized_trials
         if isinstance(finalized_trials, EndedTrials):  # it only grows
@@ -108,7 +118,9 @@ class OptunaPruner(AbstractEarlyStop):
         from optuna.trial import TrialState
 
         shown = self._shown.get(trial.trial_id)
-        if shown is not None and not shown.over and trial.attempts != shown.attempts:  # it lost its worker
+        if (
+            shown is not None and not shown.over and trial.attempts != shown.attempts
+        ):  # it lost its worker
             self._end(trial.trial_id, TrialState.FAIL)
             shown = None
         if shown is None:
@@ -125,7 +137,9 @@ class OptunaPruner(AbstractEarlyStop):
         if trial.early_stop:
             self._end(trial.trial_id, TrialState.PRUNED)
         else:
-            self._end(trial.trial_id, None, trial.final_metric)  # Optuna sees whether it is a number
+            self._end(
+                trial.trial_id, None, trial.final_metric
+            )  # Optuna sees whether it is a number
 
     def _end(self, trial_id: str, state: Any, metric: float | None = None) -> None:
         shown = self._open.pop(trial_id)

@@ -43,7 +43,9 @@ class PercentileStoppingRule(AbstractEarlyStop):
     def __init__(self, percentile: float = 25.0) -> None:
         number = as_number(percentile)
         if number is None or not 0 < number < 100:
-            raise BadArgumentsError(f"percentile must be a number above 0 and below 100, but got {percentile!r:.80}.")
+            raise BadArgumentsError(
+                f"percentile must be a number above 0 and below 100, but got {percentile!r:.80}."
+            )
         self._percentile = number
 
     def earlystop_check(  # type: ignore[override]

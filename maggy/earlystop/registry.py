@@ -50,9 +50,13 @@ def earlystop_by_name(policy: Any) -> AbstractEarlyStop:
         policy.__module__.startswith("optuna.") or issubclass(policy, AbstractExperimentStop)
     ):
         name = policy.__name__
-        raise TypeError(f"es_policy must be an instance, but got the class {name}. Write {name}(...).")
+        raise TypeError(
+            f"es_policy must be an instance, but got the class {name}. Write {name}(...)."
+        )
     if optuna is not None and isinstance(policy, optuna.samplers.BaseSampler):
-        raise TypeError(f"es_policy must stop trials, but got the sampler {policy!r:.80}. Pass it as optimizer.")
+        raise TypeError(
+            f"es_policy must stop trials, but got the sampler {policy!r:.80}. Pass it as optimizer."
+        )
     return resolve(policy, "es_policy", AbstractEarlyStop, known)  # type: ignore[type-abstract]
 
 
@@ -74,4 +78,6 @@ def stop_rules(policy: Any) -> tuple[list[AbstractEarlyStop], list[AbstractExper
     """
     given: Sequence[Any] = policy if isinstance(policy, (list, tuple)) else [policy]
     whole = [each for each in given if isinstance(each, AbstractExperimentStop)]
-    return [earlystop_by_name(each) for each in given if not isinstance(each, AbstractExperimentStop)], whole
+    return [
+        earlystop_by_name(each) for each in given if not isinstance(each, AbstractExperimentStop)
+    ], whole

@@ -61,10 +61,15 @@ class SuccessiveHalvingRule(AbstractEarlyStop):
     waits_for_finals = False
 
     def __init__(self, min_step: int = 1, reduction_factor: int = 3) -> None:
-        for name, value, least in (("min_step", min_step, 1), ("reduction_factor", reduction_factor, 2)):
+        for name, value, least in (
+            ("min_step", min_step, 1),
+            ("reduction_factor", reduction_factor, 2),
+        ):
             number = as_number(value)
             if not isinstance(number, int) or number < least:
-                raise BadArgumentsError(f"{name} must be a whole number of at least {least}, but got {value!r:.80}.")
+                raise BadArgumentsError(
+                    f"{name} must be a whole number of at least {least}, but got {value!r:.80}."
+                )
         self._min_step = min_step
         self._factor = reduction_factor
         self._kept: dict[str, _Kept] = {}  # by trial id
@@ -76,19 +81,33 @@ class SuccessiveHalvingRule(AbstractEarlyStop):
         return self.check_running(to_check, finalized_trials, [to_check], direction)
 
     def check_running(
-        self, to_check: Trial, finalized_trials: list[Trial], running_trials: Collection[Trial], direction: str
+        self,
+        to_check: Trial,
+        finalized_trials: list[Trial],
+        running_trials: Collection[Trial],
+        direction: str,
     ) -> str | None:
         """The id of ``to_check`` if it is not among the best at its rung, else None; see the class for the rule."""
         rung = self._rung(to_check)
         if rung is None:
             return None
         if len(self._kept) > 2 * len(running_trials):
-            self._kept = {t.trial_id: self._kept[t.trial_id] for t in running_trials if t.trial_id in self._kept}
+            self._kept = {
+                t.trial_id: self._kept[t.trial_id]
+                for t in running_trials
+                if t.trial_id in self._kept
+            }
         sign = 1 if direction == "max" else -1
         mine = self._value_of_running(to_check, rung, sign)
-        ended = sorted_values(finalized_trials, ("best", rung, sign), lambda trial: _value_at(trial, rung, sign))
+        ended = sorted_values(
+            finalized_trials, ("best", rung, sign), lambda trial: _value_at(trial, rung, sign)
+        )
         others = (trial for trial in running_trials if trial is not to_check)
-        running = [value for trial in others if (value := self._value_of_running(trial, rung, sign)) is not None]
+        running = [
+            value
+            for trial in others
+            if (value := self._value_of_running(trial, rung, sign)) is not None
+        ]
         reached = len(ended) + len(running) + 1
         if mine is None or reached < self._factor:
             return None
@@ -124,4 +143,7 @@ def _value_at(trial: Trial, rung: int, sign: int) -> float | None:
     if not trial.step_history or trial.step_history[-1] < rung:
         return None
     points = bisect_left(trial.step_history, rung) + 1
-    return max((sign * value for value in trial.metric_history[:points] if value == value), default=-math.inf)
+    return max(
+        (sign * value for value in trial.metric_history[:points] if value == value),
+        default=-math.inf,
+    )

@@ -69,7 +69,9 @@ class CommonConfig:
 
     def __post_init__(self) -> None:
         # Every config has these three, but at places and with defaults of its own.
-        name, description, hb_interval = (vars(self)[field] for field in ("name", "description", "hb_interval"))
+        name, description, hb_interval = (
+            vars(self)[field] for field in ("name", "description", "hb_interval")
+        )
         for field, value in (("name", name), ("description", description)):
             if not isinstance(value, str):
                 raise BadArgumentsError(f"{field} must be a string, but got {value!r:.80}.")
@@ -91,7 +93,9 @@ class CommonConfig:
         if self.driver_port is not None:
             check_count("driver_port", self.driver_port)
             if self.driver_port > 65_535:
-                raise BadArgumentsError(f"driver_port must be at most 65535, but got {self.driver_port}.")
+                raise BadArgumentsError(
+                    f"driver_port must be at most 65535, but got {self.driver_port}."
+                )
         if self.give_up_after is not None:
             check_count("give_up_after", self.give_up_after)
         for field in ("fail_fast", "retry_failed"):
@@ -107,8 +111,12 @@ class CommonConfig:
             self.max_trial_memory = limit
         for field in ("log_dir", "resume"):
             value = getattr(self, field)
-            if value is not None and (not isinstance(value, (str, os.PathLike)) or not os.fspath(value)):
-                raise BadArgumentsError(f"{field} must be a path, a URL or None, but got {value!r:.80}.")
+            if value is not None and (
+                not isinstance(value, (str, os.PathLike)) or not os.fspath(value)
+            ):
+                raise BadArgumentsError(
+                    f"{field} must be a path, a URL or None, but got {value!r:.80}."
+                )
 
 
 @dataclass
@@ -142,7 +150,9 @@ class BaseConfig(LagomConfig):
         **options: The keywords of :class:`LagomConfig`.
     """
 
-    def __init__(self, name: str = "base", hb_interval: float = 1, description: str = "", **options: Any) -> None:
+    def __init__(
+        self, name: str = "base", hb_interval: float = 1, description: str = "", **options: Any
+    ) -> None:
         super().__init__(name, description, hb_interval, **options)
 
 
@@ -150,7 +160,9 @@ def check_count(name: str, value: Any, *, least: int = 1) -> None:
     """Refuse what is not a whole number of at least ``least``."""
     number = as_number(value)
     if not isinstance(number, int):
-        raise BadArgumentsError(f"{name} must be a whole number, but got {type(value).__name__}: {value!r:.80}.")
+        raise BadArgumentsError(
+            f"{name} must be a whole number, but got {type(value).__name__}: {value!r:.80}."
+        )
     if number < least:
         raise BadArgumentsError(f"{name} must be at least {least}, but got {number}.")
 
@@ -178,7 +190,11 @@ def check_memory(name: str, value: Any) -> int:
     Raises:
         BadArgumentsError: The value is neither, or it is below 1 MiB.
     """
-    match = re.fullmatch(r"\s*(\d+)\s*([kmgt]?)i?b?\s*", value.lower()) if isinstance(value, str) else None
+    match = (
+        re.fullmatch(r"\s*(\d+)\s*([kmgt]?)i?b?\s*", value.lower())
+        if isinstance(value, str)
+        else None
+    )
     size = int(match[1]) * 1024 ** " kmgt".index(match[2] or " ") if match else as_number(value)
     if not isinstance(size, int) or size < 1024**2:
         raise BadArgumentsError(
@@ -192,4 +208,6 @@ def check_choice(name: str, value: Any, choices: tuple[str, ...]) -> str:
     if isinstance(value, str) and value.lower() in choices:
         return value.lower()
     hint = closest(value.lower(), list(choices)) if isinstance(value, str) else ""
-    raise BadArgumentsError(f"{name} must be {' or '.join(map(repr, choices))}, but got {value!r:.80}.{hint}")
+    raise BadArgumentsError(
+        f"{name} must be {' or '.join(map(repr, choices))}, but got {value!r:.80}.{hint}"
+    )

@@ -8,7 +8,13 @@ from typing import Any
 
 from maggy.common.exceptions import BadArgumentsError
 from maggy.earlystop import stop_rules
-from maggy.experiment_config.lagom import CommonConfig, check_choice, check_count, check_flag, check_positive
+from maggy.experiment_config.lagom import (
+    CommonConfig,
+    check_choice,
+    check_count,
+    check_flag,
+    check_positive,
+)
 from maggy.optimizer import SingleRun, optimizer_by_name
 from maggy.searchspace import Searchspace
 
@@ -92,10 +98,18 @@ class OptimizationConfig(CommonConfig):
                 "A search space needs an optimizer that draws from it, but the optimizer is "
                 f"{self.optimizer!r}. Pass optimizer='randomsearch', or no search space."
             )
-        if self.searchspace is None and isinstance(self.optimizer, str) and not isinstance(optimizer, SingleRun):
-            raise BadArgumentsError(f"The optimizer {self.optimizer!r} needs a search space, but searchspace is None.")
+        if (
+            self.searchspace is None
+            and isinstance(self.optimizer, str)
+            and not isinstance(optimizer, SingleRun)
+        ):
+            raise BadArgumentsError(
+                f"The optimizer {self.optimizer!r} needs a search space, but searchspace is None."
+            )
         if self.searchspace is not None and not len(self.searchspace):
-            raise BadArgumentsError("The search space must hold at least one parameter, but it is empty. Add some.")
+            raise BadArgumentsError(
+                "The search space must hold at least one parameter, but it is empty. Add some."
+            )
         check_key(self.optimization_key)
         self.direction = check_choice("direction", self.direction, ("max", "min"))
         check_count("es_interval", self.es_interval)
@@ -111,9 +125,13 @@ class OptimizationConfig(CommonConfig):
         if given is None:
             return
         if not isinstance(given, (list, tuple)):
-            raise BadArgumentsError(f"initial_trials must be a list of dicts, but got {given!r:.80}.")
+            raise BadArgumentsError(
+                f"initial_trials must be a list of dicts, but got {given!r:.80}."
+            )
         if given and self.searchspace is None:
-            raise BadArgumentsError("initial_trials need a search space that they are in, but searchspace is None.")
+            raise BadArgumentsError(
+                "initial_trials need a search space that they are in, but searchspace is None."
+            )
         if self.num_trials is not None and len(given) > self.num_trials:
             raise BadArgumentsError(
                 f"There must be at most num_trials={self.num_trials} initial trials, but got {len(given)}."
@@ -123,14 +141,18 @@ class OptimizationConfig(CommonConfig):
             try:
                 checked.append((self.searchspace or Searchspace()).checked(params))
             except BadArgumentsError as error:
-                raise BadArgumentsError(f"initial_trials[{number}] must lie in the search space. {error}") from None
+                raise BadArgumentsError(
+                    f"initial_trials[{number}] must lie in the search space. {error}"
+                ) from None
         self.initial_trials = checked
 
 
 def check_key(key: Any) -> None:
     """Refuse what cannot be an optimization key."""
     if not isinstance(key, str) or not key:
-        raise BadArgumentsError(f"optimization_key must be a string that is not empty, but got {key!r:.80}.")
+        raise BadArgumentsError(
+            f"optimization_key must be a string that is not empty, but got {key!r:.80}."
+        )
 
 
 @dataclass

@@ -76,7 +76,9 @@ class AbstractOptimizer(OptimizerHelpers, ABC):
         if "get_suggestion" in vars(cls):
             cls.independent = vars(cls).get("independent", False)
 
-    def __init__(self, pruner: str | None = None, pruner_kwargs: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self, pruner: str | None = None, pruner_kwargs: dict[str, Any] | None = None
+    ) -> None:
         self.pruner = pruner_settings(pruner, pruner_kwargs)
 
     def initialize(self) -> None:

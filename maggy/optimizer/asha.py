@@ -32,7 +32,9 @@ class _Rung:
 
     def __init__(self) -> None:
         self._ranks: list[tuple[float, int]] = []  # of all results, the best first
-        self._waiting: list[tuple[tuple[float, int], _Result]] = []  # a heap of those that were not promoted
+        self._waiting: list[
+            tuple[tuple[float, int], _Result]
+        ] = []  # a heap of those that were not promoted
 
     def add(self, result: _Result, direction: str, promoted: bool = False) -> None:
         """A run at this rung ended. Of equal results those that ended earlier are better."""
@@ -43,7 +45,10 @@ class _Rung:
 
     def promote(self, factor: int) -> _Result | None:
         """The best result that was not promoted, if it is in the best ``1 / factor``; it counts as promoted then."""
-        if not self._waiting or bisect_left(self._ranks, self._waiting[0][0]) >= len(self._ranks) // factor:
+        if (
+            not self._waiting
+            or bisect_left(self._ranks, self._waiting[0][0]) >= len(self._ranks) // factor
+        ):
             return None
         return heappop(self._waiting)[1]
 
@@ -78,7 +83,9 @@ class Asha(AbstractOptimizer):
         BadArgumentsError: An argument breaks its rule.
     """
 
-    def __init__(self, reduction_factor: int = 2, resource_min: float = 1, resource_max: float = 4) -> None:
+    def __init__(
+        self, reduction_factor: int = 2, resource_min: float = 1, resource_max: float = 4
+    ) -> None:
         super().__init__()
         check_budgets("reduction_factor", reduction_factor, resource_min, resource_max)
         self._factor = reduction_factor
@@ -124,7 +131,9 @@ class Asha(AbstractOptimizer):
             fits = self._budgets[rung : rung + 1] == [trial.params.get(self._budget_name)]
             if trial.final_metric is not None and fits:
                 result = _Result(configuration, params, trial.final_metric)
-                self._rungs[rung].add(result, self.direction, promoted=(configuration, rung + 1) in started)
+                self._rungs[rung].add(
+                    result, self.direction, promoted=(configuration, rung + 1) in started
+                )
         self._suggested = len(trials)
         self._draw_again(trials)
         return True
@@ -168,6 +177,10 @@ class Asha(AbstractOptimizer):
         return trial
 
     def _read_ended(self) -> None:
-        for _, (configuration, rung, params), final in self._flight.ended(self.trial_store, self.final_store):
+        for _, (configuration, rung, params), final in self._flight.ended(
+            self.trial_store, self.final_store
+        ):
             if final is not None and final.final_metric is not None:
-                self._rungs[rung].add(_Result(configuration, params, final.final_metric), self.direction)
+                self._rungs[rung].add(
+                    _Result(configuration, params, final.final_metric), self.direction
+                )

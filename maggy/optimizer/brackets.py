@@ -92,7 +92,9 @@ class Bracket:
         ranked = sorted(self._results, key=lambda result: (sign * result[1], result[0].number))
         is_last = self.rung == len(self._budgets) - 1
         kept = 0 if is_last else self._sizes[self.rung + 1]
-        promoted = sorted((configuration for configuration, _ in ranked[:kept]), key=lambda each: each.number)
+        promoted = sorted(
+            (configuration for configuration, _ in ranked[:kept]), key=lambda each: each.number
+        )
         left = [(configuration, False) for configuration in self._failed]
         left += [(configuration, is_last) for configuration, _ in ranked[kept:]]
         self._results, self._failed = [], []
@@ -105,7 +107,11 @@ class Bracket:
 
 
 def plan_brackets(
-    eta: int, resource_min: float, resource_max: float, num_trials: int | None, number: int | None = None
+    eta: int,
+    resource_min: float,
+    resource_max: float,
+    num_trials: int | None,
+    number: int | None = None,
 ) -> list[Bracket]:
     """The brackets whose runs add up to ``num_trials``; one of each kind if that is None.
 
@@ -129,7 +135,9 @@ def plan_brackets(
             if width < eta**kind:  # too few for one of them to get the full budget
                 continue
             sizes = _sizes(width, kind, eta)
-            brackets.append(Bracket(sizes, [_budget(*resources, eta, rung) for rung in range(kind, -1, -1)]))
+            brackets.append(
+                Bracket(sizes, [_budget(*resources, eta, rung) for rung in range(kind, -1, -1)])
+            )
             left -= sum(sizes)
             if left == math.inf and len(brackets) == most:
                 return brackets

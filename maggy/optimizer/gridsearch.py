@@ -129,7 +129,11 @@ class GridSearch(AbstractOptimizer):
                     f"Write GridSearch(points={{{name!r}: 5}}), or list its values as DISCRETE."
                 )
             count = points if points is not None else known.count
-            values = known.distinct if known.type in LISTED and not self.allow_repeats else known.grid(count or 1)
+            values = (
+                known.distinct
+                if known.type in LISTED and not self.allow_repeats
+                else known.grid(count or 1)
+            )
             axes[name] = (known, values)
         return axes
 
@@ -142,7 +146,10 @@ class GridSearch(AbstractOptimizer):
         block = math.prod(len(values) for _, values in self._axes.values())
         params: dict[str, Any] = {}
         for name, (_, values) in self._axes.items():
-            whole, block = block, block // len(values)  # places that are the same before this parameter, and with it
+            whole, block = (
+                block,
+                block // len(values),
+            )  # places that are the same before this parameter, and with it
             number = place % whole // block
             if exists(name, params, known):
                 params[name] = values[number]

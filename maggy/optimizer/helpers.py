@@ -41,7 +41,11 @@ class OptimizerHelpers:
     """Adds a line to the experiment's ``maggy.log``; the driver sets it."""
 
     def create_trial(
-        self, hparams: Mapping[str, Any], sample_type: str, run_budget: float = 0, model_budget: float | None = None
+        self,
+        hparams: Mapping[str, Any],
+        sample_type: str,
+        run_budget: float = 0,
+        model_budget: float | None = None,
     ) -> Trial:
         """Return a trial whose notes say how it came about.
 
@@ -79,7 +83,9 @@ class OptimizerHelpers:
         others = [*self.trial_store.values(), *self.final_store]
         return any(json_key(_hparams_of(self, other)) == key for other in others)
 
-    def get_hparams_dict(self, trial_ids: str | Collection[str] = "all") -> dict[str, dict[str, Any]]:
+    def get_hparams_dict(
+        self, trial_ids: str | Collection[str] = "all"
+    ) -> dict[str, dict[str, Any]]:
         """Return the parameters of ended trials by trial id.
 
         Args:
@@ -111,9 +117,14 @@ class OptimizerHelpers:
         Args:
             trial_ids: An id, several, or ``"all"``.
         """
-        return {trial.trial_id: _minimized(self, trial.final_metric) for trial in _ended(self, trial_ids)}
+        return {
+            trial.trial_id: _minimized(self, trial.final_metric)
+            for trial in _ended(self, trial_ids)
+        }
 
-    def get_metrics_array(self, budget: float | None = 0, interim_metrics: bool = False) -> np.ndarray[Any, Any]:
+    def get_metrics_array(
+        self, budget: float | None = 0, interim_metrics: bool = False
+    ) -> np.ndarray[Any, Any]:
         """Return the metrics of the ended trials, in the order of ``final_store``.
 
         Args:
@@ -129,7 +140,10 @@ class OptimizerHelpers:
         trials = _on_budget(self, budget)
         if not interim_metrics:
             return np.array([_minimized(self, trial.final_metric) for trial in trials], dtype=float)
-        histories = [np.array([_minimized(self, value) for value in trial.metric_history]) for trial in trials]
+        histories = [
+            np.array([_minimized(self, value) for value in trial.metric_history])
+            for trial in trials
+        ]
         if len({len(history) for history in histories}) == 1:
             return np.array(histories)
         ragged = np.empty(len(histories), dtype=object)
@@ -173,7 +187,9 @@ def _budget_of(trial: Trial) -> Any:
 
 def _hparams_of(optimizer: OptimizerHelpers, trial: Trial) -> dict[str, Any]:
     """The parameters without a budget, in the order of the search space if there is one."""
-    names = optimizer.searchspace.keys() or [name for name in trial.params if name not in BUDGET_NAMES]
+    names = optimizer.searchspace.keys() or [
+        name for name in trial.params if name not in BUDGET_NAMES
+    ]
     return {name: trial.params[name] for name in names if name in trial.params}
 
 
@@ -181,7 +197,9 @@ def _metrics(optimizer: OptimizerHelpers, budget: float | None) -> np.ndarray[An
     metrics = optimizer.get_metrics_array(budget)
     if not len(metrics):
         suffix = f" on the budget {budget}" if budget else ""
-        raise BadArgumentsError(f"There must be a trial that has ended with a metric{suffix}, but there is none yet.")
+        raise BadArgumentsError(
+            f"There must be a trial that has ended with a metric{suffix}, but there is none yet."
+        )
     return metrics
 
 

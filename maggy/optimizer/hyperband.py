@@ -97,7 +97,9 @@ class Hyperband(AbstractOptimizer):
 
     def name(self) -> str:
         """Return the pruner's name, and the sampler's in brackets."""
-        return f"Hyperband({self.sampler if isinstance(self.sampler, str) else self.sampler.name()})"
+        return (
+            f"Hyperband({self.sampler if isinstance(self.sampler, str) else self.sampler.name()})"
+        )
 
     def initialize(self) -> None:
         """Plan the brackets, and prepare the sampler.
@@ -121,7 +123,9 @@ class Hyperband(AbstractOptimizer):
         """The next run; ``"IDLE"`` while a bracket waits for runs whose results decide what is next."""
         while self._brackets and self._brackets[0].over:
             self._brackets.popleft()
-        for _, (bracket, configuration), final in self._flight.ended(self.trial_store, self.final_store):
+        for _, (bracket, configuration), final in self._flight.ended(
+            self.trial_store, self.final_store
+        ):
             self._note(bracket, configuration, None if final is None else final.final_metric)
         while True:
             found = self._next_run()
@@ -152,13 +156,21 @@ class Hyperband(AbstractOptimizer):
 
     def restore(self, trials: list[Trial]) -> bool:
         """Go through the brackets again with the recorded metrics, and draw only what is not recorded."""
-        self._book = {(trial.info_dict["configuration"], trial.info_dict["rung"]): trial for trial in trials}
+        self._book = {
+            (trial.info_dict["configuration"], trial.info_dict["rung"]): trial for trial in trials
+        }
         known: dict[int, Trial] = {}
         for (number, _), trial in sorted(self._book.items(), key=lambda item: item[0]):
-            notes = {name: trial.info_dict[name] for name in ("initial",) if name in trial.info_dict}
-            virtual = known.setdefault(number, Trial(self._without_budget(trial.params), info_dict=notes))
+            notes = {
+                name: trial.info_dict[name] for name in ("initial",) if name in trial.info_dict
+            }
+            virtual = known.setdefault(
+                number, Trial(self._without_budget(trial.params), info_dict=notes)
+            )
             if trial.final_metric is not None:
-                virtual.append_metric({"step": trial.params[self._budget_name], "value": trial.final_metric})
+                virtual.append_metric(
+                    {"step": trial.params[self._budget_name], "value": trial.final_metric}
+                )
                 virtual.final_metric, virtual.status = trial.final_metric, Trial.FINALIZED
                 virtual.early_stop = trial.params[self._budget_name] < self._settings.resource_max
         self._replayed = not self.sampler.restore(list(known.values()))

@@ -51,11 +51,15 @@ class HyperbandSettings:
         check_budgets("eta", eta, resource_min, resource_max)
         brackets = as_number(n_iterations)
         if n_iterations is not None and (not isinstance(brackets, int) or brackets < 1):
-            raise BadArgumentsError(f"n_iterations must be a whole number of at least 1, but got {n_iterations!r:.80}.")
+            raise BadArgumentsError(
+                f"n_iterations must be a whole number of at least 1, but got {n_iterations!r:.80}."
+            )
         return cls(eta, resource_min, resource_max, n_iterations)
 
 
-def pruner_settings(pruner: Any, pruner_kwargs: Mapping[str, Any] | None) -> HyperbandSettings | None:
+def pruner_settings(
+    pruner: Any, pruner_kwargs: Mapping[str, Any] | None
+) -> HyperbandSettings | None:
     """Return the settings of the pruner that a user has named; None without one.
 
     Raises:
@@ -65,7 +69,9 @@ def pruner_settings(pruner: Any, pruner_kwargs: Mapping[str, Any] | None) -> Hyp
         return None
     if not isinstance(pruner, str) or pruner.lower() != "hyperband":
         hint = closest(pruner, ["hyperband"]) if isinstance(pruner, str) else ""
-        raise BadArgumentsError(f"pruner must be 'hyperband' or None, but got {pruner!r:.80}.{hint}")
+        raise BadArgumentsError(
+            f"pruner must be 'hyperband' or None, but got {pruner!r:.80}.{hint}"
+        )
     try:
         return HyperbandSettings.from_arguments(**(pruner_kwargs or {}))
     except TypeError as error:

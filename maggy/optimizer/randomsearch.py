@@ -30,7 +30,9 @@ class RandomSearch(AbstractOptimizer):
 
     independent = True
 
-    def __init__(self, pruner: str | None = None, pruner_kwargs: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self, pruner: str | None = None, pruner_kwargs: dict[str, Any] | None = None
+    ) -> None:
         super().__init__(pruner, pruner_kwargs)
         self._suggested = 0
 
@@ -49,7 +51,9 @@ class RandomSearch(AbstractOptimizer):
         if self._suggested >= self.num_trials:
             return None
         self._suggested += 1
-        return Trial(self._untried.choose(lambda: self.searchspace.get_random_parameter_values(1)[0]))
+        return Trial(
+            self._untried.choose(lambda: self.searchspace.get_random_parameter_values(1)[0])
+        )
 
     def initial_trial(self, params: dict[str, Any]) -> Trial:
         """A trial of these parameters, which counts among the ``num_trials``."""

@@ -56,9 +56,13 @@ def optimizer_by_name(optimizer: Any, argument: str = "optimizer") -> AbstractOp
         return OptunaSearch(optimizer)
     if isinstance(optimizer, type) and optimizer.__module__.startswith("optuna."):
         name = optimizer.__name__
-        raise TypeError(f"{argument} must be an instance, but got the class {name}. Write {name}().")
+        raise TypeError(
+            f"{argument} must be an instance, but got the class {name}. Write {name}()."
+        )
     if is_optuna("pruners", "BasePruner", optimizer):
-        raise TypeError(f"{argument} must suggest trials, but got the pruner {optimizer!r:.80}. Pass it as es_policy.")
+        raise TypeError(
+            f"{argument} must suggest trials, but got the pruner {optimizer!r:.80}. Pass it as es_policy."
+        )
     found = resolve(optimizer, argument, AbstractOptimizer, known)  # type: ignore[type-abstract]
     if found.pruner is not None:
         return Hyperband.from_settings(found.pruner, found)

@@ -22,7 +22,10 @@ OPTIONS_OF_BOTH: dict[str, tuple[Any, ...]] = {
 
 
 def translated(
-    owner: str, options: Mapping[str, Any], renamed: Mapping[str, str], gone: Mapping[str, Collection[Any]]
+    owner: str,
+    options: Mapping[str, Any],
+    renamed: Mapping[str, str],
+    gone: Mapping[str, Collection[Any]],
 ) -> dict[str, Any]:
     """Return the options under their names of today; warn once of those that have no counterpart.
 
@@ -35,12 +38,18 @@ def translated(
     Raises:
         BadArgumentsError: An option has both of its names.
     """
-    lost = [name for name, same in gone.items() if options.get(name) is not None and options[name] not in same]
+    lost = [
+        name
+        for name, same in gone.items()
+        if options.get(name) is not None and options[name] not in same
+    ]
     warn_of_options(owner, lost, stacklevel=4)
     kept = {name: value for name, value in options.items() if name not in gone}
     for old, new in renamed.items():
         if old in kept and new in kept:
-            raise BadArgumentsError(f"{new} is what release 1.1 called {old}, but {owner} got both. Leave {old} out.")
+            raise BadArgumentsError(
+                f"{new} is what release 1.1 called {old}, but {owner} got both. Leave {old} out."
+            )
     return {renamed.get(name, name): value for name, value in kept.items()}
 
 

@@ -19,15 +19,23 @@ def budget_name(asked: Collection[str]) -> str:
     return "resource" if "resource" in asked and "budget" not in asked else "budget"
 
 
-def check_budgets(reduction_name: str, reduction: Any, resource_min: Any, resource_max: Any) -> None:
+def check_budgets(
+    reduction_name: str, reduction: Any, resource_min: Any, resource_max: Any
+) -> None:
     """Refuse what makes no ladder of budgets."""
     factor = as_number(reduction)
     if not isinstance(factor, int) or factor < 2:
-        raise BadArgumentsError(f"{reduction_name} must be a whole number of at least 2, but got {reduction!r:.80}.")
+        raise BadArgumentsError(
+            f"{reduction_name} must be a whole number of at least 2, but got {reduction!r:.80}."
+        )
     for name, value in (("resource_min", resource_min), ("resource_max", resource_max)):
         number = as_number(value)
-        if number is None or not 0 < number < 2**64:  # larger integers could not be sent to a worker
-            raise BadArgumentsError(f"{name} must be a number above 0 and below 2**64, but got {value!r:.80}.")
+        if (
+            number is None or not 0 < number < 2**64
+        ):  # larger integers could not be sent to a worker
+            raise BadArgumentsError(
+                f"{name} must be a number above 0 and below 2**64, but got {value!r:.80}."
+            )
     if resource_max < resource_min:
         raise BadArgumentsError(
             f"resource_max must be at least resource_min, but got {resource_max!r} and {resource_min!r}."

@@ -47,7 +47,9 @@ class Untried:
         self._size = 0
         self._keys: set[str] = set()  # of the configurations that were suggested
         self._numbers: list[int] = []  # theirs in ascending order, but for those that wait
-        self._waiting: list[dict[str, Any]] = []  # not yet numbered, which takes longer than looking a key up
+        self._waiting: list[
+            dict[str, Any]
+        ] = []  # not yet numbered, which takes longer than looking a key up
         if allow_repeats or len(space) > _MOST_PARAMETERS:
             return
         parameters = {name: Parameter.parse(name, spec) for name, spec in space.to_dict().items()}
@@ -102,5 +104,8 @@ def _is_surely_large(parameters: Collection[Parameter]) -> bool:
     if any(parameter.count is None for parameter in parameters):
         return True
     always = [parameter for parameter in parameters if not parameter.when]
-    counts = [len(parameter.distinct) if parameter.type in LISTED else parameter.count for parameter in always]
+    counts = [
+        len(parameter.distinct) if parameter.type in LISTED else parameter.count
+        for parameter in always
+    ]
     return math.prod(count or 1 for count in counts) > MOST_CONFIGURATIONS

@@ -79,7 +79,11 @@ class OptunaSpace:
         return {name: _distribution(axis) for name, axis in self._shown(params)}
 
     def _shown(self, params: Mapping[str, Any]) -> list[tuple[str, _Axis]]:
-        return [(name, axis) for name, axis in self._axes.items() if name in params and axis.kind != "fixed"]
+        return [
+            (name, axis)
+            for name, axis in self._axes.items()
+            if name in params and axis.kind != "fixed"
+        ]
 
 
 def _axis(parameter: Parameter, by_value: bool) -> _Axis:
@@ -91,11 +95,19 @@ def _axis(parameter: Parameter, by_value: bool) -> _Axis:
         numbers = [as_number(value) for value in parameter.values]
         if by_value or None in numbers or len(set(numbers)) != len(numbers):
             return _Axis(parameter, "choice", choices=_choices(parameter))
-        return _Axis(parameter, "order", tuple(sorted(range(len(numbers)), key=lambda index: numbers[index] or 0)))
+        return _Axis(
+            parameter,
+            "order",
+            tuple(sorted(range(len(numbers)), key=lambda index: numbers[index] or 0)),
+        )
     if parameter.step is not None and not by_value:
         return _Axis(parameter, "order" if (parameter.count or 0) < _WIDEST else "place")
     low, high = parameter.values
-    is_exact = low > -_WIDEST and high < _WIDEST if parameter.type == INTEGER else high - low < float("inf")
+    is_exact = (
+        low > -_WIDEST and high < _WIDEST
+        if parameter.type == INTEGER
+        else high - low < float("inf")
+    )
     return _Axis(parameter, "number" if is_exact else "place")
 
 
@@ -119,11 +131,15 @@ def _suggest(trial: Any, name: str, axis: _Axis) -> Any:
         return parameter.decode(name, trial.suggest_float(name, 0.0, 1.0))
     low, high = parameter.ends
     if parameter.type == INTEGER:
-        return parameter.checked(name, trial.suggest_int(name, low, high, log=parameter.log, step=axis.step))
+        return parameter.checked(
+            name, trial.suggest_int(name, low, high, log=parameter.log, step=axis.step)
+        )
     drawn = float(trial.suggest_float(name, low, high, log=parameter.log, step=axis.step))
     inside = min(max(drawn, float(low)), float(high))
     # Rounding may lead out of the region by a hair; a sampler that was told values may lead anywhere.
-    return parameter.checked(name, inside if math.isclose(drawn, inside, abs_tol=1e-9 * (high - low)) else drawn)
+    return parameter.checked(
+        name, inside if math.isclose(drawn, inside, abs_tol=1e-9 * (high - low)) else drawn
+    )
 
 
 def _encode(name: str, axis: _Axis, value: Any) -> Any:

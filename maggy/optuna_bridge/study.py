@@ -40,10 +40,15 @@ def to_study(
     import optuna
 
     names = dict.fromkeys(name for row in rows for name in row["params"])
-    distributions = {name: _declared(specs[name], name) if name in specs else _observed(rows, name) for name in names}
+    distributions = {
+        name: _declared(specs[name], name) if name in specs else _observed(rows, name)
+        for name in names
+    }
     with quiet():
         study = optuna.create_study(
-            direction="maximize" if direction == "max" else "minimize", storage=storage, study_name=study_name
+            direction="maximize" if direction == "max" else "minimize",
+            storage=storage,
+            study_name=study_name,
         )
         study.set_metric_names([metric])
         for row in rows:
@@ -55,19 +60,34 @@ def _frozen(row: Mapping[str, Any], distributions: Mapping[str, Any]) -> Any:
     from optuna.trial import TrialState, create_trial
 
     metric = row["metric"]
-    state = TrialState.FAIL if metric is None else TrialState.PRUNED if row["early_stop"] else TrialState.COMPLETE
-    points = {int(step): _number(value) for step, value in zip(row["steps"], row["history"], strict=True) if step >= 0}
+    state = (
+        TrialState.FAIL
+        if metric is None
+        else TrialState.PRUNED
+        if row["early_stop"]
+        else TrialState.COMPLETE
+    )
+    points = {
+        int(step): _number(value)
+        for step, value in zip(row["steps"], row["history"], strict=True)
+        if step >= 0
+    }
     frozen = create_trial(
         state=state,
         value=None if state == TrialState.FAIL else metric,
         params={name: _choice(value, distributions[name]) for name, value in row["params"].items()},
         distributions={name: distributions[name] for name in row["params"]},
         intermediate_values=points,
-        user_attrs={"trial_id": row["trial_id"], **({} if row["error"] is None else {"error": row["error"]})},
+        user_attrs={
+            "trial_id": row["trial_id"],
+            **({} if row["error"] is None else {"error": row["error"]}),
+        },
     )
     if row["start"] is not None:
         frozen.datetime_start = datetime.fromtimestamp(row["start"])
-        frozen.datetime_complete = frozen.datetime_start + timedelta(milliseconds=row["duration"] or 0)
+        frozen.datetime_complete = frozen.datetime_start + timedelta(
+            milliseconds=row["duration"] or 0
+        )
     return frozen
 
 
@@ -77,7 +97,9 @@ def _declared(spec: Any, name: str) -> Any:
     parameter = Parameter.parse(name, spec)
     if parameter.type not in (DOUBLE, INTEGER):
         return CategoricalDistribution([_scalar(value) for value in parameter.values])
-    low, high = parameter.ends  # Optuna lowers a bound that is on no step, but not without a warning
+    low, high = (
+        parameter.ends
+    )  # Optuna lowers a bound that is on no step, but not without a warning
     if parameter.type == DOUBLE:
         return FloatDistribution(low, high, log=parameter.log, step=parameter.step)
     return IntDistribution(low, high, log=parameter.log, step=int(parameter.step or 1))
@@ -108,7 +130,11 @@ def _choice(value: Any, distribution: Any) -> Any:
 
 def _scalar(value: Any) -> Any:
     """Optuna's categories are scalars; lists and dicts are shown as JSON."""
-    return value if value is None or isinstance(value, (bool, int, float, str)) else json.dumps(value, sort_keys=True)
+    return (
+        value
+        if value is None or isinstance(value, (bool, int, float, str))
+        else json.dumps(value, sort_keys=True)
+    )
 
 
 def _number(value: float | None) -> float:

@@ -73,7 +73,9 @@ def quiet() -> Iterator[None]:
             warnings.filterwarnings("ignore", module="optuna")
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             # Our own option of TPE, which release 1.1 had too.
-            warnings.filterwarnings("ignore", message="`gamma` has been deprecated", category=FutureWarning)
+            warnings.filterwarnings(
+                "ignore", message="`gamma` has been deprecated", category=FutureWarning
+            )
             yield
     finally:
         optuna.logging.set_verbosity(before)

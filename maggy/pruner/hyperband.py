@@ -27,7 +27,19 @@ class Hyperband(optimizer.Hyperband):
     """
 
     def __init__(
-        self, min_budget: float, max_budget: float, eta: int, n_iterations: int, sampler: Any = None, **options: Any
+        self,
+        min_budget: float,
+        max_budget: float,
+        eta: int,
+        n_iterations: int,
+        sampler: Any = None,
+        **options: Any,
     ) -> None:
         warn_of_options("Hyperband", options)
-        super().__init__(eta, sampler=sampler, min_budget=min_budget, max_budget=max_budget, n_iterations=n_iterations)
+        super().__init__(
+            eta,
+            sampler=sampler,
+            min_budget=min_budget,
+            max_budget=max_budget,
+            n_iterations=n_iterations,
+        )

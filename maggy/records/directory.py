@@ -100,7 +100,9 @@ class ExperimentStore:
             ) from error
 
     @classmethod
-    def _create(cls, files: Files, root: str, app_id: str, names: Callable[[], Iterable[str]]) -> ExperimentStore:
+    def _create(
+        cls, files: Files, root: str, app_id: str, names: Callable[[], Iterable[str]]
+    ) -> ExperimentStore:
         files.make_directory(root, exist_ok=True)
         run_id = 1 + max((_run_id(name, app_id) for name in names()), default=0)
         while True:
@@ -147,10 +149,14 @@ class ExperimentStore:
             below = [] if "://" in given else [files.join(root, given)]
             for directory in (*below, (resolve or _full_path)(given)):
                 if files.exists(files.join(directory, "maggy.json")):
-                    store = cls(files, directory, app_id, int(number), find_event_maker(), clock, process)
+                    store = cls(
+                        files, directory, app_id, int(number), find_event_maker(), clock, process
+                    )
                     store._continued = True
                     return store
-        known = [each for each in files.list(root) if files.exists(files.join(root, each, "maggy.json"))]
+        known = [
+            each for each in files.list(root) if files.exists(files.join(root, each, "maggy.json"))
+        ]
         shown = ", ".join(known[-20:]) if known else "none"
         raise ResumeError(
             f"An experiment to resume must be one that is recorded (<application>_<number>), but there is no "
@@ -193,10 +199,14 @@ class ExperimentStore:
         try:
             return parse_experiment(self._files.read_bytes(path))
         except (FileNotFoundError, IsADirectoryError, ValueError) as error:
-            trials = (f"{self.directory}/{name}/trial.json" for name in self._files.list(self.directory))
+            trials = (
+                f"{self.directory}/{name}/trial.json" for name in self._files.list(self.directory)
+            )
             if any(map(self._files.exists, trials)):
                 return {}
-            raise ResumeError(f"{path} must hold the experiment's record, but it cannot be read: {error}.") from error
+            raise ResumeError(
+                f"{path} must hold the experiment's record, but it cannot be read: {error}."
+            ) from error
 
     def write_hparams_space(self, parameters: Iterable[Mapping[str, Any]], metric: str) -> None:
         """Writes the event file that tells TensorBoard what is searched; call it before the first trial.
@@ -229,7 +239,9 @@ class ExperimentStore:
     def log(self, line: str) -> None:
         """Adds a line, with the time, to ``maggy.log``."""
         now = self._clock()
-        stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(now)) + f".{int(now % 1 * 1000):03d}"
+        stamp = (
+            time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(now)) + f".{int(now % 1 * 1000):03d}"
+        )
         self._append("maggy.log", f"{stamp} {line}\n")
 
     def log_executor(self, partition: int, attempt: int, text: str) -> None:
@@ -298,17 +310,29 @@ class ExperimentStore:
         return content
 
     def _write_end(self, trial: Trial) -> None:
-        again = self._continued or trial.trial_id in self._recorded  # there may be files of an earlier end
+        again = (
+            self._continued or trial.trial_id in self._recorded
+        )  # there may be files of an earlier end
         if trial.status == Trial.FINALIZED and trial.final_metric is not None:
-            outputs = trial.outputs if trial.outputs is not None else {self._metric: trial.final_metric}
-            self._write(f"{trial.trial_id}/.outputs.json", _json({"log": "output.log", **outputs}), atomic=again)
-            self._write(f"{trial.trial_id}/.metric", repr(trial.final_metric).encode(), atomic=again)
+            outputs = (
+                trial.outputs if trial.outputs is not None else {self._metric: trial.final_metric}
+            )
+            self._write(
+                f"{trial.trial_id}/.outputs.json",
+                _json({"log": "output.log", **outputs}),
+                atomic=again,
+            )
+            self._write(
+                f"{trial.trial_id}/.metric", repr(trial.final_metric).encode(), atomic=again
+            )
         elif again:  # before the record, so that a failed trial is never seen with a metric
             for name in (".outputs.json", ".metric"):
                 self._files.remove(f"{self.directory}/{trial.trial_id}/{name}")
         if self._events is not None:
             # Written anew, not appended to: so it can be tried again, and every store can do it.
-            content = self._begun[trial.trial_id] + self._event_bytes(self._events.session_end, trial, self._metric)
+            content = self._begun[trial.trial_id] + self._event_bytes(
+                self._events.session_end, trial, self._metric
+            )
             self._write(f"{trial.trial_id}/{self._event_file}", content)
             if trial.trial_id in self._recorded:  # TensorBoard shows the first end that it finds
                 self._remove_older_events(trial.trial_id)
@@ -344,13 +368,19 @@ class ExperimentStore:
 
     def _append(self, name: str, text: str) -> None:
         # A training function may print what is not valid Unicode; that must not cost the rest.
-        self._files.append_bytes(f"{self.directory}/{name}", text.encode("utf-8", "backslashreplace"))
+        self._files.append_bytes(
+            f"{self.directory}/{name}", text.encode("utf-8", "backslashreplace")
+        )
 
 
 def _run_id(name: str, app_id: str) -> int:
     """The run number in a directory's name; 0 if it is not one of this application's experiments."""
     number = name[len(app_id) + 1 :]
-    return int(number) if name.startswith(f"{app_id}_") and number.isascii() and number.isdigit() else 0
+    return (
+        int(number)
+        if name.startswith(f"{app_id}_") and number.isascii() and number.isdigit()
+        else 0
+    )
 
 
 def _json(value: Mapping[str, Any], indent: int | None = None) -> bytes:
@@ -358,7 +388,9 @@ def _json(value: Mapping[str, Any], indent: int | None = None) -> bytes:
 
 
 def _scalars(values: Mapping[str, Any] | None) -> dict[str, Any]:
-    return {key: value for key, value in (values or {}).items() if isinstance(value, (str, int, float))}
+    return {
+        key: value for key, value in (values or {}).items() if isinstance(value, (str, int, float))
+    }
 
 
 def _full_path(path: str) -> str:

@@ -25,7 +25,9 @@ def find_event_maker() -> EventMaker | None:
     try:
         maker = EventMaker()
         maker.header(0.0)
-    except Exception:  # a protobuf that does not fit raises TypeError, AttributeError or an error of its own
+    except (
+        Exception
+    ):  # a protobuf that does not fit raises TypeError, AttributeError or an error of its own
         return None
     return maker
 
@@ -73,7 +75,9 @@ class EventMaker:
         experiment = self._api.Experiment(
             time_created_secs=now,
             hparam_infos=[self._parameter(each) for each in parameters],
-            metric_infos=[self._api.MetricInfo(name=self._api.MetricName(tag=metric), display_name=metric)],
+            metric_infos=[
+                self._api.MetricInfo(name=self._api.MetricName(tag=metric), display_name=metric)
+            ],
         )
         data = self._data.HParamsPluginData(experiment=experiment)
         return frame([self._hparams_event("_hparams_/experiment", data, now)])
@@ -101,7 +105,9 @@ class EventMaker:
         """
         data = self._data.HParamsPluginData()
         succeeded = trial.status == Trial.FINALIZED
-        data.session_end_info.status = self._api.STATUS_SUCCESS if succeeded else self._api.STATUS_FAILURE
+        data.session_end_info.status = (
+            self._api.STATUS_SUCCESS if succeeded else self._api.STATUS_FAILURE
+        )
         data.session_end_info.end_time_secs = now
         records = []
         if trial.final_metric is not None:

@@ -52,10 +52,14 @@ class Owner:
         """Return the owner that a file names; None if the file was not written to its end."""
         try:
             record = json.loads(data)
-            texts = {name: str(record[name]) for name in ("host", "boot_id", "namespace", "started")}
+            texts = {
+                name: str(record[name]) for name in ("host", "boot_id", "namespace", "started")
+            }
             process = Process(**texts, pid=int(record["pid"]))
             ended = None if record.get("ended") is None else float(record["ended"])
-            owner = cls(process, float(record["since"]), float(record["seen"]), ended, str(record["token"]))
+            owner = cls(
+                process, float(record["since"]), float(record["seen"]), ended, str(record["token"])
+            )
         except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
             return None
         return owner if math.isfinite(owner.seen) and math.isfinite(owner.since) else None
@@ -154,14 +158,18 @@ class Ownership:
     def _successor(self, mine: Owner) -> Owner | None:
         """The driver that has become the owner after this one, if there is one."""
         owners = (self._read(number) for number in (self._number + 1, self._number))
-        return next((owner for owner in owners if owner is not None and owner.token != mine.token), None)
+        return next(
+            (owner for owner in owners if owner is not None and owner.token != mine.token), None
+        )
 
     def _refuse_if_alive(self, owner: Owner) -> None:
         silence = self._clock() - owner.seen
         if owner.ended is not None or silence > SILENCE_SECONDS:
             return
         # An earlier experiment of this very process is over, or this one could not have begun.
-        if (owner.process == self._process and owner.process.boot_id) or self._is_dead(owner.process, self._process):
+        if (owner.process == self._process and owner.process.boot_id) or self._is_dead(
+            owner.process, self._process
+        ):
             return
         raise OwnershipError(
             f"An experiment is run by one driver at a time, but {self._directory} is owned by "

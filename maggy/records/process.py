@@ -37,7 +37,9 @@ def current_process() -> Process:
     with suppress(OSError):
         boot_id = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         namespace = os.readlink("/proc/self/ns/pid")
-    return Process(socket.gethostname(), boot_id, namespace, os.getpid(), start_of(os.getpid()) or "")
+    return Process(
+        socket.gethostname(), boot_id, namespace, os.getpid(), start_of(os.getpid()) or ""
+    )
 
 
 def start_of(pid: int) -> str | None:
@@ -50,7 +52,9 @@ def start_of(pid: int) -> str | None:
         return _start_of_hidden(pid)
 
 
-def is_provably_dead(process: Process, seen_from: Process, start_of: Callable[[int], str | None] = start_of) -> bool:
+def is_provably_dead(
+    process: Process, seen_from: Process, start_of: Callable[[int], str | None] = start_of
+) -> bool:
     """Whether it is certain that a process has ended.
 
     A number alone proves nothing: it is given again, and each container counts anew. So the host, its start and the

@@ -16,12 +16,26 @@ A field may be added without a new number, since one that is missing takes its d
 The number is raised when a field's meaning changes. See ``tests/records/kept`` for what each release has written.
 """
 STATUSES = ("PENDING", "SCHEDULED", "RUNNING", "ERROR", "FINALIZED")
-RESTORED = ("trial_id", "status", "final_metric", "early_stop", "start", "duration", "outputs", "error", "attempts")
+RESTORED = (
+    "trial_id",
+    "status",
+    "final_metric",
+    "early_stop",
+    "start",
+    "duration",
+    "outputs",
+    "error",
+    "attempts",
+)
 """The fields that are attributes of a trial by the same name."""
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+    return (
+        isinstance(value, (int, float))
+        and not isinstance(value, bool)
+        and abs(value) <= sys.float_info.max
+    )
 
 
 def _is_number_or_none(value: Any) -> bool:
@@ -74,5 +88,9 @@ def parse_trial_record(text: str) -> tuple[dict[str, Any], dict[str, Any]]:
         fields[name] = value
     if fields["status"] == "FINALIZED" and "final_metric" not in record:
         raise ValueError("it has ended well, but has no final_metric")
-    unknown = {name: value for name, value in record.items() if name not in _FIELDS and name not in _OF_THE_FILE}
+    unknown = {
+        name: value
+        for name, value in record.items()
+        if name not in _FIELDS and name not in _OF_THE_FILE
+    }
     return fields, unknown

@@ -160,7 +160,9 @@ class RecordWriter:
         self._join(thread, timeout)
         hangs = thread.is_alive()
         if first and hangs and timeout is None:
-            self._tell("The records that are left could not be written, since the store does not answer.")
+            self._tell(
+                "The records that are left could not be written, since the store does not answer."
+            )
         elif first and self._errors > 1:
             self._tell(f"{self._errors} records in all could not be written.")
         return not hangs
@@ -174,9 +176,13 @@ class RecordWriter:
             handled = self._handled
             thread.join(SLOW_SECONDS)
             if thread.is_alive() and handled == self._handled:
-                if not self._told:  # a store's library may try again by itself, and then nothing has failed so far
+                if (
+                    not self._told
+                ):  # a store's library may try again by itself, and then nothing has failed so far
                     self._told = True
-                    self._tell("The store of the records does not answer; they are kept in memory until it does.")
+                    self._tell(
+                        "The store of the records does not answer; they are kept in memory until it does."
+                    )
                 thread.join(self._patience + LONGEST_DELAY)
 
     def _run(self) -> None:
@@ -195,7 +201,9 @@ class RecordWriter:
         if self._guard is not None and not self._abandoned:
             deadlines.append(self._guarded + self._guard_seconds)
         try:
-            return self._calls.get(timeout=max(0.0, min(deadlines) - self._clock()) if deadlines else None)
+            return self._calls.get(
+                timeout=max(0.0, min(deadlines) - self._clock()) if deadlines else None
+            )
         except Empty:
             return _nothing, ()
 
@@ -208,7 +216,11 @@ class RecordWriter:
         self._rested = ended + min(REST * (ended - began), LONGEST_REST)
 
     def _write(self, function: Callable[..., Any], args: tuple[Any, ...]) -> None:
-        if self._closed and self._in_vain is not None and self._clock() - self._in_vain > max(self._patience, 1.0):
+        if (
+            self._closed
+            and self._in_vain is not None
+            and self._clock() - self._in_vain > max(self._patience, 1.0)
+        ):
             self._errors += 1
             return
         deadline: float | None = None

@@ -44,7 +44,13 @@ def plot_curves(rows: Sequence[Row], best_id: str | None) -> Any:
         is_best = row["trial_id"] == best_id
         values = [math.nan if value is None else value for value in row["history"]]
         label = f"best: {best_id}" if is_best else None
-        axes.plot(row["steps"], values, linewidth=2.5 if is_best else 0.8, label=label, zorder=3 if is_best else 2)
+        axes.plot(
+            row["steps"],
+            values,
+            linewidth=2.5 if is_best else 0.8,
+            label=label,
+            zorder=3 if is_best else 2,
+        )
     if best_id is not None:
         axes.legend()
     return axes
@@ -54,9 +60,13 @@ def plot_parameter(rows: Sequence[Row], name: str, metric: str) -> Any:
     """The final metric over one parameter's value; values that are not all numbers are shown as text."""
     shown = [row for row in rows if row["metric"] is not None and name in row["params"]]
     values = [row["params"][name] for row in shown]
-    numbers = all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values)
+    numbers = all(
+        isinstance(value, (int, float)) and not isinstance(value, bool) for value in values
+    )
     axes = _axes(name, metric)
-    axes.scatter(values if numbers else [str(value) for value in values], [row["metric"] for row in shown])
+    axes.scatter(
+        values if numbers else [str(value) for value in values], [row["metric"] for row in shown]
+    )
     return axes
 
 

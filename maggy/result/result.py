@@ -95,7 +95,9 @@ class ExperimentResult(dict[str, Any]):
             MissingDependencyError: Optuna is not installed.
         """
         space = {} if self.searchspace is None else self.searchspace.to_dict()
-        return to_study(self.trials, space, self.direction, self.optimization_key, storage, study_name)
+        return to_study(
+            self.trials, space, self.direction, self.optimization_key, storage, study_name
+        )
 
     def plot(self) -> Any:
         """The outcome at a glance: a search's metrics with the best so far, an ablation's differences from the base.
@@ -109,9 +111,15 @@ class ExperimentResult(dict[str, Any]):
         """
         if self.kind != "ablation":
             return plots.plot_metrics(self.trials, self.optimization_key, self.direction)
-        known = {_component(each): each["difference"] for each in self["differences"] if each["difference"] is not None}
+        known = {
+            _component(each): each["difference"]
+            for each in self["differences"]
+            if each["difference"] is not None
+        }
         if not known:
-            raise NotSupportedError("A plot of the differences needs the base trial and a component that succeeded.")
+            raise NotSupportedError(
+                "A plot of the differences needs the base trial and a component that succeeded."
+            )
         return plots.plot_differences(known, self.optimization_key)
 
     def plot_curves(self) -> Any:
@@ -137,14 +145,25 @@ class ExperimentResult(dict[str, Any]):
         """
         if name not in self._parameter_columns():
             known = ", ".join(self._parameter_columns()) or "none"
-            raise BadArgumentsError(f"The parameter must be one of the experiment's ({known}), but got {name!r}.")
+            raise BadArgumentsError(
+                f"The parameter must be one of the experiment's ({known}), but got {name!r}."
+            )
         return plots.plot_parameter(self.trials, name, self.optimization_key)
 
     def _repr_html_(self) -> str:
         """The table that a notebook shows: the best trials first, failed ones last."""
-        differences = {(d["ablated_feature"], d["ablated_layer"]): d["difference"] for d in self.get("differences", ())}
+        differences = {
+            (d["ablated_feature"], d["ablated_layer"]): d["difference"]
+            for d in self.get("differences", ())
+        }
         names = list(self._parameter_columns())
-        heads = ["trial", *names, self.optimization_key, *(["difference"] if differences else []), "status"]
+        heads = [
+            "trial",
+            *names,
+            self.optimization_key,
+            *(["difference"] if differences else []),
+            "status",
+        ]
         rows = []
         for row in self._ranked()[:_SHOWN_ROWS]:
             values = [row["params"].get(name, "") for name in names]
@@ -153,8 +172,14 @@ class ExperimentResult(dict[str, Any]):
             if differences:
                 labels = _labels(row["params"])
                 cells.append("base" if labels == ("None", "None") else _signed(differences[labels]))
-            cells.append("stopped early" if row["metric"] is not None and row["early_stop"] else row["status"])
-            rows.append("<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in cells) + "</tr>")
+            cells.append(
+                "stopped early"
+                if row["metric"] is not None and row["early_stop"]
+                else row["status"]
+            )
+            rows.append(
+                "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in cells) + "</tr>"
+            )
         head = "".join(f"<th>{escape(str(name))}</th>" for name in heads)
         more = len(self.trials) - len(rows)
         text = (
@@ -169,7 +194,9 @@ class ExperimentResult(dict[str, Any]):
 
     def _ranked(self) -> list[dict[str, Any]]:
         sign = -1 if self.direction == "max" else 1
-        return sorted(self.trials, key=lambda row: (row["metric"] is None, sign * (row["metric"] or 0)))
+        return sorted(
+            self.trials, key=lambda row: (row["metric"] is None, sign * (row["metric"] or 0))
+        )
 
     def _parameter_columns(self) -> dict[str, str]:
         """Each parameter's name and the name of its column, in the order of first appearance."""
@@ -181,7 +208,9 @@ class ExperimentResult(dict[str, Any]):
 _PLAIN_COLUMNS = ("metric", "status", "early_stop", "duration", "start", "attempts", "error")
 
 
-def build_result(trials: Sequence[Trial], *, kind: str, direction: str, optimization_key: str) -> ExperimentResult:
+def build_result(
+    trials: Sequence[Trial], *, kind: str, direction: str, optimization_key: str
+) -> ExperimentResult:
     """The result of an experiment.
 
     A trial counts as a success when it is FINALIZED with a finite metric. Of equal metrics the one that ended
@@ -210,10 +239,14 @@ def build_result(trials: Sequence[Trial], *, kind: str, direction: str, optimiza
     }
     if kind == "ablation":
         values["differences"] = _differences(rows)
-    return ExperimentResult(values, trials=rows, kind=kind, direction=direction, optimization_key=optimization_key)
+    return ExperimentResult(
+        values, trials=rows, kind=kind, direction=direction, optimization_key=optimization_key
+    )
 
 
-def summary_text(result: ExperimentResult, *, name: str, kind: str, direction: str, seconds: float) -> str:
+def summary_text(
+    result: ExperimentResult, *, name: str, kind: str, direction: str, seconds: float
+) -> str:
     """The text that is printed at the end of an experiment.
 
     Args:
@@ -227,7 +260,11 @@ def summary_text(result: ExperimentResult, *, name: str, kind: str, direction: s
     hour, minute = divmod(minutes, 60)
     took = f"{hour} hours, {minute} minutes, {second} seconds"
     if kind == "ablation":
-        lines = [f"------ {name} Results ------", *_extremes(result, "Config Excludes"), f"Total Job Time {took}"]
+        lines = [
+            f"------ {name} Results ------",
+            *_extremes(result, "Config Excludes"),
+            f"Total Job Time {took}",
+        ]
         return "\n".join([*lines, *_failures(result), *_difference_lines(result)])
     lines = [
         f"------ {name} Results ------ direction({direction})",
@@ -289,7 +326,14 @@ def _differences(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
             continue
         metric = row["metric"]
         difference = None if metric is None or base is None else to_plain(metric - base)
-        found.append({"ablated_feature": feature, "ablated_layer": layer, "metric": metric, "difference": difference})
+        found.append(
+            {
+                "ablated_feature": feature,
+                "ablated_layer": layer,
+                "metric": metric,
+                "difference": difference,
+            }
+        )
     return found
 
 
@@ -322,7 +366,9 @@ def _difference_lines(result: ExperimentResult) -> list[str]:
     base = rows.get(("None", "None"))
     lines = ["", f"Difference from the base{'' if base is None else f' ({_short(base)})'}, without"]
     for each in differences:
-        shown = "failed" if each["metric"] is None else _signed(each["difference"]) or "the base failed"
+        shown = (
+            "failed" if each["metric"] is None else _signed(each["difference"]) or "the base failed"
+        )
         lines.append(f"  {_component(each):<{width}}  {shown}")
     return lines
 

@@ -30,7 +30,9 @@ class WrittenChoices:
             # Of choices that are equal in JSON the first counts, as everywhere.
             pairs = list(zip(parameter.values, parameter.written, strict=False))
             if pairs:
-                self._tables[name] = {json_key(value): written for value, written in reversed(pairs)}
+                self._tables[name] = {
+                    json_key(value): written for value, written in reversed(pairs)
+                }
 
     def restore(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the parameters with each choice as it was written: a copy, which the training function may change."""

@@ -19,7 +19,9 @@ def exists(name: str, values: Mapping[str, Any], parameters: Mapping[str, Parame
         if parent not in values:
             return False
         known = parameters[parent]
-        if known.index(parent, values[parent]) not in [known.index(parent, value) for value in wanted]:
+        if known.index(parent, values[parent]) not in [
+            known.index(parent, value) for value in wanted
+        ]:
             return False
     return True
 
@@ -54,7 +56,9 @@ def convert(
     for name, known in parameters.items():
         if exists(name, found, parameters):
             if name not in given:
-                raise BadArgumentsError(f"The names must be {list(parameters)}, but {name} is missing: {list(given)}.")
+                raise BadArgumentsError(
+                    f"The names must be {list(parameters)}, but {name} is missing: {list(given)}."
+                )
             found[name] = conversion(known, name, given[name])
     for name in given:
         if name not in found and name not in optional:
@@ -63,7 +67,9 @@ def convert(
                 if name in parameters
                 else f"there is no such one.{closest(str(name), list(parameters))}"
             )
-            raise BadArgumentsError(f"The names must be {list(parameters)}, but got {name!r}: {hint}")
+            raise BadArgumentsError(
+                f"The names must be {list(parameters)}, but got {name!r}: {hint}"
+            )
     return found
 
 

@@ -51,7 +51,9 @@ class Enumeration:
         self.size: int | None = None
         """How many configurations there are; None if a parameter without steps makes them endless."""
         if all(axis.count is not None for axis in self._axes):
-            for place in reversed(range(len(self._axes))):  # from the back, so that the recursion stays flat
+            for place in reversed(
+                range(len(self._axes))
+            ):  # from the back, so that the recursion stays flat
                 if not self._parents[place]:
                     self._count(place, {})
             self.size = self._count(0, {})
@@ -105,7 +107,10 @@ class Enumeration:
         axis = self._axes[place]
         if not axis.exists(state):
             return self._count(place + 1, state)
-        return sum(values * self._count(place + 1, {**state, axis.name: kind}) for kind, values in axis.branches())
+        return sum(
+            values * self._count(place + 1, {**state, axis.name: kind})
+            for kind, values in axis.branches()
+        )
 
 
 class _Axis:
@@ -138,10 +143,17 @@ class _Axis:
     def branches(self) -> list[tuple[int, int]]:
         """Pairs of a kind of values (the number of a value, or ``_OTHER``) and how many values are of this kind."""
         others = (self.count or 0) - len(self._switches)
-        return [*((switch, 1) for switch in self._switches), *([(_OTHER, others)] if others else [])]
+        return [
+            *((switch, 1) for switch in self._switches),
+            *([(_OTHER, others)] if others else []),
+        ]
 
     def index(self, value: Any) -> int:
-        return self._places[json_key(value)] if self._distinct else self.parameter.index(self.name, value)
+        return (
+            self._places[json_key(value)]
+            if self._distinct
+            else self.parameter.index(self.name, value)
+        )
 
     def kind_of(self, index: int) -> tuple[int, int]:
         """The kind of the value of this number, and its position among the values of this kind."""
@@ -161,4 +173,6 @@ def nth_missing(numbers: Sequence[int], position: int) -> int:
         >>> [nth_missing([1, 2, 5], position) for position in range(4)]
         [0, 3, 4, 6]
     """
-    return position + bisect_right(range(len(numbers)), position, key=lambda place: numbers[place] - place)
+    return position + bisect_right(
+        range(len(numbers)), position, key=lambda place: numbers[place] - place
+    )

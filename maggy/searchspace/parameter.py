@@ -11,7 +11,15 @@ from typing import Any
 
 from maggy.common.exceptions import BadArgumentsError
 from maggy.common.json_values import as_number, as_written, json_key, to_plain
-from maggy.searchspace.parameter_rules import CATEGORICAL, CONSTANT, DISCRETE, DOUBLE, INTEGER, TYPES, parse
+from maggy.searchspace.parameter_rules import (
+    CATEGORICAL,
+    CONSTANT,
+    DISCRETE,
+    DOUBLE,
+    INTEGER,
+    TYPES,
+    parse,
+)
 
 __all__ = ["CATEGORICAL", "CONSTANT", "DISCRETE", "DOUBLE", "INTEGER", "TYPES", "Parameter"]
 
@@ -78,7 +86,11 @@ class Parameter:
         low, high = self.values
         if self.type == INTEGER:
             return int((high - low) // (self.step or 1)) + 1
-        return None if self.step is None else int((_decimal(high) - _decimal(low)) // _decimal(self.step)) + 1
+        return (
+            None
+            if self.step is None
+            else int((_decimal(high) - _decimal(low)) // _decimal(self.step)) + 1
+        )
 
     @property
     def distinct(self) -> list[Any]:
@@ -159,7 +171,9 @@ class Parameter:
         """The value at ``place``, the inverse of ``encode``; what lies outside the scale counts as its end."""
         number = as_number(place)
         if number is None or math.isnan(number):
-            raise BadArgumentsError(f"The place of {name} on its scale must be a number, but got {place!r:.80}.")
+            raise BadArgumentsError(
+                f"The place of {name} on its scale must be a number, but got {place!r:.80}."
+            )
         if self.type in LISTED:
             index = number * (self._largest_index if unit else 1)
             return to_plain(self.values[round(_clip(index, 0, len(self.values) - 1))])
@@ -168,7 +182,11 @@ class Parameter:
         if self.step is not None:
             return self.at(round(Fraction(share) * ((self.count or 1) - 1)))
         if self.type == INTEGER:
-            exact = _between(share, low, high, log=True) if self.log else low + Fraction(share) * (high - low)
+            exact = (
+                _between(share, low, high, log=True)
+                if self.log
+                else low + Fraction(share) * (high - low)
+            )
             return _clip(round(exact), low, high)
         return float(_clip(_between(share, low, high, self.log), low, high))
 
@@ -193,8 +211,14 @@ class Parameter:
         number = as_number(value)
         low, high = self.values
         kind = "an integer" if self.type == INTEGER else "a number"
-        if number is None or not low <= number <= high or (self.type == INTEGER and number != int(number)):
-            raise BadArgumentsError(f"{name} must be {kind} from {low} to {high}, but got {value!r:.80}.")
+        if (
+            number is None
+            or not low <= number <= high
+            or (self.type == INTEGER and number != int(number))
+        ):
+            raise BadArgumentsError(
+                f"{name} must be {kind} from {low} to {high}, but got {value!r:.80}."
+            )
         if self.step is not None and not self._is_on_a_step(number):
             raise BadArgumentsError(
                 f"{name} must be {kind} from {low} to {high} in steps of {self.step}, but got {value!r:.80}."

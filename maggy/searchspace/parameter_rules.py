@@ -35,7 +35,9 @@ def parse(name: str, value: Any) -> dict[str, Any]:
     log, step = options.get("log", False), options.get("step")
     when = _conditions(name, options.get("when", {}))
     if not region:
-        raise BadArgumentsError(f"Hyperparameter feasible region list cannot be empty: {name}. Give bounds or values.")
+        raise BadArgumentsError(
+            f"Hyperparameter feasible region list cannot be empty: {name}. Give bounds or values."
+        )
     if kind in (DOUBLE, INTEGER):
         values = _check_bounds(name, kind, region, log)
         return {
@@ -56,13 +58,20 @@ def parse(name: str, value: Any) -> dict[str, Any]:
         )
     values = _plain_values(name, region)
     written = as_written(region)
-    return {"type": kind, "values": values, "when": when, "written": [] if is_plain(written) else written}
+    return {
+        "type": kind,
+        "values": values,
+        "when": when,
+        "written": [] if is_plain(written) else written,
+    }
 
 
 def _split(name: str, value: Any) -> tuple[str, list[Any], dict[str, Any]]:
     rule = f"Hyperparameter tuple has to be of length two and format (type, list): {name}"
     if not isinstance(value, (tuple, list)) or len(value) not in (2, 3):
-        raise BadArgumentsError(f"{rule}, but got {value!r:.80}. Write for example ('DOUBLE', [0.0, 1.0]).")
+        raise BadArgumentsError(
+            f"{rule}, but got {value!r:.80}. Write for example ('DOUBLE', [0.0, 1.0])."
+        )
     kind, region = value[0], value[1]
     options = _options(rule, value[2]) if len(value) == 3 else {}
     if not isinstance(kind, str) or kind.upper() not in TYPES:
@@ -73,7 +82,9 @@ def _split(name: str, value: Any) -> tuple[str, list[Any], dict[str, Any]]:
         )
     # A set has no order of its own, and what cannot be repeated exactly cannot be resumed.
     if isinstance(region, (str, bytes, dict, set, frozenset)) or not isinstance(region, Iterable):
-        raise BadArgumentsError(f"{rule}. The second element must be a list, but got {region!r:.80}.")
+        raise BadArgumentsError(
+            f"{rule}. The second element must be a list, but got {region!r:.80}."
+        )
     return str(kind.upper()), list(region), options
 
 
@@ -81,13 +92,19 @@ def _options(rule: str, third: Any) -> dict[str, Any]:
     if isinstance(third, str) and third.lower() == "log":
         return {"log": True}
     if not isinstance(third, Mapping):
-        raise BadArgumentsError(f"{rule}. A third element can only be 'log' or a dict, but got {third!r:.80}.")
+        raise BadArgumentsError(
+            f"{rule}. A third element can only be 'log' or a dict, but got {third!r:.80}."
+        )
     for option in third:
         if option not in _OPTIONS:
             hint = closest(option, list(_OPTIONS)) if isinstance(option, str) else ""
-            raise BadArgumentsError(f"{rule}. Its options are {', '.join(_OPTIONS)}, but got {option!r:.80}.{hint}")
+            raise BadArgumentsError(
+                f"{rule}. Its options are {', '.join(_OPTIONS)}, but got {option!r:.80}.{hint}"
+            )
     if not isinstance(third.get("log", False), bool):
-        raise BadArgumentsError(f"{rule}. The option log must be True or False, but got {third['log']!r:.80}.")
+        raise BadArgumentsError(
+            f"{rule}. The option log must be True or False, but got {third['log']!r:.80}."
+        )
     return dict(third)
 
 
@@ -95,7 +112,9 @@ def _conditions(name: str, when: Any) -> dict[str, list[Any]]:
     """``{name of a parameter: values}``, of what a user wrote with a single value or a list of them."""
     rule = f"The option when of {name} must be a dict of other parameters' names and values"
     if not isinstance(when, Mapping) or not all(isinstance(parent, str) for parent in when):
-        raise BadArgumentsError(f"{rule}, but got {when!r:.80}. Write for example {{'when': {{'optimizer': 'sgd'}}}}.")
+        raise BadArgumentsError(
+            f"{rule}, but got {when!r:.80}. Write for example {{'when': {{'optimizer': 'sgd'}}}}."
+        )
     conditions = {}
     for parent, values in when.items():
         listed = list(values) if isinstance(values, (list, tuple)) else [values]
@@ -130,7 +149,11 @@ def _check_bounds(name: str, kind: str, region: list[Any], log: bool) -> list[An
     wanted = "integer" if kind == INTEGER else "integer or float"
     rule = f"Hyperparameter boundaries for type {kind} need to be {wanted}: {name}"
     low, high = bounds
-    if low is None or high is None or (kind == INTEGER and not (isinstance(low, int) and isinstance(high, int))):
+    if (
+        low is None
+        or high is None
+        or (kind == INTEGER and not (isinstance(low, int) and isinstance(high, int)))
+    ):
         raise BadArgumentsError(f"{rule}, but got {region!r:.80}.")
     if kind == INTEGER and not (is_sendable_integer(low) and is_sendable_integer(high)):
         raise BadArgumentsError(
@@ -140,7 +163,9 @@ def _check_bounds(name: str, kind: str, region: list[Any], log: bool) -> list[An
     if (kind == DOUBLE or log) and not (_is_finite(low) and _is_finite(high)):
         raise BadArgumentsError(f"{rule}, and finite, but got {region!r:.80}.")
     if not low < high:
-        raise SearchspaceBoundsError(f"Lower bound {low} must be less than upper bound {high}: {name}.")
+        raise SearchspaceBoundsError(
+            f"Lower bound {low} must be less than upper bound {high}: {name}."
+        )
     if log and low <= 0:
         raise SearchspaceBoundsError(
             f"The lower bound of a log scale must be above 0: {name}, but got {low}. Raise it, or remove 'log'."
@@ -148,18 +173,31 @@ def _check_bounds(name: str, kind: str, region: list[Any], log: bool) -> list[An
     return [low, high]
 
 
-def _check_step(name: str, kind: str, bounds: list[Any], step: Any, log: bool) -> int | float | None:
+def _check_step(
+    name: str, kind: str, bounds: list[Any], step: Any, log: bool
+) -> int | float | None:
     if step is None:
         return None
     number = as_number(step)
     low, high = bounds
     kinds = "an integer" if kind == INTEGER else "a number"
-    if number is None or not _is_finite(number) or number <= 0 or (kind == INTEGER and not isinstance(number, int)):
-        raise BadArgumentsError(f"The step of {name} must be {kinds} above 0, but got {step!r:.80}.")
+    if (
+        number is None
+        or not _is_finite(number)
+        or number <= 0
+        or (kind == INTEGER and not isinstance(number, int))
+    ):
+        raise BadArgumentsError(
+            f"The step of {name} must be {kinds} above 0, but got {step!r:.80}."
+        )
     if log:
-        raise BadArgumentsError(f"A log scale has no steps: {name}. Remove one of the options log and step.")
+        raise BadArgumentsError(
+            f"A log scale has no steps: {name}. Remove one of the options log and step."
+        )
     if kind == DOUBLE and (high / number) - (low / number) > _MOST_STEPS:
-        raise BadArgumentsError(f"The step of {name} is too small to tell its values apart: {number}. Leave it out.")
+        raise BadArgumentsError(
+            f"The step of {name} is too small to tell its values apart: {number}. Leave it out."
+        )
     width = high - low if kind == INTEGER else Decimal(str(high)) - Decimal(str(low))
     if (number if kind == INTEGER else Decimal(str(number))) > width:
         raise BadArgumentsError(

@@ -95,7 +95,9 @@ class Searchspace(Vectors):
             BadArgumentsError: It is not a dict of names and specifications.
         """
         if not isinstance(parameters, Mapping):
-            raise BadArgumentsError(f"A search space is made from a dict, but got {parameters!r:.80}.")
+            raise BadArgumentsError(
+                f"A search space is made from a dict, but got {parameters!r:.80}."
+            )
         space = cls()
         for name, value in parameters.items():
             space.add(name, value)
@@ -132,11 +134,17 @@ class Searchspace(Vectors):
             SearchspaceBoundsError: The bounds are not a lower and a larger upper bound.
         """
         if not isinstance(name, str) or not name:
-            raise BadArgumentsError(f"Hyperparameter name has to be a non-empty string, but got {name!r:.80}.")
+            raise BadArgumentsError(
+                f"Hyperparameter name has to be a non-empty string, but got {name!r:.80}."
+            )
         if name in self._parameters:
-            raise BadArgumentsError(f"Hyperparameter name is reserved: {name}. It was added before; use another name.")
+            raise BadArgumentsError(
+                f"Hyperparameter name is reserved: {name}. It was added before; use another name."
+            )
         if name in _PASSED_BY_MAGGY or name in dir(type(self)):
-            raise BadArgumentsError(f"Hyperparameter name is reserved: {name}. Maggy uses it itself; use another name.")
+            raise BadArgumentsError(
+                f"Hyperparameter name is reserved: {name}. Maggy uses it itself; use another name."
+            )
         added = Parameter.parse(name, value)
         check_conditions(name, added, self._parameters)
         self._parameters[name] = added
@@ -198,7 +206,9 @@ class Searchspace(Vectors):
         copy._rng = None if number is None else Random(str(number))
         return copy
 
-    def get_random_parameter_values(self, num: int, rng: Random | None = None) -> list[dict[str, Any]]:
+    def get_random_parameter_values(
+        self, num: int, rng: Random | None = None
+    ) -> list[dict[str, Any]]:
         """Draw ``num`` configurations, independently of each other, so that some may be equal.
 
         Example:
@@ -242,8 +252,14 @@ class Searchspace(Vectors):
         """
         if not isinstance(hparams, Mapping):
             raise BadArgumentsError(f"A configuration must be a dict, but got {hparams!r:.80}.")
-        constants = {n: known.values[0] for n, known in self._parameters.items() if known.type == parameter.CONSTANT}
-        return convert(self._parameters, {**constants, **hparams}, Parameter.checked, optional=constants)
+        constants = {
+            n: known.values[0]
+            for n, known in self._parameters.items()
+            if known.type == parameter.CONSTANT
+        }
+        return convert(
+            self._parameters, {**constants, **hparams}, Parameter.checked, optional=constants
+        )
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """Dicts with ``name``, ``type``, ``values`` and, where set, ``scale`` (``"log"``), ``step`` and ``when``."""
@@ -254,7 +270,10 @@ class Searchspace(Vectors):
                 "step": known.step,
                 "when": to_plain(known.when) or None,
             }
-            yield {**entry, **{option: value for option, value in options.items() if value is not None}}
+            yield {
+                **entry,
+                **{option: value for option, value in options.items() if value is not None},
+            }
 
     def _specs(self) -> dict[str, tuple[Any, ...]]:
         """``to_dict()`` as JSON has it."""

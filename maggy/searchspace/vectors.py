@@ -20,9 +20,13 @@ class Vectors:
     _parameters: dict[str, Parameter]
 
     @overload
-    def transform(self, hparams: Mapping[str, Any], normalize_categorical: bool = False) -> dict[str, float]: ...
+    def transform(
+        self, hparams: Mapping[str, Any], normalize_categorical: bool = False
+    ) -> dict[str, float]: ...
     @overload
-    def transform(self, hparams: Sequence[Any], normalize_categorical: bool = False) -> list[float]: ...
+    def transform(
+        self, hparams: Sequence[Any], normalize_categorical: bool = False
+    ) -> list[float]: ...
     def transform(
         self, hparams: Mapping[str, Any] | Sequence[Any], normalize_categorical: bool = False
     ) -> dict[str, float] | list[float]:
@@ -53,16 +57,27 @@ class Vectors:
         """
         # In a list there is also something in the place of what does not exist.
         absent = () if isinstance(hparams, Mapping) else self._sometimes()
-        values = convert(self._parameters, self._by_name(hparams), lambda _, __, value: value, optional=absent)
+        values = convert(
+            self._parameters, self._by_name(hparams), lambda _, __, value: value, optional=absent
+        )
         places = {
-            name: self._parameters[name].encode(name, value, normalize_categorical) for name, value in values.items()
+            name: self._parameters[name].encode(name, value, normalize_categorical)
+            for name, value in values.items()
         }
-        return places if isinstance(hparams, Mapping) else [places.get(name) for name in self._parameters]  # type: ignore[misc]
+        return (
+            places
+            if isinstance(hparams, Mapping)
+            else [places.get(name) for name in self._parameters]
+        )  # type: ignore[misc]
 
     @overload
-    def inverse_transform(self, places: Mapping[str, Any], normalize_categorical: bool = False) -> dict[str, Any]: ...
+    def inverse_transform(
+        self, places: Mapping[str, Any], normalize_categorical: bool = False
+    ) -> dict[str, Any]: ...
     @overload
-    def inverse_transform(self, places: Sequence[Any], normalize_categorical: bool = False) -> list[Any]: ...
+    def inverse_transform(
+        self, places: Sequence[Any], normalize_categorical: bool = False
+    ) -> list[Any]: ...
     def inverse_transform(
         self, places: Mapping[str, Any] | Sequence[Any], normalize_categorical: bool = False
     ) -> dict[str, Any] | list[Any]:
@@ -85,8 +100,14 @@ class Vectors:
         def value_at(parameter: Parameter, name: str, place: Any) -> Any:
             return parameter.decode(name, place, normalize_categorical)
 
-        hparams = convert(self._parameters, self._by_name(places), value_at, optional=self._parameters)
-        return hparams if isinstance(places, Mapping) else [hparams.get(name) for name in self._parameters]
+        hparams = convert(
+            self._parameters, self._by_name(places), value_at, optional=self._parameters
+        )
+        return (
+            hparams
+            if isinstance(places, Mapping)
+            else [hparams.get(name) for name in self._parameters]
+        )
 
     @staticmethod
     def dict_to_list(hparams: Mapping[str, Any]) -> list[Any]:
@@ -112,7 +133,9 @@ class Vectors:
             BadArgumentsError: A ``ValueError``: the list is longer or shorter than the space.
         """
         values = self._by_name(hparams)
-        return convert(self._parameters, values, lambda _, __, value: value, optional=self._sometimes())
+        return convert(
+            self._parameters, values, lambda _, __, value: value, optional=self._sometimes()
+        )
 
     def _sometimes(self) -> list[str]:
         return [name for name, parameter in self._parameters.items() if parameter.when]
@@ -120,7 +143,11 @@ class Vectors:
     def _by_name(self, values: Mapping[str, Any] | Sequence[Any]) -> Mapping[str, Any]:
         if isinstance(values, Mapping):
             return values
-        if isinstance(values, str) or not hasattr(values, "__len__") or len(values) != len(self._parameters):
+        if (
+            isinstance(values, str)
+            or not hasattr(values, "__len__")
+            or len(values) != len(self._parameters)
+        ):
             raise BadArgumentsError(
                 f"There must be one value for each of {list(self._parameters)}, but got {values!r:.80}."
             )

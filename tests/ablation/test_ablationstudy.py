@@ -36,7 +36,9 @@ def test_excluding_what_is_not_included_changes_nothing_and_is_logged(caplog):
     assert "Did you mean 'pclass'?" in caplog.text
 
 
-@pytest.mark.parametrize("wrong", [1, None, ("a", "b"), {"a"}, [1], ["a", ["b"]], "", [""], b"a", 0.5])
+@pytest.mark.parametrize(
+    "wrong", [1, None, ("a", "b"), {"a"}, [1], ["a", ["b"]], "", [""], b"a", 0.5]
+)
 def test_features_are_strings_or_lists_of_strings(wrong):
     study = make()
     for change in (study.features.include, study.features.exclude):
@@ -79,7 +81,10 @@ def test_a_data_set_generator_is_given_as_keyword_or_set_later():
     def generator(num_epochs, batch_size):
         return None
 
-    assert AblationStudy(None, dataset_generator=generator).to_dict()["custom_dataset_generator"] is generator
+    assert (
+        AblationStudy(None, dataset_generator=generator).to_dict()["custom_dataset_generator"]
+        is generator
+    )
     study = make()
     study.set_dataset_generator(generator)
     assert study.to_dict()["custom_dataset_generator"] is generator
@@ -99,7 +104,18 @@ def test_an_unknown_keyword_is_named_with_the_closest_one():
 
 
 @pytest.mark.parametrize(
-    "arguments", [(1,), ("",), ("x", 0), ("x", -1), ("x", "1"), ("x", 1.0), ("x", True), ("x", 1, 5), ("x", 1, "")]
+    "arguments",
+    [
+        (1,),
+        ("",),
+        ("x", 0),
+        ("x", -1),
+        ("x", "1"),
+        ("x", 1.0),
+        ("x", True),
+        ("x", 1, 5),
+        ("x", 1, ""),
+    ],
 )
 def test_wrong_arguments_are_refused(arguments):
     with pytest.raises(ValueError, match="must be"):
@@ -125,4 +141,9 @@ def test_importing_loads_neither_tensorflow_nor_pandas_nor_pyspark():
         "import sys, maggy.ablation, maggy.ablation.ablator.loco\n"
         "print([name for name in ('tensorflow', 'keras', 'pandas', 'pyspark') if name in sys.modules])"
     )
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout
+        == "[]\n"
+    )

@@ -32,7 +32,9 @@ def sequential(state, *middle):
     import keras
 
     first = [keras.Input((5,), name="passengers")] if state == "input" else []
-    model = keras.Sequential([*first, keras.layers.Dense(6, name="first"), *middle, keras.layers.Dense(1, name="last")])
+    model = keras.Sequential(
+        [*first, keras.layers.Dense(6, name="first"), *middle, keras.layers.Dense(1, name="last")]
+    )
     if state == "built":
         model.build((None, 5))
     if state == "called":
@@ -66,7 +68,11 @@ def test_an_input_keeps_shape_type_and_name():
     import keras
 
     model = keras.Sequential(
-        [keras.Input(batch_shape=(2, 5), dtype="float16", name="passengers"), *hidden(), keras.layers.Dense(1)]
+        [
+            keras.Input(batch_shape=(2, 5), dtype="float16", name="passengers"),
+            *hidden(),
+            keras.layers.Dense(1),
+        ]
     )
     with pytest.raises(AblationError, match="'wide' is the first or last layer"):
         remove(model, "wide")
@@ -97,7 +103,9 @@ def test_an_adapted_normalization_keeps_what_it_learned():
     learned.adapt(np.array([[1.0] * 6, [5.0] * 6]))
     for state in ("unbuilt", "input"):
         model = remove(sequential(state, learned, *hidden()), "wide")
-        np.testing.assert_allclose(model.get_layer("norm")(np.full((1, 6), 5.0)), np.ones((1, 6)), atol=1e-5)
+        np.testing.assert_allclose(
+            model.get_layer("norm")(np.full((1, 6), 5.0)), np.ones((1, 6)), atol=1e-5
+        )
 
 
 @pytest.mark.parametrize("state", STATES)
@@ -113,7 +121,9 @@ def test_lambdas_and_functions_of_the_users_keep_their_globals(state):
     model = remove(sequential(state, *middle), "wide")
     assert model.get_layer("named")(np.ones((1, 1))).numpy().tolist() == [[3.0]]
     assert np.isfinite(model.predict(np.ones((1, 5)), verbose=0)).all()
-    assert "anonymous" not in names_of(remove(sequential("unbuilt", *middle[2:], *hidden()), "anonymous"))
+    assert "anonymous" not in names_of(
+        remove(sequential("unbuilt", *middle[2:], *hidden()), "anonymous")
+    )
 
 
 @pytest.mark.parametrize("state", STATES)
@@ -183,7 +193,9 @@ def test_a_shape_that_no_longer_fits_says_so():
             keras.layers.Dense(1, name="last"),
         ]
     )
-    with pytest.raises(AblationError, match="Without layer 'conv' the rest of the model no longer fits together"):
+    with pytest.raises(
+        AblationError, match="Without layer 'conv' the rest of the model no longer fits together"
+    ):
         remove(model, "conv")
 
 
@@ -193,8 +205,15 @@ def test_nested_models_and_wrappers_are_made_anew_with_their_weights():
     class Inner(keras.layers.Dense):
         pass
 
-    inner = keras.Sequential([keras.layers.Dense(4, activation=scaled), keras.layers.Lambda(scaled)], name="inner")
-    stack = [*hidden(), inner, keras.layers.Reshape((2, 2)), keras.layers.TimeDistributed(Inner(2), name="wrapped")]
+    inner = keras.Sequential(
+        [keras.layers.Dense(4, activation=scaled), keras.layers.Lambda(scaled)], name="inner"
+    )
+    stack = [
+        *hidden(),
+        inner,
+        keras.layers.Reshape((2, 2)),
+        keras.layers.TimeDistributed(Inner(2), name="wrapped"),
+    ]
     model = sequential("input", *stack)
     before = inner.get_weights()
     new = remove(model, "wide")
@@ -235,7 +254,9 @@ def functional():
     return keras.Model(image, keras.layers.Dense(1, name="last")(both), name="net")
 
 
-@pytest.mark.parametrize("gone", [["second"], ["drop"], ["second", "drop"], ["flat"], ["wide"], ["narrow"]])
+@pytest.mark.parametrize(
+    "gone", [["second"], ["drop"], ["second", "drop"], ["flat"], ["wide"], ["narrow"]]
+)
 def test_functional_models_lose_layers_of_one_input_and_one_output(gone):
     model = functional()
     new = remove(model, *gone)
@@ -251,7 +272,9 @@ def test_the_rest_of_a_functional_model_computes_as_before():
     numbers = keras.Input((3,))
     first = keras.layers.Dense(3, name="first")(numbers)
     middle = keras.layers.Dense(3, name="middle")(first)
-    model = keras.Model(numbers, keras.layers.Dense(1, name="last")(keras.layers.Add()([first, middle]) + 1.0))
+    model = keras.Model(
+        numbers, keras.layers.Dense(1, name="last")(keras.layers.Add()([first, middle]) + 1.0)
+    )
     new = remove(model, "middle")
     data = np.ones((2, 3))
     activated = model.get_layer("first")(data)
@@ -294,7 +317,8 @@ def test_every_output_layer_stays():
     numbers = keras.Input((4,))
     first = keras.layers.Dense(4, name="first")(numbers)
     model = keras.Model(
-        numbers, [keras.layers.Dense(1, name="early")(first), keras.layers.Dense(1, name="late")(first)]
+        numbers,
+        [keras.layers.Dense(1, name="early")(first), keras.layers.Dense(1, name="late")(first)],
     )
     for name in ("early", "late"):
         with pytest.raises(AblationError, match=f"'{name}' is the first or last layer"):
@@ -312,7 +336,9 @@ def test_subclassed_models_and_other_things_are_refused():
         def call(self, x):
             return self.dense(x)
 
-    with pytest.raises(AblationError, match="Sequential and functional models, but the base model is a"):
+    with pytest.raises(
+        AblationError, match="Sequential and functional models, but the base model is a"
+    ):
         remove(Mine(), "dense")
     with pytest.raises(AblationError, match=r"must return a Keras model.*returned str"):
         remove("model", "dense")
@@ -327,9 +353,13 @@ def test_the_first_and_the_last_layer_stay(state):
             remove(sequential(state, *hidden()), name)
 
 
-@pytest.mark.parametrize("make", [lambda: sequential("unbuilt", *hidden()), lambda: sequential("input", *hidden())])
+@pytest.mark.parametrize(
+    "make", [lambda: sequential("unbuilt", *hidden()), lambda: sequential("input", *hidden())]
+)
 def test_a_mistyped_layer_names_the_closest_and_all(make):
-    with pytest.raises(AblationError, match=r"no layer 'wid'. Did you mean 'wide'\? Its layers are: first, wide,"):
+    with pytest.raises(
+        AblationError, match=r"no layer 'wid'. Did you mean 'wide'\? Its layers are: first, wide,"
+    ):
         remove(make(), "wid")
 
 
@@ -343,14 +373,18 @@ def test_a_prefix_fits_in_any_case_and_spares_the_ends():
     assert layers_with_prefix(model, "mY") == ["MY_dense", "my_drop"]
     with pytest.raises(AblationError, match=r"begins with 'mu'.*Its layers are: My_first"):
         layers_with_prefix(model, "mu")
-    with pytest.raises(AblationError, match=r"fits only the first or last layer of the base model \(my_last\)"):
+    with pytest.raises(
+        AblationError, match=r"fits only the first or last layer of the base model \(my_last\)"
+    ):
         layers_with_prefix(model, "my_la")
 
 
 def test_frozen_layers_stay_frozen_at_any_depth():
     import keras
 
-    inner = keras.Sequential([keras.layers.Dense(4, name="frozen"), keras.layers.Dense(4)], name="inner")
+    inner = keras.Sequential(
+        [keras.layers.Dense(4, name="frozen"), keras.layers.Dense(4)], name="inner"
+    )
     wrapped = keras.layers.TimeDistributed(keras.layers.Dense(2, trainable=False), name="wrapped")
     lone = keras.layers.Dense(4, name="lone", trainable=False)
     inner.get_layer("frozen").trainable = False

@@ -9,7 +9,9 @@ def test_single_layers_are_printed_one_a_line(capsys):
     layers = LayerStudy()
     layers.include("my_dense_two", ["my_dense_three"], "my_dense_two")
     layers.print_all()
-    assert capsys.readouterr().out == "Included single layers are: \n\nmy_dense_two\nmy_dense_three\n"
+    assert (
+        capsys.readouterr().out == "Included single layers are: \n\nmy_dense_two\nmy_dense_three\n"
+    )
 
 
 def test_groups_are_printed_prefixes_first_and_sorted_inside(capsys):

@@ -45,7 +45,9 @@ FIGURES = {
 
 def unpack(revision, folder):
     """Put the tree of a revision into a folder."""
-    archive = subprocess.run(["git", "archive", revision], cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout
+    archive = subprocess.run(
+        ["git", "archive", revision], cwd=ROOT, stdout=subprocess.PIPE, check=True
+    ).stdout
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         tar.extractall(folder, filter="data")
     return Path(folder)
@@ -94,7 +96,11 @@ def main():
                         f"{min(ratios):.3f} to {max(ratios):.3f}",
                     ]
                 )
-    table(["", "old", "new", "new/old", "of all pairs"], rows, title=f"This tree beside {options.revision}")
+    table(
+        ["", "old", "new", "new/old", "of all pairs"],
+        rows,
+        title=f"This tree beside {options.revision}",
+    )
 
 
 if __name__ == "__main__":

@@ -36,7 +36,9 @@ RULES = {
     CHOSEN["median"]: "median",
     CHOSEN["halving"]: "successivehalving",
 }
-COLOURS = dict(zip([ROUNDS, *RULES], ("#777777", "#4477aa", "#ddaa33", "#ee6677", "#228833"), strict=True))
+COLOURS = dict(
+    zip([ROUNDS, *RULES], ("#777777", "#4477aa", "#ddaa33", "#ee6677", "#228833"), strict=True)
+)
 SPACE = {
     "kernel": ("INTEGER", [2, 8]),
     "pool": ("INTEGER", [2, 8]),
@@ -68,7 +70,9 @@ def make_train(epochs):
             ]
         )
         optimizer = tf.keras.optimizers.Adam(learning_rate)
-        model.compile(optimizer=optimizer, loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+        model.compile(
+            optimizer=optimizer, loss="sparse_categorical_crossentropy", metrics=["accuracy"]
+        )
         history = model.fit(
             digits.images[..., None] / 16,
             digits.target,
@@ -114,7 +118,9 @@ class Run:
     @property
     def trained(self):
         """The share of all epochs that were trained, in percent; it does not depend on what else the machine does."""
-        return sum(trial.epochs for trial in self.trials) / (self.all_epochs * len(self.trials)) * 100
+        return (
+            sum(trial.epochs for trial in self.trials) / (self.all_epochs * len(self.trials)) * 100
+        )
 
     def epochs_of(self, number):
         return next(trial.epochs for trial in self.trials if trial.number == number)
@@ -143,7 +149,9 @@ def spark_rounds(session, train, configurations, options):
         batch = numbered[first : first + options.workers]
         ends += session.sparkContext.parallelize(batch, len(batch)).map(timed_train).collect()
     seconds = time.time() - began
-    trials = [Ended(number, at - began, took, metric, options.epochs) for number, at, took, metric in ends]
+    trials = [
+        Ended(number, at - began, took, metric, options.epochs) for number, at, took, metric in ends
+    ]
     return Run(seconds, sorted(trials, key=lambda trial: trial.at), options.epochs)
 
 
@@ -166,7 +174,9 @@ def maggy_search(variant, train, configurations, options):
     for row in result.trials:
         took = row["duration"] / 1e3
         number = configurations.index(row["params"])
-        trials.append(Ended(number, row["start"] + took - began, took, row["metric"], len(row["steps"])))
+        trials.append(
+            Ended(number, row["start"] + took - began, took, row["metric"], len(row["steps"]))
+        )
     assert sorted(trial.number for trial in trials) == list(range(len(configurations)))
     return Run(seconds, sorted(trials, key=lambda trial: trial.at), options.epochs)
 
@@ -186,7 +196,9 @@ def warm_session(workers):
     task: a search would pay for those before it.
     """
     session, train = quiet_session(workers), make_train(1)
-    session.sparkContext.parallelize(range(workers), workers).map(lambda _: train(3, 2, 0.5, 0.01)).collect()
+    session.sparkContext.parallelize(range(workers), workers).map(
+        lambda _: train(3, 2, 0.5, 0.01)
+    ).collect()
     yield session
     session.stop()
 
@@ -228,22 +240,49 @@ def report(by_seed, variants):
     rows = []
     for seed, runs in by_seed.items():
         for variant, run in runs.items():
-            fate = "" if variant == ROUNDS else "stopped" if best_was_stopped(runs, variant) else "trained"
-            rows.append([f"seed {seed}: {variant}", f"{run.seconds:.1f}", f"{saved(runs, variant):.0f}"])
+            fate = (
+                ""
+                if variant == ROUNDS
+                else "stopped"
+                if best_was_stopped(runs, variant)
+                else "trained"
+            )
+            rows.append(
+                [f"seed {seed}: {variant}", f"{run.seconds:.1f}", f"{saved(runs, variant):.0f}"]
+            )
             rows[-1] += [f"{run.trained:.0f}", str(run.stopped), f"{run.best.metric:.4f}"]
             rows[-1] += [f"{0 - lost(runs, variant):+.4f}", fate]
     table(
-        ["", "seconds", "saved (%)", "epochs (%)", "stopped", "best accuracy", "against", "its best was"],
+        [
+            "",
+            "seconds",
+            "saved (%)",
+            "epochs (%)",
+            "stopped",
+            "best accuracy",
+            "against",
+            "its best was",
+        ],
         rows,
         title=f"'saved', 'against' and 'its best' refer to {ROUNDS}",
     )
     figures = {variant: summary(by_seed, variant) for variant in variants}
     rows = [
-        [variant, *(f"{value:.4f}" if "accuracy" in name else f"{value:.1f}" for name, value in found.items())]
+        [
+            variant,
+            *(
+                f"{value:.4f}" if "accuracy" in name else f"{value:.1f}"
+                for name, value in found.items()
+            ),
+        ]
         for variant, found in figures.items()
     ]
     names = [name.replace("_", " ") for name in figures[ROUNDS]]
-    table(["", *names], rows, title=f"Medians of {len(by_seed)} seeds; percent of the time of {ROUNDS}")
+    table(
+        ["", *names],
+        rows,
+        title=f"Medians of {len(by_seed)} seeds; percent of the time of {ROUNDS}",
+    )
     return figures
 
 
@@ -255,7 +294,9 @@ def summary(by_seed, variant):
         return [number(runs) for runs in by_seed.values()]
 
     all_saved = of_all(lambda runs: saved(runs, variant))
-    stopping = [0.0] if variant == ROUNDS else of_all(lambda runs: saved(runs, variant, ASYNCHRONOUS))
+    stopping = (
+        [0.0] if variant == ROUNDS else of_all(lambda runs: saved(runs, variant, ASYNCHRONOUS))
+    )
     asynchrony = [0.0] if variant == ROUNDS else of_all(lambda runs: saved(runs, ASYNCHRONOUS))
     return {
         "seconds": median(of_all(lambda runs: runs[variant].seconds)),
@@ -279,7 +320,9 @@ def plot(by_seed, variants, path):
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    matplotlib.rcParams["svg.hashsalt"] = "early stopping"  # else names inside the file differ each time
+    matplotlib.rcParams["svg.hashsalt"] = (
+        "early stopping"  # else names inside the file differ each time
+    )
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
     for at, variant in enumerate(variants):
         seconds = [runs[variant].seconds for runs in by_seed.values()]
@@ -316,12 +359,23 @@ def parsed_options():
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument(
-        "--variants", nargs="*", choices=list(CHOSEN), default=list(CHOSEN), help="run beside the two without stopping"
+        "--variants",
+        nargs="*",
+        choices=list(CHOSEN),
+        default=list(CHOSEN),
+        help="run beside the two without stopping",
     )
-    parser.add_argument("--batch-sizes", type=int, nargs="*", help="make the batch size a fifth hyperparameter")
-    parser.add_argument("--es-min", type=int, default=3, help="the median rule begins once more trials have ended")
     parser.add_argument(
-        "--hb-interval", type=float, default=0.1, help="seconds between heartbeats; about as long as an epoch"
+        "--batch-sizes", type=int, nargs="*", help="make the batch size a fifth hyperparameter"
+    )
+    parser.add_argument(
+        "--es-min", type=int, default=3, help="the median rule begins once more trials have ended"
+    )
+    parser.add_argument(
+        "--hb-interval",
+        type=float,
+        default=0.1,
+        help="seconds between heartbeats; about as long as an epoch",
     )
     parser.add_argument("--plot", default=str(PLOT), help="write a picture there; '' for none")
     return parser.parse_args()
@@ -329,14 +383,20 @@ def parsed_options():
 
 def main():
     options = parsed_options()
-    variants = [ROUNDS, ASYNCHRONOUS, *(title for name, title in CHOSEN.items() if name in options.variants)]
+    variants = [
+        ROUNDS,
+        ASYNCHRONOUS,
+        *(title for name, title in CHOSEN.items() if name in options.variants),
+    ]
     # Each worker has a core for itself.
     os.environ.update(TF_NUM_INTRAOP_THREADS="1", TF_NUM_INTEROP_THREADS="1", OMP_NUM_THREADS="1")
     os.environ.update(CUDA_VISIBLE_DEVICES="-1", TF_CPP_MIN_LOG_LEVEL="3")
     with tempfile.TemporaryDirectory() as folder:
         os.environ["MAGGY_LOG_DIR"] = folder
         # What the first search of this process loads is no variant's.
-        run_variant(ASYNCHRONOUS, space_of(options).seeded(0).get_random_parameter_values(2), options)
+        run_variant(
+            ASYNCHRONOUS, space_of(options).seeded(0).get_random_parameter_values(2), options
+        )
         by_seed = {seed: run_seed(seed, variants, options) for seed in range(1, options.seeds + 1)}
     figures = report(by_seed, variants)
     if options.plot:

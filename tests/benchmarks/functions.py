@@ -32,7 +32,9 @@ def hartmann6(params):
     x = list(params.values())
     total = 0.0
     for weight, a_row, p_row in zip([1.0, 1.2, 3.0, 3.2], HARTMANN_A, HARTMANN_P, strict=True):
-        total += weight * math.exp(-sum(a * (v - p / 1e4) ** 2 for a, v, p in zip(a_row, x, p_row, strict=True)))
+        total += weight * math.exp(
+            -sum(a * (v - p / 1e4) ** 2 for a, v, p in zip(a_row, x, p_row, strict=True))
+        )
     return 3.32236801141551 - total
 
 
@@ -55,7 +57,10 @@ def mixed(params):
 FUNCTIONS = {
     "Branin (2)": (branin, Searchspace(x=("DOUBLE", [-5, 10]), y=("DOUBLE", [0, 15]))),
     "Hartmann (6)": (hartmann6, Searchspace(**{f"x{i}": ("DOUBLE", [0, 1]) for i in range(6)})),
-    "Rosenbrock (4)": (rosenbrock, Searchspace(**{f"x{i}": ("DOUBLE", [-2.048, 2.048]) for i in range(4)})),
+    "Rosenbrock (4)": (
+        rosenbrock,
+        Searchspace(**{f"x{i}": ("DOUBLE", [-2.048, 2.048]) for i in range(4)}),
+    ),
     "mixed (6)": (
         mixed,
         Searchspace(
@@ -94,7 +99,9 @@ def learning_curves():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for rate, alpha, units in product(CURVE_SPACE.rate, CURVE_SPACE.alpha, CURVE_SPACE.units):
-            network = MLPClassifier((units,), alpha=alpha, learning_rate_init=rate, batch_size=50, random_state=0)
+            network = MLPClassifier(
+                (units,), alpha=alpha, learning_rate_init=rate, batch_size=50, random_state=0
+            )
             curve = []
             for _ in range(CURVE_EPOCHS):
                 network.partial_fit(data[train], labels[train], classes=range(10))

@@ -47,8 +47,12 @@ def measure(trials, directory):
     ends = sorted(trial.start + trial.duration / 1e3 for trial in ended)
     tenth = trials // 10
     seconds = ends[-1] - ends[0]  # without the start of the simulated workers' process
-    result, result_s = timed(build_result, ended, kind="optimization", direction="max", optimization_key="metric")
-    _, summary_s = timed(summary_text, result, name="RandomSearch", kind="optimization", direction="max", seconds=1)
+    result, result_s = timed(
+        build_result, ended, kind="optimization", direction="max", optimization_key="metric"
+    )
+    _, summary_s = timed(
+        summary_text, result, name="RandomSearch", kind="optimization", direction="max", seconds=1
+    )
     _, table_s = timed(result._repr_html_)
     _, frame_s = timed(result.to_pandas)
     return {
@@ -73,11 +77,15 @@ def main():
     for trials in options.trials:
         found = apart(measure, trials, options.directory)
         first = first or found
-        rows.append([f"{trials:,}", *(f"{value:.3g}" for name, value in found.items() if name != "trials")])
+        rows.append(
+            [f"{trials:,}", *(f"{value:.3g}" for name, value in found.items() if name != "trials")]
+        )
         json_line("growth", found)
     table(HEADERS, rows, title="One driver, a growing experiment")
     ratio = found["last_tenth_ms_per_trial"] / first["ms_per_trial"]
-    print(f"Of {trials:,} trials the last tenth took {ratio:.2f} times as long each as {first['trials']:,} alone.")
+    print(
+        f"Of {trials:,} trials the last tenth took {ratio:.2f} times as long each as {first['trials']:,} alone."
+    )
 
 
 if __name__ == "__main__":

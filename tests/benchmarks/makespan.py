@@ -31,7 +31,9 @@ def main():
     parser.add_argument("--trials", type=int, default=32)
     parser.add_argument("--workers", type=int, default=4)
     parser.add_argument("--median", type=float, default=1.0, help="median length in seconds")
-    parser.add_argument("--sigma", type=float, default=1.0, help="standard deviation of the logarithm")
+    parser.add_argument(
+        "--sigma", type=float, default=1.0, help="standard deviation of the logarithm"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", nargs="*", help="names of peers' classes")
     options = parser.parse_args()
@@ -48,7 +50,9 @@ def main():
             figures[peer.name] = {"missing": peer.reason}
             continue
         fixed, whole = found
-        rows.append([peer.name, f"{whole:.2f}", f"{whole / ideal:.3f}", f"{(whole - fixed) / ideal:.3f}"])
+        rows.append(
+            [peer.name, f"{whole:.2f}", f"{whole / ideal:.3f}", f"{(whole - fixed) / ideal:.3f}"]
+        )
         figures[peer.name] = {"makespan_s": whole, "over_ideal": whole / ideal, "fixed_s": fixed}
     table(
         ["", "makespan (s)", "over the ideal", "without what a round of nothing takes"],

@@ -45,7 +45,11 @@ OPTIMIZERS = {
     "qmc": (QMC, lambda seed: optuna.samplers.QMCSampler(seed=seed, scramble=True), (30, 100)),
     "tpe": (TPE, lambda seed: optuna.samplers.TPESampler(seed=seed), (30, 100)),
     "gp": (GP, lambda seed: optuna.samplers.GPSampler(seed=seed), (30,)),
-    "cmaes": (CmaEs, lambda seed: optuna.samplers.CmaEsSampler(seed=seed, warn_independent_sampling=False), (100,)),
+    "cmaes": (
+        CmaEs,
+        lambda seed: optuna.samplers.CmaEsSampler(seed=seed, warn_independent_sampling=False),
+        (100,),
+    ),
     "nsgaii": (
         NSGAII,
         lambda seed: optuna.samplers.NSGAIISampler(seed=seed, population_size=10),
@@ -58,7 +62,9 @@ def simulated(make, function, space, num_trials, workers, seed):
     def train(params):
         yield function(params)
 
-    return Simulation(make(), space.seeded(seed), train, "min", workers, random.Random(seed), num_trials)
+    return Simulation(
+        make(), space.seeded(seed), train, "min", workers, random.Random(seed), num_trials
+    )
 
 
 def reached(run):
@@ -90,11 +96,16 @@ def optuna_alone(make, function, space, num_trials, workers, seed):
         trial = study.ask()
         ends = now + math.exp(rng.gauss(0, 0.5))
         heapq.heappush(running, (ends, number, trial, function(suggested(trial))))
-    return min([value for *_, value in running] + [trial.value for trial in study.trials if trial.value is not None])
+    return min(
+        [value for *_, value in running]
+        + [trial.value for trial in study.trials if trial.value is not None]
+    )
 
 
 def regrets(names, seeds, trials, word):
-    chosen = {title: pair for title, pair in functions.FUNCTIONS.items() if word.lower() in title.lower()}
+    chosen = {
+        title: pair for title, pair in functions.FUNCTIONS.items() if word.lower() in title.lower()
+    }
     rows = []
     for name in names:
         counts = OPTIMIZERS[name][2]
@@ -111,12 +122,16 @@ def measured(name, function, space, count, seeds):
     mine, theirs, _ = OPTIMIZERS[name]
     alone = [simulated(mine, function, space, count, 1, seed) for seed in seeds]
     eight = [simulated(mine, function, space, count, WORKERS, seed) for seed in seeds]
-    chance = [reached(simulated(RandomSearch, function, space, count, 1, seed))[-1] for seed in seeds]
+    chance = [
+        reached(simulated(RandomSearch, function, space, count, 1, seed))[-1] for seed in seeds
+    ]
     finals = {
         "sequential": [reached(run)[-1] for run in alone],
         "asynchronous": [reached(run)[-1] for run in eight],
         "Optuna alone": [optuna_alone(theirs, function, space, count, 1, seed) for seed in seeds],
-        "Optuna asynchronous": [optuna_alone(theirs, function, space, count, WORKERS, seed) for seed in seeds],
+        "Optuna asynchronous": [
+            optuna_alone(theirs, function, space, count, WORKERS, seed) for seed in seeds
+        ],
     }
     found = {way: statistics.median(values) for way, values in finals.items()}
     found["random"] = statistics.median(chance)
@@ -124,13 +139,19 @@ def measured(name, function, space, count, seeds):
     found["share kept"] = (found["random"] - found["asynchronous"]) / gain if gain > 0 else None
     so_far = [statistics.median(values) for values in zip(*map(reached, alone), strict=True)]
     # Where eight workers were luckier than one, all trials of one are not enough.
-    found["worth"] = next((n for n, value in enumerate(so_far, 1) if value <= found["asynchronous"]), f">{count}")
+    found["worth"] = next(
+        (n for n, value in enumerate(so_far, 1) if value <= found["asynchronous"]), f">{count}"
+    )
     in_time = [
-        reached(one)[max(1, bisect_right(one.ended_at, run.time)) - 1] for one, run in zip(alone, eight, strict=True)
+        reached(one)[max(1, bisect_right(one.ended_at, run.time)) - 1]
+        for one, run in zip(alone, eight, strict=True)
     ]
     found["one worker in the same time"] = statistics.median(in_time)
     found["log ratios"] = {
-        way: [math.log(max(one, SMALLEST) / max(other, SMALLEST)) for one, other in zip(*pair, strict=True)]
+        way: [
+            math.log(max(one, SMALLEST) / max(other, SMALLEST))
+            for one, other in zip(*pair, strict=True)
+        ]
         for way, pair in {
             "sequential": (finals["sequential"], finals["Optuna alone"]),
             "asynchronous": (finals["asynchronous"], finals["Optuna asynchronous"]),
@@ -143,7 +164,9 @@ def ratios(rows, way):
     """One row for each optimizer and number of trials: our regret over Optuna's, for each function and all of them."""
     groups = {}
     for row in rows:
-        groups.setdefault((row["optimizer"], row["trials"]), {})[row["function"]] = row["log ratios"][way]
+        groups.setdefault((row["optimizer"], row["trials"]), {})[row["function"]] = row[
+            "log ratios"
+        ][way]
     return [
         {"optimizer": name, "trials": count}
         | {function: geometric_mean([logs]) for function, logs in group.items()}
@@ -156,7 +179,10 @@ def geometric_mean(groups):
     """Of all groups, each of which counts the same, with its 95 % bootstrap interval."""
     rng = random.Random(0)
     mean = statistics.fmean(map(statistics.fmean, groups))
-    samples = sorted(statistics.fmean(statistics.fmean(rng.choices(g, k=len(g))) for g in groups) for _ in range(2000))
+    samples = sorted(
+        statistics.fmean(statistics.fmean(rng.choices(g, k=len(g))) for g in groups)
+        for _ in range(2000)
+    )
     return "{:.2f} ({:.2f} to {:.2f})".format(*map(math.exp, (mean, samples[50], samples[1949])))
 
 
@@ -230,14 +256,18 @@ def print_table(rows):
     print("| " + " | ".join(heads) + " |")
     print("|" + " --- |" * len(heads))
     for row in rows:
-        cells = (f"{value:.3g}" if isinstance(value, float) else str(value) for value in row.values())
+        cells = (
+            f"{value:.3g}" if isinstance(value, float) else str(value) for value in row.values()
+        )
         print("| " + " | ".join(cells) + " |")
     print()
 
 
 def main():
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("names", nargs="*")
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--trials", type=int)
@@ -250,7 +280,10 @@ def main():
     for title, table in (
         medians(found["regret"], "sequential", "asynchronous", "Optuna alone"),
         medians(found["regret"], "sequential", "asynchronous", "Optuna asynchronous"),
-        ("share kept / worth so many sequential trials / one worker in the same time", pivoted(learners, kept)),
+        (
+            "share kept / worth so many sequential trials / one worker in the same time",
+            pivoted(learners, kept),
+        ),
         ("sequential divided by Optuna alone", ratios(learners, "sequential")),
         ("asynchronous divided by Optuna asynchronous", ratios(learners, "asynchronous")),
     ):

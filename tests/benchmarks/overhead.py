@@ -52,7 +52,9 @@ def driver_share(peer):
         return x
 
     before = resource.getrusage(resource.RUSAGE_SELF)
-    config = OptimizationConfig(peer.workers, "randomsearch", Searchspace(x=("DOUBLE", [0, 1])), es_policy="none")
+    config = OptimizationConfig(
+        peer.workers, "randomsearch", Searchspace(x=("DOUBLE", [0, 1])), es_policy="none"
+    )
     experiment.lagom(slow, config)
     after = resource.getrusage(resource.RUSAGE_SELF)
     return (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / IDLE_SECONDS
@@ -130,11 +132,15 @@ def main():
             print(f"{name} is missing: {found['missing']}")
     share = figures.get(Maggy.name, {}).get("driver_share")
     if share is not None:
-        print(f"While {options.workers} trials train and report, Maggy's driver takes {share:.1%} of a core.")
+        print(
+            f"While {options.workers} trials train and report, Maggy's driver takes {share:.1%} of a core."
+        )
     figures["broadcast_s"] = broadcast_seconds()
     print(f"reporter.broadcast takes {figures['broadcast_s'] * 1e6:.1f} microseconds.")
     figures["file_s"] = making_a_file
-    print(f"Making a small file takes {making_a_file * 1e6:.0f} microseconds here (where the records are).")
+    print(
+        f"Making a small file takes {making_a_file * 1e6:.0f} microseconds here (where the records are)."
+    )
     json_line("overhead", figures)
 
 

@@ -162,7 +162,9 @@ class OptunaJoblib(Peer):
         space = {"seconds": self._optuna.distributions.FloatDistribution(0, 100)}
         trials = [study.ask(space) for _ in lengths]
         with parallel_backend("spark", n_jobs=self.workers):
-            values = Parallel(n_jobs=self.workers)(delayed(train)(**trial.params) for trial in trials)
+            values = Parallel(n_jobs=self.workers)(
+                delayed(train)(**trial.params) for trial in trials
+            )
         for trial, value in zip(trials, values, strict=True):
             study.tell(trial, value)
 
@@ -184,7 +186,9 @@ class MlflowStudy(Peer):
 
     def run(self, lengths):
         name = f"benchmark-{next(_numbers)}"
-        experiment_id = self._mlflow.create_experiment(name, artifact_location=f"file:{self._folder}/{name}")
+        experiment_id = self._mlflow.create_experiment(
+            name, artifact_location=f"file:{self._folder}/{name}"
+        )
         study = self._study(name, self._storage(experiment_id=experiment_id))
         lengths = list(lengths)
         claims = f"{self._folder}/{name}-claims"
@@ -221,7 +225,12 @@ class RayTune(Peer):
         self._ray, self._tune = ray, tune
         self._folder = tempfile.mkdtemp()
         try:
-            ray.init(num_cpus=workers, include_dashboard=False, logging_level="ERROR", log_to_driver=False)
+            ray.init(
+                num_cpus=workers,
+                include_dashboard=False,
+                logging_level="ERROR",
+                log_to_driver=False,
+            )
         except BaseException:
             self.close()  # it may have started some of its processes
             raise
@@ -239,7 +248,9 @@ class RayTune(Peer):
         tuner = tune.Tuner(
             trainable,
             param_space={"seconds": tune.grid_search(list(lengths))},
-            tune_config=tune.TuneConfig(max_concurrent_trials=self.workers, metric="metric", mode="max"),
+            tune_config=tune.TuneConfig(
+                max_concurrent_trials=self.workers, metric="metric", mode="max"
+            ),
             run_config=tune.RunConfig(storage_path=self._folder, verbose=0),
         )
         found = tuner.fit()
@@ -270,7 +281,9 @@ def measure_all(workers, measure, only=None):
     """
     warnings.filterwarnings("ignore")
     # The workers import this module for its ``train``.
-    os.environ["PYTHONPATH"] = os.pathsep.join([os.path.dirname(__file__), os.environ.get("PYTHONPATH", "")])
+    os.environ["PYTHONPATH"] = os.pathsep.join(
+        [os.path.dirname(__file__), os.environ.get("PYTHONPATH", "")]
+    )
     os.environ["MLFLOW_LOGGING_LEVEL"] = "ERROR"  # before Spark starts, so that its workers have it
     session = quiet_session(workers)
     folder = tempfile.mkdtemp()

@@ -29,7 +29,11 @@ def table(headers, rows, title=""):
 
 def json_line(name, figures):
     """Print the figures as one line of JSON, with where they were measured."""
-    machine = {"machine_cores": os.cpu_count(), "python": platform.python_version(), "system": platform.system()}
+    machine = {
+        "machine_cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "system": platform.system(),
+    }
     print(json.dumps({"benchmark": name, **machine, **figures}), flush=True)
 
 

@@ -28,16 +28,24 @@ HEADERS = [
 
 
 def milliseconds(seconds, percentile):
-    return float(np.percentile(np.array(seconds), percentile) * 1e3) if len(seconds) else float("nan")
+    return (
+        float(np.percentile(np.array(seconds), percentile) * 1e3) if len(seconds) else float("nan")
+    )
 
 
 def measure(workers, options):
     ramp = max(2.0, workers / 800)
     warm_up = ramp + 5.0
-    load = Load((10, 110), options.points, options.lines, options.interval, ramp=ramp, warm_up=warm_up)
+    load = Load(
+        (10, 110), options.points, options.lines, options.interval, ramp=ramp, warm_up=warm_up
+    )
     processes = options.processes or -(-workers // MOST_IN_A_PROCESS)
     done = simulate(
-        workers, load, max_seconds=warm_up + options.seconds, processes=processes, directory=options.directory
+        workers,
+        load,
+        max_seconds=warm_up + options.seconds,
+        processes=processes,
+        directory=options.directory,
     )
     answers, seconds = done.measured.answers, done.measured.seconds
     return {
@@ -50,7 +58,9 @@ def measure(workers, options):
         "driver_cores": done.cpu_share,
         "memory_mb": done.memory / 1e6,
         "late_p99_ms": milliseconds(done.measured.late, 99),
-        "threads": {name: round(share, 3) for name, share in done.threads.items() if share >= 0.005},
+        "threads": {
+            name: round(share, 3) for name, share in done.threads.items() if share >= 0.005
+        },
     }
 
 
@@ -58,10 +68,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--workers", type=int, nargs="+", default=[100, 1_000, 5_000, 10_000])
     parser.add_argument("--seconds", type=float, default=20.0, help="how long is measured")
-    parser.add_argument("--interval", type=float, default=1.0, help="seconds between two heartbeats of a worker")
+    parser.add_argument(
+        "--interval", type=float, default=1.0, help="seconds between two heartbeats of a worker"
+    )
     parser.add_argument("--points", type=int, default=1, help="points in a heartbeat")
     parser.add_argument("--lines", type=int, default=1, help="lines of output in a heartbeat")
-    parser.add_argument("--processes", type=int, help="that simulate the workers; one for each 9,000 if left out")
+    parser.add_argument(
+        "--processes", type=int, help="that simulate the workers; one for each 9,000 if left out"
+    )
     parser.add_argument("--directory", help="where records go; a temporary directory if left out")
     options = parser.parse_args()
     rows = []

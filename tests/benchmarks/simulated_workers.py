@@ -28,7 +28,17 @@ from maggy.core.environment import find_environment
 from maggy.core.experiment_driver import Conditions, ExperimentDriver
 from maggy.core.experiment_driver.optimization_policy import OptimizationPolicy
 from maggy.core.experiment_driver.recorder import Recorder
-from maggy.core.messages import Ack, Assign, Done, Final, Heartbeat, Register, Stop, decode_driver_message, encode
+from maggy.core.messages import (
+    Ack,
+    Assign,
+    Done,
+    Final,
+    Heartbeat,
+    Register,
+    Stop,
+    decode_driver_message,
+    encode,
+)
 from maggy.core.rpc import Server
 from maggy.experiment_config import OptimizationConfig
 from maggy.records.directory import ExperimentStore
@@ -124,7 +134,9 @@ class _Generator:
             file = socket.getsockopt(zmq.FD)
             self._by_file[file] = worker
             self._poll.register(file, select.EPOLLIN | select.EPOLLET)
-            heapq.heappush(self._due, (self._began + load.ramp * count / len(partitions), count, worker))
+            heapq.heappush(
+                self._due, (self._began + load.ramp * count / len(partitions), count, worker)
+            )
         self._endpoint = address.endpoint
         self._left = len(partitions)
 
@@ -161,7 +173,9 @@ class _Generator:
                 for step in range(worker.points, worker.points + self._load.points)
             ],
         )
-        lines = [(False, f"epoch {worker.points}: loss {1 - worker.quality:.6f}")] * self._load.lines
+        lines = [
+            (False, f"epoch {worker.points}: loss {1 - worker.quality:.6f}")
+        ] * self._load.lines
         first_line = worker.lines
         worker.points += len(points)
         worker.lines += len(lines)
@@ -171,7 +185,10 @@ class _Generator:
         metric = worker.quality
         if self._counts():
             self._measured.trials += 1
-        self._send(worker, Final(worker.run, first, points, first_line, lines, metric, {"metric": metric}, False))
+        self._send(
+            worker,
+            Final(worker.run, first, points, first_line, lines, metric, {"metric": metric}, False),
+        )
 
     def _hear(self, worker):
         while not worker.socket.closed and worker.socket.getsockopt(zmq.EVENTS) & zmq.POLLIN:
@@ -192,7 +209,9 @@ class _Generator:
                 worker.quality = message.params["x"]
                 if is_first:  # as if they had been at it for some time: not all at the same beat of the same second
                     worker.beats = self._rng.randint(1, worker.beats)
-                self._plan(worker, now + self._load.seconds * (self._rng.random() if is_first else 1.0))
+                self._plan(
+                    worker, now + self._load.seconds * (self._rng.random() if is_first else 1.0)
+                )
             elif isinstance(message, Stop) and message.run == worker.run:
                 worker.beats = 1  # the next broadcast ends the training function
             elif isinstance(message, Done):
@@ -235,7 +254,9 @@ class _Simulated(Cluster):
         for number in range(self._processes):
             mine, theirs = spawn.Pipe(duplex=False)
             share = partitions[number :: self._processes]
-            process = spawn.Process(target=_play, args=(theirs, *task, share, self._load, number), daemon=True)
+            process = spawn.Process(
+                target=_play, args=(theirs, *task, share, self._load, number), daemon=True
+            )
             process.start()
             theirs.close()
             playing.append((process, mine))
@@ -272,7 +293,17 @@ class Simulation:
     outcome: object
 
 
-def simulate(workers, load, *, num_trials=None, max_seconds=None, processes=1, directory=None, worst=0.0, **config):
+def simulate(
+    workers,
+    load,
+    *,
+    num_trials=None,
+    max_seconds=None,
+    processes=1,
+    directory=None,
+    worst=0.0,
+    **config,
+):
     """Run one experiment: random search with the median rule, records on disk.
 
     Args:
@@ -286,7 +317,9 @@ def simulate(workers, load, *, num_trials=None, max_seconds=None, processes=1, d
         **config: Further arguments of the :class:`OptimizationConfig`.
     """
     policy = OptimizationPolicy(
-        OptimizationConfig(num_trials or 10**7, "randomsearch", Searchspace(x=("DOUBLE", [worst, 1.0])), **config)
+        OptimizationConfig(
+            num_trials or 10**7, "randomsearch", Searchspace(x=("DOUBLE", [worst, 1.0])), **config
+        )
     )
     root = directory or tempfile.mkdtemp()
     store = ExperimentStore.create(find_environment().files, root, "simulated")
@@ -323,7 +356,9 @@ def simulate(workers, load, *, num_trials=None, max_seconds=None, processes=1, d
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             outcome = driver.run()
         if not cluster.measured.trials:
-            raise RuntimeError(f"No simulated worker has ended a trial: {outcome.job_error or outcome.error}")
+            raise RuntimeError(
+                f"No simulated worker has ended a trial: {outcome.job_error or outcome.error}"
+            )
         if len(samples) < 2:
             sample()
         recorder.close()
@@ -333,6 +368,11 @@ def simulate(workers, load, *, num_trials=None, max_seconds=None, processes=1, d
     seconds = time.perf_counter() - began
     (start, cpu_before, threads_before), (end, cpu_after, threads_after) = samples[0], samples[-1]
     took = max(end - start, 1e-9)
-    shares = {name: (spent - threads_before.get(name, 0.0)) / took for name, spent in threads_after.items()}
+    shares = {
+        name: (spent - threads_before.get(name, 0.0)) / took
+        for name, spent in threads_after.items()
+    }
     memory = process.memory_info().rss - before
-    return Simulation(cluster.measured, seconds, (cpu_after - cpu_before) / took, shares, memory, outcome)
+    return Simulation(
+        cluster.measured, seconds, (cpu_after - cpu_before) / took, shares, memory, outcome
+    )

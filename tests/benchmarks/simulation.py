@@ -44,7 +44,11 @@ class Simulation:
         self.steps = 0
         self.time = 0.0
         self.ended_at = []
-        optimizer.num_trials, optimizer.searchspace, optimizer.direction = num_trials, space, direction
+        optimizer.num_trials, optimizer.searchspace, optimizer.direction = (
+            num_trials,
+            space,
+            direction,
+        )
         optimizer.trial_store, optimizer.final_store = self.trial_store, self.final_store
         optimizer.initialize()
         free, exhausted, finished, counts, queue = workers, False, [], {}, []
@@ -62,7 +66,10 @@ class Simulation:
                 self.trial_store[trial.trial_id] = trial
                 free -= 1
                 speed = math.exp(rng.gauss(0, 0.5))
-                heapq.heappush(queue, (self.time + speed, len(counts), count, speed, trial, train(trial.params)))
+                heapq.heappush(
+                    queue,
+                    (self.time + speed, len(counts), count, speed, trial, train(trial.params)),
+                )
             if not queue:
                 return
             self.time, *rest, speed, trial, training = heapq.heappop(queue)
@@ -84,4 +91,7 @@ class Simulation:
     def _stops(self, rule, trial, direction, es_min):
         if rule is None or (rule.waits_for_finals and len(self.final_store) <= es_min):
             return False
-        return rule.check_running(trial, self.final_store, list(self.trial_store.values()), direction) is not None
+        return (
+            rule.check_running(trial, self.final_store, list(self.trial_store.values()), direction)
+            is not None
+        )

@@ -54,7 +54,9 @@ def fit():
 
 def test_importing_the_callbacks_imports_no_keras():
     code = "import sys, maggy.callbacks; print([n for n in ('keras', 'tensorflow') if n in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=600, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=600, check=True
+    )
     assert done.stdout.strip() == "[]"
 
 
@@ -84,7 +86,9 @@ def test_a_users_subclass_works(reporter, fit):
     assert (isinstance(callback, Mine), callback.factor, steps(reporter)) == (True, 2, [0, 1])
 
 
-@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda callback: pickle.loads(pickle.dumps(callback))])
+@pytest.mark.parametrize(
+    "again", [copy.copy, copy.deepcopy, lambda callback: pickle.loads(pickle.dumps(callback))]
+)
 @pytest.mark.parametrize("name", ["KerasBatchEnd", "KerasEpochEnd"])
 def test_a_copy_reports_to_the_same_reporter(reporter, fit, again, name):
     from maggy import callbacks
@@ -153,7 +157,9 @@ def test_acc_and_accuracy_are_the_same_metric(asked, logged):
 
     reporter = Reporter()
     KerasBatchEnd(reporter, metric=asked).on_train_batch_end(0, {"loss": 9, logged: 0.25})
-    KerasEpochEnd(reporter, metric=f"val_{asked}").on_epoch_end(0, {"loss": 9, logged: 9, f"val_{logged}": 0.75})
+    KerasEpochEnd(reporter, metric=f"val_{asked}").on_epoch_end(
+        0, {"loss": 9, logged: 9, f"val_{logged}": 0.75}
+    )
     assert points(reporter) == [(0, 0.25), (1, 0.75)]
 
 
@@ -175,7 +181,8 @@ def test_a_missing_metric_is_an_error_that_lists_those_that_are_there(reporter, 
     from maggy.callbacks import KerasEpochEnd
 
     with pytest.raises(
-        MetricKeyError, match=r"'val_acuracy' .*: accuracy, loss, val_accuracy, val_loss. Did you mean 'val_accuracy'"
+        MetricKeyError,
+        match=r"'val_acuracy' .*: accuracy, loss, val_accuracy, val_loss. Did you mean 'val_accuracy'",
     ):
         fit(KerasEpochEnd(reporter, metric="val_acuracy"))
     assert points(reporter) == []
@@ -234,6 +241,8 @@ def test_without_keras_the_error_names_the_remedy():
         "try: KerasBatchEnd(None)\n"
         "except MissingDependencyError as error: print(error)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=600, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=600, check=True
+    )
     assert "pip install 'maggy[tensorflow]'" in done.stdout
     assert issubclass(MissingDependencyError, ImportError)

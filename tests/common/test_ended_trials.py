@@ -14,12 +14,18 @@ from maggy.common.ended_trials import EndedTrials
 
 def means(store, step):
     def mean(trial):
-        return trial.mean_until(step) if trial.step_history and trial.step_history[-1] >= step else None
+        return (
+            trial.mean_until(step)
+            if trial.step_history and trial.step_history[-1] >= step
+            else None
+        )
 
     return store.sorted_values(("mean", step), mean)
 
 
-histories = st.lists(st.lists(st.floats(width=16) | st.sampled_from([0.0, 1.0]), max_size=5), max_size=8)
+histories = st.lists(
+    st.lists(st.floats(width=16) | st.sampled_from([0.0, 1.0]), max_size=5), max_size=8
+)
 
 
 def expected(trials, step):

@@ -62,7 +62,9 @@ def test_appending_rewrites_where_the_file_system_cannot_append(files, monkeypat
                 raise NotImplementedError
             return super().open(path, mode, **kwargs)
 
-    monkeypatch.setattr("maggy.common.files.url.open_url", lambda url: (NoAppend(), "/" + url.split("://")[1]))
+    monkeypatch.setattr(
+        "maggy.common.files.url.open_url", lambda url: (NoAppend(), "/" + url.split("://")[1])
+    )
     url = f"memory://{uuid.uuid4().hex}/log"
     files.append_bytes(url, b"one\n")
     files.append_bytes(url, b"two\n")
@@ -116,7 +118,9 @@ def test_remove_takes_a_file_away(files, place):
     assert files.list(place) == []
 
 
-def test_an_atomic_write_that_fails_leaves_the_old_content_and_no_temporary_file(files, tmp_path, monkeypatch):
+def test_an_atomic_write_that_fails_leaves_the_old_content_and_no_temporary_file(
+    files, tmp_path, monkeypatch
+):
     path = tmp_path / "file"
     files.write_bytes(str(path), b"old")
 
@@ -182,7 +186,9 @@ def test_a_file_that_must_be_new_is_created_once(files, place):
     assert files.list(place) == ["file"]
 
 
-def test_a_file_that_must_be_new_is_created_once_where_there_are_no_links(files, tmp_path, monkeypatch):
+def test_a_file_that_must_be_new_is_created_once_where_there_are_no_links(
+    files, tmp_path, monkeypatch
+):
     def no_links(*_):
         raise PermissionError("Operation not permitted")
 
@@ -251,7 +257,9 @@ def no_replacement():
 
 
 @pytest.mark.parametrize("steps", range(6))
-def test_a_replacement_that_is_cut_off_anywhere_leaves_the_old_content_or_the_new(files, no_replacement, steps):
+def test_a_replacement_that_is_cut_off_anywhere_leaves_the_old_content_or_the_new(
+    files, no_replacement, steps
+):
     path = "noreplacement://app_1/trial.json"
     files.write_bytes(path, b"old")
     no_replacement.steps_left[0] = steps
@@ -268,7 +276,12 @@ def test_a_replacement_that_is_cut_off_anywhere_leaves_the_old_content_or_the_ne
 
 
 def test_a_cut_off_write_s_temporary_files_are_removed_and_no_others(files, no_replacement):
-    for name in (".trial.json.0123abcd.tmp", "trial.json", "sub.tmp", "deeper/.trial.json.0123abcd.tmp"):
+    for name in (
+        ".trial.json.0123abcd.tmp",
+        "trial.json",
+        "sub.tmp",
+        "deeper/.trial.json.0123abcd.tmp",
+    ):
         files.write_bytes(f"noreplacement://app_1/t/{name}", b"", atomic=False)
     files.remove_temporary("noreplacement://app_1")
     assert files.list("noreplacement://app_1/t") == ["deeper", "sub.tmp", "trial.json"]

@@ -16,11 +16,20 @@ def test_a_host_is_the_same_with_and_without_brackets(host):
 
 @pytest.mark.parametrize(
     ("addresses", "chosen"),
-    [(["::1", "10.0.0.1"], "10.0.0.1"), (["10.0.0.1", "10.0.0.2"], "10.0.0.1"), (["fd00::1"], "fd00::1")],
+    [
+        (["::1", "10.0.0.1"], "10.0.0.1"),
+        (["10.0.0.1", "10.0.0.2"], "10.0.0.1"),
+        (["fd00::1"], "fd00::1"),
+    ],
 )
-def test_a_name_with_several_addresses_is_taken_for_its_first_of_ipv4(monkeypatch, addresses, chosen):
+def test_a_name_with_several_addresses_is_taken_for_its_first_of_ipv4(
+    monkeypatch, addresses, chosen
+):
     families = [socket.AF_INET6 if ":" in address else socket.AF_INET for address in addresses]
-    found = [(family, 1, 6, "", (address, 0)) for family, address in zip(families, addresses, strict=True)]
+    found = [
+        (family, 1, 6, "", (address, 0))
+        for family, address in zip(families, addresses, strict=True)
+    ]
     monkeypatch.setattr(hosts.socket, "getaddrinfo", lambda *arguments, **options: found)
     assert resolved("driver.example") == chosen
 

@@ -14,7 +14,9 @@ def java(folder, version):
     return str(folder)
 
 
-@pytest.mark.parametrize(("version", "major"), [("1.8.0_392", "8"), ("11.0.21", "11"), ("16", "16")])
+@pytest.mark.parametrize(
+    ("version", "major"), [("1.8.0_392", "8"), ("11.0.21", "11"), ("16", "16")]
+)
 def test_an_old_java_is_said_with_its_version_and_the_remedy(tmp_path, monkeypatch, version, major):
     monkeypatch.setenv("JAVA_HOME", java(tmp_path, version))
     problem = java_problem()

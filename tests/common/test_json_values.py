@@ -14,7 +14,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maggy.common.json_values import as_metric, as_number, closest, is_beyond_floats, to_plain, unique_names
+from maggy.common.json_values import (
+    as_metric,
+    as_number,
+    closest,
+    is_beyond_floats,
+    to_plain,
+    unique_names,
+)
 
 
 class Tensor:
@@ -48,7 +55,11 @@ class Colour(str, Enum):
 
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=8,
 )
@@ -168,7 +179,10 @@ def test_decimals_and_fractions_that_no_float_holds_are_nan_infinite_or_beyond()
 
 
 def test_only_integers_are_beyond_floats():
-    assert [is_beyond_floats(value) for value in (10**309, -(10**309), 2**1023, math.inf, math.nan, 1e308)] == [
+    assert [
+        is_beyond_floats(value)
+        for value in (10**309, -(10**309), 2**1023, math.inf, math.nan, 1e308)
+    ] == [
         True,
         True,
         False,
@@ -188,7 +202,9 @@ def test_keys_become_strings_and_equal_ones_are_told_apart():
         def __str__(self):
             raise RuntimeError("no text")
 
-    assert unique_names([1, "1", 1.5, None, (1, 2), Colour.RED, "red", "1_2", np.str_("x"), Broken()]) == [
+    assert unique_names(
+        [1, "1", 1.5, None, (1, 2), Colour.RED, "red", "1_2", np.str_("x"), Broken()]
+    ) == [
         "1",
         "1_2",
         "1.5",
@@ -243,7 +259,14 @@ def test_numpy_tuples_and_subclasses_become_plain():
         "series": [1, 2],
         "long": 0.5,
     }
-    leaves = [plain["scalar"], plain["flag"], plain["array"][0][0], plain["tuple"][1], plain["text"], *plain["enums"]]
+    leaves = [
+        plain["scalar"],
+        plain["flag"],
+        plain["array"][0][0],
+        plain["tuple"][1],
+        plain["text"],
+        *plain["enums"],
+    ]
     assert [type(leaf) for leaf in leaves] == [float, bool, int, int, str, str, int]
     assert {type(key) for key in plain} == {str}
 
@@ -261,7 +284,18 @@ def test_what_is_not_finite_can_be_refused_instead(value):
 
 
 @pytest.mark.parametrize(
-    "value", [print, {1}, b"x", 1j, object(), np.complex128(1), np.datetime64("2020-01-01"), np.ndarray, [[object()]]]
+    "value",
+    [
+        print,
+        {1},
+        b"x",
+        1j,
+        object(),
+        np.complex128(1),
+        np.datetime64("2020-01-01"),
+        np.ndarray,
+        [[object()]],
+    ],
 )
 def test_what_json_cannot_hold_is_refused_by_its_type(value):
     with pytest.raises(TypeError, match="JSON scalar, list or dict, but got"):

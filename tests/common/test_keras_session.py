@@ -68,7 +68,9 @@ def test_only_a_missing_name_gets_the_remedy():
 
     with pytest.raises(UnboundLocalError):
         call_generator(local)
-    with pytest.raises(NameError, match=r"import or define everything that it uses inside unknown\(\)"):
+    with pytest.raises(
+        NameError, match=r"import or define everything that it uses inside unknown\(\)"
+    ):
         call_generator(unknown)
     with pytest.raises(ModuleNotFoundError, match="no_such_module"):
         call_generator(__import__, "no_such_module")

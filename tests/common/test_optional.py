@@ -44,7 +44,10 @@ def test_a_package_that_is_there_and_broken_is_said_in_one_line_with_the_remedy(
 
 
 def test_a_package_that_is_not_there_is_said_so():
-    with pytest.raises(MissingDependencyError, match=r"^A plot needs no_such, which is not installed: pip install x$"):
+    with pytest.raises(
+        MissingDependencyError,
+        match=r"^A plot needs no_such, which is not installed: pip install x$",
+    ):
         import_optional("no_such.inner", "A plot", "pip install x")
     assert not can_import("no_such")
 
@@ -59,7 +62,9 @@ def test_a_broken_tensorboard_costs_the_event_files_and_one_line(install, reason
     install("tensorboard", BREAKAGES[reason])
     assert find_event_maker() is None
     line = events_problem()
-    assert line.startswith(f"TensorBoard is installed but cannot be imported ({reason}), so no event files are written")
+    assert line.startswith(
+        f"TensorBoard is installed but cannot be imported ({reason}), so no event files are written"
+    )
     assert "pip install" in line
     assert "\n" not in line
 
@@ -69,7 +74,9 @@ def test_a_tensorboard_that_is_not_installed_costs_one_line(monkeypatch):
         monkeypatch.delitem(sys.modules, loaded)
     monkeypatch.setitem(sys.modules, "tensorboard", None)
     assert find_event_maker() is None
-    assert events_problem().startswith("TensorBoard is not installed, so no event files are written")
+    assert events_problem().startswith(
+        "TensorBoard is not installed, so no event files are written"
+    )
 
 
 def test_a_broken_checksum_package_is_replaced(install):
@@ -91,11 +98,19 @@ def test_a_broken_checksum_package_is_replaced(install):
     [
         ("pandas", lambda: __import__("maggy.result").result.ExperimentResult.to_pandas),
         ("keras", lambda: __import__("maggy.common.keras_session", fromlist=["x"]).import_keras),
-        ("tensorflow", lambda: __import__("maggy.common.keras_session", fromlist=["x"]).import_tensorflow),
-        ("matplotlib", lambda: lambda what: __import__("maggy.result.plots", fromlist=["x"])._axes(what, what)),
+        (
+            "tensorflow",
+            lambda: __import__("maggy.common.keras_session", fromlist=["x"]).import_tensorflow,
+        ),
+        (
+            "matplotlib",
+            lambda: lambda what: __import__("maggy.result.plots", fromlist=["x"])._axes(what, what),
+        ),
     ],
 )
 def test_what_needs_a_package_says_so_when_it_is_broken(install, package, call):
     install(package, "raise TypeError('does not fit')")
-    with pytest.raises(MissingDependencyError, match=rf"needs {package}, which is installed but cannot be imported"):
+    with pytest.raises(
+        MissingDependencyError, match=rf"needs {package}, which is installed but cannot be imported"
+    ):
         call()("x")

@@ -27,7 +27,9 @@ def test_what_a_message_can_hold_is_let_through(value):
 def test_an_integer_beyond_64_bits_is_refused_with_rule_value_and_remedy(value):
     with pytest.raises(OverflowError):
         msgspec.msgpack.encode(value)
-    with pytest.raises(ValueError, match=r"-2\*\*63 to 2\*\*64 - 1.*but got -?\d{19,20}\. Write it as"):
+    with pytest.raises(
+        ValueError, match=r"-2\*\*63 to 2\*\*64 - 1.*but got -?\d{19,20}\. Write it as"
+    ):
         check_sendable(value)
 
 
@@ -45,7 +47,10 @@ def test_text_that_is_not_unicode_is_refused(value):
 @pytest.mark.parametrize("bound", BEYOND)
 def test_the_bounds_of_integers_can_be_sent(bound):
     assert Searchspace(x=("INTEGER", ENDS)).x == ENDS
-    with pytest.raises(BadArgumentsError, match=r"INTEGER need to be integer: x, from -2\*\*63 to 2\*\*64 - 1.*DOUBLE"):
+    with pytest.raises(
+        BadArgumentsError,
+        match=r"INTEGER need to be integer: x, from -2\*\*63 to 2\*\*64 - 1.*DOUBLE",
+    ):
         Searchspace(x=("INTEGER", sorted([0, bound])))
 
 
@@ -82,5 +87,7 @@ def test_values_may_be_nested_up_to_a_depth_that_can_be_read_and_recorded(wrap):
 
 def test_a_trial_with_what_cannot_be_sent_is_refused_when_it_is_made():
     for value in [*BEYOND, [BEYOND[0]], "\udc80"]:
-        with pytest.raises(BadArgumentsError, match=r"parameters of a trial must be.*sent to a worker"):
+        with pytest.raises(
+            BadArgumentsError, match=r"parameters of a trial must be.*sent to a worker"
+        ):
             Trial({"x": value})

@@ -94,7 +94,12 @@ def test_a_function_that_passes_the_check_can_be_called_and_gets_every_value(fun
 
 
 def test_a_default_that_the_search_space_does_not_give_stays():
-    assert with_default(**arguments_for(parameter_names(with_default), {"kernel": 1, "pool": 2}, {}))["dropout"] == 0.5
+    assert (
+        with_default(**arguments_for(parameter_names(with_default), {"kernel": 1, "pool": 2}, {}))[
+            "dropout"
+        ]
+        == 0.5
+    )
 
 
 def test_what_a_function_does_not_ask_for_is_not_given():
@@ -102,7 +107,9 @@ def test_what_a_function_does_not_ask_for_is_not_given():
         "kernel": 1,
         "pool": 2,
     }
-    assert arguments_for(parameter_names(open_ended), {"kernel": 1}, {"reporter": 0}) == {"kernel": 1}
+    assert arguments_for(parameter_names(open_ended), {"kernel": 1}, {"reporter": 0}) == {
+        "kernel": 1
+    }
 
 
 def test_hparams_is_a_copy_of_its_own():
@@ -112,9 +119,9 @@ def test_hparams_is_a_copy_of_its_own():
 
 
 def test_double_starred_hparams_takes_the_values_by_name():
-    assert open_ended_named_hparams(**arguments_for(parameter_names(open_ended_named_hparams), {"kernel": 1}, {})) == {
-        "kernel": 1
-    }
+    assert open_ended_named_hparams(
+        **arguments_for(parameter_names(open_ended_named_hparams), {"kernel": 1}, {})
+    ) == {"kernel": 1}
 
 
 def test_a_starred_parameter_named_reporter_gets_nothing():
@@ -144,7 +151,10 @@ def test_a_required_parameter_that_nothing_gives_is_named():
 
 
 def test_both_problems_are_said_at_once():
-    with pytest.raises(SignatureError, match="lacks the parameters lr and nothing gives its parameters kernel, pool"):
+    with pytest.raises(
+        SignatureError,
+        match="lacks the parameters lr and nothing gives its parameters kernel, pool",
+    ):
         check_signature(by_name, ["lr"], OPTIONAL)
 
 
@@ -186,7 +196,9 @@ def test_what_cannot_be_called_is_refused(function):
 
 
 def test_the_name_of_the_argument_is_in_the_refusal():
-    with pytest.raises(BadArgumentsError, match="dataset_generator must be a function, but got int: 3"):
+    with pytest.raises(
+        BadArgumentsError, match="dataset_generator must be a function, but got int: 3"
+    ):
         check_callable(3, "dataset_generator")
 
 
@@ -203,7 +215,9 @@ def test_a_given_value_wins_over_what_maggy_would_pass_under_that_name(name):
     def train(hparams=0, reporter=0, model=0):
         return {"hparams": hparams, "reporter": reporter, "model": model}
 
-    got = train(**arguments_for(parameter_names(train), {name: "mine"}, {"reporter": "r", "model": "M"}))
+    got = train(
+        **arguments_for(parameter_names(train), {name: "mine"}, {"reporter": "r", "model": "M"})
+    )
     assert got[name] == "mine"
     check_signature(train, [name], OPTIONAL)
 

@@ -114,7 +114,10 @@ def test_points_arrive_once_in_order_and_a_lost_answer_makes_no_trial_run_twice(
     dispatcher.start()
     ends(dispatcher.close)
     session = Session(
-        replace(address, endpoint=f"tcp://127.0.0.1:{road.port}"), b"0.0.0", hb_interval=0.05, answer_timeout=600
+        replace(address, endpoint=f"tcp://127.0.0.1:{road.port}"),
+        b"0.0.0",
+        hb_interval=0.05,
+        answer_timeout=600,
     )
     session.start()
     ends(session.close)
@@ -133,7 +136,9 @@ def test_points_arrive_once_in_order_and_a_lost_answer_makes_no_trial_run_twice(
         threading.Event().wait(0.005)
     road.close()
     with running(session.final, 1.0, {"metric": 1.0}, False, release=road.open) as final:
-        threading.Event().wait(0.5)  # the end of the trial, and any answer to it, get lost meanwhile
+        threading.Event().wait(
+            0.5
+        )  # the end of the trial, and any answer to it, get lost meanwhile
         road.open()
         second = final.result()
     seen.news.get(timeout=HANG)  # the answer goes out before anybody else is told

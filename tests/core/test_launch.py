@@ -20,7 +20,9 @@ def workers(slots, num_workers=None, total=100, ended=0, local=False):
 
 
 @pytest.mark.parametrize(("total", "count"), [(100, 8), (5, 5), (None, 8)])
-def test_without_a_number_every_slot_gets_a_worker_but_never_more_than_there_are_trials(total, count):
+def test_without_a_number_every_slot_gets_a_worker_but_never_more_than_there_are_trials(
+    total, count
+):
     assert workers(8, total=total) == (count, [])
 
 

@@ -33,12 +33,23 @@ FROM_WORKERS = [
     Checked(None, ""),
     Checked("no layer", "AblationError"),
     Heartbeat(3, 10, POINTS, 20, LINES, True),
-    Final(3, 0, POINTS, 0, LINES, 0.0, {"metric": 0.0, "list": [1, None, "x"], "dict": {"a": True}}, False),
+    Final(
+        3,
+        0,
+        POINTS,
+        0,
+        LINES,
+        0.0,
+        {"metric": 0.0, "list": [1, None, "x"], "dict": {"a": True}},
+        False,
+    ),
     Final(3, 0, [], 0, [], None, {}, True),
     Failed(3, 0, [], 0, LINES, "reason", "traceback", True),
 ]
 FROM_THE_DRIVER = [
-    Assign(1, "3d1cc9fdb1d4d001", {"lr": 0.1, "n": 3, "kind": "adam", "shape": [1, 2]}, "/dir/3d1c"),
+    Assign(
+        1, "3d1cc9fdb1d4d001", {"lr": 0.1, "n": 3, "kind": "adam", "shape": [1, 2]}, "/dir/3d1c"
+    ),
     Wait(),
     Ack(1, 2, 3),
     Stop(1),
@@ -134,7 +145,9 @@ def test_the_run_is_known_of_an_assignment_that_cannot_be_decoded(params):
     assert (failure.run, failure.reason[:30]) == (7, "Its parameters cannot be read ")
 
 
-@pytest.mark.parametrize("data", [b"", b"\x91", b"\xa5Final\x01", encode(Heartbeat(1, 0, [], 0, [], False))])
+@pytest.mark.parametrize(
+    "data", [b"", b"\x91", b"\xa5Final\x01", encode(Heartbeat(1, 0, [], 0, [], False))]
+)
 def test_of_other_data_no_run_has_failed(data):
     assert failure_of(data, ValueError()) is None
 
@@ -151,7 +164,16 @@ def test_text_that_is_no_unicode_is_sent_with_escapes():
 
 
 def test_integers_beyond_64_bits_are_sent_as_floats():
-    sent = Final(1, 0, [(1, 2**70), (2, -(10**400))], 0, [], 2**70, {"metric": 2**70, "kept": [10**400, True]}, False)
+    sent = Final(
+        1,
+        0,
+        [(1, 2**70), (2, -(10**400))],
+        0,
+        [],
+        2**70,
+        {"metric": 2**70, "kept": [10**400, True]},
+        False,
+    )
     got = decode_worker_message(encode(sent))
     assert got.points == [(1, 2.0**70), (2, -math.inf)]
     assert got.metric == 2.0**70

@@ -57,25 +57,37 @@ def nothing_registered(tmp_path, monkeypatch):
         (AblationConfig(study_of(), dataset=["train.csv"]), True),
     ],
 )
-def test_the_reading_of_release_1_1_goes_with_its_config_or_with_a_model_or_dataset(config, lenient):
+def test_the_reading_of_release_1_1_goes_with_its_config_or_with_a_model_or_dataset(
+    config, lenient
+):
     assert workload_of(config).lenient is lenient
 
 
 @pytest.mark.parametrize(
     "config",
-    [search(), LagomConfig(), BaseConfig(), AblationConfig(study_of()), HyperparameterOptConfig(1, None, None)],
+    [
+        search(),
+        LagomConfig(),
+        BaseConfig(),
+        AblationConfig(study_of()),
+        HyperparameterOptConfig(1, None, None),
+    ],
 )
 def test_a_function_may_ask_for_all_four_names_of_release_1_1_under_every_config(config):
     assert workload_of(config).values == {"model": None, "dataset": None}
 
 
-@pytest.mark.parametrize("make", [search, LagomConfig, BaseConfig, lambda **o: AblationConfig(study_of(), **o)])
+@pytest.mark.parametrize(
+    "make", [search, LagomConfig, BaseConfig, lambda **o: AblationConfig(study_of(), **o)]
+)
 def test_model_and_dataset_go_into_the_workload_once(make):
     assert workload_of(make(model=Net, dataset=["d"])).values == {"model": Net, "dataset": ["d"]}
 
 
 def test_a_hyperparameter_may_have_the_name_model():
-    config = OptimizationConfig(1, "randomsearch", Searchspace(model=("CATEGORICAL", ["a", "b"])), model=Net)
+    config = OptimizationConfig(
+        1, "randomsearch", Searchspace(model=("CATEGORICAL", ["a", "b"])), model=Net
+    )
     assert workload_of(config, lambda model: 1).call({"model": "a"}, None) == 1
     with pytest.raises(SignatureError, match="lacks the parameters model"):
         workload_of(config, lambda x: 1)

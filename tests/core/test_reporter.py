@@ -82,9 +82,13 @@ def test_nan_is_recorded(reporter):
     assert math.isnan(points(reporter)[0][1])
 
 
-@pytest.mark.parametrize("metric", [None, True, "0.5", [0.5], {}, np.array([1, 2]), np.bool_(True), 1j, float])
+@pytest.mark.parametrize(
+    "metric", [None, True, "0.5", [0.5], {}, np.array([1, 2]), np.bool_(True), 1j, float]
+)
 def test_a_metric_that_is_no_number_is_a_type_error(reporter, metric):
-    with pytest.raises(TypeError, match="metric that is broadcast must be a number, but got") as caught:
+    with pytest.raises(
+        TypeError, match="metric that is broadcast must be a number, but got"
+    ) as caught:
         reporter.broadcast(metric)
     assert type(caught.value) is BroadcastMetricTypeError
     assert points(reporter) == []
@@ -92,7 +96,9 @@ def test_a_metric_that_is_no_number_is_a_type_error(reporter, metric):
 
 @pytest.mark.parametrize("step", [True, "3", [3], {}, np.array([1, 2]), 1j])
 def test_a_step_that_is_no_number_is_a_type_error(reporter, step):
-    with pytest.raises(TypeError, match="step that is broadcast must be a number, but got") as caught:
+    with pytest.raises(
+        TypeError, match="step that is broadcast must be a number, but got"
+    ) as caught:
         reporter.broadcast(0.5, step)
     assert type(caught.value) is BroadcastStepTypeError
     assert points(reporter) == []
@@ -101,7 +107,9 @@ def test_a_step_that_is_no_number_is_a_type_error(reporter, step):
 @pytest.mark.parametrize("step", [4, 4.5, -3, math.nan, math.inf, -math.inf, 2**63])
 def test_a_step_below_the_last_one_or_beyond_all_bounds_is_a_value_error(reporter, step):
     reporter.broadcast(0.5, 5)
-    with pytest.raises(ValueError, match=r"must not go backwards, but got step .* after 5") as caught:
+    with pytest.raises(
+        ValueError, match=r"must not go backwards, but got step .* after 5"
+    ) as caught:
         reporter.broadcast(0.6, step)
     assert type(caught.value) is BroadcastStepValueError
     assert points(reporter) == [(5, 0.5)]
@@ -169,7 +177,12 @@ def test_a_log_line_is_shown_in_the_notebook_only_when_asked(reporter):
     reporter.log("shown", jupyter=True)
     reporter.log("shown", True)
     reporter.log("as in 0.3", verbose=True)
-    assert lines(reporter) == [(False, "quiet"), (True, "shown"), (True, "shown"), (True, "as in 0.3")]
+    assert lines(reporter) == [
+        (False, "quiet"),
+        (True, "shown"),
+        (True, "shown"),
+        (True, "as in 0.3"),
+    ]
 
 
 def test_a_log_message_of_several_lines_is_several_lines(reporter):
@@ -177,7 +190,9 @@ def test_a_log_message_of_several_lines_is_several_lines(reporter):
     assert [text for _, text in lines(reporter)] == ["a", "b", "", "c"]
 
 
-@pytest.mark.parametrize(("message", "text"), [("", ""), (3, "3"), (None, "None"), ({"a": 1}, "{'a': 1}")])
+@pytest.mark.parametrize(
+    ("message", "text"), [("", ""), (3, "3"), (None, "None"), ({"a": 1}, "{'a': 1}")]
+)
 def test_anything_can_be_logged(reporter, message, text):
     reporter.log(message)
     assert lines(reporter) == [(False, text)]
@@ -248,7 +263,10 @@ def test_one_log_message_of_very_many_lines_is_bounded_too(reporter, monkeypatch
     monkeypatch.setattr(module, "MAX_WAITING_LINES", 100)
     reporter.log("\n".join(map(str, range(1000))))
     _, _, first, kept = reporter.waiting()
-    assert (first, kept) == (950, [module.DROPPED, *((False, str(number)) for number in range(951, 1000))])
+    assert (first, kept) == (
+        950,
+        [module.DROPPED, *((False, str(number)) for number in range(951, 1000))],
+    )
 
 
 def test_acknowledgements_fit_after_something_was_dropped(reporter, monkeypatch):
@@ -351,7 +369,9 @@ def test_a_metric_beyond_every_float_cannot_be_broadcast_and_takes_no_step(metri
     assert reporter.last_step == -1
 
 
-@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda reporter: pickle.loads(pickle.dumps(reporter))])
+@pytest.mark.parametrize(
+    "again", [copy.copy, copy.deepcopy, lambda reporter: pickle.loads(pickle.dumps(reporter))]
+)
 def test_a_copy_is_the_same_reporter(reporter, again):
     assert again(reporter) is reporter
     assert again({"in": [reporter]})["in"][0] is reporter
@@ -453,7 +473,9 @@ def test_output_that_comes_faster_than_it_is_taken_waits_and_nothing_is_lost(nar
     assert most < 3000
 
 
-def test_while_the_driver_is_away_output_waits_once_and_is_then_kept_as_far_as_memory_goes(narrow, monkeypatch):
+def test_while_the_driver_is_away_output_waits_once_and_is_then_kept_as_far_as_memory_goes(
+    narrow, monkeypatch
+):
     monkeypatch.setattr(module, "ROOM_SECONDS", 0.01)
     sender, waits = Sender(), []
 

@@ -112,7 +112,9 @@ def test_a_config_that_does_not_fit_is_refused_before_the_directory_is_touched(t
 
 def test_a_directory_with_a_living_driver_is_refused_and_left_as_it_is(tmp_path, recorded):
     store = recorded(0.5, None)
-    ExperimentStore.open(ENVIRONMENT.files, str(tmp_path), "app_1", process=Process("other-host", pid=7)).claim()
+    ExperimentStore.open(
+        ENVIRONMENT.files, str(tmp_path), "app_1", process=Process("other-host", pid=7)
+    ).claim()
     torn = ENVIRONMENT.files.list(store.directory)[0]
     ENVIRONMENT.files.write_bytes(f"{store.directory}/{torn}/trial.json", b"torn")
     before = ENVIRONMENT.files.list(store.directory)
@@ -122,7 +124,9 @@ def test_a_directory_with_a_living_driver_is_refused_and_left_as_it_is(tmp_path,
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[" * 200_000], ids=["empty", "torn", "deep"])
-def test_a_damaged_record_of_the_experiment_is_set_aside_and_its_trials_count(tmp_path, recorded, capsys, content):
+def test_a_damaged_record_of_the_experiment_is_set_aside_and_its_trials_count(
+    tmp_path, recorded, capsys, content
+):
     store = recorded(0.5, 0.25)
     ENVIRONMENT.files.write_bytes(f"{store.directory}/maggy.json", content)
     assert numbers(resume(tmp_path, seed=9).ended) == [0, 1]
@@ -130,13 +134,19 @@ def test_a_damaged_record_of_the_experiment_is_set_aside_and_its_trials_count(tm
     assert ENVIRONMENT.files.read_bytes(f"{store.directory}/maggy.json.damaged-1") == content
 
 
-def test_even_then_trials_of_another_kind_are_refused_and_the_directory_is_given_back(tmp_path, recorded):
+def test_even_then_trials_of_another_kind_are_refused_and_the_directory_is_given_back(
+    tmp_path, recorded
+):
     store = recorded(0.5)
     ENVIRONMENT.files.write_bytes(f"{store.directory}/maggy.json", b"")
-    with pytest.raises(ResumeError, match="holds trials of the kind optimization and the config is for ablation"):
+    with pytest.raises(
+        ResumeError, match="holds trials of the kind optimization and the config is for ablation"
+    ):
         resume(tmp_path, policy=Search("ablation"))
     ENVIRONMENT.files.write_bytes(f"{store.directory}/maggy.json", b"")
-    ExperimentStore.open(ENVIRONMENT.files, str(tmp_path), "app_1", process=Process("other-host")).claim()
+    ExperimentStore.open(
+        ENVIRONMENT.files, str(tmp_path), "app_1", process=Process("other-host")
+    ).claim()
 
 
 def test_an_experiment_that_a_later_release_has_recorded_goes_on(tmp_path, recorded):

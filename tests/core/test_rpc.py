@@ -28,7 +28,9 @@ def test_messages_go_both_ways(host, peers):
 
 
 @pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
-@pytest.mark.parametrize(("interface", "advertised"), [("::1", None), ("[::1]", "[::1]"), ("::", "::1")])
+@pytest.mark.parametrize(
+    ("interface", "advertised"), [("::1", None), ("[::1]", "[::1]"), ("::", "::1")]
+)
 def test_messages_go_both_ways_over_ipv6(peers, interface, advertised):
     host = Host(host=interface, advertised=advertised)
     try:
@@ -131,7 +133,9 @@ def test_an_assignment_that_is_nested_too_deeply_is_answered_too(host, peers):
     peer = peers(host.address)
     peer.say(Register("here", 1))
     host.receive()
-    data = encode(Assign(7, "t7", {"x": "HERE"}, "")).replace(b"\xa4HERE", b"\x91" * 100_000 + b"\x01")
+    data = encode(Assign(7, "t7", {"x": "HERE"}, "")).replace(
+        b"\xa4HERE", b"\x91" * 100_000 + b"\x01"
+    )
     host.server._socket.send_multipart((b"0.0.0", data))
     assert host.receive(2)[1][1].run == 7
 
@@ -162,7 +166,9 @@ def test_every_server_has_keys_of_its_own(host):
 
 def test_the_server_listens_on_the_given_interface_only(host):
     port = host.port
-    with socket.socket() as probe:  # another loopback address is another interface as far as binding goes
+    with (
+        socket.socket() as probe
+    ):  # another loopback address is another interface as far as binding goes
         probe.bind(("127.0.0.2", port))
     with socket.socket() as probe, pytest.raises(OSError, match="in use"):
         probe.bind(("127.0.0.1", port))

@@ -19,7 +19,11 @@ def stranger_without_keys(address):
 
 def stranger_with_a_key_of_its_own(address):
     public, secret = zmq.curve_keypair()
-    return {"curve_serverkey": address.server_key, "curve_publickey": public, "curve_secretkey": secret}
+    return {
+        "curve_serverkey": address.server_key,
+        "curve_publickey": public,
+        "curve_secretkey": secret,
+    }
 
 
 def stranger_that_knows_the_public_keys(address):
@@ -61,7 +65,9 @@ def test_what_speaks_no_zeromq_disturbs_nobody(host, peers, data):
     assert host.server.rejected == 0
 
 
-def test_malformed_messages_are_counted_and_cost_nobody_else_anything(host, peers, raw_sockets, caplog):
+def test_malformed_messages_are_counted_and_cost_nobody_else_anything(
+    host, peers, raw_sockets, caplog
+):
     bad = raw_sockets(host.address, **keys_of(host.address))
     malformed = [b"", b"\xc1", os.urandom(100), encode(Done()), b"\x91" * 100_000]
     for data in malformed:
@@ -91,6 +97,9 @@ def test_a_message_that_is_too_long_closes_its_sender_only(monkeypatch, peers, r
         big = raw_sockets(host.address, **keys_of(host.address))
         big.send(encode(Register("x" * 20_000, 1)))
         peer.say(Register("friend", 2))
-        assert host.receive(3, seconds=0.3) == [(b"0.0.0", Register("friend", 1)), (b"0.0.0", Register("friend", 2))]
+        assert host.receive(3, seconds=0.3) == [
+            (b"0.0.0", Register("friend", 1)),
+            (b"0.0.0", Register("friend", 2)),
+        ]
     finally:
         host.server.close()

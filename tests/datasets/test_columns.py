@@ -43,7 +43,10 @@ def test_missing_values_become_nan(values):
 @pytest.mark.parametrize("kind", ["object", "category", "str"])
 def test_text_is_refused_with_the_column_an_example_and_the_remedy(kind):
     frame = pd.DataFrame({"age": [1, 2], "sex": pd.Series([None, "male"], dtype=kind)})
-    with pytest.raises(ValueError, match=r"column 'sex' holds text, for example 'male'. Encode it as numbers before"):
+    with pytest.raises(
+        ValueError,
+        match=r"column 'sex' holds text, for example 'male'. Encode it as numbers before",
+    ):
         read_frame(frame)
 
 
@@ -57,7 +60,9 @@ def test_text_is_refused_with_the_column_an_example_and_the_remedy(kind):
     ],
 )
 def test_dates_are_refused_with_the_remedy(values):
-    with pytest.raises(ValueError, match=r"column 'when' holds dates or times.*Turn it into numbers"):
+    with pytest.raises(
+        ValueError, match=r"column 'when' holds dates or times.*Turn it into numbers"
+    ):
         read_frame(pd.DataFrame({"when": values}))
 
 
@@ -72,7 +77,9 @@ def test_column_names_must_differ():
         read_frame(pd.DataFrame([[1, 2]], columns=["a", "a"]))
 
 
-@pytest.mark.parametrize("frame", [pd.DataFrame(), pd.DataFrame({"a": []}), pd.DataFrame(index=[1, 2])])
+@pytest.mark.parametrize(
+    "frame", [pd.DataFrame(), pd.DataFrame({"a": []}), pd.DataFrame(index=[1, 2])]
+)
 def test_an_empty_frame_is_refused(frame):
     with pytest.raises(ValueError, match="must have rows and columns"):
         read_frame(frame)
@@ -124,7 +131,11 @@ def test_something_else_is_no_frame():
 
 
 def test_spark_frames_of_both_kinds_are_recognised_without_importing_pyspark():
-    for module in ("pyspark.sql.classic.dataframe", "pyspark.sql.connect.dataframe", "pyspark.sql.dataframe"):
+    for module in (
+        "pyspark.sql.classic.dataframe",
+        "pyspark.sql.connect.dataframe",
+        "pyspark.sql.dataframe",
+    ):
         assert is_spark_frame(type("DataFrame", (), {"__module__": module})())
     assert not is_spark_frame(pd.DataFrame())
 

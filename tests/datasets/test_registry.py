@@ -33,7 +33,11 @@ def test_on_disk_it_is_numbers_and_a_schema(root):
     folder = Path(register_training_dataset(FRAME, "t", version=3))
     assert folder == root / "t_3"
     assert sorted(os.listdir(folder)) == ["data.npz", "schema.json"]
-    assert json.loads((folder / "schema.json").read_text())["columns"] == ["fare", "age", "survived"]
+    assert json.loads((folder / "schema.json").read_text())["columns"] == [
+        "fare",
+        "age",
+        "survived",
+    ]
     with np.load(folder / "data.npz", allow_pickle=False) as stored:
         assert len(stored.files) == 3
 
@@ -67,9 +71,17 @@ def test_versions_are_kept_apart():
 
 
 def test_columns_may_have_any_name():
-    frame = pd.DataFrame({"file": [1], "a/b": [2], "..": [3], "Größe (cm)": [4], "allow_pickle": [5]})
+    frame = pd.DataFrame(
+        {"file": [1], "a/b": [2], "..": [3], "Größe (cm)": [4], "allow_pickle": [5]}
+    )
     register_training_dataset(frame, "t")
-    assert [float(column[0]) for column in columns_of("t", label="file").values()] == [1, 2, 3, 4, 5]
+    assert [float(column[0]) for column in columns_of("t", label="file").values()] == [
+        1,
+        2,
+        3,
+        4,
+        5,
+    ]
 
 
 def test_a_folder_that_was_not_registered_is_not_deleted(root):
@@ -165,6 +177,7 @@ def test_an_unknown_version_names_the_known_ones():
 
 def test_with_nothing_registered_the_error_still_says_how():
     with pytest.raises(
-        AblationError, match=r"No training data set 't', version 1, is registered in .*Register it with"
+        AblationError,
+        match=r"No training data set 't', version 1, is registered in .*Register it with",
     ):
         find_training_dataset("t", 1, "survived")

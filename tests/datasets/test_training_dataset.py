@@ -12,7 +12,9 @@ from maggy.common.exceptions import AblationError
 from maggy.datasets import training_dataset as trainingdataset
 from maggy.datasets.registry import find_training_dataset
 
-FRAME = pd.DataFrame({"fare": [7.5, 8.5, 9.5], "survived": [0, 1, 1], "age": [42, 13, 5], "ok": [True, False, True]})
+FRAME = pd.DataFrame(
+    {"fare": [7.5, 8.5, 9.5], "survived": [0, 1, 1], "age": [42, 13, 5], "ok": [True, False, True]}
+)
 
 
 def registered(frame=FRAME):
@@ -50,7 +52,10 @@ def test_a_large_data_set_whose_folder_is_not_there_says_what_to_do(monkeypatch)
 
 
 def test_an_unknown_feature_names_the_closest_and_all():
-    with pytest.raises(AblationError, match=r"no feature 'far'. Did you mean 'fare'\? Its features are: fare, age, ok"):
+    with pytest.raises(
+        AblationError,
+        match=r"no feature 'far'. Did you mean 'fare'\? Its features are: fare, age, ok",
+    ):
         registered().check_names(["far"])
 
 
@@ -58,7 +63,9 @@ def test_the_label_cannot_be_ablated_and_must_exist():
     with pytest.raises(AblationError, match="'survived' is the label"):
         registered().check_names(["survived"])
     register_training_dataset(FRAME, "t")
-    with pytest.raises(AblationError, match=r"no column 'survive' to be the label. Did you mean 'survived'\?"):
+    with pytest.raises(
+        AblationError, match=r"no column 'survive' to be the label. Did you mean 'survived'\?"
+    ):
         find_training_dataset("t", 1, "survive").check_names([])
 
 
@@ -83,13 +90,17 @@ def write_records(path, rows, compression=""):
     path.parent.mkdir(exist_ok=True)
     with tf.io.TFRecordWriter(str(path), compression) as writer:
         for row in rows:
-            features = tf.train.Features(feature={name: feature(value) for name, value in row.items()})
+            features = tf.train.Features(
+                feature={name: feature(value) for name, value in row.items()}
+            )
             writer.write(tf.train.Example(features=features).SerializeToString())
 
 
 def rows_of(dataset):
     batches = [(features.numpy(), label.numpy()) for features, label in dataset]
-    return np.concatenate([batch[0] for batch in batches]), np.concatenate([batch[1] for batch in batches])
+    return np.concatenate([batch[0] for batch in batches]), np.concatenate(
+        [batch[1] for batch in batches]
+    )
 
 
 @pytest.mark.slow
@@ -108,12 +119,17 @@ def test_the_ablated_feature_is_not_among_the_features():
 
 @pytest.mark.slow
 def test_rows_are_repeated_and_then_batched():
-    shapes = [(features.shape, label.shape) for features, label in registered().dataset(num_epochs=3, batch_size=4)]
+    shapes = [
+        (features.shape, label.shape)
+        for features, label in registered().dataset(num_epochs=3, batch_size=4)
+    ]
     assert shapes == [((4, 3), (4,)), ((4, 3), (4,)), ((1, 3), (1,))]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("wrong", [(0, 1), (1, 0), (-1, 1), (1.5, 1), ("1", 1), (None, 1), (True, 1)])
+@pytest.mark.parametrize(
+    "wrong", [(0, 1), (1, 0), (-1, 1), (1.5, 1), ("1", 1), (None, 1), (True, 1)]
+)
 def test_epochs_and_batch_size_are_integers_of_at_least_1(wrong):
     with pytest.raises(ValueError, match="must be an integer of at least 1"):
         registered().dataset(*wrong)
@@ -126,9 +142,15 @@ def test_a_feature_that_is_not_there_is_an_error_and_not_the_base():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["part-r-00000", "part-r-00000.gz", "data.tfrecord", "data.tfrecord-00000-of-00001"])
+@pytest.mark.parametrize(
+    "name", ["part-r-00000", "part-r-00000.gz", "data.tfrecord", "data.tfrecord-00000-of-00001"]
+)
 def test_tfrecord_is_read_with_features_sorted_by_name(name, tmp_path):
-    rows = [{"fare": 7.5, "survived": 0, "age": 42}, {"fare": 8.5, "survived": 1, "age": 13}, {"survived": 1, "age": 5}]
+    rows = [
+        {"fare": 7.5, "survived": 0, "age": 42},
+        {"fare": 8.5, "survived": 1, "age": 13},
+        {"survived": 1, "age": 5},
+    ]
     write_records(tmp_path / "records" / name, rows, "GZIP" if name.endswith(".gz") else "")
     (tmp_path / "records" / "_SUCCESS").write_text("")
     (tmp_path / "records" / f".{name}.crc").write_bytes(b"\xff")
@@ -149,14 +171,18 @@ def test_tfrecord_is_read_with_features_sorted_by_name(name, tmp_path):
 @pytest.mark.slow
 def test_several_tfrecord_files_come_in_the_order_of_their_names(tmp_path):
     for number in (2, 0, 1):
-        write_records(tmp_path / "records" / f"part-r-0000{number}", [{"age": number, "survived": 1}])
+        write_records(
+            tmp_path / "records" / f"part-r-0000{number}", [{"age": number, "survived": 1}]
+        )
     register_training_dataset(tmp_path / "records" / "part-r-*", "t")
     features, _ = rows_of(find_training_dataset("t", 1, "survived").dataset(1, 2))
     assert features.ravel().tolist() == [0, 1, 2]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("value", "error"), [(b"male", "'sex' holds text.*male"), ([1, 2], "'sex' holds 2")])
+@pytest.mark.parametrize(
+    ("value", "error"), [(b"male", "'sex' holds text.*male"), ([1, 2], "'sex' holds 2")]
+)
 def test_tfrecord_must_hold_one_number_a_feature(value, error, tmp_path):
     write_records(tmp_path / "a.tfrecord", [{"sex": value, "survived": 1}])
     register_training_dataset(tmp_path / "a.tfrecord", "t")

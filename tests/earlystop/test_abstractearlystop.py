@@ -13,7 +13,9 @@ class WorstFinal(AbstractEarlyStop):
 
     def earlystop_check(self, to_check, finalized_trials, direction):
         best = to_check.best(direction)
-        metrics = [trial.best(direction) for trial in finalized_trials if trial.best(direction) is not None]
+        metrics = [
+            trial.best(direction) for trial in finalized_trials if trial.best(direction) is not None
+        ]
         if best is None or not metrics:
             return None
         is_worse = best < min(metrics) if direction == "max" else best > max(metrics)

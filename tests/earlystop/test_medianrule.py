@@ -134,6 +134,9 @@ def test_a_check_does_not_walk_through_the_histories():
 
     running, final = trial_with([0.5] * 5000), final_with([0.5] * 5000)
     for trial in (running, final):
-        trial.metric_history, trial.step_history = Counted(trial.metric_history), Counted(trial.step_history)
+        trial.metric_history, trial.step_history = (
+            Counted(trial.metric_history),
+            Counted(trial.step_history),
+        )
     stops(running, [final])
     assert Counted.reads < 40

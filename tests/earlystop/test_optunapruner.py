@@ -29,7 +29,9 @@ class TestPercentilePruner(EarlyStopContract):
 
 class TestSuccessiveHalvingPruner(EarlyStopContract):
     def make(self):
-        return OptunaPruner(optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=2))
+        return OptunaPruner(
+            optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=2)
+        )
 
 
 class TestHyperbandPruner(EarlyStopContract):
@@ -40,7 +42,11 @@ class TestHyperbandPruner(EarlyStopContract):
 @pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
 class TestPatientPruner(EarlyStopContract):
     def make(self):
-        return OptunaPruner(optuna.pruners.PatientPruner(optuna.pruners.MedianPruner(n_startup_trials=1), patience=1))
+        return OptunaPruner(
+            optuna.pruners.PatientPruner(
+                optuna.pruners.MedianPruner(n_startup_trials=1), patience=1
+            )
+        )
 
 
 @pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
@@ -79,7 +85,12 @@ def test_the_pruner_sees_all_trials_with_what_they_have_reported():
     finals = [final_with([0.1, 0.9]), stopped]
     assert rule.check_running(mine, finals, [other, mine], "max") == mine.trial_id
     assert spy.trial.intermediate_values == {0: 0.1, 1: 0.2, 2: -0.5}
-    assert [trial.state.name for trial in spy.study.trials] == ["COMPLETE", "PRUNED", "RUNNING", "RUNNING"]
+    assert [trial.state.name for trial in spy.study.trials] == [
+        "COMPLETE",
+        "PRUNED",
+        "RUNNING",
+        "RUNNING",
+    ]
     assert spy.study.trials[0].value == 0.9
     assert spy.study.direction.name == "MAXIMIZE"
 
@@ -113,7 +124,11 @@ def test_each_ended_trial_is_shown_once():
         trial.final_metric = 0.5
         store.append(trial)
         rule.check_running(running, store, [running], "max")
-    assert [frozen.state.name for frozen in spy.study.trials] == ["COMPLETE", "RUNNING", *["COMPLETE"] * 99]
+    assert [frozen.state.name for frozen in spy.study.trials] == [
+        "COMPLETE",
+        "RUNNING",
+        *["COMPLETE"] * 99,
+    ]
     assert Counted.looks <= 5 * len(store)
 
 
@@ -131,7 +146,9 @@ def test_each_experiment_has_a_study_of_its_own():
     spy = Spy()
     rule = OptunaPruner(spy)
     for _ in range(2):  # as when a cell with one config is run twice
-        config = OptimizationConfig(5, "randomsearch", Searchspace(x=("DOUBLE", [0, 1])), es_policy=rule, seed=1)
+        config = OptimizationConfig(
+            5, "randomsearch", Searchspace(x=("DOUBLE", [0, 1])), es_policy=rule, seed=1
+        )
         policy, running, finals = OptimizationPolicy(config), {}, EndedTrials()
         policy.start(running, finals, 1)
         trial = policy.suggest(None)

@@ -19,7 +19,12 @@ class TestPercentile(EarlyStopContract):
 
 def stops(rule, running, finals, direction="max"):
     trial = trial_with(running)
-    return rule.earlystop_check(trial, [final_with(f, str(i)) for i, f in enumerate(finals)], direction) is not None
+    return (
+        rule.earlystop_check(
+            trial, [final_with(f, str(i)) for i, f in enumerate(finals)], direction
+        )
+        is not None
+    )
 
 
 FINALS = [[0.1], [0.2], [0.3], [0.4], [0.5]]
@@ -27,7 +32,14 @@ FINALS = [[0.1], [0.2], [0.3], [0.4], [0.5]]
 
 @pytest.mark.parametrize(
     ("percentile", "value", "expected"),
-    [(25, 0.39, True), (25, 0.4, False), (75, 0.19, True), (75, 0.2, False), (10, 0.45, True), (10, 0.461, False)],
+    [
+        (25, 0.39, True),
+        (25, 0.4, False),
+        (75, 0.19, True),
+        (75, 0.2, False),
+        (10, 0.45, True),
+        (10, 0.461, False),
+    ],
 )
 def test_a_trial_must_be_among_the_best(percentile, value, expected):
     assert stops(PercentileStoppingRule(percentile), [value], FINALS) == expected

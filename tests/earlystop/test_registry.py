@@ -40,7 +40,9 @@ def test_an_instance_is_itself():
 
 
 def test_an_unknown_name_lists_the_known_ones_and_the_closest():
-    with pytest.raises(BadArgumentsError, match=r"es_policy must be one of 'median', .* 'medain'.*mean 'median'"):
+    with pytest.raises(
+        BadArgumentsError, match=r"es_policy must be one of 'median', .* 'medain'.*mean 'median'"
+    ):
         earlystop_by_name("medain")
 
 
@@ -51,7 +53,9 @@ def test_a_class_is_refused_with_the_remedy():
 
 @pytest.mark.parametrize("given", [5, True, [], object])
 def test_anything_else_is_refused(given):
-    with pytest.raises(TypeError, match=r"es_policy must be one of 'median', 'none'.*AbstractEarlyStop"):
+    with pytest.raises(
+        TypeError, match=r"es_policy must be one of 'median', 'none'.*AbstractEarlyStop"
+    ):
         earlystop_by_name(given)
 
 
@@ -78,7 +82,9 @@ def test_a_list_with_something_else_is_refused():
 def test_a_class_of_optunas_or_for_experiments_is_refused_with_the_remedy():
     optuna = pytest.importorskip("optuna")
     for given in (Patience, optuna.pruners.MedianPruner):
-        with pytest.raises(TypeError, match=rf"got the class {given.__name__}\. Write {given.__name__}\("):
+        with pytest.raises(
+            TypeError, match=rf"got the class {given.__name__}\. Write {given.__name__}\("
+        ):
             stop_rules(["median", given])
 
 

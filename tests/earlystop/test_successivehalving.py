@@ -18,7 +18,9 @@ class TestSuccessiveHalving(EarlyStopContract):
 
 
 def trials(*values, steps=(1,)):
-    return [trial_with([value] * len(steps), str(index), steps) for index, value in enumerate(values)]
+    return [
+        trial_with([value] * len(steps), str(index), steps) for index, value in enumerate(values)
+    ]
 
 
 def stopped(rule, running, finals=(), direction="max"):
@@ -41,13 +43,17 @@ def test_a_rung_with_too_few_trials_stops_nobody():
 
 
 def test_final_trials_count_too():
-    assert stopped(SuccessiveHalvingRule(1, 2), trials(0.1), [final_with([0.5], "final", [1])]) == [0]
+    assert stopped(SuccessiveHalvingRule(1, 2), trials(0.1), [final_with([0.5], "final", [1])]) == [
+        0
+    ]
 
 
 def test_a_trial_is_compared_at_its_highest_rung_with_those_that_reached_it():
     rule = SuccessiveHalvingRule(1, 2)
     far = trial_with([0.2, 0.2], "far", [1, 2])
-    assert stopped(rule, [far, *trials(0.9, 0.8)]) == [2]  # nobody else is at step 2; of three at step 1 one goes on
+    assert stopped(rule, [far, *trials(0.9, 0.8)]) == [
+        2
+    ]  # nobody else is at step 2; of three at step 1 one goes on
     also_far = trial_with([0.1, 0.5], "also far", [1, 2])
     assert stopped(rule, [far, also_far]) == [0]
 
@@ -79,7 +85,9 @@ def test_a_check_goes_through_no_history_again():
         reads = 0
 
         def __getitem__(self, index):
-            Counted.reads += len(range(*index.indices(len(self)))) if isinstance(index, slice) else 1
+            Counted.reads += (
+                len(range(*index.indices(len(self)))) if isinstance(index, slice) else 1
+            )
             return super().__getitem__(index)
 
         def __iter__(self):
@@ -89,7 +97,10 @@ def test_a_check_goes_through_no_history_again():
     rule = SuccessiveHalvingRule(1, 3)
     assert stopped(rule, running) == []
     for trial in running:
-        trial.metric_history, trial.step_history = Counted(trial.metric_history), Counted(trial.step_history)
+        trial.metric_history, trial.step_history = (
+            Counted(trial.metric_history),
+            Counted(trial.step_history),
+        )
     assert stopped(rule, running) == []
     assert Counted.reads < 100 * len(running)
 
@@ -108,7 +119,10 @@ def test_what_is_kept_of_running_trials_is_what_would_be_computed_anew(direction
             running[running.index(trial)] = trial = trial_with([], trial.params["name"])
         last = trial.step_history[-1] if trial.step_history else 0
         trial.append_metric(
-            {"step": last + noise.choice([0, 1, 1, 3]), "value": noise.choice([noise.random(), math.nan])}
+            {
+                "step": last + noise.choice([0, 1, 1, 3]),
+                "value": noise.choice([noise.random(), math.nan]),
+            }
         )
         expected = SuccessiveHalvingRule(2, 2).check_running(trial, [], running, direction)
         assert rule.check_running(trial, [], running, direction) == expected

@@ -20,7 +20,9 @@ def test_the_defaults_are_those_of_release_1(study):
 
 
 def test_the_positions_are_those_of_release_1_1(study):
-    config = AblationConfig(study, "loco", "min", "n", "d", 2, "the model", ["the data"], optimization_key="acc")
+    config = AblationConfig(
+        study, "loco", "min", "n", "d", 2, "the model", ["the data"], optimization_key="acc"
+    )
     assert (config.hb_interval, config.model, config.dataset, config.optimization_key) == (
         2,
         "the model",

@@ -18,14 +18,20 @@ def config(num_trials=4, optimizer="randomsearch", searchspace=SPACE, **options)
 
 def test_initial_trials_become_plain_values_of_the_space():
     given = [{"n": 2.0, "x": 1}, {"x": 0, "n": 1, "c": "a"}]
-    assert config(initial_trials=given).initial_trials == [{"x": 1.0, "n": 2, "c": "a"}, {"x": 0.0, "n": 1, "c": "a"}]
+    assert config(initial_trials=given).initial_trials == [
+        {"x": 1.0, "n": 2, "c": "a"},
+        {"x": 0.0, "n": 1, "c": "a"},
+    ]
     assert config(initial_trials=[]).initial_trials == []
 
 
 @pytest.mark.parametrize(
     ("given", "text"),
     [
-        ([{"x": 2, "n": 1}], r"initial_trials\[0\] must lie in the search space\. x must be a number from 0 to 1"),
+        (
+            [{"x": 2, "n": 1}],
+            r"initial_trials\[0\] must lie in the search space\. x must be a number from 0 to 1",
+        ),
         ([{"x": 1, "n": 1}, {"x": 1}], r"initial_trials\[1\].*n is missing"),
         ([{"x": 1, "n": 1, "y": 1}], r"initial_trials\[0\].*got 'y'"),
         ([5], r"initial_trials\[0\].*must be a dict"),
@@ -57,7 +63,10 @@ def test_the_optimizer_may_not_be_left_out():
 def test_the_keywords_of_0_5_leave_the_number_of_a_grid_to_the_grid():
     grid = experiment._config_of({"optimizer": "gridsearch", "searchspace": SPACE}, False)
     assert grid.num_trials is None
-    assert experiment._config_of({"optimizer": "randomsearch", "searchspace": SPACE}, False).num_trials == 1
+    assert (
+        experiment._config_of({"optimizer": "randomsearch", "searchspace": SPACE}, False).num_trials
+        == 1
+    )
 
 
 def test_stop_rules_may_be_a_list():

@@ -27,8 +27,23 @@ every_config = pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
 def test_the_common_options_have_their_documented_defaults(make):
     config = make()
     names = "seed num_workers log_dir resume max_trial_seconds max_seconds trial_attempts fail_fast hb_interval"
-    assert [getattr(config, name) for name in names.split()] == [None, None, None, None, None, None, 3, False, 1]
-    assert [config.give_up_after, config.retry_failed, config.isolation, config.max_trial_memory] == [
+    assert [getattr(config, name) for name in names.split()] == [
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+        3,
+        False,
+        1,
+    ]
+    assert [
+        config.give_up_after,
+        config.retry_failed,
+        config.isolation,
+        config.max_trial_memory,
+    ] == [
         5,
         False,
         "worker",
@@ -146,7 +161,10 @@ def test_an_option_that_does_not_exist_is_a_type_error(make):
                 "hb_interval",
             ],
         ),
-        (AblationConfig, ["ablation_study", "ablator", "direction", "name", "description", "hb_interval"]),
+        (
+            AblationConfig,
+            ["ablation_study", "ablator", "direction", "name", "description", "hb_interval"],
+        ),
     ],
 )
 def test_the_fields_of_release_1_may_be_given_by_position_in_their_order(config, names):
@@ -160,7 +178,8 @@ def test_a_run_for_its_value_has_the_default_name_of_release_0():
 
 @every_config
 @pytest.mark.parametrize(
-    ("memory", "size"), [("4g", 4 * 1024**3), ("512 MB", 512 * 1024**2), (2**30, 2**30), ("1048576", 1024**2)]
+    ("memory", "size"),
+    [("4g", 4 * 1024**3), ("512 MB", 512 * 1024**2), (2**30, 2**30), ("1048576", 1024**2)],
 )
 def test_memory_is_given_in_bytes_or_as_text(make, memory, size):
     assert make(isolation="process", max_trial_memory=memory).max_trial_memory == size
@@ -176,7 +195,11 @@ def test_what_is_no_amount_of_memory_is_refused(make, memory):
 def test_the_base_config_of_release_1_1_can_be_made():
     config = BaseConfig("mine", 2, "about")
     assert (config.name, config.hb_interval, config.description) == ("mine", 2, "about")
-    assert (BaseConfig().name, BaseConfig().hb_interval, BaseConfig().description) == ("base", 1, "")
+    assert (BaseConfig().name, BaseConfig().hb_interval, BaseConfig().description) == (
+        "base",
+        1,
+        "",
+    )
     assert isinstance(config, LagomConfig)
 
 

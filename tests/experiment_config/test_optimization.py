@@ -22,15 +22,35 @@ class Own(AbstractOptimizer):
 
 def test_the_defaults_are_those_of_release_1():
     config = OptimizationConfig(num_trials=4, optimizer="randomsearch", searchspace=space())
-    assert (config.optimization_key, config.direction, config.name) == ("metric", "max", "HPOptimization")
+    assert (config.optimization_key, config.direction, config.name) == (
+        "metric",
+        "max",
+        "HPOptimization",
+    )
     assert (config.es_interval, config.es_min, config.es_policy) == (1, 10, "median")
     assert (config.description, config.hb_interval, config.es_seconds) == ("", 1, None)
 
 
 def test_the_config_of_release_1_1_has_its_positions_and_its_key():
-    options = (4, "randomsearch", space(), "acc", "min", 2, 3, "none", "n", "d", 5, "the model", ["the data"])
+    options = (
+        4,
+        "randomsearch",
+        space(),
+        "acc",
+        "min",
+        2,
+        3,
+        "none",
+        "n",
+        "d",
+        5,
+        "the model",
+        ["the data"],
+    )
     config = HyperparameterOptConfig(*options)
-    names = "num_trials optimizer searchspace optimization_key direction es_interval es_min es_policy"
+    names = (
+        "num_trials optimizer searchspace optimization_key direction es_interval es_min es_policy"
+    )
     names += " name description hb_interval model dataset"
     assert tuple(getattr(config, name) for name in names.split()) == options
     assert isinstance(config, OptimizationConfig)
@@ -38,15 +58,26 @@ def test_the_config_of_release_1_1_has_its_positions_and_its_key():
 
 
 def test_our_own_options_have_no_position_in_the_config_of_release_1_1():
-    config = HyperparameterOptConfig(1, "randomsearch", space(), es_seconds=3, initial_trials=[{"x": 0}], seed=1)
+    config = HyperparameterOptConfig(
+        1, "randomsearch", space(), es_seconds=3, initial_trials=[{"x": 0}], seed=1
+    )
     assert (config.es_seconds, config.initial_trials, config.seed) == (3, [{"x": 0}], 1)
     with pytest.raises(TypeError, match="positional"):
-        HyperparameterOptConfig(4, "randomsearch", space(), "acc", "min", 2, 3, "none", "n", "d", 5, "m", ["d"], 3)
+        HyperparameterOptConfig(
+            4, "randomsearch", space(), "acc", "min", 2, 3, "none", "n", "d", 5, "m", ["d"], 3
+        )
 
 
 def test_the_other_config_takes_model_and_dataset_by_keyword_and_keeps_its_positions():
-    config = OptimizationConfig(1, None, None, "m", "max", 1, 10, None, "n", "d", 1, 7, [], model="M", dataset="D")
-    assert (config.es_seconds, config.initial_trials, config.model, config.dataset) == (7, [], "M", "D")
+    config = OptimizationConfig(
+        1, None, None, "m", "max", 1, 10, None, "n", "d", 1, 7, [], model="M", dataset="D"
+    )
+    assert (config.es_seconds, config.initial_trials, config.model, config.dataset) == (
+        7,
+        [],
+        "M",
+        "D",
+    )
     assert OptimizationConfig(1, None).model is None
 
 

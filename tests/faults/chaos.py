@@ -106,7 +106,9 @@ class Search:
             nonlocal ended, since
             if self.ended() != ended:
                 ended, since = self.ended(), time.monotonic()
-            assert time.monotonic() - since < STALLED_SECONDS, f"{what} did not happen; {ended} ended"
+            assert time.monotonic() - since < STALLED_SECONDS, (
+                f"{what} did not happen; {ended} ended"
+            )
             return self.process.poll() is not None or condition()
 
         wait_until(holds, what, seconds=float("inf"))
@@ -117,7 +119,9 @@ class Search:
         for process in psutil.Process(self.process.pid).children(recursive=True):
             try:
                 line = " ".join(process.cmdline())
-                if "pyspark.daemon" in line and "pyspark.daemon" in " ".join(process.parent().cmdline()):
+                if "pyspark.daemon" in line and "pyspark.daemon" in " ".join(
+                    process.parent().cmdline()
+                ):
                     workers.append(process)
                 elif "CoarseGrainedExecutorBackend" in line:
                     executors.append(process)
@@ -164,7 +168,9 @@ def chaos(master, trials, seed, folder):
     with Search(master, folder, trials) as search:
         search.allow(counts[0])
         for count, following in zip(counts, [*counts[1:], trials - 2], strict=True):
-            search.wait_for(lambda count=count: search.ended() >= count, f"the end of {count} trials")
+            search.wait_for(
+                lambda count=count: search.ended() >= count, f"the end of {count} trials"
+            )
             if search.process.poll() is not None:
                 break
             search.allow(following)
@@ -201,12 +207,16 @@ def problems(report, trials):
     if sorted(record["ended"] for record in records) != list(range(trials)):
         found.append("a trial ended twice")
     if report["result"]["num_trials"] + report["result"]["failed"] != trials:
-        found.append(f"the result counts {report['result']['num_trials']} + {report['result']['failed']} trials")
+        found.append(
+            f"the result counts {report['result']['num_trials']} + {report['result']['failed']} trials"
+        )
     for record in records:
         if record["status"] == "FINALIZED":
             expected = [record["params"]["x"] + step for step in range(STEPS)]
             if record["metric_history"] != expected or record["step_history"] != list(range(STEPS)):
-                found.append(f"points of {record['trial_id']} are missing: {record['step_history']}")
+                found.append(
+                    f"points of {record['trial_id']} are missing: {record['step_history']}"
+                )
     if report["workers_that_outlived_the_driver"] != 0:
         found.append("workers outlived the driver")
     if sum(report["kills"].values()) != report["planned"]:

@@ -18,10 +18,30 @@ from waiting import HANG, running
 
 from maggy.core.experiment_driver.dispatcher import Dispatcher
 from maggy.core.experiment_driver.ledger import Ledger
-from maggy.core.messages import Checked, Failed, Final, Heartbeat, Register, decode_worker_message, encode
+from maggy.core.messages import (
+    Checked,
+    Failed,
+    Final,
+    Heartbeat,
+    Register,
+    decode_worker_message,
+    encode,
+)
 from maggy.core.rpc import Server
 
-KINDS = ("Register", "Checked", "Heartbeat", "Final", "Failed", "Assign", "Done", "Nonsense", "", 7, None)
+KINDS = (
+    "Register",
+    "Checked",
+    "Heartbeat",
+    "Final",
+    "Failed",
+    "Assign",
+    "Done",
+    "Nonsense",
+    "",
+    7,
+    None,
+)
 
 
 def value(generator, depth=0):
@@ -47,7 +67,13 @@ def value(generator, depth=0):
 def honest(generator):
     """A message that is well formed, about runs that may not exist."""
     run = generator.choice((0, 1, 2, 10**9, -5))
-    report = (run, generator.choice((0, -1, 7, 2**62)), [(0, 1.0)] * generator.randrange(3), 0, [(True, "x")])
+    report = (
+        run,
+        generator.choice((0, -1, 7, 2**62)),
+        [(0, 1.0)] * generator.randrange(3),
+        0,
+        [(True, "x")],
+    )
     return generator.choice(
         (
             Register("host", 1),
@@ -74,7 +100,9 @@ def frame(generator):
         return data
     at = generator.randrange(len(data))
     damaged = bytes([generator.randrange(256)])
-    return generator.choice((data[:at], data[:at] + damaged + data[at + 1 :], data + damaged, b"\xdd" + data))
+    return generator.choice(
+        (data[:at], data[:at] + damaged + data[at + 1 :], data + damaged, b"\xdd" + data)
+    )
 
 
 def decode_all(frames, seed):

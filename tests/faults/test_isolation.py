@@ -54,7 +54,9 @@ def test_a_process_that_breaks_costs_its_trial_an_attempt_and_its_worker_nothing
     assert result["num_trials"] + result["failed"] == 4
     assert result["failed"]
     for trial in result.trials:
-        assert (trial["status"], trial["attempts"]) == (("FINALIZED", 1) if trial["params"]["n"] == 2 else ("ERROR", 2))
+        assert (trial["status"], trial["attempts"]) == (
+            ("FINALIZED", 1) if trial["params"]["n"] == 2 else ("ERROR", 2)
+        )
     assert all("lost 2 times" in reason for reason in reasons_of(result))
     assert len({trial["outputs"]["worker"] for trial in result.trials if trial["outputs"]}) == 1
 

@@ -57,7 +57,9 @@ def test_the_end_of_the_session_takes_the_trials_descendants_along(mark, tmp_pat
         text=True,
     )
     try:
-        line = next(line for line in driver.stdout if "the trial has begun" in line or "has ended" in line)
+        line = next(
+            line for line in driver.stdout if "the trial has begun" in line or "has ended" in line
+        )
         assert "the trial has begun" in line
         pids = [pid for pid in sleepers.sleeper_ids(mark) if pid != driver.pid]
         assert pids

@@ -52,15 +52,25 @@ os._exit(0)  # a Connect client would try to say goodbye to its server for ten m
 @pytest.mark.parametrize(
     ("session", "reason"),
     [
-        pytest.param('master("local[2]")', "Spark is gone: its Java process has ended", id="classic"),
-        pytest.param('remote("local[2]")', "Spark is gone: nobody listens where its Connect server was", id="connect"),
+        pytest.param(
+            'master("local[2]")', "Spark is gone: its Java process has ended", id="classic"
+        ),
+        pytest.param(
+            'remote("local[2]")',
+            "Spark is gone: nobody listens where its Connect server was",
+            id="connect",
+        ),
     ],
 )
 def test_an_experiment_whose_spark_is_killed_says_so_and_how_to_go_on(session, reason, tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", DRIVER.format(session=session)],
         cwd=tmp_path,
-        env={**os.environ, "PYSPARK_PYTHON": sys.executable, "MAGGY_LOG_DIR": str(tmp_path / "Experiments")},
+        env={
+            **os.environ,
+            "PYSPARK_PYTHON": sys.executable,
+            "MAGGY_LOG_DIR": str(tmp_path / "Experiments"),
+        },
         capture_output=True,
         text=True,
         timeout=240,

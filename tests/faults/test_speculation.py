@@ -57,7 +57,12 @@ def standalone(tmp_path):
     import pyspark
 
     home = os.path.dirname(pyspark.__file__)
-    environment = {**os.environ, "SPARK_HOME": home, "SPARK_NO_DAEMONIZE": "1", "PYSPARK_PYTHON": sys.executable}
+    environment = {
+        **os.environ,
+        "SPARK_HOME": home,
+        "SPARK_NO_DAEMONIZE": "1",
+        "PYSPARK_PYTHON": sys.executable,
+    }
 
     def launch(name, *arguments):
         command = [os.path.join(home, "bin", "spark-class"), *arguments]
@@ -74,12 +79,23 @@ def standalone(tmp_path):
 
     deploy = "org.apache.spark.deploy"
     with ExitStack() as processes:
-        launch("master", f"{deploy}.master.Master", "--host", "127.0.0.1", "--port", "0", "--webui-port", "0")
+        launch(
+            "master",
+            f"{deploy}.master.Master",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            "0",
+            "--webui-port",
+            "0",
+        )
         url = find("master", r"Starting Spark master at (spark://\S+)")[1]
         find("master", "I have been elected leader")
         for host in ("127.0.0.1", "127.0.0.2"):
             options = ["--host", host, "--cores", "1", "--memory", "600m", "--webui-port", "0"]
-            launch(host, f"{deploy}.worker.Worker", *options, "--work-dir", str(tmp_path / host), url)
+            launch(
+                host, f"{deploy}.worker.Worker", *options, "--work-dir", str(tmp_path / host), url
+            )
             find(host, "Successfully registered with master")
         yield url
 
@@ -107,7 +123,9 @@ def test_a_copy_stands_by_and_takes_over_when_the_original_dies(standalone, expe
         result, trials = finish(undisturbed, tmp_path)
     assert (result["num_trials"], result["failed"]) == (3, 0)
     assert [trial["attempts"] for trial in trials] == [1, 1, 1]
-    assert len(list(experiments.glob("app-*/executor_0_*.log"))) == 2, "Spark made no copy, so nothing was tested"
+    assert len(list(experiments.glob("app-*/executor_0_*.log"))) == 2, (
+        "Spark made no copy, so nothing was tested"
+    )
 
     before = set(experiments.glob("app-*"))
 
@@ -120,7 +138,9 @@ def test_a_copy_stands_by_and_takes_over_when_the_original_dies(standalone, expe
 
     with start(standalone, tmp_path, "to be killed") as disturbed:
         original, _ = wait_until(both_logs, "Spark's copy", seconds=PROCESS_SECONDS)
-        pid = wait_until(lambda: re.search(r"process (\d+)", original.read_text()), "the line of the original")
+        pid = wait_until(
+            lambda: re.search(r"process (\d+)", original.read_text()), "the line of the original"
+        )
         os.kill(int(pid[1]), signal.SIGKILL)
         result, trials = finish(disturbed, tmp_path)
     assert (result["num_trials"], result["failed"]) == (3, 0)

@@ -183,7 +183,9 @@ def test_threads_that_a_trial_leaves_behind_do_not_disturb_the_next():
     assert set(result["metric_list"]) == {1, 2}
 
 
-def test_when_the_record_directory_vanishes_the_user_is_told_and_the_result_is_returned(experiments, tmp_path, capsys):
+def test_when_the_record_directory_vanishes_the_user_is_told_and_the_result_is_returned(
+    experiments, tmp_path, capsys
+):
     first, vanished = tmp_path / "first", tmp_path / "vanished"
 
     def train(n):
@@ -214,7 +216,9 @@ def test_when_the_record_directory_vanishes_the_user_is_told_and_the_result_is_r
     assert "BEST combination" in out
 
 
-def test_no_secret_is_in_a_record_a_log_a_repr_or_sparks_settings(spark, experiments, monkeypatch, caplog, capsys):
+def test_no_secret_is_in_a_record_a_log_a_repr_or_sparks_settings(
+    spark, experiments, monkeypatch, caplog, capsys
+):
     import logging
 
     import zmq
@@ -234,7 +238,9 @@ def test_no_secret_is_in_a_record_a_log_a_repr_or_sparks_settings(spark, experim
     settings = str(spark.sparkContext.getConf().getAll()).encode()
     printed = "".join(capsys.readouterr()).encode()
     for secret in (keys[1], keys[3]):
-        assert not [data for data in [*records, settings, printed, caplog.text.encode()] if secret in data]
+        assert not [
+            data for data in [*records, settings, printed, caplog.text.encode()] if secret in data
+        ]
 
 
 NOTEBOOK_CELL = """
@@ -264,12 +270,16 @@ def test_a_notebooks_interrupt_ends_the_experiment_and_the_kernel_goes_on(experi
     try:
         client.wait_for_ready(timeout=HANG)
         cell = client.execute(NOTEBOOK_CELL)
-        while "training" not in str(client.get_iopub_msg(timeout=PROCESS_SECONDS)["content"].get("text", "")):
+        while "training" not in str(
+            client.get_iopub_msg(timeout=PROCESS_SECONDS)["content"].get("text", "")
+        ):
             pass
         began = time.monotonic()
         manager.interrupt_kernel()
         reply = client.get_shell_msg(timeout=PROCESS_SECONDS)
-        while reply["parent_header"]["msg_id"] != cell:  # a busy kernel is asked more than once whether it is ready
+        while (
+            reply["parent_header"]["msg_id"] != cell
+        ):  # a busy kernel is asked more than once whether it is ready
             reply = client.get_shell_msg(timeout=PROCESS_SECONDS)
         assert reply["content"]["ename"] == "KeyboardInterrupt"
         assert time.monotonic() - began < 60  # while the trials would last for ten minutes
@@ -306,7 +316,9 @@ print(sorted(trial["trial_id"] for trial in experiment.lagom(train, config).tria
 """
 
 
-def test_a_killed_driver_leaves_no_worker_and_its_experiment_goes_on_as_if_nothing_had_happened(experiments, tmp_path):
+def test_a_killed_driver_leaves_no_worker_and_its_experiment_goes_on_as_if_nothing_had_happened(
+    experiments, tmp_path
+):
     errors = tmp_path / "errors.txt"
 
     @contextmanager
@@ -346,4 +358,6 @@ def test_a_killed_driver_leaves_no_worker_and_its_experiment_goes_on_as_if_nothi
             assert driver.returncode == 0, errors.read_text()[-3000:]
             lines.append(out.splitlines()[-1])
     assert lines[0] == lines[1], "a resumed search proposed something else"
-    assert all((directory / name / "trial.json").read_bytes() == data for name, data in before.items())
+    assert all(
+        (directory / name / "trial.json").read_bytes() == data for name, data in before.items()
+    )

@@ -39,7 +39,9 @@ def place(cluster, request):
 
 def search(place, train, trials=3, **others):
     space = Searchspace(x=("DOUBLE", [0.0, 1.0]))
-    config = HyperparameterOptConfig(trials, "randomsearch", space, seed=1, hb_interval=0.05, log_dir=place, **others)
+    config = HyperparameterOptConfig(
+        trials, "randomsearch", space, seed=1, hb_interval=0.05, log_dir=place, **others
+    )
     return experiment.lagom(train, config)
 
 
@@ -99,7 +101,11 @@ def test_experiments_that_start_at_once_get_a_directory_each(place):
 
     stores, threads = [], []
     for _ in range(6):
-        threads.append(threading.Thread(target=lambda: stores.append(ExperimentStore.create(Blind(), place, "app"))))
+        threads.append(
+            threading.Thread(
+                target=lambda: stores.append(ExperimentStore.create(Blind(), place, "app"))
+            )
+        )
         threads[-1].start()
     for thread in threads:
         thread.join()
@@ -107,7 +113,9 @@ def test_experiments_that_start_at_once_get_a_directory_each(place):
 
 
 @pytest.mark.parametrize("part", ["namenode", "datanode"])
-def test_an_hdfs_that_is_ill_for_a_minute_costs_no_trial(place, cluster, spark, monkeypatch, capsys, part):
+def test_an_hdfs_that_is_ill_for_a_minute_costs_no_trial(
+    place, cluster, spark, monkeypatch, capsys, part
+):
     real, down, back, timers = Recorder.trial_begins, threading.Event(), threading.Event(), []
 
     def come_back():
@@ -134,10 +142,14 @@ def test_an_hdfs_that_is_ill_for_a_minute_costs_no_trial(place, cluster, spark, 
             timer.join()
     assert back.is_set()
     printed = capsys.readouterr().out
-    assert printed.count("kept in memory") == 1  # whether hdfs-native gives up or tries again by itself
+    assert (
+        printed.count("kept in memory") == 1
+    )  # whether hdfs-native gives up or tries again by itself
     assert "could not be written" not in printed
     store = ExperimentStore.open(FILES, place, result.directory)
-    assert sorted(trial.trial_id for trial in store.read_trials()[0]) == sorted(t["trial_id"] for t in result.trials)
+    assert sorted(trial.trial_id for trial in store.read_trials()[0]) == sorted(
+        t["trial_id"] for t in result.trials
+    )
     for trial in result.trials:
         assert text_of(result.directory, trial["trial_id"], "output.log") == "training\n"
     assert json.loads(text_of(result.directory, "maggy.json"))["state"] == "FINISHED"

@@ -71,11 +71,15 @@ def by_component(result):
     }
 
 
-def test_every_component_is_really_left_out_and_a_custom_model_is_really_trained(passengers, capsys):
+def test_every_component_is_really_left_out_and_a_custom_model_is_really_trained(
+    passengers, capsys
+):
     def custom():
         import tensorflow as tf
 
-        return tf.keras.Sequential([tf.keras.layers.Dense(3, name="only"), tf.keras.layers.Dense(1, name="end")])
+        return tf.keras.Sequential(
+            [tf.keras.layers.Dense(3, name="only"), tf.keras.layers.Dense(1, name="end")]
+        )
 
     study = study_of()
     study.features.include("fare")
@@ -90,7 +94,9 @@ def test_every_component_is_really_left_out_and_a_custom_model_is_really_trained
     assert base["layers"] == ["dense", "wide", "narrow", "dense_1"]
     assert base["sums"] == pytest.approx([passengers[name].sum() for name in FEATURES])
     assert base["label"] == passengers["survived"].sum()
-    assert parts["fare", "None"]["sums"] == pytest.approx([passengers[name].sum() for name in ("age", "sex")])
+    assert parts["fare", "None"]["sums"] == pytest.approx(
+        [passengers[name].sum() for name in ("age", "sex")]
+    )
     assert parts["None", "wide"]["layers"] == ["dense", "narrow", "dense_1"]
     assert [8, 4] in parts["None", "wide"]["weights"]
     assert parts["None", "['narrow', 'wide']"]["layers"] == ["dense", "dense_1"]
@@ -98,7 +104,9 @@ def test_every_component_is_really_left_out_and_a_custom_model_is_really_trained
     assert parts["None", "Custom model: mine"]["layers"] == ["only", "end"]
     first = min(result.trials, key=lambda trial: trial["start"])
     assert first["trial_id"] == Trial({"ablated_feature": "None", "ablated_layer": "None"}).trial_id
-    differences = {(d["ablated_feature"], d["ablated_layer"]): d["difference"] for d in result["differences"]}
+    differences = {
+        (d["ablated_feature"], d["ablated_layer"]): d["difference"] for d in result["differences"]
+    }
     assert differences["None", "wide"] == -1
     assert differences["fare", "None"] == 0
     out = capsys.readouterr().out
@@ -138,7 +146,9 @@ def test_a_layer_that_is_not_there_costs_no_trial(passengers, experiments, inclu
         (lambda: AblationStudy("passengers", label_name="survive"), "Did you mean 'survived'"),
     ],
 )
-def test_what_the_driver_can_know_is_said_before_spark_is_touched(passengers, experiments, study, message):
+def test_what_the_driver_can_know_is_said_before_spark_is_touched(
+    passengers, experiments, study, message
+):
     wrong = study()
     wrong.model.set_base_model_generator(base_model)
     with pytest.raises(AblationError, match=message):
@@ -171,7 +181,10 @@ def test_a_users_dataset_generator_gets_the_ablated_feature_and_nothing_is_looke
     study = AblationStudy("nowhere", 1, "y", dataset_generator=dataset)
     study.features.include("anything")
     result = ablate(study, train)
-    assert sorted(str(trial["outputs"]["ablated"]) for trial in result.trials) == ["None", "anything"]
+    assert sorted(str(trial["outputs"]["ablated"]) for trial in result.trials) == [
+        "None",
+        "anything",
+    ]
 
 
 def test_a_users_own_ablator_makes_the_functions_on_the_executor(passengers):
@@ -185,7 +198,10 @@ def test_a_users_own_ablator_makes_the_functions_on_the_executor(passengers):
         def get_trial(self, ablation_trial=None):
             if not self.left:
                 return None
-            return Trial({"ablated_feature": "None", "ablated_layer": self.left.pop(0)}, trial_type="ablation")
+            return Trial(
+                {"ablated_feature": "None", "ablated_layer": self.left.pop(0)},
+                trial_type="ablation",
+            )
 
         def get_dataset_generator(self, ablated_feature=None):
             return lambda num_epochs, batch_size: [1, 2]
@@ -198,7 +214,9 @@ def test_a_users_own_ablator_makes_the_functions_on_the_executor(passengers):
 
     study = AblationStudy("passengers", label_name="survived")
     ablator = Halves(study, [])
-    result = ablate(study, lambda dataset_function, model_function: model_function(), ablator=ablator)
+    result = ablate(
+        study, lambda dataset_function, model_function: model_function(), ablator=ablator
+    )
     assert sorted(result["metric_list"]) == [0.5, 1]
     assert ablator.final == 2
 
@@ -211,7 +229,11 @@ def test_a_real_tensorboard_lists_every_trial_of_an_ablation(passengers):
 
         def shown():
             groups = tensorboard("session_groups", GROUPS).get("sessionGroups", [])
-            return groups if len(groups) == 3 and all(group.get("metricValues") for group in groups) else None
+            return (
+                groups
+                if len(groups) == 3 and all(group.get("metricValues") for group in groups)
+                else None
+            )
 
         groups = wait_for(shown)
     assert {json.dumps(group["hparams"], sort_keys=True) for group in groups} == {

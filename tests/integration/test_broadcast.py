@@ -23,7 +23,9 @@ def table(spark):
 
 def search(train, num_trials=6, **options):
     space = Searchspace(x=("INTEGER", [0, 9]))
-    return experiment.lagom(train, OptimizationConfig(num_trials, "randomsearch", space, seed=1, **options))
+    return experiment.lagom(
+        train, OptimizationConfig(num_trials, "randomsearch", space, seed=1, **options)
+    )
 
 
 def test_a_search_reads_a_broadcast_variable_in_every_worker_and_after_a_loss(table, tmp_path):
@@ -43,7 +45,9 @@ def test_a_search_reads_a_broadcast_variable_in_every_worker_and_after_a_loss(ta
     assert max(trial["attempts"] for trial in result.trials) == 2
 
 
-def test_a_function_that_is_run_once_reads_one_and_the_threads_next_job_carries_none_along(spark, table):
+def test_a_function_that_is_run_once_reads_one_and_the_threads_next_job_carries_none_along(
+    spark, table
+):
     holder = {"deep": [table]}
     assert experiment.lagom(lambda: int(holder["deep"][0].value[-1])) == 99_999
     assert list(spark.sparkContext._pickled_broadcast_vars) == []
@@ -55,7 +59,10 @@ def test_an_ablators_generators_read_one(table):
             return 2
 
         def initialize(self):
-            self._left = [Trial({"ablated_feature": name, "ablated_layer": "None"}, "ablation") for name in ("a", "b")]
+            self._left = [
+                Trial({"ablated_feature": name, "ablated_layer": "None"}, "ablation")
+                for name in ("a", "b")
+            ]
 
         def get_trial(self, ablation_trial=None):
             return self._left.pop() if self._left else None
@@ -72,9 +79,13 @@ def test_an_ablators_generators_read_one(table):
         def name(self):
             return "Rows"
 
-    study = AblationStudy("data", 1, "y", dataset_generator=lambda epochs, size: int(table.value[1]))
+    study = AblationStudy(
+        "data", 1, "y", dataset_generator=lambda epochs, size: int(table.value[1])
+    )
     config = AblationConfig(study, Rows(study, []))
-    result = experiment.lagom(lambda dataset_function, model_function: dataset_function() + model_function(), config)
+    result = experiment.lagom(
+        lambda dataset_function, model_function: dataset_function() + model_function(), config
+    )
     assert result["metric_list"] == [12, 12]
 
 
@@ -89,7 +100,9 @@ def test_a_large_function_is_serialized_once_for_the_workers_of_a_local_master(s
     data = np.random.default_rng(1).random(400_000)  # 3 MB
     made, broadcast = [], type(spark.sparkContext).broadcast
     monkeypatch.setattr(
-        type(spark.sparkContext), "broadcast", lambda self, value: made.append(broadcast(self, value)) or made[-1]
+        type(spark.sparkContext),
+        "broadcast",
+        lambda self, value: made.append(broadcast(self, value)) or made[-1],
     )
     result = search(lambda x: float(data[x]), num_workers=2)
     assert result["num_trials"] == 6

@@ -33,7 +33,10 @@ print(json.dumps([result, result.trials, sorted(once)]))
 @pytest.mark.parametrize(
     "session",
     [
-        pytest.param('master("local-cluster[2,1,512]").config("spark.executor.memory", "512m")', id="local-cluster"),
+        pytest.param(
+            'master("local-cluster[2,1,512]").config("spark.executor.memory", "512m")',
+            id="local-cluster",
+        ),
         pytest.param('remote("local[2]")', id="connect"),
     ],
 )
@@ -53,5 +56,7 @@ def test_a_search_with_a_poison_trial_ends_well(session, tmp_path):
     assert poison
     assert all(trial["status"] == "ERROR" and trial["attempts"] == 3 for trial in poison)
     assert (result["num_trials"], result["failed"]) == (8 - len(poison), len(poison))
-    assert all(trial["history"] == [trial["params"]["n"]] for trial in trials if trial not in poison)
+    assert all(
+        trial["history"] == [trial["params"]["n"]] for trial in trials if trial not in poison
+    )
     assert once == ["a"]

@@ -16,7 +16,9 @@ def name_of(page):
 
 
 def blocks(page, language):
-    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    return re.findall(
+        rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
 
 
 @pytest.mark.slow
@@ -26,7 +28,9 @@ def test_the_python_of_a_page_runs_from_top_to_bottom(page, monkeypatch):
     monkeypatch.chdir(ROOT)
     namespace = types.ModuleType("page").__dict__
     for number, block in enumerate(blocks(page, "python"), 1):
-        exec(compile(block, f"{page.name}, block {number}", "exec"), namespace)  # as a notebook would
+        exec(
+            compile(block, f"{page.name}, block {number}", "exec"), namespace
+        )  # as a notebook would
         # A trial that failed would only be printed.
         assert "result" not in namespace or namespace["result"]["failed"] == 0
 
@@ -34,14 +38,18 @@ def test_the_python_of_a_page_runs_from_top_to_bottom(page, monkeypatch):
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_link_leads_to_a_file(page):
     targets = re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8"))
-    assert [target for target in targets if "://" not in target and not (page.parent / target).exists()] == []
+    assert [
+        target for target in targets if "://" not in target and not (page.parent / target).exists()
+    ] == []
 
 
 def test_every_file_that_the_architecture_names_exists():
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     named = re.findall(r"`((?:tests/)?[\w/]+(?:\.py|/))`", text)
     assert len(named) > 40
-    lost = [name for name in named if not ((ROOT / "maggy" / name).exists() or (ROOT / name).exists())]
+    lost = [
+        name for name in named if not ((ROOT / "maggy" / name).exists() or (ROOT / name).exists())
+    ]
     assert [name for name in lost if name not in ("maggy/", "registry.py")] == []
 
 

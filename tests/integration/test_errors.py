@@ -23,7 +23,11 @@ experiment.lagom(lambda x: x, OptimizationConfig(2, "randomsearch", Searchspace(
 
 def last_line(code, cwd, **environment):
     """The last line that a script prints on its error output."""
-    inherited = {name: value for name, value in os.environ.items() if name not in ("JAVA_HOME", "PYSPARK_PYTHON")}
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("JAVA_HOME", "PYSPARK_PYTHON")
+    }
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code)],
         cwd=cwd,
@@ -39,7 +43,9 @@ def last_line(code, cwd, **environment):
 
 def test_no_java(tmp_path):
     line = last_line(PLAIN, tmp_path, JAVA_HOME="/nowhere")
-    assert line.startswith("maggy.core.exceptions.MissingDependencyError: Spark needs Java 17 or newer")
+    assert line.startswith(
+        "maggy.core.exceptions.MissingDependencyError: Spark needs Java 17 or newer"
+    )
     assert "JAVA_HOME=/nowhere" in line
     assert "Install a JDK" in line
 
@@ -70,7 +76,9 @@ def test_a_module_that_the_executors_lack(spark, experiments, tmp_path, monkeypa
     from only_on_the_driver import train
 
     with pytest.raises(ExperimentError, match=r"No module named 'only_on_the_driver'.*addPyFile"):
-        experiment.lagom(train, OptimizationConfig(2, "randomsearch", Searchspace(x=("DOUBLE", [0, 1]))))
+        experiment.lagom(
+            train, OptimizationConfig(2, "randomsearch", Searchspace(x=("DOUBLE", [0, 1])))
+        )
 
 
 def test_no_tensorflow_on_the_executors(spark, experiments):

@@ -34,7 +34,11 @@ COMPONENTS = [  # feature and layer of each trial after the base, in the order o
 
 def run_script(name, directory):
     """Run an example as a newcomer does; returns what it printed and the directory that it recorded."""
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(("MAGGY_", "PYSPARK_"))}
+    environment = {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith(("MAGGY_", "PYSPARK_"))
+    }
     command = [sys.executable, str(EXAMPLES / name)]
     done = subprocess.run(
         command,
@@ -67,10 +71,18 @@ def run_notebook(name, directory, monkeypatch):
     from jupyter_client.kernelspec import KernelSpec
     from nbclient import NotebookClient
 
-    for variable in ("MAGGY_LOG_DIR", "MAGGY_DATASET_DIR", "PYSPARK_PYTHON", "PYSPARK_GATEWAY_PORT"):
+    for variable in (
+        "MAGGY_LOG_DIR",
+        "MAGGY_DATASET_DIR",
+        "PYSPARK_PYTHON",
+        "PYSPARK_GATEWAY_PORT",
+    ):
         monkeypatch.delenv(variable, raising=False)
     shutil.copytree(
-        EXAMPLES, directory, dirs_exist_ok=True, ignore=shutil.ignore_patterns("Experiments", "__pycache__")
+        EXAMPLES,
+        directory,
+        dirs_exist_ok=True,
+        ignore=shutil.ignore_patterns("Experiments", "__pycache__"),
     )
     manager = KernelManager(ip=str(directory / "kernel"), transport="ipc")
     # Not the installed kernel "python3": that one may belong to another interpreter.
@@ -80,7 +92,9 @@ def run_notebook(name, directory, monkeypatch):
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs = []
-    client = NotebookClient(notebook, km=manager, timeout=800, resources={"metadata": {"path": str(directory)}})
+    client = NotebookClient(
+        notebook, km=manager, timeout=800, resources={"metadata": {"path": str(directory)}}
+    )
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         return client.execute()
@@ -92,14 +106,24 @@ def run_notebook(name, directory, monkeypatch):
 
 def printed(notebook):
     """All that a notebook's cells printed to standard output."""
-    outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
-    return "".join(each.text for each in outputs if each.output_type == "stream" and each.name == "stdout")
+    outputs = [
+        output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs
+    ]
+    return "".join(
+        each.text for each in outputs if each.output_type == "stream" and each.name == "stdout"
+    )
 
 
 def table(notebook):
     """The HTML of the only table that a notebook shows."""
-    outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
-    (found,) = [each.data["text/html"] for each in outputs if "<table" in each.get("data", {}).get("text/html", "")]
+    outputs = [
+        output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs
+    ]
+    (found,) = [
+        each.data["text/html"]
+        for each in outputs
+        if "<table" in each.get("data", {}).get("text/html", "")
+    ]
     return found
 
 
@@ -113,11 +137,15 @@ def test_the_titanic_script_trains_eleven_models_the_base_first_and_shows_the_di
     assert (result["num_trials"], result["failed"]) == (11, 0)
     base = trials[0]["final_metric"]
     assert base > 0.7  # the model learns: two of three passengers died, so 0.62 is had for nothing
-    for trial, difference, labels in zip(trials[1:], result["differences"], COMPONENTS, strict=True):
+    for trial, difference, labels in zip(
+        trials[1:], result["differences"], COMPONENTS, strict=True
+    ):
         assert (difference["ablated_feature"], difference["ablated_layer"]) == labels
         assert difference["difference"] == pytest.approx(trial["final_metric"] - base)
         shown = next(label for label in labels if label != "None")
-        assert re.search(rf"^  (feature |layers? )?{re.escape(shown)} +[+-]\d", done.stdout, re.MULTILINE)
+        assert re.search(
+            rf"^  (feature |layers? )?{re.escape(shown)} +[+-]\d", done.stdout, re.MULTILINE
+        )
     assert "------ LOCO Results ------" in done.stdout
     assert "11/11" in done.stderr
     # Spark and TensorFlow write to a log, so the terminal shows the example only.
@@ -172,7 +200,11 @@ def test_a_notebook_is_kept_with_the_outputs_of_a_good_run_and_no_path_of_a_mach
     notebook = nbformat.reads(text, as_version=4)
     nbformat.validate(notebook)
     assert table(notebook)
-    assert not any(output.output_type == "error" for cell in notebook.cells for output in cell.get("outputs", []))
+    assert not any(
+        output.output_type == "error"
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+    )
     assert not re.search(r"(/home|/root|/tmp|/usr|/opt|/Users|[A-Z]:\\\\)[/\w]", text)
 
 
@@ -205,12 +237,16 @@ def base_model_generator():
 def test_a_notebook_of_release_1_0_runs_and_a_custom_model_without_its_import_fails_alone(capsys):
     from maggy.experiment_config import AblationConfig
 
-    ablation_study = AblationStudy("titanic_train_dataset", training_dataset_version=1, label_name="survived")
+    ablation_study = AblationStudy(
+        "titanic_train_dataset", training_dataset_version=1, label_name="survived"
+    )
     ablation_study.features.include("pclass")
     list_of_features = ["fare", "sibsp"]
     ablation_study.features.include(list_of_features)
     ablation_study.model.set_base_model_generator(base_model_generator)
-    ablation_study.model.layers.include("my_dense_two", "my_dense_three", "my_dense_four", "my_dense_sigmoid")
+    ablation_study.model.layers.include(
+        "my_dense_two", "my_dense_three", "my_dense_four", "my_dense_sigmoid"
+    )
     ablation_study.model.layers.include_groups(["my_dense_two", "my_dense_four"])
     ablation_study.model.layers.include_groups(prefix="my_dense")
 
@@ -228,19 +264,29 @@ def test_a_notebook_of_release_1_0_runs_and_a_custom_model_without_its_import_fa
         batch_size = 10
         tf_dataset = dataset_function(epochs, batch_size)
         model = model_function()
-        model.compile(optimizer=tf.keras.optimizers.Adam(0.001), loss="binary_crossentropy", metrics=["accuracy"])
+        model.compile(
+            optimizer=tf.keras.optimizers.Adam(0.001),
+            loss="binary_crossentropy",
+            metrics=["accuracy"],
+        )
         history = model.fit(tf_dataset, epochs=5, steps_per_epoch=30, verbose=0)
         return float(history.history["accuracy"][-1])
 
     config = AblationConfig(
-        name="Titanic-LOCO", ablation_study=ablation_study, ablator="loco", description="", hb_interval=1
+        name="Titanic-LOCO",
+        ablation_study=ablation_study,
+        ablator="loco",
+        description="",
+        hb_interval=1,
     )
     result = experiment.lagom(train_fn=training_fn, config=config)
 
     assert (result["num_trials"], result["failed"]) == (10, 1)
     (failed,) = [trial for trial in result.trials if trial["status"] == "ERROR"]
     assert failed["params"]["ablated_layer"] == "Custom model: a custom model"
-    assert result.trials[0] == failed  # found before the first trial began, though its turn is the last
+    assert (
+        result.trials[0] == failed
+    )  # found before the first trial began, though its turn is the last
     assert (failed["attempts"], failed["duration"]) == (0, 0)
     assert "NameError: name 'tf' is not defined" in failed["error"]
     assert "add `import tensorflow as tf` inside my_custom_model()" in failed["error"]
@@ -270,9 +316,13 @@ def test_the_call_of_release_0_3_with_map_fun_and_keywords():
         tf_dataset = dataset_function(5, 10)
         model = model_function()
         # What Keras 3 asks of a function from then: its own optimizer, and "acc" where the history is read as "acc".
-        model.compile(optimizer=tf.keras.optimizers.Adam(0.001), loss="binary_crossentropy", metrics=["acc"])
+        model.compile(
+            optimizer=tf.keras.optimizers.Adam(0.001), loss="binary_crossentropy", metrics=["acc"]
+        )
         callbacks = [KerasBatchEnd(reporter, metric="acc")]
-        history = model.fit(tf_dataset, epochs=5, steps_per_epoch=30, callbacks=callbacks, verbose=0)
+        history = model.fit(
+            tf_dataset, epochs=5, steps_per_epoch=30, callbacks=callbacks, verbose=0
+        )
         return float(history.history["acc"][-1])
 
     result = experiment.lagom(
@@ -299,8 +349,12 @@ def test_a_name_that_keras_3_no_longer_knows_is_shown_with_the_line_that_asks_fo
         model = model_function()
         model.compile(loss="binary_crossentropy", metrics=["accuracy"])
         callbacks = [KerasBatchEnd(reporter, metric="acc")]  # Maggy's callback takes both names
-        history = model.fit(dataset_function(1, 10), epochs=1, steps_per_epoch=3, callbacks=callbacks, verbose=0)
+        history = model.fit(
+            dataset_function(1, 10), epochs=1, steps_per_epoch=3, callbacks=callbacks, verbose=0
+        )
         return float(history.history["acc"][-1])
 
     with pytest.raises(ExperimentError, match=r'history\.history\["acc"\](?s:.)*KeyError: \'acc\''):
-        experiment.lagom(map_fun=training_function, experiment_type="ablation", ablation_study=ablation_study)
+        experiment.lagom(
+            map_fun=training_function, experiment_type="ablation", ablation_study=ablation_study
+        )

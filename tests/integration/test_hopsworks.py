@@ -32,7 +32,9 @@ def platform(tmp_path, monkeypatch):
 
 def search(train, trials=3, **others):
     space = Searchspace(x=("DOUBLE", [0.0, 1.0]))
-    config = HyperparameterOptConfig(trials, "randomsearch", space, name="mine", seed=1, hb_interval=0.05, **others)
+    config = HyperparameterOptConfig(
+        trials, "randomsearch", space, name="mine", seed=1, hb_interval=0.05, **others
+    )
     return experiment.lagom(train, config)
 
 
@@ -108,9 +110,13 @@ def test_a_notebook_draws_the_bar_while_the_experiment_runs(platform, spark, tmp
     bars = [Notebook.bar(answer) for answer in answers]
     assert [bar for bar in bars if bar.startswith("[#---] 1/4 | stopped 0 | 0.")]
     assert bars[-1].startswith("[####] 4/4 | stopped 0 | 0.")
-    recorded = b"".join(path.read_bytes() for path in records(platform).rglob("*") if path.is_file())
+    recorded = b"".join(
+        path.read_bytes() for path in records(platform).rglob("*") if path.is_file()
+    )
     assert notebook.secret not in recorded.decode("latin-1") + capsys.readouterr().out
-    assert {trial["outputs"]["ml_id"] for trial in results[0].trials} == {results[0].directory.rsplit("/", 1)[-1]}
+    assert {trial["outputs"]["ml_id"] for trial in results[0].trials} == {
+        results[0].directory.rsplit("/", 1)[-1]
+    }
 
 
 def test_the_records_lie_in_hopsfs_and_the_service_knows_the_best_trial(platform, spark):
@@ -118,14 +124,20 @@ def test_the_records_lie_in_hopsfs_and_the_service_knows_the_best_trial(platform
     ml_id = f"{spark.sparkContext.applicationId}_1"
     folder = records(platform) / ml_id
     assert result.directory == f"hdfs://namenode:8020/Projects/demo/Experiments/{ml_id}"
-    assert {"maggy.json", "maggy.log", "result.json", ".summary.json"} <= {path.name for path in folder.iterdir()}
+    assert {"maggy.json", "maggy.log", "result.json", ".summary.json"} <= {
+        path.name for path in folder.iterdir()
+    }
     for trial in result.trials:
         names = {path.name for path in (folder / trial["trial_id"]).iterdir()}
         assert {".hparams.json", ".outputs.json", ".metric", "trial.json"} <= names
     record = platform.experiments[ml_id]
     assert (record["state"], record["metric"]) == ("FINISHED", result["best_val"])
     assert record["bestDir"] == f"Experiments/{ml_id}/{result['best_id']}"
-    assert (record["direction"], record["optimizationKey"], record["name"]) == ("max", "Metric", "mine")
+    assert (record["direction"], record["optimizationKey"], record["name"]) == (
+        "max",
+        "Metric",
+        "mine",
+    )
     assert platform.directories[next(iter(platform.directories))]
 
 
@@ -142,7 +154,9 @@ def test_the_experiment_is_registered_before_its_first_trial_begins(platform, mo
     assert list(platform.directories.values()) == [True, True]
 
 
-def test_strangers_on_the_channel_disturb_neither_the_experiment_nor_the_notebook(platform, spark, tmp_path):
+def test_strangers_on_the_channel_disturb_neither_the_experiment_nor_the_notebook(
+    platform, spark, tmp_path
+):
     go_on = tmp_path / "go on"
 
     def train(x):
@@ -155,10 +169,17 @@ def test_strangers_on_the_channel_disturb_neither_the_experiment_nor_the_noteboo
     with ExitStack() as stack:
         runner, results, notebook = stack.enter_context(begun_search(platform, spark, train, 2))
         stack.callback(go_on.touch)  # however the block ends
-        strangers = [stack.enter_context(socket.create_connection(notebook.address, timeout=5)) for _ in range(50)]
+        strangers = [
+            stack.enter_context(socket.create_connection(notebook.address, timeout=5))
+            for _ in range(50)
+        ]
         for number, stranger in enumerate(strangers[10:]):  # the others say nothing
             with suppress(ConnectionError):
-                stranger.sendall([b"GET / HTTP/1.1\r\n\r\n", b"\xff" * 8, b"\0\0\0\1\x80", b"\0\0\x0f\xff"][number % 4])
+                stranger.sendall(
+                    [b"GET / HTTP/1.1\r\n\r\n", b"\xff" * 8, b"\0\0\0\1\x80", b"\0\0\x0f\xff"][
+                        number % 4
+                    ]
+                )
         assert notebook.poll()["num_trials"] == 2
         go_on.touch()
         runner.join()
@@ -187,12 +208,16 @@ def test_an_experiment_can_go_on_in_hopsfs(platform):
     first = search(fails_once, 2)
     folder = records(platform) / first.directory.rsplit("/", 1)[-1]
     for path in (folder / "maggy.json", *folder.glob("*/trial.json")):
-        path.rename(f"{path}.previous")  # as a driver leaves a file that dies in the middle of replacing it
+        path.rename(
+            f"{path}.previous"
+        )  # as a driver leaves a file that dies in the middle of replacing it
     resumed = search(lambda x: 2.0, 4, resume=first.directory)
     assert resumed.directory == first.directory
     assert len(resumed.trials) == 4
     before = {trial["trial_id"]: trial["metric"] for trial in first.trials}
-    assert {trial["trial_id"]: trial["metric"] for trial in resumed.trials if trial["metric"] != 2.0} == before
+    assert {
+        trial["trial_id"]: trial["metric"] for trial in resumed.trials if trial["metric"] != 2.0
+    } == before
     assert len(list(records(platform).iterdir())) == 1
 
 
@@ -249,7 +274,10 @@ def view(frame):
     """What the Feature Store's SDK is asked for, on the driver only."""
     feature_view = types.SimpleNamespace(
         labels=["survived"],
-        get_training_data=lambda version, dataframe_type: (frame[["age", "fare"]], frame[["survived"]]),
+        get_training_data=lambda version, dataframe_type: (
+            frame[["age", "fare"]],
+            frame[["survived"]],
+        ),
     )
     store = types.SimpleNamespace(get_feature_view=lambda name, version: feature_view)
     module = types.ModuleType("hopsworks")
@@ -259,7 +287,9 @@ def view(frame):
 
 
 @pytest.mark.parametrize("source", ["feature view", "folder"])
-def test_an_ablation_never_gets_the_label_or_the_ablated_feature_among_the_features(platform, monkeypatch, source):
+def test_an_ablation_never_gets_the_label_or_the_ablated_feature_among_the_features(
+    platform, monkeypatch, source
+):
     frame = pandas.DataFrame({"age": [1.0, 3.0], "survived": [8, 9], "fare": [2.0, 4.0]})
     if source == "feature view":
         monkeypatch.setitem(sys.modules, "hopsworks", view(frame))
@@ -270,9 +300,15 @@ def test_an_ablation_never_gets_the_label_or_the_ablated_feature_among_the_featu
 
     def train(dataset_function):
         features, labels = next(iter(dataset_function(1, 2)))
-        return {"metric": 1.0, "features": features.numpy().tolist(), "labels": labels.numpy().tolist()}
+        return {
+            "metric": 1.0,
+            "features": features.numpy().tolist(),
+            "labels": labels.numpy().tolist(),
+        }
 
-    study = AblationStudy("titanic_train_dataset", training_dataset_version=1, label_name="survived")
+    study = AblationStudy(
+        "titanic_train_dataset", training_dataset_version=1, label_name="survived"
+    )
     study.features.include("age", "fare")
     result = experiment.lagom(train, AblationConfig(study, hb_interval=0.05))
     seen = {trial["params"]["ablated_feature"]: trial["outputs"] for trial in result.trials}
@@ -283,5 +319,7 @@ def test_an_ablation_never_gets_the_label_or_the_ablated_feature_among_the_featu
     }
     assert [outputs["labels"] for outputs in seen.values()] == [[8, 9]] * 3
     study.features.include("agee")
-    with pytest.raises(AblationError, match=r"no feature 'agee'. Did you mean 'age'\? Its features are: age, fare"):
+    with pytest.raises(
+        AblationError, match=r"no feature 'agee'. Did you mean 'age'\? Its features are: age, fare"
+    ):
         experiment.lagom(train, AblationConfig(study))

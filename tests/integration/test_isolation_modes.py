@@ -43,7 +43,10 @@ def test_a_search_reports_prints_and_fails_alike(isolation, capsys):
         x = trial["params"]["x"]
         assert trial["status"] == ("ERROR" if x < 0.5 else "FINALIZED")
         assert trial["history"] == [x] * 5
-        assert (directory / "output.log").read_text().splitlines()[:2] == [f"x is {x}", "only for the log"]
+        assert (directory / "output.log").read_text().splitlines()[:2] == [
+            f"x is {x}",
+            "only for the log",
+        ]
         if x >= 0.5:
             assert trial["outputs"]["logdir"] == str(directory)
         else:
@@ -60,7 +63,13 @@ def test_trials_are_stopped_early_alike(isolation):
         return x
 
     space = Searchspace(x=("DISCRETE", [2, 1]))
-    options = {"isolation": isolation, "num_workers": 1, "hb_interval": 0.1, "es_min": 0, "max_trial_seconds": 60}
+    options = {
+        "isolation": isolation,
+        "num_workers": 1,
+        "hb_interval": 0.1,
+        "es_min": 0,
+        "max_trial_seconds": 60,
+    }
     result = experiment.lagom(train, OptimizationConfig(2, "gridsearch", space, **options))
     assert (result["early_stopped"], result["failed"]) == (1, 0)
     assert sorted(result["metric_list"]) == [1, 2]
@@ -93,13 +102,20 @@ def test_an_ablation_is_alike(isolation):
     study = AblationStudy("none", label_name="y")
     study.model.set_base_model_generator(model)
     study.model.layers.include("second")
-    result = experiment.lagom(train, AblationConfig(study, isolation=isolation, hb_interval=0.1, num_workers=1))
-    layers = {trial["params"]["ablated_layer"]: trial["outputs"]["layers"] for trial in result.trials}
+    result = experiment.lagom(
+        train, AblationConfig(study, isolation=isolation, hb_interval=0.1, num_workers=1)
+    )
+    layers = {
+        trial["params"]["ablated_layer"]: trial["outputs"]["layers"] for trial in result.trials
+    }
     assert layers == {"None": ["first", "second", "third"], "second": ["first", "third"]}
 
 
 def test_a_system_that_cannot_fork_is_told_before_anything_is_recorded(monkeypatch, experiments):
     monkeypatch.delattr(os, "fork")
-    with pytest.raises(NotSupportedError, match=r"by fork, which this system does not have\. Set isolation='worker'"):
+    with pytest.raises(
+        NotSupportedError,
+        match=r"by fork, which this system does not have\. Set isolation='worker'",
+    ):
         search(lambda x: x, 2, "process")
     assert not list(experiments.glob("*"))

@@ -19,7 +19,10 @@ SPACE = Searchspace(x=("DOUBLE", [0, 1]), n=("INTEGER", [1, 4]))
 
 def search(train, num_trials=12, optimizer="tpe", space=SPACE, **options):
     return experiment.lagom(
-        train, OptimizationConfig(num_trials, optimizer, space, **{"seed": 1, "hb_interval": 0.1, **options})
+        train,
+        OptimizationConfig(
+            num_trials, optimizer, space, **{"seed": 1, "hb_interval": 0.1, **options}
+        ),
     )
 
 
@@ -54,7 +57,10 @@ def test_a_sampler_of_optunas_is_an_optimizer_and_a_pruner_a_rule():
 
 @pytest.mark.parametrize("name", ["budget", "resource"])
 def test_asha_gives_the_budget_by_the_name_that_is_asked_for(name):
-    trains = {"budget": lambda x, n, budget: x * budget, "resource": lambda x, n, resource: x * resource}
+    trains = {
+        "budget": lambda x, n, budget: x * budget,
+        "resource": lambda x, n, resource: x * resource,
+    }
     result = search(trains[name], 14, Asha(reduction_factor=2, resource_min=1, resource_max=4))
     assert result["num_trials"] == 14
     assert {trial["params"][name] for trial in result.trials} == {1, 2, 4}
@@ -86,7 +92,11 @@ def test_a_grid_that_needs_points_says_so_before_spark_is_touched(experiments):
 def test_the_hyperband_of_release_1_runs_with_any_sampler(capsys):
     kwargs = {"eta": 2, "resource_min": 1, "resource_max": 4}
     for optimizer in (RandomSearch, TPE):
-        result = search(lambda x, n, budget: x * budget, None, optimizer(pruner="hyperband", pruner_kwargs=kwargs))
+        result = search(
+            lambda x, n, budget: x * budget,
+            None,
+            optimizer(pruner="hyperband", pruner_kwargs=kwargs),
+        )
         assert result["num_trials"] == 4 + 2 + 1 + 3 + 1 + 3
         assert result["failed"] == 0
     assert "Hyperband(TPE) Results" in capsys.readouterr().out
@@ -113,7 +123,9 @@ def test_a_resumed_search_goes_on_from_its_records(optimizer):
     ids = [trial["trial_id"] for trial in resumed.trials]
     assert ids[:ended] == [trial["trial_id"] for trial in first.trials]
     assert len(set(ids)) == len(ids)
-    assert len(ids) == 16 if optimizer != "hyperband" else ended < len(ids) <= 16  # failed ones go no further
+    assert (
+        len(ids) == 16 if optimizer != "hyperband" else ended < len(ids) <= 16
+    )  # failed ones go no further
 
 
 def test_a_threshold_ends_the_search_and_says_why(capsys):
@@ -154,7 +166,10 @@ def test_initial_trials_conditions_steps_and_constants_reach_the_training_functi
     first = {"optimizer": "sgd", "momentum": 0.3, "rate": 0.1}
     result = search(train, 12, "tpe", space, initial_trials=[first])
     assert (result["num_trials"], result["failed"]) == (12, 0)
-    assert result.trials[0]["params"] == {**first, "epochs": 5} or result.trials[1]["params"] == {**first, "epochs": 5}
+    assert result.trials[0]["params"] == {**first, "epochs": 5} or result.trials[1]["params"] == {
+        **first,
+        "epochs": 5,
+    }
     study = result.to_optuna_study()
     assert study.best_value == result["best_val"]
     assert study.trials[0].distributions["rate"].log

@@ -11,7 +11,9 @@ from conformance import OptimizerContract, experiment_space
 from maggy.optimizer import RandomSearch
 
 PAGE = Path(__file__).parents[2] / "docs" / "own_optimizer.md"
-BLOCK = re.search(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL).group(1)
+BLOCK = re.search(
+    r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+).group(1)
 
 namespace = {"__name__": "page"}
 exec(compile(BLOCK, PAGE.name, "exec"), namespace)

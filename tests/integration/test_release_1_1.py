@@ -49,20 +49,43 @@ def test_a_search_of_release_1_1_runs_with_its_model_and_dataset(capsys, experim
     assert (result["num_trials"], result["failed"]) == (3, 0)
     assert result["best_val"] == 6 * result["best_hp"]["width"]
     for trial in result.trials:
-        assert trial["outputs"] == {"Metric": trial["metric"], "returned": [trial["metric"], "a second value"]}
-    assert capsys.readouterr().out.count("A returned list counts with its first item, and this is the metric.") == 1
-    (written,) = [json.loads(path.read_text()) for path in experiments.glob(f"*/{result['best_id']}/.outputs.json")]
+        assert trial["outputs"] == {
+            "Metric": trial["metric"],
+            "returned": [trial["metric"], "a second value"],
+        }
+    assert (
+        capsys.readouterr().out.count(
+            "A returned list counts with its first item, and this is the metric."
+        )
+        == 1
+    )
+    (written,) = [
+        json.loads(path.read_text())
+        for path in experiments.glob(f"*/{result['best_id']}/.outputs.json")
+    ]
     assert written["Metric"] == result["best_val"]
-    assert not [path for path in experiments.rglob("*") if path.is_file() and b"Doubling" in path.read_bytes()]
+    assert not [
+        path
+        for path in experiments.rglob("*")
+        if path.is_file() and b"Doubling" in path.read_bytes()
+    ]
 
 
 def test_an_experiment_that_release_2_0_recorded_with_another_default_key_goes_on():
     """In release 2.0 ``HyperparameterOptConfig`` was another name of ``OptimizationConfig``, with the key 'metric'."""
-    first = experiment.lagom(lambda width: width, OptimizationConfig(2, "randomsearch", space(), seed=1))
+    first = experiment.lagom(
+        lambda width: width, OptimizationConfig(2, "randomsearch", space(), seed=1)
+    )
     config = HyperparameterOptConfig(3, "randomsearch", space(), seed=1, resume=first.directory)
     result = experiment.lagom(lambda width: {"loss": width + 100}, config)
-    assert {trial["trial_id"] for trial in first.trials} < {trial["trial_id"] for trial in result.trials}
-    assert [sorted(trial["outputs"]) for trial in result.trials] == [["metric"], ["metric"], ["loss", "metric"]]
+    assert {trial["trial_id"] for trial in first.trials} < {
+        trial["trial_id"] for trial in result.trials
+    }
+    assert [sorted(trial["outputs"]) for trial in result.trials] == [
+        ["metric"],
+        ["metric"],
+        ["loss", "metric"],
+    ]
     assert result.optimization_key == "metric"
     assert config.optimization_key == "Metric"
 
@@ -103,8 +126,14 @@ def test_an_ablator_that_puts_functions_into_its_trials_runs(capsys):
     study = AblationStudy("passengers", label_name="survived")
     ablator = WithFunctions(study, [])
     result = experiment.lagom(train, AblationConfig(study, ablator))
-    assert (result["failed"], [trial["outputs"]["data"] for trial in result.trials]) == (0, [[None, 3, 4]] * 2)
-    assert {trial["params"]["ablated_layer"]: trial["metric"] for trial in result.trials} == {"None": 2, "dense": 1}
+    assert (result["failed"], [trial["outputs"]["data"] for trial in result.trials]) == (
+        0,
+        [[None, 3, 4]] * 2,
+    )
+    assert {trial["params"]["ablated_layer"]: trial["metric"] for trial in result.trials} == {
+        "None": 2,
+        "dense": 1,
+    }
     assert min(result.trials, key=lambda trial: trial["start"])["trial_id"] == "5b254f8048b3784d"
     remark = "get_dataset_generator and get_model_generator of WithFunctions are asked for them on the worker"
     assert capsys.readouterr().out.count(remark) == 1

@@ -92,7 +92,13 @@ def place(request):
 def search(place, train, trials=3, **others):
     space = Searchspace(x=("DOUBLE", [0.0, 1.0]))
     config = HyperparameterOptConfig(
-        trials, "randomsearch", space, seed=1, hb_interval=0.05, log_dir=f"{place}/experiments", **others
+        trials,
+        "randomsearch",
+        space,
+        seed=1,
+        hb_interval=0.05,
+        log_dir=f"{place}/experiments",
+        **others,
     )
     return experiment.lagom(train, config)
 
@@ -128,7 +134,8 @@ def test_a_search_leaves_the_same_records_as_on_a_disk(place, spark, tmp_path):
 def test_an_experiment_goes_on_and_a_new_one_leaves_it_alone(place, spark):
     first = search(place, lambda x: x, 2)
     before = {
-        name: FILES.read_bytes(f"{first.directory}/{name}") for name in ("result.json", "maggy.log", "maggy.json")
+        name: FILES.read_bytes(f"{first.directory}/{name}")
+        for name in ("result.json", "maggy.log", "maggy.json")
     }
     second = search(place, lambda x: x, 2)
     assert second.directory == first.directory[:-1] + "2"
@@ -160,7 +167,11 @@ def test_experiments_that_start_at_once_get_a_directory_each(place):
 
     stores, threads = [], []
     for _ in range(6):
-        threads.append(threading.Thread(target=lambda: stores.append(ExperimentStore.create(Blind(), place, "app"))))
+        threads.append(
+            threading.Thread(
+                target=lambda: stores.append(ExperimentStore.create(Blind(), place, "app"))
+            )
+        )
         threads[-1].start()
     for thread in threads:
         thread.join()
@@ -196,7 +207,10 @@ def test_a_store_that_goes_away_costs_no_trial(bucket, s3, spark, monkeypatch, c
         end(self, trial)
 
     def come_back():
-        wait_until(lambda: (told and len(ended) == 4) or over.is_set(), "the end of all trials, and an error")
+        wait_until(
+            lambda: (told and len(ended) == 4) or over.is_set(),
+            "the end of all trials, and an error",
+        )
         if down.is_set():
             s3.start()
 
@@ -211,12 +225,17 @@ def test_a_store_that_goes_away_costs_no_trial(bucket, s3, spark, monkeypatch, c
     assert "could not be written" not in printed
     assert result["num_trials"] == 4
     store = ExperimentStore.open(FILES, bucket, result.directory)
-    assert sorted(trial.trial_id for trial in store.read_trials()[0]) == sorted(t["trial_id"] for t in result.trials)
+    assert sorted(trial.trial_id for trial in store.read_trials()[0]) == sorted(
+        t["trial_id"] for t in result.trials
+    )
     assert json.loads(text_of(result.directory, "maggy.json"))["state"] == "FINISHED"
 
 
 def test_a_store_that_is_not_there_in_the_beginning_is_an_error_at_once(bucket, spark):
-    with pytest.raises(RecordsError, match=r"in s3://no-such-bucket/experiments they cannot .* bucket does not exist"):
+    with pytest.raises(
+        RecordsError,
+        match=r"in s3://no-such-bucket/experiments they cannot .* bucket does not exist",
+    ):
         search("s3://no-such-bucket", lambda x: x)
 
 
@@ -252,7 +271,10 @@ def test_a_store_that_refuses_access_is_an_error_in_the_beginning_and_away_in_th
             allowing.result()
     finally:
         refuse(float("inf"))
-    assert capsys.readouterr().out.count("Records cannot be written at the moment (PermissionError") == 1
+    assert (
+        capsys.readouterr().out.count("Records cannot be written at the moment (PermissionError")
+        == 1
+    )
     assert len(ExperimentStore.open(FILES, bucket, result.directory).read_trials()[0]) == 3
 
 
@@ -289,7 +311,10 @@ def test_data_sets_may_be_kept_at_a_url(place, frame, monkeypatch):
     monkeypatch.setenv("MAGGY_DATASET_DIR", f"{place}/datasets")
     assert register_training_dataset(frame, "t") == f"{place}/datasets/t_1"
     register_training_dataset(frame[["age", "survived"]], "t")  # replaces
-    assert columns_of(find_training_dataset("t", 1, "survived")) == {"age": [3, 4], "survived": [0, 1]}
+    assert columns_of(find_training_dataset("t", 1, "survived")) == {
+        "age": [3, 4],
+        "survived": [0, 1],
+    }
     names = FILES.list(f"{place}/datasets/t_1")
     assert len(names) == 2
     assert "schema.json" in names
@@ -308,7 +333,9 @@ def test_tfrecord_files_of_a_url_are_read_on_the_worker(place, experiments, tmp_
                 "fare": tf.train.Feature(float_list=tf.train.FloatList(value=[part + 0.5])),
                 "survived": tf.train.Feature(int64_list=tf.train.Int64List(value=[part])),
             }
-            records.write(tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString())
+            records.write(
+                tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString()
+            )
         FILES.make_directory(f"{place}/records", exist_ok=True)
         FILES.write_bytes(f"{place}/records/part-r-0000{part}", (tmp_path / "part").read_bytes())
     FILES.write_bytes(f"{place}/records/_SUCCESS", b"")

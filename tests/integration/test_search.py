@@ -41,18 +41,30 @@ def test_a_search_returns_the_documented_keys_and_leaves_every_record():
         return {"metric": x * n, "extra": [n, None]}
 
     result = search(train, 6)
-    assert {"best_id", "best_val", "best_hp", "best_config", "worst_id", "worst_val", "worst_hp", "worst_config"} < set(
-        result
-    )
+    assert {
+        "best_id",
+        "best_val",
+        "best_hp",
+        "best_config",
+        "worst_id",
+        "worst_val",
+        "worst_hp",
+        "worst_config",
+    } < set(result)
     assert (result["num_trials"], result["early_stopped"], result["failed"]) == (6, 0, 0)
     assert result["best_val"] == max(result["metric_list"])
     assert result["best_hp"]["x"] * result["best_hp"]["n"] == result["best_val"]
     directory = Path(result.directory)
-    assert {"maggy.log", "maggy.json", "result.json", ".summary.json", "executor_0_0.log"} <= set(os.listdir(directory))
+    assert {"maggy.log", "maggy.json", "result.json", ".summary.json", "executor_0_0.log"} <= set(
+        os.listdir(directory)
+    )
     assert json.loads((directory / "result.json").read_text()) == dict(result)
     best = directory / result["best_id"]
     assert json.loads((best / ".hparams.json").read_text()) == result["best_hp"]
-    assert json.loads((best / ".outputs.json").read_text())["extra"] == [result["best_hp"]["n"], None]
+    assert json.loads((best / ".outputs.json").read_text())["extra"] == [
+        result["best_hp"]["n"],
+        None,
+    ]
     assert float((best / ".metric").read_text()) == result["best_val"]
     assert json.loads((directory / "maggy.json").read_text())["state"] == "FINISHED"
 
@@ -68,7 +80,9 @@ def test_the_text_of_the_contract_is_printed_around_the_experiment(capsys):
 
 def test_the_same_seed_gives_the_same_trials_and_run_numbers_count_on():
     first, second = search(lambda x, n: x, 5), search(lambda x, n: x, 5)
-    assert sorted(t["trial_id"] for t in first.trials) == sorted(t["trial_id"] for t in second.trials)
+    assert sorted(t["trial_id"] for t in first.trials) == sorted(
+        t["trial_id"] for t in second.trials
+    )
     runs = [int(result.directory.rsplit("_", 1)[1]) for result in (first, second)]
     assert runs == [1, 2]
 
@@ -94,7 +108,9 @@ def test_when_every_trial_fails_lagom_raises_with_the_first_traceback():
     def train(x, n):
         raise OSError("no such thing")
 
-    with pytest.raises(ExperimentError, match=r"All 3 trials failed[\s\S]*in train[\s\S]*OSError: no such thing"):
+    with pytest.raises(
+        ExperimentError, match=r"All 3 trials failed[\s\S]*in train[\s\S]*OSError: no such thing"
+    ):
         search(train, 3)
 
 
@@ -103,8 +119,12 @@ def test_one_mistake_in_the_function_ends_the_search_after_five_trials(experimen
         history = {"accuracy": [x]}
         return history["acc"][-1]
 
-    expected = r"All 5 trials that ended failed with the same KeyError at \S*test_search.py, line \d+"
-    with pytest.raises(ExperimentError, match=expected + r"[\s\S]*25 trials that were left[\s\S]*KeyError: 'acc'"):
+    expected = (
+        r"All 5 trials that ended failed with the same KeyError at \S*test_search.py, line \d+"
+    )
+    with pytest.raises(
+        ExperimentError, match=expected + r"[\s\S]*25 trials that were left[\s\S]*KeyError: 'acc'"
+    ):
         search(train, 30)
     assert len(list(experiments.glob("*_1/*/trial.json"))) == 5
     assert json.loads(next(experiments.glob("*_1/maggy.json")).read_text())["state"] == "FAILED"
@@ -143,17 +163,25 @@ def test_what_is_no_metric_fails_the_trial_with_the_rule(returned, reason):
 
 
 def test_zero_and_negative_zero_are_metrics_and_min_is_respected():
-    result = search(lambda n: [0, -0.0, 0.5][n - 1], 9, Searchspace(n=("INTEGER", [1, 3])), direction="min")
+    result = search(
+        lambda n: [0, -0.0, 0.5][n - 1], 9, Searchspace(n=("INTEGER", [1, 3])), direction="min"
+    )
     assert (result["best_val"], result["worst_val"], result["failed"]) == (0, 0.5, 0)
 
 
 def test_equal_configurations_are_separate_trials():
     result = search(lambda: 1, 3, None, optimizer=None)
     empty = Trial({}).trial_id
-    assert sorted(trial["trial_id"] for trial in result.trials) == [empty, f"{empty}_2", f"{empty}_3"]
+    assert sorted(trial["trial_id"] for trial in result.trials) == [
+        empty,
+        f"{empty}_2",
+        f"{empty}_3",
+    ]
 
 
-def test_print_reaches_the_notebook_with_the_workers_number_and_the_trials_log_and_is_put_back(capsys):
+def test_print_reaches_the_notebook_with_the_workers_number_and_the_trials_log_and_is_put_back(
+    capsys,
+):
     def train(n, reporter):
         print("hello from", n)
         reporter.log("only in the log")
@@ -203,7 +231,9 @@ def test_bad_trials_are_stopped_by_the_median_rule_and_the_swallowed_stop_still_
     assert result["early_stopped"] >= 1
     assert result["best_val"] <= 40
     stopped = [trial for trial in result.trials if trial["early_stop"]]
-    assert all(trial["metric"] == trial["history"][-1] and len(trial["steps"]) < 40 for trial in stopped)
+    assert all(
+        trial["metric"] == trial["history"][-1] and len(trial["steps"]) < 40 for trial in stopped
+    )
 
 
 def test_a_users_own_rule_and_the_interval_in_seconds_of_release_0_3(tmp_path):
@@ -273,7 +303,9 @@ def test_a_signature_that_does_not_fit_is_refused_before_spark_is_touched(experi
     def train(x, kernel):
         return x
 
-    with pytest.raises(SignatureError, match=r"lacks the parameters n .*nothing gives its parameters kernel") as raised:
+    with pytest.raises(
+        SignatureError, match=r"lacks the parameters n .*nothing gives its parameters kernel"
+    ) as raised:
         search(train)
     assert isinstance(raised.value, TypeError)
     assert not experiments.exists()
@@ -327,7 +359,9 @@ def test_lagom_runs_on_any_thread_and_a_second_one_meanwhile_is_refused(tmp_path
 
 def test_no_thread_of_ours_is_left():
     search(lambda x, n: x)
-    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("maggy")] == []
+    assert [
+        thread.name for thread in threading.enumerate() if thread.name.startswith("maggy")
+    ] == []
 
 
 @pytest.mark.parametrize("hang", ["sleep", "loop", "exception", "bare"])
@@ -353,7 +387,9 @@ def test_a_trial_that_takes_too_long_is_ended_and_its_worker_goes_on(hang):
     result = search(train, 6, space, max_trial_seconds=0.5, num_workers=1)
     ended = [trial for trial in result.trials if trial["params"] == {"n": 1}]
     assert ended
-    assert all("exceeded max_trial_seconds=0.5" in record_of(result, t["trial_id"])["error"] for t in ended)
+    assert all(
+        "exceeded max_trial_seconds=0.5" in record_of(result, t["trial_id"])["error"] for t in ended
+    )
     assert all(trial["attempts"] == 1 for trial in ended)
     assert result["num_trials"] + result["failed"] == 6
 
@@ -529,7 +565,9 @@ def test_tensorboard_logdir_is_the_trials_directory():
         return {"metric": n, "logdir": tensorboard.logdir()}
 
     result = search(train, 1, Searchspace(n=("INTEGER", [1, 4])))
-    assert result.trials[0]["outputs"]["logdir"] == os.path.join(result.directory, result["best_id"])
+    assert result.trials[0]["outputs"]["logdir"] == os.path.join(
+        result.directory, result["best_id"]
+    )
 
 
 INTERRUPTED = """
@@ -575,7 +613,9 @@ def test_one_interrupt_ends_the_experiment_and_the_next_one_works(tmp_path, expe
         start_new_session=True,
     ) as driver:
         lines = read_until(driver.stdout, "training")
-        os.killpg(driver.pid, signal.SIGINT)  # as a terminal does it: to every process of the foreground
+        os.killpg(
+            driver.pid, signal.SIGINT
+        )  # as a terminal does it: to every process of the foreground
         lines += read_until(driver.stdout, '"again"')
         assert driver.wait(PROCESS_SECONDS) == 0, lines
     assert "interrupted\n" in lines
@@ -595,12 +635,16 @@ def test_the_driver_uses_next_to_no_processor_while_trials_run():
             time.sleep(0.05)
         return n
 
-    search(lambda n: n, 2, Searchspace(n=("INTEGER", [1, 9])))  # what is imported now is not counted
+    search(
+        lambda n: n, 2, Searchspace(n=("INTEGER", [1, 9]))
+    )  # what is imported now is not counted
     began, used = time.monotonic(), time.process_time()
     search(train, 2, Searchspace(n=("INTEGER", [1, 9])), hb_interval=0.5)
     took = time.monotonic() - began
     assert took > 2
-    assert (time.process_time() - used) / took < 0.1, "the driver is busy while it has nothing to do"
+    assert (time.process_time() - used) / took < 0.1, (
+        "the driver is busy while it has nothing to do"
+    )
 
 
 def test_no_dead_time_between_trials_and_none_at_the_end(monkeypatch):

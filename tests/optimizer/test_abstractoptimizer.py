@@ -66,4 +66,9 @@ def test_a_class_that_suggests_itself_is_not_taken_for_independent_of_results():
     class Sure(Learner):
         independent = True
 
-    assert [each.independent for each in (RandomSearch, Learner, Renamed, Sure)] == [True, False, True, True]
+    assert [each.independent for each in (RandomSearch, Learner, Renamed, Sure)] == [
+        True,
+        False,
+        True,
+        True,
+    ]

@@ -56,7 +56,8 @@ def test_every_rung_is_reached():
 def test_only_the_best_are_promoted(direction, sign):
     driven = drive(started(Asha(2, 1, 8), 200, direction), lambda trial: sign * trial.params["x"])
     by_rung = {
-        budget: [t.params["x"] for t in driven.suggested if t.params["budget"] == budget] for budget in (1, 2, 4, 8)
+        budget: [t.params["x"] for t in driven.suggested if t.params["budget"] == budget]
+        for budget in (1, 2, 4, 8)
     }
     means = [sum(xs) / len(xs) for xs in by_rung.values()]
     assert means == sorted(means)
@@ -71,10 +72,14 @@ def test_a_promotion_follows_the_paper_step_by_step():
 
 def promotion(driven, factor, sign):
     """Li et al., algorithm 2, get_job: by its words, each time anew."""
-    started = {(trial.info_dict["configuration"], trial.info_dict["rung"]) for trial in driven.suggested}
+    started = {
+        (trial.info_dict["configuration"], trial.info_dict["rung"]) for trial in driven.suggested
+    }
     for rung in (2, 1, 0):
         results = [trial for trial in driven.final_store if trial.info_dict["rung"] == rung]
-        results.sort(key=lambda trial: -sign * trial.final_metric)  # equal ones stay in the order of their ending
+        results.sort(
+            key=lambda trial: -sign * trial.final_metric
+        )  # equal ones stay in the order of their ending
         for trial in results[: len(results) // factor]:
             if (trial.info_dict["configuration"], rung + 1) not in started:
                 return trial.params["x"], rung + 1
@@ -84,7 +89,9 @@ def promotion(driven, factor, sign):
 @pytest.mark.parametrize(("direction", "sign"), [("max", 1), ("min", -1)])
 @pytest.mark.parametrize("factor", [2, 3, 4])
 @pytest.mark.parametrize("in_flight", [1, 7, 50])
-def test_every_suggestion_is_the_papers_also_where_runs_fail_or_are_stopped(direction, sign, factor, in_flight):
+def test_every_suggestion_is_the_papers_also_where_runs_fail_or_are_stopped(
+    direction, sign, factor, in_flight
+):
     optimizer, noise = started(Asha(factor, 1, factor**3), 300, direction), random.Random(4)
 
     class Checked(Drive):
@@ -109,17 +116,30 @@ def test_every_suggestion_is_the_papers_also_where_runs_fail_or_are_stopped(dire
 def test_the_higher_rung_is_looked_at_first():
     optimizer = started(Asha(2, 1, 4), 99)
     records = []
-    for configuration, (x, rungs) in enumerate([(0.9, 2), (0.8, 2), (0.7, 1), (0.6, 1), (0.5, 1), (0.4, 1)]):
+    for configuration, (x, rungs) in enumerate(
+        [(0.9, 2), (0.8, 2), (0.7, 1), (0.6, 1), (0.5, 1), (0.4, 1)]
+    ):
         for rung in range(rungs):
-            record = Trial({"x": x, "budget": 2**rung}, info_dict={"configuration": configuration, "rung": rung})
+            record = Trial(
+                {"x": x, "budget": 2**rung},
+                info_dict={"configuration": configuration, "rung": rung},
+            )
             record.final_metric = x
             records.append(record)
     optimizer.restore(records)
-    assert [optimizer.get_suggestion().params for _ in range(2)] == [{"x": 0.9, "budget": 4}, {"x": 0.7, "budget": 2}]
+    assert [optimizer.get_suggestion().params for _ in range(2)] == [
+        {"x": 0.9, "budget": 4},
+        {"x": 0.7, "budget": 2},
+    ]
 
 
 def test_a_configuration_is_promoted_once_and_keeps_its_parameters():
-    driven = drive(started(Asha(3, 1, 9), 300), lambda trial: trial.params["x"], in_flight=5, rng=random.Random(1))
+    driven = drive(
+        started(Asha(3, 1, 9), 300),
+        lambda trial: trial.params["x"],
+        in_flight=5,
+        rng=random.Random(1),
+    )
     for low, high in ((1, 3), (3, 9)):
         lower = [t.params["x"] for t in driven.suggested if t.params["budget"] == low]
         upper = [t.params["x"] for t in driven.suggested if t.params["budget"] == high]
@@ -136,7 +156,8 @@ def test_it_never_waits():
 
 def test_a_failed_run_is_neither_promoted_nor_repeated():
     driven = drive(
-        started(Asha(2, 1, 4), 100), lambda trial: None if trial.params["budget"] == 2 else trial.params["x"]
+        started(Asha(2, 1, 4), 100),
+        lambda trial: None if trial.params["budget"] == 2 else trial.params["x"],
     )
     second = [trial.params["x"] for trial in driven.suggested if trial.params["budget"] == 2]
     assert len(set(second)) == len(second) > 10
@@ -161,10 +182,14 @@ def test_a_space_that_already_has_the_budget_is_refused():
 def test_a_resumed_search_promotes_what_the_records_show():
     optimizer = started(Asha(2, 1, 4), 40)
     first = drive(optimizer, lambda trial: trial.params["x"], crash_after=20)
-    resumed = drive(started(Asha(2, 1, 4), 40), lambda trial: trial.params["x"], recorded=first.ended)
+    resumed = drive(
+        started(Asha(2, 1, 4), 40), lambda trial: trial.params["x"], recorded=first.ended
+    )
     everything = [(trial.params["x"], trial.params["budget"]) for trial in resumed.ended]
     assert len(set(everything)) == len(everything) == 40
-    assert {x for x, budget in everything if budget == 4} <= {x for x, budget in everything if budget == 2}
+    assert {x for x, budget in everything if budget == 4} <= {
+        x for x, budget in everything if budget == 2
+    }
 
 
 def test_records_of_other_budgets_are_on_no_rung():

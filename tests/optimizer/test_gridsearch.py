@@ -23,15 +23,23 @@ class TestGridSearch(OptimizerContract):
 
     def make_space(self, seed=7):
         return Searchspace(
-            kernel=("INTEGER", [2, 8]), rate=("DOUBLE", [1e-4, 1e-1], "log"), size=("DISCRETE", [1, 2, 4, 8, 16])
+            kernel=("INTEGER", [2, 8]),
+            rate=("DOUBLE", [1e-4, 1e-1], "log"),
+            size=("DISCRETE", [1, 2, 4, 8, 16]),
         ).seeded(seed)
 
 
-TestGridSearch.test_it_survives_equal_suggestions_and_equal_metrics = None  # a grid has no equal ones
+TestGridSearch.test_it_survives_equal_suggestions_and_equal_metrics = (
+    None  # a grid has no equal ones
+)
 
 
 def grid(optimizer, num_trials=None, initial=(), **parameters):
-    optimizer.num_trials, optimizer.searchspace, optimizer.direction = num_trials, Searchspace(**parameters), "max"
+    optimizer.num_trials, optimizer.searchspace, optimizer.direction = (
+        num_trials,
+        Searchspace(**parameters),
+        "max",
+    )
     optimizer.trial_store, optimizer.final_store = {}, []
     optimizer.initialize()
     suggested = [optimizer.initial_trial(params).params for params in initial]
@@ -41,7 +49,10 @@ def grid(optimizer, num_trials=None, initial=(), **parameters):
 
 
 def test_every_combination_once_the_last_changes_fastest():
-    assert [tuple(p.values()) for p in grid(GridSearch(), a=("DISCRETE", [1, 2]), b=("CATEGORICAL", ["x", "y"]))] == [
+    assert [
+        tuple(p.values())
+        for p in grid(GridSearch(), a=("DISCRETE", [1, 2]), b=("CATEGORICAL", ["x", "y"]))
+    ] == [
         (1, "x"),
         (1, "y"),
         (2, "x"),
@@ -50,12 +61,24 @@ def test_every_combination_once_the_last_changes_fastest():
 
 
 def test_points_are_even_on_the_scale_and_hold_both_ends():
-    assert [p["x"] for p in grid(GridSearch(points=5), x=("DOUBLE", [0, 1]))] == [0.0, 0.25, 0.5, 0.75, 1.0]
+    assert [p["x"] for p in grid(GridSearch(points=5), x=("DOUBLE", [0, 1]))] == [
+        0.0,
+        0.25,
+        0.5,
+        0.75,
+        1.0,
+    ]
     logs = [p["x"] for p in grid(GridSearch(points={"x": 4}), x=("DOUBLE", [1e-3, 1.0], "log"))]
     assert logs == pytest.approx([1e-3, 1e-2, 1e-1, 1.0])
     assert [p["n"] for p in grid(GridSearch(points=3), n=("INTEGER", [1, 9]))] == [1, 5, 9]
     assert [p["n"] for p in grid(GridSearch(points=9), n=("INTEGER", [1, 3]))] == [1, 2, 3]
-    assert [p["n"] for p in grid(GridSearch(points=5), n=("INTEGER", [1, 1000], "log"))] == [1, 6, 32, 178, 1000]
+    assert [p["n"] for p in grid(GridSearch(points=5), n=("INTEGER", [1, 1000], "log"))] == [
+        1,
+        6,
+        32,
+        178,
+        1000,
+    ]
 
 
 def test_one_point_is_the_middle():
@@ -65,12 +88,20 @@ def test_one_point_is_the_middle():
 def test_steps_need_no_points():
     values = [p["x"] for p in grid(GridSearch(), x=("DOUBLE", [0, 0.35], {"step": 0.1}))]
     assert values == [0.0, 0.1, 0.2, 0.3]
-    assert [p["n"] for p in grid(GridSearch(), n=("INTEGER", [8, 64], {"step": 16}))] == [8, 24, 40, 56]
+    assert [p["n"] for p in grid(GridSearch(), n=("INTEGER", [8, 64], {"step": 16}))] == [
+        8,
+        24,
+        40,
+        56,
+    ]
 
 
 @pytest.mark.parametrize("kind", ["DOUBLE", "INTEGER"])
 def test_a_range_without_points_is_refused_with_the_remedy(kind):
-    with pytest.raises(BadArgumentsError, match=rf"points for lr, which is {kind}.*GridSearch\(points=\{{'lr': 5\}}\)"):
+    with pytest.raises(
+        BadArgumentsError,
+        match=rf"points for lr, which is {kind}.*GridSearch\(points=\{{'lr': 5\}}\)",
+    ):
         grid(GridSearch(points={"other": 2}), lr=(kind, [1, 9]), other=("DOUBLE", [0, 1]))
 
 
@@ -94,7 +125,9 @@ def test_it_needs_a_space_with_a_parameter(space):
 
 
 def test_fewer_trials_end_the_grid_early():
-    assert len(grid(GridSearch(), num_trials=3, a=("DISCRETE", [1, 2]), b=("DISCRETE", [1, 2]))) == 3
+    assert (
+        len(grid(GridSearch(), num_trials=3, a=("DISCRETE", [1, 2]), b=("DISCRETE", [1, 2]))) == 3
+    )
 
 
 def test_conditional_parameters_are_combined_only_where_they_exist():
@@ -119,7 +152,10 @@ def test_what_does_not_exist_is_passed_over_at_once(monkeypatch):
         "_combination",
         lambda self, place, look=GridSearch._combination: looked_at.append(1) or look(self, place),
     )
-    optimizer.searchspace, optimizer.num_trials = Searchspace(kind=("CATEGORICAL", ["a", "b"]), **branches), 3
+    optimizer.searchspace, optimizer.num_trials = (
+        Searchspace(kind=("CATEGORICAL", ["a", "b"]), **branches),
+        3,
+    )
     assert optimizer.total_trials() == 3
     optimizer.initialize()
     assert [optimizer.get_suggestion().params["kind"] for _ in range(3)] == ["a", "b", "b"]

@@ -40,7 +40,9 @@ class OfRelease1(AbstractOptimizer):
         else:
             row = self.get_hparams_array()[int(np.argmin(self.get_metrics_array()))]
             hparams = self.searchspace.list_to_dict(
-                self.searchspace.inverse_transform(np.clip(self.searchspace.transform(row), 0.1, 0.9))
+                self.searchspace.inverse_transform(
+                    np.clip(self.searchspace.transform(row), 0.1, 0.9)
+                )
             )
             suggestion = self.create_trial(hparams, sample_type="model", model_budget=0)
         if self.hparams_exist(suggestion):
@@ -55,13 +57,20 @@ class OfRelease1(AbstractOptimizer):
 
 @pytest.mark.loopback
 def test_an_optimizer_of_release_1_runs_and_its_log_is_the_experiments(tmp_path):
-    policy = OptimizationPolicy(OptimizationConfig(12, OfRelease1(), SPACE, direction="max", es_policy="none"))
-    ran = Experiment(tmp_path, policy, lambda params, reporter, interrupted: params["x"] * params["y"])
+    policy = OptimizationPolicy(
+        OptimizationConfig(12, OfRelease1(), SPACE, direction="max", es_policy="none")
+    )
+    ran = Experiment(
+        tmp_path, policy, lambda params, reporter, interrupted: params["x"] * params["y"]
+    )
     policy.log_to(ran.recorder.log)
     outcome = ran.run()
     policy.finish(list(outcome.trials))  # the log is closed by now
     assert len(outcome.trials) == 12
-    assert {trial.info_dict["sample_type"] for trial in outcome.trials} - {"random"} <= {"model", "random_forced"}
+    assert {trial.info_dict["sample_type"] for trial in outcome.trials} - {"random"} <= {
+        "model",
+        "random_forced",
+    }
     assert all(trial.info_dict["run_budget"] == 0 for trial in outcome.trials)
     with open(f"{ran.store.directory}/maggy.log", encoding="utf-8") as log:
         assert "OfRelease1: 12 trials will be sampled" in log.read()
@@ -69,7 +78,9 @@ def test_an_optimizer_of_release_1_runs_and_its_log_is_the_experiments(tmp_path)
 
 def test_the_sampler_of_a_pruner_writes_to_the_same_log():
     lines = []
-    policy = OptimizationPolicy(OptimizationConfig(5, Hyperband(2, 1, 2, sampler=OfRelease1()), SPACE))
+    policy = OptimizationPolicy(
+        OptimizationConfig(5, Hyperband(2, 1, 2, sampler=OfRelease1()), SPACE)
+    )
     policy.log_to(lines.append)
     policy.start({}, [], 1)
     assert lines == ["OfRelease1: 5 trials will be sampled"]
@@ -100,7 +111,12 @@ def test_a_trial_is_created_with_notes_of_how_it_came_about():
     made = optimizer()
     trial = made.create_trial({"x": 0.5, "y": 2}, "model", 4, model_budget=2)
     assert trial.params == {"x": 0.5, "y": 2, "budget": 4}
-    assert trial.info_dict == {"run_budget": 4, "sample_type": "model", "sampling_time": 0.0, "model_budget": 2}
+    assert trial.info_dict == {
+        "run_budget": 4,
+        "sample_type": "model",
+        "sampling_time": 0.0,
+        "model_budget": 2,
+    }
     assert made.create_trial({"x": 0.5, "y": 2}, "grid").params == {"x": 0.5, "y": 2}
     made.sampling_time_start = time.time() - 5
     assert made.create_trial({}, "random").info_dict["sampling_time"] >= 5
@@ -110,7 +126,10 @@ def test_a_trial_is_created_with_notes_of_how_it_came_about():
 @pytest.mark.parametrize(
     ("arguments", "rule"),
     [
-        (({}, "best"), "sample_type must be one of random, random_forced, model, promoted, grid, but got 'best'"),
+        (
+            ({}, "best"),
+            "sample_type must be one of random, random_forced, model, promoted, grid, but got 'best'",
+        ),
         (({}, "model"), "must have a model_budget, but got None"),
     ],
 )
@@ -132,8 +151,15 @@ def test_hyperparameters_exist_if_they_run_or_ran_on_whatever_budget():
 def test_hyperparameters_and_metrics_are_given_by_id():
     made = optimizer()
     one, two = final(made, 1.0, x=0.5, y=2), final(made, 3.0, x=0.1, y=9)
-    assert made.get_hparams_dict() == {one.trial_id: {"x": 0.5, "y": 2}, two.trial_id: {"x": 0.1, "y": 9}}
-    assert made.get_hparams_dict(two.trial_id) == made.get_hparams_dict([two.trial_id]) == {two.trial_id: two.params}
+    assert made.get_hparams_dict() == {
+        one.trial_id: {"x": 0.5, "y": 2},
+        two.trial_id: {"x": 0.1, "y": 9},
+    }
+    assert (
+        made.get_hparams_dict(two.trial_id)
+        == made.get_hparams_dict([two.trial_id])
+        == {two.trial_id: two.params}
+    )
     assert made.get_metrics_dict() == {one.trial_id: -1.0, two.trial_id: -3.0}
     assert made.get_metrics_dict(trial_ids=[one.trial_id, "unknown"]) == {one.trial_id: -1.0}
     made.direction = "min"
@@ -155,12 +181,17 @@ def test_arrays_have_the_order_of_the_store_and_of_the_space():
 
 
 def test_hyperparameters_that_are_no_numbers_keep_their_values():
-    space = Searchspace(k=("CATEGORICAL", ["a", [1, 2]]), x=("DOUBLE", [0, 1], {"when": {"k": "a"}}))
+    space = Searchspace(
+        k=("CATEGORICAL", ["a", [1, 2]]), x=("DOUBLE", [0, 1], {"when": {"k": "a"}})
+    )
     made = optimizer(space=space)
     final(made, 1.0, k="a", x=0.5)
     final(made, 1.0, k=[1, 2])
     assert made.get_hparams_array().tolist() == [["a", 0.5], [[1, 2], None]]
-    assert [made.searchspace.transform(row) for row in made.get_hparams_array()] == [[0.0, 0.5], [1.0, None]]
+    assert [made.searchspace.transform(row) for row in made.get_hparams_array()] == [
+        [0.0, 0.5],
+        [1.0, None],
+    ]
 
 
 def test_what_was_reported_on_the_way_is_an_array_too():
@@ -173,8 +204,12 @@ def test_what_was_reported_on_the_way_is_an_array_too():
     assert [history.tolist() for history in ragged] == [[-0.5, -1.0], [-0.2, -1.0], [-0.2]]
 
 
-@pytest.mark.parametrize(("direction", "expected"), [("max", (-4.0, -1.0, -2.5)), ("min", (1.0, 4.0, 2.5))])
-def test_the_best_the_worst_and_the_mean_are_those_of_something_to_be_minimized(direction, expected):
+@pytest.mark.parametrize(
+    ("direction", "expected"), [("max", (-4.0, -1.0, -2.5)), ("min", (1.0, 4.0, 2.5))]
+)
+def test_the_best_the_worst_and_the_mean_are_those_of_something_to_be_minimized(
+    direction, expected
+):
     made = optimizer(direction)
     for metric in (1.0, 4.0):
         final(made, metric, x=metric / 10, y=1, budget=1)
@@ -185,7 +220,10 @@ def test_the_best_the_worst_and_the_mean_are_those_of_something_to_be_minimized(
 
 def test_where_no_trial_has_ended_there_is_no_best():
     for ask in (OfRelease1.ybest, OfRelease1.yworst, OfRelease1.ymean):
-        with pytest.raises(ValueError, match="a trial that has ended with a metric on the budget 3, but there is none"):
+        with pytest.raises(
+            ValueError,
+            match="a trial that has ended with a metric on the budget 3, but there is none",
+        ):
             ask(optimizer(), 3)
 
 

@@ -9,7 +9,14 @@ from budgets import budgets, drive, started
 from conformance import OptimizerContract, Stopped
 
 from maggy.common.exceptions import BadArgumentsError
-from maggy.optimizer import AbstractOptimizer, Asha, GridSearch, Hyperband, RandomSearch, optimizer_by_name
+from maggy.optimizer import (
+    AbstractOptimizer,
+    Asha,
+    GridSearch,
+    Hyperband,
+    RandomSearch,
+    optimizer_by_name,
+)
 from maggy.optimizer.brackets import plan_brackets
 from maggy.searchspace import Searchspace
 from maggy.trial import Trial
@@ -28,7 +35,9 @@ class TestHyperbandOfUnlimitedTrials(OptimizerContract):
     exact = False
 
     def make(self):
-        return optimizer_by_name(RandomSearch(pruner="hyperband", pruner_kwargs={"eta": 2, "resource_max": 4}))
+        return optimizer_by_name(
+            RandomSearch(pruner="hyperband", pruner_kwargs={"eta": 2, "resource_max": 4})
+        )
 
     def test_a_resumed_experiment_runs_what_is_missing_and_nothing_twice(self):
         whole = len(self.drive().suggested)
@@ -52,7 +61,9 @@ def test_each_kind_of_bracket_runs_once_when_the_number_of_trials_is_left_out():
 @pytest.mark.parametrize("num_trials", [1, 2, 5, 13, 22, 100])
 @pytest.mark.parametrize("in_flight", [1, 8])
 def test_the_number_of_runs_is_met_exactly(num_trials, in_flight):
-    driven = drive(started(Hyperband(3, 1, 9), num_trials), lambda trial: trial.params["x"], in_flight)
+    driven = drive(
+        started(Hyperband(3, 1, 9), num_trials), lambda trial: trial.params["x"], in_flight
+    )
     assert len(driven.suggested) == num_trials
     assert 9 in budgets(driven)
 
@@ -130,7 +141,9 @@ def test_more_initial_trials_than_configurations_are_refused():
     optimizer = started(Hyperband(3, 1, 9), 13)
     for place in range(9):
         optimizer.initial_trial({"x": place / 10})
-    with pytest.raises(BadArgumentsError, match=r"initial_trials .* num_trials=13 runs only 9 .*raise num_trials"):
+    with pytest.raises(
+        BadArgumentsError, match=r"initial_trials .* num_trials=13 runs only 9 .*raise num_trials"
+    ):
         optimizer.initial_trial({"x": 0.9})
 
 
@@ -164,7 +177,9 @@ def test_a_sampler_is_told_the_metric_of_each_budget_and_how_far_it_came():
     assert (told[9].final_metric, told[9].early_stop) == (81, False)
     assert (told[8].final_metric, told[8].early_stop, told[8].step_history) == (24, True, [1, 3])
     assert (told[1].final_metric, told[1].early_stop) == (1, True)
-    assert sampler.trial_store == {} or all(trial.final_metric is None for trial in sampler.trial_store.values())
+    assert sampler.trial_store == {} or all(
+        trial.final_metric is None for trial in sampler.trial_store.values()
+    )
 
 
 def test_a_resumed_sampler_is_told_what_was_left_out_before_the_full_budget():
@@ -177,10 +192,14 @@ def test_a_resumed_sampler_is_told_what_was_left_out_before_the_full_budget():
         return trial.params["x"] * trial.params["budget"]
 
     space = Searchspace(x=("INTEGER", [1, 99]))
-    half = drive(started(Hyperband(3, 1, 9, sampler=Recorder()), 40, space=space), score, crash_after=13)
+    half = drive(
+        started(Hyperband(3, 1, 9, sampler=Recorder()), 40, space=space), score, crash_after=13
+    )
     sampler = Restored()
     started(Hyperband(3, 1, 9, sampler=sampler), 40, space=space).restore(half.ended)
-    assert {trial.params["x"]: (trial.step_history, trial.early_stop) for trial in sampler.restored} == {
+    assert {
+        trial.params["x"]: (trial.step_history, trial.early_stop) for trial in sampler.restored
+    } == {
         **{x: ([1], True) for x in range(1, 7)},
         **{x: ([1, 3], True) for x in (7, 8)},
         9: ([1, 3, 9], False),
@@ -189,9 +208,15 @@ def test_a_resumed_sampler_is_told_what_was_left_out_before_the_full_budget():
 
 def test_a_sampler_that_has_no_more_ends_the_brackets():
     sampler = GridSearch()
-    optimizer = started(Hyperband(2, 1, 4, sampler=sampler), None, space=Searchspace(x=("DISCRETE", [1, 2, 3])))
+    optimizer = started(
+        Hyperband(2, 1, 4, sampler=sampler), None, space=Searchspace(x=("DISCRETE", [1, 2, 3]))
+    )
     driven = drive(optimizer, lambda trial: trial.params["x"], in_flight=4)
-    assert [trial.params["x"] for trial in driven.suggested if trial.params["budget"] == 1] == [1, 2, 3]
+    assert [trial.params["x"] for trial in driven.suggested if trial.params["budget"] == 1] == [
+        1,
+        2,
+        3,
+    ]
     assert budgets(driven).count(4) >= 1
 
 
@@ -201,20 +226,28 @@ def test_a_sampler_that_waits_for_results_does_not_hold_the_brackets_up():
             suggested = super().get_suggestion(trial)
             return "IDLE" if self.trial_store else suggested
 
-    optimizer = started(Hyperband(3, 1, 9, sampler=OneByOne()), 40, space=Searchspace(x=("INTEGER", [1, 99])))
+    optimizer = started(
+        Hyperband(3, 1, 9, sampler=OneByOne()), 40, space=Searchspace(x=("INTEGER", [1, 99]))
+    )
     driven = drive(optimizer, lambda trial: trial.params["x"], in_flight=2)
     assert len(driven.suggested) >= 4
 
 
 def test_a_sampler_may_be_a_name_or_one_of_optunas():
     optuna = pytest.importorskip("optuna")
-    for sampler, name in (("tpe", "TPE"), ("RandomSearch", "RandomSearch"), (optuna.samplers.RandomSampler(), None)):
+    for sampler, name in (
+        ("tpe", "TPE"),
+        ("RandomSearch", "RandomSearch"),
+        (optuna.samplers.RandomSampler(), None),
+    ):
         optimizer = optimizer_by_name(Hyperband(3, 1, 9, sampler=sampler))
         assert optimizer.name() == f"Hyperband({name or 'RandomSampler'})"
         assert len(drive(started(optimizer, 13), lambda trial: trial.params["x"]).suggested) == 13
 
 
-@pytest.mark.parametrize("sampler", ["asha", "none", Asha(), Hyperband(), RandomSearch(pruner="hyperband")])
+@pytest.mark.parametrize(
+    "sampler", ["asha", "none", Asha(), Hyperband(), RandomSearch(pruner="hyperband")]
+)
 def test_what_gives_a_budget_or_no_configurations_is_no_sampler(sampler):
     with pytest.raises(BadArgumentsError, match=r"sampler must suggest configurations .*'tpe'"):
         optimizer_by_name(Hyperband(sampler=sampler))
@@ -237,7 +270,9 @@ def test_an_unknown_pruner_is_refused(pruner):
         RandomSearch(pruner=pruner)
 
 
-@pytest.mark.parametrize("pruner_kwargs", [{"factor": 3}, {"eta": 1}, {"resource_min": 5, "resource_max": 2}])
+@pytest.mark.parametrize(
+    "pruner_kwargs", [{"factor": 3}, {"eta": 1}, {"resource_min": 5, "resource_max": 2}]
+)
 def test_arguments_are_checked(pruner_kwargs):
     with pytest.raises(BadArgumentsError, match="must be"):
         RandomSearch(pruner="hyperband", pruner_kwargs=pruner_kwargs)
@@ -248,7 +283,9 @@ def test_a_resumed_search_goes_through_the_same_brackets():
         return trial.params["x"] * trial.params["budget"]
 
     whole = drive(started(Hyperband(3, 1, 9), 40), score, in_flight=3)
-    half = drive(started(Hyperband(3, 1, 9), 40), score, in_flight=3, rng=random.Random(2), crash_after=17)
+    half = drive(
+        started(Hyperband(3, 1, 9), 40), score, in_flight=3, rng=random.Random(2), crash_after=17
+    )
     resumed = drive(started(Hyperband(3, 1, 9), 40), score, in_flight=3, recorded=half.ended)
     assert {trial.trial_id for trial in resumed.ended} == {trial.trial_id for trial in whole.ended}
     assert len(resumed.suggested) == 40 - 17
@@ -260,7 +297,9 @@ def test_records_of_other_budgets_are_not_taken_for_those_of_these():
     assert resumed.restore(half.ended)
     running = [resumed.get_suggestion() for _ in range(9)]
     assert [trial.params["budget"] for trial in running] == [2] * 9
-    assert [trial.params["x"] for trial in running] == [trial.params["x"] for trial in half.ended[:9]]
+    assert [trial.params["x"] for trial in running] == [
+        trial.params["x"] for trial in half.ended[:9]
+    ]
 
 
 def test_a_sampler_is_told_what_failed_by_its_absence():

@@ -12,7 +12,12 @@ from maggy.searchspace import Searchspace
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("randomsearch", RandomSearch), ("RandomSearch", RandomSearch), ("none", SingleRun), (" NONE ", SingleRun)],
+    [
+        ("randomsearch", RandomSearch),
+        ("RandomSearch", RandomSearch),
+        ("none", SingleRun),
+        (" NONE ", SingleRun),
+    ],
 )
 def test_names_are_known_in_any_case(name, expected):
     assert type(optimizer_by_name(name)) is expected
@@ -32,7 +37,9 @@ def test_every_call_makes_a_new_one():
 
 
 def test_an_unknown_name_lists_the_known_ones_and_the_closest():
-    with pytest.raises(BadArgumentsError, match=r"one of 'asha', .*'tpe'.* 'RandomSerch'.*mean 'randomsearch'"):
+    with pytest.raises(
+        BadArgumentsError, match=r"one of 'asha', .*'tpe'.* 'RandomSerch'.*mean 'randomsearch'"
+    ):
         optimizer_by_name("RandomSerch")
 
 
@@ -49,17 +56,23 @@ def test_a_class_or_a_pruner_of_optunas_is_refused_with_the_remedy():
         optimizer_by_name(optuna.pruners.NopPruner())
 
 
-@pytest.mark.parametrize("name", ["asha", "cmaes", "gridsearch", "hyperband", "nsgaii", "qmc", "randomsearch", "tpe"])
+@pytest.mark.parametrize(
+    "name", ["asha", "cmaes", "gridsearch", "hyperband", "nsgaii", "qmc", "randomsearch", "tpe"]
+)
 def test_a_missing_space_is_refused_when_the_driver_asks_for_the_parameters(name):
     optimizer = optimizer_by_name(name)
     optimizer.num_trials, optimizer.searchspace, optimizer.direction = 5, Searchspace(), "max"
-    with pytest.raises(BadArgumentsError, match="needs a search space with at least one hyperparameter"):
+    with pytest.raises(
+        BadArgumentsError, match="needs a search space with at least one hyperparameter"
+    ):
         optimizer.parameters([optimizer.total_trials()])  # both are asked before Spark is touched
 
 
 @pytest.mark.parametrize("given", [5, True, [], object, lambda: None])
 def test_anything_else_is_refused(given):
-    with pytest.raises(TypeError, match=r"optimizer must be one of 'asha', .*'tpe'.*AbstractOptimizer"):
+    with pytest.raises(
+        TypeError, match=r"optimizer must be one of 'asha', .*'tpe'.*AbstractOptimizer"
+    ):
         optimizer_by_name(given)
 
 

@@ -14,9 +14,23 @@ from maggy.optimizer.bayes import TPE
 
 pytestmark = pytest.mark.slow
 
-BOTH = {"num_warmup_trials": 15, "random_fraction": 0.33, "interim_results": True, "interim_results_interval": 10}
-OF_TPE = {"gamma": 0.15, "n_samples": 24, "bw_estimation": "normal_reference", "bw_factor": 3, **BOTH}
-PRUNER = {"pruner": "hyperband", "pruner_kwargs": {"min_budget": 1, "max_budget": 4, "eta": 2, "n_iterations": 1}}
+BOTH = {
+    "num_warmup_trials": 15,
+    "random_fraction": 0.33,
+    "interim_results": True,
+    "interim_results_interval": 10,
+}
+OF_TPE = {
+    "gamma": 0.15,
+    "n_samples": 24,
+    "bw_estimation": "normal_reference",
+    "bw_factor": 3,
+    **BOTH,
+}
+PRUNER = {
+    "pruner": "hyperband",
+    "pruner_kwargs": {"min_budget": 1, "max_budget": 4, "eta": 2, "n_iterations": 1},
+}
 
 
 def test_all_options_of_tpe_are_taken_and_those_that_change_nothing_are_named_once():
@@ -26,7 +40,10 @@ def test_all_options_of_tpe_are_taken_and_those_that_change_nothing_are_named_on
     named = "bw_estimation, bw_factor, random_fraction, interim_results, interim_results_interval"
     assert f"release 1.1, and goes on without them: {named}. Leave" in str(caught[0].message)
     assert caught[0].filename == __file__
-    assert len(drive(started(optimizer_by_name(made), 3), lambda trial: trial.params["x"]).suggested) == 8 - 1
+    assert (
+        len(drive(started(optimizer_by_name(made), 3), lambda trial: trial.params["x"]).suggested)
+        == 8 - 1
+    )
 
 
 def test_the_number_of_samples_and_the_share_of_good_trials_are_optunas():
@@ -49,7 +66,9 @@ def test_a_share_of_good_trials_that_is_none_is_refused(gamma):
 
 
 def test_an_option_under_both_of_its_names_is_refused():
-    with pytest.raises(BadArgumentsError, match=r"n_ei_candidates is what release 1\.1 called n_samples"):
+    with pytest.raises(
+        BadArgumentsError, match=r"n_ei_candidates is what release 1\.1 called n_samples"
+    ):
         TPE(n_samples=3, n_ei_candidates=3)
 
 

@@ -24,12 +24,22 @@ CONDITIONAL = Searchspace(
 )
 SIZES = [(TEN, 10), (CONDITIONAL, 16)]
 RANDOM = ["randomsearch", Asha(), Hyperband(resource_max=2, eta=2, sampler="randomsearch")]
-OPTUNA = ["tpe", "cmaes", "nsgaii", optuna.samplers.RandomSampler(seed=1), optuna.samplers.TPESampler(seed=1)]
+OPTUNA = [
+    "tpe",
+    "cmaes",
+    "nsgaii",
+    optuna.samplers.RandomSampler(seed=1),
+    optuna.samplers.TPESampler(seed=1),
+]
 
 
 def started(optimizer, space, num_trials, **attributes):
     optimizer = optimizer_by_name(optimizer)
-    optimizer.num_trials, optimizer.searchspace, optimizer.direction = num_trials, space.seeded(7), "max"
+    optimizer.num_trials, optimizer.searchspace, optimizer.direction = (
+        num_trials,
+        space.seeded(7),
+        "max",
+    )
     optimizer.trial_store, optimizer.final_store = {}, []
     for name, value in attributes.items():
         setattr(optimizer, name, value)
@@ -41,7 +51,9 @@ def drive(optimizer, **options):
     return Drive(
         optimizer,
         optimizer.get_suggestion,
-        lambda trial: objective({name: value for name, value in trial.params.items() if name != "budget"}),
+        lambda trial: objective(
+            {name: value for name, value in trial.params.items() if name != "budget"}
+        ),
         final_store=optimizer.final_store,
         trial_store=optimizer.trial_store,
         **options,
@@ -51,7 +63,10 @@ def drive(optimizer, **options):
 def configurations(trials):
     """The new configurations, as text; of those with a budget the runs on the smallest."""
     first = [trial.params for trial in trials if trial.info_dict.get("rung", 0) == 0]
-    return [json.dumps({n: v for n, v in params.items() if n != "budget"}, sort_keys=True) for params in first]
+    return [
+        json.dumps({n: v for n, v in params.items() if n != "budget"}, sort_keys=True)
+        for params in first
+    ]
 
 
 # What is left
@@ -130,7 +145,11 @@ def test_a_space_of_a_million_is_small_and_an_untried_one_is_found_at_once():
 
 def test_one_and_true_and_one_as_a_float_are_different_values():
     space = Searchspace(x=("CATEGORICAL", [1, 1.0, True, 1]))
-    assert {json.dumps(params) for params in configurations_of(space, 3)} == {'{"x": 1}', '{"x": 1.0}', '{"x": true}'}
+    assert {json.dumps(params) for params in configurations_of(space, 3)} == {
+        '{"x": 1}',
+        '{"x": 1.0}',
+        '{"x": true}',
+    }
 
 
 def configurations_of(space, count):
@@ -154,7 +173,9 @@ def test_random_draws_try_a_small_space_through(optimizer, space, size, in_fligh
 @pytest.mark.parametrize(("space", "size"), SIZES)
 @pytest.mark.parametrize("optimizer", OPTUNA, ids=str)
 def test_optunas_samplers_try_a_small_space_through(optimizer, space, size, in_flight):
-    tried = configurations(drive(started(optimizer, space, size + 3), in_flight=in_flight).suggested)
+    tried = configurations(
+        drive(started(optimizer, space, size + 3), in_flight=in_flight).suggested
+    )
     assert len(set(tried[:size])) == size
     assert len(tried) == size + 3
 
@@ -178,7 +199,9 @@ def test_initial_trials_are_tried_as_they_are_and_not_again(optimizer):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("optimizer", ["randomsearch", "asha", "tpe", "qmc", Hyperband(2, 1, 2, "randomsearch")])
+@pytest.mark.parametrize(
+    "optimizer", ["randomsearch", "asha", "tpe", "qmc", Hyperband(2, 1, 2, "randomsearch")]
+)
 def test_repeats_that_are_allowed_are_run(optimizer):
     tried = configurations(drive(started(optimizer, TEN, 60, allow_repeats=True)).suggested)
     assert len(set(tried[:10])) < 10
@@ -217,12 +240,16 @@ def test_a_sampler_class_of_the_users_own_may_repeat():
 
 
 def test_the_number_of_workers_changes_nothing_where_suggestions_depend_on_no_result():
-    one, *others = (drive(started("randomsearch", TEN, 12), in_flight=count).params for count in (1, 3, 12))
+    one, *others = (
+        drive(started("randomsearch", TEN, 12), in_flight=count).params for count in (1, 3, 12)
+    )
     assert all(other == one for other in others)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("optimizer", ["randomsearch", "qmc", Hyperband(2, 1, 4, RandomSearch())], ids=name_of)
+@pytest.mark.parametrize(
+    "optimizer", ["randomsearch", "qmc", Hyperband(2, 1, 4, RandomSearch())], ids=name_of
+)
 @pytest.mark.parametrize("crash_after", [3, 9])
 def test_a_resumed_search_goes_on_in_the_same_sequence(optimizer, crash_after):
     def search(recorded=(), **options):
@@ -231,7 +258,11 @@ def test_a_resumed_search_goes_on_in_the_same_sequence(optimizer, crash_after):
         ask, given = made.get_suggestion, []
 
         def suggest(trial):
-            if given or any("initial" in record.info_dict for record in recorded if made.name() != "RandomSearch"):
+            if given or any(
+                "initial" in record.info_dict
+                for record in recorded
+                if made.name() != "RandomSearch"
+            ):
                 return ask(trial)
             given.append(made.initial_trial({"a": 2, "b": "y"}))
             given[0].info_dict["initial"] = 0
@@ -249,7 +280,9 @@ def test_a_resumed_search_goes_on_in_the_same_sequence(optimizer, crash_after):
 
     whole = search()
     records = [Trial.from_json(trial.to_json()) for trial in search(crash_after=crash_after).ended]
-    assert [trial.params for trial in search(recorded=records).ended] == [trial.params for trial in whole.ended]
+    assert [trial.params for trial in search(recorded=records).ended] == [
+        trial.params for trial in whole.ended
+    ]
     assert len(set(configurations(whole.ended)[:10])) == 10
 
 
@@ -275,10 +308,16 @@ def test_promotions_run_a_configuration_again():
 
 
 def test_grid_search_drops_values_that_were_listed_twice():
-    space = Searchspace(a=("DISCRETE", [1, 2, 1, 1.0]), b=("CATEGORICAL", [[1, 2], [1, 2], True]), c=("CONSTANT", [0]))
+    space = Searchspace(
+        a=("DISCRETE", [1, 2, 1, 1.0]),
+        b=("CATEGORICAL", [[1, 2], [1, 2], True]),
+        c=("CONSTANT", [0]),
+    )
     optimizer = started(GridSearch(), space, None)
     tried = drive(optimizer).params
-    assert len({json.dumps(params) for params in tried}) == len(tried) == optimizer.total_trials() == 6
+    assert (
+        len({json.dumps(params) for params in tried}) == len(tried) == optimizer.total_trials() == 6
+    )
 
 
 def test_an_initial_trial_on_a_grid_takes_away_only_its_own_value():

@@ -34,8 +34,17 @@ def ended(params, metric, points=(), *, early=False):
 @pytest.fixture
 def result():
     trials = [
-        ended({"rate": 0.1, "units": 16, "kind": "a", "decay": 0.5, "budget": 3}, 0.9, [(0, 0.5), (1, float("nan"))]),
-        ended({"rate": 0.2, "units": 24, "kind": [1, 2], "budget": 9}, 0.7, [(-1, 0.1), (0, 0.4)], early=True),
+        ended(
+            {"rate": 0.1, "units": 16, "kind": "a", "decay": 0.5, "budget": 3},
+            0.9,
+            [(0, 0.5), (1, float("nan"))],
+        ),
+        ended(
+            {"rate": 0.2, "units": 24, "kind": [1, 2], "budget": 9},
+            0.7,
+            [(-1, 0.1), (0, 0.4)],
+            early=True,
+        ),
         ended({"rate": 0.3, "units": 32, "kind": None, "budget": 3}, None),
     ]
     result = build_result(trials, kind="optimization", direction="max", optimization_key="accuracy")
@@ -59,13 +68,17 @@ def test_the_search_space_is_that_of_the_experiment(result):
     distributions = result.to_optuna_study().trials[0].distributions
     assert distributions["rate"] == optuna.distributions.FloatDistribution(1e-4, 1.0, log=True)
     assert distributions["units"] == optuna.distributions.IntDistribution(8, 64, step=8)
-    assert distributions["kind"] == optuna.distributions.CategoricalDistribution(["a", "[1, 2]", None])
+    assert distributions["kind"] == optuna.distributions.CategoricalDistribution(
+        ["a", "[1, 2]", None]
+    )
     assert distributions["budget"] == optuna.distributions.IntDistribution(3, 9)
 
 
 def test_an_upper_bound_that_is_on_no_step_is_lowered_silently(result):
     result.searchspace = Searchspace(
-        rate=("DOUBLE", [0, 0.35], {"step": 0.1}), units=("INTEGER", [8, 70], {"step": 8}), kind=SPACE.values()[2]
+        rate=("DOUBLE", [0, 0.35], {"step": 0.1}),
+        units=("INTEGER", [8, 70], {"step": 8}),
+        kind=SPACE.values()[2],
     )
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -107,8 +120,13 @@ def test_optunas_plots_and_analyses_take_it(result):
 
 
 def test_a_result_without_a_space_or_of_an_ablation_is_a_study_too():
-    trials = [ended({"ablated_feature": "None", "ablated_layer": label}, 0.5) for label in ("None", "dense")]
-    study = build_result(trials, kind="ablation", direction="min", optimization_key="loss").to_optuna_study()
+    trials = [
+        ended({"ablated_feature": "None", "ablated_layer": label}, 0.5)
+        for label in ("None", "dense")
+    ]
+    study = build_result(
+        trials, kind="ablation", direction="min", optimization_key="loss"
+    ).to_optuna_study()
     assert [trial.params["ablated_layer"] for trial in study.trials] == ["None", "dense"]
     empty = build_result([], kind="optimization", direction="max", optimization_key="metric")
     assert empty.to_optuna_study().trials == []

@@ -28,7 +28,9 @@ def test_steps_that_optuna_cannot_hold_are_rounded_left_out_or_thinned():
 
 
 def test_what_is_missing_is_named_with_the_remedy():
-    with pytest.raises(MissingDependencyError, match=r"GP needs no_such_module.*pip install 'maggy\[gp\]'"):
+    with pytest.raises(
+        MissingDependencyError, match=r"GP needs no_such_module.*pip install 'maggy\[gp\]'"
+    ):
         require("GP", ["json", "no_such_module"], "gp")
 
 
@@ -37,18 +39,25 @@ def test_an_optuna_that_is_broken_is_said_with_the_remedy(tmp_path, monkeypatch)
     monkeypatch.syspath_prepend(str(tmp_path))
     for loaded in [loaded for loaded in sys.modules if loaded.split(".")[0] == "optuna"]:
         monkeypatch.delitem(sys.modules, loaded)
-    with pytest.raises(MissingDependencyError, match=r"TPE needs optuna, which is installed .*np\.float_.*pip install"):
+    with pytest.raises(
+        MissingDependencyError,
+        match=r"TPE needs optuna, which is installed .*np\.float_.*pip install",
+    ):
         require("TPE", ["optuna"], "optuna")
 
 
 @pytest.mark.parametrize(("name", "module"), [("QMCSampler", "scipy"), ("CmaEsSampler", "cmaes")])
-def test_a_sampler_of_optunas_without_what_it_imports_late_is_refused_with_the_remedy(monkeypatch, name, module):
+def test_a_sampler_of_optunas_without_what_it_imports_late_is_refused_with_the_remedy(
+    monkeypatch, name, module
+):
     optuna = pytest.importorskip("optuna")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         sampler = getattr(optuna.samplers, name)()
     monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(MissingDependencyError, match=rf"{name} needs {module}, which cannot be imported here: pip"):
+    with pytest.raises(
+        MissingDependencyError, match=rf"{name} needs {module}, which cannot be imported here: pip"
+    ):
         optimizer_by_name(sampler)
 
 
@@ -57,5 +66,7 @@ def test_what_a_sampler_lacks_when_it_is_asked_is_said_with_the_remedy():
         with saying_what_is_missing("Mine"):
             raise ModuleNotFoundError("No module named 'scipy.stats'", name="scipy.stats")
 
-    with pytest.raises(MissingDependencyError, match=r"Mine needs a package .*scipy\.stats.*pip install scipy\."):
+    with pytest.raises(
+        MissingDependencyError, match=r"Mine needs a package .*scipy\.stats.*pip install scipy\."
+    ):
         ask()

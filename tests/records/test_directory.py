@@ -81,7 +81,9 @@ def test_an_existing_directory_is_never_used_even_if_it_is_empty(tmp_path):
 
 def test_experiments_that_start_at_once_get_a_directory_each(tmp_path):
     with ThreadPoolExecutor(8) as pool:
-        stores = list(pool.map(lambda _: ExperimentStore.create(FILES, str(tmp_path), "app"), range(40)))
+        stores = list(
+            pool.map(lambda _: ExperimentStore.create(FILES, str(tmp_path), "app"), range(40))
+        )
     assert sorted(each.run_id for each in stores) == list(range(1, 41))
 
 
@@ -90,13 +92,23 @@ def test_a_run_number_that_another_process_has_just_taken_is_passed_over(tmp_pat
         def list(self, path):
             return []
 
-    assert [ExperimentStore.create(Late(), str(tmp_path), "app").run_id for _ in range(3)] == [1, 2, 3]
+    assert [ExperimentStore.create(Late(), str(tmp_path), "app").run_id for _ in range(3)] == [
+        1,
+        2,
+        3,
+    ]
 
 
 def test_a_place_where_nothing_can_be_recorded_is_named_with_the_remedy(tmp_path):
     (tmp_path / "file").write_text("")
-    for root, reason in ((str(tmp_path / "file"), "FileExistsError"), ("nosuch://x/y", "ValueError: Protocol")):
-        with pytest.raises(RecordsError, match=rf"in {root} they cannot \({reason}.*Choose another place with log_dir"):
+    for root, reason in (
+        (str(tmp_path / "file"), "FileExistsError"),
+        ("nosuch://x/y", "ValueError: Protocol"),
+    ):
+        with pytest.raises(
+            RecordsError,
+            match=rf"in {root} they cannot \({reason}.*Choose another place with log_dir",
+        ):
             ExperimentStore.create(FILES, root, "app")
     with pytest.raises(ImportError, match="gs:// needs a package"):
         ExperimentStore.create(FILES, "gs://bucket/x", "app")
@@ -114,13 +126,18 @@ def test_open_takes_a_relative_path_and_a_path_object(tmp_path, monkeypatch):
     made = ExperimentStore.create(FILES, str(tmp_path), "app")
     made.write_experiment({})
     monkeypatch.chdir(tmp_path.parent)
-    assert ExperimentStore.open(FILES, "/nowhere", f"{tmp_path.name}/app_1").directory == made.directory
+    assert (
+        ExperimentStore.open(FILES, "/nowhere", f"{tmp_path.name}/app_1").directory
+        == made.directory
+    )
     assert ExperimentStore.open(FILES, "/nowhere", tmp_path / "app_1").directory == made.directory
 
 
 def test_open_names_what_there_is_and_the_closest(root, store):
     store.write_experiment({})
-    with pytest.raises(ResumeError, match=r"there is no 'apq_1'.* there are: app_1\. Did you mean 'app_1'"):
+    with pytest.raises(
+        ResumeError, match=r"there is no 'apq_1'.* there are: app_1\. Did you mean 'app_1'"
+    ):
         ExperimentStore.open(FILES, root, "apq_1")
     with pytest.raises(ResumeError, match="there are: none"):
         ExperimentStore.open(FILES, root + "/elsewhere", "app_1")
@@ -199,7 +216,9 @@ def test_a_trial_that_began_has_its_parameters_and_no_record_of_an_end(store):
     assert store.trial_directory(trial.trial_id) == FILES.join(store.directory, trial.trial_id)
     assert json_of(store, trial.trial_id, ".hparams.json") == {"kernel": 3, "act": "relu"}
     assert text_of(store, trial.trial_id, "output.log") == "hello\nworld\n"
-    assert not {"trial.json", ".metric", ".outputs.json"} & set(FILES.list(store.trial_directory(trial.trial_id)))
+    assert not {"trial.json", ".metric", ".outputs.json"} & set(
+        FILES.list(store.trial_directory(trial.trial_id))
+    )
 
 
 def test_a_trial_that_ended_has_outputs_metric_and_record(store):
@@ -211,7 +230,11 @@ def test_a_trial_that_ended_has_outputs_metric_and_record(store):
     }
     assert text_of(store, trial.trial_id, ".metric") == "0.0"
     record = json_of(store, trial.trial_id, "trial.json")
-    assert (record["trial_id"], record["status"], record["final_metric"]) == (trial.trial_id, "FINALIZED", 0.0)
+    assert (record["trial_id"], record["status"], record["final_metric"]) == (
+        trial.trial_id,
+        "FINALIZED",
+        0.0,
+    )
 
 
 def test_a_number_that_was_returned_is_stored_under_the_metrics_name(store):
@@ -272,7 +295,10 @@ def test_tensorboard_finds_only_the_last_end_of_a_trial_that_runs_again(root, st
     trial.reset()
     run_trial(resumed, trial, 0.5)
     names = FILES.list(resumed.trial_directory(trial.trial_id))
-    assert [name for name in names if name.startswith("events.")] == [own, "events.out.tfevents.2000000000.maggy"]
+    assert [name for name in names if name.startswith("events.")] == [
+        own,
+        "events.out.tfevents.2000000000.maggy",
+    ]
 
 
 def test_no_path_removes_the_record_of_a_trial_and_its_replacement_is_atomic(tmp_path):
@@ -297,7 +323,9 @@ def test_no_path_removes_the_record_of_a_trial_and_its_replacement_is_atomic(tmp
         run_trial(resumed, trial, metric)
     assert {change for name, change in Watched.changes if name == "trial.json"} == {True}
     assert {change for name, change in Watched.changes if name in ENDS} == {True, "removed"}
-    assert [trial.trial_id for trial in resumed.read_trials()[0]] == [trial.trial_id for trial in trials]
+    assert [trial.trial_id for trial in resumed.read_trials()[0]] == [
+        trial.trial_id for trial in trials
+    ]
 
 
 def test_a_directory_has_one_driver_at_a_time(root, store):
@@ -308,7 +336,10 @@ def test_a_directory_has_one_driver_at_a_time(root, store):
     store.release()
     resumed = ExperimentStore.open(FILES, root, "app_1", process=elsewhere)
     resumed.claim()
-    assert [name for name in FILES.list(store.directory) if "owner" in name] == ["owner-1.json", "owner-2.json"]
+    assert [name for name in FILES.list(store.directory) if "owner" in name] == [
+        "owner-1.json",
+        "owner-2.json",
+    ]
     with pytest.raises(OwnershipError, match="is owned by process 0 on other-host"):
         ExperimentStore.open(FILES, root, "app_1").claim()
 
@@ -355,7 +386,9 @@ def test_a_trial_that_never_began_is_recorded_all_the_same(store):
 
 
 def test_trials_are_read_back_in_the_order_in_which_they_ended(root, store):
-    ended = [run(store, {"lr": number}, None if number == 3 else 0.5).trial_id for number in range(12)]
+    ended = [
+        run(store, {"lr": number}, None if number == 3 else 0.5).trial_id for number in range(12)
+    ]
     store.begin_trial(Trial({"lr": "not ended"}))
     assert [each.trial_id for each in store.read_trials()[0]] == ended
     store.write_experiment({})
@@ -427,7 +460,9 @@ def test_fields_that_this_release_does_not_know_or_that_are_missing_are_no_damag
     back, damaged = store.read_trials()
     assert damaged == []
     # One whose place is not recorded comes last.
-    assert [trial.trial_id for trial in back] == [trial.trial_id for trial in (*trials[1:], trials[0])]
+    assert [trial.trial_id for trial in back] == [
+        trial.trial_id for trial in (*trials[1:], trials[0])
+    ]
     assert [json.loads(trial.to_json())["cost"] for trial in back] == [1, 2, 3, 0]
 
 
@@ -472,7 +507,12 @@ def test_the_trial_record_is_the_last_file_that_is_written(tmp_path):
 
 def test_the_result_and_the_summary_are_valid_json(store):
     trials = [
-        run(store, {"lr": 1, "layers": [1, 2]}, 0.5, outputs={"metric": 0.5, "history": [1], "ok": True}),
+        run(
+            store,
+            {"lr": 1, "layers": [1, 2]},
+            0.5,
+            outputs={"metric": 0.5, "history": [1], "ok": True},
+        ),
         run(store, {"lr": 2}, 0.25),
         run(store, {"lr": 3}, None),
     ]

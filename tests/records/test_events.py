@@ -43,7 +43,9 @@ def plugin_data(event):
 
 @pytest.mark.parametrize("installed", [True, False])
 @pytest.mark.parametrize("length", [0, 1, 8, 5000])
-def test_checksums_are_those_of_tensorboard_with_and_without_the_quick_package(length, installed, monkeypatch):
+def test_checksums_are_those_of_tensorboard_with_and_without_the_quick_package(
+    length, installed, monkeypatch
+):
     if not installed:
         monkeypatch.setitem(sys.modules, "google_crc32c", None)
     monkeypatch.setattr(events, "_crc32c", events._crc32c.__wrapped__)
@@ -54,9 +56,13 @@ def test_checksums_are_those_of_tensorboard_with_and_without_the_quick_package(l
     for number, record in enumerate(records):
         at = number * (length + 16)
         assert content[at : at + 8] == length.to_bytes(8, "little")
-        assert content[at + 8 : at + 12] == masked_crc32c(content[at : at + 8]).to_bytes(4, "little")
+        assert content[at + 8 : at + 12] == masked_crc32c(content[at : at + 8]).to_bytes(
+            4, "little"
+        )
         assert content[at + 12 : at + 12 + length] == record
-        assert content[at + 12 + length : at + 16 + length] == masked_crc32c(record).to_bytes(4, "little")
+        assert content[at + 12 + length : at + 16 + length] == masked_crc32c(record).to_bytes(
+            4, "little"
+        )
 
 
 def test_the_space_has_intervals_for_bounds_and_values_for_choices():
@@ -66,8 +72,14 @@ def test_the_space_has_intervals_for_bounds_and_values_for_choices():
     experiment = plugin_data(event).experiment
     infos = {info.name: info for info in experiment.hparam_infos}
     assert list(infos) == [each["name"] for each in SPACE]
-    assert (infos["lr"].domain_interval.min_value, infos["lr"].domain_interval.max_value) == (0.01, 0.1)
-    assert (infos["kernel"].domain_interval.min_value, infos["kernel"].domain_interval.max_value) == (2, 8)
+    assert (infos["lr"].domain_interval.min_value, infos["lr"].domain_interval.max_value) == (
+        0.01,
+        0.1,
+    )
+    assert (
+        infos["kernel"].domain_interval.min_value,
+        infos["kernel"].domain_interval.max_value,
+    ) == (2, 8)
     assert list(infos["pool"].domain_discrete) == [2, 4]
     assert list(infos["act"].domain_discrete) == ["relu", "elu"]
     assert list(infos["mixed"].domain_discrete) == ["a", "1", "null", "[1, 2]"]
@@ -93,7 +105,11 @@ def test_the_end_has_status_metric_and_a_scalar_a_point():
         trial.append_metric({"step": step, "value": step / 2})
     trial.status, trial.final_metric = Trial.FINALIZED, 0.5
     final, *points, end = events_of(EventMaker().session_end(trial, "accuracy", 7.0))
-    assert (final.step, final.summary.value[0].tag, final.summary.value[0].simple_value) == (20000, "accuracy", 0.5)
+    assert (final.step, final.summary.value[0].tag, final.summary.value[0].simple_value) == (
+        20000,
+        "accuracy",
+        0.5,
+    )
     assert [(each.step, each.summary.value[0].simple_value) for each in points] == [
         (0, 0.0),
         (1, 0.5),
@@ -145,7 +161,9 @@ def test_writing_event_files_imports_no_tensorflow():
         "m.header(1.0); m.session_start(Trial({'a': 1}), 1.0); m.session_end(Trial({'a': 1}), 'metric', 1.0);"
         "print([name for name in ('tensorflow', 'keras', 'pandas', 'pyspark') if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=600, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=600, check=True
+    )
     assert done.stdout.strip() == "[]"
 
 
@@ -167,7 +185,11 @@ def test_a_real_tensorboard_lists_every_trial_with_its_parameters_and_metric(tmp
 
         def sessions():
             groups = tensorboard("session_groups", GROUPS).get("sessionGroups", [])
-            return groups if len(groups) == 3 and all("status" in each["sessions"][0] for each in groups) else None
+            return (
+                groups
+                if len(groups) == 3 and all("status" in each["sessions"][0] for each in groups)
+                else None
+            )
 
         def described():
             shown = tensorboard("experiment", {"experimentName": ""})
@@ -184,7 +206,10 @@ def test_a_real_tensorboard_lists_every_trial_with_its_parameters_and_metric(tmp
         assert set(shown) == {trial.trial_id for trial in trials}
         for trial in trials:
             group = shown[trial.trial_id]
-            assert {name: group["hparams"][name] for name in trial.params} == {**trial.params, "mixed": "1"}
+            assert {name: group["hparams"][name] for name in trial.params} == {
+                **trial.params,
+                "mixed": "1",
+            }
             assert [each["value"] for each in group.get("metricValues", [])] == (
                 [] if trial.final_metric is None else [trial.final_metric]
             )

@@ -59,9 +59,14 @@ def raw(directory):
 
 def test_every_release_has_kept_its_records():
     assert "2.0.0" in RELEASES
-    assert maggy.__version__ in RELEASES, "run python tests/kept_records.py, and commit what it writes"
+    assert maggy.__version__ in RELEASES, (
+        "run python tests/kept_records.py, and commit what it writes"
+    )
     for name in RELEASES:
-        assert sorted(path.name for path in (kept_records.RECORDS / name).iterdir()) == ["ablation", "search"]
+        assert sorted(path.name for path in (kept_records.RECORDS / name).iterdir()) == [
+            "ablation",
+            "search",
+        ]
 
 
 @pytest.mark.parametrize("name", ["search", "ablation"])
@@ -72,7 +77,10 @@ def test_a_release_s_trials_are_read_field_by_field(kept, name):
     trials, damaged = store.read_trials()
     assert len(damaged) == 1
     assert [json.loads(trial.to_json()) for trial in trials] == [
-        {**{field: value for field, value in record.items() if field != "ended"}, "format": RECORD_FORMAT}
+        {
+            **{field: value for field, value in record.items() if field != "ended"},
+            "format": RECORD_FORMAT,
+        }
         for record in records
     ]
     assert [record["status"] for record in records].count("ERROR") >= 1
@@ -88,7 +96,13 @@ def outcomes(result, trial_ids):
 
 def expected(records):
     return [
-        (record["trial_id"], record["status"], record["final_metric"], record["outputs"], record["start"])
+        (
+            record["trial_id"],
+            record["status"],
+            record["final_metric"],
+            record["outputs"],
+            record["start"],
+        )
         for record in records
     ]
 
@@ -106,21 +120,30 @@ def test_a_release_s_search_goes_on(kept, spark, by_value):
     run = {trial["trial_id"] for trial in result.trials} - set(recorded)
     assert {path.name.partition(".")[0] for path in directory.glob("*.damaged-1")} < run
     record = json.loads((directory / "maggy.json").read_text())
-    assert (record["state"], record["format"], len(record["runs"])) == ("FINISHED", RECORD_FORMAT, 2)
+    assert (record["state"], record["format"], len(record["runs"])) == (
+        "FINISHED",
+        RECORD_FORMAT,
+        2,
+    )
 
 
 @pytest.mark.slow
-def test_a_release_s_ablation_goes_on_and_runs_its_failed_trial_again_if_asked_to(kept, spark, by_value, capsys):
+def test_a_release_s_ablation_goes_on_and_runs_its_failed_trial_again_if_asked_to(
+    kept, spark, by_value, capsys
+):
     directory = kept("ablation")
     records = raw(directory)
     result = experiment.lagom(kept_records.ablate, kept_records.ablation(resume=directory))
     assert outcomes(result, [record["trial_id"] for record in records]) == expected(records)
     assert (result["num_trials"], result["failed"]) == (3, 1)
-    assert "1 trial had failed and will not run again. To run failed trials again, resume with retry_failed=True." in (
-        capsys.readouterr().out
+    assert (
+        "1 trial had failed and will not run again. To run failed trials again, resume with retry_failed=True."
+        in (capsys.readouterr().out)
     )
     failed = next(trial["trial_id"] for trial in result.trials if trial["status"] == "ERROR")
-    again = experiment.lagom(lambda dataset_function: 1.0, kept_records.ablation(resume=directory, retry_failed=True))
+    again = experiment.lagom(
+        lambda dataset_function: 1.0, kept_records.ablation(resume=directory, retry_failed=True)
+    )
     assert (again["num_trials"], again["failed"]) == (4, 0)
     assert [trial["trial_id"] for trial in again.trials if trial["metric"] == 1.0] == [failed]
     assert json.loads((Path(directory) / failed / "trial.json").read_text())["final_metric"] == 1.0

@@ -51,7 +51,11 @@ def driver(directory, time):
 
     def make(process=FIRST, *, dead=(), files=FILES):
         return Ownership(
-            files, directory, clock=time, process=process, is_dead=lambda process, seen_from: process in dead
+            files,
+            directory,
+            clock=time,
+            process=process,
+            is_dead=lambda process, seen_from: process in dead,
         )
 
     return make
@@ -64,7 +68,10 @@ def owner(directory, number):
 def test_the_owner_s_file_says_who_it_is_and_since_when(driver, directory):
     driver().take()
     record = owner(directory, 1)
-    assert {name: record[name] for name in ("host", "boot_id", "pid", "started", "since", "seen", "ended")} == {
+    assert {
+        name: record[name]
+        for name in ("host", "boot_id", "pid", "started", "since", "seen", "ended")
+    } == {
         "host": "host-a",
         "boot_id": "boot",
         "pid": 10,
@@ -76,10 +83,15 @@ def test_the_owner_s_file_says_who_it_is_and_since_when(driver, directory):
     assert FILES.list(directory) == ["owner-1.json"]
 
 
-def test_a_second_driver_is_refused_with_a_sentence_that_says_who_owns_it_and_since_when(driver, directory, time):
+def test_a_second_driver_is_refused_with_a_sentence_that_says_who_owns_it_and_since_when(
+    driver, directory, time
+):
     driver().take()
     time.now += SILENCE_SECONDS
-    with pytest.raises(OwnershipError, match=r"is owned by process 10 on host-a since \d{4}-\d\d-\d\d .* 60 seconds"):
+    with pytest.raises(
+        OwnershipError,
+        match=r"is owned by process 10 on host-a since \d{4}-\d\d-\d\d .* 60 seconds",
+    ):
         driver(SECOND).take()
     assert issubclass(OwnershipError, ResumeError)
     assert FILES.list(directory) == ["owner-1.json"]
@@ -147,7 +159,9 @@ def test_an_owner_that_gives_signs_of_life_is_never_followed(driver, time):
         first.check()
 
 
-def test_a_driver_that_was_away_ends_with_a_sentence_if_another_has_followed_it(driver, directory, time):
+def test_a_driver_that_was_away_ends_with_a_sentence_if_another_has_followed_it(
+    driver, directory, time
+):
     first, second = driver(), driver(SECOND)
     first.take()
     time.now += 100
@@ -155,7 +169,8 @@ def test_a_driver_that_was_away_ends_with_a_sentence_if_another_has_followed_it(
     before = FILES.read_bytes(f"{directory}/owner-1.json")
     for _ in range(2):
         with pytest.raises(
-            OwnershipError, match=r"now owned by process 10 on host-b .* no sign of life for 100 seconds"
+            OwnershipError,
+            match=r"now owned by process 10 on host-b .* no sign of life for 100 seconds",
         ):
             first.check()
     first.release()
@@ -229,7 +244,9 @@ class LastOneWins(AnyFiles):
         super().write_bytes(path, data)
 
 
-def test_where_a_store_lets_two_drivers_create_a_file_the_one_whose_file_is_there_owns_it(driver, directory, time):
+def test_where_a_store_lets_two_drivers_create_a_file_the_one_whose_file_is_there_owns_it(
+    driver, directory, time
+):
     FILES.make_directory(directory, exist_ok=True)
     store = LastOneWins()
     first, second = driver(files=store), driver(SECOND, files=store)
@@ -264,7 +281,9 @@ def test_an_owner_whose_file_was_removed_writes_it_again(driver, directory, time
     assert owner(directory, 1)["host"] == "host-a"
 
 
-def test_what_a_driver_does_before_it_owns_and_after_it_gave_back_has_no_effect(driver, directory, time):
+def test_what_a_driver_does_before_it_owns_and_after_it_gave_back_has_no_effect(
+    driver, directory, time
+):
     first = driver()
     first.release()
     first.check()
@@ -299,7 +318,10 @@ def test_a_killed_driver_s_directory_is_owned_at_once_and_a_living_one_s_is_not(
     from maggy.records.directory import ExperimentStore
 
     holder = subprocess.Popen(
-        [sys.executable, "-c", HOLDER, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", HOLDER, str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     try:
         directory = holder.stdout.readline().strip()

@@ -10,7 +10,9 @@ import pytest
 
 from maggy.records.process import Process, current_process, is_provably_dead, start_of
 
-linux = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="elsewhere nothing is proved")
+linux = pytest.mark.skipif(
+    not Path("/proc/self/stat").exists(), reason="elsewhere nothing is proved"
+)
 
 HERE = Process("host", "boot", "pid:[1]", 10, "500")
 OTHER = replace(HERE, pid=20, started="700")
@@ -34,7 +36,9 @@ def test_a_number_that_another_process_has_now_proves_death():
 
 
 @pytest.mark.parametrize(
-    "elsewhere", [{"host": "other"}, {"boot_id": "after a restart"}, {"namespace": "pid:[2]"}], ids=str
+    "elsewhere",
+    [{"host": "other"}, {"boot_id": "after a restart"}, {"namespace": "pid:[2]"}],
+    ids=str,
 )
 def test_nothing_is_proved_of_a_process_on_another_host_or_in_another_container(elsewhere):
     # Its number may be free here, or belong to another process.
@@ -44,7 +48,9 @@ def test_nothing_is_proved_of_a_process_on_another_host_or_in_another_container(
 
 @pytest.mark.parametrize("unknown", ["boot_id", "namespace", "started"])
 def test_a_number_alone_proves_nothing(unknown):
-    assert not is_provably_dead(replace(OTHER, **{unknown: ""}), replace(HERE, **{unknown: ""}), running())
+    assert not is_provably_dead(
+        replace(OTHER, **{unknown: ""}), replace(HERE, **{unknown: ""}), running()
+    )
 
 
 def test_a_start_that_cannot_be_read_proves_nothing():
@@ -77,7 +83,9 @@ def test_a_process_whose_details_are_hidden_is_not_taken_for_dead(monkeypatch):
         Path,
         "read_text",
         lambda path, **options: (
-            real(path, **options) if "/proc/" not in str(path) else (_ for _ in ()).throw(FileNotFoundError())
+            real(path, **options)
+            if "/proc/" not in str(path)
+            else (_ for _ in ()).throw(FileNotFoundError())
         ),
     )
     assert start_of(os.getpid()) == ""

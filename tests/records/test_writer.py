@@ -142,7 +142,10 @@ def test_a_store_that_comes_back_gets_every_record_in_order_and_it_is_said_once(
     assert store.written == list(range(20))
     assert writer.errors == 0
     assert len(said) == 1
-    assert "(ConnectionError: refused). They are kept in memory and tried again for up to 120 seconds" in said[0]
+    assert (
+        "(ConnectionError: refused). They are kept in memory and tried again for up to 120 seconds"
+        in said[0]
+    )
 
 
 def test_a_store_that_stays_away_is_given_up_after_the_patience():
@@ -320,7 +323,9 @@ def test_a_closed_writer_sweeps_no_more():
 
 def test_the_guard_is_called_before_each_record_on_the_writer_s_thread():
     calls = []
-    writer = RecordWriter(on_error=pytest.fail, guard=lambda: calls.append(threading.current_thread().name))
+    writer = RecordWriter(
+        on_error=pytest.fail, guard=lambda: calls.append(threading.current_thread().name)
+    )
     for number in range(3):
         writer.submit(calls.append, number)
     assert writer.close()

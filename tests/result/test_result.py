@@ -22,13 +22,20 @@ def ended(params, metric, **others):
 
 def searched(metrics, direction="max", **others):
     trials = [ended({"lr": number}, metric) for number, metric in enumerate(metrics)]
-    return build_result(trials, kind="optimization", direction=direction, optimization_key="accuracy", **others)
+    return build_result(
+        trials, kind="optimization", direction=direction, optimization_key="accuracy", **others
+    )
 
 
 def ablated(metrics, direction="max"):
     """Trials by (feature, layer), started in this order."""
     trials = [
-        ended({"ablated_feature": feature, "ablated_layer": layer}, metric, trial_type="ablation", start=float(at))
+        ended(
+            {"ablated_feature": feature, "ablated_layer": layer},
+            metric,
+            trial_type="ablation",
+            start=float(at),
+        )
         for at, ((feature, layer), metric) in enumerate(metrics.items())
     ]
     return build_result(trials, kind="ablation", direction=direction, optimization_key="accuracy")
@@ -72,7 +79,12 @@ def test_of_equal_metrics_the_first_to_end_is_best_and_worst(direction):
 
 def test_failed_trials_count_only_as_failed():
     result = searched([None, 0.5, None, 0.25])
-    assert (result["num_trials"], result["failed"], result["metric_list"], result["avg"]) == (2, 2, [0.5, 0.25], 0.375)
+    assert (result["num_trials"], result["failed"], result["metric_list"], result["avg"]) == (
+        2,
+        2,
+        [0.5, 0.25],
+        0.375,
+    )
 
 
 def test_a_metric_of_nan_never_becomes_best():
@@ -86,7 +98,11 @@ def test_zero_is_a_metric():
 
 
 def test_a_trial_stopped_early_may_be_best():
-    trials = [ended({"lr": 1}, 0.9, early_stop=True), ended({"lr": 2}, 0.5), ended({"lr": 3}, None, early_stop=True)]
+    trials = [
+        ended({"lr": 1}, 0.9, early_stop=True),
+        ended({"lr": 2}, 0.5),
+        ended({"lr": 3}, None, early_stop=True),
+    ]
     result = build_result(trials, kind="optimization", direction="max", optimization_key="metric")
     assert (result["early_stopped"], result["best_hp"]) == (1, {"lr": 1})
 
@@ -94,7 +110,13 @@ def test_a_trial_stopped_early_may_be_best():
 @pytest.mark.parametrize("metrics", [[], [None, None]])
 def test_without_a_success_there_is_no_best(metrics):
     result = searched(metrics)
-    assert result["best_id"] is result["best_val"] is result["best_hp"] is result["worst_config"] is None
+    assert (
+        result["best_id"]
+        is result["best_val"]
+        is result["best_hp"]
+        is result["worst_config"]
+        is None
+    )
     assert (result["avg"], result["metric_list"], result["failed"]) == (None, [], len(metrics))
 
 
@@ -144,14 +166,29 @@ def test_rows_hold_what_each_trial_did():
 def test_differences_are_the_metric_minus_the_bases(direction):
     assert ablated(STUDY, direction)["differences"] == [
         {"ablated_feature": "fare", "ablated_layer": "None", "metric": 0.5, "difference": -0.25},
-        {"ablated_feature": "None", "ablated_layer": "my_dense_two", "metric": 0.875, "difference": 0.125},
-        {"ablated_feature": "None", "ablated_layer": "Layers prefixed my_dense", "metric": None, "difference": None},
+        {
+            "ablated_feature": "None",
+            "ablated_layer": "my_dense_two",
+            "metric": 0.875,
+            "difference": 0.125,
+        },
+        {
+            "ablated_feature": "None",
+            "ablated_layer": "Layers prefixed my_dense",
+            "metric": None,
+            "difference": None,
+        },
     ]
 
 
 def test_differences_are_in_order_of_start_whatever_the_order_of_ending():
     trials = [
-        ended({"ablated_feature": name, "ablated_layer": "None"}, 0.5, trial_type="ablation", start=start)
+        ended(
+            {"ablated_feature": name, "ablated_layer": "None"},
+            0.5,
+            trial_type="ablation",
+            start=start,
+        )
         for name, start in (("c", 3.0), ("never", None), ("None", 1.0), ("a", 2.0))
     ]
     result = build_result(trials, kind="ablation", direction="max", optimization_key="metric")
@@ -164,9 +201,14 @@ def test_without_a_base_there_is_no_difference():
 
 
 def test_the_text_of_a_search_is_the_contracts():
-    trials = [ended({"lr": 0.1, "act": "relu"}, 0.5, early_stop=True), ended({"lr": 0.2, "act": "elu"}, 0.25)]
+    trials = [
+        ended({"lr": 0.1, "act": "relu"}, 0.5, early_stop=True),
+        ended({"lr": 0.2, "act": "elu"}, 0.25),
+    ]
     result = build_result(trials, kind="optimization", direction="max", optimization_key="metric")
-    text = summary_text(result, name="RandomSearch", kind="optimization", direction="max", seconds=3756.9)
+    text = summary_text(
+        result, name="RandomSearch", kind="optimization", direction="max", seconds=3756.9
+    )
     assert text.splitlines() == [
         "------ RandomSearch Results ------ direction(max)",
         'BEST combination {"lr": 0.1, "act": "relu"} -- metric 0.5',
@@ -195,7 +237,9 @@ def test_the_text_of_an_ablation_is_the_contracts_with_the_differences_after_it(
 
 
 def test_the_text_without_a_success_or_a_base_says_so():
-    text = summary_text(searched([None]), name="GridSearch", kind="optimization", direction="min", seconds=0)
+    text = summary_text(
+        searched([None]), name="GridSearch", kind="optimization", direction="min", seconds=0
+    )
     assert "No trial ended with a metric" in text
     assert "NaN" not in text
     ablation = ablated({("None", "None"): None, ("fare", "None"): 0.5})
@@ -206,7 +250,9 @@ def test_the_text_without_a_success_or_a_base_says_so():
 
 def test_the_table_escapes_what_users_named():
     trials = [ended({"<b>name": "<script>alert(1)</script>"}, 0.5)]
-    html = build_result(trials, kind="optimization", direction="max", optimization_key="<key>")._repr_html_()
+    html = build_result(
+        trials, kind="optimization", direction="max", optimization_key="<key>"
+    )._repr_html_()
     assert "<script>" not in html
     assert "<b>" not in html
     assert "<key>" not in html
@@ -235,7 +281,9 @@ def test_a_table_of_very_many_trials_is_cut_and_says_so():
 @pytest.mark.slow
 def test_to_pandas_has_a_row_a_trial_and_a_column_a_parameter():
     trials = [ended({"lr": 1, "metric": "x"}, 0.5), ended({"lr": 2}, None, error="Traceback")]
-    frame = build_result(trials, kind="optimization", direction="max", optimization_key="metric").to_pandas()
+    frame = build_result(
+        trials, kind="optimization", direction="max", optimization_key="metric"
+    ).to_pandas()
     assert list(frame.columns[:4]) == ["trial_id", "lr", "param_metric", "metric"]
     assert list(frame["lr"]) == [1, 2]
     assert frame["error"].isna().tolist() == [True, False]

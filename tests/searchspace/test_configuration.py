@@ -20,9 +20,23 @@ from maggy.searchspace import Searchspace
 
 
 def test_a_step_gives_only_values_on_it():
-    space = Searchspace(x=("DOUBLE", [0, 1], {"step": 0.1}), n=("INTEGER", [8, 60], {"step": 16})).seeded(1)
+    space = Searchspace(
+        x=("DOUBLE", [0, 1], {"step": 0.1}), n=("INTEGER", [8, 60], {"step": 16})
+    ).seeded(1)
     drawn = space.get_random_parameter_values(500)
-    assert sorted({params["x"] for params in drawn}) == [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0]
+    assert sorted({params["x"] for params in drawn}) == [
+        0.0,
+        0.1,
+        0.2,
+        0.3,
+        0.4,
+        0.5,
+        0.6,
+        0.7,
+        0.8,
+        0.9,
+        1.0,
+    ]
     assert sorted({params["n"] for params in drawn}) == [8, 24, 40, 56]
     assert {type(params["x"]) for params in drawn} == {float}
 
@@ -58,7 +72,9 @@ def test_a_step_of_an_integer_is_an_integer_and_one_of_a_double_not_too_fine():
 def test_a_log_scale_has_no_steps_and_lists_have_neither():
     with pytest.raises(BadArgumentsError, match="A log scale has no steps"):
         Searchspace(x=("DOUBLE", [1, 10], {"log": True, "step": 1}))
-    with pytest.raises(BadArgumentsError, match="Only DOUBLE and INTEGER hyperparameters can have a step"):
+    with pytest.raises(
+        BadArgumentsError, match="Only DOUBLE and INTEGER hyperparameters can have a step"
+    ):
         Searchspace(x=("DISCRETE", [1, 10], {"step": 1}))
 
 
@@ -136,13 +152,17 @@ def test_what_does_not_exist_cannot_be_given_and_what_does_must_be():
 
 def test_all_conditions_must_hold():
     space = Searchspace(
-        a=("DISCRETE", [0, 1]), b=("DISCRETE", [0, 1]), c=("CONSTANT", [1], {"when": {"a": 1, "b": [1]}})
+        a=("DISCRETE", [0, 1]),
+        b=("DISCRETE", [0, 1]),
+        c=("CONSTANT", [1], {"when": {"a": 1, "b": [1]}}),
     ).seeded(1)
     assert all(("c" in p) == (p["a"] == p["b"] == 1) for p in space.get_random_parameter_values(50))
 
 
 def test_a_condition_is_on_what_was_added_before():
-    with pytest.raises(BadArgumentsError, match=r"depends on 'aa', which must have been added before.*mean 'a'"):
+    with pytest.raises(
+        BadArgumentsError, match=r"depends on 'aa', which must have been added before.*mean 'a'"
+    ):
         Searchspace(a=("DISCRETE", [0, 1]), b=("DISCRETE", [0], {"when": {"aa": 1}}))
     with pytest.raises(BadArgumentsError, match="must have been added before"):
         Searchspace(b=("DISCRETE", [0], {"when": {"b": 0}}))
@@ -219,7 +239,13 @@ def test_what_is_not_a_spaces_json_is_refused(text):
 
 def test_iteration_yields_the_options_that_are_set():
     space = Searchspace(a=("DISCRETE", [1]), b=("DOUBLE", [0, 1], {"step": 0.5, "when": {"a": 1}}))
-    assert list(space)[1] == {"name": "b", "type": "DOUBLE", "values": [0, 1], "step": 0.5, "when": {"a": [1]}}
+    assert list(space)[1] == {
+        "name": "b",
+        "type": "DOUBLE",
+        "values": [0, 1],
+        "step": 0.5,
+        "when": {"a": [1]},
+    }
 
 
 def test_a_seed_for_others_comes_from_the_spaces_own():

@@ -87,7 +87,9 @@ def test_a_space_of_many_parameters_and_a_long_chain_of_conditions_is_counted():
 
 
 def test_a_parameter_with_many_values_on_which_another_depends_is_counted_at_once():
-    numbers = enumeration(n=("INTEGER", [0, 2**60]), x=("DISCRETE", [1, 2], {"when": {"n": [7, 2**59]}}))
+    numbers = enumeration(
+        n=("INTEGER", [0, 2**60]), x=("DISCRETE", [1, 2], {"when": {"n": [7, 2**59]}})
+    )
     assert numbers.size == 2**60 + 1 + 2
     assert numbers.number(numbers.at(2**59 + 11)) == 2**59 + 11
 

@@ -32,14 +32,18 @@ from maggy.searchspace import Searchspace
     ],
 )
 def test_a_value_is_a_type_and_a_list(value):
-    with pytest.raises(ValueError, match=r"^Hyperparameter tuple has to be of length two and format \(type, list\): x"):
+    with pytest.raises(
+        ValueError,
+        match=r"^Hyperparameter tuple has to be of length two and format \(type, list\): x",
+    ):
         Searchspace(x=value)
 
 
 @pytest.mark.parametrize("kind", ["FLOAT", "", 3, None])
 def test_there_are_four_types(kind):
     with pytest.raises(
-        ValueError, match=r"^Hyperparameter type is not of type DOUBLE, INTEGER, DISCRETE or CATEGORICAL: x"
+        ValueError,
+        match=r"^Hyperparameter type is not of type DOUBLE, INTEGER, DISCRETE or CATEGORICAL: x",
     ):
         Searchspace(x=(kind, [1, 2]))
 
@@ -51,7 +55,9 @@ def test_a_mistyped_type_gets_a_hint():
 
 @pytest.mark.parametrize("kind", ["DOUBLE", "INTEGER", "DISCRETE", "CATEGORICAL"])
 def test_a_region_is_not_empty(kind):
-    with pytest.raises(ValueError, match=r"^Hyperparameter feasible region list cannot be empty: x"):
+    with pytest.raises(
+        ValueError, match=r"^Hyperparameter feasible region list cannot be empty: x"
+    ):
         Searchspace(x=(kind, []))
 
 
@@ -60,7 +66,8 @@ def test_a_region_is_not_empty(kind):
 @pytest.mark.parametrize("bounds", [[1], [1, 2, 3]])
 def test_bounds_are_two(error, kind, bounds):
     with pytest.raises(
-        error, match=r"^For DOUBLE or INTEGER type parameters, list can only contain upper and lower bounds"
+        error,
+        match=r"^For DOUBLE or INTEGER type parameters, list can only contain upper and lower bounds",
     ):
         Searchspace(x=(kind, bounds))
 
@@ -69,7 +76,9 @@ def test_bounds_are_two(error, kind, bounds):
 @pytest.mark.parametrize("kind", ["DOUBLE", "INTEGER"])
 @pytest.mark.parametrize("bounds", [(3, 2), (2, 2)])
 def test_the_lower_bound_is_below_the_upper(error, kind, bounds):
-    with pytest.raises(error, match=rf"^Lower bound {bounds[0]} must be less than upper bound {bounds[1]}"):
+    with pytest.raises(
+        error, match=rf"^Lower bound {bounds[0]} must be less than upper bound {bounds[1]}"
+    ):
         Searchspace(x=(kind, bounds))
 
 
@@ -78,7 +87,10 @@ def test_the_lower_bound_is_below_the_upper(error, kind, bounds):
 def test_bounds_of_a_double_are_finite_numbers(bad, place):
     bounds = [0, 1]
     bounds[place] = bad
-    with pytest.raises(ValueError, match=r"^Hyperparameter boundaries for type DOUBLE need to be integer or float: x"):
+    with pytest.raises(
+        ValueError,
+        match=r"^Hyperparameter boundaries for type DOUBLE need to be integer or float: x",
+    ):
         Searchspace(x=("DOUBLE", bounds))
 
 
@@ -87,7 +99,9 @@ def test_bounds_of_a_double_are_finite_numbers(bad, place):
 def test_bounds_of_an_integer_are_integers(bad, place):
     bounds = [0, 1]
     bounds[place] = bad
-    with pytest.raises(ValueError, match=r"^Hyperparameter boundaries for type INTEGER need to be integer: x"):
+    with pytest.raises(
+        ValueError, match=r"^Hyperparameter boundaries for type INTEGER need to be integer: x"
+    ):
         Searchspace(x=("INTEGER", bounds))
 
 
@@ -104,7 +118,9 @@ def test_listed_values_have_no_log_scale(kind):
         Searchspace(x=(kind, [1, 10], "log"))
 
 
-@pytest.mark.parametrize("bad", [math.nan, math.inf, print, {1, 2}, {1: 2}, b"x", np.array([np.nan])])
+@pytest.mark.parametrize(
+    "bad", [math.nan, math.inf, print, {1, 2}, {1: 2}, b"x", np.array([np.nan])]
+)
 @pytest.mark.parametrize("kind", ["DISCRETE", "CATEGORICAL"])
 def test_listed_values_are_what_json_can_hold(kind, bad):
     with pytest.raises(BadArgumentsError, match="The values of x must be"):
@@ -116,7 +132,10 @@ def test_listed_values_are_what_json_can_hold(kind, bad):
 
 def test_transform_is_the_place_between_the_bounds_or_the_index():
     space = Searchspace(
-        a=("DOUBLE", [0, 4]), b=("INTEGER", [2, 6]), c=("DOUBLE", [1, 100], "log"), d=("CATEGORICAL", ["x", "y", "z"])
+        a=("DOUBLE", [0, 4]),
+        b=("INTEGER", [2, 6]),
+        c=("DOUBLE", [1, 100], "log"),
+        d=("CATEGORICAL", ["x", "y", "z"]),
     )
     assert space.transform([1.0, 3, 10.0, "z"]) == pytest.approx([0.25, 0.25, 0.5, 2.0])
 
@@ -162,7 +181,9 @@ def test_integers_on_a_log_scale_come_back_exactly(low, width, data):
 def test_doubles_come_back_nearly(low, width, share):
     value = min(low + share * width, low + width)
     space = Searchspace(x=("DOUBLE", [low, low + width]))
-    assert space.inverse_transform(space.transform([value]))[0] == pytest.approx(value, rel=1e-9, abs=1e-9 * width)
+    assert space.inverse_transform(space.transform([value]))[0] == pytest.approx(
+        value, rel=1e-9, abs=1e-9 * width
+    )
 
 
 @given(parameters, st.floats(allow_nan=False))
@@ -209,7 +230,9 @@ def test_a_place_is_a_number(bad):
         Searchspace(x=("DOUBLE", [0, 1])).inverse_transform([bad])
 
 
-@pytest.mark.parametrize("given_hparams", [[1], [1, 2, 3], {"a": 1}, {"a": 1, "b": 2, "c": 3}, "ab", 5, None])
+@pytest.mark.parametrize(
+    "given_hparams", [[1], [1, 2, 3], {"a": 1}, {"a": 1, "b": 2, "c": 3}, "ab", 5, None]
+)
 def test_a_configuration_has_every_name_and_no_other(given_hparams):
     space = Searchspace(a=("DISCRETE", [1]), b=("DISCRETE", [2]))
     for convert in (space.transform, space.inverse_transform):

@@ -31,7 +31,10 @@ def test_parameters_keep_the_order_in_which_they_were_added():
 
 
 def test_a_type_may_be_written_in_any_case():
-    assert Searchspace(x=("double", [0, 1]), y=("Integer", [0, 1])).names() == {"x": "DOUBLE", "y": "INTEGER"}
+    assert Searchspace(x=("double", [0, 1]), y=("Integer", [0, 1])).names() == {
+        "x": "DOUBLE",
+        "y": "INTEGER",
+    }
 
 
 def test_to_dict_gives_types_and_regions_and_the_scale():
@@ -50,7 +53,9 @@ def test_values_are_those_of_the_dict_and_items_what_iteration_yields():
     assert space.values() == list(space.to_dict().values())
     assert space.items() == list(space)
     assert space.items()[0] == {"name": "kernel", "type": "INTEGER", "values": [2, 8]}
-    assert [(outer["name"], inner["name"]) for outer in space.items() for inner in space.items()][8:10] == [
+    assert [(outer["name"], inner["name"]) for outer in space.items() for inner in space.items()][
+        8:10
+    ] == [
         ("pool", "dropout"),
         ("pool", "rate"),
     ]
@@ -61,7 +66,15 @@ class Shape(NamedTuple):
     height: int
 
 
-WRITTEN = [(3, 3), [3, (1, None)], {"a": (1,)}, Shape(1, 2), "text", (np.int64(4), 0.5), np.array([[1, 2]])]
+WRITTEN = [
+    (3, 3),
+    [3, (1, None)],
+    {"a": (1,)},
+    Shape(1, 2),
+    "text",
+    (np.int64(4), 0.5),
+    np.array([[1, 2]]),
+]
 
 
 def test_choices_stay_as_they_were_written_only_in_the_dict_of_the_space():
@@ -69,7 +82,12 @@ def test_choices_stay_as_they_were_written_only_in_the_dict_of_the_space():
     plain = [[3, 3], [3, [1, None]], {"a": [1]}, [1, 2], "text", [4, 0.5], [[1, 2]]]
     assert space.k == plain == space.get("k") == next(iter(space))["values"]
     assert json.loads(space.json()) == {"k": ["CATEGORICAL", plain], "c": ["CONSTANT", [[1, 2]]]}
-    for twin in (space, space.seeded(3), pickle.loads(pickle.dumps(space)), Searchspace(**space.to_dict())):
+    for twin in (
+        space,
+        space.seeded(3),
+        pickle.loads(pickle.dumps(space)),
+        Searchspace(**space.to_dict()),
+    ):
         written = twin.to_dict()["k"][1]
         assert written[:-1] == WRITTEN[:-1]
         assert [type(value) for value in written] == [type(value) for value in WRITTEN]
@@ -172,7 +190,12 @@ def test_iteration_yields_name_type_and_values_and_the_scale_only_when_log():
 
 def test_iterations_can_be_nested():
     space = Searchspace(a=("DISCRETE", [1]), b=("DISCRETE", [2]))
-    assert [(x["name"], y["name"]) for x in space for y in space] == [("a", "a"), ("a", "b"), ("b", "a"), ("b", "b")]
+    assert [(x["name"], y["name"]) for x in space for y in space] == [
+        ("a", "a"),
+        ("a", "b"),
+        ("b", "a"),
+        ("b", "b"),
+    ]
 
 
 def test_in_and_len_are_about_names():
@@ -194,9 +217,14 @@ def test_equality_is_about_types_regions_scales_and_order():
 
 def test_numpy_values_become_plain_ones():
     space = Searchspace(
-        a=("INTEGER", [np.int64(2), np.int32(8)]), b=("DOUBLE", np.array([0.5, 1.0])), c=("DISCRETE", np.arange(3))
+        a=("INTEGER", [np.int64(2), np.int32(8)]),
+        b=("DOUBLE", np.array([0.5, 1.0])),
+        c=("DISCRETE", np.arange(3)),
     )
-    assert space.json() == '{"a": ["INTEGER", [2, 8]], "b": ["DOUBLE", [0.5, 1.0]], "c": ["DISCRETE", [0, 1, 2]]}'
+    assert (
+        space.json()
+        == '{"a": ["INTEGER", [2, 8]], "b": ["DOUBLE", [0.5, 1.0]], "c": ["DISCRETE", [0, 1, 2]]}'
+    )
 
 
 def test_a_name_need_not_be_an_identifier():
@@ -204,7 +232,9 @@ def test_a_name_need_not_be_an_identifier():
     assert space.get_random_parameter_values(1) == [{"learning-rate": 1, "self": 2}]
 
 
-@pytest.mark.parametrize("clone", [copy.copy, copy.deepcopy, lambda s: pickle.loads(pickle.dumps(s))])
+@pytest.mark.parametrize(
+    "clone", [copy.copy, copy.deepcopy, lambda s: pickle.loads(pickle.dumps(s))]
+)
 def test_copies_are_equal_and_go_on_drawing_the_same(clone):
     space = full_space().seeded(3)
     space.get_random_parameter_values(1)
@@ -226,7 +256,19 @@ def test_a_deep_copy_can_grow_alone():
 
 @pytest.mark.parametrize(
     "name",
-    ["add", "get", "names", "keys", "values", "json", "seeded", "transform", "DOUBLE", "__class__", "_parameters"],
+    [
+        "add",
+        "get",
+        "names",
+        "keys",
+        "values",
+        "json",
+        "seeded",
+        "transform",
+        "DOUBLE",
+        "__class__",
+        "_parameters",
+    ],
 )
 def test_a_name_of_the_spaces_own_is_reserved(name):
     with pytest.raises(ValueError, match=rf"^Hyperparameter name is reserved: {name}"):
@@ -282,7 +324,9 @@ def test_integer_bounds_are_inclusive():
 
 @pytest.mark.parametrize("scale", [(), ("log",)])
 def test_a_draw_has_the_type_of_its_parameter(scale):
-    drawn = Searchspace(x=("DOUBLE", [1, 2], *scale), y=("INTEGER", [1, 2], *scale)).get_random_parameter_values(20)
+    drawn = Searchspace(
+        x=("DOUBLE", [1, 2], *scale), y=("INTEGER", [1, 2], *scale)
+    ).get_random_parameter_values(20)
     assert {type(params["x"]) for params in drawn} == {float}
     assert {type(params["y"]) for params in drawn} == {int}
 
@@ -291,7 +335,10 @@ def test_a_log_scale_draws_as_often_from_each_decade():
     space = Searchspace(x=("DOUBLE", [1e-4, 1.0], "log"), y=("INTEGER", [1, 9999], "log")).seeded(5)
     drawn = space.get_random_parameter_values(4000)
     for name, low in [("x", 1e-4), ("y", 1)]:
-        decades = [sum(low * 10**i <= params[name] < low * 10 ** (i + 1) for params in drawn) for i in range(4)]
+        decades = [
+            sum(low * 10**i <= params[name] < low * 10 ** (i + 1) for params in drawn)
+            for i in range(4)
+        ]
         assert all(800 < count < 1250 for count in decades), (name, decades)
 
 
@@ -308,13 +355,17 @@ def test_large_integer_ranges_are_drawn_from_evenly():
 
 
 def test_the_widest_double_range_is_drawn_from():
-    drawn = Searchspace(x=("DOUBLE", [-1.7e308, 1.7e308])).seeded(1).get_random_parameter_values(100)
+    drawn = (
+        Searchspace(x=("DOUBLE", [-1.7e308, 1.7e308])).seeded(1).get_random_parameter_values(100)
+    )
     assert all(math.isfinite(params["x"]) for params in drawn)
     assert 20 < sum(params["x"] > 0 for params in drawn) < 80
 
 
 def test_a_space_of_lists_only_can_be_drawn_from():
-    drawn = Searchspace(a=("DISCRETE", [1, 2]), b=("CATEGORICAL", ["x", "y"])).get_random_parameter_values(100)
+    drawn = Searchspace(
+        a=("DISCRETE", [1, 2]), b=("CATEGORICAL", ["x", "y"])
+    ).get_random_parameter_values(100)
     assert {tuple(params.values()) for params in drawn} == {(1, "x"), (1, "y"), (2, "x"), (2, "y")}
 
 
@@ -335,7 +386,9 @@ def test_a_numpy_integer_is_an_integer():
 
 def test_equal_seeds_draw_equal_sequences_however_they_are_cut():
     one, two = full_space().seeded(42), full_space().seeded(42)
-    assert one.get_random_parameter_values(6) == [two.get_random_parameter_values(1)[0] for _ in range(6)]
+    assert one.get_random_parameter_values(6) == [
+        two.get_random_parameter_values(1)[0] for _ in range(6)
+    ]
 
 
 def test_a_seed_means_the_same_in_every_process():
@@ -344,14 +397,18 @@ def test_a_seed_means_the_same_in_every_process():
 
 
 def test_different_seeds_draw_different_sequences():
-    drawn = [str(full_space().seeded(seed).get_random_parameter_values(3)) for seed in (0, 1, -1, 2**70)]
+    drawn = [
+        str(full_space().seeded(seed).get_random_parameter_values(3)) for seed in (0, 1, -1, 2**70)
+    ]
     assert len(set(drawn)) == 4
 
 
 def test_a_space_without_a_seed_draws_differently_each_time():
     space = Searchspace(x=("DOUBLE", [0, 1]))
     assert space.get_random_parameter_values(3) != space.get_random_parameter_values(3)
-    assert space.seeded(None).get_random_parameter_values(3) != space.seeded(None).get_random_parameter_values(3)
+    assert space.seeded(None).get_random_parameter_values(3) != space.seeded(
+        None
+    ).get_random_parameter_values(3)
 
 
 def test_seeding_leaves_the_original_alone():
@@ -364,7 +421,9 @@ def test_seeding_leaves_the_original_alone():
 def test_a_generator_that_is_passed_in_is_used_and_the_seeded_one_left_alone():
     space = full_space().seeded(1)
     expected = full_space().seeded(1).get_random_parameter_values(2)
-    assert space.get_random_parameter_values(2, Random(9)) == space.get_random_parameter_values(2, rng=Random(9))
+    assert space.get_random_parameter_values(2, Random(9)) == space.get_random_parameter_values(
+        2, rng=Random(9)
+    )
     assert space.get_random_parameter_values(2) == expected
 
 
@@ -394,7 +453,9 @@ def test_with_normalized_categories_every_place_lies_between_0_and_1_and_comes_b
 
 
 def test_normalized_categories_are_spread_evenly():
-    space = Searchspace(a=("CATEGORICAL", ["x", "y", "z"]), b=("DISCRETE", [1, 2]), c=("CONSTANT", ["k"]))
+    space = Searchspace(
+        a=("CATEGORICAL", ["x", "y", "z"]), b=("DISCRETE", [1, 2]), c=("CONSTANT", ["k"])
+    )
     assert space.transform(["y", 2, "k"], normalize_categorical=True) == [0.5, 1.0, 0.0]
     assert space.transform(["y", 2, "k"]) == [1.0, 1.0, 0.0]
     assert space.inverse_transform([0.6, 0.2, 0.9], normalize_categorical=True) == ["y", 1, "k"]
@@ -402,7 +463,9 @@ def test_normalized_categories_are_spread_evenly():
 
 
 def test_a_configuration_becomes_a_list_and_comes_back():
-    space = Searchspace(x=("DOUBLE", [-3, 3]), y=("DOUBLE", [-3, 3]), z=("CATEGORICAL", ["green", "red"]))
+    space = Searchspace(
+        x=("DOUBLE", [-3, 3]), y=("DOUBLE", [-3, 3]), z=("CATEGORICAL", ["green", "red"])
+    )
     params = {"x": -3.0, "y": 3.0, "z": "green"}
     assert space.dict_to_list(params) == Searchspace.dict_to_list(params) == [-3.0, 3.0, "green"]
     assert space.list_to_dict([-3.0, 3.0, "green"]) == params
@@ -419,7 +482,10 @@ def test_a_list_has_something_in_the_place_of_what_does_not_exist():
 
 def test_numbers_are_read_from_the_texts_that_numpy_makes_of_them():
     space = Searchspace(
-        x=("DOUBLE", [0, 4]), n=("INTEGER", [1, 5]), k=("CATEGORICAL", ["a", "b"]), t=("DISCRETE", [2, 4])
+        x=("DOUBLE", [0, 4]),
+        n=("INTEGER", [1, 5]),
+        k=("CATEGORICAL", ["a", "b"]),
+        t=("DISCRETE", [2, 4]),
     )
     texts = np.array([1.0, 3, "b", 4])
     assert texts.dtype.kind == "U"

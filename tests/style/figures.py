@@ -116,7 +116,10 @@ def import_cycles(root: Path, trees: dict[str, ast.Module]) -> list[list[str]]:
 
     Imports for type checkers only do not count.
     """
-    names = {".".join(Path(path).with_suffix("").parts).removesuffix(".__init__"): tree for path, tree in trees.items()}
+    names = {
+        ".".join(Path(path).with_suffix("").parts).removesuffix(".__init__"): tree
+        for path, tree in trees.items()
+    }
     edges = {name: _imports(name, tree, names) - {name} for name, tree in names.items()}
     return [sorted(group) for group in _strong_components(edges) if len(group) > 1]
 
@@ -182,7 +185,10 @@ def loose_types(trees: dict[str, ast.Module]) -> int:
             if isinstance(node, ast.Name) and node.id in ("Any", "cast"):
                 count += 1
             elif isinstance(node, (ast.arg, ast.AnnAssign)) and node.annotation is not None:
-                count += sum(isinstance(part, ast.Name) and part.id == "object" for part in ast.walk(node.annotation))
+                count += sum(
+                    isinstance(part, ast.Name) and part.id == "object"
+                    for part in ast.walk(node.annotation)
+                )
     return count
 
 
@@ -203,7 +209,9 @@ def figures(root: Path) -> dict[str, str]:
     return {
         "lines": f"{len(lines)}",
         "participle names": f"{len(participle_names(trees))}",
-        "public names with a docstring": _percent(sum(bool(ast.get_docstring(node)) for node in public), len(public)),
+        "public names with a docstring": _percent(
+            sum(bool(ast.get_docstring(node)) for node in public), len(public)
+        ),
         "imperative docstrings": _percent(sum(map(is_imperative, summaries)), len(summaries)),
         "comment lines": _percent(sum(map(comment_lines, sources.values())), len(lines)),
         f"lines over {MAX_COLUMNS} columns": f"{sum(len(line) > MAX_COLUMNS for line in lines)}",

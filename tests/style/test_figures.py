@@ -17,7 +17,9 @@ def package(tmp_path):
 
 
 def test_participles_count_as_names_where_they_are_bound(package):
-    root = package(one="def f(given, left):\n    for each in given:\n        found = each\n    return found.known\n")
+    root = package(
+        one="def f(given, left):\n    for each in given:\n        found = each\n    return found.known\n"
+    )
     names = [place.split()[-1] for place in figures.participle_names(figures.modules(root))]
     assert sorted(names) == ["each", "found", "given"]
 
@@ -38,9 +40,15 @@ def test_a_docstring_is_imperative_by_its_first_word(summary, imperative):
 
 
 def test_a_late_import_closes_a_cycle_and_one_for_type_checkers_does_not(package):
-    late = package(one="import pack.two\n", two="def f():\n    from pack.one import x\n", three="import pack.one\n")
+    late = package(
+        one="import pack.two\n",
+        two="def f():\n    from pack.one import x\n",
+        three="import pack.one\n",
+    )
     assert figures.import_cycles(late, figures.modules(late)) == [["pack.one", "pack.two"]]
-    (late / "two.py").write_text("from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import pack.one\n")
+    (late / "two.py").write_text(
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import pack.one\n"
+    )
     assert figures.import_cycles(late, figures.modules(late)) == []
 
 
@@ -50,7 +58,9 @@ def test_functions_are_measured_without_their_docstrings(package):
 
 
 def test_loose_types_count_in_code_and_not_in_imports(package):
-    root = package(one="from typing import Any, cast\ndef f(x: Any, y: object) -> int:\n    return cast(int, x)\n")
+    root = package(
+        one="from typing import Any, cast\ndef f(x: Any, y: object) -> int:\n    return cast(int, x)\n"
+    )
     assert figures.loose_types(figures.modules(root)) == 3
 
 

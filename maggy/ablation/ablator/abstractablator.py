@@ -67,7 +67,9 @@ class AbstractAblator(ABC):
         """
 
     @abstractmethod
-    def get_dataset_generator(self, ablated_feature: str | None = None) -> Callable[[int, int], Any] | None:
+    def get_dataset_generator(
+        self, ablated_feature: str | None = None
+    ) -> Callable[[int, int], Any] | None:
         """The function that the training function gets as ``dataset_function``; called on a worker.
 
         Args:

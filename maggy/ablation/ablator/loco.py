@@ -11,7 +11,12 @@ from typing import Any, NoReturn
 from maggy.ablation import keras_surgery
 from maggy.ablation.ablationstudy import AblationStudy
 from maggy.ablation.ablator.abstractablator import AbstractAblator
-from maggy.common.exceptions import AblationError, BadArgumentsError, MissingDependencyError, SignatureError
+from maggy.common.exceptions import (
+    AblationError,
+    BadArgumentsError,
+    MissingDependencyError,
+    SignatureError,
+)
 from maggy.common.json_values import closest
 from maggy.common.keras_session import call_generator, fresh_names
 from maggy.datasets.training_dataset import TrainingDataset
@@ -79,9 +84,15 @@ class LOCO(AbstractAblator):
             Component("base"),
             *(Component("feature", name, (name,)) for name in study.features.included_features),
             *(Component("layer", name, (name,)) for name in layers.included_layers),
-            *(Component("prefix", f"Layers prefixed {prefix}", (prefix,)) for prefix in layers.included_prefixes),
+            *(
+                Component("prefix", f"Layers prefixed {prefix}", (prefix,))
+                for prefix in layers.included_prefixes
+            ),
             *(Component("group", str(group), tuple(group)) for group in layers.included_groups),
-            *(Component("custom", f"Custom model: {name}", (name,)) for _, name in study.model.custom_model_generators),
+            *(
+                Component("custom", f"Custom model: {name}", (name,))
+                for _, name in study.model.custom_model_generators
+            ),
         ]
 
     def get_number_of_trials(self) -> int:
@@ -107,19 +118,25 @@ class LOCO(AbstractAblator):
     def finalize_experiment(self, trials: list[Trial]) -> None:
         """Does nothing."""
 
-    def get_dataset_generator(self, ablated_feature: str | None = None) -> Callable[[int, int], Any]:
+    def get_dataset_generator(
+        self, ablated_feature: str | None = None
+    ) -> Callable[[int, int], Any]:
         """``dataset_function(num_epochs, batch_size)`` without this feature; what it needs is looked up when called."""
         feature = None if ablated_feature in (None, NOTHING) else ablated_feature
         generator = self.ablation_study.custom_dataset_generator
         if generator is not None:
             return _with_feature(generator, feature)
-        return lambda num_epochs, batch_size: self._training_dataset().dataset(num_epochs, batch_size, feature)
+        return lambda num_epochs, batch_size: self._training_dataset().dataset(
+            num_epochs, batch_size, feature
+        )
 
     def get_model_generator(self, layer_identifier: str | None = None) -> Callable[[], Any]:
         """``model_function()``: builds the model without the component of this label, anew at each call."""
         component = self._by_label(NOTHING if layer_identifier is None else layer_identifier)
         if component.kind == "custom":
-            custom = {name: made for made, name in self.ablation_study.model.custom_model_generators}
+            custom = {
+                name: made for made, name in self.ablation_study.model.custom_model_generators
+            }
             return _named_afresh(custom[component.names[0]])
         base = self.ablation_study.model.base_model_generator or _no_base_model
         if component.kind == "base":
@@ -131,11 +148,18 @@ class LOCO(AbstractAblator):
         self._offered = frozenset(offered)
         components, model = self.components(), self.ablation_study.model
         self._check_labels(components)
-        self._check_takes("dataset_function", [part for part in components if part.kind == "feature"])
-        self._check_takes("model_function", [part for part in components if part.kind not in ("base", "feature")])
+        self._check_takes(
+            "dataset_function", [part for part in components if part.kind == "feature"]
+        )
+        self._check_takes(
+            "model_function", [part for part in components if part.kind not in ("base", "feature")]
+        )
         if "model_function" in offered and model.base_model_generator is None:
             _no_base_model()
-        for generator in (model.base_model_generator, *(made for made, _ in model.custom_model_generators)):
+        for generator in (
+            model.base_model_generator,
+            *(made for made, _ in model.custom_model_generators),
+        ):
             if generator is not None:
                 _check_model_generator(generator)
         if "dataset_function" in offered:
@@ -244,10 +268,14 @@ def _build(generator: Callable[[], Any]) -> None:
     with fresh_names(keep=False):
         if call_generator(generator) is None:
             name = getattr(generator, "__name__", type(generator).__name__)
-            raise AblationError(f"The custom model generator {name}() must return a model, but it returned None.")
+            raise AblationError(
+                f"The custom model generator {name}() must return a model, but it returned None."
+            )
 
 
-def _named_afresh(generator: Callable[[], Any], change: Callable[[Any], Any] | None = None) -> Callable[[], Any]:
+def _named_afresh(
+    generator: Callable[[], Any], change: Callable[[Any], Any] | None = None
+) -> Callable[[], Any]:
     def model_function() -> Any:
         with fresh_names():
             model = call_generator(generator)
@@ -281,7 +309,9 @@ def _with_feature(generator: Callable[..., Any], feature: str | None) -> Callabl
     takes_feature = _generator_arity(generator) == 3
 
     def dataset_function(num_epochs: int, batch_size: int) -> Any:
-        return call_generator(generator, num_epochs, batch_size, *([feature] if takes_feature else []))
+        return call_generator(
+            generator, num_epochs, batch_size, *([feature] if takes_feature else [])
+        )
 
     return dataset_function
 

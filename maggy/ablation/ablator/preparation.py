@@ -31,4 +31,6 @@ def prepare_for(train_fn: Callable[..., Any], ablator: AbstractAblator) -> None:
         except (BadArgumentsError, SignatureError) as error:
             errors.append(error)
     # That the training function does not take what was left out of ``extra`` is no news to the user.
-    raise next((error for error in reversed(errors) if isinstance(error, BadArgumentsError)), errors[0])
+    raise next(
+        (error for error in reversed(errors) if isinstance(error, BadArgumentsError)), errors[0]
+    )

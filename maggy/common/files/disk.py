@@ -80,7 +80,10 @@ class DiskFiles(Files):
             os.unlink(path)
 
     def remove_temporary(self, path: str) -> None:
-        folders = [path, *(entry.path for entry in os.scandir(path) if entry.is_dir(follow_symlinks=False))]
+        folders = [
+            path,
+            *(entry.path for entry in os.scandir(path) if entry.is_dir(follow_symlinks=False)),
+        ]
         for folder in folders:
             for name in filter(_TEMPORARY.fullmatch, self.list(folder)):
                 self.remove(os.path.join(folder, name))

@@ -12,7 +12,9 @@ from maggy.common.files.contract import PREVIOUS, Files
 
 __all__ = ["UrlFiles", "open_url"]
 
-_OBJECT_STORES = frozenset(["s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "oci", "memory"])
+_OBJECT_STORES = frozenset(
+    ["s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "oci", "memory"]
+)
 _CLAIM = ".claimed"
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}\.tmp")
 
@@ -33,19 +35,25 @@ class UrlFiles(Files):
         system, inside = open_url(path)
         if not exist_ok:
             _claim(system, inside.rstrip("/"))
-        elif not _is_object_store(system):  # an object store needs no directories, and asking costs a request
+        elif not _is_object_store(
+            system
+        ):  # an object store needs no directories, and asking costs a request
             system.makedirs(inside, exist_ok=True)
 
     def exists(self, path: str) -> bool:
         system, inside = open_url(path)
         system.invalidate_cache()
-        return bool(system.exists(inside)) or (not _is_object_store(system) and bool(system.exists(inside + PREVIOUS)))
+        return bool(system.exists(inside)) or (
+            not _is_object_store(system) and bool(system.exists(inside + PREVIOUS))
+        )
 
     def list(self, path: str) -> list[str]:
         system, inside = open_url(path)
         system.invalidate_cache()
         with suppress(FileNotFoundError, NotADirectoryError):
-            names = {entry.rstrip("/").rsplit("/", 1)[-1] for entry in system.ls(inside, detail=False)}
+            names = {
+                entry.rstrip("/").rsplit("/", 1)[-1] for entry in system.ls(inside, detail=False)
+            }
             return sorted(names - {_CLAIM, ""})
         return []
 
@@ -125,7 +133,11 @@ def open_url(url: str) -> tuple[Any, str]:
 
     try:
         system, inside = url_to_fs(url)
-    except (ImportError, AttributeError, TypeError) as error:  # missing, or in conflict with other packages
+    except (
+        ImportError,
+        AttributeError,
+        TypeError,
+    ) as error:  # missing, or in conflict with other packages
         scheme = url.split("://", 1)[0]
         raise MissingDependencyError(
             f"{scheme}:// needs a package that is not installed or does not work: {error}"

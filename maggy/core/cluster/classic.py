@@ -33,8 +33,12 @@ class ClassicCluster(Cluster):
         self.job_per_worker = gives_up_at_first_crash(self._master)
         self.local = self._master.startswith("local")
         # Local executors share the machine, so nothing but the loopback interface need be opened.
-        self.advertised = "127.0.0.1" if self.local else conf.get("spark.driver.host", socket.gethostname())
-        self.host = "127.0.0.1" if self.local else conf.get("spark.driver.bindAddress", self.advertised)
+        self.advertised = (
+            "127.0.0.1" if self.local else conf.get("spark.driver.host", socket.gethostname())
+        )
+        self.host = (
+            "127.0.0.1" if self.local else conf.get("spark.driver.bindAddress", self.advertised)
+        )
         self.speculation = conf.get("spark.speculation", "false").lower() == "true"
         if self.local and context.pythonExec == "python3":
             # Nobody has chosen one. The first on the PATH need not be the one that runs the driver.
@@ -45,7 +49,11 @@ class ClassicCluster(Cluster):
         per_task = int(conf.get("spark.task.cpus", "1"))
         if re.fullmatch(r"local\[\s*\*.*\]", self._master):
             # What the JVM may use, which can be less than the machine has.
-            return max(1, int(self._context._jvm.java.lang.Runtime.getRuntime().availableProcessors()) // per_task)
+            return max(
+                1,
+                int(self._context._jvm.java.lang.Runtime.getRuntime().availableProcessors())
+                // per_task,
+            )
         if cores := local_cores(self._master):
             return max(1, cores // per_task)
         per_executor = int(conf.get("spark.executor.cores", "1")) // per_task
@@ -78,7 +86,9 @@ class ClassicCluster(Cluster):
             for index in indices:
                 yield from task(task_info(index))
 
-        values: list[Any] = self._context.parallelize(partitions, len(partitions)).mapPartitions(body).collect()
+        values: list[Any] = (
+            self._context.parallelize(partitions, len(partitions)).mapPartitions(body).collect()
+        )
         return values
 
     def gone(self) -> str | None:

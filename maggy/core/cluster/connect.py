@@ -70,7 +70,9 @@ class ConnectCluster(Cluster):
             return cores
         if self._conf("spark.dynamicAllocation.enabled", "false").lower() == "true":
             most = max_executors(self._conf("spark.dynamicAllocation.maxExecutors", ""))
-            per_executor = int(self._conf("spark.executor.cores", "1")) // int(self._conf("spark.task.cpus", "1"))
+            per_executor = int(self._conf("spark.executor.cores", "1")) // int(
+                self._conf("spark.task.cpus", "1")
+            )
             return None if most is None else max(1, most * per_executor)
         # A Connect client cannot see the executors: the default number of partitions is what Spark says of itself.
         frame = self.session.range(0, 1_000).selectExpr("spark_partition_id() AS p").distinct()
@@ -100,9 +102,13 @@ class ConnectCluster(Cluster):
             for batch in batches:
                 for row in batch.column(0).to_pylist():
                     values = [dumps(value) for value in task(task_info(partitions[row]))]
-                    yield pyarrow.RecordBatch.from_pydict({"value": pyarrow.array(values, pyarrow.binary())})
+                    yield pyarrow.RecordBatch.from_pydict(
+                        {"value": pyarrow.array(values, pyarrow.binary())}
+                    )
 
-        frame = self.session.range(0, len(partitions), 1, len(partitions)).mapInArrow(body, "value binary")
+        frame = self.session.range(0, len(partitions), 1, len(partitions)).mapInArrow(
+            body, "value binary"
+        )
         with self._retries.only_while_there():
             rows = frame.collect()
         return [loads(bytes(row[0])) for row in rows]
@@ -157,7 +163,9 @@ class _Retries:
             self._users += 1
             if self._users == 1:
                 self._policies = self._client.get_retry_policies()
-                self._client.set_retry_policies([self._limited(policy) for policy in self._policies])
+                self._client.set_retry_policies(
+                    [self._limited(policy) for policy in self._policies]
+                )
         try:
             yield
         finally:
@@ -186,7 +194,9 @@ def _refuses(host: str, port: int) -> bool:
 def _own_address(server: str) -> str:
     """Return this machine's address on the route to ``server``."""
     candidates = socket.getaddrinfo(bare(server), 9, type=socket.SOCK_DGRAM)
-    for family, kind, _, _, address in sorted(candidates, key=lambda candidate: candidate[0] != socket.AF_INET):
+    for family, kind, _, _, address in sorted(
+        candidates, key=lambda candidate: candidate[0] != socket.AF_INET
+    ):
         with socket.socket(family, kind) as probe, contextlib.suppress(OSError):
             probe.connect(address)  # sends nothing: a datagram socket only picks its route
             return str(probe.getsockname()[0])

@@ -11,7 +11,15 @@ from typing import Any, NamedTuple
 from maggy.core.cluster.payload import Payload
 from maggy.core.cluster.pickling import dumps
 
-__all__ = ["MAX_UNLIMITED_WORKERS", "Cluster", "Task", "TaskInfo", "TooLargeError", "is_connect", "task_info"]
+__all__ = [
+    "MAX_UNLIMITED_WORKERS",
+    "Cluster",
+    "Task",
+    "TaskInfo",
+    "TooLargeError",
+    "is_connect",
+    "task_info",
+]
 
 MAX_UNLIMITED_WORKERS = 32
 """Number of workers, at most, where Spark would start executors without a limit, which costs money."""
@@ -106,7 +114,9 @@ class Cluster(ABC):
         """A thread from which :meth:`run` may be called, with the caller's Spark properties."""
         from pyspark import InheritableThread
 
-        options = {"session": self.session} if is_connect(self.session) else {}  # Spark 3.5 knows no other
+        options = (
+            {"session": self.session} if is_connect(self.session) else {}
+        )  # Spark 3.5 knows no other
         thread: threading.Thread = InheritableThread(target=target, **options)
         thread.name, thread.daemon = name, True
         return thread
@@ -124,4 +134,9 @@ def task_info(partition: int) -> TaskInfo:
     if context is None:
         return TaskInfo(partition, 0, [])
     gpus = context.resources().get("gpu")
-    return TaskInfo(partition, context.attemptNumber(), list(gpus.addresses) if gpus else [], context.taskAttemptId())
+    return TaskInfo(
+        partition,
+        context.attemptNumber(),
+        list(gpus.addresses) if gpus else [],
+        context.taskAttemptId(),
+    )

@@ -31,4 +31,7 @@ def error_of(error: BaseException) -> tuple[str, int | None]:
     ):
         if match := re.search(pattern, text):
             return match.group(1).strip(), culprit
-    return f"{type(error).__name__}: {text.strip().splitlines()[0] if text.strip() else 'no reason given'}", culprit
+    return (
+        f"{type(error).__name__}: {text.strip().splitlines()[0] if text.strip() else 'no reason given'}",
+        culprit,
+    )

@@ -35,7 +35,11 @@ class Payload:
     """
 
     def __init__(
-        self, size: int, data: bytes | None, shared: Shared | None = None, references: tuple[Any, ...] = ()
+        self,
+        size: int,
+        data: bytes | None,
+        shared: Shared | None = None,
+        references: tuple[Any, ...] = (),
     ) -> None:
         self.size = size
         self._data = data
@@ -56,6 +60,8 @@ class Payload:
                 self._shared.destroy()
 
 
-def with_content(function: Callable[..., list[Any]], payload: Payload, *arguments: Any) -> list[Any]:
+def with_content(
+    function: Callable[..., list[Any]], payload: Payload, *arguments: Any
+) -> list[Any]:
     """Call a function with a payload's bytes and further arguments; runs in a task."""
     return function(payload.content(), *arguments)

@@ -17,7 +17,9 @@ def task_state() -> dict[str, Any]:
 
     context = TaskContext.get()
     return {
-        "broadcasts": {number: _source(variable) for number, variable in _broadcastRegistry.items()},
+        "broadcasts": {
+            number: _source(variable) for number, variable in _broadcastRegistry.items()
+        },
         "files": (SparkFiles._root_directory, SparkFiles._is_running_on_worker),
         "context": None if context is None else vars(context),
     }
@@ -30,7 +32,9 @@ def restore_task_state(state: dict[str, Any]) -> None:
 
     for number, source in state["broadcasts"].items():
         variable: Any = Broadcast.__new__(Broadcast)
-        vars(variable).update({"_jbroadcast": None, "_sc": None, "_python_broadcast": None}, **source)
+        vars(variable).update(
+            {"_jbroadcast": None, "_sc": None, "_python_broadcast": None}, **source
+        )
         _broadcastRegistry[number] = variable
     SparkFiles._root_directory, SparkFiles._is_running_on_worker = state["files"]
     if state["context"] is not None:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from maggy.common.spark_session import spark_session
 from maggy.core.cluster.classic import ClassicCluster
 from maggy.core.cluster.connect import ConnectCluster
-from maggy.core.cluster.contract import MAX_UNLIMITED_WORKERS, Cluster, Task, TaskInfo, TooLargeError, is_connect
+from maggy.core.cluster.contract import (
+    MAX_UNLIMITED_WORKERS,
+    Cluster,
+    Task,
+    TaskInfo,
+    TooLargeError,
+    is_connect,
+)
 from maggy.core.cluster.failures import error_of
 from maggy.core.cluster.payload import Payload, with_content
 from maggy.core.cluster.pickling import dumps, loads

@@ -133,6 +133,8 @@ def _weight(part: Any, limit: int) -> int:
     counter = _Counter(limit)
     try:
         dump(part, counter)
-    except Exception:  # too much, or cannot be pickled by itself: what was counted so far is the best there is
+    except (
+        Exception
+    ):  # too much, or cannot be pickled by itself: what was counted so far is the best there is
         return min(counter.size, limit)
     return counter.size

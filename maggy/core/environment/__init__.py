@@ -39,12 +39,21 @@ def find_environment(chosen: str | Environment | None = None) -> Environment:
     if isinstance(chosen, Environment):
         return chosen
     known = {each.name: each for each in (LocalEnvironment, HopsworksEnvironment)}
-    name = chosen or os.environ.get("MAGGY_ENVIRONMENT") or ("hopsworks" if _on_hopsworks() else "local")
+    name = (
+        chosen
+        or os.environ.get("MAGGY_ENVIRONMENT")
+        or ("hopsworks" if _on_hopsworks() else "local")
+    )
     if not isinstance(name, str) or name.lower() not in known:
         hint = closest(name, list(known)) if isinstance(name, str) else ""
-        raise BadArgumentsError(f"An environment must be one of {', '.join(known)}, but got {name!r:.80}.{hint}")
+        raise BadArgumentsError(
+            f"An environment must be one of {', '.join(known)}, but got {name!r:.80}.{hint}"
+        )
     return known[name.lower()]()
 
 
 def _on_hopsworks() -> bool:
-    return all(os.environ.get(name) for name in ("REST_ENDPOINT", "HOPSWORKS_PROJECT_ID")) and has_hops()
+    return (
+        all(os.environ.get(name) for name in ("REST_ENDPOINT", "HOPSWORKS_PROJECT_ID"))
+        and has_hops()
+    )

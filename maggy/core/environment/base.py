@@ -58,7 +58,9 @@ class Environment(ABC):
         """
         return Registration()
 
-    def find_training_dataset(self, name: str, version: int | None = 1, label: str | None = None) -> TrainingDataset:
+    def find_training_dataset(
+        self, name: str, version: int | None = 1, label: str | None = None
+    ) -> TrainingDataset:
         """The training data set of this name and version, with ``label`` kept apart from the features.
 
         Raises:

@@ -27,11 +27,18 @@ class Board:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._figures: dict[str, int | float] = {"num_trials": 0, "to_date": 0, "stopped": 0, "metric": 0.0}
+        self._figures: dict[str, int | float] = {
+            "num_trials": 0,
+            "to_date": 0,
+            "stopped": 0,
+            "metric": 0.0,
+        }
         self._lines: deque[str] = deque()
         self._characters = 0
 
-    def update(self, *, num_trials: int | None, to_date: int, stopped: int, metric: float | None) -> None:
+    def update(
+        self, *, num_trials: int | None, to_date: int, stopped: int, metric: float | None
+    ) -> None:
         """Replaces the figures.
 
         Args:
@@ -43,7 +50,12 @@ class Board:
         total = to_date if num_trials is None else num_trials
         best = 0.0 if metric is None or not math.isfinite(metric) else float(metric)
         with self._lock:
-            self._figures = {"num_trials": int(total), "to_date": int(to_date), "stopped": int(stopped), "metric": best}
+            self._figures = {
+                "num_trials": int(total),
+                "to_date": int(to_date),
+                "stopped": int(stopped),
+                "metric": best,
+            }
 
     def write(self, text: str) -> None:
         """Adds lines for the next reader."""

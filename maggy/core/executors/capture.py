@@ -312,7 +312,9 @@ def captured(
 
     def make_writer(is_error: bool) -> LineWriter:
         beneath = before.stderr if is_error else before.stdout
-        return LineWriter(emit_error if is_error else emit, beneath, tee, is_error=is_error, relay=relay)
+        return LineWriter(
+            emit_error if is_error else emit, beneath, tee, is_error=is_error, relay=relay
+        )
 
     stdout, stderr = make_writer(False), make_writer(True)
     before.replace(stdout, stderr)

@@ -127,7 +127,19 @@ class Answered(Message):
     details: list[Any]
 
 
-ProcessMessage = Prepare | Run | Kill | Prepared | Ended | Interrupt | Probing | Value | Answered | Reported | Stop
+ProcessMessage = (
+    Prepare
+    | Run
+    | Kill
+    | Prepared
+    | Ended
+    | Interrupt
+    | Probing
+    | Value
+    | Answered
+    | Reported
+    | Stop
+)
 
 _decode = msgspec.msgpack.Decoder(ProcessMessage).decode
 

@@ -12,7 +12,15 @@ from typing import Any
 import msgspec
 
 from maggy.core.cluster.spark import dumps
-from maggy.core.executors.channel import Answered, Channel, ChannelClosed, Interrupt, Probing, Reported, Value
+from maggy.core.executors.channel import (
+    Answered,
+    Channel,
+    ChannelClosed,
+    Interrupt,
+    Probing,
+    Reported,
+    Value,
+)
 from maggy.core.executors.error_text import text_of
 from maggy.core.executors.interrupt import Interrupter
 from maggy.core.executors.surroundings import Surroundings
@@ -24,7 +32,9 @@ from maggy.core.reporter import Reporter
 __all__ = ["run_child"]
 
 
-def run_child(assignment: Assign | None, probe: bool, descriptors: list[int], load: Callable[[], Workload]) -> None:
+def run_child(
+    assignment: Assign | None, probe: bool, descriptors: list[int], load: Callable[[], Workload]
+) -> None:
     """Train in this process, which is new and ends afterwards.
 
     Args:
@@ -44,7 +54,10 @@ def run_child(assignment: Assign | None, probe: bool, descriptors: list[int], lo
         try:
             workload = load()
         except Exception as error:
-            session.failed(f"the training function cannot be loaded: {type(error).__name__}: {text_of(error)}", "")
+            session.failed(
+                f"the training function cannot be loaded: {type(error).__name__}: {text_of(error)}",
+                "",
+            )
             session.answer([])
             return
         with Surroundings() as surroundings:
@@ -112,7 +125,11 @@ class ChildSession:
                 raise
             except Exception as error:
                 reason = f"{type(error).__name__}: {error}"
-                self._channel.send(Answered("failed", [f"The returned value cannot leave its process ({reason}).", ""]))
+                self._channel.send(
+                    Answered(
+                        "failed", [f"The returned value cannot leave its process ({reason}).", ""]
+                    )
+                )
 
     def _keep(self, method: str, details: tuple[Any, ...]) -> Done:
         self._end = Answered(method, list(details))
@@ -128,7 +145,9 @@ class ForwardingReporter(Reporter):
         self._points = Outbox(channel)
 
     def _add(self, lines: list[Line]) -> None:
-        for line in lines:  # one by one they are short enough to arrive whole, whatever a signal's handler raises
+        for line in (
+            lines
+        ):  # one by one they are short enough to arrive whole, whatever a signal's handler raises
             _send(self._channel, Reported([], [line]))
 
 

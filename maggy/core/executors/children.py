@@ -90,7 +90,9 @@ class Children:
         tee: Also print a child's output to this process's own.
     """
 
-    def __init__(self, payload: bytes, *, max_memory: int | None, interval: float, tee: bool) -> None:
+    def __init__(
+        self, payload: bytes, *, max_memory: int | None, interval: float, tee: bool
+    ) -> None:
         self._payload = payload
         self._max_memory = max_memory
         self._interval = interval
@@ -102,12 +104,16 @@ class Children:
     def start(self) -> str | None:
         """Start the template and have it load the function; return why that cannot be loaded, or None."""
         prepared = self._spawn(ahead=True)
-        if prepared.threads:  # a process with threads must not fork, so each child loads the function itself
+        if (
+            prepared.threads
+        ):  # a process with threads must not fork, so each child loads the function itself
             self.close()
             prepared = self._spawn(ahead=False)
         return prepared.error
 
-    def check(self, probe: bool, reporter: Reporter, on_probing: Callable[[Probing], None]) -> Outcome:
+    def check(
+        self, probe: bool, reporter: Reporter, on_probing: Callable[[Probing], None]
+    ) -> Outcome:
         """Run the check of the study in a new child; return when nothing of it is left.
 
         Args:
@@ -121,11 +127,15 @@ class Children:
         """Run a trial in a new child; return when nothing of it is left."""
         return self._run(Run(assignment), reporter, lambda probing: None)
 
-    def _run(self, order: Run, reporter: Reporter, on_probing: Callable[[Probing], None]) -> Outcome:
+    def _run(
+        self, order: Run, reporter: Reporter, on_probing: Callable[[Probing], None]
+    ) -> Outcome:
         if self._process is not None and self._process.poll() is not None:
             self.close()  # it was killed since the last trial
         if self._process is None and (error := self.start()) is not None:
-            return Outcome(reason=f"the training function cannot be loaded: {error}", ended_by_us=True)
+            return Outcome(
+                reason=f"the training function cannot be loaded: {error}", ended_by_us=True
+            )
         child = Child(reporter, self._tee, on_probing)
         try:
             with self._lock:
@@ -162,7 +172,9 @@ class Children:
         if self._process is None:
             return
         self._lifeline.close()
-        self._task.finish(CLOSE_SECONDS)  # the template may outlive a watchdog that was killed, if only for a moment
+        self._task.finish(
+            CLOSE_SECONDS
+        )  # the template may outlive a watchdog that was killed, if only for a moment
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(CLOSE_SECONDS)
         self._process = None
@@ -177,7 +189,13 @@ class Children:
         self._lifeline, watched = socket.socketpair()
         ends = (template.fileno(), watched.fileno())
         self._process = subprocess.Popen(
-            [sys.executable, "-c", BOOT, json.dumps([str(path) for path in sys.path]), *map(str, ends)],
+            [
+                sys.executable,
+                "-c",
+                BOOT,
+                json.dumps([str(path) for path in sys.path]),
+                *map(str, ends),
+            ],
             pass_fds=ends,
             stdin=subprocess.DEVNULL,
             start_new_session=True,  # what Spark sends to its own group must not end the watchdog before its time
@@ -224,7 +242,9 @@ class Children:
         _, *pids = descendants(self._process.pid) or [0]  # the first is the template
         used = memory_of(pids, limit)
         if used > limit:
-            child.reason = f"used {_in_mib(used)} of memory, more than max_trial_memory={_in_mib(limit)}"
+            child.reason = (
+                f"used {_in_mib(used)} of memory, more than max_trial_memory={_in_mib(limit)}"
+            )
             self.kill()
 
 
@@ -237,7 +257,9 @@ class Child:
         on_probing: Called when it says that it is about to build a component.
     """
 
-    def __init__(self, reporter: Reporter, tee: bool, on_probing: Callable[[Probing], None]) -> None:
+    def __init__(
+        self, reporter: Reporter, tee: bool, on_probing: Callable[[Probing], None]
+    ) -> None:
         self._reporter = reporter
         self._on_probing = on_probing
         self._probing: Probing | None = None
@@ -252,7 +274,8 @@ class Child:
         """Why it has to end, if it was told to."""
         self.was_interrupted = False
         self._writers = [
-            LineWriter(functools.partial(self._take_text, mark), sys.stdout, tee=False) for mark in ("", STDERR_MARK)
+            LineWriter(functools.partial(self._take_text, mark), sys.stdout, tee=False)
+            for mark in ("", STDERR_MARK)
         ]
         self._decoders = [codecs.getincrementaldecoder("utf-8")("replace") for _ in self._pipes]
 
@@ -307,12 +330,16 @@ class Child:
         try:
             message, _ = self.control.receive(wait=False)
         except (msgspec.DecodeError, RecursionError) as error:
-            self._answer = Answered("failed", [f"The returned value cannot leave its process ({error}).", ""])
+            self._answer = Answered(
+                "failed", [f"The returned value cannot leave its process ({error}).", ""]
+            )
             return True
         if isinstance(message, Reported):
             self._reporter.extend(message.points, message.lines)
             if self._tee:
-                sys.stdout.write("".join(f"{line}\n" for is_shown, line in message.lines if is_shown))
+                sys.stdout.write(
+                    "".join(f"{line}\n" for is_shown, line in message.lines if is_shown)
+                )
         elif isinstance(message, Probing):
             self._probing = message
             # What interrupted the component before is over.

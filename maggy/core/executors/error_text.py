@@ -31,7 +31,11 @@ def text_of(error: BaseException) -> str:
 def traceback_of(error: BaseException) -> str:
     """Return the traceback from the user's first frame on: Maggy's own frames help nobody."""
     frames = error.__traceback__
-    while frames is not None and frames.tb_next is not None and _is_ours(frames.tb_frame.f_code.co_filename):
+    while (
+        frames is not None
+        and frames.tb_next is not None
+        and _is_ours(frames.tb_frame.f_code.co_filename)
+    ):
         frames = frames.tb_next
     try:
         text = "".join(traceback.format_exception(type(error), error, frames))

@@ -34,7 +34,9 @@ class ForkedOutput:
         self._writers: dict[tuple[int, bool], LineWriter] = {}
         self._lock = threading.RLock()
         self._is_closed = False
-        self._thread = threading.Thread(target=self._receive, name="maggy-forked-output", daemon=True)
+        self._thread = threading.Thread(
+            target=self._receive, name="maggy-forked-output", daemon=True
+        )
 
     def start(self) -> None:
         self._thread.start()
@@ -55,7 +57,9 @@ class ForkedOutput:
         try:
             for at in range(0, len(text), CHARACTERS_PER_MESSAGE):
                 piece = text[at : at + CHARACTERS_PER_MESSAGE]
-                self._sending.send(f"{process} {int(is_error)} {piece}".encode("utf-8", "backslashreplace"))
+                self._sending.send(
+                    f"{process} {int(is_error)} {piece}".encode("utf-8", "backslashreplace")
+                )
         except OSError:
             return False
         return True

@@ -56,5 +56,7 @@ class Interrupter:
             signal.pthread_kill(self._target, self.SIGNAL)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self._armed and self.reason:  # else it was meant for an earlier run, or sent by somebody else
+        if (
+            self._armed and self.reason
+        ):  # else it was meant for an earlier run, or sent by somebody else
             raise TrialInterrupted(self.reason)

@@ -62,8 +62,12 @@ class Leftovers:
             if not processes:
                 break
             alive = _end(_end(processes, signal.SIGTERM, grace), signal.SIGKILL, GRACE_SECONDS)
-            self._spared.update(alive)  # of another user, or in a call of the system that cannot be interrupted
-        self._spared = {pid for pid in self._spared if _is_alive(pid)}  # the other ids are free for new processes
+            self._spared.update(
+                alive
+            )  # of another user, or in a call of the system that cannot be interrupted
+        self._spared = {
+            pid for pid in self._spared if _is_alive(pid)
+        }  # the other ids are free for new processes
         subprocess._cleanup()  # type: ignore[attr-defined]
 
     def _left(self, error: BaseException | None) -> list[int]:
@@ -158,7 +162,9 @@ def _watch(pid: int, opened: contextlib.ExitStack) -> int:
         descriptor = os.pidfd_open(pid)
     except (AttributeError, OSError):  # not Linux, an old one, or the process has ended
         descriptor, writing = os.pipe()
-        threading.Thread(target=_report_end, args=(pid, writing), name="maggy-leftovers", daemon=True).start()
+        threading.Thread(
+            target=_report_end, args=(pid, writing), name="maggy-leftovers", daemon=True
+        ).start()
     opened.callback(os.close, descriptor)
     return descriptor
 

@@ -57,7 +57,9 @@ def _keras(config: Any) -> list[Setting]:
             file.get("image_data_format", "channels_last"),
         ),
     ]
-    return settings + [attribute_setting(config, name) for name in ("_MAX_EPOCHS", "_MAX_STEPS_PER_EPOCH")]
+    return settings + [
+        attribute_setting(config, name) for name in ("_MAX_EPOCHS", "_MAX_STEPS_PER_EPOCH")
+    ]
 
 
 def _tensorflow(tensorflow: Any) -> list[Setting]:
@@ -84,13 +86,19 @@ def _tensorflow(tensorflow: Any) -> list[Setting]:
         ),
         Setting(is_op_determinism_enabled, set_determinism, False),
         Setting(lambda: context()._optimizer_jit, set_jit),
-        Setting(lambda: context()._soft_device_placement is not False, config.set_soft_device_placement, True),
+        Setting(
+            lambda: context()._soft_device_placement is not False,
+            config.set_soft_device_placement,
+            True,
+        ),
         Setting(
             lambda: bool(context()._log_device_placement),
             tensorflow.debugging.set_log_device_placement,
             False,
         ),
-        attribute_setting(sys.modules["tensorflow.python.ops.stateful_random_ops"], "global_generator"),
+        attribute_setting(
+            sys.modules["tensorflow.python.ops.stateful_random_ops"], "global_generator"
+        ),
     ]
 
 

@@ -90,7 +90,13 @@ def _all_handlers() -> list[Any]:
 
 
 def _state_of(logger: logging.Logger) -> _Logger:
-    return logger.level, logger.propagate, logger.disabled, list(logger.handlers), list(logger.filters)
+    return (
+        logger.level,
+        logger.propagate,
+        logger.disabled,
+        list(logger.handlers),
+        list(logger.filters),
+    )
 
 
 def _put_back(logger: logging.Logger, state: _Logger) -> None:

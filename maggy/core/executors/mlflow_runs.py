@@ -30,7 +30,9 @@ def end_open_runs(status: str, patience: float = PATIENCE_SECONDS) -> None:
     runs = _take_active_runs(fluent)
     if not runs:
         return
-    thread = threading.Thread(target=_end, args=(fluent, runs, status), name="maggy-mlflow", daemon=True)
+    thread = threading.Thread(
+        target=_end, args=(fluent, runs, status), name="maggy-mlflow", daemon=True
+    )
     thread.start()
     thread.join(patience)
     if thread.is_alive():
@@ -40,7 +42,9 @@ def end_open_runs(status: str, patience: float = PATIENCE_SECONDS) -> None:
 def _take_active_runs(fluent: Any) -> list[str]:
     """Return the ids of the thread's active runs, and have none active. MLflow's own way waits for its server."""
     stack: Any = getattr(fluent, "_active_run_stack", None)
-    runs = stack.get() if hasattr(stack, "get") else stack  # one of each thread, or of older releases one of all
+    runs = (
+        stack.get() if hasattr(stack, "get") else stack
+    )  # one of each thread, or of older releases one of all
     if not runs:
         return []
     ids = [run.info.run_id for run in reversed(runs)]
@@ -56,5 +60,7 @@ def _end(fluent: Any, runs: list[str], status: str) -> None:
             client.set_terminated(run, status)
             if (monitor := monitors.pop(run, None)) is not None:
                 monitor.finish()
-    except Exception as error:  # whatever a server or its library raises; the next trial can begin all the same
+    except (
+        Exception
+    ) as error:  # whatever a server or its library raises; the next trial can begin all the same
         logger.warning("MLflow could not end the trial's runs: %s: %s", type(error).__name__, error)

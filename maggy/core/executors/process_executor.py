@@ -50,13 +50,17 @@ class ProcessExecutor:
         """
         session = self._session
         outcome = self._children.check(
-            probe, session.reporter, lambda probing: session.begin_check(PROBE_SECONDS, probing.last_word)
+            probe,
+            session.reporter,
+            lambda probing: session.begin_check(PROBE_SECONDS, probing.last_word),
         )
         match outcome.answer:
             case None if outcome.probing is not None:
                 return _cut_short(outcome.probing.last_word, outcome)
             case None:
-                return Checked(f"the study could not be tried out: {outcome.reason}", "ExperimentError")
+                return Checked(
+                    f"the study could not be tried out: {outcome.reason}", "ExperimentError"
+                )
             case answer if answer.method == "checked":
                 return Checked(*answer.details)
             case answer:

@@ -40,7 +40,9 @@ class ProcessState:
         self._environment = dict(os.environ)
         self._raw_environment = dict(_raw(os.environ))
         self._path = list(sys.path)
-        self._handlers = {int(number): _SIGNAL.getsignal(number) for number in signal.valid_signals()}
+        self._handlers = {
+            int(number): _SIGNAL.getsignal(number) for number in signal.valid_signals()
+        }
         self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
         self._timers = {timer: signal.getitimer(timer) for timer in _TIMERS}
         self._spark_dumps_tracebacks = _is_set("PYTHON_TRACEBACK_DUMP_INTERVAL_SECONDS")
@@ -124,7 +126,9 @@ def _is_set(variable: str) -> bool:
 def _forget_keras_session() -> None:
     if "keras" not in sys.modules:
         return
-    with contextlib.suppress(ImportError, AttributeError):  # the trial's import of it may have failed half-way
+    with contextlib.suppress(
+        ImportError, AttributeError
+    ):  # the trial's import of it may have failed half-way
         from keras.utils import clear_session
 
         clear_session(free_memory=False)  # freeing memory would collect garbage for 180 ms

@@ -15,7 +15,16 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 
-__all__ = ["IS_LINUX", "Wakeup", "adopt_orphans", "descendants", "die_with_parent", "end_all", "memory_of", "reap"]
+__all__ = [
+    "IS_LINUX",
+    "Wakeup",
+    "adopt_orphans",
+    "descendants",
+    "die_with_parent",
+    "end_all",
+    "memory_of",
+    "reap",
+]
 
 IS_LINUX = sys.platform.startswith("linux")
 _SET_DEATH_SIGNAL, _ADOPT_ORPHANS = 1, 36  # PR_SET_PDEATHSIG and PR_SET_CHILD_SUBREAPER of prctl(2)

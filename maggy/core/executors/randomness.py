@@ -61,7 +61,9 @@ class _Numpy:
         self._module = module
         self._state: Any = None
         self._first: Any = None
-        if not isinstance(module.get_bit_generator(), module.MT19937):  # only this one can be seeded
+        if not isinstance(
+            module.get_bit_generator(), module.MT19937
+        ):  # only this one can be seeded
             module.set_bit_generator(module.MT19937())
         self._bit_generator = module.get_bit_generator()
 

@@ -116,7 +116,9 @@ class Session:
         self._run = 0
         self.reporter = Reporter(self._hurry)
         """Where the current run reports."""
-        self._request: Sequence[WorkerMessage] = ()  # said again with each heartbeat until it is answered
+        self._request: Sequence[
+            WorkerMessage
+        ] = ()  # said again with each heartbeat until it is answered
         self._request_is_new = False
         self._began: float | None = None  # when the current run's training function was called
         self._standstill = 0.0  # how many seconds of the current run are not its time
@@ -151,11 +153,15 @@ class Session:
         self._client.wake()
         return self._answers.get()
 
-    def serve(self, hello: Register, train: Callable[[Assign], Answer], check: Callable[[bool], Checked]) -> None:
+    def serve(
+        self, hello: Register, train: Callable[[Assign], Answer], check: Callable[[bool], Checked]
+    ) -> None:
         """Ask for work and do it until there is none."""
         answer = self.request(hello)
         while not isinstance(answer, Done):
-            answer = train(answer) if isinstance(answer, Assign) else self.request(check(answer.probe))
+            answer = (
+                train(answer) if isinstance(answer, Assign) else self.request(check(answer.probe))
+            )
 
     def begin(self) -> None:
         """The training function of the run just assigned is about to be called."""
@@ -188,7 +194,9 @@ class Session:
             return self.failed(str(error), "")
         return self._end(parts, Final(*rest, metric, outputs, early))
 
-    def failed(self, reason: str, traceback: str, mistake: str = "", place: str = "", died: bool = False) -> Answer:
+    def failed(
+        self, reason: str, traceback: str, mistake: str = "", place: str = "", died: bool = False
+    ) -> Answer:
         """Report the run's bad end; wait for the next assignment.
 
         ``mistake``, ``place`` and ``died`` are those of :class:`~maggy.core.messages.Failed`. When the experiment
@@ -257,7 +265,9 @@ class Session:
         self._leave_out_gap(now)
         if self._request_is_new or self._urgent or now >= self._next_beat:
             self._urgent = False
-            self._request_is_new = False  # before the sending: a request made meanwhile is sent at the next tick
+            self._request_is_new = (
+                False  # before the sending: a request made meanwhile is sent at the next tick
+            )
             self._beat()
             self._next_beat = now + self._hb_interval
         deadline = min(self._next_beat, self._watch_silence(now))
@@ -352,7 +362,9 @@ class Session:
                 self._client.send(Heartbeat(*part, False))
             failed = Failed(*rest, f"{reason}; it could not be interrupted", "", True)
             self._client.send(self._last_word if self._checking and self._last_word else failed)
-            logger.warning("What runs could not be interrupted; the worker ends its process: %s", reason)
+            logger.warning(
+                "What runs could not be interrupted; the worker ends its process: %s", reason
+            )
             self._client.flush()
             self._leave()
             return now + GRACE_SECONDS
@@ -367,7 +379,9 @@ class Session:
         parts: list[_Report] = []
         while True:
             count = _fitting(lines)
-            parts.append((self._run, first_point, points[:POINTS_PER_MESSAGE], first_line, lines[:count]))
+            parts.append(
+                (self._run, first_point, points[:POINTS_PER_MESSAGE], first_line, lines[:count])
+            )
             points, lines = points[POINTS_PER_MESSAGE:], lines[count:]
             if not points and not lines:
                 return parts

@@ -71,14 +71,21 @@ def isolated(
         was_stopped: Whether the trial was stopped from outside, so that its run in MLflow counts as killed.
     """
     if surroundings is None:
-        with Surroundings() as made, isolated(emit, tee=tee, surroundings=made, was_stopped=was_stopped):
+        with (
+            Surroundings() as made,
+            isolated(emit, tee=tee, surroundings=made, was_stopped=was_stopped),
+        ):
             yield
         return
     error: BaseException | None = None
     try:
-        with captured(emit, tee=tee, streams=surroundings.streams, relay=surroundings.forked_output):
+        with captured(
+            emit, tee=tee, streams=surroundings.streams, relay=surroundings.forked_output
+        ):
             try:
-                with warnings.catch_warnings():  # which also lets each trial see a warning that an earlier one has seen
+                with (
+                    warnings.catch_warnings()
+                ):  # which also lets each trial see a warning that an earlier one has seen
                     yield
             except BaseException as raised:
                 error = raised

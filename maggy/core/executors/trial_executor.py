@@ -87,9 +87,14 @@ def work(settings: WorkerSettings, payload: bytes, job: int, task: TaskInfo) -> 
             os.environ.pop(name, None)
 
 
-def _work_here(settings: WorkerSettings, payload: bytes, identity: bytes, hello: Register) -> list[Any]:
+def _work_here(
+    settings: WorkerSettings, payload: bytes, identity: bytes, hello: Register
+) -> list[Any]:
     interrupter = Interrupter()
-    with interrupter.installed(), _session(settings, identity, interrupt=interrupter.fire) as session:
+    with (
+        interrupter.installed(),
+        _session(settings, identity, interrupt=interrupter.fire) as session,
+    ):
         try:
             workload = loads(payload)
         except Exception as error:
@@ -102,10 +107,16 @@ def _work_here(settings: WorkerSettings, payload: bytes, identity: bytes, hello:
         return executor.values
 
 
-def _work_in_children(settings: WorkerSettings, payload: bytes, identity: bytes, hello: Register) -> list[Any]:
+def _work_in_children(
+    settings: WorkerSettings, payload: bytes, identity: bytes, hello: Register
+) -> list[Any]:
     limit = settings.max_trial_memory
     children = Children(payload, max_memory=limit, interval=settings.hb_interval, tee=settings.tee)
-    orders: dict[str, Any] = {"interrupt": children.interrupt, "stop": children.stop, "kill": children.kill}
+    orders: dict[str, Any] = {
+        "interrupt": children.interrupt,
+        "stop": children.stop,
+        "kill": children.kill,
+    }
     with contextlib.closing(children), _session(settings, identity, **orders) as session:
         if (problem := why_not_here(limit)) is not None:
             session.request(Checked(f"{problem} (On {socket.gethostname()}.)", "NotSupportedError"))
@@ -188,7 +199,9 @@ class TrialExecutor:
                 self._workload.verify()
                 for label, build in (self._workload.probes() if probe else {}).items():
                     self._probe(label, build, found)
-        except BaseException as error:  # also SystemExit: it is the study that is wrong, not the worker
+        except (
+            BaseException
+        ) as error:  # also SystemExit: it is the study that is wrong, not the worker
             return Checked(text_of(error) or type(error).__name__, type(error).__name__)
         return found
 
@@ -214,20 +227,26 @@ class TrialExecutor:
                 lambda line: reporter.log(line, jupyter=True),
                 tee=self._tee,
                 surroundings=self._surroundings,
-                was_stopped=lambda: reporter.stop_metric is not None or bool(self._interrupter.reason),
+                was_stopped=lambda: (
+                    reporter.stop_metric is not None or bool(self._interrupter.reason)
+                ),
             ):
                 os.environ[LOGDIR_VARIABLE] = assignment.logdir
                 try:
                     # In a copy of the context, so that no variable of it that is set there reaches the next trial.
                     value, early = contextvars.copy_context().run(self._call, assignment)
                 finally:
-                    os.environ.pop(LOGDIR_VARIABLE, None)  # or the whole environment would have to be put back
+                    os.environ.pop(
+                        LOGDIR_VARIABLE, None
+                    )  # or the whole environment would have to be put back
             if self._workload.optimization_key is None:
                 self._values.append(value)
                 return session.final(None, {}, False)
             metric, outputs = self._workload.metric_of(value, reporter.log)
             return session.final(metric, outputs, early)
-        except BaseException as error:  # also SystemExit: a training function ends its trial, never its worker
+        except (
+            BaseException
+        ) as error:  # also SystemExit: a training function ends its trial, never its worker
             if self._interrupter.reason:  # whatever the function made of the interrupt
                 return session.failed(self._interrupter.reason, "")
             remedy = remedy_of(error)

@@ -127,7 +127,9 @@ class Template:
     def _child_ended(self, status: int) -> None:
         child, self._child = self._child, 0
         end_all(self._wakeup, TRIAL_GRACE_SECONDS, child)
-        with suppress(ChannelClosed):  # the Spark task has died; the connection's end will be seen next
+        with suppress(
+            ChannelClosed
+        ):  # the Spark task has died; the connection's end will be seen next
             self._task.send(Ended(status))
 
 
@@ -159,7 +161,9 @@ def _threads() -> int:
     warm_up = os.fork()
     if not warm_up:
         os._exit(0)
-    os.waitpid(warm_up, 0)  # some libraries end their threads when a process forks, and start them when they need them
+    os.waitpid(
+        warm_up, 0
+    )  # some libraries end their threads when a process forks, and start them when they need them
     try:
         names = [_name_of(thread) for thread in os.listdir("/proc/self/task")]
     except FileNotFoundError:

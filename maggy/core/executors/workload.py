@@ -9,7 +9,12 @@ from functools import cached_property
 from typing import Any
 
 from maggy.ablation.ablator import AbstractAblator
-from maggy.common.exceptions import MetricKeyError, MetricTypeError, MetricValueError, ReturnTypeError
+from maggy.common.exceptions import (
+    MetricKeyError,
+    MetricTypeError,
+    MetricValueError,
+    ReturnTypeError,
+)
 from maggy.common.json_values import as_metric, closest, is_beyond_floats, to_plain, unique_names
 from maggy.common.sendable import check_nesting
 from maggy.common.signature import accepted_parameters, arguments_for, parameter_names
@@ -97,7 +102,9 @@ class SearchWorkload(Workload):
 
     def call(self, params: Mapping[str, Any], reporter: Reporter) -> Any:
         params = self.choices.restore(params) if self.choices else params
-        return self.train_fn(**arguments_for(self._names, params, {"reporter": reporter, **self.values}))
+        return self.train_fn(
+            **arguments_for(self._names, params, {"reporter": reporter, **self.values})
+        )
 
     @cached_property
     def _names(self) -> frozenset[str]:
@@ -109,7 +116,11 @@ class AblationWorkload(Workload):
     """A trial's parameters name the components to leave out; the ablator turns them into functions."""
 
     def __init__(
-        self, train_fn: Callable[..., Any], optimization_key: str, ablator: AbstractAblator, **options: Any
+        self,
+        train_fn: Callable[..., Any],
+        optimization_key: str,
+        ablator: AbstractAblator,
+        **options: Any,
     ) -> None:
         super().__init__(train_fn, optimization_key, **options)
         self.ablator = ablator
@@ -123,14 +134,24 @@ class AblationWorkload(Workload):
     def call(self, params: Mapping[str, Any], reporter: Reporter) -> Any:
         names = set(parameter_names(self.train_fn))
         in_a_dict = "hparams" in names  # release 1.1 gave both functions there, and only there
-        wanted = accepted_parameters(self.train_fn, {"dataset_function", "model_function", "reporter"})
+        wanted = accepted_parameters(
+            self.train_fn, {"dataset_function", "model_function", "reporter"}
+        )
         functions: dict[str, Any] = {}
         if in_a_dict or "dataset_function" in wanted:
-            functions["dataset_function"] = self.ablator.get_dataset_generator(_component(params, "ablated_feature"))
+            functions["dataset_function"] = self.ablator.get_dataset_generator(
+                _component(params, "ablated_feature")
+            )
         if in_a_dict or "model_function" in wanted:
-            functions["model_function"] = self.ablator.get_model_generator(_component(params, "ablated_layer"))
+            functions["model_function"] = self.ablator.get_model_generator(
+                _component(params, "ablated_layer")
+            )
         offered = {**functions, "reporter": reporter}
-        extra = {name: value for name, value in {**self.values, "hparams": functions}.items() if name in names}
+        extra = {
+            name: value
+            for name, value in {**self.values, "hparams": functions}.items()
+            if name in names
+        }
         return self.train_fn(**{name: offered[name] for name in sorted(wanted)}, **extra)
 
 
@@ -139,7 +160,9 @@ def _component(params: Mapping[str, Any], name: str) -> str | None:
     return None if label == "None" else label
 
 
-def metric_of(value: Any, key: str, warn: Callable[[str], None]) -> tuple[int | float, dict[str, Any]]:
+def metric_of(
+    value: Any, key: str, warn: Callable[[str], None]
+) -> tuple[int | float, dict[str, Any]]:
     """A training function's return value as its metric and its outputs.
 
     Args:
@@ -193,7 +216,10 @@ def _read_leniently(value: Any, key: str) -> tuple[Any, str]:
         return value, f"A returned dict counts with its '{key}'"
     for name in value:
         if isinstance(name, str) and name.lower() == "metric":
-            return {key: value[name], **value}, f"A returned dict without '{key}' counts with its '{name}'"
+            return {
+                key: value[name],
+                **value,
+            }, f"A returned dict without '{key}' counts with its '{name}'"
     first = next(iter(value))
     choice = f"A returned dict without '{key}' counts with its first value, '{first}'"
     return {key: value[first], **value}, choice
@@ -213,7 +239,9 @@ def _finite(metric: int | float) -> int | float:
 def _kept(name: str, value: Any, warn: Callable[[str], None]) -> Any:
     try:
         return to_plain(value, any_keys=True)
-    except Exception as error:  # even one of the value's own: the metric is good, and may have taken hours
+    except (
+        Exception
+    ) as error:  # even one of the value's own: the metric is good, and may have taken hours
         check_nesting(value, f"The returned {name!r}")
         warn(f"The returned {name!r} is kept as text only. {error}")
     try:
@@ -227,7 +255,9 @@ def _fitting(outputs: dict[str, Any], key: str, warn: Callable[[str], None]) -> 
     excess = _size(outputs) - MAX_OUTPUTS_BYTES
     if excess <= 0:
         return outputs
-    sizes = {name: _size({name: value}) - _size({}) for name, value in outputs.items() if name != key}
+    sizes = {
+        name: _size({name: value}) - _size({}) for name, value in outputs.items() if name != key
+    }
     left_out = []
     for name in sorted(sizes, key=lambda name: sizes[name], reverse=True):
         if excess <= 0:

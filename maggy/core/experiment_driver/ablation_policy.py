@@ -52,7 +52,12 @@ class AblationPolicy(Policy):
             "label": study["label_name"],
             "components": {
                 name: study[name]
-                for name in ("included_features", "included_layers", "included_groups", "custom_models")
+                for name in (
+                    "included_features",
+                    "included_layers",
+                    "included_groups",
+                    "custom_models",
+                )
             },
             "ablator": self.name,
             "direction": self.direction,
@@ -60,9 +65,17 @@ class AblationPolicy(Policy):
         }
 
     def hparams(self) -> list[dict[str, Any]]:
-        params = [part.params() for part in self._ablator.components()] if isinstance(self._ablator, LOCO) else []
+        params = (
+            [part.params() for part in self._ablator.components()]
+            if isinstance(self._ablator, LOCO)
+            else []
+        )
         return [
-            {"name": name, "type": "CATEGORICAL", "values": list(dict.fromkeys(each[name] for each in params))}
+            {
+                "name": name,
+                "type": "CATEGORICAL",
+                "values": list(dict.fromkeys(each[name] for each in params)),
+            }
             for name in ("ablated_feature", "ablated_layer")
         ]
 

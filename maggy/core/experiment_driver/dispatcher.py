@@ -40,7 +40,11 @@ class Dispatcher:
     """
 
     def __init__(
-        self, server: Server, ledger: Ledger, instructed: Instructed, clock: Callable[[], float] = time.monotonic
+        self,
+        server: Server,
+        ledger: Ledger,
+        instructed: Instructed,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._server = server
         self._ledger = ledger
@@ -51,7 +55,9 @@ class Dispatcher:
         self._registered: set[WorkerId] = set()
         self._workers: dict[bytes, WorkerId | None] = {}  # by routing id
         self._pending: list[Instruction] = []
-        self._tick_seconds = min(ledger.worker_timeout, ledger.max_trial_seconds or ledger.worker_timeout, 60.0) / 4
+        self._tick_seconds = (
+            min(ledger.worker_timeout, ledger.max_trial_seconds or ledger.worker_timeout, 60.0) / 4
+        )
         self._thread = threading.Thread(target=self._run, name="maggy-dispatcher", daemon=True)
 
     def start(self) -> None:

@@ -151,7 +151,9 @@ class ExperimentDriver:
 
     def run(self) -> Outcome:
         """Run the experiment; returns how it ended, and raises nothing that it can return."""
-        self._policy.start(self._keeper.trial_store, self._keeper.final_store, self._conditions.seed)
+        self._policy.start(
+            self._keeper.trial_store, self._keeper.final_store, self._conditions.seed
+        )
         address = self._server.start()
         try:
             make_task = self._make_tasks(address)
@@ -186,9 +188,13 @@ class ExperimentDriver:
         while not self._over:
             deadlines = [each for each in (deadline, hint) if each is not None]
             with suppress(queue.Empty):
-                self._news.get(timeout=max(0.0, min(deadlines) - time.monotonic()) if deadlines else None)()
+                self._news.get(
+                    timeout=max(0.0, min(deadlines) - time.monotonic()) if deadlines else None
+                )()
             if deadline is not None and time.monotonic() >= deadline and not self._over:
-                self._say(f"The experiment ends after max_seconds={limit:g} with the trials that it has.")
+                self._say(
+                    f"The experiment ends after max_seconds={limit:g} with the trials that it has."
+                )
                 raise TimeIsUp(f"max_seconds={limit:g} are over.")
             if hint is not None and (self._registered or time.monotonic() >= hint):
                 hint = None
@@ -208,7 +214,9 @@ class ExperimentDriver:
         if not self._jobs.join(STOP_SECONDS if error is not None else CANCEL_SECONDS):
             self._jobs.cancel()
             if not self._jobs.join(CANCEL_SECONDS):
-                self._say("Spark has not ended all of Maggy's tasks yet; they leave when their training ends.")
+                self._say(
+                    "Spark has not ended all of Maggy's tasks yet; they leave when their training ends."
+                )
         self._dispatcher.close()
         self._keeper.close(timeout=STOP_SECONDS)
         while not self._news.empty():
@@ -247,7 +255,12 @@ class ExperimentDriver:
     # What the jobs' threads say.
 
     def _job_ended(
-        self, job: int, partitions: list[int], values: list[Any], error: str | None, culprit: int | None
+        self,
+        job: int,
+        partitions: list[int],
+        values: list[Any],
+        error: str | None,
+        culprit: int | None,
     ) -> None:
         self._values.extend(values)
         self._job_error = error or self._job_error
@@ -260,14 +273,18 @@ class ExperimentDriver:
 
     def worker_registered(self, worker: WorkerId, message: Register) -> None:
         self._registered = True
-        self._recorder.worker_registered(worker.job, worker.partition, worker.attempt, message.host, message.pid)
+        self._recorder.worker_registered(
+            worker.job, worker.partition, worker.attempt, message.host, message.pid
+        )
 
     def carry_out(self, instructions: list[Instruction]) -> None:
         for_keeper: list[KeeperEvent] = []
         for instruction in instructions:
             if isinstance(instruction, KeeperEvent):
                 for_keeper.append(instruction)
-                if type(instruction) is Ended and (notice := self._shown.ended(instruction.trial_id)):
+                if type(instruction) is Ended and (
+                    notice := self._shown.ended(instruction.trial_id)
+                ):
                     self._tell(self._progress.say, notice)
             else:
                 self._carry_out(instruction)
@@ -276,14 +293,18 @@ class ExperimentDriver:
 
     def _carry_out(self, instruction: Instruction) -> None:
         if isinstance(instruction, Lines):
-            self._recorder.lines(instruction.trial_id, instruction.worker, [line for _, line in instruction.lines])
+            self._recorder.lines(
+                instruction.trial_id, instruction.worker, [line for _, line in instruction.lines]
+            )
             self._show(instruction)
         elif isinstance(instruction, Launch):
             self._tell(self._launch, instruction.partitions)
         elif isinstance(instruction, Kill):
             self._tell(self._jobs.kill, instruction.worker.job, instruction.task)
         elif isinstance(instruction, Lost):
-            self._recorder.log(f"Worker {instruction.worker.partition} was lost: {instruction.reason}")
+            self._recorder.log(
+                f"Worker {instruction.worker.partition} was lost: {instruction.reason}"
+            )
         elif isinstance(instruction, CheckFailed):
             self._tell(self._fail, self._describe_error(instruction.error_type, instruction.error))
         elif isinstance(instruction, GivenUp):
@@ -326,7 +347,9 @@ class ExperimentDriver:
         self._tell(self._progress.trial_ended, trial)
         if trial.status == Trial.ERROR and self._conditions.fail_fast:
             reason = trial.info_dict.get("reason")
-            error = ExperimentError(f"Trial {trial.trial_id} failed, and fail_fast is set: {reason}\n{trial.error}")
+            error = ExperimentError(
+                f"Trial {trial.trial_id} failed, and fail_fast is set: {reason}\n{trial.error}"
+            )
             self._tell(self._fail, error)
 
     def all_ended(self) -> None:
@@ -348,7 +371,10 @@ class ExperimentDriver:
         self._tell(self._fail, error)
 
     def rule_failed(self, error: Exception) -> None:
-        self._tell(self._say, f"The early-stop rule failed, so it stops nothing: {type(error).__name__}: {error}")
+        self._tell(
+            self._say,
+            f"The early-stop rule failed, so it stops nothing: {type(error).__name__}: {error}",
+        )
 
     def experiment_ends(self, reason: str) -> None:
         self._tell(self._say, f"The experiment ends, since {reason}.")

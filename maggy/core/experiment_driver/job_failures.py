@@ -35,7 +35,9 @@ class JobFailures:
             self._parked += partitions
             return []
         reason = error or "the tasks ended before they were told to"
-        return [GivenUp(f"{self._barren} Spark jobs in a row ended without running a trial: {reason}")]
+        return [
+            GivenUp(f"{self._barren} Spark jobs in a row ended without running a trial: {reason}")
+        ]
 
     def progress(self) -> list[int]:
         """A trial was assigned; returns the places to try again."""

@@ -52,11 +52,17 @@ class Jobs:
 
     def launch(self, partitions: list[int]) -> None:
         """Start a worker for each partition, in one job, or in one each where Spark would give the whole job up."""
-        groups = [[partition] for partition in partitions] if self._cluster.job_per_worker else [partitions]
+        groups = (
+            [[partition] for partition in partitions]
+            if self._cluster.job_per_worker
+            else [partitions]
+        )
         for group in groups:
             job = self._count
             self._count += 1
-            with self._unless_gone():  # to start a thread, Spark is asked for the properties of this one
+            with (
+                self._unless_gone()
+            ):  # to start a thread, Spark is asked for the properties of this one
                 thread = self._cluster.thread(self._runner(job, group), f"maggy-job-{job}")
                 thread.start()
                 self._threads[job] = thread
@@ -97,13 +103,17 @@ class Jobs:
     def _runner(self, job: int, partitions: list[int]) -> Callable[[], None]:
         def run() -> None:
             try:
-                values = self._cluster.run(self._group(job), self._description, partitions, self._make_task(job))
+                values = self._cluster.run(
+                    self._group(job), self._description, partitions, self._make_task(job)
+                )
             except Exception as error:
                 if (gone := self._cluster.gone()) is not None:
                     self._on_gone(SparkIsGone(gone))
                     return
                 reason, index = error_of(error)
-                culprit = partitions[index] if index is not None and index < len(partitions) else None
+                culprit = (
+                    partitions[index] if index is not None and index < len(partitions) else None
+                )
                 self._on_end(job, partitions, [], reason, culprit)
             else:
                 self._on_end(job, partitions, values, None, None)

@@ -165,7 +165,9 @@ class Keeper:
             deadlines.append(self._idle_until)
         try:
             self._at_hand.extend(
-                self._events.get(timeout=max(0.0, min(deadlines) - self._clock()) if deadlines else None)
+                self._events.get(
+                    timeout=max(0.0, min(deadlines) - self._clock()) if deadlines else None
+                )
             )
         except queue.Empty:
             return _Timeout()
@@ -208,9 +210,18 @@ class Keeper:
         trial = self.trial_store.get(event.trial_id)
         if trial is None:
             return
-        new = [trial.append_point(step, float(value)) for step, value in event.points if math.isfinite(step)]
+        new = [
+            trial.append_point(step, float(value))
+            for step, value in event.points
+            if math.isfinite(step)
+        ]
         steps = [step for step in new if step is not None]
-        if steps and not event.last and self._policy.es_seconds is None and self._policy.due(trial, steps):
+        if (
+            steps
+            and not event.last
+            and self._policy.es_seconds is None
+            and self._policy.due(trial, steps)
+        ):
             self._check(trial)
 
     def _check(self, trial: Trial) -> None:
@@ -261,7 +272,11 @@ class Keeper:
             trial.info_dict["reason"] = event.reason or "metric is NaN"
         else:
             trial.status = Trial.FINALIZED
-            trial.final_metric, trial.outputs, trial.early_stop = report.metric, report.outputs, report.early
+            trial.final_metric, trial.outputs, trial.early_stop = (
+                report.metric,
+                report.outputs,
+                report.early,
+            )
         self.ended.append(trial)
         if trial.final_metric is not None:
             self.final_store.append(trial)
@@ -351,7 +366,9 @@ class Keeper:
     def _withdraw(self, event: Probed) -> None:
         """End the trials of components that cannot be built, out of their turn and without a worker."""
         for label in event.slow:
-            self._listener.remark(f"{label} took too long to be built in the check; its trial builds it again.")
+            self._listener.remark(
+                f"{label} took too long to be built in the check; its trial builds it again."
+            )
         for label, reason, traceback in event.failures:
             trial = self._policy.withdraw(label)
             if trial is not None and self._admit(trial):
@@ -376,7 +393,9 @@ class Keeper:
         self._unsuggested = {}
         for trial in earlier:
             base, _, suffix = trial.trial_id.partition("_")
-            self._counts[base] = max(self._counts.get(base, 0), int(suffix) if suffix.isdigit() else 1)
+            self._counts[base] = max(
+                self._counts.get(base, 0), int(suffix) if suffix.isdigit() else 1
+            )
 
     def _name(self, trial: Trial) -> None:
         """Tell equal configurations apart: the second gets the suffix ``_2``, and so on."""

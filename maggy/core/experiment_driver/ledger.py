@@ -28,7 +28,19 @@ from maggy.core.experiment_driver.instructions import (
 from maggy.core.experiment_driver.places import Places
 from maggy.core.experiment_driver.roster import Assignable, Roster, Run, Worker
 from maggy.core.experiment_driver.supply import Supply
-from maggy.core.messages import Abandon, Ack, Check, Checked, Done, Failed, Final, Heartbeat, Register, Stop, Wait
+from maggy.core.messages import (
+    Abandon,
+    Ack,
+    Check,
+    Checked,
+    Done,
+    Failed,
+    Final,
+    Heartbeat,
+    Register,
+    Stop,
+    Wait,
+)
 
 __all__ = ["Ledger"]
 
@@ -68,7 +80,9 @@ class Ledger:
         self._now = 0.0  # when anything was last heard
         self._checked = not self.check_first
         self._checker: WorkerId | None = None
-        self._probes_left = 2  # a component that kills its worker while it is built must not do so for ever
+        self._probes_left = (
+            2  # a component that kills its worker while it is built must not do so for ever
+        )
         self._give_up = GiveUp(self.give_up_after)
         self._places = Places(self._roster, self._supply, self.spare)
 
@@ -89,7 +103,9 @@ class Ledger:
         newcomer.last_seen, newcomer.lost = now, False
         self._places.worker_came(worker.partition)
         # A copy that Spark made to be quicker takes nothing over, nor does an older attempt that is back.
-        newcomer.standby = bool(rivals) and (self.speculation or any(rival.identity > worker for rival in rivals))
+        newcomer.standby = bool(rivals) and (
+            self.speculation or any(rival.identity > worker for rival in rivals)
+        )
         if not newcomer.standby:
             for rival in rivals:
                 out += self._lose(rival.identity, "Spark started its task again", charge=True)
@@ -99,7 +115,11 @@ class Ledger:
         """The first worker tried the study out."""
         known = self._seen(worker, now)
         if known is None:
-            return self._cannot_work(worker, message) if message.error is not None else self._dismissal(worker)
+            return (
+                self._cannot_work(worker, message)
+                if message.error is not None
+                else self._dismissal(worker)
+            )
         if worker == self._checker:  # else it was taken for lost meanwhile, but what it found holds
             self._checker = None
         if self._checked:
@@ -109,7 +129,11 @@ class Ledger:
         self._checked = True
         probed = Probed(message.failures, message.slow)
         out: list[Instruction] = [probed] if any(probed) else []
-        out += self.lost(worker, "it leaves", charge=False) if message.leaving else self._wants_trial(known)
+        out += (
+            self.lost(worker, "it leaves", charge=False)
+            if message.leaving
+            else self._wants_trial(known)
+        )
         for waiting in list(self._supply.free):
             out += self._serve(self._roster[waiting])
         return out
@@ -121,7 +145,9 @@ class Ledger:
             return self._dismissal(worker)
         run = known.run
         if self.finished:
-            rest = run.take(worker, message) if run is not None and run.number == message.run else []
+            rest = (
+                run.take(worker, message) if run is not None and run.number == message.run else []
+            )
             return [*rest, Send(worker, Done())]
         if run is None:
             out: list[Instruction] = [Send(worker, Ack(message.run, 0, 0))]
@@ -130,7 +156,9 @@ class Ledger:
             if not message.waiting:
                 return [*out, Send(worker, Abandon(message.run))]
             return out if known.waiting else out + self._wants_trial(known)
-        if message.run != run.number:  # the assignment did not arrive, or an older run still goes on
+        if (
+            message.run != run.number
+        ):  # the assignment did not arrive, or an older run still goes on
             return [Send(worker, run.assignment())]
         out = run.take(worker, message)
         out.append(Send(worker, Ack(run.number, run.points, run.lines)))
@@ -165,7 +193,9 @@ class Ledger:
             if self._give_up.ended(mistake) and (self._running or not self._supply.is_over):
                 return [*out, Mistaken(mistake), *self.stop_all()]
             if message.leaving:
-                return out + self.lost(worker, message.reason, charge=False) + self._finish_if_done()
+                return (
+                    out + self.lost(worker, message.reason, charge=False) + self._finish_if_done()
+                )
         return out + self._wants_trial(known) + self._finish_if_done()
 
     # What the policy says.
@@ -215,13 +245,17 @@ class Ledger:
         for standby in self._roster.rivals(worker)[:1]:
             if standby.standby:
                 standby.standby = False
-                if standby.waiting:  # else it still has to end what it ran when it was taken for lost
+                if (
+                    standby.waiting
+                ):  # else it still has to end what it ran when it was taken for lost
                     out += self._wants_trial(standby)
         if not self._checked and self._checker is None and self._supply.free:
             out += self._have_checked(self._roster[next(iter(self._supply.free))])
         return out + self._finish_if_done()
 
-    def job_ended(self, job: int, partitions: list[int], error: str | None, culprit: int | None) -> list[Instruction]:
+    def job_ended(
+        self, job: int, partitions: list[int], error: str | None, culprit: int | None
+    ) -> list[Instruction]:
         """A Spark job is over. ``culprit`` is the partition whose crash made Spark give it up, if that is known.
 
         All its workers are gone; without an error they have deserted their trials. While trials are left, a new job
@@ -231,7 +265,9 @@ class Ledger:
         if self.finished:
             return []
         out: list[Instruction] = []
-        workers = [worker for partition in partitions for worker in self._roster.attempts(job, partition)]
+        workers = [
+            worker for partition in partitions for worker in self._roster.attempts(job, partition)
+        ]
         for worker in workers:  # none of them must get what another one gives back
             self._supply.free.pop(worker.identity, None)
             worker.waiting = False
@@ -245,7 +281,9 @@ class Ledger:
         self._now = now
         self._roster.leave_out(late, now)
         out: list[Instruction] = []
-        silent = [worker for worker in self._roster.live() if now - worker.last_seen > self.worker_timeout]
+        silent = [
+            worker for worker in self._roster.live() if now - worker.last_seen > self.worker_timeout
+        ]
         for worker in silent:  # none of them must get what another one gives back
             self._supply.free.pop(worker.identity, None)
         for worker in self._roster.live():
@@ -254,7 +292,10 @@ class Ledger:
         for worker in silent:
             reason = f"no heartbeat for {now - worker.last_seen:.0f} seconds"
             if not worker.lost:
-                out += [*self.lost(worker.identity, reason, charge=True), Kill(worker.identity, worker.task)]
+                out += [
+                    *self.lost(worker.identity, reason, charge=True),
+                    Kill(worker.identity, worker.task),
+                ]
         return out
 
     def stop_all(self) -> list[Instruction]:
@@ -276,9 +317,15 @@ class Ledger:
         worker.run = None
         del self._running[run.trial.trial_id]
         self._give_up.ended(None)
-        reason = f"exceeded max_trial_seconds={self.max_trial_seconds:g}; its worker does not answer"
+        reason = (
+            f"exceeded max_trial_seconds={self.max_trial_seconds:g}; its worker does not answer"
+        )
         lost = self.lost(worker.identity, reason, charge=False)
-        return [Ended(run.trial.trial_id, None, reason, ""), *lost, Kill(worker.identity, worker.task)]
+        return [
+            Ended(run.trial.trial_id, None, reason, ""),
+            *lost,
+            Kill(worker.identity, worker.task),
+        ]
 
     def _seen(self, worker: WorkerId, now: float) -> Worker | None:
         """The worker that spoke."""
@@ -289,7 +336,11 @@ class Ledger:
         """A worker cannot load what it is to run. If nobody could so far, nobody will."""
         if self._runs or self.finished:
             return [Send(worker, Done())]
-        return [CheckFailed(message.error or "", message.error_type), *self.stop_all(), Send(worker, Done())]
+        return [
+            CheckFailed(message.error or "", message.error_type),
+            *self.stop_all(),
+            Send(worker, Done()),
+        ]
 
     def _dismissal(self, worker: WorkerId) -> list[Instruction]:
         """For a worker that is none of ours any more: it was told so, or Spark ended its job and is about to end it."""
@@ -352,7 +403,14 @@ class Ledger:
         if trial.losses >= self.attempts:
             self._give_up.ended(None)
             times = f"{trial.losses} times" if trial.losses > 1 else "once"
-            return [Ended(trial.trial_id, None, f"its worker was lost {times}, the last time because: {reason}", "")]
+            return [
+                Ended(
+                    trial.trial_id,
+                    None,
+                    f"its worker was lost {times}, the last time because: {reason}",
+                    "",
+                )
+            ]
         return [GivenBack(trial.trial_id, reason), *self._enqueue(trial)]
 
     def _finish_if_done(self) -> list[Instruction]:

@@ -29,7 +29,9 @@ class OptimizationPolicy(Policy):
         self._allow_repeats = config.allow_repeats
         self._records_repeats = True  # release 2.0 did not, and always allowed them
         self._initial: deque[tuple[int, dict[str, Any]]] = deque()
-        self._finished: deque[Trial] = deque()  # not yet handed to the optimizer, which is not asked meanwhile
+        self._finished: deque[Trial] = (
+            deque()
+        )  # not yet handed to the optimizer, which is not asked meanwhile
         self.name = self._optimizer.name()
         self.direction = config.direction
         self.optimization_key = config.optimization_key
@@ -72,14 +74,18 @@ class OptimizationPolicy(Policy):
         if not self._optimizer.restore(ended):
             return False
         done = {trial.info_dict.get("initial") for trial in ended}
-        self._initial = deque((number, params) for number, params in self._initial if number not in done)
+        self._initial = deque(
+            (number, params) for number, params in self._initial if number not in done
+        )
         return True
 
     def suggest(self, finished: Trial | None) -> Trial | Literal["IDLE"] | None:
         if finished is not None:
             self._finished.append(finished)
         if not self._initial:
-            return self._optimizer.get_suggestion(self._finished.popleft() if self._finished else None)
+            return self._optimizer.get_suggestion(
+                self._finished.popleft() if self._finished else None
+            )
         number, params = self._initial.popleft()
         trial = self._optimizer.initial_trial(dict(params))
         trial.info_dict["initial"] = number
@@ -117,7 +123,9 @@ class OptimizationPolicy(Policy):
         )
 
     def ends(self, final_store: list[Trial]) -> str | None:
-        reasons = (rule.experiment_check(final_store, self.direction) for rule in self._experiment_rules)
+        reasons = (
+            rule.experiment_check(final_store, self.direction) for rule in self._experiment_rules
+        )
         return next((reason for reason in reasons if reason is not None), None)
 
     def finish(self, final_store: list[Trial]) -> None:

@@ -114,7 +114,9 @@ class _Spilled:
 
     def __init__(self) -> None:
         self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (it lives until it was read)
-        self._chunks: deque[tuple[int, int] | str] = deque()  # where each begins, and its size; or the text itself
+        self._chunks: deque[tuple[int, int] | str] = (
+            deque()
+        )  # where each begins, and its size; or the text itself
         self._end = 0
 
     def __bool__(self) -> bool:

@@ -73,7 +73,9 @@ class Places:
             places = places[:needed]
         if not places:
             return self.reopen()
-        served = any(worker.served for place in partitions for worker in self._roster.attempts(job, place))
+        served = any(
+            worker.served for place in partitions for worker in self._roster.attempts(job, place)
+        )
         out = self._failures.job_failed(places, error, served, bool(self._roster.live()))
         if Launch(places) in out:
             self._opened.update(places)

@@ -31,7 +31,9 @@ class Progress:
         board: Is shown the same; for those who ask over the network.
     """
 
-    def __init__(self, direction: str, total: int | None, before: list[Trial], board: Board | None = None) -> None:
+    def __init__(
+        self, direction: str, total: int | None, before: list[Trial], board: Board | None = None
+    ) -> None:
         self._direction = direction
         self._total = total
         self._board = board
@@ -63,9 +65,14 @@ class Progress:
 
     def lines(self, worker: int, lines: list[str]) -> None:
         """Print what a worker printed, with its number; a remark of the library only once, and without the number."""
-        remarks = dict.fromkeys(line for line in lines if line.startswith(REMARK) and line not in self._shown)
+        remarks = dict.fromkeys(
+            line for line in lines if line.startswith(REMARK) and line not in self._shown
+        )
         self._shown.update(remarks)
-        printed = [*remarks, *(f"{worker}: {line}" for line in lines if not line.startswith(REMARK))]
+        printed = [
+            *remarks,
+            *(f"{worker}: {line}" for line in lines if not line.startswith(REMARK)),
+        ]
         if printed:
             self._write("\n".join(printed))
 
@@ -95,7 +102,12 @@ class Progress:
 
     def _show(self) -> None:
         if self._board is not None:
-            self._board.update(num_trials=self._total, to_date=self._ended, stopped=self._stopped, metric=self._best)
+            self._board.update(
+                num_trials=self._total,
+                to_date=self._ended,
+                stopped=self._stopped,
+                metric=self._best,
+            )
 
     def _count(self, trial: Trial) -> None:
         self._ended += 1
@@ -103,7 +115,9 @@ class Progress:
         metric = trial.final_metric
         if metric is None:
             self._failed += trial.status == Trial.ERROR
-        elif self._best is None or (metric > self._best if self._direction == "max" else metric < self._best):
+        elif self._best is None or (
+            metric > self._best if self._direction == "max" else metric < self._best
+        ):
             self._best = metric
 
     def _figures(self) -> str | None:

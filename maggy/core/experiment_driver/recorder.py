@@ -83,7 +83,9 @@ class Recorder:
         """Write ``result.json`` and ``.summary.json``."""
         self._writer.submit(self._store.write_result, result, result.trials)
 
-    def worker_registered(self, job: int, partition: int, attempt: int, host: str, pid: int) -> None:
+    def worker_registered(
+        self, job: int, partition: int, attempt: int, host: str, pid: int
+    ) -> None:
         """Begin a worker's log. Its file counts the workers that the partition has had, over all Spark jobs."""
         number = self._tries[partition] = self._tries.get(partition, -1) + 1
         self._attempts[WorkerId(job, partition, attempt)] = number
@@ -116,7 +118,9 @@ class Recorder:
     def close(self) -> None:
         """Wait until everything is written, and give the directory back."""
         if self._writer.close():
-            with suppress(Exception):  # the store is away: the next driver waits until this one is silent
+            with suppress(
+                Exception
+            ):  # the store is away: the next driver waits until this one is silent
                 self._store.release()
 
     def _add(self, append: Callable[..., None], *file: Any, text: str) -> None:

@@ -90,8 +90,12 @@ class Roster:
 
     def __init__(self) -> None:
         self._workers: dict[WorkerId, Worker] = {}
-        self._tasks: dict[tuple[int, int], list[Worker]] = {}  # (job, partition) -> its attempts, oldest first
-        self._over: set[int] = set()  # jobs that ended; tasks of theirs may live for some seconds more
+        self._tasks: dict[
+            tuple[int, int], list[Worker]
+        ] = {}  # (job, partition) -> its attempts, oldest first
+        self._over: set[int] = (
+            set()
+        )  # jobs that ended; tasks of theirs may live for some seconds more
 
     def __getitem__(self, identity: WorkerId) -> Worker:
         return self._workers[identity]
@@ -119,7 +123,9 @@ class Roster:
 
     def live(self) -> list[Worker]:
         """The workers that are neither lost nor dismissed."""
-        return [worker for worker in self._workers.values() if not (worker.lost or worker.dismissed)]
+        return [
+            worker for worker in self._workers.values() if not (worker.lost or worker.dismissed)
+        ]
 
     def leave_out(self, seconds: float, now: float) -> None:
         """Leave the last seconds out of every worker's silence and every trial's time."""
@@ -133,7 +139,11 @@ class Roster:
     def rivals(self, identity: WorkerId) -> list[Worker]:
         """The other live attempts of the same Spark task."""
         attempts = self._tasks.get(identity[:2], [])
-        return [each for each in attempts if not (each.lost or each.dismissed) and each.identity != identity]
+        return [
+            each
+            for each in attempts
+            if not (each.lost or each.dismissed) and each.identity != identity
+        ]
 
     def attempts(self, job: int, partition: int) -> list[Worker]:
         """All attempts of a Spark task, oldest first."""

@@ -85,7 +85,9 @@ class ShownLines:
 
     def _notice(self, count: int, trial_id: str) -> str:
         lines = "1 line" if count == 1 else f"{count:,} lines"
-        return f"--- {lines} of trial {trial_id} left out here; all are in {self._file(trial_id)} ---"
+        return (
+            f"--- {lines} of trial {trial_id} left out here; all are in {self._file(trial_id)} ---"
+        )
 
     def _last_notice(self, trial_id: str) -> str:
         return (

@@ -55,15 +55,15 @@ class Suggestions:
 
     def _refuse(self, trial: Trial, reason: str) -> None:
         values = _short(trial.params)
-        sentence = (
-            f"{self._name} must suggest parameters that can be sent to a worker, but suggested {values}. {reason}"
-        )
+        sentence = f"{self._name} must suggest parameters that can be sent to a worker, but suggested {values}. {reason}"
         trial.params = _recordable(trial.params)
         trial.status, trial.error = Trial.ERROR, sentence
         trial.info_dict["reason"] = sentence
         self._refusals += 1
         if self._refusals == REFUSALS_LIMIT:
-            raise ExperimentError(f"{sentence} The experiment ends: that happened {REFUSALS_LIMIT} times in a row.")
+            raise ExperimentError(
+                f"{sentence} The experiment ends: that happened {REFUSALS_LIMIT} times in a row."
+            )
 
 
 def _sendable_params(params: Any) -> dict[str, Any]:
@@ -79,7 +79,9 @@ def _sendable_params(params: Any) -> dict[str, Any]:
         raise
     limit = MAX_MESSAGE_BYTES - ENVELOPE_BYTES
     if size > limit:
-        raise ValueError(f"They take {size:,} bytes, and a message holds {limit:,}. Suggest the name of a file.")
+        raise ValueError(
+            f"They take {size:,} bytes, and a message holds {limit:,}. Suggest the name of a file."
+        )
     return plain
 
 

@@ -40,7 +40,9 @@ class TPE(WarmedUp):
         pruner_kwargs: dict[str, Any] | None = None,
         **options: Any,
     ) -> None:
-        options = translated("TPE", options, {"n_samples": "n_ei_candidates"}, {**_GONE, **OPTIONS_OF_BOTH})
+        options = translated(
+            "TPE", options, {"n_samples": "n_ei_candidates"}, {**_GONE, **OPTIONS_OF_BOTH}
+        )
         if "gamma" in options:
             options["gamma"] = share_of_good_trials(options["gamma"])
         super().__init__("TPESampler", num_warmup_trials, options, pruner, pruner_kwargs)

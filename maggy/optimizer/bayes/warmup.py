@@ -66,5 +66,7 @@ class WarmedUp(NamedSampler):
 
     def choose_sampler(self, sampler: Any, suggested: int) -> Any:
         """The random one for the first ``num_warmup_trials`` trials, and until the model has something to go by."""
-        is_warm = suggested >= self._warmup and len(self.final_store) >= min(self._warmup, _LEAST_ENDED)
+        is_warm = suggested >= self._warmup and len(self.final_store) >= min(
+            self._warmup, _LEAST_ENDED
+        )
         return sampler if is_warm else self._random

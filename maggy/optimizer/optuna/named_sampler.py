@@ -27,7 +27,11 @@ class NamedSampler(OptunaSearch):
     """
 
     def __init__(
-        self, sampler_name: str, options: dict[str, Any], pruner: str | None, pruner_kwargs: dict[str, Any] | None
+        self,
+        sampler_name: str,
+        options: dict[str, Any],
+        pruner: str | None,
+        pruner_kwargs: dict[str, Any] | None,
     ) -> None:
         super().__init__(None, pruner, pruner_kwargs)
         self._sampler_name = sampler_name

@@ -29,14 +29,20 @@ class CmaEs(NamedSampler):
 
     needs = ("optuna", "cmaes")
 
-    def __init__(self, pruner: str | None = None, pruner_kwargs: dict[str, Any] | None = None, **options: Any) -> None:
+    def __init__(
+        self, pruner: str | None = None, pruner_kwargs: dict[str, Any] | None = None, **options: Any
+    ) -> None:
         super().__init__("CmaEsSampler", options, pruner, pruner_kwargs)
 
     def defaults(self, seed: int, restored: list[Any]) -> dict[str, Any]:
         """The seed; in a resumed experiment also the recorded trials, to start from where the good ones lie."""
         complete = [trial for trial in restored if trial.values is not None]
         is_possible = not self._space.has_conditions and not _WITHOUT_SOURCE & set(self._options)
-        source = {"source_trials": _numbers_of(complete)} if is_possible and len(complete) >= _MANY_ENOUGH else {}
+        source = (
+            {"source_trials": _numbers_of(complete)}
+            if is_possible and len(complete) >= _MANY_ENOUGH
+            else {}
+        )
         return {"seed": seed, "warn_independent_sampling": False, **source}
 
 
@@ -47,7 +53,11 @@ def _numbers_of(trials: list[Any]) -> list[Any]:
 
     reduced = []
     for trial in trials:
-        shown = {n: each for n, each in trial.distributions.items() if not isinstance(each, CategoricalDistribution)}
+        shown = {
+            n: each
+            for n, each in trial.distributions.items()
+            if not isinstance(each, CategoricalDistribution)
+        }
         params = {name: trial.params[name] for name in shown}
         reduced.append(create_trial(params=params, distributions=shown, values=trial.values))
     return reduced
@@ -77,7 +87,9 @@ class QMC(NamedSampler):
     independent = True
     needs = ("optuna", "scipy")
 
-    def __init__(self, pruner: str | None = None, pruner_kwargs: dict[str, Any] | None = None, **options: Any) -> None:
+    def __init__(
+        self, pruner: str | None = None, pruner_kwargs: dict[str, Any] | None = None, **options: Any
+    ) -> None:
         super().__init__("QMCSampler", options, pruner, pruner_kwargs)
 
     def defaults(self, seed: int, restored: list[Any]) -> dict[str, Any]:
@@ -113,7 +125,9 @@ class NSGAII(NamedSampler):
             least 8 and at most 50.
     """
 
-    def __init__(self, pruner: str | None = None, pruner_kwargs: dict[str, Any] | None = None, **options: Any) -> None:
+    def __init__(
+        self, pruner: str | None = None, pruner_kwargs: dict[str, Any] | None = None, **options: Any
+    ) -> None:
         super().__init__("NSGAIISampler", options, pruner, pruner_kwargs)
 
     def defaults(self, seed: int, restored: list[Any]) -> dict[str, Any]:

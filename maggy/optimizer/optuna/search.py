@@ -13,7 +13,13 @@ from maggy.optimizer.checks import check_space
 from maggy.optimizer.inflight import InFlight
 from maggy.optimizer.untried import Untried
 from maggy.optuna_bridge.space import OptunaSpace
-from maggy.optuna_bridge.tools import needs_of, quiet, require, saying_what_is_missing, tellable_points
+from maggy.optuna_bridge.tools import (
+    needs_of,
+    quiet,
+    require,
+    saying_what_is_missing,
+    tellable_points,
+)
 from maggy.trial import Trial
 
 __all__ = ["OptunaSearch"]
@@ -57,7 +63,10 @@ class OptunaSearch(AbstractOptimizer):
     extra = "optuna"
 
     def __init__(
-        self, sampler: Any = None, pruner: str | None = None, pruner_kwargs: dict[str, Any] | None = None
+        self,
+        sampler: Any = None,
+        pruner: str | None = None,
+        pruner_kwargs: dict[str, Any] | None = None,
     ) -> None:
         require(self.name(), self.needs, self.extra)
         super().__init__(pruner, pruner_kwargs)
@@ -94,7 +103,11 @@ class OptunaSearch(AbstractOptimizer):
 
     def name(self) -> str:
         """The sampler's name."""
-        return type(self).__name__ if getattr(self, "_sampler", None) is None else type(self._sampler).__name__
+        return (
+            type(self).__name__
+            if getattr(self, "_sampler", None) is None
+            else type(self._sampler).__name__
+        )
 
     def initialize(self) -> None:
         """Make an empty study.
@@ -105,7 +118,9 @@ class OptunaSearch(AbstractOptimizer):
         check_space(self.searchspace, "", self.name())
         self._space = OptunaSpace(self.searchspace, by_value=self._was_told_values())
         self._flight: InFlight[Any] = InFlight()  # each with the optuna.Trial that it came from
-        self._recorded: dict[str, list[Trial]] = {}  # those that the sampler will suggest again, by configuration
+        self._recorded: dict[
+            str, list[Trial]
+        ] = {}  # those that the sampler will suggest again, by configuration
         self._suggested = 0
         self._is_over = False
         self._seed = self.searchspace.draw_seed()
@@ -152,7 +167,9 @@ class OptunaSearch(AbstractOptimizer):
             self._untried.add(trial.params)
         with quiet():
             self._start([self._frozen(trial) for trial in trials])
-            if trials and isinstance(self._active, BruteForceSampler):  # it may have tried everything
+            if trials and isinstance(
+                self._active, BruteForceSampler
+            ):  # it may have tried everything
                 last = self._study.trials[-1]
                 self._active.after_trial(self._study, last, last.state, last.values)
         return True
@@ -190,13 +207,17 @@ class OptunaSearch(AbstractOptimizer):
         from optuna.samplers import BruteForceSampler, GridSampler, PartialFixedSampler
 
         is_own = not type(self._active).__module__.startswith("optuna.")
-        return not is_own and not isinstance(self._active, (BruteForceSampler, GridSampler, PartialFixedSampler))
+        return not is_own and not isinstance(
+            self._active, (BruteForceSampler, GridSampler, PartialFixedSampler)
+        )
 
     def _runs_already(self, trial: Trial) -> bool:
         """Whether a sampler that is to suggest each combination once repeats one, for want of others."""
         from optuna.samplers import BruteForceSampler, GridSampler
 
-        others = (running for running in self.trial_store.values() if "initial" not in running.info_dict)
+        others = (
+            running for running in self.trial_store.values() if "initial" not in running.info_dict
+        )
         return isinstance(self._active, (BruteForceSampler, GridSampler)) and any(
             running.params == trial.params for running in others
         )
@@ -259,13 +280,17 @@ class OptunaSearch(AbstractOptimizer):
             value=self._signed(trial.final_metric) if state == TrialState.COMPLETE else None,
             params=self._space.encode(trial.params),
             distributions=self._space.distributions(trial.params),
-            intermediate_values={step: self._signed(value) for step, value in tellable_points(trial).items()},
+            intermediate_values={
+                step: self._signed(value) for step, value in tellable_points(trial).items()
+            },
         )
 
     def _is_pruned(self, trial: Trial) -> bool:
         from optuna.samplers import TPESampler
 
-        return trial.early_stop and bool(trial.metric_history) and isinstance(self._active, TPESampler)
+        return (
+            trial.early_stop and bool(trial.metric_history) and isinstance(self._active, TPESampler)
+        )
 
     def _signed(self, metric: float | None) -> float:
         value = math.nan if metric is None else float(metric)

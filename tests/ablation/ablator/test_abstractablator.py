@@ -48,6 +48,8 @@ def test_an_incomplete_ablator_cannot_be_made():
 
 def test_trials_that_are_ready_stay_on_the_driver():
     ablator = Mine(None, [])
-    ablator.trial_buffer.append(Trial({"ablated_feature": "None", "ablated_layer": "None"}, trial_type="ablation"))
+    ablator.trial_buffer.append(
+        Trial({"ablated_feature": "None", "ablated_layer": "None"}, trial_type="ablation")
+    )
     assert ablator.__getstate__()["trial_buffer"] == []
     assert len(ablator.trial_buffer) == 1

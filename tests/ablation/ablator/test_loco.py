@@ -19,11 +19,15 @@ FRAME = pd.DataFrame({"age": [1.0], "fare": [2.0], "pclass": [3], "sibsp": [4], 
 
 def titanic():
     """The study of the example notebook."""
-    study = AblationStudy("titanic_train_dataset", training_dataset_version=1, label_name="survived")
+    study = AblationStudy(
+        "titanic_train_dataset", training_dataset_version=1, label_name="survived"
+    )
     study.features.include("pclass")
     study.features.include(["fare", "sibsp"])
     study.model.set_base_model_generator(lambda: "base")
-    study.model.layers.include("my_dense_two", "my_dense_three", "my_dense_four", "my_dense_sigmoid")
+    study.model.layers.include(
+        "my_dense_two", "my_dense_three", "my_dense_four", "my_dense_sigmoid"
+    )
     study.model.layers.include_groups(["my_dense_two", "my_dense_four"])
     study.model.layers.include_groups(prefix="my_dense")
     study.model.add_custom_model_generator(lambda: "custom", "a custom model")
@@ -148,7 +152,9 @@ def test_a_data_set_is_looked_up_only_if_the_training_function_takes_it():
 
 
 def test_with_a_generator_of_the_users_nothing_is_looked_up():
-    study = plain(["no such feature"], dataset_generator=lambda num_epochs, batch_size, feature: feature)
+    study = plain(
+        ["no such feature"], dataset_generator=lambda num_epochs, batch_size, feature: feature
+    )
     LOCO(study, []).prepare(BOTH)
 
 
@@ -171,12 +177,22 @@ def test_a_data_set_generator_of_two_parameters_works_without_ablated_features()
 
 def test_a_data_set_generator_of_two_parameters_cannot_ablate_features():
     study = plain(["fare"], dataset_generator=lambda num_epochs, batch_size: None)
-    with pytest.raises(SignatureError, match=r"ablates features \(fare\), but its data set generator takes no feature"):
+    with pytest.raises(
+        SignatureError,
+        match=r"ablates features \(fare\), but its data set generator takes no feature",
+    ):
         LOCO(study, []).prepare(BOTH)
 
 
 @pytest.mark.parametrize(
-    "generator", [lambda: None, lambda a: None, lambda a, b, c, d: None, lambda a, b, *, c: None, lambda **k: None]
+    "generator",
+    [
+        lambda: None,
+        lambda a: None,
+        lambda a, b, c, d: None,
+        lambda a, b, *, c: None,
+        lambda **k: None,
+    ],
 )
 def test_a_data_set_generator_takes_two_or_three_parameters(generator):
     with pytest.raises(SignatureError, match=r"must be f\(num_epochs, batch_size\) or"):
@@ -225,7 +241,9 @@ def test_two_components_with_one_label_are_refused():
 
 
 def test_an_unknown_label_is_an_error_and_not_the_base():
-    with pytest.raises(AblationError, match=r"no model component 'my_dense_to'. Did you mean 'my_dense_two'\?"):
+    with pytest.raises(
+        AblationError, match=r"no model component 'my_dense_to'. Did you mean 'my_dense_two'\?"
+    ):
         LOCO(titanic(), []).get_model_generator("my_dense_to")
     with pytest.raises(AblationError, match="no model component 'pclass'"):
         LOCO(titanic(), []).get_model_generator("pclass")
@@ -244,7 +262,9 @@ def test_a_base_model_that_cannot_be_built_is_found_before_any_trial():
     study.model.set_base_model_generator(lambda: tf.keras.Sequential())  # noqa: F821
     ablator = LOCO(study, [])
     ablator.prepare(frozenset({"model_function"}))
-    with pytest.raises(AblationError, match=r"base model cannot be built.*add `import tensorflow as tf` inside"):
+    with pytest.raises(
+        AblationError, match=r"base model cannot be built.*add `import tensorflow as tf` inside"
+    ):
         ablator.verify()
 
 
@@ -258,7 +278,9 @@ def test_a_custom_model_that_forgets_an_import_fails_in_its_own_trial_only():
     ablator = LOCO(study, [])
     ablator.prepare(frozenset({"model_function"}))
     ablator.verify()
-    with pytest.raises(NameError, match=r"add `import tensorflow as tf` inside my_custom_model\(\)") as caught:
+    with pytest.raises(
+        NameError, match=r"add `import tensorflow as tf` inside my_custom_model\(\)"
+    ) as caught:
         ablator.get_model_generator("Custom model: c")()
     assert type(caught.value) is NameError
     assert type(caught.value.__cause__) is NameError
@@ -291,7 +313,9 @@ def test_a_custom_model_that_returns_nothing_is_told_so():
     def forgets():
         pass
 
-    with pytest.raises(AblationError, match=r"forgets\(\) must return a model, but it returned None"):
+    with pytest.raises(
+        AblationError, match=r"forgets\(\) must return a model, but it returned None"
+    ):
         with_custom(forgets=forgets).probes()["Custom model: forgets"]()
 
 
@@ -308,7 +332,10 @@ def test_a_withdrawn_component_has_its_usual_trial_and_is_not_given_again():
         {"ablated_feature": "None", "ablated_layer": "Custom model: a"},
         "ablation",
     )
-    assert [trial.params["ablated_layer"] for trial in iter(ablator.get_trial, None)] == ["None", "Custom model: b"]
+    assert [trial.params["ablated_layer"] for trial in iter(ablator.get_trial, None)] == [
+        "None",
+        "Custom model: b",
+    ]
     assert ablator.withdraw("Custom model: a") is None
 
 

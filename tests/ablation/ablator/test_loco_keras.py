@@ -61,7 +61,8 @@ def prepared(study, offered=frozenset({"model_function"})):
 
 def test_the_notebook_study_trains_eleven_different_trials():
     frame = pd.DataFrame(
-        {name: range(8) for name in ("age", "fare", "parch", "pclass", "sex", "sibsp")} | {"survived": [0, 1] * 4}
+        {name: range(8) for name in ("age", "fare", "parch", "pclass", "sex", "sibsp")}
+        | {"survived": [0, 1] * 4}
     )
     register_training_dataset(frame, "titanic_train_dataset")
 
@@ -77,7 +78,9 @@ def test_the_notebook_study_trains_eleven_different_trials():
 
     study = study_of()
     study.features.include("pclass", ["fare", "sibsp"])
-    study.model.layers.include("my_dense_two", "my_dense_three", "my_dense_four", "my_dense_sigmoid")
+    study.model.layers.include(
+        "my_dense_two", "my_dense_three", "my_dense_four", "my_dense_sigmoid"
+    )
     study.model.layers.include_groups(["my_dense_two", "my_dense_four"])
     study.model.layers.include_groups(prefix="my_dense")
     study.model.add_custom_model_generator(my_custom_model, "a custom model")
@@ -116,7 +119,9 @@ def test_a_mistyped_layer_is_found_before_any_trial(kind):
         "group": lambda: study.model.layers.include_groups(["my_dense_tow", "my_dense_four"]),
     }
     include[kind]()
-    with pytest.raises(AblationError, match=r"no layer 'my_dense_tow'. Did you mean 'my_dense_two'\?"):
+    with pytest.raises(
+        AblationError, match=r"no layer 'my_dense_tow'. Did you mean 'my_dense_two'\?"
+    ):
         prepared(study).verify()
 
 
@@ -138,7 +143,9 @@ def test_the_first_and_last_layer_cannot_be_included(name):
 def test_a_shape_that_no_longer_fits_is_found_before_any_trial():
     study = study_of(with_input)
     study.model.layers.include("conv")
-    with pytest.raises(AblationError, match="Without layer 'conv' the rest of the model no longer fits"):
+    with pytest.raises(
+        AblationError, match="Without layer 'conv' the rest of the model no longer fits"
+    ):
         prepared(study).verify()
 
 
@@ -163,9 +170,20 @@ def test_automatic_names_count_afresh_whatever_was_built_before():
     assert keras.layers.Dense(1).name == "dense_12"
     for _ in range(2):
         without = worker.get_model_generator("dense_1")()
-        assert [(layer.name, layer.units) for layer in without.layers] == [("dense", 4), ("dense_2", 6), ("dense_3", 1)]
-    assert [layer.units for layer in worker.get_model_generator("Layers prefixed Dense_")().layers] == [4, 1]
-    assert [layer.name for layer in worker.get_model_generator()().layers] == ["dense", "dense_1", "dense_2", "dense_3"]
+        assert [(layer.name, layer.units) for layer in without.layers] == [
+            ("dense", 4),
+            ("dense_2", 6),
+            ("dense_3", 1),
+        ]
+    assert [
+        layer.units for layer in worker.get_model_generator("Layers prefixed Dense_")().layers
+    ] == [4, 1]
+    assert [layer.name for layer in worker.get_model_generator()().layers] == [
+        "dense",
+        "dense_1",
+        "dense_2",
+        "dense_3",
+    ]
     assert keras.layers.Dense(1).name == "dense_13"
 
 
@@ -189,7 +207,9 @@ def test_verifying_checks_the_features_of_tfrecord(tmp_path):
     import tensorflow as tf
 
     number = tf.train.Feature(float_list=tf.train.FloatList(value=[1.0]))
-    example = tf.train.Example(features=tf.train.Features(feature={"age": number, "fare": number, "survived": number}))
+    example = tf.train.Example(
+        features=tf.train.Features(feature={"age": number, "fare": number, "survived": number})
+    )
     with tf.io.TFRecordWriter(str(tmp_path / "part-r-00000")) as writer:
         writer.write(example.SerializeToString())
     register_training_dataset(str(tmp_path / "part-r-*"), "titanic_train_dataset")
@@ -201,7 +221,9 @@ def test_verifying_checks_the_features_of_tfrecord(tmp_path):
 
 
 def test_a_spark_frame_is_registered(tmp_path, spark):
-    frame = spark.createDataFrame([(42, 7.5, True), (None, 8.5, False)], "age int, fare double, survived boolean")
+    frame = spark.createDataFrame(
+        [(42, 7.5, True), (None, 8.5, False)], "age int, fare double, survived boolean"
+    )
     register_training_dataset(frame, "titanic_train_dataset")
     assert "data.npz" in [path.name for path in Path(tmp_path).rglob("*")]
     worker = prepared(study_of(), BOTH)

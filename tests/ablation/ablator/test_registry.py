@@ -21,7 +21,9 @@ def test_an_instance_is_itself():
 
 
 def test_an_unknown_name_lists_the_known_and_the_closest():
-    with pytest.raises(ValueError, match=r"'loco', or an instance of AbstractAblator.*Did you mean 'loco'\?"):
+    with pytest.raises(
+        ValueError, match=r"'loco', or an instance of AbstractAblator.*Did you mean 'loco'\?"
+    ):
         ablator_by_name("locco", STUDY)
 
 

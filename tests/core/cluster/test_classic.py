@@ -29,7 +29,9 @@ def test_dynamic_allocation_without_a_limit_has_no_number_of_slots_however_few_t
 
 
 def test_dynamic_allocation_with_a_limit_has_that_many_executors_slots():
-    limited = cluster(**DYNAMIC, dynamicAllocation_maxExecutors="10", executor_cores="4", task_cpus="2")
+    limited = cluster(
+        **DYNAMIC, dynamicAllocation_maxExecutors="10", executor_cores="4", task_cpus="2"
+    )
     assert limited.slots() == 20
 
 
@@ -39,7 +41,8 @@ def test_without_dynamic_allocation_the_executors_that_were_asked_for_count():
 
 
 @pytest.mark.parametrize(
-    ("setting", "most"), [("", None), ("infinity", None), ("2147483647", None), ("0", None), ("8", 8)]
+    ("setting", "most"),
+    [("", None), ("infinity", None), ("2147483647", None), ("0", None), ("8", 8)],
 )
 def test_a_limit_of_executors_is_a_number_or_none(setting, most):
     assert max_executors(setting) == most

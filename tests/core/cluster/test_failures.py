@@ -91,8 +91,16 @@ TOO_LARGE_ON_CONNECT = (
             "Reason: Command exited with code 137",
             12,
         ),
-        (CANCELLED, "[SPARK_JOB_CANCELLED] Job 4 cancelled part of cancelled job group g SQLSTATE: XXKDA", None),
-        (CANCELLED_ON_CONNECT, "[OPERATION_CANCELED] Operation has been canceled. SQLSTATE: HY008", None),
+        (
+            CANCELLED,
+            "[SPARK_JOB_CANCELLED] Job 4 cancelled part of cancelled job group g SQLSTATE: XXKDA",
+            None,
+        ),
+        (
+            CANCELLED_ON_CONNECT,
+            "[OPERATION_CANCELED] Operation has been canceled. SQLSTATE: HY008",
+            None,
+        ),
         (
             f"{RAISED}ModuleNotFoundError: No module named 'onlyhere'",
             "ModuleNotFoundError: No module named 'onlyhere'",
@@ -119,7 +127,9 @@ def test_a_very_long_error_takes_no_time():
 
 
 def test_a_missing_maggy_on_the_executors_is_said_with_the_remedy():
-    sentence, culprit = error_of(RuntimeError(f"{RAISED}ModuleNotFoundError: No module named 'maggy'"))
+    sentence, culprit = error_of(
+        RuntimeError(f"{RAISED}ModuleNotFoundError: No module named 'maggy'")
+    )
     assert "Maggy is not installed where Spark runs Python" in sentence
     assert f"PYSPARK_PYTHON to {sys.executable}" in sentence
     assert culprit is None

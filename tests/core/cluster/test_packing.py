@@ -26,7 +26,9 @@ def test_what_is_packed_arrives_as_it_was():
 def test_what_cannot_be_pickled_is_said_with_the_remedy():
     lock = threading.Lock()
     with (
-        pytest.raises(SignatureError, match=r"cannot be pickled .* Make or open it inside the function"),
+        pytest.raises(
+            SignatureError, match=r"cannot be pickled .* Make or open it inside the function"
+        ),
         pack(lambda x: lock),
     ):
         pass
@@ -36,7 +38,10 @@ def test_what_cannot_be_pickled_is_said_with_the_remedy():
 def test_a_model_or_dataset_that_cannot_be_pickled_is_named(name):
     generator = (number for number in range(3))
     with (
-        pytest.raises(BadArgumentsError, match=f"The config's {name} must be able to travel .* but generator cannot"),
+        pytest.raises(
+            BadArgumentsError,
+            match=f"The config's {name} must be able to travel .* but generator cannot",
+        ),
         pack(lambda model=None, dataset=None: 0, **{name: generator}),
     ):
         pass

@@ -79,12 +79,17 @@ def java(is_stopped):
 
 def test_a_context_whose_java_does_not_answer_is_gone_and_python_has_to_be_restarted():
     assert why_gone(context(java(is_stopped=False))) is None
-    assert "its Java process has ended. Python cannot start another one" in why_gone(context(DeadJava()))
+    assert "its Java process has ended. Python cannot start another one" in why_gone(
+        context(DeadJava())
+    )
 
 
 @pytest.mark.parametrize("stopped", [None, java(is_stopped=True)])
 def test_a_stopped_context_is_gone_and_a_new_session_will_do(stopped):
-    assert why_gone(context(stopped)) == "Spark is gone: its session was stopped. Make a new one first."
+    assert (
+        why_gone(context(stopped))
+        == "Spark is gone: its session was stopped. Make a new one first."
+    )
 
 
 def test_the_next_experiment_after_java_has_ended_says_so(monkeypatch):

@@ -60,13 +60,21 @@ def test_the_function_is_found_inside_a_workload_a_partial_a_method_and_a_callab
             return x
 
     rows = bytes(2 * MIB)
-    functions = [Trainer(), Trainer().train, functools.partial(lambda x, rows: x, rows=rows), lambda x: rows]
+    functions = [
+        Trainer(),
+        Trainer().train,
+        functools.partial(lambda x, rows: x, rows=rows),
+        lambda x: rows,
+    ]
     for function in functions:
         assert "rows (bytes, 2.0 MiB)" in sentence(SearchWorkload(function, "metric"))
 
 
 def test_without_a_large_object_only_the_size_is_said():
-    assert sentence(lambda x: x) == "The training function, with everything it refers to, takes 0.0 MiB."
+    assert (
+        sentence(lambda x: x)
+        == "The training function, with everything it refers to, takes 0.0 MiB."
+    )
 
 
 def test_an_object_that_cannot_be_pickled_by_itself_is_passed_over():
@@ -81,9 +89,13 @@ def test_an_object_that_cannot_be_pickled_by_itself_is_passed_over():
 def test_measuring_stops_after_a_multiple_of_the_size(monkeypatch):
     measured = []
     whole = weight._weight
-    monkeypatch.setattr(weight, "_weight", lambda part, limit: measured.append(whole(part, limit)) or measured[-1])
+    monkeypatch.setattr(
+        weight, "_weight", lambda part, limit: measured.append(whole(part, limit)) or measured[-1]
+    )
     shared = list(range(200_000))
-    variables = {f"v{number}": [shared, number] for number in range(50)}  # together as large as one of them
+    variables = {
+        f"v{number}": [shared, number] for number in range(50)
+    }  # together as large as one of them
     function = functools.partial(lambda **values: None, **variables)
     describe_size(function, len(dumps(function)))
     assert sum(measured) <= 4 * len(dumps(function))

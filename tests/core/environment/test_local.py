@@ -15,7 +15,9 @@ def test_the_environment_off_hopsworks_is_the_local_one():
     assert isinstance(find_environment(), Environment)
 
 
-def test_root_is_what_the_user_asks_for_before_the_variable_and_the_default(environment, monkeypatch, tmp_path):
+def test_root_is_what_the_user_asks_for_before_the_variable_and_the_default(
+    environment, monkeypatch, tmp_path
+):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MAGGY_LOG_DIR", raising=False)
     assert environment.root() == str(tmp_path / "Experiments")

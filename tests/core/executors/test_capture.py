@@ -323,7 +323,11 @@ def test_surroundings_that_were_looked_at_once_are_put_back_each_time(tmp_path, 
             signal.signal(signal.SIGUSR2, lambda number, frame: None)
         assert (os.environ["CHANGED"], os.environ["DELETED"]) == ("before", "before")
         assert "ADDED" not in os.environ
-        assert (os.getcwd(), signal.getsignal(signal.SIGUSR2), sys.path) == (directory, handler, path)
+        assert (os.getcwd(), signal.getsignal(signal.SIGUSR2), sys.path) == (
+            directory,
+            handler,
+            path,
+        )
 
 
 def test_what_goes_to_standard_error_is_captured_in_order_and_marked():
@@ -412,7 +416,9 @@ def test_a_stream_for_errors_of_an_earlier_trial_writes_to_the_one_that_runs():
 
 def test_the_captured_streams_have_what_programs_ask_of_standard_streams():
     with isolated(lambda line: None):
-        assert [(stream.name, stream.mode, stream.errors) for stream in (sys.stdout, sys.stderr)] == [
+        assert [
+            (stream.name, stream.mode, stream.errors) for stream in (sys.stdout, sys.stderr)
+        ] == [
             ("<stdout>", "w", "strict"),
             ("<stderr>", "w", "backslashreplace"),
         ]

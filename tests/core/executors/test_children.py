@@ -104,7 +104,9 @@ def marked(mark):
 
 def names(processes):
     """What the processes are, without the numbers of the files that they were given, which vary."""
-    return sorted(" ".join(part for part in process.cmdline() if not part.isdigit()) for process in processes)
+    return sorted(
+        " ".join(part for part in process.cmdline() if not part.isdigit()) for process in processes
+    )
 
 
 def forks_a_sleep(x):
@@ -144,7 +146,9 @@ def forks_what_ignores_all_signals(x):
         "print('ready', flush=True)\n"
         "time.sleep(1000)"
     )
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, start_new_session=True)
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, start_new_session=True
+    )
     assert process.stdout.readline() == b"ready\n"
     assert signal.SIGTERM
     return x
@@ -327,14 +331,25 @@ def test_what_c_code_and_subprocesses_write_is_the_trials_output(shared):
 
         print("from Python")
         os.write(1, b"from C\n")
-        subprocess.run([sys.executable, "-c", "import sys; print('from below'); print('wrong', file=sys.stderr)"])
+        subprocess.run(
+            [
+                sys.executable,
+                "-c",
+                "import sys; print('from below'); print('wrong', file=sys.stderr)",
+            ]
+        )
         os.write(2, "half a line, ü".encode())
         return x
 
     shared.run(train, x=1)
     lines = shared.lines
-    assert sorted(lines) == sorted(["from Python", "from C", "from below", "[stderr] wrong", "[stderr] half a line, ü"])
-    assert [line for line in lines if line.startswith("from ") and line != "from Python"] == ["from C", "from below"]
+    assert sorted(lines) == sorted(
+        ["from Python", "from C", "from below", "[stderr] wrong", "[stderr] half a line, ü"]
+    )
+    assert [line for line in lines if line.startswith("from ") and line != "from Python"] == [
+        "from C",
+        "from below",
+    ]
 
 
 def test_what_was_printed_before_a_crash_is_kept(shared):
@@ -400,7 +415,10 @@ def test_a_value_that_cannot_be_pickled_fails_the_trial_with_the_reason(trials):
 
     outcome = trials(train, key=None).run(x=1)
     assert outcome.answer.method == "failed"
-    assert "cannot leave its process (TypeError: cannot pickle '_thread.lock' object)" in outcome.answer.details[0]
+    assert (
+        "cannot leave its process (TypeError: cannot pickle '_thread.lock' object)"
+        in outcome.answer.details[0]
+    )
 
 
 def test_a_recursion_without_end_costs_its_trial_only(shared):
@@ -427,7 +445,9 @@ def test_trials_draw_different_random_numbers(shared):
     assert one[1] != two[1]
 
 
-def test_trials_draw_different_random_numbers_from_a_generator_that_their_template_has_loaded(trials):
+def test_trials_draw_different_random_numbers_from_a_generator_that_their_template_has_loaded(
+    trials,
+):
     from numpy import random
 
     search = trials(lambda x: float(random.random()))
@@ -441,7 +461,12 @@ def test_a_trial_sees_nothing_that_an_earlier_one_has_changed(shared):
         import sys
         import warnings
 
-        seen = [os.getcwd(), sys.getrecursionlimit(), "decoy" in sys.modules, warnings.filters[:1] == ["decoy"]]
+        seen = [
+            os.getcwd(),
+            sys.getrecursionlimit(),
+            "decoy" in sys.modules,
+            warnings.filters[:1] == ["decoy"],
+        ]
         os.chdir("/")
         os.umask(0o777)
         sys.setrecursionlimit(5000)
@@ -454,7 +479,9 @@ def test_a_trial_sees_nothing_that_an_earlier_one_has_changed(shared):
     assert one[2:] == [False, False]
 
 
-def test_a_function_whose_loading_starts_threads_is_loaded_anew_by_each_child(trials, tmp_path, monkeypatch):
+def test_a_function_whose_loading_starts_threads_is_loaded_anew_by_each_child(
+    trials, tmp_path, monkeypatch
+):
     (tmp_path / "module_with_a_thread.py").write_text(
         "import os, threading\n"
         "loaded_in = os.getpid()\n"

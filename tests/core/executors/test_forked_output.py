@@ -41,7 +41,9 @@ def speak():
     print("without an end", end="", flush=True)
 
 
-@pytest.mark.parametrize("start", [fork, lambda function: (p := FORK.Process(target=function), p.start(), p.join())])
+@pytest.mark.parametrize(
+    "start", [fork, lambda function: (p := FORK.Process(target=function), p.start(), p.join())]
+)
 def test_what_a_forked_child_prints_is_in_the_trials_output(surroundings, start):
     lines = []
     with isolated(lines.append, surroundings=surroundings):
@@ -50,7 +52,13 @@ def test_what_a_forked_child_prints_is_in_the_trials_output(surroundings, start)
         start(speak)
         print("only")
     assert sorted(lines) == sorted(
-        ["before", "of the parent only", "to the output", "[stderr] to the errors", "without an end"]
+        [
+            "before",
+            "of the parent only",
+            "to the output",
+            "[stderr] to the errors",
+            "without an end",
+        ]
     )
     assert lines.index("to the output") < lines.index("[stderr] to the errors")
 
@@ -141,7 +149,9 @@ with surroundings:
 os.write(goes, b"1")
 os.waitpid(child, 0)
 """
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
     assert run.stdout == "between\nafterwards\n"
 
 
@@ -179,7 +189,9 @@ with Surroundings() as surroundings:
             print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
     assert child, "the child has become a second worker"
 """
-    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60
+    )
     assert run.returncode == 0, run.stderr
     assert "child" in run.stdout.splitlines()
     assert str(code) in run.stdout.splitlines()

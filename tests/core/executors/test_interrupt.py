@@ -63,7 +63,9 @@ def join_a_thread():
         event.set()
 
 
-@pytest.mark.parametrize("work", [sleep, loop, loop_that_swallows_errors, wait_for_a_lock, join_a_thread])
+@pytest.mark.parametrize(
+    "work", [sleep, loop, loop_that_swallows_errors, wait_for_a_lock, join_a_thread]
+)
 def test_a_training_function_ends_at_once(interrupter, work):
     began = time.monotonic()
     with running(fire_when_armed, interrupter) as firing:

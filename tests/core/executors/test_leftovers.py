@@ -53,7 +53,11 @@ def ready_program(body):
         lambda: subprocess.Popen(SLEEP).pid,
         lambda: subprocess.Popen(SLEEP, start_new_session=True).pid,
         lambda: os.posix_spawn(sys.executable, SLEEP, os.environ),
-        lambda: (process := FORK.Process(target=time.sleep, args=(1000,)), process.start(), process.pid)[-1],
+        lambda: (
+            process := FORK.Process(target=time.sleep, args=(1000,)),
+            process.start(),
+            process.pid,
+        )[-1],
     ],
 )
 def test_a_process_that_a_trial_leaves_is_ended_and_waited_for(leftovers, start):
@@ -73,10 +77,14 @@ def test_a_process_is_asked_first_and_can_clean_up(leftovers, tmp_path):
 
 
 @pytest.mark.parametrize("has_descriptors", [True, False])
-def test_a_process_that_does_not_end_when_it_is_asked_is_killed(leftovers, monkeypatch, has_descriptors):
+def test_a_process_that_does_not_end_when_it_is_asked_is_killed(
+    leftovers, monkeypatch, has_descriptors
+):
     if not has_descriptors:
         monkeypatch.delattr(os, "pidfd_open", raising=False)
-    child = ready_program("import signal, time; signal.signal(15, signal.SIG_IGN); print('ready'); time.sleep(1000)")
+    child = ready_program(
+        "import signal, time; signal.signal(15, signal.SIG_IGN); print('ready'); time.sleep(1000)"
+    )
     leftovers.end(grace=0.05)
     assert not is_running(child.pid)
 
@@ -101,7 +109,11 @@ def test_a_process_whose_own_parent_has_ended_is_ended(leftovers):
     adopt_orphans(True)
     try:
         parent = subprocess.run(
-            [sys.executable, "-c", f"import subprocess; print(subprocess.Popen({SLEEP!r}, stdout=2).pid)"],
+            [
+                sys.executable,
+                "-c",
+                f"import subprocess; print(subprocess.Popen({SLEEP!r}, stdout=2).pid)",
+            ],
             stdout=subprocess.PIPE,
             text=True,
             check=True,
@@ -202,7 +214,10 @@ def test_joblibs_workers_are_kept_for_the_next_trial(leftovers):
 
     try:
         for _ in range(2):
-            assert joblib.Parallel(n_jobs=2)(joblib.delayed(abs)(value) for value in (-1, 2)) == [1, 2]
+            assert joblib.Parallel(n_jobs=2)(joblib.delayed(abs)(value) for value in (-1, 2)) == [
+                1,
+                2,
+            ]
             leftovers.end()
     finally:
         get_reusable_executor().shutdown(kill_workers=True)
@@ -211,9 +226,14 @@ def test_joblibs_workers_are_kept_for_the_next_trial(leftovers):
 def test_a_process_that_nobody_can_end_is_tried_once(leftovers, monkeypatch):
     child = subprocess.Popen(SLEEP)
     kill, signals = os.kill, []
-    monkeypatch.setattr(os, "kill", lambda pid, number: signals.append(number) if number else kill(pid, 0))
+    monkeypatch.setattr(
+        os, "kill", lambda pid, number: signals.append(number) if number else kill(pid, 0)
+    )
     leftovers.end(grace=0)
-    assert [number for number in signals if number != signal.SIGCONT] == [signal.SIGTERM, signal.SIGKILL]
+    assert [number for number in signals if number != signal.SIGCONT] == [
+        signal.SIGTERM,
+        signal.SIGKILL,
+    ]
     leftovers.end(grace=0)
     assert len(signals) == 4
     kill(child.pid, signal.SIGKILL)

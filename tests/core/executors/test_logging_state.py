@@ -14,7 +14,12 @@ def snapshot():
     root = logging.getLogger()
     return (
         (root.level, list(root.handlers), list(root.filters), root.disabled, root.manager.disable),
-        (logging.raiseExceptions, logging.lastResort, logging.getLogRecordFactory(), logging.getLoggerClass()),
+        (
+            logging.raiseExceptions,
+            logging.lastResort,
+            logging.getLogRecordFactory(),
+            logging.getLoggerClass(),
+        ),
         (known.level, known.propagate, known.disabled, list(known.handlers), list(known.filters)),
     )
 
@@ -38,9 +43,14 @@ CHANGES = {
     "record factory": lambda: logging.setLogRecordFactory(dict),
     "logger class": lambda: logging.setLoggerClass(OwnLogger),
     "level of a logger": lambda: known.setLevel(1),
-    "level of a logger, and a line after": lambda: (known.setLevel(1), logging.getLogger().debug("after")),
+    "level of a logger, and a line after": lambda: (
+        known.setLevel(1),
+        logging.getLogger().debug("after"),
+    ),
     "handler of a logger": lambda: known.addHandler(logging.NullHandler()),
-    "dictConfig": lambda: logging.config.dictConfig({"version": 1, "root": {"level": 1, "handlers": []}}),
+    "dictConfig": lambda: logging.config.dictConfig(
+        {"version": 1, "root": {"level": 1, "handlers": []}}
+    ),
 }
 
 

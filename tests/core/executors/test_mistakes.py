@@ -130,7 +130,9 @@ def test_a_callback_of_the_users_is_nearer_than_the_package_that_calls_it():
     assert mistake_of(error_of(lambda: sorted([{}], key=key)))[1] == line_of(key)
 
 
-@pytest.mark.parametrize("filename", ["<ipython-input-3-0123abcd>", "/tmp/ipykernel_17/123.py", "<string>"])
+@pytest.mark.parametrize(
+    "filename", ["<ipython-input-3-0123abcd>", "/tmp/ipykernel_17/123.py", "<string>"]
+)
 def test_code_of_notebooks_and_scripts_is_the_users(filename):
     space = {}
     exec(compile("def train():\n    return {}['a']\n", filename, "exec"), space)
@@ -156,7 +158,13 @@ def test_a_key_of_a_keras_history_has_its_remedy(monkeypatch, key):
 
 def test_other_errors_have_no_remedy(monkeypatch):
     monkeypatch.setitem(sys.modules, "keras", types.ModuleType("keras"))
-    for error in (KeyError("loss"), KeyError(), KeyError(1), ValueError("acc"), MetricKeyError("acc")):
+    for error in (
+        KeyError("loss"),
+        KeyError(),
+        KeyError(1),
+        ValueError("acc"),
+        MetricKeyError("acc"),
+    ):
         assert remedy_of(error) == ""
     monkeypatch.delitem(sys.modules, "keras")
     assert remedy_of(KeyError("acc")) == ""

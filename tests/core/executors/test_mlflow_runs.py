@@ -16,7 +16,9 @@ class Fluent(types.ModuleType):
 
     def __init__(self, *runs):
         super().__init__("mlflow.tracking.fluent")
-        self._active_run_stack = [types.SimpleNamespace(info=types.SimpleNamespace(run_id=run)) for run in runs]
+        self._active_run_stack = [
+            types.SimpleNamespace(info=types.SimpleNamespace(run_id=run)) for run in runs
+        ]
         self.ended = []
         self.may_answer = threading.Event()
         self.may_answer.set()
@@ -114,5 +116,7 @@ for uri, run in runs:
     print(mlflow.MlflowClient(uri).get_run(run).info.status)
 assert mlflow.active_run() is None
 """
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path)
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
     assert run.stdout == "FAILED\n" * 3, run.stderr[-2000:]

@@ -67,7 +67,10 @@ CHANGES = {
     "switch interval": (sys.getswitchinterval, lambda: sys.setswitchinterval(0.5)),
     "garbage collection": (gc.isenabled, gc.disable),
     "thresholds of the garbage collection": (gc.get_threshold, lambda: gc.set_threshold(1, 2, 3)),
-    "callbacks of the garbage collection": (lambda: list(gc.callbacks), lambda: gc.callbacks.append(lambda *a: None)),
+    "callbacks of the garbage collection": (
+        lambda: list(gc.callbacks),
+        lambda: gc.callbacks.append(lambda *a: None),
+    ),
     "socket timeout": (socket.getdefaulttimeout, lambda: socket.setdefaulttimeout(7)),
     "arguments": (lambda: list(sys.argv), lambda: sys.argv.append("--epochs")),
     "replaced arguments": (lambda: list(sys.argv), lambda: setattr(sys, "argv", ["train.py"])),
@@ -76,20 +79,41 @@ CHANGES = {
     "exception hook of threads": _attribute(threading, "excepthook", None),
     "open": _attribute(__import__("builtins"), "open", None),
     "profiler": (sys.getprofile, lambda: sys.setprofile(lambda *event: None)),
-    "length of tracebacks": (lambda: getattr(sys, "tracebacklimit", "none"), lambda: setattr(sys, "tracebacklimit", 0)),
+    "length of tracebacks": (
+        lambda: getattr(sys, "tracebacklimit", "none"),
+        lambda: setattr(sys, "tracebacklimit", 0),
+    ),
     "temporary directory": (tempfile.gettempdir, lambda: setattr(tempfile, "tempdir", "/")),
     "stack size": (threading.stack_size, lambda: threading.stack_size(1 << 20)),
     "umask": (_umask, lambda: os.umask(0o077)),
-    "limit of open files": (lambda: _soft_limit(resource.RLIMIT_NOFILE), lambda: _lower(resource.RLIMIT_NOFILE, 256)),
-    "limit of core files": (lambda: _soft_limit(resource.RLIMIT_CORE), lambda: _lower(resource.RLIMIT_CORE, 4096)),
-    "locale": (lambda: locale.setlocale(locale.LC_ALL), lambda: locale.setlocale(locale.LC_ALL, "C")),
-    "decimal context": (lambda: decimal.getcontext().prec, lambda: setattr(decimal.getcontext(), "prec", 3)),
-    "replaced decimal context": (lambda: decimal.getcontext().prec, lambda: decimal.setcontext(decimal.Context(4))),
+    "limit of open files": (
+        lambda: _soft_limit(resource.RLIMIT_NOFILE),
+        lambda: _lower(resource.RLIMIT_NOFILE, 256),
+    ),
+    "limit of core files": (
+        lambda: _soft_limit(resource.RLIMIT_CORE),
+        lambda: _lower(resource.RLIMIT_CORE, 4096),
+    ),
+    "locale": (
+        lambda: locale.setlocale(locale.LC_ALL),
+        lambda: locale.setlocale(locale.LC_ALL, "C"),
+    ),
+    "decimal context": (
+        lambda: decimal.getcontext().prec,
+        lambda: setattr(decimal.getcontext(), "prec", 3),
+    ),
+    "replaced decimal context": (
+        lambda: decimal.getcontext().prec,
+        lambda: decimal.setcontext(decimal.Context(4)),
+    ),
     "default decimal context": (_default_precision, lambda: _set_default_precision(5)),
     "warning filters": (lambda: list(warnings.filters), lambda: warnings.simplefilter("error")),
     "removed warning filters": (lambda: list(warnings.filters), warnings.resetwarnings),
     "showwarning": _attribute(warnings, "showwarning", None),
-    "captured warnings": (lambda: logging._warnings_showwarning, lambda: logging.captureWarnings(True)),
+    "captured warnings": (
+        lambda: logging._warnings_showwarning,
+        lambda: logging.captureWarnings(True),
+    ),
     "blocked signals": (
         lambda: signal.pthread_sigmask(signal.SIG_BLOCK, ()),
         lambda: signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1}),
@@ -99,8 +123,14 @@ CHANGES = {
         lambda: signal.setitimer(signal.ITIMER_PROF, 1000),
     ),
     "numpy's errors": (np.geterr, lambda: np.seterr(all="raise")),
-    "start method": (lambda: multiprocessing.get_start_method(True), lambda: multiprocessing.set_start_method("spawn")),
-    "settled start method": (lambda: multiprocessing.get_start_method(True), multiprocessing.get_start_method),
+    "start method": (
+        lambda: multiprocessing.get_start_method(True),
+        lambda: multiprocessing.set_start_method("spawn"),
+    ),
+    "settled start method": (
+        lambda: multiprocessing.get_start_method(True),
+        multiprocessing.get_start_method,
+    ),
 }
 
 
@@ -186,18 +216,24 @@ def test_each_trial_sees_a_warning_that_an_earlier_one_has_seen(trial):
 
 
 def test_what_cannot_be_put_back_does_not_keep_the_rest_from_it(trial, monkeypatch):
-    monkeypatch.setattr(sys, "setrecursionlimit", lambda value: (_ for _ in ()).throw(ValueError("no")))
+    monkeypatch.setattr(
+        sys, "setrecursionlimit", lambda value: (_ for _ in ()).throw(ValueError("no"))
+    )
     with Surroundings() as surroundings, isolated(lambda line: None, surroundings=surroundings):
         sys.setswitchinterval(0.5)
     assert sys.getswitchinterval() != 0.5
 
 
 def _fake_keras():
-    config = types.SimpleNamespace(_config={"floatx": "float64"}, values={"floatx": "float16", "epsilon": 1.0})
+    config = types.SimpleNamespace(
+        _config={"floatx": "float64"}, values={"floatx": "float16", "epsilon": 1.0}
+    )
     config.values["image_data_format"] = "channels_first"
     for name in config.values:
         setattr(config, name, lambda name=name: config.values[name])
-        setattr(config, f"set_{name}", lambda value, name=name: config.values.__setitem__(name, value))
+        setattr(
+            config, f"set_{name}", lambda value, name=name: config.values.__setitem__(name, value)
+        )
     return config
 
 
@@ -207,10 +243,16 @@ def no_keras(monkeypatch):
     monkeypatch.delitem(sys.modules, "keras.src.backend.config", raising=False)
 
 
-def test_a_library_that_the_trial_has_loaded_is_put_back_to_what_it_begins_with(no_keras, trial, monkeypatch):
+def test_a_library_that_the_trial_has_loaded_is_put_back_to_what_it_begins_with(
+    no_keras, trial, monkeypatch
+):
     keras = _fake_keras()
     trial(lambda: monkeypatch.setitem(sys.modules, "keras.src.backend.config", keras))
-    assert keras.values == {"floatx": "float64", "epsilon": 1e-7, "image_data_format": "channels_last"}
+    assert keras.values == {
+        "floatx": "float64",
+        "epsilon": 1e-7,
+        "image_data_format": "channels_last",
+    }
 
 
 def test_a_library_that_is_loaded_in_part_harms_nothing(trial, monkeypatch):

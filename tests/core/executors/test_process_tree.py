@@ -34,7 +34,9 @@ def waiting():
 
 
 def test_descendants_are_children_and_what_is_below_them(waiting):
-    code = "import subprocess, sys; p = subprocess.Popen([sys.executable, '-c', 'input()'], stdin=0)"
+    code = (
+        "import subprocess, sys; p = subprocess.Popen([sys.executable, '-c', 'input()'], stdin=0)"
+    )
     parent = waiting(code)
     (child,) = descendants(parent.pid)
     found = descendants(os.getpid())

@@ -116,7 +116,9 @@ def test_a_heartbeat_brings_points_and_lines_until_they_are_acknowledged(stages)
     stage.host.until(lambda: stage.host.got and stage.host.got[-1][1] == wanted)
     assert stage.host.expect(Heartbeat).run == 1
     stage.say(Ack(1, 1, 1))
-    stage.host.until(lambda: stage.host.got and stage.host.got[-1][1] == Heartbeat(1, 1, [], 1, [], False))
+    stage.host.until(
+        lambda: stage.host.got and stage.host.got[-1][1] == Heartbeat(1, 1, [], 1, [], False)
+    )
 
 
 def test_an_acknowledgement_of_another_run_forgets_nothing(stages):
@@ -216,7 +218,11 @@ def test_a_big_report_is_split_and_arrives_whole(stages, monkeypatch):
     stage.worker(stage.session.final, 1.0, {}, False)
     stage.host.until(lambda: stage.host.got and isinstance(stage.host.got[-1][1], Final))
     parts = [message for _, message in stage.host.got if message.run == 1]
-    assert [(part.first_point, len(part.points)) for part in parts[-3:]] == [(0, 100), (100, 100), (200, 50)]
+    assert [(part.first_point, len(part.points)) for part in parts[-3:]] == [
+        (0, 100),
+        (100, 100),
+        (200, 50),
+    ]
     assert [(part.first_line, len(part.lines)) for part in parts[-3:]] == [(0, 5), (5, 0), (5, 0)]
 
 
@@ -255,7 +261,9 @@ def acknowledge_all(stage, answer, taken):
             return
 
 
-def test_much_output_is_sent_without_waiting_for_the_heartbeat_and_none_is_lost(stages, monkeypatch):
+def test_much_output_is_sent_without_waiting_for_the_heartbeat_and_none_is_lost(
+    stages, monkeypatch
+):
     monkeypatch.setattr(reporter_module, "CROWDED_CHARACTERS", 1000)
     monkeypatch.setattr(reporter_module, "FULL_CHARACTERS", 2000)
     monkeypatch.setattr(reporter_module, "MAX_WAITING_LINES", 200)  # more would be dropped

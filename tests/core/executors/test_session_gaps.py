@@ -28,7 +28,9 @@ def clocks():
 
 @pytest.fixture
 def stage(stages, clocks):
-    return stages(clock=clocks[0], work_clock=clocks[1], answer_timeout=90.0, max_trial_seconds=500.0)
+    return stages(
+        clock=clocks[0], work_clock=clocks[1], answer_timeout=90.0, max_trial_seconds=500.0
+    )
 
 
 def jump(stage, clock, seconds):

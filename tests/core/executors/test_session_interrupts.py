@@ -78,8 +78,12 @@ def test_a_result_that_is_ready_when_the_experiment_ends_is_still_sent(stages):
     assert stage.host.expect(Final).metric == 0.5
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # the process that ends
-def test_a_trial_that_takes_too_long_is_interrupted_again_and_again_and_then_the_process_ends(stages, monkeypatch):
+@pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnhandledThreadExceptionWarning"
+)  # the process that ends
+def test_a_trial_that_takes_too_long_is_interrupted_again_and_again_and_then_the_process_ends(
+    stages, monkeypatch
+):
     monkeypatch.setattr(module, "GRACE_SECONDS", 3.0)
     stage = stages(max_trial_seconds=0.1)
     stage.assigned()
@@ -88,10 +92,14 @@ def test_a_trial_that_takes_too_long_is_interrupted_again_and_again_and_then_the
     assert len(stage.interrupts) >= 2
     assert set(stage.interrupts) == {"exceeded max_trial_seconds=0.1"}
     failed = stage.host.expect(Failed)
-    assert failed == Failed(1, 0, [(0, 0.5)], 0, [], f"{stage.interrupts[0]}; it could not be interrupted", "", True)
+    assert failed == Failed(
+        1, 0, [(0, 0.5)], 0, [], f"{stage.interrupts[0]}; it could not be interrupted", "", True
+    )
 
 
-def test_a_trial_with_a_process_of_its_own_costs_only_that_when_it_cannot_be_interrupted(stages, monkeypatch):
+def test_a_trial_with_a_process_of_its_own_costs_only_that_when_it_cannot_be_interrupted(
+    stages, monkeypatch
+):
     monkeypatch.setattr(module, "GRACE_SECONDS", 0.2)
     killed = threading.Event()
     stage = stages(max_trial_seconds=0.1, kill=killed.set)
@@ -194,8 +202,12 @@ def test_a_driver_that_answers_now_and_then_is_good_enough(stages):
     assert stage.interrupts == []
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # the process that ends
-def test_a_check_that_cannot_be_interrupted_says_its_last_word_before_the_process_ends(stages, monkeypatch):
+@pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnhandledThreadExceptionWarning"
+)  # the process that ends
+def test_a_check_that_cannot_be_interrupted_says_its_last_word_before_the_process_ends(
+    stages, monkeypatch
+):
     monkeypatch.setattr(module, "GRACE_SECONDS", 0.3)
     stage = stages()
     answer = stage.worker(stage.session.request, HELLO)

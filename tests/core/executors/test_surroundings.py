@@ -26,7 +26,9 @@ def test_processes_end_before_what_they_have_printed_is_collected(monkeypatch):
     with Surroundings() as surroundings:
         monkeypatch.setattr(surroundings.leftovers, "end", lambda error: order.append("processes"))
         collect = surroundings.forked_output.end
-        monkeypatch.setattr(surroundings.forked_output, "end", lambda: (order.append("output"), collect()))
+        monkeypatch.setattr(
+            surroundings.forked_output, "end", lambda: (order.append("output"), collect())
+        )
         with isolated(lambda line: None, surroundings=surroundings):
             pass
     assert order == ["processes", "output"]

@@ -17,7 +17,17 @@ from maggy.core.executors import error_text, process_executor, trial_executor
 from maggy.core.executors import surroundings as trial_surroundings
 from maggy.core.executors.trial_executor import WorkerSettings, work
 from maggy.core.executors.workload import AblationWorkload, SearchWorkload, Workload
-from maggy.core.messages import Assign, Check, Checked, Done, Failed, Final, Heartbeat, Register, Stop
+from maggy.core.messages import (
+    Assign,
+    Check,
+    Checked,
+    Done,
+    Failed,
+    Final,
+    Heartbeat,
+    Register,
+    Stop,
+)
 
 pytestmark = pytest.mark.loopback
 
@@ -69,11 +79,23 @@ def worker(isolation):
     """Runs a worker with a training function until the driver is done; returns what was heard, and values."""
     plays = []
 
-    def run(train, *answers, key="metric", max_trial_seconds=None, on_heartbeat=None, workload=None, **others):
+    def run(
+        train,
+        *answers,
+        key="metric",
+        max_trial_seconds=None,
+        on_heartbeat=None,
+        workload=None,
+        **others,
+    ):
         play = Play(answers, on_heartbeat)
         plays.append(play)
-        settings = WorkerSettings(play.host.address, 0.05, max_trial_seconds, tee=False, isolation=isolation, **others)
-        values = work(settings, dumps(workload or SearchWorkload(train, key)), 0, TaskInfo(0, 0, []))
+        settings = WorkerSettings(
+            play.host.address, 0.05, max_trial_seconds, tee=False, isolation=isolation, **others
+        )
+        values = work(
+            settings, dumps(workload or SearchWorkload(train, key)), 0, TaskInfo(0, 0, [])
+        )
         return play, loads(dumps(values))  # as Spark takes them to the driver
 
     yield run
@@ -119,7 +141,9 @@ def test_what_is_printed_and_broadcast_comes_with_the_end_at_the_latest(worker):
     assert end.lines == [(True, "hello"), (False, "for the log")]
 
 
-def test_a_function_that_raises_fails_its_trial_with_the_users_traceback_and_the_worker_goes_on(worker):
+def test_a_function_that_raises_fails_its_trial_with_the_users_traceback_and_the_worker_goes_on(
+    worker,
+):
     def train(x):
         if x == 1:
             raise ValueError("no luck\nsecond line")
@@ -133,7 +157,9 @@ def test_a_function_that_raises_fails_its_trial_with_the_users_traceback_and_the
     assert final.metric == 2
 
 
-@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt(), GeneratorExit(), RecursionError("deep")])
+@pytest.mark.parametrize(
+    "error", [SystemExit(3), KeyboardInterrupt(), GeneratorExit(), RecursionError("deep")]
+)
 def test_no_exception_ends_the_worker(worker, error):
     def train(x):
         if x == 1:
@@ -177,7 +203,9 @@ def test_a_function_that_is_run_once_gives_its_value_as_it_is(worker):
 
 
 @pytest.mark.parametrize("swallow", [False, True])
-def test_a_trial_that_is_stopped_ends_with_the_metric_of_the_first_broadcast_that_raised(worker, swallow):
+def test_a_trial_that_is_stopped_ends_with_the_metric_of_the_first_broadcast_that_raised(
+    worker, swallow
+):
     def train(x, reporter):
         for step in range(20_000):  # until it is stopped
             try:
@@ -185,12 +213,20 @@ def test_a_trial_that_is_stopped_ends_with_the_metric_of_the_first_broadcast_tha
             except Exception:
                 if not swallow:
                     raise
-            if swallow and reporter.stop_metric is not None and step > reporter.stop_metric * 1000 + 2:
+            if (
+                swallow
+                and reporter.stop_metric is not None
+                and step > reporter.stop_metric * 1000 + 2
+            ):
                 return 999.0
             time.sleep(0.005)
         return 999.0
 
-    play, _ = worker(train, assign(x=1), on_heartbeat=lambda message: Stop(1) if len(message.points) > 3 else None)
+    play, _ = worker(
+        train,
+        assign(x=1),
+        on_heartbeat=lambda message: Stop(1) if len(message.points) > 3 else None,
+    )
     (final,) = ends_of(play)
     assert final.early
     assert final.metric < 99
@@ -236,10 +272,19 @@ def waits_for_a_lock(x):
 
 @pytest.mark.parametrize(
     "train",
-    [sleeps, counts, goes_on_after_exceptions, swallows_everything, turns_it_into_an_error, waits_for_a_lock],
+    [
+        sleeps,
+        counts,
+        goes_on_after_exceptions,
+        swallows_everything,
+        turns_it_into_an_error,
+        waits_for_a_lock,
+    ],
     ids=lambda train: train.__name__,
 )
-def test_a_trial_that_takes_too_long_fails_whatever_it_does_and_the_worker_stays_good(worker, train):
+def test_a_trial_that_takes_too_long_fails_whatever_it_does_and_the_worker_stays_good(
+    worker, train
+):
     def both(x):
         return train(x) if x == 1 else x
 
@@ -251,7 +296,9 @@ def test_a_trial_that_takes_too_long_fails_whatever_it_does_and_the_worker_stays
 
 
 def test_the_end_of_the_experiment_interrupts_the_trial_and_the_worker_leaves(worker):
-    play, _ = worker(sleeps, assign(x=1), on_heartbeat=lambda message: Done() if message.run == 1 else None)
+    play, _ = worker(
+        sleeps, assign(x=1), on_heartbeat=lambda message: Done() if message.run == 1 else None
+    )
     assert ends_of(play) == []
 
 
@@ -272,7 +319,13 @@ def test_one_trial_leaves_no_traces_for_the_next(worker):
     before = sys.stdout, os.getcwd(), signal.getsignal(signal.SIGTERM), list(sys.path), print
     one, two = ends_of(worker(train, assign(1, x=1), assign(2, x=2))[0])
     assert one.outputs["seen"] == two.outputs["seen"] == [os.getcwd(), None, False, True, False]
-    assert (sys.stdout, os.getcwd(), signal.getsignal(signal.SIGTERM), list(sys.path), print) == before
+    assert (
+        sys.stdout,
+        os.getcwd(),
+        signal.getsignal(signal.SIGTERM),
+        list(sys.path),
+        print,
+    ) == before
     assert "LEFT" not in os.environ
 
 
@@ -332,7 +385,9 @@ def describes(dataset_function, model_function, reporter):
 
 def test_the_parts_of_an_ablation_reach_the_function(worker):
     assignment = assign(ablated_feature="age", ablated_layer="None")
-    play, _ = worker(None, Check(), assignment, workload=AblationWorkload(describes, "metric", Parts()))
+    play, _ = worker(
+        None, Check(), assignment, workload=AblationWorkload(describes, "metric", Parts())
+    )
     (final,) = ends_of(play)
     assert play.said(Checked)[0] == Checked(None, "")
     assert final.outputs["parts"] == ["without age", "without None"]
@@ -374,7 +429,9 @@ def test_a_worker_that_leaves_its_trial_ends_its_task_with_an_error(worker, monk
         threading.Event().wait(SOON)
 
     monkeypatch.setattr(trial_executor, "ANSWER_SECONDS", 0.1)
-    with pytest.raises(ConnectionError, match=r"left its trial: the driver has not answered for \d"):
+    with pytest.raises(
+        ConnectionError, match=r"left its trial: the driver has not answered for \d"
+    ):
         worker(train, assign(x=1), worker_timeout=0.1)
 
 
@@ -385,7 +442,9 @@ def test_a_workers_patience_follows_that_of_the_driver(worker_timeout, seconds):
 
 
 @pytest.mark.parametrize("depth", [300, 1500, 20_000])
-def test_a_return_value_that_is_nested_too_deeply_fails_its_trial_and_the_worker_goes_on(worker, depth):
+def test_a_return_value_that_is_nested_too_deeply_fails_its_trial_and_the_worker_goes_on(
+    worker, depth
+):
     def train(x):
         value = x
         for _ in range(depth if x == 1 else 2):
@@ -498,10 +557,17 @@ def test_the_check_builds_no_component_when_it_is_told_not_to(worker):
     assert play.said(Checked)[0] == Checked(None, "")
 
 
-def test_a_component_that_hangs_holds_up_the_check_for_a_limited_time_and_heartbeats_go_on(worker, monkeypatch):
-    for module in (trial_executor, process_executor):  # the task's process measures the time in both modes
+def test_a_component_that_hangs_holds_up_the_check_for_a_limited_time_and_heartbeats_go_on(
+    worker, monkeypatch
+):
+    for module in (
+        trial_executor,
+        process_executor,
+    ):  # the task's process measures the time in both modes
         monkeypatch.setattr(module, "PROBE_SECONDS", 0.4)
-    play, _ = worker(None, Check(), assign(), workload=Probing(hangs, hangs_and_swallows, unknown_name))
+    play, _ = worker(
+        None, Check(), assign(), workload=Probing(hangs, hangs_and_swallows, unknown_name)
+    )
     checked = play.said(Checked)[0]
     assert checked.slow == ["hangs", "hangs_and_swallows"]
     assert [label for label, *_ in checked.failures] == ["unknown_name"]
@@ -537,11 +603,15 @@ def test_a_system_without_what_isolation_needs_says_so(monkeypatch, limit, lacks
         monkeypatch.setattr(process_executor, "IS_LINUX", False)
     play = Play([])
     try:
-        settings = WorkerSettings(play.host.address, 0.05, None, False, isolation="process", max_trial_memory=limit)
+        settings = WorkerSettings(
+            play.host.address, 0.05, None, False, isolation="process", max_trial_memory=limit
+        )
         assert work(settings, b"", 0, TaskInfo(0, 0, [])) == []
         (checked,) = play.said(Checked)[:1]
         assert checked.error_type == "NotSupportedError"
-        assert checked.error.startswith("isolation='process'" if limit is None else "max_trial_memory")
+        assert checked.error.startswith(
+            "isolation='process'" if limit is None else "max_trial_memory"
+        )
     finally:
         play.close()
 
@@ -569,7 +639,9 @@ def test_what_a_forked_child_prints_comes_with_the_end_and_what_it_broadcasts_is
     (end,) = ends_of(worker(train, assign(x=1))[0])
     assert end.metric == 1
     assert end.lines[0] == (True, "child")
-    assert "reporter.broadcast() must be called in the process that runs the trial" in end.lines[-1][1]
+    assert (
+        "reporter.broadcast() must be called in the process that runs the trial" in end.lines[-1][1]
+    )
 
 
 def test_a_process_that_a_trial_leaves_is_gone_when_its_end_is_reported(worker):
@@ -603,7 +675,9 @@ def test_a_variable_of_the_context_that_a_trial_sets_does_not_reach_the_next(wor
 
 
 @pytest.mark.parametrize("isolation", ["worker"], indirect=True)  # it looks into the task's process
-def test_a_run_of_mlflow_is_killed_by_an_early_stop_and_fails_with_the_function(worker, monkeypatch):
+def test_a_run_of_mlflow_is_killed_by_an_early_stop_and_fails_with_the_function(
+    worker, monkeypatch
+):
     ended = []
     monkeypatch.setattr(trial_surroundings, "end_open_runs", ended.append)
 

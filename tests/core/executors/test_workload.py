@@ -13,7 +13,12 @@ import numpy as np
 import pytest
 
 from maggy.ablation.ablator import AbstractAblator
-from maggy.common.exceptions import MetricKeyError, MetricTypeError, MetricValueError, ReturnTypeError
+from maggy.common.exceptions import (
+    MetricKeyError,
+    MetricTypeError,
+    MetricValueError,
+    ReturnTypeError,
+)
 from maggy.common.json_values import to_plain
 from maggy.common.signature import config_values
 from maggy.core.cluster.spark import dumps, loads
@@ -74,7 +79,9 @@ def test_a_dict_gives_its_metric_and_keeps_the_rest():
 
 
 def test_values_of_a_dict_become_plain():
-    _, outputs = outcome({"metric": 1, "curve": np.arange(3), "pair": (1, np.float32(0.5)), "best": np.bool_(True)})
+    _, outputs = outcome(
+        {"metric": 1, "curve": np.arange(3), "pair": (1, np.float32(0.5)), "best": np.bool_(True)}
+    )
     assert outputs == {"metric": 1, "curve": [0, 1, 2], "pair": [1, 0.5], "best": True}
     assert type(outputs["curve"][0]) is int
 
@@ -83,9 +90,14 @@ def test_a_nan_beside_the_metric_is_kept_as_none():
     assert outcome({"metric": 1, "other": math.nan})[1]["other"] is None
 
 
-@pytest.mark.parametrize("value", [None, True, False, np.bool_(True), "0.5", [1], (1,), object(), np.array([1, 2]), 1j])
+@pytest.mark.parametrize(
+    "value", [None, True, False, np.bool_(True), "0.5", [1], (1,), object(), np.array([1, 2]), 1j]
+)
 def test_what_is_neither_number_nor_dict_is_refused(value):
-    with pytest.raises(ReturnTypeError, match="must return a number or a dict with the key 'metric', but it returned"):
+    with pytest.raises(
+        ReturnTypeError,
+        match="must return a number or a dict with the key 'metric', but it returned",
+    ):
         outcome(value)
 
 
@@ -110,7 +122,8 @@ def test_an_empty_dict_is_told_that_it_has_no_keys():
 
 
 @pytest.mark.parametrize(
-    ("value", "reason"), [(math.nan, "metric is NaN"), (math.inf, "metric is inf"), (-math.inf, "metric is -inf")]
+    ("value", "reason"),
+    [(math.nan, "metric is NaN"), (math.inf, "metric is inf"), (-math.inf, "metric is -inf")],
 )
 def test_a_metric_that_is_not_finite_is_refused_with_the_reason(value, reason):
     for returned in (value, {"metric": value}, np.float32(value)):
@@ -121,13 +134,21 @@ def test_a_metric_that_is_not_finite_is_refused_with_the_reason(value, reason):
 
 def test_a_value_that_json_cannot_hold_is_kept_as_text_with_a_warning():
     warnings = []
-    metric, outputs = metric_of({"metric": 1, "model": {1, 2}, "raw": b"x"}, "metric", warnings.append)
+    metric, outputs = metric_of(
+        {"metric": 1, "model": {1, 2}, "raw": b"x"}, "metric", warnings.append
+    )
     assert (metric, outputs) == (1, {"metric": 1, "model": "{1, 2}", "raw": "b'x'"})
-    assert ["'model' is kept as text" in warnings[0], "'raw' is kept as text" in warnings[1]] == [True, True]
+    assert ["'model' is kept as text" in warnings[0], "'raw' is kept as text" in warnings[1]] == [
+        True,
+        True,
+    ]
 
 
 def test_text_that_is_kept_is_bounded():
-    assert len(metric_of({"metric": 1, "big": {"x" * 5000}}, "metric", lambda text: None)[1]["big"]) == 1000
+    assert (
+        len(metric_of({"metric": 1, "big": {"x" * 5000}}, "metric", lambda text: None)[1]["big"])
+        == 1000
+    )
 
 
 def test_a_value_that_cannot_even_be_shown_does_not_cost_the_trial_its_metric():
@@ -138,7 +159,9 @@ def test_a_value_that_cannot_even_be_shown_does_not_cost_the_trial_its_metric():
     endless = []
     endless.append(endless)
     warnings = []
-    metric, outputs = metric_of({"metric": 1, "broken": Broken(), "endless": endless}, "metric", warnings.append)
+    metric, outputs = metric_of(
+        {"metric": 1, "broken": Broken(), "endless": endless}, "metric", warnings.append
+    )
     assert metric == 1
     assert "Broken" in outputs["broken"]
     assert outputs["endless"] == "[[...]]"
@@ -150,7 +173,11 @@ def test_keys_that_are_no_strings_become_strings():
 
 
 def test_values_with_keys_that_are_no_strings_keep_their_structure():
-    returned = {"metric": 1, "steps": {3: {(1, 2): [{None: 4.5}]}}, "both": {1: "a", "1": "b", "1_2": "c"}}
+    returned = {
+        "metric": 1,
+        "steps": {3: {(1, 2): [{None: 4.5}]}},
+        "both": {1: "a", "1": "b", "1_2": "c"},
+    }
     assert outcome(returned)[1] == {
         "metric": 1,
         "steps": {"3": {"(1, 2)": [{"None": 4.5}]}},
@@ -164,7 +191,13 @@ def test_no_other_key_takes_the_metric_s_name_or_is_lost_to_it():
 
 @pytest.mark.parametrize(
     "value",
-    [np.array([0.5]), np.array([[0.5]], dtype=np.float32), Decimal("0.5"), Fraction(1, 2), Tensor([0.5])],
+    [
+        np.array([0.5]),
+        np.array([[0.5]], dtype=np.float32),
+        Decimal("0.5"),
+        Fraction(1, 2),
+        Tensor([0.5]),
+    ],
     ids=lambda value: type(value).__name__,
 )
 def test_one_number_in_another_form_is_a_metric(value):
@@ -173,18 +206,28 @@ def test_one_number_in_another_form_is_a_metric(value):
 
 
 @pytest.mark.parametrize(
-    "value", [10**400, -(10**400), 10**5000, Fraction(10**400), Decimal("1e400"), Decimal("-1e999999")], ids=range(6)
+    "value",
+    [10**400, -(10**400), 10**5000, Fraction(10**400), Decimal("1e400"), Decimal("-1e999999")],
+    ids=range(6),
 )
 def test_a_metric_beyond_every_float_is_refused_with_a_sentence(value):
     for returned in (value, {"metric": value}):
-        with pytest.raises(MetricValueError, match=r"must be a number that a float can hold, of at most 1\.8e\+308"):
+        with pytest.raises(
+            MetricValueError, match=r"must be a number that a float can hold, of at most 1\.8e\+308"
+        ):
             outcome(returned)
 
 
 def test_a_dict_that_is_too_large_loses_its_largest_values_and_never_its_metric(monkeypatch):
     monkeypatch.setattr(module, "MAX_OUTPUTS_BYTES", 2**20)
     warnings = []
-    returned = {"large": "x" * 2**20, "metric": 0.5, "small": [1], "larger": "x" * 2**21, "half": "x" * 2**19}
+    returned = {
+        "large": "x" * 2**20,
+        "metric": 0.5,
+        "small": [1],
+        "larger": "x" * 2**21,
+        "half": "x" * 2**19,
+    }
     metric, outputs = metric_of(returned, "metric", warnings.append)
     assert (metric, outputs) == (0.5, {"metric": 0.5, "small": [1], "half": "x" * 2**19})
     assert warnings == [
@@ -196,7 +239,9 @@ def test_a_dict_that_is_too_large_loses_its_largest_values_and_never_its_metric(
 def test_a_dict_of_very_many_small_values_loses_some_with_one_short_line(monkeypatch):
     monkeypatch.setattr(module, "MAX_OUTPUTS_BYTES", 1000)
     warnings = []
-    metric, outputs = metric_of({"metric": 2**60, **dict.fromkeys(range(1000), 1)}, "metric", warnings.append)
+    metric, outputs = metric_of(
+        {"metric": 2**60, **dict.fromkeys(range(1000), 1)}, "metric", warnings.append
+    )
     assert metric == outputs["metric"] == 2**60
     assert 100 < len(outputs) < 400
     assert len(warnings) == 1
@@ -320,7 +365,16 @@ def _parameters(**params):
 
 @pytest.mark.parametrize(
     "value",
-    [(3, 3), [(1, 2), (3,)], {"a": (1, (2.5, None))}, (), ((), []), Point(1, 2), (1.0, True, 1), ("a", np.int64(3))],
+    [
+        (3, 3),
+        [(1, 2), (3,)],
+        {"a": (1, (2.5, None))},
+        (),
+        ((), []),
+        Point(1, 2),
+        (1.0, True, 1),
+        ("a", np.int64(3)),
+    ],
 )
 def test_a_choice_arrives_as_it_was_written(value):
     for kind, values in (("CATEGORICAL", ["other", value]), ("CONSTANT", [value])):
@@ -332,7 +386,9 @@ def test_a_choice_arrives_as_it_was_written(value):
 
 
 def test_an_array_arrives_as_an_array():
-    space = Searchspace(k=("CATEGORICAL", [np.array([1.5, 2.5]), np.zeros((2, 1), dtype="float32")]))
+    space = Searchspace(
+        k=("CATEGORICAL", [np.array([1.5, 2.5]), np.zeros((2, 1), dtype="float32")])
+    )
     arrived = received(space, k=[[0.0], [0.0]])["k"]
     assert (arrived.shape, arrived.dtype) == ((2, 1), np.dtype("float32"))
 
@@ -345,17 +401,25 @@ def test_lists_and_scalars_and_what_is_no_choice_arrive_as_they_are():
 
 def test_choices_that_only_their_types_tell_apart_are_not_mixed_up():
     space = Searchspace(k=("CATEGORICAL", [(1,), (1.0,), (True,)]))
-    assert [type(received(space, k=[value])["k"][0]) for value in (1, 1.0, True)] == [int, float, bool]
+    assert [type(received(space, k=[value])["k"][0]) for value in (1, 1.0, True)] == [
+        int,
+        float,
+        bool,
+    ]
 
 
 def test_a_trial_that_changes_its_choice_does_not_change_the_next_ones():
-    workload = SearchWorkload(lambda k: k[0].append(1), "metric", WrittenChoices({"k": ("CONSTANT", [([], 2)])}))
+    workload = SearchWorkload(
+        lambda k: k[0].append(1), "metric", WrittenChoices({"k": ("CONSTANT", [([], 2)])})
+    )
     workload.call({"k": [[], 2]}, None)
     assert workload.choices.restore({"k": [[], 2]}) == {"k": ([], 2)}
 
 
 def test_choices_arrive_as_written_in_one_dict_too():
-    workload = SearchWorkload(lambda hparams: hparams, "metric", WrittenChoices({"k": ("CONSTANT", [(1, 2)])}))
+    workload = SearchWorkload(
+        lambda hparams: hparams, "metric", WrittenChoices({"k": ("CONSTANT", [(1, 2)])})
+    )
     assert workload.call({"k": [1, 2]}, None) == {"k": (1, 2)}
 
 
@@ -363,7 +427,9 @@ def read(value, key="Metric"):
     """What a lenient workload makes of a returned value: metric, outputs and what it says."""
     said = []
     workload = SearchWorkload(max, key, lenient=True)
-    metric, outputs = workload.metric_of(value, lambda line, jupyter=False: said.append((jupyter, line)))
+    metric, outputs = workload.metric_of(
+        value, lambda line, jupyter=False: said.append((jupyter, line))
+    )
     return metric, outputs, said
 
 
@@ -380,7 +446,9 @@ def read(value, key="Metric"):
         ([np.float32(0.5)], 0.5, {"Metric": 0.5, "returned": [0.5]}, "its first item"),
     ],
 )
-def test_a_lenient_reading_takes_the_key_else_metric_in_any_case_else_the_first_value(value, metric, outputs, said):
+def test_a_lenient_reading_takes_the_key_else_metric_in_any_case_else_the_first_value(
+    value, metric, outputs, said
+):
     assert read(value)[:2] == (metric, outputs)
     lines = read(value)[2]
     assert len(lines) == bool(said)
@@ -412,11 +480,15 @@ def test_a_lenient_reading_refuses_nan():
 
 
 def given(train, **values):
-    return SearchWorkload(train, "m", values=config_values(train, **{"model": None, "dataset": None, **values}))
+    return SearchWorkload(
+        train, "m", values=config_values(train, **{"model": None, "dataset": None, **values})
+    )
 
 
 def test_the_config_s_model_and_dataset_reach_the_parameters_of_that_name():
-    workload = given(lambda model, dataset, hparams: (model, dataset, hparams), model="M", dataset=["d"])
+    workload = given(
+        lambda model, dataset, hparams: (model, dataset, hparams), model="M", dataset=["d"]
+    )
     assert workload.call({"x": 1}, Reporter()) == ("M", ["d"], {"x": 1})
 
 
@@ -426,7 +498,10 @@ def test_a_hyperparameter_of_that_name_wins_over_the_config():
 
 
 def test_without_a_value_the_function_s_own_default_stays_and_else_it_is_none():
-    assert given(lambda model, dataset="own": (model, dataset)).call({}, Reporter()) == (None, "own")
+    assert given(lambda model, dataset="own": (model, dataset)).call({}, Reporter()) == (
+        None,
+        "own",
+    )
     assert given(lambda dataset="own": dataset, dataset=[1]).call({}, Reporter()) == [1]
 
 

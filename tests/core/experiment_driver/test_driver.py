@@ -49,7 +49,10 @@ def test_nothing_of_the_driver_is_left(tmp_path):
 
 def test_two_drivers_after_each_other_do_not_meet(tmp_path):
     for _ in range(2):
-        assert len(Experiment(tmp_path, Given(one_after_another(trials(3)), 3), square).run().trials) == 3
+        assert (
+            len(Experiment(tmp_path, Given(one_after_another(trials(3)), 3), square).run().trials)
+            == 3
+        )
 
 
 def test_every_point_and_line_is_kept(tmp_path):
@@ -62,7 +65,9 @@ def test_every_point_and_line_is_kept(tmp_path):
     experiment = Experiment(tmp_path, Given(one_after_another(trials(4)), 4), train)
     for trial in experiment.run().trials:
         assert trial.step_history == list(range(100))
-        output = (tmp_path / experiment.store.experiment_id / trial.trial_id / "output.log").read_text()
+        output = (
+            tmp_path / experiment.store.experiment_id / trial.trial_id / "output.log"
+        ).read_text()
         assert output.splitlines() == [f"step {step}" for step in range(100)]
 
 
@@ -80,7 +85,9 @@ def test_a_bad_trial_is_stopped_by_its_steps_and_not_by_the_heartbeats(tmp_path)
             return 1.0
         for step in range(1, 5):
             reporter.broadcast(0.0, step)
-            wait_until_sent(reporter)  # the driver knows it, but it is no step that es_interval selects
+            wait_until_sent(
+                reporter
+            )  # the driver knows it, but it is no step that es_interval selects
         reporter.broadcast(0.25, 5)
         for step in range(6, 6000):  # until it is stopped
             time.sleep(0.01)
@@ -105,7 +112,9 @@ def test_idle_is_asked_again_when_a_trial_ends_and_when_none_runs(tmp_path):
         return left.pop() if left else None
 
     began = time.monotonic()
-    outcome = Experiment(tmp_path, Given(suggest), square, workers=1, hb_interval=600, worker_timeout=1800).run()
+    outcome = Experiment(
+        tmp_path, Given(suggest), square, workers=1, hb_interval=600, worker_timeout=1800
+    ).run()
     assert len(outcome.trials) == 2
     assert time.monotonic() - began < 300  # not once in a heartbeat
     pauses = [later - earlier for (earlier, _), (later, _) in itertools.pairwise(asked)]
@@ -225,7 +234,9 @@ def test_a_stop_rule_that_fails_stops_nothing_and_is_said_once(tmp_path, capsys)
 def spoilt(count, start=100):
     """Trials whose parameters were changed to what the constructor would have refused."""
     made = trials(count, start)
-    for trial, params in zip(made, itertools.cycle([{"x": 2**70}, {"x": "\udc80"}, None]), strict=False):
+    for trial, params in zip(
+        made, itertools.cycle([{"x": 2**70}, {"x": "\udc80"}, None]), strict=False
+    ):
         trial.params = params
     return made
 
@@ -268,7 +279,10 @@ def test_a_flood_of_lines_is_recorded_in_full_and_shown_in_part(tmp_path, capsys
     out = capsys.readouterr().out
     assert "0: line 0\n" in out
     assert out.count(": line ") <= 10_000
-    assert f"trial {trial.trial_id} left out here; all are in {directory}/{trial.trial_id}/output.log" in out
+    assert (
+        f"trial {trial.trial_id} left out here; all are in {directory}/{trial.trial_id}/output.log"
+        in out
+    )
 
 
 def test_waiting_costs_no_time_of_the_processor(tmp_path):
@@ -285,7 +299,9 @@ def test_waiting_costs_no_time_of_the_processor(tmp_path):
 def test_the_record_of_a_trial_is_valid_json(tmp_path):
     experiment = Experiment(tmp_path, Given(one_after_another(trials(1)), 1), square)
     (trial,) = experiment.run().trials
-    record = json.loads((tmp_path / experiment.store.experiment_id / trial.trial_id / "trial.json").read_text())
+    record = json.loads(
+        (tmp_path / experiment.store.experiment_id / trial.trial_id / "trial.json").read_text()
+    )
     assert record["final_metric"] == 0.0
 
 
@@ -293,9 +309,13 @@ def test_the_record_of_a_trial_is_valid_json(tmp_path):
     ("optimizer", "rule", "before"),
     [("randomsearch", "none", 2 + 2), ("asha", "none", 2), ("randomsearch", Threshold(9.0), 2)],
 )
-def test_suggestions_are_made_ahead_only_where_they_depend_on_no_result(tmp_path, optimizer, rule, before):
+def test_suggestions_are_made_ahead_only_where_they_depend_on_no_result(
+    tmp_path, optimizer, rule, before
+):
     go, suggested, training = threading.Event(), [], []
-    policy = OptimizationPolicy(OptimizationConfig(8, optimizer, Searchspace(x=("DOUBLE", [0, 1])), es_policy=rule))
+    policy = OptimizationPolicy(
+        OptimizationConfig(8, optimizer, Searchspace(x=("DOUBLE", [0, 1])), es_policy=rule)
+    )
     suggest = policy.suggest
     policy.suggest = lambda finished: suggested.append(finished) or suggest(finished)
 
@@ -309,7 +329,9 @@ def test_suggestions_are_made_ahead_only_where_they_depend_on_no_result(tmp_path
 
     experiment = Experiment(tmp_path, policy, train, workers=2)
     with running(experiment.run, release=go.set) as runner:
-        wait_until(lambda: len(training) == 2 and len(suggested) >= before, "the training of both workers")
+        wait_until(
+            lambda: len(training) == 2 and len(suggested) >= before, "the training of both workers"
+        )
         made = len(suggested)
         go.set()
         runner.result()
@@ -317,7 +339,9 @@ def test_suggestions_are_made_ahead_only_where_they_depend_on_no_result(tmp_path
     assert len(suggested) == 8 + 1
 
 
-def test_an_experiment_whose_directory_another_driver_owns_ends_with_a_sentence_and_leaves_its_records(tmp_path):
+def test_an_experiment_whose_directory_another_driver_owns_ends_with_a_sentence_and_leaves_its_records(
+    tmp_path,
+):
     followed = threading.Event()
 
     def train(params, reporter, interrupted):
@@ -326,7 +350,9 @@ def test_an_experiment_whose_directory_another_driver_owns_ends_with_a_sentence_
         ownership = experiment.store.ownership
         if not followed.is_set():
             followed.set()
-            recorded = os.path.join(experiment.store.directory, Trial({"x": 0}).trial_id, "trial.json")
+            recorded = os.path.join(
+                experiment.store.directory, Trial({"x": 0}).trial_id, "trial.json"
+            )
             wait_until(lambda: os.path.exists(recorded), "the record of the first trial")
             ownership._clock = lambda: time.time() + 100  # this process was suspended
             directory, process = experiment.store.directory, Process("other-host", pid=7)

@@ -3,7 +3,16 @@
 import threading
 
 import pytest
-from loopback import Experiment, Given, Threads, WorkerDied, one_after_another, records, square, trials
+from loopback import (
+    Experiment,
+    Given,
+    Threads,
+    WorkerDied,
+    one_after_another,
+    records,
+    square,
+    trials,
+)
 from waiting import HANG, wait_until_sent
 
 from maggy import Trial
@@ -34,7 +43,9 @@ def mistaken(params, reporter, interrupted):
 
 @pytest.mark.parametrize("check", [False, True])  # an ablation has its study tried out before
 @pytest.mark.parametrize("workers", [1, 4])
-def test_five_trials_with_one_mistake_end_the_experiment_and_no_other_is_trained(tmp_path, check, workers):
+def test_five_trials_with_one_mistake_end_the_experiment_and_no_other_is_trained(
+    tmp_path, check, workers
+):
     policy = Given(one_after_another(trials(30)), 30, check=check)
     policy.ahead = True
     experiment = Experiment(tmp_path, policy, mistaken, workers=workers)
@@ -44,7 +55,9 @@ def test_five_trials_with_one_mistake_end_the_experiment_and_no_other_is_trained
     place = f"{__file__}, line {mistaken.__code__.co_firstlineno + 1}"
     assert f"All 5 trials that ended failed with the same KeyError at {place}" in text
     assert "with 25 trials that were left (give_up_after=5;" in text
-    assert text.endswith(f"{outcome.trials[0].trial_id} with {outcome.trials[0].params}:\nthe traceback")
+    assert text.endswith(
+        f"{outcome.trials[0].trial_id} with {outcome.trials[0].params}:\nthe traceback"
+    )
 
 
 @pytest.mark.parametrize("number", [1, 3])
@@ -59,7 +72,9 @@ def test_give_up_after_is_the_number_of_trials(tmp_path, number):
     [(8, {"give_up_after": None}), (5, {}), (5, {"workers": 1}), (3, {})],
 )
 def test_an_experiment_without_a_trial_left_is_not_given_up(tmp_path, count, options):
-    outcome = Experiment(tmp_path, Given(one_after_another(trials(count)), count), mistaken, **options).run()
+    outcome = Experiment(
+        tmp_path, Given(one_after_another(trials(count)), count), mistaken, **options
+    ).run()
     assert (outcome.state, outcome.error, len(outcome.trials)) == ("FINISHED", None, count)
 
 
@@ -96,7 +111,9 @@ def test_fail_fast_ends_the_experiment_at_the_first_failure(tmp_path):
             assert interrupted.wait(HANG)
         return 1.0
 
-    experiment = Experiment(tmp_path, Given(one_after_another(trials(5))), train, workers=1, fail_fast=True)
+    experiment = Experiment(
+        tmp_path, Given(one_after_another(trials(5))), train, workers=1, fail_fast=True
+    )
     outcome = experiment.run()
     assert outcome.state == "FAILED"
     assert "ValueError: no luck" in str(outcome.error)
@@ -126,7 +143,9 @@ def test_a_worker_that_does_not_leave_is_cancelled(tmp_path):
         go_on.wait(HANG)
         return 1.0
 
-    experiment = Experiment(tmp_path, Given(one_after_another(trials(2)), 2), train, workers=1, max_seconds=0.2)
+    experiment = Experiment(
+        tmp_path, Given(one_after_another(trials(2)), 2), train, workers=1, max_seconds=0.2
+    )
     try:
         assert experiment.run().state == "KILLED"
         assert experiment.cluster.cancelled.is_set()
@@ -147,7 +166,9 @@ def test_a_trial_whose_worker_dies_runs_again_from_a_clean_history(tmp_path, job
         return 1.0
 
     cluster = Threads(job_per_worker)
-    experiment = Experiment(tmp_path, Given(one_after_another(trials(4)), 4), train, cluster=cluster)
+    experiment = Experiment(
+        tmp_path, Given(one_after_another(trials(4)), 4), train, cluster=cluster
+    )
     outcome = experiment.run()
     assert outcome.state == "FINISHED"
     assert sorted(trial.params["x"] for trial in outcome.trials) == [0, 1, 2, 3]
@@ -162,7 +183,9 @@ def test_a_trial_that_kills_every_worker_is_given_up_and_the_rest_goes_on(tmp_pa
             raise WorkerDied("out of memory")
         return 1.0
 
-    experiment = Experiment(tmp_path, Given(one_after_another(trials(4)), 4), train, trial_attempts=2)
+    experiment = Experiment(
+        tmp_path, Given(one_after_another(trials(4)), 4), train, trial_attempts=2
+    )
     outcome = experiment.run()
     killer = next(trial for trial in outcome.trials if trial.params["x"] == 1)
     assert (outcome.state, killer.status, killer.attempts) == ("FINISHED", Trial.ERROR, 2)
@@ -175,7 +198,9 @@ def test_workers_that_never_come_end_the_experiment_with_the_reason(tmp_path):
         def run(self, job, description, partitions, task):
             raise RuntimeError("No module named 'maggy'")
 
-    outcome = Experiment(tmp_path, Given(one_after_another(trials(4)), 4), square, cluster=Broken()).run()
+    outcome = Experiment(
+        tmp_path, Given(one_after_another(trials(4)), 4), square, cluster=Broken()
+    ).run()
     assert outcome.state == "FAILED"
     assert "Maggy is not installed where Spark runs Python" in str(outcome.error)
 

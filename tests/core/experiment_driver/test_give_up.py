@@ -39,7 +39,9 @@ def trial(number):
 
 def test_the_explanation_says_what_where_how_many_are_left_and_the_first_traceback():
     text = explanation(HERE, [trial(1), trial(2)], 28)
-    assert text.startswith("All 2 trials that ended failed with the same KeyError at train.py, line 7")
+    assert text.startswith(
+        "All 2 trials that ended failed with the same KeyError at train.py, line 7"
+    )
     assert "with 28 trials that were left (give_up_after=2;" in text
     assert text.endswith("with {'x': 1}:\nTraceback: the error of 1")
 

@@ -262,7 +262,12 @@ def probed(policy, *failures, ended=(), slow=()):
     keeper = Keeper(policy, listener, list(ended))
     keeper.start()
     try:
-        keeper.put(Probed([(label, f"no {label}", f"the traceback of {label}") for label in failures], list(slow)))
+        keeper.put(
+            Probed(
+                [(label, f"no {label}", f"the traceback of {label}") for label in failures],
+                list(slow),
+            )
+        )
         keeper.put(Ask())
         news = []
         while not news or news[-1][0] not in ("suggested", "exhausted"):
@@ -274,14 +279,21 @@ def probed(policy, *failures, ended=(), slow=()):
 
 def test_the_trial_of_a_component_that_cannot_be_built_is_an_error_before_any_other_begins():
     news, keeper = probed(Withdrawing(Trial({"x": "base"}), Trial({"x": "broken"})), "broken")
-    assert [(name, args[0].params["x"]) for name, *args in news] == [("trial_ended", "broken"), ("suggested", "base")]
+    assert [(name, args[0].params["x"]) for name, *args in news] == [
+        ("trial_ended", "broken"),
+        ("suggested", "base"),
+    ]
     broken = keeper.ended[0]
     assert (broken.status, broken.error, broken.info_dict["reason"]) == (
         Trial.ERROR,
         "the traceback of broken",
         "no broken",
     )
-    assert (broken.attempts, broken.duration, list(keeper.trial_store)) == (0, 0, [news[1][1].trial_id])
+    assert (broken.attempts, broken.duration, list(keeper.trial_store)) == (
+        0,
+        0,
+        [news[1][1].trial_id],
+    )
 
 
 def test_a_component_that_the_policy_does_not_withdraw_keeps_its_turn():
@@ -292,7 +304,9 @@ def test_a_component_that_the_policy_does_not_withdraw_keeps_its_turn():
 def test_the_trial_of_a_component_that_cannot_be_built_is_not_ended_again_when_it_is_recorded():
     recorded = Trial({"x": "broken"})
     recorded.status = Trial.ERROR
-    news, keeper = probed(Withdrawing(Trial({"x": "broken"}), Trial({"x": "base"})), "broken", ended=[recorded])
+    news, keeper = probed(
+        Withdrawing(Trial({"x": "broken"}), Trial({"x": "base"})), "broken", ended=[recorded]
+    )
     assert [name for name, *_ in news] == ["suggested"]
     assert keeper.ended == [recorded]
 

@@ -94,13 +94,19 @@ def test_a_heartbeat_hands_on_what_is_new_and_acknowledges_all():
 
 def test_points_that_the_worker_had_to_drop_leave_a_gap_and_no_error():
     ledger = with_running(A)
-    assert ledger.heartbeat(A, beat(1, [(9, 0.9)], first=9), 1) == [Points("t1", [(9, 0.9)]), Send(A, Ack(1, 10, 0))]
+    assert ledger.heartbeat(A, beat(1, [(9, 0.9)], first=9), 1) == [
+        Points("t1", [(9, 0.9)]),
+        Send(A, Ack(1, 10, 0)),
+    ]
 
 
 def test_the_last_points_come_before_the_end():
     ledger = with_running(A)
     message = final(1, points=[(0, 0.5)])
-    assert ledger.ended(A, message, 1)[:2] == [Points("t1", [(0, 0.5)], True), Ended("t1", message, "", "")]
+    assert ledger.ended(A, message, 1)[:2] == [
+        Points("t1", [(0, 0.5)], True),
+        Ended("t1", message, "", ""),
+    ]
 
 
 def test_a_worker_that_ends_a_trial_wants_the_next():
@@ -155,7 +161,11 @@ def test_the_last_trials_end_ends_the_experiment():
     ledger.exhausted()
     assert ledger.ended(A, final(1), 3) == [Ended("t1", final(1), "", ""), Send(A, Done())]
     assert not ledger.finished
-    assert ledger.ended(B, final(2), 3) == [Ended("t2", final(2), "", ""), Send(B, Done()), Finished()]
+    assert ledger.ended(B, final(2), 3) == [
+        Ended("t2", final(2), "", ""),
+        Send(B, Done()),
+        Finished(),
+    ]
     assert ledger.finished
 
 
@@ -212,7 +222,10 @@ def test_components_that_cannot_be_built_are_said_before_anything_is_asked():
     ledger = Ledger(check_first=True)
     ledger.register(A, HELLO, 0)
     failures = [("Custom model: mine", "NameError: tf", "Traceback")]
-    assert ledger.checked(A, Checked(None, "", failures, ["slow one"]), 1) == [Probed(failures, ["slow one"]), Ask()]
+    assert ledger.checked(A, Checked(None, "", failures, ["slow one"]), 1) == [
+        Probed(failures, ["slow one"]),
+        Ask(),
+    ]
 
 
 def test_a_worker_that_leaves_with_its_check_gets_no_trial_and_its_check_holds():
@@ -255,12 +268,16 @@ def test_a_check_holds_though_its_worker_was_taken_for_lost_meanwhile():
 def test_messages_of_a_worker_that_never_registered_are_ignored():
     ledger = Ledger()
     assert (
-        ledger.heartbeat(A, beat(1), 0) == ledger.ended(A, final(1), 0) == ledger.checked(A, Checked(None, ""), 0) == []
+        ledger.heartbeat(A, beat(1), 0)
+        == ledger.ended(A, final(1), 0)
+        == ledger.checked(A, Checked(None, ""), 0)
+        == []
     )
 
 
 @pytest.mark.parametrize(
-    "identity", [b"", b"1.2", b"1.2.3.4", b"a.b.c", b"-1.0.0", b"1..2", b"\xff.0.0", "٣.0.0".encode()]
+    "identity",
+    [b"", b"1.2", b"1.2.3.4", b"a.b.c", b"-1.0.0", b"1..2", b"\xff.0.0", "٣.0.0".encode()],
 )
 def test_a_routing_id_that_is_not_ours_names_no_worker(identity):
     assert WorkerId.decode(identity) is None

@@ -31,7 +31,12 @@ def test_a_lost_trial_goes_to_a_worker_that_waits():
     ledger = with_running(A)
     ledger.register(B, HELLO, 1)
     out = ledger.lost(A, "gone", charge=True)
-    assert out == [Lost(A, "gone"), GivenBack("t1", "gone"), Send(B, assign(2, "t1")), Began("t1", B)]
+    assert out == [
+        Lost(A, "gone"),
+        GivenBack("t1", "gone"),
+        Send(B, assign(2, "t1")),
+        Began("t1", B),
+    ]
 
 
 def test_a_lost_trial_goes_to_the_back_of_the_queue():
@@ -47,7 +52,9 @@ def test_a_lost_trial_goes_to_the_back_of_the_queue():
 def test_a_trial_that_was_lost_too_often_ended_without_a_mistake():
     ledger = with_running(A, B, attempts=1, give_up_after=1)
     ledger.lost(A, "gone", charge=True)
-    assert not any(isinstance(each, Mistaken) for each in ledger.ended(B, failed(2, mistake="KeyError"), 1))
+    assert not any(
+        isinstance(each, Mistaken) for each in ledger.ended(B, failed(2, mistake="KeyError"), 1)
+    )
 
 
 def test_a_trial_that_loses_its_worker_too_often_is_final_with_the_reason():
@@ -126,7 +133,10 @@ def test_every_kind_of_message_is_a_sign_of_life():
 def test_a_worker_that_was_taken_for_lost_drops_its_run_and_is_good_again():
     ledger = with_running(A)
     ledger.lost(A, "silent", charge=True)
-    assert ledger.heartbeat(A, beat(1, [(0, 0.5)]), 70) == [Send(A, Ack(1, 0, 0)), Send(A, Abandon(1))]
+    assert ledger.heartbeat(A, beat(1, [(0, 0.5)]), 70) == [
+        Send(A, Ack(1, 0, 0)),
+        Send(A, Abandon(1)),
+    ]
     assert ledger.ended(A, failed(1), 71) == [Send(A, assign(2, "t1")), Began("t1", A)]
 
 
@@ -143,7 +153,12 @@ def test_a_task_that_spark_starts_again_replaces_its_older_attempt():
     retried = WorkerId(0, 0, 1)
     out = ledger.register(retried, HELLO, 1)
     reason = "Spark started its task again"
-    assert out == [Lost(A, reason), GivenBack("t1", reason), Send(retried, assign(2, "t1")), Began("t1", retried)]
+    assert out == [
+        Lost(A, reason),
+        GivenBack("t1", reason),
+        Send(retried, assign(2, "t1")),
+        Began("t1", retried),
+    ]
 
 
 def test_an_older_attempt_that_is_back_takes_nothing_from_the_newer_one():
@@ -152,7 +167,9 @@ def test_an_older_attempt_that_is_back_takes_nothing_from_the_newer_one():
     ledger.register(retried, HELLO, 1)
     assert ledger.register(A, HELLO, 2) == [Send(A, Wait())]
     assert list(ledger.running) == ["t1"]
-    assert ledger.register(WorkerId(0, 0, 2), HELLO, 3)[0] == Lost(A, "Spark started its task again")
+    assert ledger.register(WorkerId(0, 0, 2), HELLO, 3)[0] == Lost(
+        A, "Spark started its task again"
+    )
 
 
 def test_an_older_attempt_that_comes_late_for_the_first_time_takes_nothing():
@@ -226,7 +243,9 @@ def test_a_job_that_failed_is_started_again_and_charges_the_culprit_only():
 
 def test_a_job_that_failed_without_a_known_culprit_charges_all_its_trials():
     ledger = with_running(A, B, attempts=1)
-    assert {e.trial_id for e in ledger.job_ended(0, [0, 1], "boom", None) if isinstance(e, Ended)} == {"t1", "t2"}
+    assert {
+        e.trial_id for e in ledger.job_ended(0, [0, 1], "boom", None) if isinstance(e, Ended)
+    } == {"t1", "t2"}
 
 
 def test_a_task_that_ends_in_peace_with_a_trial_assigned_to_it_has_lost_it():
@@ -234,7 +253,10 @@ def test_a_task_that_ends_in_peace_with_a_trial_assigned_to_it_has_lost_it():
     ledger.register(B, HELLO, 1)
     out = ledger.job_ended(0, [0, 1], None, culprit=None)
     (ended,) = [each for each in out if isinstance(each, Ended)]
-    assert ended.reason == "its worker was lost once, the last time because: its Spark task ended early"
+    assert (
+        ended.reason
+        == "its worker was lost once, the last time because: its Spark task ended early"
+    )
     assert out[-1] == Launch([0, 1])
 
 

@@ -19,7 +19,18 @@ from maggy.core.experiment_driver.instructions import (
     WorkerId,
 )
 from maggy.core.experiment_driver.ledger import Ledger
-from maggy.core.messages import Abandon, Assign, Check, Checked, Done, Failed, Final, Heartbeat, Register, Wait
+from maggy.core.messages import (
+    Abandon,
+    Assign,
+    Check,
+    Checked,
+    Done,
+    Failed,
+    Final,
+    Heartbeat,
+    Register,
+    Wait,
+)
 
 ATTEMPTS, TIMEOUT, PARTITIONS = 2, 60, 3
 MOSTLY = st.sampled_from([True, True, True, False])
@@ -126,23 +137,35 @@ class World(RuleBasedStateMachine):
 
     def tell(self, worker, message, charge=False):
         worker.said.append(message)
-        events = {Register: self.ledger.register, Checked: self.ledger.checked, Heartbeat: self.ledger.heartbeat}
-        self.do(events.get(type(message), self.ledger.ended)(worker.identity, message, self.now), charge)
+        events = {
+            Register: self.ledger.register,
+            Checked: self.ledger.checked,
+            Heartbeat: self.ledger.heartbeat,
+        }
+        self.do(
+            events.get(type(message), self.ledger.ended)(worker.identity, message, self.now), charge
+        )
         known = self.ledger._roster.get(worker.identity)
         stays = known is not None and not (known.lost or known.standby or known.dismissed)
         if stays and not self.ledger.finished:
             checks = worker.identity == self.ledger._checker and not self.ledger._checked
             waits = worker.identity in self.ledger._supply.free or checks
             busy = known.run is not None or worker.training or worker.checking
-            has_to_speak = isinstance(worker.request, Failed)  # told to abandon its run, it will ask again
+            has_to_speak = isinstance(
+                worker.request, Failed
+            )  # told to abandon its run, it will ask again
             assert waits or busy or has_to_speak, "a worker waits for nothing"
 
     def hear(self, worker, message):
         worker.hear(message)
         task = worker.identity[:2]
-        if worker.gone and worker.identity.job not in self.over:  # its task is done: Spark ends all other attempts
+        if (
+            worker.gone and worker.identity.job not in self.over
+        ):  # its task is done: Spark ends all other attempts
             self.returned.add(task)
-            for other in [each for each in self.alive if each[:2] == task and each != worker.identity]:
+            for other in [
+                each for each in self.alive if each[:2] == task and each != worker.identity
+            ]:
                 self.alive.pop(other).gone = True
 
     def places(self):
@@ -182,7 +205,9 @@ class World(RuleBasedStateMachine):
         tasks = [task for task in self.places() if self.speculation or not self.has_worker(task)]
         if tasks:
             # A newer attempt costs the older one its trial.
-            self.tell(self.start(*data.draw(st.sampled_from(tasks))), Register("host", 1), charge=True)
+            self.tell(
+                self.start(*data.draw(st.sampled_from(tasks))), Register("host", 1), charge=True
+            )
 
     @rule(data=st.data(), answered=MOSTLY)
     def a_worker_speaks(self, data, answered):
@@ -193,7 +218,11 @@ class World(RuleBasedStateMachine):
             self.tell(worker, worker.next_message(), charge=True)
             self.deliver = True
 
-    @rule(data=st.data(), how=st.sampled_from(["final", "final", "failed", "leaving", "died"]), answered=MOSTLY)
+    @rule(
+        data=st.data(),
+        how=st.sampled_from(["final", "final", "failed", "leaving", "died"]),
+        answered=MOSTLY,
+    )
     def a_worker_ends_what_it_does(self, data, how, answered):
         worker = self.some(data, lambda each: each.training or each.checking)
         if worker is None:
@@ -204,7 +233,9 @@ class World(RuleBasedStateMachine):
         elif how == "final":
             worker.request = Final(worker.run, 0, points, 0, [], 1.0, {}, False)
         else:
-            worker.request = Failed(worker.run, 0, points, 0, [], "reason", "", how == "leaving", died=how == "died")
+            worker.request = Failed(
+                worker.run, 0, points, 0, [], "reason", "", how == "leaving", died=how == "died"
+            )
         worker.checking = worker.training = False
         self.deliver = answered
         self.tell(worker, worker.request, charge=how == "died")
@@ -217,7 +248,10 @@ class World(RuleBasedStateMachine):
         worker = self.some(data, lambda each: each.said)
         if worker is None:
             return
-        before = list(self.ended), {name: list(points) for name, points in self.points.items() if name in self.active}
+        before = (
+            list(self.ended),
+            {name: list(points) for name, points in self.points.items() if name in self.active},
+        )
         self.tell(worker, data.draw(st.sampled_from(worker.said)), charge=True)
         assert list(self.ended) == before[0], "a repeated message ended a trial"
         for name, points in before[1].items():

@@ -115,7 +115,9 @@ def test_whether_repeats_are_allowed_must_be_the_same_to_resume():
 
 @pytest.mark.parametrize("options", [{}, {"allow_repeats": True}])
 def test_what_release_2_0_began_goes_on_in_the_sequence_of_its_seed(options):
-    recorded = {name: value for name, value in small().identity().items() if name != "allow_repeats"}
+    recorded = {
+        name: value for name, value in small().identity().items() if name != "allow_repeats"
+    }
     resumed = small(recorded=recorded, **options)
     assert drawn(resumed) == REPEATS
     assert resumed.identity() == recorded
@@ -186,14 +188,21 @@ def test_reaching_a_threshold_ends_the_experiment_and_stops_what_runs(tmp_path):
         return 0.1
 
     made = policy(
-        100, es_policy=["median", Threshold(0.9)], initial_trials=[{"x": 1}, {"x": 2}, {"x": 7}], direction="max"
+        100,
+        es_policy=["median", Threshold(0.9)],
+        initial_trials=[{"x": 1}, {"x": 2}, {"x": 7}],
+        direction="max",
     )
     ran = Experiment(tmp_path, made, train, workers=3)
     outcome = ran.run()
     assert outcome.state == "FINISHED"
     assert outcome.error is None
     assert sorted(trial.params["x"] for trial in outcome.trials) == [1, 2, 7]
-    assert [trial.early_stop for trial in sorted(outcome.trials, key=lambda t: t.params["x"])] == [True, True, False]
+    assert [trial.early_stop for trial in sorted(outcome.trials, key=lambda t: t.params["x"])] == [
+        True,
+        True,
+        False,
+    ]
 
 
 def test_patience_and_a_rule_for_trials_work_together(tmp_path):
@@ -201,13 +210,17 @@ def test_patience_and_a_rule_for_trials_work_together(tmp_path):
 
     def train(params, reporter, interrupted):
         begun.append(params)
-        for step in range(1, 50 if len(begun) <= 2 else 20_000):  # from the third on until it is stopped
+        for step in range(
+            1, 50 if len(begun) <= 2 else 20_000
+        ):  # from the third on until it is stopped
             reporter.broadcast(0.5, step)
             interrupted.wait(0.005)
         return 0.5
 
     rule = Waits()
-    outcome = Experiment(tmp_path, policy(100, es_policy=[Patience(3), rule], es_min=1), train, workers=1).run()
+    outcome = Experiment(
+        tmp_path, policy(100, es_policy=[Patience(3), rule], es_min=1), train, workers=1
+    ).run()
     assert len(outcome.trials) == 4
     assert [trial.early_stop for trial in outcome.trials] == [False, False, True, True]
 
@@ -217,6 +230,8 @@ def test_a_rule_for_the_experiment_that_fails_costs_nothing(tmp_path, capsys):
         def experiment_check(self, finalized_trials, direction):
             raise ZeroDivisionError("oh")
 
-    outcome = Experiment(tmp_path, policy(4, es_policy=Broken()), lambda params, reporter, interrupted: 1.0).run()
+    outcome = Experiment(
+        tmp_path, policy(4, es_policy=Broken()), lambda params, reporter, interrupted: 1.0
+    ).run()
     assert len(outcome.trials) == 4
     assert capsys.readouterr().out.count("ZeroDivisionError: oh") == 1

@@ -76,7 +76,9 @@ def little_memory(monkeypatch):
     monkeypatch.setattr(output, "MEMORY_CHARACTERS", 100)
 
 
-def test_what_comes_faster_than_it_can_be_written_waits_outside_of_memory(append, files, little_memory):
+def test_what_comes_faster_than_it_can_be_written_waits_outside_of_memory(
+    append, files, little_memory
+):
     buffer, most = OutputBuffer(), 0
     for number in range(1000):
         buffer.add(append, "a", text=f"{number} λ\udc80\r\n")
@@ -129,7 +131,9 @@ def test_text_that_is_moved_to_a_file_while_it_is_flushed_keeps_its_order(monkey
     sys.setswitchinterval(1e-6)
     try:
         buffer, written = OutputBuffer(), []
-        adder = threading.Thread(target=lambda: [buffer.add(written.append, text=f"{n}\n") for n in range(5000)])
+        adder = threading.Thread(
+            target=lambda: [buffer.add(written.append, text=f"{n}\n") for n in range(5000)]
+        )
         adder.start()
         while adder.is_alive():
             buffer.flush(written.append)

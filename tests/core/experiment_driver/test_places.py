@@ -92,9 +92,16 @@ def test_a_job_whose_workers_have_left_is_not_started_again(error):
 
 def test_a_trial_that_is_lost_after_that_has_a_vacant_place_opened_in_a_new_job():
     ledger = in_the_end(A, leaving=[B, C])
-    assert ledger.lost(A, "gone", charge=True) == [Lost(A, "gone"), GivenBack("t1", "gone"), Launch([1])]
+    assert ledger.lost(A, "gone", charge=True) == [
+        Lost(A, "gone"),
+        GivenBack("t1", "gone"),
+        Launch([1]),
+    ]
     newcomer = WorkerId(1, 1, 0)
-    assert ledger.register(newcomer, HELLO, 2) == [Send(newcomer, assign(2, "t1")), Began("t1", newcomer)]
+    assert ledger.register(newcomer, HELLO, 2) == [
+        Send(newcomer, assign(2, "t1")),
+        Began("t1", newcomer),
+    ]
 
 
 def test_one_place_is_opened_for_a_trial_however_often_its_workers_are_lost():

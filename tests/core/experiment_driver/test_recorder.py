@@ -43,7 +43,9 @@ def busy(store, recorder, monkeypatch):
     begun, done, real = threading.Event(), threading.Event(), store.log
     monkeypatch.setattr(store, "log", lambda line: (begun.set(), done.wait(), real(line)))
     recorder.log("busy")
-    assert begun.wait(HANG)  # else it might still ask who owns the directory when the test has gone on
+    assert begun.wait(
+        HANG
+    )  # else it might still ask who owns the directory when the test has gone on
     yield done
     done.set()
 
@@ -71,7 +73,9 @@ def writes(monkeypatch):
     return written
 
 
-def test_a_trial_that_ends_before_its_beginning_is_written_is_five_writes(store, recorder, busy, monkeypatch):
+def test_a_trial_that_ends_before_its_beginning_is_written_is_five_writes(
+    store, recorder, busy, monkeypatch
+):
     written, trial = writes(monkeypatch), ended(1)
     recorder.trial_begins(trial)
     recorder.trial_ended(trial)
@@ -103,7 +107,9 @@ def test_the_beginning_of_a_trial_is_written_when_there_is_time(store, recorder,
     assert "trial.json" not in names(store, trial)
 
 
-def test_a_beginning_that_cannot_be_written_holds_up_no_other_and_no_output(store, recorder, said, busy, monkeypatch):
+def test_a_beginning_that_cannot_be_written_holds_up_no_other_and_no_output(
+    store, recorder, said, busy, monkeypatch
+):
     broken, fine = Trial({"x": 1}), Trial({"x": 2})
     real = store.begin_trial
 
@@ -152,7 +158,9 @@ def test_what_fails_for_a_moment_is_written_all_the_same(store, recorder, said, 
     trial = Trial({"x": 1})
     recorder.trial_begins(trial)
     recorder.close()
-    assert json.loads(FILES.read_bytes(f"{store.trial_directory(trial.trial_id)}/.hparams.json")) == {"x": 1}
+    assert json.loads(
+        FILES.read_bytes(f"{store.trial_directory(trial.trial_id)}/.hparams.json")
+    ) == {"x": 1}
     assert len(said) == 1
 
 
@@ -167,7 +175,9 @@ def now(store):
 
 def follow(store, now):
     now[0] += 100
-    Ownership(FILES, store.directory, clock=lambda: now[0], process=Process("other-host", pid=7)).take()
+    Ownership(
+        FILES, store.directory, clock=lambda: now[0], process=Process("other-host", pid=7)
+    ).take()
 
 
 def test_once_another_driver_owns_the_directory_nothing_more_is_written_and_it_is_told_once(
@@ -190,7 +200,9 @@ def test_once_another_driver_owns_the_directory_nothing_more_is_written_and_it_i
     assert said == []
 
 
-def test_that_another_driver_owns_the_directory_is_told_later_to_one_who_asks_later(store, recorder, now):
+def test_that_another_driver_owns_the_directory_is_told_later_to_one_who_asks_later(
+    store, recorder, now
+):
     follow(store, now)
     recorder.log("more")
     recorder.close()

@@ -42,14 +42,19 @@ def test_where_lines_are_left_out_a_line_says_how_many_and_where_they_are(shown)
     shown.admit("t1", lines(500), 0.0)
     shown.admit("t1", lines(700), 0.0)
     notice, *others = shown.admit("t1", ["next"], 1.0)
-    assert notice == "--- 1,000 lines of trial t1 left out here; all are in /records/t1/output.log ---"
+    assert (
+        notice == "--- 1,000 lines of trial t1 left out here; all are in /records/t1/output.log ---"
+    )
     assert others == ["next"]
     assert shown.admit("t1", ["and next"], 2.0) == ["and next"]
 
 
 def test_lines_that_were_left_out_last_are_told_at_the_end_of_the_trial(shown):
     shown.admit("t1", lines(LINES_PER_SECOND + 1), 0.0)
-    assert shown.ended("t1") == "--- 1 line of trial t1 left out here; all are in /records/t1/output.log ---"
+    assert (
+        shown.ended("t1")
+        == "--- 1 line of trial t1 left out here; all are in /records/t1/output.log ---"
+    )
     assert shown.ended("t1") is None
 
 

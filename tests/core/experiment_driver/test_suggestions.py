@@ -60,7 +60,12 @@ def test_a_suggestion_that_cannot_be_sent_fails_with_the_optimizers_name(kind):
 
 @pytest.mark.parametrize(
     ("kind", "value"),
-    [("no dict", "None"), ("an integer", str(2**70)), ("a surrogate", r"\udc80"), ("too large", "aaa")],
+    [
+        ("no dict", "None"),
+        ("an integer", str(2**70)),
+        ("a surrogate", r"\udc80"),
+        ("too large", "aaa"),
+    ],
 )
 def test_the_reason_shows_the_value(kind, value):
     trial = suggested(UNSENDABLE[kind])

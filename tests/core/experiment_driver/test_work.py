@@ -30,7 +30,9 @@ SELDOM = 60.0
 
 
 def search(trials=TRIALS, **options):
-    return OptimizationPolicy(OptimizationConfig(trials, "randomsearch", Searchspace(x=("DOUBLE", [0, 1])), **options))
+    return OptimizationPolicy(
+        OptimizationConfig(trials, "randomsearch", Searchspace(x=("DOUBLE", [0, 1])), **options)
+    )
 
 
 def train(params, reporter, interrupted):
@@ -115,7 +117,9 @@ def test_a_trial_is_six_writes_at_most_into_five_files(tmp_path, files):
     check_trial_files(run(tmp_path, files, train))
 
 
-def test_the_output_of_a_trial_is_one_write_more_and_that_of_a_worker_no_more_than_one(tmp_path, files):
+def test_the_output_of_a_trial_is_one_write_more_and_that_of_a_worker_no_more_than_one(
+    tmp_path, files
+):
     written = run(tmp_path, files, talking)
     assert written.pop("output.log") == 1
     assert written.pop("executor_0_0.log", 0) <= 1
@@ -125,7 +129,9 @@ def test_the_output_of_a_trial_is_one_write_more_and_that_of_a_worker_no_more_th
 def test_a_heartbeat_is_short():
     empty = len(encode(Heartbeat(70_000, 1000, [], 1000, [], False)))
     assert empty <= 30
-    points = len(encode(Heartbeat(70_000, 1000, [(1000 + at, 0.123) for at in range(100)], 1000, [], False)))
+    points = len(
+        encode(Heartbeat(70_000, 1000, [(1000 + at, 0.123) for at in range(100)], 1000, [], False))
+    )
     assert points - empty <= 100 * 13 + 4  # a step of 3 bytes, a float of 9, and their pair
     lines = len(encode(Heartbeat(70_000, 1000, [], 1000, [(False, "x" * 20)] * 10, False)))
     assert lines - empty <= 10 * (20 + 4) + 4
@@ -135,7 +141,9 @@ def test_a_trial_is_one_call_of_the_optimizer(tmp_path, monkeypatch):
     asked, workers = Counter(), 4
     suggest = OptimizationPolicy.suggest
     monkeypatch.setattr(
-        OptimizationPolicy, "suggest", lambda self, finished: asked.update("1") or suggest(self, finished)
+        OptimizationPolicy,
+        "suggest",
+        lambda self, finished: asked.update("1") or suggest(self, finished),
     )
     experiment(tmp_path, search(), train, workers).run()
     assert asked["1"] == TRIALS + 1  # the last answer is that there are no more

@@ -24,7 +24,9 @@ class TestGP(OptimizerContract):
 
 @pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
 def test_one_at_a_time_it_suggests_exactly_what_optuna_alone_does():
-    space = Searchspace(x=("DOUBLE", [-1, 1]), y=("DOUBLE", [1e-3, 1], "log"), n=("INTEGER", [1, 9]))
+    space = Searchspace(
+        x=("DOUBLE", [-1, 1]), y=("DOUBLE", [1e-3, 1], "log"), n=("INTEGER", [1, 9])
+    )
     optimizer = started(GP(num_warmup_trials=5), 9, "min", space)
     sampler = optuna.samplers.GPSampler(seed=space.seeded(3).draw_seed(), n_startup_trials=5)
 

@@ -27,7 +27,9 @@ class TestTPEInHyperband(OptimizerContract):
 
     def make(self):
         return optimizer_by_name(
-            TPE(num_warmup_trials=4, pruner="hyperband", pruner_kwargs={"eta": 2, "resource_max": 4})
+            TPE(
+                num_warmup_trials=4, pruner="hyperband", pruner_kwargs={"eta": 2, "resource_max": 4}
+            )
         )
 
 
@@ -60,5 +62,8 @@ def test_it_has_a_name_and_options_of_optunas():
 
 
 def test_an_option_that_optuna_does_not_have_is_said_so():
-    with pytest.raises(BadArgumentsError, match=r"TPE must have options that optuna\.samplers\.TPESampler takes.*gama"):
+    with pytest.raises(
+        BadArgumentsError,
+        match=r"TPE must have options that optuna\.samplers\.TPESampler takes.*gama",
+    ):
         TPE(gama=3)

@@ -18,7 +18,9 @@ def random_draws(count):
     """What Optuna's random sampler draws with the seed that the optimizer gets."""
     import optuna
 
-    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=SPACE.seeded(3).draw_seed()))
+    study = optuna.create_study(
+        sampler=optuna.samplers.RandomSampler(seed=SPACE.seeded(3).draw_seed())
+    )
     asked = [study.ask() for _ in range(count)]
     return [{name: trial.suggest_float(name, 0, 1) for name in ("x", "y")} for trial in asked]
 

@@ -9,7 +9,10 @@ from conformance import OptimizerContract
 from maggy.optimizer import optimizer_by_name
 from maggy.searchspace import Searchspace
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning"),
+]
 
 
 class TestASamplerOfAUsersOwn(OptimizerContract):
@@ -46,7 +49,9 @@ class TestPartialFixedSampler(OptimizerContract):
     conditions = False
 
     def make(self):
-        return optimizer_by_name(optuna.samplers.PartialFixedSampler({"kernel": 3}, optuna.samplers.RandomSampler(3)))
+        return optimizer_by_name(
+            optuna.samplers.PartialFixedSampler({"kernel": 3}, optuna.samplers.RandomSampler(3))
+        )
 
 
 class ListsOnly:
@@ -59,7 +64,9 @@ class ListsOnly:
 
     def make_space(self, seed=7):
         return Searchspace(
-            size=("DISCRETE", [8, 2, 4]), kind=("CATEGORICAL", ["a", "b"]), layers=("INTEGER", [1, 4])
+            size=("DISCRETE", [8, 2, 4]),
+            kind=("CATEGORICAL", ["a", "b"]),
+            layers=("INTEGER", [1, 4]),
         ).seeded(seed)
 
     def all_that_ended(self, num_trials=100, **options):
@@ -83,7 +90,9 @@ class TestBruteForceSampler(ListsOnly, OptimizerContract):
     is_strict = False
 
     def make(self):
-        return optimizer_by_name(optuna.samplers.BruteForceSampler(seed=3, avoid_premature_stop=self.is_strict))
+        return optimizer_by_name(
+            optuna.samplers.BruteForceSampler(seed=3, avoid_premature_stop=self.is_strict)
+        )
 
 
 class TestStrictBruteForceSampler(TestBruteForceSampler):
@@ -97,7 +106,9 @@ class TestGridSampler(ListsOnly, OptimizerContract):
         return optimizer_by_name(optuna.samplers.GridSampler(self.values, seed=self.seed))
 
     def start(self, space=None, direction="max", optimizer=None):
-        space = self.make_space() if space is None or "only" in space else space  # it is told its own
+        space = (
+            self.make_space() if space is None or "only" in space else space
+        )  # it is told its own
         return super().start(space, direction, optimizer)
 
 

@@ -34,7 +34,9 @@ NUMBERS = Searchspace(x=("DOUBLE", [0, 1]), y=("INTEGER", [1, 100], "log"))
 ONE_NUMBER = Searchspace(x=("DOUBLE", [0, 1]), kind=("CATEGORICAL", ["a", "b"]))
 
 
-@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::optuna.exceptions.ExperimentalWarning")
+@pytest.mark.filterwarnings(
+    "ignore::FutureWarning", "ignore::optuna.exceptions.ExperimentalWarning"
+)
 @pytest.mark.parametrize(
     ("space", "options"),
     [
@@ -55,11 +57,15 @@ def test_an_evolution_of_any_space_and_options_can_be_resumed_late(space, option
         return objective(trial.params)
 
     half = drive(started(CmaEs(**options), 60, space=space), score, in_flight, crash_after=40)
-    resumed = drive(started(CmaEs(**options), 60, space=space), score, in_flight, recorded=half.ended)
+    resumed = drive(
+        started(CmaEs(**options), 60, space=space), score, in_flight, recorded=half.ended
+    )
     assert len(resumed.ended) == 60
 
 
-@pytest.mark.parametrize("space", [Searchspace(x=("DOUBLE", [0, 1]), y=("DOUBLE", [0, 1])), ONE_NUMBER])
+@pytest.mark.parametrize(
+    "space", [Searchspace(x=("DOUBLE", [0, 1]), y=("DOUBLE", [0, 1])), ONE_NUMBER]
+)
 def test_a_resumed_evolution_starts_where_the_good_trials_lie(space):
     def score(trial):
         return -abs(trial.params["x"] - 0.9)

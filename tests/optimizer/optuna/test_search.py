@@ -34,7 +34,11 @@ class Spy(optuna.samplers.RandomSampler):
 
 def started(sampler, space, direction="max", num_trials=20):
     optimizer = optimizer_by_name(sampler)
-    optimizer.num_trials, optimizer.searchspace, optimizer.direction = num_trials, space.seeded(1), direction
+    optimizer.num_trials, optimizer.searchspace, optimizer.direction = (
+        num_trials,
+        space.seeded(1),
+        direction,
+    )
     optimizer.trial_store, optimizer.final_store = {}, []
     optimizer.initialize()
     return optimizer
@@ -82,7 +86,10 @@ def test_the_metric_is_turned_round_for_max():
 
 
 def test_a_stopped_trial_is_pruned_for_tpe_and_complete_for_the_others():
-    for sampler, state in ((optuna.samplers.TPESampler(seed=1), "PRUNED"), (Spy(seed=1), "COMPLETE")):
+    for sampler, state in (
+        (optuna.samplers.TPESampler(seed=1), "PRUNED"),
+        (Spy(seed=1), "COMPLETE"),
+    ):
         optimizer = started(sampler, SPACE)
         run(optimizer, 0.5, [(0, 0.9)], early_stop=True)
         optimizer.get_suggestion()
@@ -103,7 +110,9 @@ def test_a_resumed_sampler_knows_what_is_recorded():
     assert Spy.seen[0].intermediate_values == {0: 0.9}
 
 
-@pytest.mark.parametrize("sampler", ["tpe", "cmaes", "nsgaii", optuna.samplers.RandomSampler(seed=1)])
+@pytest.mark.parametrize(
+    "sampler", ["tpe", "cmaes", "nsgaii", optuna.samplers.RandomSampler(seed=1)]
+)
 def test_a_resumed_sampler_does_not_draw_the_same_again(sampler):
     records = [run(optimizer, 0.5) for optimizer in [started(sampler, SPACE)] for _ in range(5)]
     again = started(sampler, SPACE)
@@ -121,7 +130,9 @@ def test_the_users_sampler_is_not_changed():
 @pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
 @pytest.mark.parametrize("named", ["tpe", "cmaes", "nsgaii", "qmc"])
 def test_one_at_a_time_it_suggests_exactly_what_optuna_alone_does(named):
-    space = Searchspace(x=("DOUBLE", [-1, 1]), y=("DOUBLE", [1e-3, 1], "log"), n=("INTEGER", [1, 9]))
+    space = Searchspace(
+        x=("DOUBLE", [-1, 1]), y=("DOUBLE", [1e-3, 1], "log"), n=("INTEGER", [1, 9])
+    )
     seed = space.seeded(1).draw_seed()
     samplers = {
         "tpe": optuna.samplers.TPESampler(seed=seed),
@@ -183,11 +194,16 @@ def test_every_configuration_comes_back_exactly(space, seed, by_value):
         encoded, distributions = shown.encode(params), shown.distributions(params)
     again = shown.suggest(Fixed(encoded))
     for name, (kind, values, *_) in space.to_dict().items():
-        if kind in ("DISCRETE", "CATEGORICAL") or (kind == "INTEGER" and max(map(abs, values)) < 2**53):
+        if kind in ("DISCRETE", "CATEGORICAL") or (
+            kind == "INTEGER" and max(map(abs, values)) < 2**53
+        ):
             assert again[name] == params[name]
         assert type(again[name]) is type(params[name])
     assert set(encoded) == set(distributions)
-    assert all(distributions[name]._contains(distributions[name].to_internal_repr(v)) for name, v in encoded.items())
+    assert all(
+        distributions[name]._contains(distributions[name].to_internal_repr(v))
+        for name, v in encoded.items()
+    )
 
 
 def test_a_space_with_conditions_is_known():
@@ -214,7 +230,16 @@ def test_scales_and_orders_are_shown_as_they_are():
         one=("DISCRETE", [5]),
         step=("DOUBLE", [0, 1], {"step": 0.25}),
     )
-    params = {"rate": 0.1, "units": 5, "size": 4, "kind": [2], "name": None, "same": True, "one": 5, "step": 0.5}
+    params = {
+        "rate": 0.1,
+        "units": 5,
+        "size": 4,
+        "kind": [2],
+        "name": None,
+        "same": True,
+        "one": 5,
+        "step": 0.5,
+    }
     shown = OptunaSpace(space)
     assert shown.encode(params) == {
         "rate": 0.1,
@@ -252,7 +277,9 @@ def test_a_sampler_is_asked_for_what_it_is_told_of_records(by_value):
 @pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
 def test_a_sampler_that_was_told_values_sees_values():
     space = Searchspace(
-        size=("DISCRETE", [8, 2, 4]), n=("INTEGER", [1, 8], {"step": 3}), x=("DOUBLE", [0.1, 1.0], {"step": 0.2})
+        size=("DISCRETE", [8, 2, 4]),
+        n=("INTEGER", [1, 8], {"step": 3}),
+        x=("DOUBLE", [0.1, 1.0], {"step": 0.2}),
     )
     params = {"size": 2, "n": 4, "x": 0.3}
     shown = OptunaSpace(space, by_value=True)
@@ -281,7 +308,9 @@ def test_a_sampler_that_ends_its_study_ends_the_search(make):
     space = Searchspace(kind=("CATEGORICAL", ["a", "b"]), size=("DISCRETE", [8, 2, 4]))
     optimizer = started(make(), space)
     ran = [run(optimizer, 1.0).params for _ in range(6)]
-    assert {tuple(params.values()) for params in ran} == {(kind, size) for kind in "ab" for size in (2, 4, 8)}
+    assert {tuple(params.values()) for params in ran} == {
+        (kind, size) for kind in "ab" for size in (2, 4, 8)
+    }
     assert [optimizer.get_suggestion() for _ in range(2)] == [None, None]
     pickle.loads(pickle.dumps(optimizer))
 
@@ -306,18 +335,26 @@ def test_a_resumed_sequence_of_a_users_own_goes_on_where_it_ended():
     [
         (("DOUBLE", [0, 1]), "x must be a number from 0 to 1, but got 7"),
         (("INTEGER", [0, 5]), "x must be an integer from 0 to 5, but got 7"),
-        (("INTEGER", [0, 8], {"step": 2}), "x must be an integer from 0 to 8 in steps of 2, but got 7"),
+        (
+            ("INTEGER", [0, 8], {"step": 2}),
+            "x must be an integer from 0 to 8 in steps of 2, but got 7",
+        ),
     ],
 )
 def test_a_value_outside_the_space_that_a_sampler_was_told_is_refused(kind, rule):
     base = optuna.samplers.RandomSampler(seed=1)
-    for sampler in (optuna.samplers.GridSampler({"x": [7]}), optuna.samplers.PartialFixedSampler({"x": 7}, base)):
+    for sampler in (
+        optuna.samplers.GridSampler({"x": [7]}),
+        optuna.samplers.PartialFixedSampler({"x": 7}, base),
+    ):
         with pytest.raises(BadArgumentsError, match=rule):
             started(sampler, Searchspace(x=kind)).get_suggestion()
 
 
 def test_an_initial_trial_on_a_grid_does_not_end_the_search():
-    optimizer = started(optuna.samplers.GridSampler({"size": [2, 4]}), Searchspace(size=("DISCRETE", [2, 4])))
+    optimizer = started(
+        optuna.samplers.GridSampler({"size": [2, 4]}), Searchspace(size=("DISCRETE", [2, 4]))
+    )
     initial = optimizer.initial_trial({"size": 2})
     initial.info_dict["initial"] = 0  # as the driver does
     optimizer.trial_store[initial.trial_id] = initial

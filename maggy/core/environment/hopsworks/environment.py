@@ -72,11 +72,15 @@ class HopsworksEnvironment(Environment):
 
     def register(self, card: ExperimentCard, tell: Callable[[str], None]) -> Registration:
         def make_directory() -> None:
-            self.files.make_directory(self.files.join(self.root("Experiments"), card.experiment_id), exist_ok=True)
+            self.files.make_directory(
+                self.files.join(self.root("Experiments"), card.experiment_id), exist_ok=True
+            )
 
         return HopsworksRegistration(card, make_directory, tell)
 
-    def find_training_dataset(self, name: str, version: int | None = 1, label: str | None = None) -> TrainingDataset:
+    def find_training_dataset(
+        self, name: str, version: int | None = 1, label: str | None = None
+    ) -> TrainingDataset:
         """A feature view's training data by the Feature Store's SDK, else the files of an old training data set."""
         return find_on_hopsworks(self, hops_hdfs().project_name(), name, version, label)
 
@@ -91,7 +95,9 @@ class HopsworksRegistration(Registration):
         tell: Called, at most once, with a sentence about the service.
     """
 
-    def __init__(self, card: ExperimentCard, make_directory: Callable[[], None], tell: Callable[[str], None]) -> None:
+    def __init__(
+        self, card: ExperimentCard, make_directory: Callable[[], None], tell: Callable[[str], None]
+    ) -> None:
         self.board = Board()
         self._polls: PollServer | None = None
         self._tell = tell
@@ -107,7 +113,9 @@ class HopsworksRegistration(Registration):
             polls = PollServer(self.board or Board(), secret, host)
             port = polls.start()
         except OSError as error:
-            self._tell(f"The notebook cannot show the progress, since no port can be opened on {host}: {error}")
+            self._tell(
+                f"The notebook cannot show the progress, since no port can be opened on {host}: {error}"
+            )
             return
         self._polls = polls
         self._service.register_driver(self._card.app_id, _address(advertised), port, secret)

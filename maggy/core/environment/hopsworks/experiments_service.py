@@ -99,7 +99,11 @@ class ExperimentsService:
         self._calls.put(None)
         self._thread.join(min(patience, HURRY_SECONDS) if self._slow else patience)
         if self._thread.is_alive():
-            self._tell_once(TimeoutError("it is slow to answer, so how the experiment ended is shown later or not"))
+            self._tell_once(
+                TimeoutError(
+                    "it is slow to answer, so how the experiment ended is shown later or not"
+                )
+            )
         return not self._thread.is_alive()
 
     def _run(self) -> None:
@@ -140,7 +144,9 @@ class ExperimentsService:
         attach = import_hops("experiment_impl.util.experiment_utils")._attach_experiment_xattr
         record = to_plain(record)
         if len(inspect.signature(attach).parameters) >= 4:  # hops before 2.0
-            return _with_a_new_token(attach, self._app_id, self._run_id, record, "CREATE" if first else "REPLACE")
+            return _with_a_new_token(
+                attach, self._app_id, self._run_id, record, "CREATE" if first else "REPLACE"
+            )
         kind = "INIT" if first else "FULL_UPDATE"
         return _with_a_new_token(attach, f"{self._app_id}_{self._run_id}", record, kind)
 
@@ -148,10 +154,16 @@ class ExperimentsService:
         send = import_hops("util").send_request
         headers = {"Content-type": "application/json"}
         path = "/hopsworks-api/api/maggy/drivers"
-        answer = _with_a_new_token(lambda: send("POST", path, data=json.dumps(driver), headers=dict(headers)))
+        answer = _with_a_new_token(
+            lambda: send("POST", path, data=json.dumps(driver), headers=dict(headers))
+        )
         if answer.status_code >= 400:
-            text = answer.text.replace(driver["secret"], "***")  # a service may send back what it was sent
-            raise ConnectionError(f"{path} answered {answer.status_code} {answer.reason}: {text:.200}")
+            text = answer.text.replace(
+                driver["secret"], "***"
+            )  # a service may send back what it was sent
+            raise ConnectionError(
+                f"{path} answered {answer.status_code} {answer.reason}: {text:.200}"
+            )
 
 
 def _with_a_new_token(send: Callable[..., Any], *args: Any) -> Any:

@@ -75,7 +75,11 @@ class FeatureView:
             return None
         names, columns = self._table(view)
         dataset = TrainingDataset(
-            folder=f"feature view {self.name}", label=self.label, names=names, tfrecord_path=None, source=self
+            folder=f"feature view {self.name}",
+            label=self.label,
+            names=names,
+            tfrecord_path=None,
+            source=self,
         )
         dataset.columns = {name: column.astype("float32") for name, column in columns.items()}
         return dataset
@@ -88,7 +92,9 @@ class FeatureView:
         """
         view = self._view()
         if view is None:
-            raise AblationError(f"There is no feature view '{self.name}', version {self.version}, any more.")
+            raise AblationError(
+                f"There is no feature view '{self.name}', version {self.version}, any more."
+            )
         return self._table(view)
 
     def _view(self) -> Any:
@@ -100,14 +106,19 @@ class FeatureView:
         import pandas
 
         features, labels = view.get_training_data(self.version, dataframe_type="pandas")
-        features = features.drop(columns=[name for name in view.labels or [] if name in features.columns])
+        features = features.drop(
+            columns=[name for name in view.labels or [] if name in features.columns]
+        )
         if labels is not None and self.label in getattr(labels, "columns", ()):
             features = pandas.concat(
-                [features.reset_index(drop=True), labels[[self.label]].reset_index(drop=True)], axis=1
+                [features.reset_index(drop=True), labels[[self.label]].reset_index(drop=True)],
+                axis=1,
             )
         table = read_frame(features)
         if table is None:
-            raise AblationError(f"The feature view '{self.name}' gave no data frame but {type(features).__name__}.")
+            raise AblationError(
+                f"The feature view '{self.name}' gave no data frame but {type(features).__name__}."
+            )
         return table
 
 
@@ -143,16 +154,24 @@ class EnvironmentFiles:
 
 def _from_files(environment: Environment, folder: str, label: str | None) -> TrainingDataset | None:
     files = EnvironmentFiles(environment)
-    kinds = sorted({kind for path in files.find(folder) if (kind := file_kind(path.rsplit("/", 1)[-1]))})
+    kinds = sorted(
+        {kind for path in files.find(folder) if (kind := file_kind(path.rsplit("/", 1)[-1]))}
+    )
     if not kinds:
         return None
     if len(kinds) > 1:
-        raise AblationError(f"A training data set must be of one format, but {folder} holds {' and '.join(kinds)}.")
+        raise AblationError(
+            f"A training data set must be of one format, but {folder} holds {' and '.join(kinds)}."
+        )
     if kinds == ["tfrecord"]:
-        return TrainingDataset(folder=folder, label=label, names=None, tfrecord_path=folder, files=files)
+        return TrainingDataset(
+            folder=folder, label=label, names=None, tfrecord_path=folder, files=files
+        )
     source = _TableFiles(files, folder, kinds[0])
     names, columns = source.read()
-    dataset = TrainingDataset(folder=folder, label=label, names=names, tfrecord_path=None, source=source)
+    dataset = TrainingDataset(
+        folder=folder, label=label, names=names, tfrecord_path=None, source=source
+    )
     dataset.columns = {name: column.astype("float32") for name, column in columns.items()}
     return dataset
 

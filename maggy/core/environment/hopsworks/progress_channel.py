@@ -130,7 +130,9 @@ class PollServer:
                     self._serve(key.fileobj, events)
                 self._cut_off_silent_ones()
         except Exception:  # the experiment must not notice
-            logger.warning("The notebook's progress channel failed; the experiment goes on.", exc_info=True)
+            logger.warning(
+                "The notebook's progress channel failed; the experiment goes on.", exc_info=True
+            )
         finally:
             for each in (*self._connections, self._listener, self._bell, self._button):
                 each.close()
@@ -182,13 +184,17 @@ class PollServer:
             sent = connection.send(state.to_send)
             del state.to_send[:sent]
             state.last = self._clock()
-        wanted = selectors.EVENT_WRITE if state.to_send or state.has_question() else selectors.EVENT_READ
+        wanted = (
+            selectors.EVENT_WRITE if state.to_send or state.has_question() else selectors.EVENT_READ
+        )
         self._selector.modify(connection, wanted)
 
     def _answer(self, question: bytes) -> bytes:
         asked = read_question(question)
         secret = asked.get("secret")
-        known = isinstance(secret, str) and hmac.compare_digest(secret.encode("utf-8", "replace"), self._secret)
+        known = isinstance(secret, str) and hmac.compare_digest(
+            secret.encode("utf-8", "replace"), self._secret
+        )
         if not known or asked.get("type") != "LOG":
             raise ValueError("The question has the wrong secret or type.")
         self._asked = True
@@ -197,7 +203,9 @@ class PollServer:
 
     def _cut_off_silent_ones(self) -> None:
         now = self._clock()
-        for connection in [each for each, state in self._connections.items() if now - state.last >= SILENT_SECONDS]:
+        for connection in [
+            each for each, state in self._connections.items() if now - state.last >= SILENT_SECONDS
+        ]:
             self._hang_up(connection)
 
     def _hang_up(self, connection: socket.socket) -> None:
@@ -215,10 +223,14 @@ def read_question(data: bytes) -> dict[Any, Any]:
         ValueError: It is too long, damaged or something else.
     """
     if len(data) > MAX_QUESTION_BYTES:
-        raise ValueError(f"A question must be at most {MAX_QUESTION_BYTES} bytes, but got {len(data)}.")
+        raise ValueError(
+            f"A question must be at most {MAX_QUESTION_BYTES} bytes, but got {len(data)}."
+        )
     try:
         for operation, argument, _ in pickletools.genops(data):
-            in_memo = not operation.name.endswith(("PUT", "GET")) or 0 <= int(str(argument)) <= _MAX_MEMO
+            in_memo = (
+                not operation.name.endswith(("PUT", "GET")) or 0 <= int(str(argument)) <= _MAX_MEMO
+            )
             if operation.name not in _TEXT_ONLY or not in_memo:
                 raise ValueError(
                     f"A question must be a dict of texts, but this one has the operation {operation.name}."
@@ -254,7 +266,9 @@ class _Connection:
             return False
         length: int = _LENGTH.unpack_from(self.received)[0]
         if not 0 < length <= MAX_QUESTION_BYTES:
-            raise ValueError(f"A question must be at most {MAX_QUESTION_BYTES} bytes, but {length} were announced.")
+            raise ValueError(
+                f"A question must be at most {MAX_QUESTION_BYTES} bytes, but {length} were announced."
+            )
         return len(self.received) >= _LENGTH.size + length
 
     def take_question(self) -> bytes | None:

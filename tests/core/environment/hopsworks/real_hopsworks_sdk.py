@@ -21,7 +21,13 @@ VIEW = f"{STORE}/67/featureview/titanic/version/1"
 
 
 def feature(name, position):
-    group = {"id": 1, "name": "passengers", "version": 1, "featurestoreId": 67, "type": "cachedFeaturegroupDTO"}
+    group = {
+        "id": 1,
+        "name": "passengers",
+        "version": 1,
+        "featurestoreId": 67,
+        "type": "cachedFeaturegroupDTO",
+    }
     return {
         "name": name,
         "type": "double",
@@ -106,7 +112,12 @@ class Handler(BaseHTTPRequestHandler):
         elif path in ANSWERS:
             data = json.dumps(ANSWERS[path]).encode()
         elif "/dataset/" not in path:
-            status, data = 404, json.dumps({"errorCode": 270181, "errorMsg": "Feature view was not found"}).encode()
+            status, data = (
+                404,
+                json.dumps(
+                    {"errorCode": 270181, "errorMsg": "Feature view was not found"}
+                ).encode(),
+            )
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(data)))
@@ -166,21 +177,29 @@ def test_no_label_of_a_view_with_several_is_among_the_features(environment, monk
 
 
 def test_training_data_that_are_split_are_refused_with_the_remedy(environment, monkeypatch):
-    splits = [{"name": name, "percentage": 0.5, "splitType": "RANDOM_SPLIT"} for name in ("train", "test")]
+    splits = [
+        {"name": name, "percentage": 0.5, "splitType": "RANDOM_SPLIT"} for name in ("train", "test")
+    ]
     data = f"{VIEW}/trainingdatasets/version/1"
     monkeypatch.setitem(ANSWERS, data, {**ANSWERS[data], "splits": splits, "created": "2024-01-01"})
-    with pytest.raises(AblationError, match=r"get_train_test_split[\s\S]*give the study a dataset_generator"):
+    with pytest.raises(
+        AblationError, match=r"get_train_test_split[\s\S]*give the study a dataset_generator"
+    ):
         environment.find_training_dataset("titanic", 1, "survived")
 
 
 def test_a_feature_that_does_not_exist_lists_the_schema(environment):
     dataset = environment.find_training_dataset("titanic", 1, "survived")
-    with pytest.raises(AblationError, match=r"no feature 'agee'. Did you mean 'age'\? Its features are: age, fare"):
+    with pytest.raises(
+        AblationError, match=r"no feature 'agee'. Did you mean 'age'\? Its features are: age, fare"
+    ):
         dataset.check_names(["agee"])
     with pytest.raises(AblationError, match="the label, which the model predicts"):
         dataset.check_names(["survived"])
 
 
 def test_a_view_that_does_not_exist_says_where_was_looked(environment):
-    with pytest.raises(AblationError, match=r"no training data set 'other', version 1[\s\S]*demo_Training_Datasets"):
+    with pytest.raises(
+        AblationError, match=r"no training data set 'other', version 1[\s\S]*demo_Training_Datasets"
+    ):
         environment.find_training_dataset("other", 1, "survived")

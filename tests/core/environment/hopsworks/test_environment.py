@@ -40,7 +40,9 @@ END = ExperimentEnd("FINISHED", 1.5, "abc", 0.5)
 def create(environment, app_id, log_dir=None):
     """Make the directory of a new experiment, as a launch does."""
     root = environment.root(log_dir)
-    return ExperimentStore.create(environment.files, root, app_id, lambda: environment.experiments(root))
+    return ExperimentStore.create(
+        environment.files, root, app_id, lambda: environment.experiments(root)
+    )
 
 
 @pytest.fixture
@@ -73,7 +75,9 @@ def test_without_hops_its_variables_alone_do_not_choose_hopsworks(platform, monk
     assert isinstance(find_environment(), LocalEnvironment)
 
 
-def test_the_argument_goes_before_the_variable_and_the_variable_before_what_is_found(platform, monkeypatch):
+def test_the_argument_goes_before_the_variable_and_the_variable_before_what_is_found(
+    platform, monkeypatch
+):
     monkeypatch.setenv("MAGGY_ENVIRONMENT", "local")
     assert isinstance(find_environment(), LocalEnvironment)
     assert isinstance(find_environment("hopsworks"), HopsworksEnvironment)
@@ -85,14 +89,22 @@ def test_the_argument_goes_before_the_variable_and_the_variable_before_what_is_f
 
 def test_an_unknown_environment_names_those_there_are(monkeypatch):
     monkeypatch.setenv("MAGGY_ENVIRONMENT", "hopwork")
-    with pytest.raises(BadArgumentsError, match=r"must be one of local, hopsworks, but got 'hopwork'\. Did you mean"):
+    with pytest.raises(
+        BadArgumentsError,
+        match=r"must be one of local, hopsworks, but got 'hopwork'\. Did you mean",
+    ):
         find_environment()
 
 
 def test_without_pydoop_it_says_so_at_once(platform, monkeypatch):
-    monkeypatch.setattr(sys, "path", [each for each in sys.path if each != hopsworks_platform.STANDIN])
+    monkeypatch.setattr(
+        sys, "path", [each for each in sys.path if each != hopsworks_platform.STANDIN]
+    )
     hopsworks_platform.forget_hops()
-    with pytest.raises(MissingDependencyError, match=r"pydoop cannot be imported\. Run in an environment of Hopsworks"):
+    with pytest.raises(
+        MissingDependencyError,
+        match=r"pydoop cannot be imported\. Run in an environment of Hopsworks",
+    ):
         find_environment()
 
 
@@ -114,7 +126,9 @@ def test_hops_util_can_be_imported_although_notebook_is_missing(platform):
 @pytest.mark.slow
 def test_off_hopsworks_nothing_of_hops_is_imported(tmp_path):
     code = "import sys, maggy.core.launch as l; l.find_environment(); print([m for m in sys.modules if 'hops.' in m])"
-    ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=HANG)
+    ran = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=HANG
+    )
     assert ran.stdout.strip() == "[]", ran.stderr
 
 
@@ -130,7 +144,11 @@ def test_nothing_but_the_environment_knows_hopsworks():
 
 def test_only_extras_bring_packages_of_hopsworks():
     tree = ast.parse((Path(__file__).parents[4] / "setup.py").read_text(encoding="utf-8"))
-    keywords = [node for node in ast.walk(tree) if isinstance(node, ast.keyword) and node.arg == "install_requires"]
+    keywords = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.keyword) and node.arg == "install_requires"
+    ]
     (required,) = [ast.literal_eval(keyword.value) for keyword in keywords]
     assert "pyspark" in str(required)
     assert "hops" not in str(required)
@@ -218,11 +236,15 @@ def test_a_run_number_is_never_used_twice_wherever_the_records_are(environment, 
     for number, elsewhere in ((2, "Resources/mine"), (3, platform.files.parent.as_uri())):
         store = create(environment, "application_1", elsewhere)
         assert store.run_id == number
-        card = ExperimentCard(store.experiment_id, "application_1", "mine", "", "f", "max", "metric", 0.0)
+        card = ExperimentCard(
+            store.experiment_id, "application_1", "mine", "", "f", "max", "metric", 0.0
+        )
         environment.register(card, lambda text: None).close(END)
 
 
-def test_an_experiment_with_its_records_elsewhere_does_not_need_hopsfs(environment, platform, monkeypatch, tmp_path):
+def test_an_experiment_with_its_records_elsewhere_does_not_need_hopsfs(
+    environment, platform, monkeypatch, tmp_path
+):
     def ill(path):
         raise OSError("the name node is in safe mode")
 
@@ -235,7 +257,9 @@ def test_an_experiment_with_its_records_elsewhere_does_not_need_hopsfs(environme
     assert "safe mode" in said[0]
 
 
-def test_what_was_removed_in_the_middle_of_a_replacement_does_not_come_back(environment, monkeypatch):
+def test_what_was_removed_in_the_middle_of_a_replacement_does_not_come_back(
+    environment, monkeypatch
+):
     hdfs = import_hops("hdfs")
     path = environment.files.join(environment.root(), "file")
     for name, data in ((path, b"new"), (path + ".previous", b"old")):  # left by a driver that died
@@ -265,7 +289,9 @@ def test_a_file_that_must_be_new_is_created_once(environment):
     assert environment.files.list(f"{PROJECT}/x") == ["owner-1.json"]
 
 
-def test_the_next_owner_of_a_directory_removes_the_temporary_files_of_the_last(environment, platform):
+def test_the_next_owner_of_a_directory_removes_the_temporary_files_of_the_last(
+    environment, platform
+):
     store = create(environment, "app")
     store.write_experiment({})
     trial = Trial({"x": 1})
@@ -276,7 +302,9 @@ def test_the_next_owner_of_a_directory_removes_the_temporary_files_of_the_last(e
         environment.files.write_bytes(f"{store.directory}/{name}.writing", b"cut", atomic=False)
     resumed = ExperimentStore.open(environment.files, environment.root(), "app_1")
     resumed.claim()
-    names = environment.files.list(store.directory) + environment.files.list(store.trial_directory(trial.trial_id))
+    names = environment.files.list(store.directory) + environment.files.list(
+        store.trial_directory(trial.trial_id)
+    )
     assert [name for name in names if name.endswith(".writing")] == []
     assert [name for name in names if name.startswith("owner-")] == ["owner-1.json", "owner-2.json"]
     assert [each.trial_id for each in resumed.read_trials()[0]] == [trial.trial_id]
@@ -357,7 +385,9 @@ def test_the_call_of_hops_before_2_0_is_known_by_its_parameters(platform, monkey
         calls.append((app_id, run_id, json_data["state"], xattr))
         return {**json_data, "userFullName": "Alice"}
 
-    monkeypatch.setattr(import_hops("experiment_impl.util.experiment_utils"), "_attach_experiment_xattr", old)
+    monkeypatch.setattr(
+        import_hops("experiment_impl.util.experiment_utils"), "_attach_experiment_xattr", old
+    )
     registered(platform).close(END)
     assert calls == [("app", "1", "RUNNING", "CREATE"), ("app", "1", "FINISHED", "REPLACE")]
 
@@ -382,7 +412,9 @@ def hang_up(request):
     raise ConnectionAbortedError
 
 
-@pytest.mark.parametrize("ill", ["down", "500", "broken", "cut", "a list", "another record", "no token"])
+@pytest.mark.parametrize(
+    "ill", ["down", "500", "broken", "cut", "a list", "another record", "no token"]
+)
 def test_an_ill_service_costs_one_line(platform, monkeypatch, ill):
     if ill == "down":
         monkeypatch.setenv("REST_ENDPOINT", "http://127.0.0.1:9")
@@ -390,7 +422,11 @@ def test_an_ill_service_costs_one_line(platform, monkeypatch, ill):
         monkeypatch.delenv("SECRETS_DIR")
     platform.status = 500 if ill == "500" else 200
     platform.broken = ill == "broken"
-    answers = {"cut": hang_up, "a list": lambda _: (200, [1]), "another record": lambda _: (200, {"id": "other"})}
+    answers = {
+        "cut": hang_up,
+        "a list": lambda _: (200, [1]),
+        "another record": lambda _: (200, {"id": "other"}),
+    }
     monkeypatch.setattr(platform, "answer", answers.get(ill, platform.answer))
     monkeypatch.setattr(hopsworks, "START_SECONDS", 600.0)
     monkeypatch.setattr(hopsworks, "END_SECONDS", 600.0)
@@ -412,7 +448,9 @@ def test_a_slow_service_is_not_waited_for_and_gets_everything_in_the_end(platfor
     platform.gate.set()
     for thread in threading.enumerate():
         if thread.name == "maggy-hopsworks":
-            assert thread.daemon  # a service that never answers does not keep the process from ending
+            assert (
+                thread.daemon
+            )  # a service that never answers does not keep the process from ending
             thread.join(HANG)
     assert platform.experiments["app_1"]["state"] == "FINISHED"
 
@@ -426,7 +464,9 @@ def test_a_service_that_was_slow_before_is_hardly_waited_for_at_the_end(platform
     platform.gate.set()
 
 
-def test_a_service_that_was_slow_once_is_said_so_and_waited_for_when_it_is_quick_again(platform, monkeypatch):
+def test_a_service_that_was_slow_once_is_said_so_and_waited_for_when_it_is_quick_again(
+    platform, monkeypatch
+):
     monkeypatch.setattr(hopsworks, "START_SECONDS", 0.05)
     monkeypatch.setattr(experiments_service, "SLOW_SECONDS", 0.2)
     monkeypatch.setattr(experiments_service, "HURRY_SECONDS", 0.0)
@@ -470,10 +510,14 @@ def test_a_token_that_cannot_be_sent_is_not_shown(platform, monkeypatch, variabl
     assert "mysecret" not in said[0]
 
 
-def test_the_secret_of_the_driver_is_not_shown_when_the_service_sends_it_back(platform, monkeypatch):
+def test_the_secret_of_the_driver_is_not_shown_when_the_service_sends_it_back(
+    platform, monkeypatch
+):
     answer, said = platform.answer, []
     monkeypatch.setattr(
-        platform, "answer", lambda request: (500, request.body) if request.method == "POST" else answer(request)
+        platform,
+        "answer",
+        lambda request: (500, request.body) if request.method == "POST" else answer(request),
     )
     registration = registered(platform, said)
     registration.listen("127.0.0.1", "localhost")
@@ -576,7 +620,11 @@ def test_the_driver_is_registered_and_answers(platform):
 
 def test_a_driver_that_cannot_be_registered_costs_no_more_than_the_line(platform, monkeypatch):
     answer = platform.answer
-    monkeypatch.setattr(platform, "answer", lambda request: (500, {}) if request.method == "POST" else answer(request))
+    monkeypatch.setattr(
+        platform,
+        "answer",
+        lambda request: (500, {}) if request.method == "POST" else answer(request),
+    )
     said = []
     registration = registered(platform, said)
     registration.listen("127.0.0.1", "localhost")

@@ -46,7 +46,9 @@ def view(monkeypatch):
             return self.features, self.label_frame
 
     view = View()
-    store = types.SimpleNamespace(get_feature_view=lambda name, version: view if name == "t" else None)
+    store = types.SimpleNamespace(
+        get_feature_view=lambda name, version: view if name == "t" else None
+    )
     module = types.ModuleType("hopsworks")
     module.__spec__ = types.SimpleNamespace(name="hopsworks")
     module.login = lambda: types.SimpleNamespace(get_feature_store=lambda: store)
@@ -98,7 +100,10 @@ def test_text_is_refused_with_the_remedy(environment, view):
 
 def test_a_name_that_is_not_there_lists_the_schema(environment, view):
     dataset = environment.find_training_dataset("t", 1, "survived")
-    with pytest.raises(AblationError, match=r"no feature 'agee'. Did you mean 'age'\? Its features are: age, fare\."):
+    with pytest.raises(
+        AblationError,
+        match=r"no feature 'agee'. Did you mean 'age'\? Its features are: age, fare\.",
+    ):
         dataset.check_names(["agee"])
     with pytest.raises(AblationError, match="Its columns are: age, fare"):
         environment.find_training_dataset("t", 1, "survive").check_names([])
@@ -114,12 +119,15 @@ def test_an_old_table_is_read_from_hopsfs(environment, platform):
 
 def test_without_the_sdk_it_says_where_was_looked(environment):
     with pytest.raises(
-        AblationError, match=r'maggy\[hopsworks-sdk\]"\); and not in hdfs://.*demo_Training_Datasets/t_1'
+        AblationError,
+        match=r'maggy\[hopsworks-sdk\]"\); and not in hdfs://.*demo_Training_Datasets/t_1',
     ):
         environment.find_training_dataset("t", 1, "survived")
 
 
-def test_a_feature_store_that_fails_is_named_unless_the_old_folder_is_there(environment, platform, view, monkeypatch):
+def test_a_feature_store_that_fails_is_named_unless_the_old_folder_is_there(
+    environment, platform, view, monkeypatch
+):
     def fails(*_):
         raise ConnectionError("no route")
 
@@ -145,24 +153,34 @@ def test_loco_asks_the_environment(environment, view):
 @pytest.mark.parametrize("inner", ["t.csv", "t.csv/part-0.csv"])
 def test_a_folder_that_is_called_like_a_file_is_one(environment, platform, inner):
     (old_folder(platform) / inner).mkdir(parents=True)
-    FRAME.to_csv(platform.files / "Projects/demo/demo_Training_Datasets/t_1" / inner / "part-1.csv", index=False)
+    FRAME.to_csv(
+        platform.files / "Projects/demo/demo_Training_Datasets/t_1" / inner / "part-1.csv",
+        index=False,
+    )
     assert columns_of(environment.find_training_dataset("t", 1, "survived"))["age"] == [1, 3]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("inner", ["t", "t.tfrecords"])
-def test_old_tfrecord_files_are_read_through_the_environment(environment, platform, tmp_path, inner):
+def test_old_tfrecord_files_are_read_through_the_environment(
+    environment, platform, tmp_path, inner
+):
     import tensorflow as tf
 
     (old_folder(platform) / inner).mkdir()
     for part in range(2):
-        path = platform.files / f"Projects/demo/demo_Training_Datasets/t_1/{inner}/part-r-0000{part}"
+        path = (
+            platform.files / f"Projects/demo/demo_Training_Datasets/t_1/{inner}/part-r-0000{part}"
+        )
         with tf.io.TFRecordWriter(str(path)) as records:
             values = {"age": part + 0.5, "fare": 7.0, "survived": float(part)}
             feature = {
-                name: tf.train.Feature(float_list=tf.train.FloatList(value=[value])) for name, value in values.items()
+                name: tf.train.Feature(float_list=tf.train.FloatList(value=[value]))
+                for name, value in values.items()
             }
-            records.write(tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString())
+            records.write(
+                tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString()
+            )
     dataset = pickle.loads(pickle.dumps(environment.find_training_dataset("t", 1, "survived")))
     ((features, labels),) = dataset.dataset(1, 2, "fare").as_numpy_iterator()
     np.testing.assert_array_equal(features, [[0.5], [1.5]])

@@ -16,7 +16,9 @@ UTIL = "from notebook.notebookapp import list_running_servers\nservers = list(li
 def packages(tmp_path, monkeypatch):
     """Makes packages that can be imported; each is given as its files."""
     owned = ("hops", "notebook")
-    before = {name: module for name, module in sys.modules.items() if name.partition(".")[0] in owned}
+    before = {
+        name: module for name, module in sys.modules.items() if name.partition(".")[0] in owned
+    }
     for name in before:
         del sys.modules[name]
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -35,10 +37,14 @@ def packages(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("line", ["import maggy", "from maggy import experiment", "import maggy.searchspace"])
+@pytest.mark.parametrize(
+    "line", ["import maggy", "from maggy import experiment", "import maggy.searchspace"]
+)
 def test_after_any_import_of_maggy_a_user_can_import_the_real_hops_util(tmp_path, line):
     code = f"{line}; from hops import util, hdfs; print(util.send_request.__module__, hdfs.project_name.__module__)"
-    ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=600)
+    ran = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=600
+    )
     assert ran.stdout.strip() == "hops.util hops.hdfs", ran.stderr
 
 
@@ -46,7 +52,9 @@ def test_after_any_import_of_maggy_a_user_can_import_the_real_hops_util(tmp_path
 def test_without_maggy_the_real_hops_util_cannot_be_imported(tmp_path):
     """Should this fail, hops was mended, and what this module tests is needed no more."""
     code = "from hops import util"
-    ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=600)
+    ran = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=600
+    )
     assert "No module named 'notebook'" in ran.stderr
 
 
@@ -65,7 +73,9 @@ def test_the_real_module_is_taken_where_there_is_one(packages):
     assert "notebook.notebookapp" in sys.modules
 
 
-@pytest.mark.parametrize("text", [None, "import a_module_that_is_missing", "raise RuntimeError('too new')"])
+@pytest.mark.parametrize(
+    "text", [None, "import a_module_that_is_missing", "raise RuntimeError('too new')"]
+)
 def test_a_notebook_server_without_the_module_or_with_a_broken_one_is_left_alone(packages, text):
     packages("notebook", **({} if text is None else {"notebookapp": text}))
     assert importlib.import_module("hops.util").servers == []
@@ -75,7 +85,9 @@ def test_a_notebook_server_without_the_module_or_with_a_broken_one_is_left_alone
 
 def test_the_module_itself_shows_no_trace_and_can_be_loaded_again(packages):
     util = importlib.import_module("hops.util")
-    assert type(util.__loader__) is type(util.__spec__.loader) is type(sys.modules["hops"].__loader__)
+    assert (
+        type(util.__loader__) is type(util.__spec__.loader) is type(sys.modules["hops"].__loader__)
+    )
     assert importlib.reload(util).servers == []
 
 
@@ -83,7 +95,9 @@ def test_an_error_of_hops_util_itself_is_raised_and_leaves_nothing(packages, tmp
     (tmp_path / "hops" / "util.py").write_text(UTIL + "raise OSError('no home')")
     with pytest.raises(OSError, match="no home"):
         importlib.import_module("hops.util")
-    assert [name for name in sys.modules if name.startswith("notebook") or name == "hops.util"] == []
+    assert [
+        name for name in sys.modules if name.startswith("notebook") or name == "hops.util"
+    ] == []
 
 
 def test_without_hops_there_is_nothing_to_find(packages, tmp_path):

@@ -15,7 +15,11 @@ from waiting import HANG
 from wire import Clock, has_ipv6
 
 from maggy.core.environment.hopsworks import progress_channel as polls
-from maggy.core.environment.hopsworks.progress_channel import MAX_QUESTION_BYTES, PollServer, read_question
+from maggy.core.environment.hopsworks.progress_channel import (
+    MAX_QUESTION_BYTES,
+    PollServer,
+    read_question,
+)
 from maggy.core.environment.progress_board import Board
 
 pytestmark = pytest.mark.loopback
@@ -76,12 +80,18 @@ def test_the_channel_may_be_asked_over_ipv6(board):
 
 
 def test_the_front_end_needs_no_package_to_read_the_answer(connect, board):
-    board.update(num_trials=np.int64(5), to_date=np.int64(2), stopped=np.int64(0), metric=np.float32(0.5))
+    board.update(
+        num_trials=np.int64(5), to_date=np.int64(2), stopped=np.int64(0), metric=np.float32(0.5)
+    )
     connection, question = connect(), pickle.dumps(QUESTION)
     connection.sendall(struct.pack(">I", len(question)) + question)
     (length,) = struct.unpack(">I", connection.recv(4, socket.MSG_WAITALL))
     answer = connection.recv(length, socket.MSG_WAITALL)
-    assert not [operation.name for operation, _, _ in pickletools.genops(answer) if "GLOBAL" in operation.name]
+    assert not [
+        operation.name
+        for operation, _, _ in pickletools.genops(answer)
+        if "GLOBAL" in operation.name
+    ]
     assert answer[:2] == b"\x80\x03"  # which Pythons from 3.0 on read
     assert pickle.loads(answer)["metric"] == 0.5
 
@@ -134,7 +144,10 @@ def test_who_asks_wrongly_is_cut_off_without_an_answer_and_the_others_go_on(conn
 
 def test_no_object_can_be_made(connect, tmp_path):
     for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
-        assert ask(connect(), pickle.dumps({**QUESTION, "x": Exploit(tmp_path / "made")}, protocol)) is None
+        assert (
+            ask(connect(), pickle.dumps({**QUESTION, "x": Exploit(tmp_path / "made")}, protocol))
+            is None
+        )
     assert not (tmp_path / "made").exists()
 
 
@@ -247,4 +260,10 @@ def test_the_board_never_grows_without_end_and_knows_no_nan(board):
         board.write("x" * 100_000)
     assert len(board.read()["ex_logs"]) <= 1_000_100
     board.update(num_trials=None, to_date=3, stopped=0, metric=float("nan"))
-    assert board.read() == {"num_trials": 3, "to_date": 3, "stopped": 0, "metric": 0.0, "ex_logs": None}
+    assert board.read() == {
+        "num_trials": 3,
+        "to_date": 3,
+        "stopped": 0,
+        "metric": 0.0,
+        "ex_logs": None,
+    }

@@ -26,7 +26,8 @@ def ls(uri, recursive=False):
     if not files.exists(inside):
         raise FileNotFoundError(uri)
     return [
-        f"{path.abspath(uri).rstrip('/')}/{name.rstrip('/').rsplit('/', 1)[-1]}" for name in files.ls(inside, False)
+        f"{path.abspath(uri).rstrip('/')}/{name.rstrip('/').rsplit('/', 1)[-1]}"
+        for name in files.ls(inside, False)
     ]
 
 

@@ -29,7 +29,9 @@ class _HdfsPathSplitter:
 
 def split(uri, user=None):
     # As pydoop does, through the module: hops puts a splitter of its own there.
-    return sys.modules[__name__]._HdfsPathSplitter.split(uri, user or os.environ.get("HADOOP_USER_NAME"))
+    return sys.modules[__name__]._HdfsPathSplitter.split(
+        uri, user or os.environ.get("HADOOP_USER_NAME")
+    )
 
 
 def abspath(uri, user=None, local=False):
