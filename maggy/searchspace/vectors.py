@@ -64,11 +64,9 @@ class Vectors:
             name: self._parameters[name].encode(name, value, normalize_categorical)
             for name, value in values.items()
         }
-        return (
-            places
-            if isinstance(hparams, Mapping)
-            else [places.get(name) for name in self._parameters]
-        )  # type: ignore[misc]
+        if isinstance(hparams, Mapping):
+            return places
+        return [places.get(name) for name in self._parameters]  # type: ignore[misc]
 
     @overload
     def inverse_transform(
