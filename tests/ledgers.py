@@ -1,8 +1,5 @@
 """Workers, messages and ledgers for tests of the bookkeeping."""
 
-from maggy.core.experiment_driver.instructions import (
-    WorkerId,
-)
 from maggy.core.experiment_driver.ledger import Ledger
 from maggy.core.messages import (
     Assign,
@@ -10,10 +7,11 @@ from maggy.core.messages import (
     Final,
     Heartbeat,
     Register,
+    WorkerId,
 )
 
 A, B, C = WorkerId(0, 0, 0), WorkerId(0, 1, 0), WorkerId(0, 2, 0)
-HELLO = Register("host", 1)
+HELLO = Register.of_this_release("host", 1)
 
 
 def beat(run=0, points=(), first=0, waiting=False):

@@ -8,10 +8,17 @@ from maggy.core.cluster.spark import Cluster, TaskInfo
 from maggy.core.environment import find_environment
 from maggy.core.executors.mistakes import mistake_of
 from maggy.core.executors.session import Session
-from maggy.core.experiment_driver import Conditions, ExperimentDriver
+from maggy.core.experiment_driver import ExperimentDriver, RunLimits
 from maggy.core.experiment_driver.policy import Policy
 from maggy.core.experiment_driver.recorder import Recorder
-from maggy.core.messages import Assign, Check, Checked, Done, Register
+from maggy.core.messages import (
+    Assign,
+    Check,
+    Checked,
+    Done,
+    Register,
+    WorkerId,
+)
 from maggy.core.rpc import Server
 from maggy.records.directory import ExperimentStore
 
@@ -85,10 +92,10 @@ class Given(Policy):
     def suggest(self, finished):
         return self._suggest(finished)
 
-    def due(self, trial, steps):
+    def is_check_due(self, trial, steps):
         return self._stop is not None
 
-    def stops(self, trial, final_store):
+    def should_stop(self, trial, final_store):
         return self._stop(trial, final_store)
 
     def identity(self):
@@ -115,7 +122,7 @@ class Experiment:
         check=None,
         cluster=None,
         before=(),
-        **conditions,
+        **limits,
     ):
         environment = find_environment()
         self.store = ExperimentStore.create(environment.files, str(root), "threads")
@@ -126,7 +133,7 @@ class Experiment:
         self._sessions = []
         self.driver = ExperimentDriver(
             policy,
-            Conditions(num_workers=workers, seed=1, **conditions),
+            RunLimits(num_workers=workers, seed=1, **limits),
             self.cluster,
             Server("127.0.0.1"),
             self.recorder,
@@ -145,7 +152,7 @@ class Experiment:
 
     def _make_tasks(self, address):
         return lambda job: (
-            lambda info: self._work(address, f"{job}.{info.partition}.{info.attempt}".encode())
+            lambda info: self._work(address, WorkerId(job, info.partition, info.attempt).encode())
         )
 
     def _work(self, address, identity):
@@ -160,7 +167,7 @@ class Experiment:
         session.start()
         self._sessions.append(session)
         try:
-            answer = session.request(Register("host", 1))
+            answer = session.request(Register.of_this_release("host", 1))
             while not isinstance(answer, Done):
                 interrupted.clear()
                 do = self._train_one if isinstance(answer, Assign) else self._checked

@@ -109,7 +109,7 @@ class Peer:
 
 
 ME = b"0.0.0"
-HELLO = Register("host", 1)
+HELLO = Register.of_this_release("host", 1)
 
 
 class Clock:

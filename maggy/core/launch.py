@@ -31,7 +31,7 @@ from maggy.core.environment import (
 )
 from maggy.core.executors.process_executor import why_not_here
 from maggy.core.executors.trial_executor import WorkerSettings, work
-from maggy.core.experiment_driver import Conditions, ExperimentDriver, Outcome
+from maggy.core.experiment_driver import ExperimentDriver, Outcome, RunLimits
 from maggy.core.experiment_driver.jobs import SparkIsGone
 from maggy.core.experiment_driver.policy import Policy
 from maggy.core.experiment_driver.progress import announce
@@ -198,7 +198,7 @@ def _driver(
             with_content, functools.partial(work, settings), payload, job
         )
 
-    conditions = Conditions(
+    limits = RunLimits(
         num_workers=_worker_count(config, policy, cluster, len(past.ended), recorder.tell),
         seed=seed,
         trial_attempts=config.trial_attempts,
@@ -212,7 +212,7 @@ def _driver(
     server = Server(cluster.host, advertised=cluster.advertised, port=config.driver_port)
     return ExperimentDriver(
         policy,
-        conditions,
+        limits,
         cluster,
         server,
         recorder,

@@ -1,8 +1,9 @@
-"""The whole protocol between a worker and the driver: every message, and nothing but messages.
+"""The protocol between a worker and the driver: every message, and nothing but messages.
 
-A worker speaks first and may repeat anything: each message says which *run* (one assignment of one trial to one
-worker, numbered by the driver) it is about and where in that run's history its points begin, so a repeated message
-changes nothing and a lost one is made good by the next.
+A worker speaks first and may repeat anything. Each message names the *run* that it is about: one
+assignment of one trial to one worker, numbered by the driver. Points and lines carry their position
+in the history of the run. So a repeated message changes nothing, and the next message makes up for
+a lost one.
 
     worker                              driver
     Register                   ->       Assign | Check | Wait | Done
@@ -15,12 +16,16 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
+from maggy.common.types import Params
+from maggy.version import PROTOCOL, __version__
+
 __all__ = [
     "MAX_MESSAGE_BYTES",
+    "MISMATCH",
     "REMARK",
     "Abandon",
     "Ack",
@@ -40,53 +45,92 @@ __all__ = [
     "Report",
     "Stop",
     "Wait",
+    "WorkerId",
     "WorkerMessage",
     "decode_driver_message",
     "decode_worker_message",
     "encode",
     "failure_of",
+    "protocol_mismatch",
 ]
 
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
-"""Longer messages are refused by the receiving socket; a sender checks before it sends."""
+"""The receiving socket refuses longer messages. A sender checks the length before it sends."""
 
 Point = tuple[int | float, int | float]
 """A training step and the metric there."""
 
 Line = tuple[bool, str]
-"""Whether the user sees it in the notebook, and one line of text."""
+"""Whether the user sees the line in the notebook, and its text."""
 
 ComponentFailure = tuple[str, str, str]
 """The label of a component that cannot be built, the reason in one sentence, and the traceback."""
 
 REMARK = "Maggy: "
-"""What a line of the library itself begins with; the user sees it once, however many trials say it."""
+"""The beginning of a line that the library itself writes. The user sees such a line once, even if
+many trials write it."""
+
+
+class WorkerId(NamedTuple):
+    """The identity of a worker: one attempt of one task of one Spark job."""
+
+    job: int
+    partition: int
+    attempt: int
+
+    def encode(self) -> bytes:
+        """Return the routing id of the worker's socket."""
+        return f"{self.job}.{self.partition}.{self.attempt}".encode()
+
+    @classmethod
+    def decode(cls, identity: bytes) -> WorkerId | None:
+        """Return the worker with this routing id, or None if no worker of ours can have it."""
+        parts = identity.split(b".")
+        if len(parts) != 3 or not all(part.isdigit() for part in parts):
+            return None
+        return cls(*(int(part) for part in parts))
 
 
 class Message(msgspec.Struct, array_like=True, tag=True, gc=False):
-    """Base of all messages: a MessagePack array that begins with the class's name."""
+    """Base class of all messages: a MessagePack array that begins with the name of the class."""
 
 
-# What a worker says.
+# Messages of a worker.
 
 
 class Register(Message):
-    """A worker is there and wants a trial. ``task`` is what Spark calls its task, to have it killed by."""
+    """Announce a worker that wants a trial.
+
+    Attributes:
+        host: The name of its machine.
+        pid: The id of its process.
+        task: The id that Spark gave to its task, with which Spark can kill the task.
+        protocol: The number of the protocol that it speaks; 0 for releases that sent none.
+        version: Its version of Maggy; empty for releases that sent none.
+    """
 
     host: str
     pid: int
     task: int = 0
+    protocol: int = 0
+    version: str = ""
+
+    @classmethod
+    def of_this_release(cls, host: str, pid: int, task: int = 0) -> Register:
+        """Return a registration with the protocol and the version of the installed release."""
+        return cls(host, pid, task, PROTOCOL, __version__)
 
 
 class Checked(Message):
-    """The study was tried out once in this worker; ``error`` is None when it holds.
+    """Report the result of trying the study out once in this worker.
 
     Attributes:
-        error: Why no trial can be run.
+        error: Why no trial can run; None if trials can run.
         error_type: The name of the exception's class.
-        failures: The components that cannot be built; each one's trial fails, and all others run.
-        slow: The labels of components that took too long to build; their trials run.
-        leaving: Building the last of these cannot be interrupted, so the worker's process ends itself.
+        failures: The components that cannot be built. The trial of each fails, and all others run.
+        slow: The labels of components that took too long to build. Their trials run.
+        leaving: The process of the worker ends itself, since building the last of these cannot be
+            interrupted.
     """
 
     error: str | None
@@ -97,13 +141,13 @@ class Checked(Message):
 
 
 class Report(Message):
-    """What a run has brought since the last acknowledged report.
+    """Report the points and lines of a run since the last acknowledged report.
 
     Attributes:
-        run: Number of the worker's newest run; 0 before its first.
-        first_point: Position of ``points[0]`` in the run's history, from 0.
+        run: The number of the worker's newest run; 0 before its first.
+        first_point: The position of ``points[0]`` in the history of the run, counted from 0.
         points: The points from there on.
-        first_line: Position of ``lines[0]`` in the run's output, from 0.
+        first_line: The position of ``lines[0]`` in the output of the run, counted from 0.
         lines: The lines from there on.
     """
 
@@ -115,13 +159,23 @@ class Report(Message):
 
 
 class Heartbeat(Report):
-    """The worker lives. ``waiting``: it has no trial at hand and waits for an answer to its last request."""
+    """Report that the worker lives.
+
+    Attributes:
+        waiting: The worker has no trial and waits for the answer to its last request.
+    """
 
     waiting: bool
 
 
 class Final(Report):
-    """The run ended well. The answer is the next trial."""
+    """Report that the run ended well, and ask for the next trial.
+
+    Attributes:
+        metric: The final metric; None if the function runs only for its return value.
+        outputs: The dict that the function returned, as JSON values.
+        early: The run was stopped early.
+    """
 
     metric: int | float | None
     outputs: dict[str, Any]
@@ -129,12 +183,17 @@ class Final(Report):
 
 
 class Failed(Report):
-    """The run ended badly: ``reason`` in one sentence, ``traceback`` as Python prints it (empty if there is none).
+    """Report that the run failed, and ask for the next trial.
 
-    ``leaving``: the training function cannot be interrupted, so the worker's process ends itself.
-    ``mistake``: the exception's class if it is a programming error, else empty; ``place``: its line.
-    ``died``: the trial had a process of its own, which was killed or has ended without an answer. That counts as the
-    loss of a worker, though the worker is well.
+    Attributes:
+        reason: Why it failed, in one sentence.
+        traceback: The traceback as Python prints it; empty if there is none.
+        leaving: The process of the worker ends itself, since the training function cannot be
+            interrupted.
+        mistake: The name of the exception's class if it is a programming error, else empty.
+        place: The line of code that raised it.
+        died: The trial had its own process, which was killed or ended without an answer. It counts
+            as the loss of a worker, although the worker lives.
     """
 
     reason: str
@@ -145,24 +204,24 @@ class Failed(Report):
     died: bool = False
 
 
-# What the driver says.
+# Messages of the driver.
 
 
 class Assign(Message):
-    """Train with these parameters."""
+    """Run a trial with these parameters."""
 
     run: int
     trial_id: str
-    params: dict[str, Any]
+    params: Params
     logdir: str
 
 
 class Wait(Message):
-    """The request is noted; the answer comes when there is one."""
+    """Wait: the driver has the request and answers it when there is a trial."""
 
 
 class Ack(Message):
-    """So many points and lines of the run have arrived."""
+    """Acknowledge the number of points and lines of the run that have arrived."""
 
     run: int
     points: int
@@ -170,25 +229,29 @@ class Ack(Message):
 
 
 class Stop(Message):
-    """Stop the run at its next broadcast: it does worse than others did."""
+    """Stop the run at its next broadcast, since a stop rule decided so."""
 
     run: int
 
 
 class Abandon(Message):
-    """Drop the run at once; nobody waits for its result any more."""
+    """Interrupt the run now: its result is not needed any more."""
 
     run: int
 
 
 class Check(Message):
-    """Try the study out before any trial is spent. ``probe``: also build each component that can be built alone."""
+    """Try the study out before any trial runs.
+
+    Attributes:
+        probe: Also build each component that can be built alone.
+    """
 
     probe: bool = True
 
 
 class Done(Message):
-    """There is nothing left to do; drop what is running and leave."""
+    """Drop the current run and leave: there is nothing left to do."""
 
 
 WorkerMessage = Register | Checked | Heartbeat | Final | Failed
@@ -200,14 +263,15 @@ decode_driver_message = msgspec.msgpack.Decoder(DriverMessage).decode
 
 
 def encode(message: Message) -> bytes:
-    """The message as bytes.
+    """Return the message as bytes.
 
-    What a worker reports and MessagePack cannot hold is sent as near to it as can be, since a trial must not be lost
-    for it: text that is no Unicode with escapes, an integer beyond 64 bits as a float. Parameters are never changed.
+    MessagePack cannot hold every value that a worker reports. A trial must not fail for that
+    reason, so text that is no valid Unicode is escaped, and an integer beyond 64 bits becomes a
+    float. Parameters are never changed.
 
     Raises:
-        OverflowError: A parameter of an :class:`Assign` is an integer beyond 64 bits.
-        UnicodeEncodeError: A parameter of an :class:`Assign` is text that is no Unicode.
+        OverflowError: If a parameter of an :class:`Assign` is an integer beyond 64 bits.
+        UnicodeEncodeError: If a parameter of an :class:`Assign` is text that is no valid Unicode.
     """
     try:
         return _encode(message)
@@ -219,9 +283,9 @@ def encode(message: Message) -> bytes:
 
 
 def failure_of(data: bytes, error: Exception) -> Failed | None:
-    """Return the failure of the run whose assignment or end cannot be decoded; None for other data.
+    """Return the failure of the run whose assignment or end cannot be decoded; else None.
 
-    Without it, both sides would repeat themselves for ever: what is not understood has no answer.
+    The failure ends the run. Without it, both sides would repeat their messages for ever.
     """
     head = _HEAD.match(data)
     if head is None:
@@ -230,6 +294,24 @@ def failure_of(data: bytes, error: Exception) -> Failed | None:
     subject = "Its parameters" if head[1] == b"Assign" else "What it returned"
     reason = f"{subject} cannot be read after they were sent ({type(error).__name__}: {error})"
     return Failed(run, 0, [], 0, [], reason, "")
+
+
+MISMATCH = "Driver and executors must have releases of Maggy with the same protocol"
+"""The rule that :func:`protocol_mismatch` begins with."""
+
+
+def protocol_mismatch(host: str, version: str, protocol: int | str) -> str:
+    """Return why a worker is refused whose release speaks another protocol than this one.
+
+    Args:
+        host: The machine of the worker.
+        version: The version of Maggy there; empty if it is unknown.
+        protocol: The number of its protocol; 0 if it has none.
+    """
+    return (
+        f"{MISMATCH}, but the driver has {__version__} (protocol {PROTOCOL}), and {host} has {version or 'an unknown release'} "
+        f"(protocol {protocol}). Install the driver's release on the executors."
+    )
 
 
 # An array of up to 15 items that begins with a class's name and a positive integer.

@@ -25,7 +25,7 @@ import zmq
 from maggy import Searchspace
 from maggy.core.cluster.spark import Cluster
 from maggy.core.environment import find_environment
-from maggy.core.experiment_driver import Conditions, ExperimentDriver
+from maggy.core.experiment_driver import ExperimentDriver, RunLimits
 from maggy.core.experiment_driver.optimization_policy import OptimizationPolicy
 from maggy.core.experiment_driver.recorder import Recorder
 from maggy.core.messages import (
@@ -36,6 +36,7 @@ from maggy.core.messages import (
     Heartbeat,
     Register,
     Stop,
+    WorkerId,
     decode_driver_message,
     encode,
 )
@@ -124,7 +125,7 @@ class _Generator:
         self._began = time.perf_counter()
         for count, partition in enumerate(partitions):
             socket = self._context.socket(zmq.DEALER)
-            socket.routing_id = f"{job}.{partition}.0".encode()
+            socket.routing_id = WorkerId(job, partition, 0).encode()
             socket.curve_serverkey = address.server_key
             socket.curve_publickey = address.client_key
             socket.curve_secretkey = address.client_secret
@@ -161,7 +162,7 @@ class _Generator:
         worker.due = due
         if worker.sent == 0.0:
             worker.socket.connect(self._endpoint)
-            self._send(worker, Register("simulated", 1, 0))
+            self._send(worker, Register.of_this_release("simulated", 1))
             return
         if self._counts():
             self._measured.late.append(time.perf_counter() - due)
@@ -328,7 +329,7 @@ def simulate(
     cluster = _Simulated(load, processes)
     driver = ExperimentDriver(
         policy,
-        Conditions(num_workers=workers, seed=1, max_seconds=max_seconds),
+        RunLimits(num_workers=workers, seed=1, max_seconds=max_seconds),
         cluster,
         Server("127.0.0.1"),
         recorder,

@@ -122,9 +122,9 @@ def test_points_arrive_once_in_order_and_a_lost_answer_makes_no_trial_run_twice(
     session.start()
     ends(session.close)
     for name in ("first", "second"):
-        ledger._supply.asked += 1
+        ledger._queue.pending += 1
         dispatcher.post(ledger.suggested, name, {}, "")
-    assigned = session.request(Register("host", 1))
+    assigned = session.request(Register.of_this_release("host", 1))
     assert isinstance(assigned, Assign)
     session.begin()
     for step in range(300):
@@ -150,7 +150,7 @@ def test_points_arrive_once_in_order_and_a_lost_answer_makes_no_trial_run_twice(
     threading.Event().wait(0.2)
     road.open()
     session.begin()
-    ledger._supply.asked += 1
+    ledger._queue.pending += 1
     dispatcher.post(ledger.exhausted)
     assert isinstance(session.final(2.0, {"metric": 2.0}, False), Done)
     seen.news.get(timeout=HANG)

@@ -76,7 +76,7 @@ def honest(generator):
     )
     return generator.choice(
         (
-            Register("host", 1),
+            Register.of_this_release("host", 1),
             Checked(None, ""),
             Heartbeat(*report, generator.random() < 0.5),
             Final(*report, 1.0, {"metric": 1.0}, False),
@@ -151,7 +151,7 @@ def attack(frames, seed):
     slowest = [0.0]
 
     def serve():
-        honest_worker.send(encode(Register("host", 1)))
+        honest_worker.send(encode(Register.of_this_release("host", 1)))
         while not stop.is_set():
             began = time.perf_counter()
             honest_worker.send(encode(Heartbeat(0, 0, [], 0, [], True)))

@@ -17,6 +17,7 @@ from waiting import PROCESS_SECONDS, process, read_until, running, wait_until
 from maggy import Searchspace, Trial, experiment
 from maggy.common.exceptions import ExperimentError, ResumeError, SignatureError
 from maggy.core.experiment_driver import driver as driver_module
+from maggy.core.experiment_driver import foreground
 from maggy.earlystop import AbstractEarlyStop
 from maggy.experiment_config import LagomConfig, OptimizationConfig
 from maggy.optimizer import AbstractOptimizer
@@ -405,7 +406,7 @@ def test_max_seconds_ends_the_experiment_with_what_is_there(experiments, monkeyp
         time.sleep(0.5 if n == 1 else 600)
         return n
 
-    monkeypatch.setattr(driver_module, "time", SimpleNamespace(monotonic=monotonic))
+    monkeypatch.setattr(foreground, "time", SimpleNamespace(monotonic=monotonic))
     began = time.monotonic()
     space = Searchspace(n=("INTEGER", [1, 2]))
     result = search(train, 400, space, max_seconds=1000, initial_trials=[{"n": 1}] * 20)

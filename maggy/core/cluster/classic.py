@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 import socket
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 from maggy.common.spark_session import why_gone
-from maggy.core.cluster.contract import Cluster, Task, TooLargeError, task_info
+from maggy.core.cluster.contract import Cluster, Task, TooLargeError
 from maggy.core.cluster.failures import error_of
 from maggy.core.cluster.masters import gives_up_at_first_crash, local_cores, max_executors
 from maggy.core.cluster.payload import Payload
 from maggy.core.cluster.pickling import dumps
+from maggy.core.cluster.release import guarded
 
 __all__ = ["ClassicCluster"]
 
@@ -82,13 +82,8 @@ class ClassicCluster(Cluster):
     def run(self, job: str, description: str, partitions: list[int], task: Task) -> list[Any]:
         self._context.setJobGroup(job, description, interruptOnCancel=True)
 
-        def body(indices: Iterator[int]) -> Iterator[Any]:
-            for index in indices:
-                yield from task(task_info(index))
-
-        values: list[Any] = (
-            self._context.parallelize(partitions, len(partitions)).mapPartitions(body).collect()
-        )
+        tasks = self._context.parallelize(partitions, len(partitions))
+        values: list[Any] = tasks.mapPartitions(guarded(task)).collect()
         return values
 
     def gone(self) -> str | None:

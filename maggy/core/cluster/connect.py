@@ -15,11 +15,12 @@ from typing import Any
 
 from maggy.common.exceptions import ExperimentError
 from maggy.common.hosts import bare
-from maggy.core.cluster.contract import Cluster, Task, TooLargeError, task_info
+from maggy.core.cluster.contract import Cluster, Task, TooLargeError
 from maggy.core.cluster.failures import error_of
 from maggy.core.cluster.masters import gives_up_at_first_crash, local_cores, max_executors
 from maggy.core.cluster.payload import Payload
 from maggy.core.cluster.pickling import dumps, loads
+from maggy.core.cluster.release import guarded
 
 __all__ = ["ConnectCluster"]
 
@@ -96,15 +97,18 @@ class ConnectCluster(Cluster):
     def run(self, job: str, description: str, partitions: list[int], task: Task) -> list[Any]:
         self.session.addTag(job)
 
+        run_tasks = guarded(task)
+
         def body(batches: Iterator[Any]) -> Iterator[Any]:
             import pyarrow
+            from pyspark import cloudpickle
 
             for batch in batches:
-                for row in batch.column(0).to_pylist():
-                    values = [dumps(value) for value in task(task_info(partitions[row]))]
-                    yield pyarrow.RecordBatch.from_pydict(
-                        {"value": pyarrow.array(values, pyarrow.binary())}
-                    )
+                numbers = [partitions[row] for row in batch.column(0).to_pylist()]
+                values = [cloudpickle.dumps(value) for value in run_tasks(numbers)]
+                yield pyarrow.RecordBatch.from_pydict(
+                    {"value": pyarrow.array(values, pyarrow.binary())}
+                )
 
         frame = self.session.range(0, len(partitions), 1, len(partitions)).mapInArrow(
             body, "value binary"

@@ -16,6 +16,7 @@ from maggy.core.cluster.contract import (
 from maggy.core.cluster.failures import error_of
 from maggy.core.cluster.payload import Payload, with_content
 from maggy.core.cluster.pickling import dumps, loads
+from maggy.core.cluster.release import release_error
 
 __all__ = [
     "MAX_UNLIMITED_WORKERS",
@@ -29,6 +30,7 @@ __all__ = [
     "error_of",
     "is_connect",
     "loads",
+    "release_error",
     "with_content",
 ]
 

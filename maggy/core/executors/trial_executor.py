@@ -20,7 +20,7 @@ from maggy.core.executors.process_executor import ProcessExecutor, why_not_here
 from maggy.core.executors.session import PROBE_SECONDS, Answer, Session, TrialSession
 from maggy.core.executors.surroundings import Surroundings, isolated
 from maggy.core.executors.workload import Workload
-from maggy.core.messages import Assign, Checked, Register
+from maggy.core.messages import Assign, Checked, Register, WorkerId
 from maggy.core.rpc import Address
 
 __all__ = ["TrialExecutor", "WorkerSettings", "work"]
@@ -76,8 +76,8 @@ def work(settings: WorkerSettings, payload: bytes, job: int, task: TaskInfo) -> 
         # Before the payload is loaded, since that may import TensorFlow, which looks only once.
         os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(task.gpus)
     os.environ.update(settings.variables)
-    identity = f"{job}.{task.partition}.{task.attempt}".encode()
-    hello = Register(socket.gethostname(), os.getpid(), task.task)
+    identity = WorkerId(job, task.partition, task.attempt).encode()
+    hello = Register.of_this_release(socket.gethostname(), os.getpid(), task.task)
     try:
         if settings.isolation == "process":
             return _work_in_children(settings, payload, identity, hello)

@@ -1,5 +1,5 @@
 """The driver of an experiment, on the machine where ``lagom`` is called."""
 
-from maggy.core.experiment_driver.driver import Conditions, ExperimentDriver, Outcome
+from maggy.core.experiment_driver.driver import ExperimentDriver, Outcome, RunLimits
 
-__all__ = ["Conditions", "ExperimentDriver", "Outcome"]
+__all__ = ["ExperimentDriver", "Outcome", "RunLimits"]

@@ -1,4 +1,7 @@
-"""The thread that owns the server and the ledger: messages in, instructions out. It waits for no policy and no disk."""
+"""The thread that owns the server and the ledger: messages come in, instructions go out.
+
+It waits for no policy and no disk.
+"""
 
 from __future__ import annotations
 
@@ -8,80 +11,99 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from maggy.core.experiment_driver.instructions import Instruction, Send, WorkerId
+from maggy.common.exhaustive import assert_never
+from maggy.core.experiment_driver.instructions import (
+    DriverInstruction,
+    Instruction,
+    Send,
+    TrialEvent,
+)
 from maggy.core.experiment_driver.ledger import Ledger
-from maggy.core.messages import Checked, Heartbeat, Register, WorkerMessage
+from maggy.core.messages import (
+    Checked,
+    Failed,
+    Final,
+    Heartbeat,
+    Register,
+    WorkerId,
+    WorkerMessage,
+)
 from maggy.core.rpc import Server
 
-__all__ = ["Dispatcher", "Instructed"]
+__all__ = ["Dispatcher", "InstructionHandler"]
 
 
-class Instructed(Protocol):
-    """Who carries the ledger's instructions out, all but the sending of messages. Must not block.
+class InstructionHandler(Protocol):
+    """Carries out the ledger's instructions except :class:`Send`. Its methods must not block."""
 
-    Instructions come in order, those of many messages together when many have come.
-    """
+    def worker_registered(self, worker: WorkerId, message: Register) -> None:
+        """Take note of a worker that registers for the first time."""
 
-    def worker_registered(self, worker: WorkerId, message: Register) -> None: ...
+    def carry_out(self, instructions: list[TrialEvent | DriverInstruction]) -> None:
+        """Carry out instructions in their order. They may come from many messages together."""
 
-    def carry_out(self, instructions: list[Instruction]) -> None: ...
-
-    def dispatcher_failed(self, error: BaseException) -> None: ...
+    def dispatcher_failed(self, error: BaseException) -> None:
+        """End the experiment, since the thread has ended with an exception."""
 
 
 class Dispatcher:
-    """Feeds the ledger with what workers, policy, Spark and the clock say, one at a time.
+    """Feed the ledger with the events of workers, policy, Spark and clock, one at a time.
 
     Args:
         server: A started server.
         ledger: The bookkeeping.
-        instructed: Carries the instructions out.
-        clock: Monotonic seconds.
+        handler: Carries out the instructions.
+        clock: Returns monotonic seconds.
     """
 
     def __init__(
         self,
         server: Server,
         ledger: Ledger,
-        instructed: Instructed,
+        handler: InstructionHandler,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._server = server
         self._ledger = ledger
-        self._instructed = instructed
+        self._handler = handler
         self._clock = clock
         self._inbox: deque[tuple[Callable[..., list[Instruction]], tuple[Any, ...]]] = deque()
-        self._closing = False
+        self._is_closing = False
         self._registered: set[WorkerId] = set()
         self._workers: dict[bytes, WorkerId | None] = {}  # by routing id
-        self._pending: list[Instruction] = []
-        self._tick_seconds = (
-            min(ledger.worker_timeout, ledger.max_trial_seconds or ledger.worker_timeout, 60.0) / 4
-        )
+        self._pending: list[TrialEvent | DriverInstruction] = []
+        limit = ledger.max_trial_seconds or ledger.worker_timeout
+        self._tick_seconds = min(ledger.worker_timeout, limit, 60.0) / 4
         self._thread = threading.Thread(target=self._run, name="maggy-dispatcher", daemon=True)
 
     def start(self) -> None:
+        """Start the thread."""
         self._thread.start()
 
     def post(self, event: Callable[..., list[Instruction]], *args: Any) -> None:
-        """Have an event of the ledger happen soon. May be called from any thread."""
+        """Have a method of the ledger called soon. May be called from any thread.
+
+        Args:
+            event: The method.
+            *args: Its arguments.
+        """
         self._inbox.append((event, args))
         self._server.wake()
 
     def close(self) -> None:
-        """End the thread, once what was posted before is done, and close the server."""
-        self._closing = True
+        """End the thread after the events that were posted before, and close the server."""
+        self._is_closing = True
         self._server.wake()
-        if self._thread.ident is not None:  # it may not have got so far
+        if self._thread.ident is not None:  # an error may have come before its start
             self._thread.join()
         self._server.close()
 
     def _run(self) -> None:
         try:
             next_tick = self._clock() + self._tick_seconds
-            while not self._closing:
+            while not self._is_closing:
                 for peer, message in self._server.receive(next_tick - self._clock()):
-                    self._hear(peer, message)
+                    self._handle(peer, message)
                 self._empty_inbox()
                 if (now := self._clock()) >= next_tick:
                     late, next_tick = now - next_tick, now + self._tick_seconds
@@ -90,30 +112,33 @@ class Dispatcher:
             self._empty_inbox()
             self._carry_out()
         except BaseException as error:
-            self._carry_out()  # what came before it
-            self._instructed.dispatcher_failed(error)
+            self._carry_out()  # the instructions that came before the error
+            self._handler.dispatcher_failed(error)
 
     def _empty_inbox(self) -> None:
         while self._inbox:
             event, args = self._inbox.popleft()
             self._answer(event(*args))
 
-    def _hear(self, peer: bytes, message: WorkerMessage) -> None:
+    def _handle(self, peer: bytes, message: WorkerMessage) -> None:
         worker = self._worker(peer)
         if worker is None:
             return
         now = self._clock()
-        if isinstance(message, Heartbeat):
-            instructions = self._ledger.heartbeat(worker, message, now)
-        elif isinstance(message, Register):
-            if worker not in self._registered:
-                self._registered.add(worker)
-                self._instructed.worker_registered(worker, message)
-            instructions = self._ledger.register(worker, message, now)
-        elif isinstance(message, Checked):
-            instructions = self._ledger.checked(worker, message, now)
-        else:
-            instructions = self._ledger.ended(worker, message, now)
+        match message:
+            case Heartbeat():
+                instructions = self._ledger.heartbeat(worker, message, now)
+            case Register():
+                if worker not in self._registered:
+                    self._registered.add(worker)
+                    self._handler.worker_registered(worker, message)
+                instructions = self._ledger.register(worker, message, now)
+            case Checked():
+                instructions = self._ledger.checked(worker, message, now)
+            case Final() | Failed():
+                instructions = self._ledger.ended(worker, message, now)
+            case _:
+                assert_never(message)
         self._answer(instructions)
 
     def _worker(self, peer: bytes) -> WorkerId | None:
@@ -122,9 +147,10 @@ class Dispatcher:
         return self._workers[peer]
 
     def _answer(self, instructions: list[Instruction]) -> None:
-        """Send what is to be sent, since a worker waits for it; the rest follows when all have their answers."""
+        # Messages go first, since a worker waits for its answer. Everything else follows when all
+        # workers have their answers.
         for instruction in instructions:
-            if type(instruction) is Send:
+            if isinstance(instruction, Send):
                 self._server.send(instruction.worker.encode(), instruction.message)
             else:
                 self._pending.append(instruction)
@@ -132,4 +158,4 @@ class Dispatcher:
     def _carry_out(self) -> None:
         if self._pending:
             pending, self._pending = self._pending, []
-            self._instructed.carry_out(pending)
+            self._handler.carry_out(pending)

@@ -1,4 +1,4 @@
-"""Keeps Python's cyclic garbage collector from stopping the driver for long. It frees nothing itself."""
+"""Short pauses of Python's cyclic garbage collector while an experiment runs."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ __all__ = ["short_collections"]
 
 @contextmanager
 def short_collections() -> Iterator[None]:
-    """Have a full collection look only at what is new since the last one.
+    """Let a full collection look only at objects that are new since the last one.
 
-    A full collection stops all threads while it walks through every container of the process: a fifth of a second
-    with 30,000 trials, in which no heartbeat is answered. What has survived one is set aside with ``gc.freeze``, and
-    handed back at the end. Until then cycles that become garbage after they were set aside take up memory; everything
-    else is freed as always. Whoever has switched the collector off or uses ``gc.freeze`` knows better, so then nothing
-    is changed.
+    A full collection stops all threads while it visits every container of the process. With 30,000
+    trials that takes a fifth of a second, in which no heartbeat is answered. Therefore objects that
+    have survived a full collection are set aside with ``gc.freeze`` until the end. Until then a cycle
+    that becomes garbage after it was set aside keeps its memory; everything else is freed as always.
+    If the user has switched the collector off or uses ``gc.freeze``, nothing is changed.
     """
     if not gc.isenabled() or gc.get_freeze_count():
         yield

@@ -1,25 +1,31 @@
-"""When an experiment is hopeless: its first trials all end with one programming error."""
+"""The decision to give up an experiment whose first trials all make the same mistake."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from maggy.trial import Trial
 
 __all__ = ["GiveUp", "Mistake", "explanation"]
 
 
-class Mistake(NamedTuple):
-    """A programming error: the exception's class, empty for other errors, and its line of code."""
+@dataclass(frozen=True)
+class Mistake:
+    """A programming error in the training function.
+
+    Attributes:
+        kind: The name of the exception's class; empty for an error that is no programming error.
+        place: The line of code that raised it.
+    """
 
     kind: str
     place: str
 
 
 class GiveUp:
-    """Recognizes that the first trials to end all made the same mistake.
+    """Recognize that the first trials all ended with the same mistake.
 
-    Any other end, good or bad, shows that it is worth going on: after it the answer is always no.
+    As soon as one trial ends in any other way, good or bad, the answer is always no.
 
     Example:
         >>> from maggy.core.experiment_driver.give_up import GiveUp, Mistake
@@ -28,42 +34,43 @@ class GiveUp:
         (False, True)
 
     Args:
-        after: How many trials have to make the mistake; None to never give up.
+        after: Number of trials that must make the mistake; None to never give up.
     """
 
     def __init__(self, after: int | None) -> None:
-        self._missing = after
+        self._remaining = after  # None once the experiment cannot be hopeless any more
         self._mistake: Mistake | None = None
 
     def ended(self, mistake: Mistake | None) -> bool:
-        """Take the end of a trial into account; return whether the experiment is hopeless.
+        """Take the end of a trial into account, and return whether the experiment is hopeless.
 
         Args:
             mistake: The programming error that ended it; None if it ended in any other way.
         """
-        if self._missing is None:
+        if self._remaining is None:
             return False
         if mistake is None or not mistake.kind or self._mistake not in (None, mistake):
-            self._missing = None
+            self._remaining = None
             return False
         self._mistake = mistake
-        self._missing -= 1
-        return self._missing <= 0
+        self._remaining -= 1
+        return self._remaining <= 0
 
 
-def explanation(mistake: Mistake, ended: list[Trial], left: int | None) -> str:
-    """Return why the experiment was given up, with the first trial's error.
+def explanation(mistake: Mistake, trials: list[Trial], left: int | None) -> str:
+    """Return why the experiment was given up, with the error of the first trial.
 
     Args:
-        mistake: What all the trials have in common.
-        ended: The trials of this call, in the order in which they ended.
-        left: How many trials were not run to their end; None if nobody knows.
+        mistake: The mistake that all trials made.
+        trials: The trials of this call, in the order in which they ended.
+        left: Number of trials that did not run to their end; None if it is unknown.
     """
-    first = ended[0]
-    count = "The first trial" if len(ended) == 1 else f"All {len(ended)} trials that ended"
+    first = trials[0]
+    count = "The first trial" if len(trials) == 1 else f"All {len(trials)} trials that ended"
     rest = "the trials that were left" if left is None else f"{left} trials that were left"
     return (
         f"{count} failed with the same {mistake.kind} {mistake.place}, "
-        f"so the experiment was given up with {rest} (give_up_after={len(ended)}; with None they would have been run). "
-        f"The first one, {first.trial_id} with {first.params!s:.1000}:\n{first.error}"
+        f"so the experiment was given up with {rest} (give_up_after={len(trials)}; with None they "
+        f"would have been run). The first one, {first.trial_id} with "
+        f"{first.params!s:.1000}:\n{first.error}"
     )

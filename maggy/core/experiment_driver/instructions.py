@@ -1,16 +1,20 @@
-"""What the ledger tells the driver to do, and the name of a worker. Values only."""
+"""The instructions of the ledger to the driver. Values only.
+
+Each instruction is a class of its own, and instructions of different classes are never equal.
+"""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import msgspec
 
 from maggy.core.experiment_driver.give_up import Mistake
-from maggy.core.messages import ComponentFailure, DriverMessage, Final, Line, Point
+from maggy.core.messages import ComponentFailure, DriverMessage, Final, Line, Point, WorkerId
 
 __all__ = [
     "Ask",
     "Began",
     "CheckFailed",
+    "DriverInstruction",
     "Ended",
     "Finished",
     "GivenBack",
@@ -23,64 +27,53 @@ __all__ = [
     "Mistaken",
     "Points",
     "Probed",
+    "Refused",
     "Send",
-    "WorkerId",
+    "TrialEvent",
 ]
 
 
-class WorkerId(NamedTuple):
-    """One attempt of one task of one Spark job."""
+class Send(msgspec.Struct, frozen=True, gc=False):
+    """Send a message to a worker."""
 
-    job: int
-    partition: int
-    attempt: int
-
-    def encode(self) -> bytes:
-        """The worker's routing id."""
-        return f"{self.job}.{self.partition}.{self.attempt}".encode()
-
-    @classmethod
-    def decode(cls, identity: bytes) -> WorkerId | None:
-        """The worker that a routing id stands for; None if it is not one of ours."""
-        parts = identity.split(b".")
-        if len(parts) != 3 or not all(part.isdigit() for part in parts):
-            return None
-        return cls(*(int(part) for part in parts))
-
-
-# Instructions: what the driver is to do.
-
-
-class Send(NamedTuple):
     worker: WorkerId
     message: DriverMessage
 
 
-class Ask(NamedTuple):
-    """Get one more suggestion."""
+# What concerns trials and the policy.
 
 
-class Began(NamedTuple):
+class Ask(msgspec.Struct, frozen=True, gc=False):
+    """Get one more suggestion from the policy."""
+
+
+class Began(msgspec.Struct, frozen=True, gc=False):
+    """Note that a trial begins on a worker."""
+
     trial_id: str
     worker: WorkerId
 
 
-class Points(NamedTuple):
-    """New points of a trial. ``last``: they came with its end, so there is nothing left to stop."""
+class Points(msgspec.Struct, frozen=True, gc=False):
+    """Append new points to the history of a trial.
+
+    Attributes:
+        last: The points came with the end of the trial, so it cannot be stopped any more.
+    """
 
     trial_id: str
     points: list[Point]
     last: bool = False
 
 
-class Lines(NamedTuple):
-    trial_id: str
-    worker: WorkerId
-    lines: list[Line]
+class Ended(msgspec.Struct, frozen=True, gc=False):
+    """End a trial for good.
 
-
-class Ended(NamedTuple):
-    """A trial is final. ``report`` is None when no worker could end it; ``reason`` says why it failed."""
+    Attributes:
+        report: How the run ended; None if it failed, or if no worker could end it.
+        reason: Why the trial failed; empty if it did not.
+        traceback: The traceback of the failure; empty if there is none.
+    """
 
     trial_id: str
     report: Final | None
@@ -88,78 +81,96 @@ class Ended(NamedTuple):
     traceback: str
 
 
-class Mistaken(NamedTuple):
-    """The first trials all ended with the same programming error; the others are not run."""
-
-    mistake: Mistake
-
-
-class GivenBack(NamedTuple):
-    """A trial lost its worker and will run again, from a clean history."""
+class GivenBack(msgspec.Struct, frozen=True, gc=False):
+    """Take back a trial that lost its worker. It will run again with an empty history."""
 
     trial_id: str
     reason: str
 
 
-class Lost(NamedTuple):
-    worker: WorkerId
-    reason: str
-
-
-class Kill(NamedTuple):
-    """Have Spark end the task of a worker that does not answer. Its place goes to a new one."""
-
-    worker: WorkerId
-    task: int
-
-
-class Launch(NamedTuple):
-    """Start a new Spark job for these partitions."""
-
-    partitions: list[int]
-
-
-class CheckFailed(NamedTuple):
-    error: str
-    error_type: str
-
-
-class Probed(NamedTuple):
-    """What building single components in the check has shown.
+class Probed(msgspec.Struct, frozen=True, gc=False):
+    """Take note of the components that the check tried to build.
 
     Attributes:
-        failures: They cannot be built: their trials have failed before they begin.
-        slow: Labels of those that took longer than the check may take; their trials build them again.
+        failures: The components that cannot be built. Their trials fail before they begin.
+        slow: The labels of components that took longer than the check may take. Their trials build
+            them again.
     """
 
     failures: list[ComponentFailure]
     slow: list[str]
 
 
-class GivenUp(NamedTuple):
-    """Spark cannot run the experiment."""
+class Mistaken(msgspec.Struct, frozen=True, gc=False):
+    """End the experiment: its first trials all ended with the same programming error."""
+
+    mistake: Mistake
+
+
+class Finished(msgspec.Struct, frozen=True, gc=False):
+    """End the experiment: every trial has ended."""
+
+
+# What concerns workers, Spark and the user.
+
+
+class Lines(msgspec.Struct, frozen=True, gc=False):
+    """Record and show lines of a trial's output."""
+
+    trial_id: str
+    worker: WorkerId
+    lines: list[Line]
+
+
+class Lost(msgspec.Struct, frozen=True, gc=False):
+    """Note in the log that a worker was lost."""
+
+    worker: WorkerId
+    reason: str
+
+
+class Kill(msgspec.Struct, frozen=True, gc=False):
+    """Have Spark kill the task of a worker that does not answer. A new worker takes its place."""
+
+    worker: WorkerId
+    task: int
+
+
+class Launch(msgspec.Struct, frozen=True, gc=False):
+    """Start a new Spark job with a task for each of these partitions."""
+
+    partitions: list[int]
+
+
+class CheckFailed(msgspec.Struct, frozen=True, gc=False):
+    """End the experiment: the study cannot be run.
+
+    Attributes:
+        error: Why, in a sentence.
+        error_type: The name of the exception's class.
+    """
+
+    error: str
+    error_type: str
+
+
+class GivenUp(msgspec.Struct, frozen=True, gc=False):
+    """End the experiment: Spark cannot run it."""
 
     reason: str
 
 
-class Finished(NamedTuple):
-    """Every trial is final."""
+class Refused(msgspec.Struct, frozen=True, gc=False):
+    """End the experiment: a worker has a release of Maggy that speaks another protocol."""
+
+    reason: str
 
 
-Instruction = (
-    Send
-    | Ask
-    | Began
-    | Points
-    | Lines
-    | Ended
-    | Mistaken
-    | GivenBack
-    | Lost
-    | Kill
-    | Launch
-    | CheckFailed
-    | Probed
-    | GivenUp
-    | Finished
-)
+TrialEvent = Ask | Began | Points | Ended | GivenBack | Probed | Mistaken | Finished
+"""The instructions that the policy thread carries out."""
+
+DriverInstruction = Lines | Lost | Kill | Launch | CheckFailed | GivenUp | Refused
+"""The instructions that the driver carries out."""
+
+Instruction = Send | TrialEvent | DriverInstruction
+"""An instruction of the ledger. The dispatcher carries :class:`Send` out itself."""

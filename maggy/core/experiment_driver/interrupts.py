@@ -1,4 +1,4 @@
-"""What ends an experiment from outside: Ctrl-C, and the end of its time. The driver decides what is done then."""
+"""Interrupts of an experiment: Ctrl-C and the end of its time. The driver reacts to them."""
 
 from __future__ import annotations
 
@@ -11,15 +11,18 @@ __all__ = ["TimeIsUp", "interrupts"]
 
 
 class TimeIsUp(Exception):
-    """``max_seconds`` are over; ends the wait, and is not raised to the user."""
+    """``max_seconds`` are over. It ends the wait of the driver, and users never see it."""
 
 
 @contextmanager
 def interrupts(on_interrupt: Callable[[], None]) -> Iterator[None]:
-    """Have ``on_interrupt`` called on Ctrl-C, in place of Spark's handler, which cancels every job at once.
+    """Call a function on Ctrl-C, in place of Spark's handler, which cancels every job at once.
 
-    On the main thread only. An exception raised by a handler could end in the middle of anything, even in a finalizer
-    that swallows it; word in a queue cannot.
+    It has an effect on the main thread only, where Python runs signal handlers.
+
+    Args:
+        on_interrupt: The function. It must not raise: an exception could occur anywhere, even in a
+            finalizer that swallows it. Let it put a message into a queue instead.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -1,4 +1,4 @@
-"""What to do when a Spark job fails: start another, wait until the rest gets somewhere, or give up. It only decides."""
+"""The reaction to a failed Spark job: start another one, wait, or give up. Pure decisions."""
 
 from __future__ import annotations
 
@@ -6,40 +6,46 @@ from maggy.core.experiment_driver.instructions import GivenUp, Instruction, Laun
 
 __all__ = ["JobFailures"]
 
-BARREN_JOBS_LIMIT = 3
-"""So many failed Spark jobs in a row that were assigned no trial end the experiment."""
+MAX_JOBS_WITHOUT_TRIAL = 3
+"""Number of failed Spark jobs in a row, none of which was assigned a trial, that end the
+experiment."""
 
 
 class JobFailures:
-    """Counts failed jobs in a row that ran nothing, and keeps the places whose jobs are not started again at once."""
+    """Count failed jobs in a row that were assigned no trial, and park places that keep failing."""
 
     def __init__(self) -> None:
-        self._barren = 0
-        self._parked: list[int] = []
+        self._jobs_without_trial = 0
+        self._parked_places: list[int] = []
 
     def job_failed(
-        self, partitions: list[int], error: str | None, served: bool, others_live: bool
+        self, partitions: list[int], error: str | None, *, served: bool, others_live: bool
     ) -> list[Instruction]:
-        """A job is over too early.
+        """React to a job that ended too early.
 
         Args:
-            partitions: Its places.
-            error: Why, if Spark said so.
-            served: One of its workers was given a trial.
-            others_live: Workers of other jobs go on.
+            partitions: The partitions of the job.
+            error: Why it ended; None if Spark gave no reason.
+            served: One of its workers was assigned a trial.
+            others_live: Workers of other jobs still live.
         """
-        self._barren = 0 if served else self._barren + 1
-        if self._barren < BARREN_JOBS_LIMIT:
+        self._jobs_without_trial = 0 if served else self._jobs_without_trial + 1
+        if self._jobs_without_trial < MAX_JOBS_WITHOUT_TRIAL:
             return [Launch(partitions)]
-        if others_live:  # these places are tried again once the others get somewhere
-            self._parked += partitions
+        if others_live:
+            # These places are tried again as soon as another worker is assigned a trial.
+            self._parked_places += partitions
             return []
         reason = error or "the tasks ended before they were told to"
         return [
-            GivenUp(f"{self._barren} Spark jobs in a row ended without running a trial: {reason}")
+            GivenUp(
+                f"{self._jobs_without_trial} Spark jobs in a row ended without running a trial: "
+                f"{reason}"
+            )
         ]
 
-    def progress(self) -> list[int]:
-        """A trial was assigned; returns the places to try again."""
-        parked, self._parked, self._barren = self._parked, [], 0
-        return parked
+    def trial_began(self) -> list[int]:
+        """Reset the count, since a trial was assigned, and return the parked places."""
+        places = self._parked_places
+        self._parked_places, self._jobs_without_trial = [], 0
+        return places

@@ -1,4 +1,4 @@
-"""The Spark jobs whose tasks are the workers: started, watched and ended, each on a thread of its own."""
+"""The Spark jobs whose tasks are the workers. Each job runs on a thread of its own."""
 
 from __future__ import annotations
 
@@ -6,30 +6,49 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
-from maggy.core.cluster.spark import Cluster, Task, error_of
+from maggy.common.exceptions import ExperimentError
+from maggy.core.cluster.spark import Cluster, Task, error_of, release_error
 
-__all__ = ["Jobs", "SparkIsGone"]
-
-JobEnd = Callable[[int, "list[int]", "list[Any]", "str | None", "int | None"], None]
+__all__ = ["JobEnd", "Jobs", "SparkIsGone"]
 
 
 class SparkIsGone(Exception):
-    """Spark can run nothing any more; the message says why, with the remedy."""
+    """Spark cannot run anything any more. The message says why, and the remedy."""
+
+
+@dataclass(frozen=True)
+class JobEnd:
+    """The end of a Spark job.
+
+    Attributes:
+        job: The number of the job.
+        partitions: Its partitions.
+        values: The return values of its tasks; empty if it failed.
+        error: Why it failed; None if it did not.
+        culprit: The partition whose crash made the job fail; None if it is unknown.
+    """
+
+    job: int
+    partitions: list[int]
+    values: list[Any]
+    error: str | None = None
+    culprit: int | None = None
 
 
 class Jobs:
-    """Starts workers.
+    """Start workers, and end them.
 
     Args:
-        cluster: Where they run.
-        experiment_id: Names the jobs' group, by which they are cancelled.
-        description: What Spark's own pages show.
-        make_task: The task of the job with this number.
-        on_end: Called, on the job's thread, with the job's number, its partitions, what its tasks returned, and if
-            it failed the reason and the partition to blame.
-        on_gone: Called, on any thread and perhaps several times, when Spark can run nothing any more.
+        cluster: The Spark cluster that runs them.
+        experiment_id: Part of the names of the job groups, by which jobs are cancelled.
+        description: The text that Spark's own pages show.
+        make_task: Returns the task of the job with a given number.
+        on_end: Called at the end of each job, on the job's thread.
+        on_fatal: Called when no further job can succeed, with the error that ends the experiment. It
+            may be called on any thread and several times.
     """
 
     def __init__(
@@ -38,20 +57,24 @@ class Jobs:
         experiment_id: str,
         description: str,
         make_task: Callable[[int], Task],
-        on_end: JobEnd,
-        on_gone: Callable[[SparkIsGone], None],
+        on_end: Callable[[JobEnd], None],
+        on_fatal: Callable[[Exception], None],
     ) -> None:
         self._cluster = cluster
         self._experiment_id = experiment_id
         self._description = description
         self._make_task = make_task
         self._on_end = on_end
-        self._on_gone = on_gone
+        self._on_fatal = on_fatal
         self._count = 0
         self._threads: dict[int, threading.Thread] = {}
 
     def launch(self, partitions: list[int]) -> None:
-        """Start a worker for each partition, in one job, or in one each where Spark would give the whole job up."""
+        """Start a worker for each partition.
+
+        All run in one job. Where Spark would give up the whole job when one of them crashes, each
+        gets a job of its own.
+        """
         groups = (
             [[partition] for partition in partitions]
             if self._cluster.job_per_worker
@@ -60,42 +83,41 @@ class Jobs:
         for group in groups:
             job = self._count
             self._count += 1
-            with (
-                self._unless_gone()
-            ):  # to start a thread, Spark is asked for the properties of this one
+            # Starting a thread asks Spark for the properties of this one, which may fail.
+            with self._gone_is_fatal():
                 thread = self._cluster.thread(self._runner(job, group), f"maggy-job-{job}")
                 thread.start()
                 self._threads[job] = thread
 
     def join(self, seconds: float) -> bool:
-        """Wait until every job is over, ``seconds`` at most; returns whether they are."""
+        """Wait at most this many seconds until every job has ended, and return whether they have."""
         deadline = time.monotonic() + seconds
         for thread in list(self._threads.values()):
             thread.join(max(0.0, deadline - time.monotonic()))
         return not any(thread.is_alive() for thread in self._threads.values())
 
     def cancel(self) -> None:
-        """Have Spark kill what still runs."""
+        """Have Spark kill all running tasks."""
         for job, thread in self._threads.items():
             if thread.is_alive():
-                with self._unless_gone():
+                with self._gone_is_fatal():
                     self._cluster.cancel(self._group(job))
 
     def kill(self, job: int, task: int) -> None:
         """Have Spark kill one task of a job."""
-        with self._unless_gone():
+        with self._gone_is_fatal():
             self._cluster.kill(self._group(job), task)
 
     @contextmanager
-    def _unless_gone(self) -> Iterator[None]:
-        """Say that Spark is gone in place of the error that it causes."""
+    def _gone_is_fatal(self) -> Iterator[None]:
+        """Report that Spark is gone in place of the error that its absence causes."""
         try:
             yield
         except Exception:
             reason = self._cluster.gone()
             if reason is None:
                 raise
-            self._on_gone(SparkIsGone(reason))
+            self._on_fatal(SparkIsGone(reason))
 
     def _group(self, job: int) -> str:
         return f"maggy-{self._experiment_id}-{job}"
@@ -107,15 +129,20 @@ class Jobs:
                     self._group(job), self._description, partitions, self._make_task(job)
                 )
             except Exception as error:
-                if (gone := self._cluster.gone()) is not None:
-                    self._on_gone(SparkIsGone(gone))
-                    return
-                reason, index = error_of(error)
-                culprit = (
-                    partitions[index] if index is not None and index < len(partitions) else None
-                )
-                self._on_end(job, partitions, [], reason, culprit)
+                self._handle_failure(job, partitions, error)
             else:
-                self._on_end(job, partitions, values, None, None)
+                self._on_end(JobEnd(job, partitions, values))
 
         return run
+
+    def _handle_failure(self, job: int, partitions: list[int], error: Exception) -> None:
+        if (gone := self._cluster.gone()) is not None:
+            self._on_fatal(SparkIsGone(gone))
+            return
+        if (mismatch := release_error(error)) is not None:
+            self._on_fatal(ExperimentError(mismatch))
+            return
+        reason, index = error_of(error)
+        is_ours = index is not None and index < len(partitions)
+        culprit = partitions[index] if is_ours and index is not None else None
+        self._on_end(JobEnd(job, partitions, [], reason, culprit))

@@ -1,4 +1,4 @@
-"""A hyperparameter search as the driver sees it: an optimizer that suggests and rules that stop."""
+"""The policy of a hyperparameter search: an optimizer suggests trials, and rules stop them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["OptimizationPolicy"]
 
 
 class OptimizationPolicy(Policy):
-    """Asks the config's optimizer for trials and its rules which ones to stop."""
+    """Ask the optimizer of the config for trials, and its rules which trials to stop."""
 
     kind = "optimization"
 
@@ -27,23 +27,22 @@ class OptimizationPolicy(Policy):
         self._rules, self._experiment_rules = stop_rules(config.es_policy)
         self._trial_store: dict[str, Trial] = {}
         self._allow_repeats = config.allow_repeats
-        self._records_repeats = True  # release 2.0 did not, and always allowed them
+        self._records_repeats = True  # False for an experiment of release 2.0, which allowed them
         self._initial: deque[tuple[int, dict[str, Any]]] = deque()
-        self._finished: deque[Trial] = (
-            deque()
-        )  # not yet handed to the optimizer, which is not asked meanwhile
+        # Trials that ended while initial trials were suggested, when the optimizer is not asked.
+        self._finished: deque[Trial] = deque()
         self.name = self._optimizer.name()
         self.direction = config.direction
         self.optimization_key = config.optimization_key
         self.es_seconds = config.es_seconds
-        # A rule for the experiment may end it after any trial, and then no other is to begin.
+        # A rule may end the experiment after any trial, and then no further trial may begin.
         self.ahead = self._optimizer.independent and not self._experiment_rules
         self._prepare(config.searchspace or Searchspace())
         self.total = self._total()
 
-    def parameters(self, asked: Collection[str]) -> Collection[str] | None:
-        """See :meth:`maggy.optimizer.AbstractOptimizer.parameters`."""
-        return self._optimizer.parameters(asked)
+    def parameters(self, names: Collection[str]) -> Collection[str] | None:
+        """Return the parameters that the function must have; see the optimizer's method."""
+        return self._optimizer.parameters(names)
 
     def start(self, trial_store: dict[str, Trial], final_store: list[Trial], seed: int) -> None:
         self._prepare((self._config.searchspace or Searchspace()).seeded(seed))
@@ -56,10 +55,11 @@ class OptimizationPolicy(Policy):
         self._optimizer.write_log = write
 
     def adopt(self, identity: Mapping[str, Any]) -> None:
-        """Go on as release 2.0 did in what it began: its seed promises a sequence that may hold repeats.
+        """Continue an experiment of release 2.0 by its rules.
 
-        A config that reads the keys ``'Metric'`` and ``'metric'`` alike goes on with the one that is recorded: release
-        2.0 recorded ``'metric'``, which was the default key of ``HyperparameterOptConfig`` then.
+        The seed of such an experiment promises a sequence that may hold repeats. A config that treats
+        the keys ``'Metric'`` and ``'metric'`` as equal continues with the recorded one: release 2.0
+        recorded ``'metric'``, which was then the default key of ``HyperparameterOptConfig``.
         """
         key, own = identity.get("optimization_key"), self._config.optimization_key
         is_lenient = isinstance(self._config, HyperparameterOptConfig)
@@ -107,13 +107,13 @@ class OptimizationPolicy(Policy):
     def hparams(self) -> list[dict[str, Any]]:
         return list(self._config.searchspace or ())
 
-    def due(self, trial: Trial, steps: list[int | float]) -> bool:
+    def is_check_due(self, trial: Trial, steps: list[int | float]) -> bool:
         if self.es_seconds is not None:
             return True
         interval = self._config.es_interval
         return any(step > 0 and step % interval == 0 for step in steps)
 
-    def stops(self, trial: Trial, final_store: list[Trial]) -> bool:
+    def should_stop(self, trial: Trial, final_store: list[Trial]) -> bool:
         enough = len(final_store) > self._config.es_min
         running = self._trial_store.values()
         return any(
@@ -122,7 +122,7 @@ class OptimizationPolicy(Policy):
             if enough or not rule.waits_for_finals
         )
 
-    def ends(self, final_store: list[Trial]) -> str | None:
+    def should_end(self, final_store: list[Trial]) -> str | None:
         reasons = (
             rule.experiment_check(final_store, self.direction) for rule in self._experiment_rules
         )
@@ -132,9 +132,9 @@ class OptimizationPolicy(Policy):
         self._optimizer.finalize_experiment(final_store)
 
     def _total(self) -> int | None:
-        """How many trials there will be, if that is known."""
+        """Return the number of trials, or None if it is unknown."""
         if self._config.num_trials is None and self._config.initial_trials:
-            return None  # some may be in addition to those that the optimizer counts
+            return None  # the optimizer may not count all initial trials
         return self._optimizer.total_trials()
 
     def _prepare(self, space: Searchspace) -> None:

@@ -1,4 +1,4 @@
-"""Text on its way into log files, gathered by file. It decides neither when it is written nor where."""
+"""A buffer for text on its way into log files, by file. It does not decide when to write."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ __all__ = ["OutputBuffer"]
 logger = logging.getLogger(__name__)
 
 MEMORY_CHARACTERS = 16 * 2**20
-"""What is kept in memory for all files; the rest waits in temporary files."""
+"""Maximum number of characters in memory, over all files. More text waits in temporary files."""
 
 _File = tuple[Callable[..., None], tuple[Any, ...]]
 
 
 class OutputBuffer:
-    """Keeps text until it is flushed; what came for one file meanwhile is then one write.
+    """Keep text until it is flushed. All text of one file since the last flush becomes one write.
 
-    A file is named by the function that adds to it and its first arguments; the function is called with these and the
-    text. Adding and flushing may happen on different threads. When a write raises, its text stays, and the next flush
-    tries again. When text comes faster than it can be written, it waits in temporary files and not
-    in memory.
+    A file is identified by the function that appends to it and by the first arguments of this function,
+    which is called with these and the text. Adding and flushing may happen on different threads. When a
+    write raises, its text stays, and the next flush tries again. When text comes faster than it can be
+    written, it waits in temporary files and not in memory.
 
     Example:
         >>> buffer = OutputBuffer()
@@ -37,17 +37,17 @@ class OutputBuffer:
         <BLANKLINE>
 
     Attributes:
-        characters: How much text is kept in memory.
+        characters: Number of characters in memory.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._texts: dict[_File, list[str]] = {}
-        self._spilled: dict[_File, _Spilled] = {}  # what came before
+        self._spilled: dict[_File, _Spilled] = {}  # older text than that in memory
         self.characters = 0
 
     def add(self, append: Callable[..., None], *file: Any, text: str) -> None:
-        """Keep a text for a file."""
+        """Add text for a file."""
         with self._lock:
             self._texts.setdefault((append, file), []).append(text)
             self.characters += len(text)
@@ -55,12 +55,13 @@ class OutputBuffer:
                 self._spill()
 
     def flush(self, append: Callable[..., None], *file: Any) -> None:
-        """Write what is kept for one file; only one thread at a time."""
+        """Write the text of one file. Only one thread may flush at a time."""
         while True:
             with self._lock:
                 spilled = self._spilled.get((append, file))
                 if spilled is None:
-                    # Under the same lock, or text that is moved to a file meanwhile would be written after newer text.
+                    # Taken under the lock that found no file: text that another thread moves to a
+                    # file meanwhile would otherwise be written after newer text.
                     text = "".join(self._texts.pop((append, file), ()))
                     self.characters -= len(text)
                     break
@@ -80,14 +81,14 @@ class OutputBuffer:
             raise
 
     def flush_all(self) -> None:
-        """Write what is kept for every file; the first that raises leaves the rest for the next time."""
+        """Write the text of every file. After the first error the rest waits for the next flush."""
         with self._lock:
             files = list(dict.fromkeys([*self._spilled, *self._texts]))
         for append, file in files:
             self.flush(append, *file)
 
     def _put_back(self, file: _File, text: str) -> None:
-        """Keep a text that could not be written, before what has come since."""
+        """Put text back that could not be written, before the text that has come since."""
         spilled = self._spilled.get(file)
         if spilled is not None:
             spilled.put_back(text)
@@ -105,24 +106,26 @@ class OutputBuffer:
                 self._spilled[file] = spilled
                 self.characters -= len(text)
                 del self._texts[file]
-        except OSError as error:  # then memory has to do
-            logger.warning("Output that waits to be written cannot be kept in a file: %s", error)
+        except OSError as error:  # then the text stays in memory
+            logger.warning(
+                "Output cannot be moved to a temporary file, so it waits in memory: %s", error
+            )
 
 
 class _Spilled:
-    """Text in a temporary file, in the chunks in which it came."""
+    """Text in a temporary file, in the chunks in which it arrived."""
 
     def __init__(self) -> None:
-        self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (it lives until it was read)
-        self._chunks: deque[tuple[int, int] | str] = (
-            deque()
-        )  # where each begins, and its size; or the text itself
+        self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (closed after the last chunk)
+        # Of each chunk its start in the file and its size in bytes, or the text itself.
+        self._chunks: deque[tuple[int, int] | str] = deque()
         self._end = 0
 
     def __bool__(self) -> bool:
         return bool(self._chunks)
 
     def add(self, text: str) -> None:
+        """Add a chunk at the end."""
         data = text.encode("utf-8", "surrogatepass")
         self._file.seek(self._end)
         self._file.write(data)
@@ -130,19 +133,20 @@ class _Spilled:
         self._end += len(data)
 
     def put_back(self, text: str) -> None:
-        """Have this text as the first."""
-        self._chunks.appendleft(text)  # in memory, since a full disk must not lose it
+        """Add a chunk at the beginning."""
+        self._chunks.appendleft(text)  # in memory: a full disk must not lose it
 
     def first(self) -> str:
         """Return the text of the first chunk."""
         chunk = self._chunks[0]
         if isinstance(chunk, str):
             return chunk
-        begin, size = chunk
-        self._file.seek(begin)
+        start, size = chunk
+        self._file.seek(start)
         return self._file.read(size).decode("utf-8", "surrogatepass")
 
     def forget_first(self) -> None:
+        """Remove the first chunk, and the file after the last one."""
         self._chunks.popleft()
         if not self._chunks:
             self._file.close()

@@ -1,4 +1,4 @@
-"""What the driver asks of a search or an ablation: the next trial, whether to stop one, and how it is described."""
+"""The contract of a policy: it suggests trials, decides which to stop, and describes itself."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from maggy.trial import Trial
 __all__ = ["Policy"]
 
 
-def _say_nothing(text: str) -> None:
-    """Stand in for what the driver sets."""
+def _ignore(text: str) -> None:
+    """Stand for the function that the driver sets."""
 
 
 class Policy(ABC):
-    """Decides; the driver acts. All methods are called from one thread at a time.
+    """Decide what the driver does. All methods are called from one thread at a time.
 
     Attributes:
         kind: ``"optimization"``, ``"ablation"`` or ``"single"``.
         name: The name in the printed results.
         direction: ``"max"`` or ``"min"``.
-        optimization_key: The metric's name; None when the function is run for what it returns.
-        total: How many trials there will be; None when only the policy knows.
+        optimization_key: The name of the metric; None if the function runs for its return value.
+        total: Number of trials of the experiment; None if only the policy knows when it ends.
         es_seconds: Seconds between two checks of all running trials; None to check by steps.
-        ahead: Whether suggestions depend on no result, so that they may be made before a worker is free.
-        needs_check: Whether a worker tries the study out before any trial.
-        remark: Tells the user a sentence; the driver sets it.
+        ahead: No suggestion depends on a result, so suggestions may be made before a worker is free.
+        needs_check: A worker tries the study out before any trial begins.
+        remark: Shows a sentence to the user; the driver sets it.
     """
 
     kind: str
@@ -38,62 +38,79 @@ class Policy(ABC):
     es_seconds: float | None = None
     ahead: bool = False
     needs_check: bool = False
-    remark: Callable[[str], None] = staticmethod(_say_nothing)
+    remark: Callable[[str], None] = staticmethod(_ignore)
 
     @abstractmethod
     def start(self, trial_store: dict[str, Trial], final_store: list[Trial], seed: int) -> None:
-        """Called once before the first suggestion, with the running and the ended trials, which the driver keeps."""
-
-    def restore(self, ended: list[Trial]) -> bool:
-        """Take over what is recorded of a resumed experiment; if not, suggestions that are recorded are answered anew.
+        """Prepare for the first suggestion. Called once.
 
         Args:
-            ended: All trials that ended before, failed ones included.
+            trial_store: The suggested and running trials by id; the driver updates it.
+            final_store: The trials that ended with a metric; the driver appends to it.
+            seed: The seed of all random decisions.
+        """
+
+    def restore(self, ended: list[Trial]) -> bool:
+        """Take over the recorded trials of a resumed experiment, and return whether that was done.
+
+        If not, the policy makes its suggestions again from the first, and gets recorded trials back
+        as ended.
+
+        Args:
+            ended: All trials that have ended, also those that failed.
         """
         return False
 
-    def log_to(self, write: Callable[[str], None]) -> None:  # noqa: B027 (most have nothing to log)
-        """Called before :meth:`start` with what adds a line to the experiment's log."""
+    def log_to(self, write: Callable[[str], None]) -> None:  # noqa: B027 (optional)
+        """Take the function that adds a line to the experiment's log. Called before :meth:`start`."""
 
-    def adopt(self, identity: Mapping[str, Any]) -> None:  # noqa: B027 (most have nothing to take over)
-        """Called first when an experiment is resumed: take over what its record says by what it leaves out.
+    def adopt(self, identity: Mapping[str, Any]) -> None:  # noqa: B027 (optional)
+        """Adapt to the release that began a resumed experiment. Called before anything else.
 
         Args:
-            identity: What :meth:`identity` gave when the experiment was begun, perhaps by an earlier release; empty if
-                that is not recorded.
+            identity: The recorded value of :meth:`identity`, perhaps of an earlier release; empty if
+                it was not recorded.
         """
 
     @abstractmethod
     def suggest(self, finished: Trial | None) -> Trial | Literal["IDLE"] | None:
-        """The next trial; ``"IDLE"``: ask again later; None: there will be no more."""
+        """Return the next trial, ``"IDLE"`` to be asked again later, or None for no more trials.
+
+        Args:
+            finished: A trial that has ended with a metric since the last call; None if there is none.
+        """
 
     def withdraw(self, label: str) -> Trial | None:
         """Return the trial of a component that cannot be built, and do not suggest it any more.
 
         Args:
-            label: The component's label. Its trial is suggested in its turn if the policy returns None.
+            label: The label of the component. If the policy returns None, the trial is suggested in
+                its turn.
         """
         return None
 
     @abstractmethod
     def identity(self) -> dict[str, Any]:
-        """What must be the same when the experiment is resumed, as plain JSON values."""
+        """Return what must be equal when the experiment is resumed, as JSON values."""
 
     def hparams(self) -> list[dict[str, Any]]:
-        """The parameters for TensorBoard: dicts with ``name``, ``type`` and ``values``."""
+        """Return the parameters for TensorBoard: dicts with ``name``, ``type`` and ``values``."""
         return []
 
-    def due(self, trial: Trial, steps: list[int | float]) -> bool:
-        """Whether these new steps of a running trial call for an early-stop check."""
+    def is_check_due(self, trial: Trial, steps: list[int | float]) -> bool:
+        """Return whether to check a running trial for an early stop after these new steps."""
         return False
 
-    def stops(self, trial: Trial, final_store: list[Trial]) -> bool:
-        """Whether the running trial should be stopped now."""
+    def should_stop(self, trial: Trial, final_store: list[Trial]) -> bool:
+        """Return whether to stop a running trial now."""
         return False
 
-    def ends(self, final_store: list[Trial]) -> str | None:
-        """Why the experiment should end now; None to go on. Asked whenever a trial has ended with a metric."""
+    def should_end(self, final_store: list[Trial]) -> str | None:
+        """Return why the experiment should end now, or None to continue.
+
+        Called after each trial that ends with a metric.
+        """
         return None
 
-    def finish(self, final_store: list[Trial]) -> None:  # noqa: B027 (a single run has nothing to do)
-        """Called once after the last trial."""
+    def finish(self, final_store: list[Trial]) -> None:  # noqa: B027 (optional)
+        """Clean up after the last trial. Called once."""

@@ -1,4 +1,4 @@
-"""The one place that prints to the user: the bar, workers' lines, failures, and the texts around them."""
+"""The only module that prints to the user: the bar, lines of workers, failures, other texts."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 from tqdm.auto import tqdm
 
+from maggy.common.direction import Direction
 from maggy.core.environment.progress_board import Board
 from maggy.core.messages import REMARK
 from maggy.trial import Trial
@@ -20,39 +21,39 @@ logger = logging.getLogger(__name__)
 
 
 class Progress:
-    """Shows how an experiment is doing. Used by the thread that called ``lagom`` only.
+    """Show the progress of an experiment. Only the thread that called ``lagom`` may use it.
 
-    The board has its figures from the beginning; the bar is drawn from :meth:`open` to :meth:`close`.
+    The board has its figures from the beginning. The bar is drawn from :meth:`open` to :meth:`close`.
 
     Args:
-        direction: ``"max"`` or ``"min"``: which metric is the better one.
-        total: How many trials there will be; None if nobody knows.
-        before: Trials that ended in an earlier run of the experiment.
-        board: Is shown the same; for those who ask over the network.
+        direction: The direction in which the metric improves.
+        total: Number of trials of the experiment; None if it is unknown.
+        ended: Trials that have ended in an earlier run of the experiment.
+        board: Shows the same to clients that ask over the network; None if there are none.
     """
 
     def __init__(
-        self, direction: str, total: int | None, before: list[Trial], board: Board | None = None
+        self, direction: str, total: int | None, ended: list[Trial], board: Board | None = None
     ) -> None:
-        self._direction = direction
+        self._direction = Direction.parse(direction)
         self._total = total
         self._board = board
-        self._ended = 0
+        self._end_count = 0
+        self._stop_count = 0
+        self._failure_count = 0
         self._best: float | None = None
-        self._stopped = 0
-        self._failed = 0
-        self._shown: set[str] = set()
-        for trial in before:
+        self._shown_texts: set[str] = set()  # texts that are shown only once
+        for trial in ended:
             self._count(trial)
-        self._show()
-        self._bar = _Bar(disable=True)  # stays when nothing can be shown
+        self._update_board()
+        self._bar = _Bar(disable=True)  # replaced by open(), unless nothing can be shown
 
     def open(self) -> None:
         """Draw the bar."""
         with _harmless():
             self._bar = _Bar(
                 total=self._total,
-                initial=self._ended,
+                initial=self._end_count,
                 desc="Maggy experiment",
                 unit="trial",
                 dynamic_ncols=True,
@@ -64,30 +65,30 @@ class Progress:
         self._write(text)
 
     def lines(self, worker: int, lines: list[str]) -> None:
-        """Print what a worker printed, with its number; a remark of the library only once, and without the number."""
+        """Print lines of a worker behind its number. Print a remark of the library only once."""
         remarks = dict.fromkeys(
-            line for line in lines if line.startswith(REMARK) and line not in self._shown
+            line for line in lines if line.startswith(REMARK) and line not in self._shown_texts
         )
-        self._shown.update(remarks)
-        printed = [
+        self._shown_texts.update(remarks)
+        lines_to_print = [
             *remarks,
             *(f"{worker}: {line}" for line in lines if not line.startswith(REMARK)),
         ]
-        if printed:
-            self._write("\n".join(printed))
+        if lines_to_print:
+            self._write("\n".join(lines_to_print))
 
     def trial_ended(self, trial: Trial) -> None:
-        """Count a trial; show a failure's traceback, the same one only once."""
+        """Count a trial, and show a failure. Show the same traceback only once."""
         self._count(trial)
-        self._show()
+        self._update_board()
         with _harmless():
             self._bar.update()
         if trial.status != Trial.ERROR:
             return
         reason, error = trial.info_dict.get("reason") or "no reason given", trial.error or ""
         self.say(f"Trial {trial.trial_id} with {trial.params!s:.1000} failed: {reason}")
-        if error and error != reason and error not in self._shown:
-            self._shown.add(error)
+        if error and error != reason and error not in self._shown_texts:
+            self._shown_texts.add(error)
             self.say(error.rstrip())
 
     def close(self) -> None:
@@ -100,38 +101,36 @@ class Progress:
         if self._board is not None:
             self._board.write(text)
 
-    def _show(self) -> None:
+    def _update_board(self) -> None:
         if self._board is not None:
             self._board.update(
                 num_trials=self._total,
-                to_date=self._ended,
-                stopped=self._stopped,
+                to_date=self._end_count,
+                stopped=self._stop_count,
                 metric=self._best,
             )
 
     def _count(self, trial: Trial) -> None:
-        self._ended += 1
-        self._stopped += trial.early_stop
+        self._end_count += 1
+        self._stop_count += trial.early_stop
         metric = trial.final_metric
         if metric is None:
-            self._failed += trial.status == Trial.ERROR
-        elif self._best is None or (
-            metric > self._best if self._direction == "max" else metric < self._best
-        ):
+            self._failure_count += trial.status == Trial.ERROR
+        elif self._best is None or self._direction.is_better(metric, than=self._best):
             self._best = metric
 
     def _figures(self) -> str | None:
-        if not self._ended:
+        if not self._end_count:
             return None
         best = "" if self._best is None else f"best={self._best:.6g}, "
-        failed = f", failed={self._failed}" if self._failed else ""
-        return f"{best}early stopped={self._stopped}{failed}"
+        failures = f", failed={self._failure_count}" if self._failure_count else ""
+        return f"{best}early stopped={self._stop_count}{failures}"
 
 
 class _Bar(tqdm):  # type: ignore[misc]
-    """tqdm's bar without its monitor thread: we update it ourselves, and leave no thread behind.
+    """The bar of tqdm without its monitor thread, which would stay behind.
 
-    What stands behind the bar is asked for when it is drawn, which is ten times a second at most.
+    The text behind the bar is made when the bar is drawn, which is at most ten times a second.
     """
 
     monitor_interval = 0
@@ -139,24 +138,24 @@ class _Bar(tqdm):  # type: ignore[misc]
 
     @property
     def format_dict(self) -> dict[str, Any]:
-        """What the bar is drawn from."""
-        drawn: dict[str, Any] = super().format_dict
-        return drawn if self.figures is None else {**drawn, "postfix": self.figures()}
+        """Return the values from which tqdm draws the bar."""
+        values: dict[str, Any] = super().format_dict
+        return values if self.figures is None else {**values, "postfix": self.figures()}
 
 
 def announce(text: str) -> None:
-    """Print a text of its own, before or after the bar, or beside it from any thread."""
+    """Print a text above the bar. May be called from any thread, and when there is no bar."""
     with _harmless():
         try:
             tqdm.write(text)
         except UnicodeEncodeError:
             tqdm.write(text.encode("ascii", "backslashreplace").decode())
-        sys.stdout.flush()  # a log or a pipe shows it now, not when its buffer is full
+        sys.stdout.flush()  # a log file or a pipe shows the text now
 
 
 @contextmanager
 def _harmless() -> Iterator[None]:
-    """A terminal that is gone or closed costs what is shown there, never the experiment."""
+    """Ignore errors of a terminal that is gone: they must not end the experiment."""
     try:
         yield
     except (OSError, ValueError) as error:

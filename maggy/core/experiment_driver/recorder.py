@@ -1,4 +1,4 @@
-"""What the driver records and when: each event becomes a call of the store, made by the writer's thread."""
+"""The recorder: it turns the events of an experiment into calls of the store, on the writer's thread."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from contextlib import suppress
 from typing import Any
 
 from maggy.common.exceptions import OwnershipError
-from maggy.core.experiment_driver.instructions import WorkerId
 from maggy.core.experiment_driver.output import OutputBuffer
+from maggy.core.messages import WorkerId
 from maggy.records.directory import ExperimentStore
 from maggy.records.ownership import RENEW_SECONDS
 from maggy.records.writer import RecordWriter
@@ -19,21 +19,23 @@ from maggy.trial import Trial
 __all__ = ["Recorder"]
 
 
-MUCH_OUTPUT = 4 * 2**20
-"""When so many characters of output wait, they are written without a rest in between."""
+MANY_CHARACTERS = 4 * 2**20
+"""When this many characters of output wait, they are written at once."""
 
 
 class Recorder:
-    """Writes an experiment's records without making anyone wait.
+    """Write the records of an experiment without making any thread wait.
 
-    Once another driver owns the directory nothing more is written.
+    When another driver owns the directory, nothing more is written.
 
     Args:
-        store: The experiment's directory.
-        on_error: Told in a sentence when records cannot be written; the experiment goes on in memory.
+        store: The directory of the experiment.
+        on_error: Called with a sentence when records cannot be written. The experiment continues in
+            memory.
 
     Attributes:
-        lost: Which other driver owns the directory; None while this one does.
+        lost: The error that names the other driver that owns the directory; None while this driver
+            owns it.
     """
 
     def __init__(self, store: ExperimentStore, on_error: Callable[[str], None]) -> None:
@@ -44,21 +46,24 @@ class Recorder:
         self._lock = threading.Lock()
         self.lost: OwnershipError | None = None
         self._when_lost: Callable[[OwnershipError], None] | None = None
-        self._beginnings: dict[str, Trial] = {}  # of trials that have not ended; not yet written
-        self._attempts: dict[WorkerId, int] = {}
-        self._tries: dict[int, int] = {}
-        self._hurried = False
+        self._beginnings: dict[str, Trial] = {}  # running trials whose beginning is not written yet
+        self._file_numbers: dict[WorkerId, int] = {}
+        self._worker_counts: dict[int, int] = {}  # by partition
+        self._is_hurried = False
         self.experiment_id = store.experiment_id
 
     def when_lost(self, call: Callable[[OwnershipError], None]) -> None:
-        """Have ``call`` told once another driver owns the directory, on the writer's thread or now."""
+        """Have a function called when another driver owns the directory.
+
+        The writer's thread calls it, or this thread calls it now if the directory is lost already.
+        """
         with self._lock:
             self._when_lost, lost = call, self.lost
         if lost is not None:
             call(lost)
 
     def trial_directory(self, trial_id: str) -> str:
-        """Where a trial's records are."""
+        """Return the directory of a trial's records."""
         return self._store.trial_directory(trial_id)
 
     def log(self, text: str) -> None:
@@ -66,9 +71,9 @@ class Recorder:
         self._writer.submit(self._store.log, text)
 
     def tell(self, text: str) -> None:
-        """Add a line to ``maggy.log``, and say it to the user too."""
+        """Add a line to ``maggy.log``, and show it to the user."""
         self._on_error(text)
-        with suppress(RuntimeError):  # an experiment that is over writes no more
+        with suppress(RuntimeError):  # the writer of an experiment that is over is closed
             self.log(text)
 
     def experiment(self, record: dict[str, Any]) -> None:
@@ -83,54 +88,59 @@ class Recorder:
         """Write ``result.json`` and ``.summary.json``."""
         self._writer.submit(self._store.write_result, result, result.trials)
 
-    def worker_registered(
-        self, job: int, partition: int, attempt: int, host: str, pid: int
-    ) -> None:
-        """Begin a worker's log. Its file counts the workers that the partition has had, over all Spark jobs."""
-        number = self._tries[partition] = self._tries.get(partition, -1) + 1
-        self._attempts[WorkerId(job, partition, attempt)] = number
-        text = f"Worker {partition} (Spark job {job}, attempt {attempt}) on {host}, process {pid}\n"
+    def worker_registered(self, worker: WorkerId, host: str, pid: int) -> None:
+        """Begin the log of a worker.
+
+        The number in its file name counts the workers of its partition over all Spark jobs.
+        """
+        partition = worker.partition
+        number = self._worker_counts[partition] = self._worker_counts.get(partition, -1) + 1
+        self._file_numbers[worker] = number
+        text = (
+            f"Worker {partition} (Spark job {worker.job}, attempt {worker.attempt}) on {host}, "
+            f"process {pid}\n"
+        )
         self._add(self._store.log_executor, partition, number, text=text)
 
     def lines(self, trial_id: str, worker: WorkerId, lines: list[str]) -> None:
-        """Write what a trial printed, to its own output and to its worker's log."""
+        """Write lines of a trial to its ``output.log`` and to the log of its worker."""
         self._add(self._store.append_output, trial_id, text="\n".join(lines) + "\n")
-        number = self._attempts.get(worker, 0)
-        marked = "".join(f"{trial_id} {line}\n" for line in lines)
-        self._add(self._store.log_executor, worker.partition, number, text=marked)
+        number = self._file_numbers.get(worker, 0)
+        text = "".join(f"{trial_id} {line}\n" for line in lines)
+        self._add(self._store.log_executor, worker.partition, number, text=text)
 
     def trial_begins(self, trial: Trial) -> None:
-        """Record that a trial begins; of one that ends before there is time for that, only the end is written."""
+        """Record that a trial begins. For a trial that ends soon, only its end is written."""
         self._beginnings[trial.trial_id] = trial
         self._writer.sweep(self._sweep)
 
     def trial_given_back(self, trial: Trial, text: str) -> None:
+        """Record that a trial lost its worker."""
         self._writer.submit(self._store.log, text)
         self._add(self._store.append_output, trial.trial_id, text=f"--- {text} ---\n")
 
     def trial_ended(self, trial: Trial) -> None:
-        """Record how a trial ended, after what it printed."""
+        """Record the end of a trial, after its output."""
         with self._lock:
             self._beginnings.pop(trial.trial_id, None)
         self._writer.submit(self._output.flush, self._store.append_output, trial.trial_id)
         self._writer.submit(self._store.end_trial, trial)
 
     def close(self) -> None:
-        """Wait until everything is written, and give the directory back."""
+        """Wait until everything is written, and release the directory."""
         if self._writer.close():
-            with suppress(
-                Exception
-            ):  # the store is away: the next driver waits until this one is silent
+            # If the store is away, the next driver waits until this one has been silent for a minute.
+            with suppress(Exception):
                 self._store.release()
 
-    def _add(self, append: Callable[..., None], *file: Any, text: str) -> None:
+    def _add(self, append: Callable[..., None], *file: str | int, text: str) -> None:
         self._output.add(append, *file, text=text)
-        if self._output.characters > MUCH_OUTPUT and not self._hurried:
-            self._hurried = True
-            self._writer.submit(self._write_much)
+        if self._output.characters > MANY_CHARACTERS and not self._is_hurried:
+            self._is_hurried = True
+            self._writer.submit(self._write_output)
         self._writer.sweep(self._sweep)
 
-    # From here on everything runs on the writer's thread.
+    # Everything below runs on the writer's thread.
 
     def _check_owner(self) -> None:
         try:
@@ -149,18 +159,20 @@ class Recorder:
         finally:
             self._write_beginnings()
 
-    def _write_much(self) -> None:
-        self._hurried = False  # before it begins, so that what comes meanwhile asks for another
+    def _write_output(self) -> None:
+        # Reset before the writing: output that comes meanwhile must cause another call.
+        self._is_hurried = False
         self._output.flush_all()
 
     def _write_beginnings(self) -> None:
         for trial_id, trial in list(self._beginnings.items()):
-            if trial_id not in self._beginnings:  # it has ended since
+            if trial_id not in self._beginnings:  # it has ended meanwhile
                 continue
             try:
                 self._store.begin_trial(trial)
             except BaseException:
-                with self._lock:  # the last one the next time, so that it holds up no other
+                # Move the trial to the end, so that it does not hold up the others the next time.
+                with self._lock:
                     if self._beginnings.pop(trial_id, None) is not None:
                         self._beginnings[trial_id] = trial
                 raise

@@ -1,55 +1,56 @@
-"""Who works: every worker the driver has heard of, what each runs, and which stand in for each other."""
+"""Every worker that has registered, with its run, and the attempts of each Spark task."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from maggy.core.experiment_driver.instructions import Instruction, Lines, Points, WorkerId
-from maggy.core.messages import Assign, Failed, Final, Report
+from maggy.core.experiment_driver.instructions import Instruction, Lines, Points
+from maggy.core.experiment_driver.trial_queue import QueuedTrial
+from maggy.core.messages import Assign, Failed, Final, Report, WorkerId
 
-__all__ = ["Assignable", "Roster", "Run", "Worker"]
+__all__ = ["Roster", "Run", "Worker"]
 
 OVERDUE_SECONDS = 15.0
-"""How much longer than ``max_trial_seconds`` a trial may take before its worker counts as unable to
-end it."""
+"""How much longer than ``max_trial_seconds`` a trial may take before the ledger ends it in place of
+its worker."""
 
-IMPORTANT_SECONDS = 0.1
-"""A shorter time in which the driver could not run changes nothing, and a driver of many workers often has one."""
-
-
-@dataclass(slots=True)
-class Assignable:
-    """A trial as far as assigning it goes. ``losses``: how many workers it has cost."""
-
-    trial_id: str
-    params: dict[str, Any]
-    logdir: str
-    losses: int = 0
+SHORT_PAUSE_SECONDS = 0.1
+"""A shorter pause of the driver is ignored. A driver of many workers often has one, and it changes
+nothing."""
 
 
 @dataclass(slots=True)
 class Run:
-    """One assignment of one trial to one worker, and how many points and lines of it have arrived."""
+    """One assignment of one trial to one worker.
+
+    Attributes:
+        number: The number of the run, counted over the experiment.
+        trial: The trial.
+        start: When it was assigned, in monotonic seconds.
+        points: Number of points that have arrived.
+        lines: Number of lines of output that have arrived.
+        stopping: The worker was told to stop it early.
+    """
 
     number: int
-    trial: Assignable
-    began: float
+    trial: QueuedTrial
+    start: float
     points: int = 0
     lines: int = 0
     stopping: bool = False
 
     def is_overdue(self, now: float, limit: float | None) -> bool:
-        """Whether the run takes so much longer than its limit that its worker cannot end it."""
-        return limit is not None and now - self.began > limit + OVERDUE_SECONDS
+        """Return whether the run exceeds its limit by so much that its worker cannot end it."""
+        return limit is not None and now - self.start > limit + OVERDUE_SECONDS
 
     def assignment(self) -> Assign:
-        """The message that tells the worker to train."""
+        """Return the message that tells the worker to train."""
         return Assign(self.number, self.trial.trial_id, self.trial.params, self.trial.logdir)
 
-    def take(self, worker: WorkerId, report: Report) -> list[Instruction]:
-        """Accept the part of a report that is new."""
+    def accept(self, worker: WorkerId, report: Report) -> list[Instruction]:
+        """Accept the points and lines of a report that have not arrived before."""
         out: list[Instruction] = []
+        # A report may repeat what an earlier one brought: skip up to the first new position.
         points = report.points[max(0, self.points - report.first_point) :]
         if points:
             self.points = report.first_point + len(report.points)
@@ -66,12 +67,15 @@ class Worker:
     """One attempt of one Spark task.
 
     Attributes:
-        task: What Spark calls it, to have it killed by.
+        task: The id that Spark gave to the task, with which it can be killed.
+        last_seen: When the worker sent its last message, in monotonic seconds.
+        run: What it runs; None if it runs nothing.
         waiting: It has asked for a trial.
-        lost: It counts as gone; if it speaks again it is back, without its trial.
+        lost: It counts as gone. If it sends a message again, it is back, without its trial.
         standby: Another attempt of the same task lives and works.
-        served: It was given a trial at least once.
-        dismissed: It was told to leave, since it could get no further trial. It gets none, whatever it still says.
+        served: It was assigned a trial at least once.
+        dismissed: It was told to leave, since there will be no further trial for it. It gets none,
+            whatever messages it still sends.
     """
 
     identity: WorkerId
@@ -84,36 +88,43 @@ class Worker:
     served: bool = False
     dismissed: bool = False
 
+    @property
+    def is_live(self) -> bool:
+        """Whether the worker is neither lost nor dismissed."""
+        return not (self.lost or self.dismissed)
+
 
 class Roster:
-    """Every worker that has registered, by identity and by Spark task."""
+    """Keep every worker that has registered, by identity and by Spark task."""
 
     def __init__(self) -> None:
         self._workers: dict[WorkerId, Worker] = {}
-        self._tasks: dict[
-            tuple[int, int], list[Worker]
-        ] = {}  # (job, partition) -> its attempts, oldest first
-        self._over: set[int] = (
-            set()
-        )  # jobs that ended; tasks of theirs may live for some seconds more
+        # (job, partition) -> the attempts of this task, oldest first
+        self._tasks: dict[tuple[int, int], list[Worker]] = {}
+        # Jobs that have ended. Some of their tasks may live for a few seconds more.
+        self._closed_jobs: set[int] = set()
 
     def __getitem__(self, identity: WorkerId) -> Worker:
         return self._workers[identity]
 
     def get(self, identity: WorkerId) -> Worker | None:
-        """The worker, or None if it has never registered."""
+        """Return the worker, or None if it has never registered."""
         return self._workers.get(identity)
 
     def add(self, identity: WorkerId, task: int) -> Worker:
-        """Take up a worker that is new."""
+        """Add a new worker, and return it."""
         worker = self._workers[identity] = Worker(identity, task)
         self._tasks.setdefault(identity[:2], []).append(worker)
         return worker
 
-    def seen(self, identity: WorkerId, now: float) -> Worker | None:
-        """The worker that spoke; None if it is none of ours. One that was taken for lost is back."""
+    def note_message(self, identity: WorkerId, now: float) -> Worker | None:
+        """Note that a worker sent a message, and return it. A worker that counted as lost is back.
+
+        Return None if the worker may not work: it has not registered, it was dismissed, or its job
+        has ended.
+        """
         worker = self._workers.get(identity)
-        if worker is None or worker.dismissed or self.is_over(identity.job):
+        if worker is None or worker.dismissed or self.is_closed(identity.job):
             return None
         worker.last_seen = now
         if worker.lost:
@@ -122,51 +133,50 @@ class Roster:
         return worker
 
     def live(self) -> list[Worker]:
-        """The workers that are neither lost nor dismissed."""
-        return [
-            worker for worker in self._workers.values() if not (worker.lost or worker.dismissed)
-        ]
+        """Return the workers that are neither lost nor dismissed."""
+        return [worker for worker in self._workers.values() if worker.is_live]
 
-    def leave_out(self, seconds: float, now: float) -> None:
-        """Leave the last seconds out of every worker's silence and every trial's time."""
-        if seconds < IMPORTANT_SECONDS:
+    def excuse_pause(self, seconds: float, now: float) -> None:
+        """Do not count the last seconds as silence of a worker or as time of a trial.
+
+        In this time the driver could not receive messages.
+        """
+        if seconds < SHORT_PAUSE_SECONDS:
             return
         for worker in self.live():
             worker.last_seen = min(now, worker.last_seen + seconds)
             if worker.run is not None:
-                worker.run.began = min(now, worker.run.began + seconds)
+                worker.run.start = min(now, worker.run.start + seconds)
 
     def rivals(self, identity: WorkerId) -> list[Worker]:
-        """The other live attempts of the same Spark task."""
+        """Return the other live attempts of the same Spark task."""
         attempts = self._tasks.get(identity[:2], [])
-        return [
-            each
-            for each in attempts
-            if not (each.lost or each.dismissed) and each.identity != identity
-        ]
+        return [attempt for attempt in attempts if attempt.is_live and attempt.identity != identity]
 
     def attempts(self, job: int, partition: int) -> list[Worker]:
-        """All attempts of a Spark task, oldest first."""
+        """Return all attempts of a Spark task, oldest first."""
         return list(self._tasks.get((job, partition), []))
 
     def dismiss(self, identity: WorkerId) -> list[Worker]:
-        """Let a worker's task end: all live attempts of it leave. Returns them."""
+        """Dismiss all live attempts of a worker's task, so that the task ends, and return them."""
         leaving = [self._workers[identity], *self.rivals(identity)]
         for worker in leaving:
             worker.dismissed, worker.waiting = True, False
         return leaving
 
     def has_left(self, job: int, partition: int) -> bool:
-        """Whether the worker of a Spark task was dismissed, so that its task ends without being started again."""
+        """Return whether the worker of a task was dismissed. Spark does not retry such a task."""
         return any(worker.dismissed for worker in self._tasks.get((job, partition), []))
 
     def is_dismissed(self, identity: WorkerId) -> bool:
+        """Return whether the worker was dismissed."""
         worker = self._workers.get(identity)
         return worker is not None and worker.dismissed
 
     def close(self, job: int) -> None:
-        """A Spark job is over: its workers no longer count, whatever they still say."""
-        self._over.add(job)
+        """Close a Spark job that has ended: its workers do not count any more."""
+        self._closed_jobs.add(job)
 
-    def is_over(self, job: int) -> bool:
-        return job in self._over
+    def is_closed(self, job: int) -> bool:
+        """Return whether a Spark job has ended."""
+        return job in self._closed_jobs

@@ -1,4 +1,4 @@
-"""Which of the lines that trials print are shown to the user. All are recorded elsewhere."""
+"""The choice of output lines that are shown to the user. All lines are recorded elsewhere."""
 
 from __future__ import annotations
 
@@ -10,15 +10,20 @@ __all__ = ["ShownLines"]
 LINES_PER_SECOND = 200
 LINES_PER_TRIAL = 10_000
 LINE_LENGTH = 1000
-"""A longer line counts as several."""
+"""A line counts once more for each of these characters."""
 MOST_WAITING = 100
-"""While more texts wait to be shown, no further line is."""
+"""While more texts than this wait to be shown, further lines are left out."""
 
 
 @dataclass(slots=True)
 class _Output:
-    """What a running trial has printed: how many lines were shown, how many left out since, and
-    whether it has shown all that it may."""
+    """The output of a running trial.
+
+    Attributes:
+        shown: Number of lines that were shown.
+        left_out: Number of lines that were left out since the last shown one.
+        is_over: The trial has shown as many lines as it may.
+    """
 
     shown: int = 0
     left_out: int = 0
@@ -26,13 +31,13 @@ class _Output:
 
 
 class ShownLines:
-    """Picks the lines that are shown: 200 a second over all trials, and 10,000 of each trial.
+    """Choose the lines that are shown: 200 a second over all trials, and 10,000 of each trial.
 
-    Where lines are left out, a line says how many, and where they are. Memory does not grow with
-    the output.
+    Where lines are left out, one line says how many, and in which file they are. The memory in use
+    does not grow with the output.
 
     Args:
-        directory_of: Given a trial's id, returns the directory of its records.
+        directory_of: Returns the directory of a trial's records by its id.
     """
 
     def __init__(self, directory_of: Callable[[str], str]) -> None:
@@ -42,42 +47,42 @@ class ShownLines:
         self._now = 0.0
 
     def admit(self, trial_id: str, lines: list[str], now: float, waiting: int = 0) -> list[str]:
-        """Return those of a trial's next lines that are shown now.
+        """Return the lines to show now: some of a trial's new lines, and lines about omissions.
 
         Args:
             trial_id: The trial that printed them.
-            lines: What it printed since the last call.
-            now: Monotonic seconds.
-            waiting: How many texts wait to be shown already, because the terminal is slow.
+            lines: The lines that it printed since the last call.
+            now: The time in monotonic seconds.
+            waiting: Number of texts that wait to be shown, because the terminal is slow.
         """
         if not lines:
             return []
-        earned = max(0.0, now - self._now) * LINES_PER_SECOND
-        self._allowance = min(LINES_PER_SECOND, self._allowance + earned)
+        earnings = max(0.0, now - self._now) * LINES_PER_SECOND
+        self._allowance = min(LINES_PER_SECOND, self._allowance + earnings)
         self._now = now
         output = self._outputs.setdefault(trial_id, _Output())
         if waiting > MOST_WAITING:
             output.left_out += len(lines)
             return []
-        shown: list[str] = []
+        chosen_lines: list[str] = []
         for number, line in enumerate(lines):
             notice = [self._notice(output.left_out, trial_id)] if output.left_out else []
             cost = 1 + len(line) // LINE_LENGTH
-            over = output.shown + cost > LINES_PER_TRIAL
-            if over or cost + len(notice) > self._allowance:
-                if over and not output.is_over:
+            exceeds_limit = output.shown + cost > LINES_PER_TRIAL
+            if exceeds_limit or cost + len(notice) > self._allowance:
+                if exceeds_limit and not output.is_over:
                     output.is_over = True
-                    shown.append(self._last_notice(trial_id))
+                    chosen_lines.append(self._last_notice(trial_id))
                 output.left_out += len(lines) - number
                 break
             output.left_out = 0
             output.shown += cost
             self._allowance -= cost + len(notice)
-            shown += [*notice, line]
-        return shown
+            chosen_lines += [*notice, line]
+        return chosen_lines
 
     def ended(self, trial_id: str) -> str | None:
-        """Forget a trial; return what is to be said about lines that were left out at its end."""
+        """Forget a trial. Return a line about the omissions at its end, or None if there are none."""
         output = self._outputs.pop(trial_id, None)
         if output is None or not output.left_out:
             return None

@@ -1,4 +1,4 @@
-"""A function that is run once, for what it returns, as the driver sees it."""
+"""The policy of a function that runs once, for its return value."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["SinglePolicy"]
 
 
 class SinglePolicy(Policy):
-    """One trial without parameters and without a metric."""
+    """Suggest one trial without parameters and without a metric."""
 
     kind = "single"
     name = "SingleRun"
@@ -19,10 +19,10 @@ class SinglePolicy(Policy):
     total = 1
 
     def start(self, trial_store: dict[str, Trial], final_store: list[Trial], seed: int) -> None:
-        self._left = [Trial({})]
+        self._trials = [Trial({})]
 
     def suggest(self, finished: Trial | None) -> Trial | None:
-        return self._left.pop() if self._left else None
+        return self._trials.pop() if self._trials else None
 
     def identity(self) -> dict[str, Any]:
         return {"kind": self.kind}

@@ -1,4 +1,4 @@
-"""Which suggestions can be sent to a worker, and what becomes of those that cannot."""
+"""The preparation of suggestions for the way to a worker, and the refusal of unsendable ones."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from maggy.trial import Trial
 __all__ = ["REFUSALS_LIMIT", "Suggestions"]
 
 REFUSALS_LIMIT = 3
-"""So many suggestions in a row that cannot be sent end the experiment."""
+"""Number of suggestions in a row that cannot be sent, after which the experiment ends."""
 ENVELOPE_BYTES = 64 * 1024
-"""What a message holds beside the parameters takes no more than this."""
+"""Maximum size of everything in a message but the parameters."""
 LONGEST_VALUE_BYTES = 1000
-"""Of a larger parameter the record of a refused suggestion holds the beginning only."""
+"""The record of a refused suggestion holds only the beginning of a larger parameter."""
 
 
 class Suggestions:
-    """Prepares suggestions for the way to a worker; marks those that cannot be sent as failed.
+    """Prepare suggestions for the way to a worker, and fail those that cannot be sent.
 
     Args:
         name: The optimizer's or ablator's name, for the reason.
@@ -34,20 +34,20 @@ class Suggestions:
         self._refusals = 0
 
     def prepare(self, trial: Trial) -> dict[str, Any] | None:
-        """Return the parameters as a worker can receive them; None if it cannot.
+        """Return the parameters as a worker can receive them, or None if they cannot be sent.
 
-        A trial that cannot be sent is then ERROR, with the reason, and parameters that can be
+        A trial that cannot be sent gets the status ERROR, the reason, and parameters that can be
         recorded.
 
         Raises:
-            ExperimentError: This is the third suggestion in a row that cannot be sent.
+            ExperimentError: If this is the third suggestion in a row that cannot be sent.
         """
         try:
             params = _sendable_params(trial.params)
         except RecursionError:
             self._refuse(trial, f"They must be nested at most {MAX_NESTING} levels deep.")
             return None
-        except Exception as error:  # the parameters may be of a class of the user's own
+        except Exception as error:  # a class of the user may raise anything
             self._refuse(trial, str(error))
             return None
         self._refusals = 0
@@ -55,7 +55,10 @@ class Suggestions:
 
     def _refuse(self, trial: Trial, reason: str) -> None:
         values = _short(trial.params)
-        sentence = f"{self._name} must suggest parameters that can be sent to a worker, but suggested {values}. {reason}"
+        sentence = (
+            f"{self._name} must suggest parameters that can be sent to a worker, but suggested "
+            f"{values}. {reason}"
+        )
         trial.params = _recordable(trial.params)
         trial.status, trial.error = Trial.ERROR, sentence
         trial.info_dict["reason"] = sentence
@@ -75,7 +78,7 @@ def _sendable_params(params: Any) -> dict[str, Any]:
     try:
         size = _size(plain)
     except (OverflowError, UnicodeEncodeError):
-        check_sendable(plain)  # says the rule
+        check_sendable(plain)  # raises an error that names the value
         raise
     limit = MAX_MESSAGE_BYTES - ENVELOPE_BYTES
     if size > limit:
@@ -90,10 +93,10 @@ def _size(value: Any) -> int:
 
 
 def _recordable(params: Any) -> dict[str, Any]:
-    """Return parameters of which each that is large or cannot be sent is text that shows it."""
+    """Return the parameters with text in place of values that are large or cannot be sent."""
     if not isinstance(params, Mapping):
         return {}
-    return {_text(name): _recordable_value(value) for name, value in params.items()}
+    return {_name(name): _recordable_value(value) for name, value in params.items()}
 
 
 def _recordable_value(value: Any) -> Any:
@@ -101,18 +104,18 @@ def _recordable_value(value: Any) -> Any:
         plain = to_plain(value, finite=True)
         check_sendable(plain)
         return plain if _size(plain) <= LONGEST_VALUE_BYTES else _short(value)
-    except Exception:  # the value may be of a class of the user's own
+    except Exception:  # a class of the user may raise anything
         return _short(value)
 
 
-def _text(name: Any) -> str:
+def _name(name: Any) -> str:
     return str(name).encode("utf-8", "backslashreplace").decode()[:LONGEST_VALUE_BYTES]
 
 
 def _short(value: Any) -> str:
     try:
         return _SHORT.repr(value)
-    except Exception:  # the value may be of a class of the user's own
+    except Exception:  # a class of the user may raise anything
         return f"<{type(value).__name__}>"
 
 

@@ -13,8 +13,9 @@ from wire import SOON, Host
 
 from maggy.ablation.ablator import AbstractAblator
 from maggy.core.cluster.spark import TaskInfo, dumps, loads
-from maggy.core.executors import error_text, process_executor, trial_executor
+from maggy.core.executors import error_text, process_executor, session, trial_executor
 from maggy.core.executors import surroundings as trial_surroundings
+from maggy.core.executors.silence import Silence
 from maggy.core.executors.trial_executor import WorkerSettings, work
 from maggy.core.executors.workload import AblationWorkload, SearchWorkload, Workload
 from maggy.core.messages import (
@@ -424,15 +425,23 @@ def test_the_gpus_of_the_task_are_the_ones_that_are_seen(monkeypatch, isolation)
         play.close()
 
 
+class ImpatientOnceAnswered(Silence):
+    """Waits for the first answer as long as the machine needs, and only briefly for each later one."""
+
+    def answered(self):
+        super().answered()
+        self._patience = 0.1
+
+
 def test_a_worker_that_leaves_its_trial_ends_its_task_with_an_error(worker, monkeypatch):
     def train(x):
         threading.Event().wait(SOON)
 
-    monkeypatch.setattr(trial_executor, "ANSWER_SECONDS", 0.1)
+    monkeypatch.setattr(session, "Silence", ImpatientOnceAnswered)
     with pytest.raises(
         ConnectionError, match=r"left its trial: the driver has not answered for \d"
     ):
-        worker(train, assign(x=1), worker_timeout=0.1)
+        worker(train, assign(x=1))
 
 
 @pytest.mark.parametrize(("worker_timeout", "seconds"), [(2.0, 90.0), (60.0, 90.0), (300.0, 450.0)])

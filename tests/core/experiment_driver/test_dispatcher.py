@@ -35,7 +35,7 @@ class Ticks(Ledger):
         return out
 
 
-class Instructed:
+class Handler:
     def worker_registered(self, worker, message): ...
 
     def carry_out(self, instructions): ...
@@ -48,7 +48,7 @@ def driver():
     """A dispatcher on a clock that stands, and its ledger."""
     server, ledger, clock = Server("127.0.0.1"), Ticks(worker_timeout=60), Jumping()
     server.start()
-    dispatcher = Dispatcher(server, ledger, Instructed(), clock)
+    dispatcher = Dispatcher(server, ledger, Handler(), clock)
     dispatcher.start()
     yield dispatcher, ledger, clock
     dispatcher.close()

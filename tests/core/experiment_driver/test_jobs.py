@@ -5,7 +5,7 @@ import threading
 import pytest
 from loopback import Threads
 
-from maggy.core.experiment_driver.jobs import Jobs
+from maggy.core.experiment_driver.jobs import JobEnd, Jobs
 
 pytestmark = pytest.mark.loopback
 
@@ -16,14 +16,14 @@ class Ends:
     def __init__(self):
         self.all, self.news = [], threading.Semaphore(0)
 
-    def __call__(self, *end):
+    def __call__(self, end):
         self.all.append(end)
         self.news.release()
 
     def wait(self, count=1):
         for _ in range(count):
             assert self.news.acquire(timeout=SOON)
-        return sorted(self.all)
+        return sorted(self.all, key=lambda end: end.job)
 
 
 def jobs_of(cluster, ends, task=lambda job: lambda info: [(job, info.partition)], gone=print):
@@ -60,14 +60,14 @@ def test_one_job_has_a_task_for_each_partition():
     ends = Ends()
     jobs = jobs_of(Threads(job_per_worker=False), ends)
     jobs.launch([0, 1, 2])
-    assert ends.wait() == [(0, [0, 1, 2], [(0, 0), (0, 1), (0, 2)], None, None)]
+    assert ends.wait() == [JobEnd(0, [0, 1, 2], [(0, 0), (0, 1), (0, 2)])]
     assert jobs.join(SOON)
 
 
 def test_where_spark_gives_a_whole_job_up_each_worker_has_its_own():
     ends = Ends()
     jobs_of(Threads(job_per_worker=True), ends).launch([3, 5])
-    assert ends.wait(2) == [(0, [3], [(0, 3)], None, None), (1, [5], [(1, 5)], None, None)]
+    assert ends.wait(2) == [JobEnd(0, [3], [(0, 3)]), JobEnd(1, [5], [(1, 5)])]
 
 
 def test_jobs_are_counted_on():
@@ -75,7 +75,7 @@ def test_jobs_are_counted_on():
     jobs = jobs_of(Threads(job_per_worker=False), ends)
     jobs.launch([0])
     jobs.launch([0])
-    assert [job for job, *_ in ends.wait(2)] == [0, 1]
+    assert [end.job for end in ends.wait(2)] == [0, 1]
 
 
 def test_a_failed_job_names_the_partition_to_blame():
@@ -89,9 +89,9 @@ def test_a_failed_job_names_the_partition_to_blame():
 
     ends = Ends()
     jobs_of(Threads(job_per_worker=False), ends, task).launch([4, 7])
-    ((job, partitions, values, error, culprit),) = ends.wait()
-    assert (job, partitions, values, culprit) == (0, [4, 7], [], 7)
-    assert "out of memory" in error
+    (end,) = ends.wait()
+    assert (end.job, end.partitions, end.values, end.culprit) == (0, [4, 7], [], 7)
+    assert "out of memory" in end.error
 
 
 @pytest.mark.parametrize("text", ["the cluster is gone", "Task 99 in stage 0.0 failed 1 times"])
@@ -102,7 +102,7 @@ def test_a_failed_job_without_a_known_partition_blames_none(text):
 
     ends = Ends()
     jobs_of(Broken(), ends).launch([0])
-    assert ends.wait()[0][4] is None
+    assert ends.wait()[0].culprit is None
 
 
 def test_joining_waits_no_longer_than_it_may_and_cancelling_ends_the_rest():
@@ -118,7 +118,7 @@ def test_joining_waits_no_longer_than_it_may_and_cancelling_ends_the_rest():
         assert not jobs.join(0.05)
         jobs.cancel()
         assert jobs.join(SOON)
-        assert all("cancelled" in error for _, _, _, error, _ in ends.wait(2))
+        assert all("cancelled" in end.error for end in ends.wait(2))
         assert sorted(cluster.jobs) == ["maggy-app_1-0", "maggy-app_1-1"]
     finally:
         go_on.set()

@@ -3,6 +3,7 @@
 import pytest
 from ledgers import HELLO, A, B, C, assign, beat, failed, final, suggest, with_running
 
+from maggy import __version__
 from maggy.core.experiment_driver.give_up import Mistake
 from maggy.core.experiment_driver.instructions import (
     Ask,
@@ -10,13 +11,14 @@ from maggy.core.experiment_driver.instructions import (
     CheckFailed,
     Ended,
     Finished,
+    GivenUp,
     Lines,
     Lost,
     Mistaken,
     Points,
     Probed,
+    Refused,
     Send,
-    WorkerId,
 )
 from maggy.core.experiment_driver.ledger import Ledger
 from maggy.core.messages import (
@@ -26,9 +28,12 @@ from maggy.core.messages import (
     Done,
     Failed,
     Heartbeat,
+    Register,
     Stop,
     Wait,
+    WorkerId,
 )
+from maggy.version import PROTOCOL
 
 
 def test_a_new_worker_has_the_driver_ask_for_a_trial():
@@ -315,3 +320,36 @@ def test_a_mistake_in_the_last_trials_leaves_nothing_to_give_up():
     ledger.exhausted()
     ledger.ended(A, failed(1, mistake="KeyError"), 1)
     assert ledger.ended(B, failed(2, mistake="KeyError"), 2)[-1] == Finished()
+
+
+# Releases of Maggy
+
+
+def test_a_worker_with_another_protocol_ends_the_experiment_with_a_sentence_that_says_which_is_where():
+    ledger = with_running(A)
+    stranger = Register("elsewhere", 1, 0, PROTOCOL + 1, "9.9.9")
+    refused, *messages = ledger.register(B, stranger, 1)
+    assert isinstance(refused, Refused)
+    assert f"the driver has {__version__} (protocol {PROTOCOL})" in refused.reason
+    assert f"elsewhere has 9.9.9 (protocol {PROTOCOL + 1})" in refused.reason
+    assert messages == [Send(A, Done()), Send(B, Done())]
+    assert ledger.finished
+
+
+def test_a_worker_without_a_protocol_number_is_refused_too():
+    (refused, *_) = Ledger().register(A, Register("old", 1), 0)
+    assert "old has an unknown release (protocol 0)" in refused.reason
+
+
+def test_a_worker_with_another_protocol_is_only_told_to_leave_when_the_experiment_is_over():
+    ledger = Ledger()
+    ledger.stop_all()
+    assert ledger.register(A, Register("old", 1), 0) == [Send(A, Done())]
+
+
+def test_instructions_of_different_kinds_are_never_equal():
+    assert Ask() == Ask()
+    assert Ask() != Finished()
+    assert Refused("reason") != GivenUp("reason")
+    with pytest.raises(AttributeError):
+        Refused("reason").reason = "another"

@@ -15,7 +15,6 @@ from maggy.core.experiment_driver.instructions import (
     Lost,
     Mistaken,
     Send,
-    WorkerId,
 )
 from maggy.core.experiment_driver.ledger import Ledger
 from maggy.core.messages import (
@@ -24,6 +23,7 @@ from maggy.core.messages import (
     Checked,
     Done,
     Wait,
+    WorkerId,
 )
 
 

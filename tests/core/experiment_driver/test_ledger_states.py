@@ -16,7 +16,6 @@ from maggy.core.experiment_driver.instructions import (
     Launch,
     Points,
     Send,
-    WorkerId,
 )
 from maggy.core.experiment_driver.ledger import Ledger
 from maggy.core.messages import (
@@ -30,6 +29,7 @@ from maggy.core.messages import (
     Heartbeat,
     Register,
     Wait,
+    WorkerId,
 )
 
 ATTEMPTS, TIMEOUT, PARTITIONS = 2, 60, 3
@@ -44,7 +44,7 @@ class Worker:
         self.run = 0
         self.training = self.checking = self.check_seen = self.gone = False
         self.points = 0
-        self.request = Register("host", 1)
+        self.request = Register.of_this_release("host", 1)
         self.said = []
 
     def hear(self, message):
@@ -148,8 +148,11 @@ class World(RuleBasedStateMachine):
         known = self.ledger._roster.get(worker.identity)
         stays = known is not None and not (known.lost or known.standby or known.dismissed)
         if stays and not self.ledger.finished:
-            checks = worker.identity == self.ledger._checker and not self.ledger._checked
-            waits = worker.identity in self.ledger._supply.free or checks
+            checks = (
+                worker.identity == self.ledger._assignments.checker
+                and not self.ledger._assignments.is_checked
+            )
+            waits = worker.identity in self.ledger._queue.free_workers or checks
             busy = known.run is not None or worker.training or worker.checking
             has_to_speak = isinstance(
                 worker.request, Failed
@@ -198,7 +201,7 @@ class World(RuleBasedStateMachine):
     @initialize()
     def the_first_job_starts(self):
         for partition in range(PARTITIONS):
-            self.tell(self.start(0, partition), Register("host", 1), charge=True)
+            self.tell(self.start(0, partition), Register.of_this_release("host", 1), charge=True)
 
     @rule(data=st.data())
     def spark_starts_a_task(self, data):
@@ -206,7 +209,9 @@ class World(RuleBasedStateMachine):
         if tasks:
             # A newer attempt costs the older one its trial.
             self.tell(
-                self.start(*data.draw(st.sampled_from(tasks))), Register("host", 1), charge=True
+                self.start(*data.draw(st.sampled_from(tasks))),
+                Register.of_this_release("host", 1),
+                charge=True,
             )
 
     @rule(data=st.data(), answered=MOSTLY)
@@ -316,16 +321,18 @@ class World(RuleBasedStateMachine):
     @invariant()
     def nobody_waits_while_trials_are_queued(self):
         ledger = self.ledger
-        assert not (ledger._supply.queue and ledger._supply.free and ledger._checked)
+        assert not (
+            ledger._queue.trials and ledger._queue.free_workers and ledger._assignments.is_checked
+        )
 
     @invariant()
     def the_ledger_knows_what_it_asked_for(self):
-        assert self.ledger._supply.asked == self.asks
+        assert self.ledger._queue.pending == self.asks
 
     @invariant()
     def nobody_stays_who_can_get_no_further_trial(self):
-        if self.ledger._supply.is_over and not self.ledger.finished:
-            assert len(self.ledger._supply.free) <= self.spare
+        if self.ledger._queue.is_over and not self.ledger.finished:
+            assert len(self.ledger._queue.free_workers) <= self.spare
 
     @invariant()
     def there_are_never_more_places_than_at_first(self):
@@ -334,9 +341,9 @@ class World(RuleBasedStateMachine):
 
     @invariant()
     def trials_are_kept_ready(self):
-        supply = self.ledger._supply
-        if self.begun and not supply.exhausted and not self.ledger.finished:
-            assert len(supply.queue) + supply.asked >= self.ahead
+        queue = self.ledger._queue
+        if self.begun and not queue.is_exhausted and not self.ledger.finished:
+            assert len(queue.trials) + queue.pending >= self.ahead
 
     @invariant()
     def the_ledger_knows_who_runs_what(self):
@@ -362,7 +369,7 @@ class World(RuleBasedStateMachine):
             self.end_jobs_whose_tasks_returned()
             for task in self.places():
                 if not self.has_worker(task):
-                    self.tell(self.start(*task), Register("host", 1), charge=True)
+                    self.tell(self.start(*task), Register.of_this_release("host", 1), charge=True)
             for worker in [each for each in self.alive.values() if not each.gone]:
                 if worker.checking:
                     worker.checking, worker.request = False, Checked(None, "")

@@ -139,8 +139,8 @@ def test_any_rule_for_the_experiment_ends_it():
     final = Trial({"x": 1})
     final.final_metric = 0.7
     for rules in ([Patience(9), Threshold(0.5)], [Threshold(0.5), Patience(9)]):
-        assert started(es_policy=rules).ends([final]) == "the metric 0.7 has reached 0.5"
-    assert started(es_policy=[Patience(9), Threshold(0.8)]).ends([final]) is None
+        assert started(es_policy=rules).should_end([final]) == "the metric 0.7 has reached 0.5"
+    assert started(es_policy=[Patience(9), Threshold(0.8)]).should_end([final]) is None
 
 
 class Asked(AbstractEarlyStop):
@@ -164,15 +164,15 @@ def test_a_rule_that_does_not_wait_is_asked_at_once_and_sees_all_running_trials(
     made = policy(es_policy=["median", rule])
     running = {"a": Trial({"x": 1}), "b": Trial({"x": 2})}
     made.start(running, [], 1)
-    assert made.stops(running["a"], [])
+    assert made.should_stop(running["a"], [])
     assert rule.seen == (0, list(running.values()))
 
 
 def test_a_rule_that_waits_is_asked_once_more_than_es_min_are_final():
     made = started(es_policy=Waits(), es_min=1)
     trial = Trial({"x": 1})
-    assert not made.stops(trial, [trial])
-    assert made.stops(trial, [trial, trial])
+    assert not made.should_stop(trial, [trial])
+    assert made.should_stop(trial, [trial, trial])
 
 
 # On workers that are threads

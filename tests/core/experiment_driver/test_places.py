@@ -12,10 +12,15 @@ from maggy.core.experiment_driver.instructions import (
     Launch,
     Lost,
     Send,
-    WorkerId,
 )
 from maggy.core.experiment_driver.ledger import Ledger
-from maggy.core.messages import Ack, Checked, Done, Wait
+from maggy.core.messages import (
+    Ack,
+    Checked,
+    Done,
+    Wait,
+    WorkerId,
+)
 
 
 def in_the_end(*workers, leaving=(), **options):
@@ -23,7 +28,7 @@ def in_the_end(*workers, leaving=(), **options):
     ledger = with_running(*workers, **options)
     for worker in leaving:
         ledger.register(worker, HELLO, 1)
-    for _ in range(ledger._supply.asked):
+    for _ in range(ledger._queue.pending):
         ledger.exhausted()
     return ledger
 

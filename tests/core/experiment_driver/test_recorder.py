@@ -8,8 +8,8 @@ from waiting import HANG, wait_until
 
 from maggy.common.files import AnyFiles
 from maggy.core.experiment_driver import recorder as module
-from maggy.core.experiment_driver.instructions import WorkerId
 from maggy.core.experiment_driver.recorder import Recorder
+from maggy.core.messages import WorkerId
 from maggy.records.directory import ExperimentStore
 from maggy.records.ownership import Ownership
 from maggy.records.process import Process
@@ -87,7 +87,7 @@ def test_a_trial_that_ends_before_its_beginning_is_written_is_five_writes(
 
 
 def test_much_output_is_written_without_a_rest(store, recorder, monkeypatch):
-    monkeypatch.setattr(module, "MUCH_OUTPUT", 1000)
+    monkeypatch.setattr(module, "MANY_CHARACTERS", 1000)
     monkeypatch.setattr(recorder._writer, "sweep", lambda function: None)  # it rests
     written = threading.Event()
     real = store.append_output

@@ -1,0 +1,80 @@
+"""The check of the release of Maggy on an executor, before the executor imports anything of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from maggy.core.cluster.contract import Task, task_info
+from maggy.core.cluster.pickling import dumps
+from maggy.core.messages import MISMATCH, protocol_mismatch
+from maggy.version import PROTOCOL
+
+__all__ = ["guarded", "release_error", "run_tasks"]
+
+
+def guarded(task: Task) -> Callable[[Iterable[int]], Iterator[Any]]:
+    """Return a function that runs the task on an executor, if the release there speaks our protocol.
+
+    Spark pickles the function by value, since it is defined inside another one. It refers to nothing
+    of this package but plain values. So it also works where another release is installed, whose
+    modules may lack what the task refers to.
+
+    Args:
+        task: What to run, for each partition number that the function gets.
+    """
+    data = dumps((run_tasks, task))
+    driver_protocol = PROTOCOL
+    message = protocol_mismatch("{host}", "{version}", "{protocol}")
+
+    def run(partitions: Iterable[int]) -> Iterator[Any]:
+        import importlib.util
+        import os
+        import re
+        import socket
+        import sys
+
+        from pyspark import cloudpickle
+
+        module = sys.modules.get("maggy.version")
+        spec = importlib.util.find_spec("maggy")
+        if module is not None:  # the release that this process has loaded, even if it was replaced
+            version = str(module.__version__)
+            protocol = getattr(module, "PROTOCOL", 0)
+        elif spec is None or spec.origin is None:
+            raise ModuleNotFoundError("No module named 'maggy'")
+        else:
+            # As text: an import of "maggy.version" would run the package's own imports first.
+            path = os.path.join(os.path.dirname(spec.origin), "version.py")
+            try:
+                text = spec.loader.get_data(path).decode()  # type: ignore[union-attr]
+            except OSError:
+                text = ""
+            numbers = re.findall(r"(?m)^PROTOCOL = (\d+)", text)
+            versions = re.findall(r'(?m)^__version__ = "([^"]+)"', text)
+            protocol, version = int((numbers or [0])[0]), (versions or [""])[0]
+        if protocol != driver_protocol:
+            raise RuntimeError(
+                message.format(
+                    host=socket.gethostname(),
+                    version=version or "an unknown release",
+                    protocol=protocol,
+                )
+            )
+        run_partitions, inner = cloudpickle.loads(data)
+        yield from run_partitions(inner, partitions)
+
+    return run
+
+
+def run_tasks(task: Task, partitions: Iterable[int]) -> Iterator[Any]:
+    """Run a task once for each partition number, and yield what it returns."""
+    for partition in partitions:
+        yield from task(task_info(partition))
+
+
+def release_error(error: BaseException) -> str | None:
+    """Return the message of a failed check of the release; None for any other error of Spark."""
+    match = re.search(rf"RuntimeError: ({re.escape(MISMATCH)}[^\n]*)", str(error))
+    return match[1] if match else None

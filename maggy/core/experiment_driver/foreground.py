@@ -1,0 +1,129 @@
+"""The thread that called ``lagom``: it shows the progress and waits until the experiment is over.
+
+All other threads leave it calls in a queue, so that one thread alone prints and decides the end.
+"""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from maggy.core.experiment_driver.interrupts import TimeIsUp
+from maggy.core.experiment_driver.progress import Progress
+from maggy.core.experiment_driver.recorder import Recorder
+
+__all__ = ["Foreground"]
+
+PATIENCE_SECONDS = 30.0
+"""If no worker has come after this time, the user is told what may be the reason."""
+
+
+class Foreground:
+    """Run the calls of other threads until the experiment is over.
+
+    :meth:`post`, :meth:`wake`, :attr:`backlog` and :attr:`has_worker` may be used from any thread,
+    everything else only from the thread that called ``lagom``.
+
+    Args:
+        progress: Shows the progress.
+        recorder: Logs what the user is told.
+        driver_host: Where the driver listens, for the hint when no worker comes.
+
+    Attributes:
+        error: The error that ended the experiment; None if it ended by itself.
+        is_over: The experiment is over.
+        has_worker: A worker has registered.
+    """
+
+    def __init__(self, progress: Progress, recorder: Recorder, driver_host: str) -> None:
+        self._progress = progress
+        self._recorder = recorder
+        self._driver_host = driver_host
+        self._calls: queue.SimpleQueue[tuple[Callable[..., None], tuple[Any, ...]]] = (
+            queue.SimpleQueue()
+        )
+        self.error: BaseException | None = None
+        self.is_over = False
+        self.has_worker = False
+
+    def post(self, call: Callable[..., None], *args: Any) -> None:
+        """Have a function called soon by the foreground thread. May be called from any thread."""
+        self._calls.put((call, args))
+
+    def wake(self) -> None:
+        """Wake the foreground thread. May be called from any thread and from a signal handler."""
+        self._calls.put((_do_nothing, ()))
+
+    @property
+    def backlog(self) -> int:
+        """Number of calls that wait. May be read from any thread."""
+        return self._calls.qsize()
+
+    def say(self, text: str) -> None:
+        """Show a line to the user, and add it to ``maggy.log``."""
+        self._recorder.log(text)
+        self._progress.say(text)
+
+    def end(self) -> None:
+        """End the experiment, since all trials have ended."""
+        self.is_over = True
+
+    def fail(self, error: BaseException) -> None:
+        """End the experiment with an error. The first error counts."""
+        if self.error is None:
+            self.error = error
+        self.is_over = True
+
+    def wait(self, max_seconds: float | None) -> None:
+        """Run calls until the experiment is over.
+
+        Args:
+            max_seconds: Seconds that the experiment may take; None for no limit.
+
+        Raises:
+            TimeIsUp: If it takes longer.
+        """
+        end = None if max_seconds is None else time.monotonic() + max_seconds
+        hint: float | None = time.monotonic() + PATIENCE_SECONDS
+        while not self.is_over:
+            self._run_next(min((limit for limit in (end, hint) if limit is not None), default=None))
+            if end is not None and time.monotonic() >= end and not self.is_over:
+                self.say(
+                    f"The experiment ends after max_seconds={max_seconds:g} with the trials that "
+                    "it has."
+                )
+                raise TimeIsUp(f"max_seconds={max_seconds:g} are over.")
+            if self.has_worker:
+                hint = None
+            elif hint is not None and time.monotonic() >= hint:
+                hint = None
+                self.say(
+                    f"No worker has come yet after {PATIENCE_SECONDS:g} seconds. Either Spark has "
+                    "no free task slot, or its executors cannot reach the driver at "
+                    f"{self._driver_host}."
+                )
+
+    def wait_while(self, condition: Callable[[], bool]) -> None:
+        """Run calls while the condition holds and no error has come."""
+        while self.error is None and condition():
+            self._run_next(time.monotonic() + 1.0)
+
+    def run_backlog(self) -> None:
+        """Run all calls that wait."""
+        while not self._calls.empty():
+            call, args = self._calls.get()
+            call(*args)
+
+    def _run_next(self, deadline: float | None) -> None:
+        """Run the next call, and wait for it until the deadline."""
+        timeout = None if deadline is None else max(0.0, deadline - time.monotonic())
+        with suppress(queue.Empty):
+            call, args = self._calls.get(timeout=timeout)
+            call(*args)
+
+
+def _do_nothing() -> None:
+    """Stand for a call whose only purpose is to wake the thread."""

@@ -1,0 +1,104 @@
+"""The notices of the trial book: its decisions, on which the driver acts. Values only."""
+
+from __future__ import annotations
+
+import msgspec
+
+from maggy.common.types import Params
+from maggy.core.experiment_driver.give_up import Mistake
+from maggy.trial import Trial
+
+__all__ = [
+    "AllTrialsEnded",
+    "ExperimentEnds",
+    "Notice",
+    "Remark",
+    "RuleFailed",
+    "SameMistake",
+    "SuggestionsExhausted",
+    "TrialBegan",
+    "TrialEnded",
+    "TrialGivenBack",
+    "TrialStopped",
+    "TrialSuggested",
+]
+
+
+class TrialSuggested(msgspec.Struct, frozen=True):
+    """The policy has suggested a trial; ``params`` can be sent to a worker."""
+
+    trial: Trial
+    params: Params
+
+
+class SuggestionsExhausted(msgspec.Struct, frozen=True):
+    """There will be no more suggestions."""
+
+
+class TrialBegan(msgspec.Struct, frozen=True):
+    """A trial runs on a worker."""
+
+    trial: Trial
+
+
+class TrialStopped(msgspec.Struct, frozen=True):
+    """A running trial is to be stopped early."""
+
+    trial_id: str
+
+
+class TrialGivenBack(msgspec.Struct, frozen=True):
+    """A trial lost its worker and will run again."""
+
+    trial: Trial
+    reason: str
+
+
+class TrialEnded(msgspec.Struct, frozen=True):
+    """A trial has ended for good."""
+
+    trial: Trial
+
+
+class AllTrialsEnded(msgspec.Struct, frozen=True):
+    """Every trial of the experiment has ended."""
+
+
+class SameMistake(msgspec.Struct, frozen=True):
+    """The first trials all ended with the same programming error."""
+
+    mistake: Mistake
+
+
+class ExperimentEnds(msgspec.Struct, frozen=True):
+    """A rule has ended the experiment."""
+
+    reason: str
+
+
+class RuleFailed(msgspec.Struct, frozen=True):
+    """A stop rule has raised an exception. It is reported once."""
+
+    error: Exception
+
+
+class Remark(msgspec.Struct, frozen=True):
+    """The user should read this text."""
+
+    text: str
+
+
+Notice = (
+    TrialSuggested
+    | SuggestionsExhausted
+    | TrialBegan
+    | TrialStopped
+    | TrialGivenBack
+    | TrialEnded
+    | AllTrialsEnded
+    | SameMistake
+    | ExperimentEnds
+    | RuleFailed
+    | Remark
+)
+"""A notice of the trial book."""

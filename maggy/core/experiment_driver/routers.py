@@ -1,0 +1,270 @@
+"""The routers: they hand each instruction and each notice to the part that acts on it.
+
+The ledger and the trial book decide on two threads. Their routers run on the same threads and only
+hand things on, to queues that belong to other threads.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+from maggy.common.exceptions import ExperimentError
+from maggy.common.exhaustive import assert_never
+from maggy.core.experiment_driver.dispatcher import Dispatcher
+from maggy.core.experiment_driver.foreground import Foreground
+from maggy.core.experiment_driver.give_up import Mistake, explanation
+from maggy.core.experiment_driver.instructions import (
+    Ask,
+    Began,
+    CheckFailed,
+    DriverInstruction,
+    Ended,
+    Finished,
+    GivenBack,
+    GivenUp,
+    Kill,
+    Launch,
+    Lines,
+    Lost,
+    Mistaken,
+    Points,
+    Probed,
+    Refused,
+    TrialEvent,
+)
+from maggy.core.experiment_driver.jobs import Jobs
+from maggy.core.experiment_driver.ledger import Ledger
+from maggy.core.experiment_driver.notices import (
+    AllTrialsEnded,
+    ExperimentEnds,
+    Notice,
+    Remark,
+    RuleFailed,
+    SameMistake,
+    SuggestionsExhausted,
+    TrialBegan,
+    TrialEnded,
+    TrialGivenBack,
+    TrialStopped,
+    TrialSuggested,
+)
+from maggy.core.experiment_driver.policy_thread import PolicyThread
+from maggy.core.experiment_driver.progress import Progress
+from maggy.core.experiment_driver.recorder import Recorder
+from maggy.core.experiment_driver.shown import ShownLines
+from maggy.core.experiment_driver.trial_book import TrialBook
+from maggy.core.messages import Register, WorkerId
+from maggy.trial import Trial
+from maggy.version import __version__
+
+__all__ = ["InstructionRouter", "NoticeRouter"]
+
+logger = logging.getLogger(__name__)
+
+
+class InstructionRouter:
+    """Carry out the instructions of the ledger, on the thread of the dispatcher.
+
+    Args:
+        policy_thread: Handles what concerns trials.
+        jobs: Starts Spark jobs, and kills their tasks.
+        recorder: Records output and losses.
+        progress: Shows output to the user.
+        foreground: Runs calls on the thread that called ``lagom``.
+        describe_error: Returns the exception for the class name and the text of an error that the
+            check of the study has raised on a worker.
+    """
+
+    def __init__(
+        self,
+        policy_thread: PolicyThread,
+        jobs: Jobs,
+        recorder: Recorder,
+        progress: Progress,
+        foreground: Foreground,
+        describe_error: Callable[[str, str], Exception],
+    ) -> None:
+        self._policy_thread = policy_thread
+        self._jobs = jobs
+        self._recorder = recorder
+        self._progress = progress
+        self._foreground = foreground
+        self._describe_error = describe_error
+        self._shown = ShownLines(recorder.trial_directory)
+        self._other_versions: set[str] = set()
+
+    def worker_registered(self, worker: WorkerId, message: Register) -> None:
+        """Begin the log of a worker, and say once if it has another release of Maggy."""
+        self._foreground.has_worker = True
+        self._recorder.worker_registered(worker, message.host, message.pid)
+        if message.version in (__version__, *self._other_versions):
+            return
+        self._other_versions.add(message.version)
+        text = (
+            f"The driver has Maggy {__version__}, and worker {worker.partition} on {message.host} "
+            f"has {message.version or 'an unknown release'}. Both speak the same protocol."
+        )
+        self._foreground.post(self._foreground.say, text)
+
+    def carry_out(self, instructions: list[TrialEvent | DriverInstruction]) -> None:
+        """Hand instructions on, in their order."""
+        events: list[TrialEvent] = []
+        for instruction in instructions:
+            match instruction:
+                case (
+                    Points()
+                    | Ask()
+                    | Began()
+                    | Ended()
+                    | GivenBack()
+                    | Probed()
+                    | Mistaken()
+                    | Finished()
+                ):
+                    events.append(instruction)
+                    if type(instruction) is Ended:
+                        self._say_what_was_left_out(instruction.trial_id)
+                case Lines():
+                    self._take_lines(instruction)
+                case Launch(partitions):
+                    self._foreground.post(self._launch, partitions)
+                case Kill(worker, task):
+                    self._foreground.post(self._jobs.kill, worker.job, task)
+                case Lost(worker, reason):
+                    self._recorder.log(f"Worker {worker.partition} was lost: {reason}")
+                case CheckFailed(error, error_type):
+                    self._fail(self._describe_error(error_type, error))
+                case GivenUp(reason) | Refused(reason):
+                    self._fail(ExperimentError(reason))
+                case _:
+                    assert_never(instruction)
+        if events:
+            self._policy_thread.put(*events)
+
+    def dispatcher_failed(self, error: BaseException) -> None:
+        """End the experiment, since the dispatcher has raised an exception."""
+        logger.error("The dispatcher failed.", exc_info=error)
+        self._fail(error)
+
+    def _launch(self, partitions: list[int]) -> None:
+        # On the foreground thread: no job may start once the experiment is over.
+        if not self._foreground.is_over:
+            self._jobs.launch(partitions)
+
+    def _take_lines(self, output: Lines) -> None:
+        self._recorder.lines(output.trial_id, output.worker, [line for _, line in output.lines])
+        lines = [line for is_shown, line in output.lines if is_shown]
+        if not lines:
+            return
+        shown = self._shown.admit(
+            output.trial_id, lines, time.monotonic(), self._foreground.backlog
+        )
+        if shown:
+            self._foreground.post(self._progress.lines, output.worker.partition, shown)
+
+    def _say_what_was_left_out(self, trial_id: str) -> None:
+        if (text := self._shown.ended(trial_id)) is not None:
+            self._foreground.post(self._progress.say, text)
+
+    def _fail(self, error: BaseException) -> None:
+        self._foreground.post(self._foreground.fail, error)
+
+
+class NoticeRouter:
+    """Act on the notices of the trial book, on the policy thread.
+
+    Args:
+        book: The trial book.
+        ledger: Its methods become events of the dispatcher.
+        dispatcher: Runs the events of the ledger.
+        recorder: Records the trials.
+        progress: Shows the trials to the user.
+        foreground: Runs calls on the thread that called ``lagom``.
+        total: Number of trials of the experiment; None if it is unknown.
+        fail_fast: End the experiment at the first trial that fails.
+    """
+
+    def __init__(
+        self,
+        book: TrialBook,
+        ledger: Ledger,
+        dispatcher: Dispatcher,
+        recorder: Recorder,
+        progress: Progress,
+        foreground: Foreground,
+        *,
+        total: int | None,
+        fail_fast: bool,
+    ) -> None:
+        self._book = book
+        self._ledger = ledger
+        self._dispatcher = dispatcher
+        self._recorder = recorder
+        self._progress = progress
+        self._foreground = foreground
+        self._total = total
+        self._fail_fast = fail_fast
+        self._earlier_count = len(book.ended)
+
+    def act(self, notice: Notice) -> None:
+        """Act on one notice."""
+        match notice:
+            case TrialSuggested(trial, params):
+                directory = self._recorder.trial_directory(trial.trial_id)
+                self._dispatcher.post(self._ledger.suggested, trial.trial_id, params, directory)
+            case TrialBegan(trial):
+                self._recorder.trial_begins(trial)
+            case TrialEnded(trial):
+                self._trial_ended(trial)
+            case TrialStopped(trial_id):
+                self._dispatcher.post(self._ledger.stop, trial_id)
+            case TrialGivenBack(trial, reason):
+                text = f"Trial {trial.trial_id} lost its worker and will run again: {reason}"
+                self._recorder.trial_given_back(trial, text)
+                self._foreground.post(self._progress.say, text)
+            case SuggestionsExhausted():
+                self._dispatcher.post(self._ledger.exhausted)
+            case AllTrialsEnded():
+                self._foreground.post(self._foreground.end)
+            case SameMistake(mistake):
+                self._give_up(mistake)
+            case ExperimentEnds(reason):
+                self._say(f"The experiment ends, since {reason}.")
+            case RuleFailed(error):
+                self._say(
+                    "The early-stop rule failed, so it stops nothing: "
+                    f"{type(error).__name__}: {error}"
+                )
+            case Remark(text):
+                self._say(text)
+            case _:
+                assert_never(notice)
+
+    def policy_failed(self, error: BaseException) -> None:
+        """End the experiment, since the policy has raised an exception."""
+        self._foreground.post(self._foreground.fail, error)
+
+    def _trial_ended(self, trial: Trial) -> None:
+        self._recorder.trial_ended(trial)
+        self._foreground.post(self._progress.trial_ended, trial)
+        if trial.status == Trial.ERROR and self._fail_fast:
+            reason = trial.info_dict.get("reason")
+            self.policy_failed(
+                ExperimentError(
+                    f"Trial {trial.trial_id} failed, and fail_fast is set: {reason}\n{trial.error}"
+                )
+            )
+
+    def _give_up(self, mistake: Mistake) -> None:
+        ended = self._book.ended
+        left = None if self._total is None else self._total - len(ended)
+        if left == 0:  # only the policy knew that there would be no more trials
+            self._foreground.post(self._foreground.end)
+            return
+        trained = [trial for trial in ended[self._earlier_count :] if trial.attempts]
+        self.policy_failed(ExperimentError(explanation(mistake, trained, left)))
+
+    def _say(self, text: str) -> None:
+        self._foreground.post(self._foreground.say, text)

@@ -1,0 +1,353 @@
+"""The book of the trials: their histories, their ends, and the decisions of the policy about them.
+
+A pure state machine around the policy. Events come in, notices come out. It has no threads, queues
+or files, and gets its clocks from outside.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+
+from maggy.common.ended_trials import EndedTrials
+from maggy.common.exhaustive import assert_never
+from maggy.common.types import Params
+from maggy.core.experiment_driver.instructions import (
+    Ask,
+    Began,
+    Ended,
+    Finished,
+    GivenBack,
+    Mistaken,
+    Points,
+    Probed,
+    TrialEvent,
+)
+from maggy.core.experiment_driver.notices import (
+    AllTrialsEnded,
+    ExperimentEnds,
+    Notice,
+    Remark,
+    RuleFailed,
+    SameMistake,
+    SuggestionsExhausted,
+    TrialBegan,
+    TrialEnded,
+    TrialGivenBack,
+    TrialStopped,
+    TrialSuggested,
+)
+from maggy.core.experiment_driver.policy import Policy
+from maggy.core.experiment_driver.suggestions import Suggestions
+from maggy.core.experiment_driver.trial_names import TrialNames, check_suggestion
+from maggy.trial import Trial
+
+__all__ = ["TrialBook"]
+
+IDLE_SECONDS = 0.1
+"""A policy that answered "IDLE" is asked again after this time at the latest."""
+
+
+class TrialBook:
+    """Keep the trials of one experiment, and ask the policy about them.
+
+    All methods return or yield notices. They must be carried out in their order, and each one
+    before the next is requested: a suggestion must reach its worker before the policy makes the
+    next one.
+
+    Args:
+        policy: Suggests trials and stops them.
+        ended: Trials that have ended in an earlier run of the experiment. When the policy suggests
+            one of them, it does not run again: the policy gets it back as ended.
+        again: Trials that failed in an earlier run. They run again, first and under their ids.
+        clock: Returns monotonic seconds.
+        wall_clock: Returns seconds since 1970.
+
+    Attributes:
+        trial_store: The trials that are suggested or running, by id.
+        final_store: The trials that ended with a metric, in the order in which they ended.
+        ended: All trials that ended, in the order in which they ended.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        ended: list[Trial],
+        again: Iterable[Trial] = (),
+        clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._policy = policy
+        self._clock = clock
+        self._wall_clock = wall_clock
+        self._remarks: deque[str] = deque()
+        policy.remark = self._remarks.append
+        self._suggestions = Suggestions(policy.name)
+        self._names = TrialNames()
+        self._asks = 0  # suggestions that the ledger waits for
+        self._idle_until: float | None = None
+        self._next_check = clock() + (policy.es_seconds or 0)
+        self._is_exhausted = False
+        self._is_ending = False  # a rule has ended the experiment
+        self._has_rule_failed = False
+        self._start_times: dict[str, float] = {}
+        self._unreported: deque[Trial] = deque()  # ended, but the policy was not told yet
+        self._unannounced: deque[Trial] = deque()  # ended, but there was no notice yet
+        self._recorded = {trial.trial_id: trial for trial in ended}
+        self._again = deque(again)  # failed before, and not yet begun again
+        # Those of them that the policy has not suggested in this run. It must not be told of the
+        # end of a trial that it has not suggested yet.
+        self._unsuggested = {trial.trial_id: trial for trial in self._again}
+        self.trial_store: dict[str, Trial] = {}
+        self.ended = list(ended)
+        self.final_store: EndedTrials[Trial] = EndedTrials()
+
+    def start(self) -> list[Notice]:
+        """Restore the policy from the recorded trials of a resumed experiment, if there are any."""
+        earlier = [*self.ended, *self._again]
+        if not earlier:
+            return []
+        finals = [trial for trial in earlier if trial.final_metric is not None]
+        if self._policy.restore(earlier):
+            # The policy does not suggest any of them again.
+            self._names.continue_after(earlier)
+            self._recorded, self._unsuggested = {}, {}
+            self.final_store.extend(finals)
+        return self._check_experiment(finals)
+
+    def handle(self, event: TrialEvent) -> Iterator[Notice]:
+        """Handle an event, then answer the ledger's requests for suggestions."""
+        match event:
+            case Points():
+                yield from self._append_points(event)
+            case Ask():
+                self._asks += 1
+            case Began():
+                yield from self._begin(event)
+            case Ended():
+                yield from self._end(event)
+            case GivenBack():
+                yield self._give_back(event)
+            case Probed():
+                yield from self._withdraw(event)
+            case Finished():
+                yield from self.announce_ends()
+                yield AllTrialsEnded()
+            case Mistaken():
+                yield from self.announce_ends()
+                yield SameMistake(event.mistake)
+            case _:
+                assert_never(event)
+        yield from self._answer_asks()
+        # The worker that ended a trial asks for the next one at once. That suggestion goes first.
+        if not isinstance(event, Ended):
+            yield from self.announce_ends()
+        yield from self._check_by_time()
+        yield from self._pass_remarks_on()
+
+    def next_deadline(self) -> float | None:
+        """Return when to call :meth:`check_time`, in monotonic seconds; None for never."""
+        deadlines = [self._next_check] if self._policy.es_seconds is not None else []
+        if self._asks and self._idle_until is not None:
+            deadlines.append(self._idle_until)
+        return min(deadlines) if deadlines else None
+
+    def check_time(self) -> Iterator[Notice]:
+        """Ask an idle policy again, and check the running trials, if it is time for that."""
+        yield from self._answer_asks()
+        yield from self.announce_ends()
+        yield from self._check_by_time()
+
+    @property
+    def has_unannounced_ends(self) -> bool:
+        """Whether :meth:`announce_ends` has notices."""
+        return bool(self._unannounced)
+
+    def announce_ends(self) -> Iterator[Notice]:
+        """Give notice of the trials that have ended."""
+        while self._unannounced:
+            yield TrialEnded(self._unannounced.popleft())
+
+    def _check_by_time(self) -> Iterator[Notice]:
+        """Check all running trials for an early stop if ``es_seconds`` have passed."""
+        if self._policy.es_seconds is None or self._clock() < self._next_check:
+            return
+        self._next_check = self._clock() + self._policy.es_seconds
+        for trial in list(self.trial_store.values()):
+            if trial.metric_history and self._policy.is_check_due(trial, trial.step_history):
+                yield from self._check(trial)
+
+    def _begin(self, event: Began) -> Iterator[Notice]:
+        trial = self.trial_store[event.trial_id]
+        trial.status = Trial.RUNNING
+        trial.attempts += 1
+        trial.start = self._wall_clock()
+        self._start_times[trial.trial_id] = self._clock()
+        yield TrialBegan(trial)
+        if self._is_ending:  # it lost its worker and begins again, although the experiment ends
+            yield TrialStopped(trial.trial_id)
+
+    def _append_points(self, event: Points) -> Iterator[Notice]:
+        trial = self.trial_store.get(event.trial_id)
+        if trial is None:
+            return
+        steps = [
+            new_step
+            for step, value in event.points
+            if math.isfinite(step)
+            and (new_step := trial.append_point(step, float(value))) is not None
+        ]
+        if (
+            steps
+            and not event.last
+            and self._policy.es_seconds is None
+            and self._policy.is_check_due(trial, steps)
+        ):
+            yield from self._check(trial)
+
+    def _check(self, trial: Trial) -> Iterator[Notice]:
+        try:
+            should_stop = self._policy.should_stop(trial, self.final_store)
+        except Exception as error:  # a rule that fails must not cost the experiment
+            yield from self._report_failure(error)
+            return
+        if should_stop:
+            yield TrialStopped(trial.trial_id)
+
+    def _check_experiment(self, finals: list[Trial]) -> list[Notice]:
+        """End the experiment if the policy says so: begin no trial, and stop the running ones."""
+        if self._is_exhausted:
+            return []
+        try:
+            reason = self._policy.should_end(finals)
+        except Exception as error:
+            return self._report_failure(error)
+        if reason is None:
+            return []
+        self._is_exhausted = self._is_ending = True
+        return [ExperimentEnds(reason), *(TrialStopped(trial_id) for trial_id in self.trial_store)]
+
+    def _report_failure(self, error: Exception) -> list[Notice]:
+        if self._has_rule_failed:
+            return []
+        self._has_rule_failed = True
+        return [RuleFailed(error)]
+
+    def _end(self, event: Ended) -> list[Notice]:
+        trial = self.trial_store.pop(event.trial_id)
+        start = self._start_times.pop(event.trial_id, None)
+        trial.duration = 0 if start is None else int((self._clock() - start) * 1000)
+        report = event.report
+        if report is None or (report.metric is not None and not math.isfinite(report.metric)):
+            trial.status = Trial.ERROR
+            trial.error = event.traceback or event.reason or "metric is NaN"
+            trial.info_dict["reason"] = event.reason or "metric is NaN"
+        else:
+            trial.status = Trial.FINALIZED
+            trial.final_metric = report.metric
+            trial.outputs = report.outputs
+            trial.early_stop = report.early
+        self.ended.append(trial)
+        self._unannounced.append(trial)
+        self._idle_until = None
+        if trial.final_metric is None:
+            return []
+        self.final_store.append(trial)
+        if trial.trial_id not in self._unsuggested:
+            self._unreported.append(trial)
+        return self._check_experiment(self.final_store)
+
+    def _give_back(self, event: GivenBack) -> Notice:
+        trial = self.trial_store[event.trial_id]
+        trial.reset()
+        trial.status = Trial.SCHEDULED
+        return TrialGivenBack(trial, event.reason)
+
+    def _answer_asks(self) -> Iterator[Notice]:
+        if self._idle_until is not None and self._clock() < self._idle_until:
+            return
+        self._idle_until = None
+        while self._asks:
+            suggestion = self._suggest()
+            yield from self._pass_remarks_on()
+            if isinstance(suggestion, str):
+                self._idle_until = self._clock() + IDLE_SECONDS
+                return
+            if suggestion is None:
+                self._asks -= 1
+                yield SuggestionsExhausted()
+            elif (params := self._prepare(suggestion)) is not None:
+                self._asks -= 1
+                yield TrialSuggested(suggestion, params)
+
+    def _pass_remarks_on(self) -> Iterator[Notice]:
+        while self._remarks:
+            yield Remark(self._remarks.popleft())
+
+    def _prepare(self, trial: Trial) -> Params | None:
+        """Return the parameters for the worker. A trial whose parameters cannot be sent ends."""
+        try:
+            params = self._suggestions.prepare(trial)
+        finally:
+            if trial.status == Trial.ERROR:
+                del self.trial_store[trial.trial_id]
+                self.ended.append(trial)
+                self._unannounced.append(trial)
+        return params
+
+    def _suggest(self) -> Trial | str | None:
+        """Return the next trial to run, ``"IDLE"``, or None if there are no more."""
+        while not self._is_exhausted:
+            if self._again:
+                return self._begin_again(self._again.popleft())
+            finished = self._unreported.popleft() if self._unreported else None
+            suggestion = self._policy.suggest(finished)
+            if suggestion is None:
+                self._is_exhausted = True
+            elif isinstance(suggestion, str) and suggestion == "IDLE":
+                return suggestion
+            else:
+                trial = check_suggestion(suggestion, self._policy.name)
+                if self._admit(trial):
+                    return trial
+        return None
+
+    def _admit(self, trial: Trial) -> bool:
+        """Name a suggested trial, and return whether it must run. A recorded trial need not."""
+        self._names.assign(trial)
+        if trial.trial_id in self._unsuggested:
+            again = self._unsuggested.pop(trial.trial_id)
+            # The policy is told of its end now if it has ended, else when it ends.
+            if again.final_metric is not None:
+                self._unreported.append(again)
+            return False
+        if trial.trial_id not in self._recorded:
+            trial.status = Trial.SCHEDULED
+            self.trial_store[trial.trial_id] = trial
+            return True
+        recorded = self._recorded[trial.trial_id]
+        if recorded.final_metric is not None:
+            self.final_store.append(recorded)
+            self._unreported.append(recorded)
+        return False
+
+    def _withdraw(self, event: Probed) -> Iterator[Notice]:
+        """End the trials of components that cannot be built, without a worker."""
+        for label in event.slow:
+            yield Remark(
+                f"{label} took too long to be built in the check; its trial builds it again."
+            )
+        for label, reason, traceback in event.failures:
+            trial = self._policy.withdraw(label)
+            if trial is not None and self._admit(trial):
+                yield from self._end(Ended(trial.trial_id, None, reason, traceback))
+
+    def _begin_again(self, trial: Trial) -> Trial:
+        """Return a trial that failed in an earlier run, ready to run again under its id."""
+        trial.reset()
+        trial.info_dict.pop("reason", None)
+        trial.status = Trial.SCHEDULED
+        self.trial_store[trial.trial_id] = trial
+        return trial
