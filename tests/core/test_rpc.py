@@ -12,9 +12,9 @@ from wire import SOON, Host, Peer, has_ipv6, keys_of
 
 from maggy.common import hosts
 from maggy.common.hosts import bracketed
-from maggy.core import rpc
 from maggy.core.messages import Ack, Assign, Done, Failed, Final, Heartbeat, Register, encode
 from maggy.core.rpc import Address, Server, Waker
+from maggy.core.rpc import server as server_module
 
 pytestmark = pytest.mark.loopback
 
@@ -102,7 +102,7 @@ def test_a_peer_that_connects_again_keeps_its_identity(host, raw_sockets):
 def test_a_client_waits_for_a_server_that_is_away_and_finds_it_again(peers, monkeypatch):
     pairs = [zmq.curve_keypair(), zmq.curve_keypair()]
     drawn = iter(pairs * 2)
-    monkeypatch.setattr(rpc.zmq, "curve_keypair", lambda: next(drawn))
+    monkeypatch.setattr(server_module.zmq, "curve_keypair", lambda: next(drawn))
     first = Host()
     peer = peers(first.address)
     peer.say(Register("first", 1))
@@ -241,7 +241,7 @@ def test_a_wake_up_ends_the_waiting(host):
 
 
 def test_a_flood_of_messages_lets_the_receiver_go_now_and_then(host, peers, monkeypatch):
-    monkeypatch.setattr(rpc, "RECEIVED_AT_ONCE", 10)
+    monkeypatch.setattr(server_module, "MAX_BATCH", 10)
     peer = peers(host.address)
     for number in range(25):
         peer.say(Register("x", number))

@@ -7,8 +7,8 @@ import pytest
 import zmq
 from wire import Host, keys_of
 
-from maggy.core import rpc
 from maggy.core.messages import Done, Register, encode
+from maggy.core.rpc import server as server_module
 
 pytestmark = pytest.mark.loopback
 
@@ -88,7 +88,7 @@ def test_a_peer_may_err_and_be_heard_again(host, raw_sockets):
 
 
 def test_a_message_that_is_too_long_closes_its_sender_only(monkeypatch, peers, raw_sockets):
-    monkeypatch.setattr(rpc, "MAX_MESSAGE_BYTES", 10_000)
+    monkeypatch.setattr(server_module, "MAX_MESSAGE_BYTES", 10_000)
     host = Host()
     try:
         peer = peers(host.address)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -121,7 +122,7 @@ class ExperimentDriver:
             give_up_after=limits.give_up_after,
             spare=cluster.spare_workers,
         )
-        self._book = TrialBook(policy, ended, again)
+        self._book = TrialBook(policy, ended, again, time.monotonic, time.time)
         self._values: list[Any] = []
         self._job_error: str | None = None
         recorder.when_lost(self._fail_soon)

@@ -7,7 +7,6 @@ or files, and gets its clocks from outside.
 from __future__ import annotations
 
 import math
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
@@ -75,9 +74,9 @@ class TrialBook:
         self,
         policy: Policy,
         ended: list[Trial],
-        again: Iterable[Trial] = (),
-        clock: Callable[[], float] = time.monotonic,
-        wall_clock: Callable[[], float] = time.time,
+        again: Iterable[Trial],
+        clock: Callable[[], float],
+        wall_clock: Callable[[], float],
     ) -> None:
         self._policy = policy
         self._clock = clock

@@ -1,6 +1,7 @@
 """The policy thread: it feeds the book in order, wakes for its deadlines, and reports its end."""
 
 import queue
+import time
 
 import pytest
 from waiting import HANG
@@ -53,12 +54,16 @@ class Scripted(Policy):
         return {}
 
 
+def new_book(*suggestions):
+    return TrialBook(Scripted(*suggestions), [], [], time.monotonic, time.time)
+
+
 @pytest.fixture
 def start():
     threads = []
 
     def start_thread(*suggestions):
-        thread, listener = PolicyThread(TrialBook(Scripted(*suggestions), [])), Listener()
+        thread, listener = PolicyThread(new_book(*suggestions)), Listener()
         threads.append(thread)
         thread.start(listener)
         return thread, listener
@@ -104,4 +109,4 @@ def test_a_policy_that_raises_ends_the_thread_and_is_reported(start):
 
 
 def test_a_thread_that_was_not_started_can_be_closed():
-    PolicyThread(TrialBook(Scripted(), [])).close(timeout=HANG)
+    PolicyThread(new_book()).close(timeout=HANG)
