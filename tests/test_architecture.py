@@ -23,7 +23,7 @@ FLOORS = [
     ["core.messages"],
     ["core.rpc", "core.reporter"],
     ["core.executors", "core.experiment_driver", "core.environment", "core.cluster"],
-    ["core.launch", "core.plan", "core.resume"],
+    ["core.launch", "core.experiment_record", "core.plan", "core.resume"],
     ["experiment"],
 ]
 # What training code calls on a worker knows nothing but this.

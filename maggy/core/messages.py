@@ -309,8 +309,9 @@ def protocol_mismatch(host: str, version: str, protocol: int | str) -> str:
         protocol: The number of its protocol; 0 if it has none.
     """
     return (
-        f"{MISMATCH}, but the driver has {__version__} (protocol {PROTOCOL}), and {host} has {version or 'an unknown release'} "
-        f"(protocol {protocol}). Install the driver's release on the executors."
+        f"{MISMATCH}, but the driver has {__version__} (protocol {PROTOCOL}), and {host} has "
+        f"{version or 'an unknown release'} (protocol {protocol}). Install the driver's release "
+        "on the executors."
     )
 
 

@@ -1,12 +1,10 @@
-"""Turns a checked config into a policy, which decides, and a workload, which is called. Touches no Spark."""
+"""The plan of an experiment: a policy, which decides, and a workload, which runs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from maggy.ablation.ablator import ablator_by_name, prepare_for
 from maggy.common.signature import check_defaults, check_signature, config_values, parameter_names
+from maggy.common.types import TrainingFunction
 from maggy.core.environment import Environment
 from maggy.core.executors.workload import AblationWorkload, SearchWorkload, Workload
 from maggy.core.experiment_driver.ablation_policy import AblationPolicy
@@ -25,14 +23,24 @@ __all__ = ["Config", "plan"]
 
 Config = LagomConfig | OptimizationConfig | AblationConfig
 
-_PASSED = ("reporter", "hparams", "model", "dataset")
-"""What a training function may ask for besides hyperparameters."""
+_OTHER_PARAMETERS = ("reporter", "hparams", "model", "dataset")
+"""The parameters that a training function may have besides hyperparameters."""
 
 
 def plan(
-    train_fn: Callable[..., Any], config: Config, environment: Environment
+    train_fn: TrainingFunction, config: Config, environment: Environment
 ) -> tuple[Policy, Workload]:
-    """Return what decides and what is called; raise whatever can be known to be wrong before Spark is touched."""
+    """Return the policy and the workload of an experiment.
+
+    Args:
+        train_fn: The training function.
+        config: A checked config.
+        environment: The platform.
+
+    Raises:
+        MaggyError: If the function or the config has a mistake that can be found before Spark is
+            used.
+    """
     values = config_values(train_fn, model=config.model, dataset=config.dataset)
     lenient = isinstance(config, HyperparameterOptConfig) or not (
         config.model is None and config.dataset is None
@@ -40,7 +48,7 @@ def plan(
     if isinstance(config, AblationConfig):
         ablator = ablator_by_name(config.ablator, config.ablation_study)
         ablator.find_training_dataset = environment.find_training_dataset
-        check_signature(train_fn, [], ["dataset_function", "model_function", *_PASSED])
+        check_signature(train_fn, [], ["dataset_function", "model_function", *_OTHER_PARAMETERS])
         prepare_for(train_fn, ablator)
         key = config.optimization_key
         return AblationPolicy(config, ablator), AblationWorkload(
@@ -51,7 +59,10 @@ def plan(
         space = {} if config.searchspace is None else config.searchspace.to_dict()
         names = policy.parameters(parameter_names(train_fn))
         check_signature(
-            train_fn, list(space) if names is None else names, _PASSED, others=names is None
+            train_fn,
+            list(space) if names is None else names,
+            _OTHER_PARAMETERS,
+            others=names is None,
         )
         check_defaults(
             train_fn, [entry["name"] for entry in config.searchspace or () if "when" in entry]
@@ -60,5 +71,5 @@ def plan(
         return policy, SearchWorkload(
             train_fn, config.optimization_key, choices, lenient=lenient, values=values
         )
-    check_signature(train_fn, [], _PASSED)
+    check_signature(train_fn, [], _OTHER_PARAMETERS)
     return SinglePolicy(), SearchWorkload(train_fn, None, values=values)

@@ -1,4 +1,4 @@
-"""The mailbox between a training function and the heartbeat: what a trial reports waits here until it is sent.
+"""The mailbox between a training function and the heartbeat. Reports wait here to be sent.
 
 Nothing here touches the network. A training function waits here only while it prints faster than
 the driver takes the lines.
@@ -26,29 +26,33 @@ __all__ = ["Reporter"]
 
 MAX_WAITING_POINTS = 1_000_000
 MAX_WAITING_LINES = 100_000
-DROPPED: Line = (True, "--- lines were dropped here: more came than the driver could take ---")
+DROPPED_LINES: Line = (
+    True,
+    "--- lines were dropped here: more came than the driver could take ---",
+)
 LINES_AT_ONCE = 1000
-"""Of one text, so many lines are taken before the next ones have to wait for room."""
+"""Maximum number of lines of one text that are added before the next ones may have to wait."""
 MAX_WAITING_CHARACTERS = 64 * 2**20
 CROWDED_CHARACTERS = 2**20
-"""So much waiting output is sent at once and not with the next heartbeat."""
+"""More waiting output than this is sent at once and not with the next heartbeat."""
 FULL_CHARACTERS = 2 * 2**20
-"""So much waiting output lets ``print`` and ``log`` wait until the driver has taken some of it."""
+"""With more waiting output than this, ``print`` and ``log`` wait until the driver takes some."""
 ROOM_SECONDS = 5.0
-"""When nothing was taken for so long, the driver is away, and nobody waits until it is back."""
+"""If the driver takes nothing for this time, it is away, and no call waits until it is back."""
 LINE_CHARACTERS = 16
-"""What a line counts beside its text."""
+"""Number of characters that each line counts beside its text."""
 MAX_LINE_LENGTH = 16_384
 
 
 class Reporter:
-    """Hands a trial's metrics and log lines on to the experiment driver. One is made for each trial.
+    """Pass the metrics and log lines of one trial on to the experiment driver.
 
-    A training function gets it by having a parameter named ``reporter``. All methods may be called from any thread
-    and cost microseconds: they only append to memory. The worker's heartbeat sends everything once in
-    ``hb_interval`` seconds and with the trial's end. Only :meth:`log`, and ``print``, wait for the
-    driver when they are called faster than it can take the lines. A copy, also one by ``pickle``, is
-    the same reporter. In another process, such as a child that the function starts, it only raises.
+    A training function with a parameter named ``reporter`` gets the reporter of its trial. All
+    methods may be called from any thread and take microseconds, since they only append to memory.
+    The heartbeat of the worker sends everything every ``hb_interval`` seconds and at the end of the
+    trial. Only :meth:`log` and ``print`` wait for the driver, if they are called faster than it can
+    take the lines. A copy of a reporter is the same reporter, also a copy by ``pickle``. In another
+    process, such as a child that the function starts, all methods raise an error.
 
     Example:
         >>> def train(lr, reporter):
@@ -58,13 +62,14 @@ class Reporter:
         ...     return loss
     """
 
-    # Kept here since a call of the system would double the cost of a broadcast.
+    # A system call in each broadcast would double its cost.
     _current_process: ClassVar[int] = os.getpid()
 
     def __init__(self, hurry: Callable[[], bool] | None = None) -> None:
-        # Called when much output waits; returns whether the calling thread may wait until it was sent.
+        # Called when much output waits. Returns whether the calling thread may wait until it is
+        # sent.
         self._hurry = hurry
-        # Reentrant: a finalizer that prints may run inside any of the methods.
+        # Reentrant: a finalizer that prints may run inside any method.
         self._lock = threading.RLock()
         self._process = self._current_process
         self._points: list[Point] = []
@@ -72,7 +77,7 @@ class Reporter:
         self._lines: list[Line] = []
         self._first_line = 0
         self._characters = 0  # of the lines
-        self._room: threading.Event | None = None  # to wait for, while there is none
+        self._room: threading.Event | None = None  # set when the driver has taken lines
         self._driver_is_away = False
         self._stopped = False
         self._stop_metric: int | float | None = None
@@ -80,57 +85,62 @@ class Reporter:
 
     @property
     def last_step(self) -> int | float:
-        """The last step that was broadcast; -1 before the first."""
+        """The step of the last broadcast; -1 before the first."""
         return self._last_step
 
     @property
     def stop_metric(self) -> int | float | None:
-        """The metric of the first broadcast that raised :class:`EarlyStopException`; None if none did."""
+        """The metric of the first broadcast that raised :class:`EarlyStopException`; else None."""
         return self._stop_metric
 
     def broadcast(self, metric: float, step: int | None = None) -> None:
-        """Report the metric that the trial has reached at a training step.
+        """Report the metric of the trial at a training step.
 
-        The point is kept and sent with the next heartbeat. A repeated step replaces the earlier value.
+        The value is sent with the next heartbeat. If a step is repeated, the new value replaces the
+        earlier one.
 
         Args:
-            metric: A number (also of numpy, or an array or a tensor of one number). NaN is recorded, and never better
-                than anything.
-            step: The training step, not below the last one; None for the last step plus one, beginning at 0.
+            metric: A number, also of numpy, or an array or a tensor with one number. NaN is
+                recorded, and it is never better than another value.
+            step: The training step, not below the last one. None stands for the last step plus one;
+                the first step is 0.
 
         Raises:
-            BroadcastMetricTypeError: The metric is not a number, or larger than every float.
-            BroadcastStepTypeError: The step is not a number.
-            BroadcastStepValueError: The step is below the last one, not finite, or 2**63 or more.
-            EarlyStopException: The driver has asked this trial to stop. Every later call raises it again.
-            NotSupportedError: This is not the process that runs the trial.
+            BroadcastMetricTypeError: If the metric is not a number, or larger than every float.
+            BroadcastStepTypeError: If the step is not a number.
+            BroadcastStepValueError: If the step is below the last one, not finite, or 2**63 or
+                more.
+            EarlyStopException: If the driver stops this trial early. Every later call raises it
+                again.
+            NotSupportedError: If this is not the process that runs the trial.
         """
         if self._process != self._current_process:
             raise self._wrong_process("broadcast")
-        # The types are compared here first, since a loop over batches calls this for each of them.
+        # Types are compared here first, since a training loop may broadcast after every batch.
         value = metric if type(metric) is float else as_metric(metric)
         if value is None:
             raise BroadcastMetricTypeError(
-                f"The metric that is broadcast must be a number, but got {type(metric).__name__}: {metric!r:.80}. "
-                "Pass for example float(metric)."
+                "The metric that is broadcast must be a number, but got "
+                f"{type(metric).__name__}: {metric!r:.80}. Pass for example float(metric)."
             )
         if type(value) is int and is_beyond_floats(value):
             raise BroadcastMetricTypeError(
-                "The metric that is broadcast must be a number that a float can hold, but got one that is larger than "
-                "every float. Broadcast its logarithm."
+                "The metric that is broadcast must be a number that a float can hold, but got one "
+                "that is larger than every float. Broadcast its logarithm."
             )
         number = step if step is None or type(step) is int else as_number(step)
         if number is None and step is not None:
             raise BroadcastStepTypeError(
-                f"The step that is broadcast must be a number, but got {type(step).__name__}: {step!r:.80}. "
-                "Pass the count of batches or epochs, or leave it out."
+                "The step that is broadcast must be a number, but got "
+                f"{type(step).__name__}: {step!r:.80}. Pass the count of batches or epochs, or leave "
+                "it out."
             )
         with self._lock:
             at = self._last_step + 1 if number is None else number
             if not self._last_step <= at < 2**63:  # also refuses NaN
                 raise BroadcastStepValueError(
                     f"Steps must not go backwards, but got step {at} after {self._last_step}. "
-                    "Count on over epochs and fits, or leave the step out."
+                    "Continue the count over epochs and fits, or leave the step out."
                 )
             self._last_step = at
             self._points.append((at, value))
@@ -146,24 +156,27 @@ class Reporter:
         """Write a line to the worker's log and the trial's ``output.log``.
 
         Args:
-            log_msg: The text; anything else is turned into text.
+            log_msg: The text. Any other object is converted to text.
             jupyter: Also show it in the notebook, under the progress bar.
-            verbose: The name that ``jupyter`` had in release 0.3.
+            verbose: The name of ``jupyter`` in release 0.3.
 
         Raises:
-            NotSupportedError: This is not the process that runs the trial.
+            NotSupportedError: If this is not the process that runs the trial.
         """
         if self._process != self._current_process:
             raise self._wrong_process("log")
-        shown = bool(jupyter or verbose)
+        is_shown = bool(jupyter or verbose)
         lines = [
-            (shown, piece) for line in str(log_msg).splitlines() or [""] for piece in _pieces(line)
+            (is_shown, piece)
+            for line in str(log_msg).splitlines() or [""]
+            for piece in _pieces(line)
         ]
-        for at in range(0, len(lines), LINES_AT_ONCE):
-            self._add(lines[at : at + LINES_AT_ONCE])
+        for start in range(0, len(lines), LINES_AT_ONCE):
+            self._add(lines[start : start + LINES_AT_ONCE])
 
     def _add(self, lines: list[Line]) -> None:
-        # A finalizer that prints runs inside another method of its thread; if it waited, it would wait for itself.
+        # A finalizer that prints may run inside another method of this thread. If it waited, it
+        # would wait for itself.
         may_wait = not self._lock._is_owned()  # type: ignore[attr-defined]
         with self._lock:
             self._lines += lines
@@ -172,13 +185,13 @@ class Reporter:
                 self._first_line += self._drop(
                     self._lines, min(MAX_WAITING_LINES, len(self._lines))
                 )
-                self._lines[0] = DROPPED
+                self._lines[0] = DROPPED_LINES
                 self._characters = _characters(self._lines)
-            crowded = self._characters > CROWDED_CHARACTERS
+            is_crowded = self._characters > CROWDED_CHARACTERS
             if self._characters > FULL_CHARACTERS and not self._driver_is_away:
                 self._room = self._room or threading.Event()
             room = self._room
-        if not (crowded and may_wait) or self._hurry is None or not self._hurry():
+        if not (is_crowded and may_wait) or self._hurry is None or not self._hurry():
             return
         if room is not None and not room.wait(ROOM_SECONDS):
             with self._lock:
@@ -186,9 +199,10 @@ class Reporter:
                 self._make_room()
 
     def extend(self, points: list[Point], lines: list[Line]) -> None:
-        """Keep what a process of this trial has reported to a reporter of its own.
+        """Add the points and lines that another process of this trial has reported.
 
-        Waits as :meth:`log` does, and then that process waits too, since nobody reads what it sends.
+        It waits as :meth:`log` does. Then the other process waits too, since nobody reads its
+        lines.
         """
         with self._lock:
             self._points += points
@@ -199,28 +213,37 @@ class Reporter:
 
     @property
     def is_stopped(self) -> bool:
-        """Whether the driver has asked the trial to stop."""
+        """Whether the driver stops the trial early."""
         return self._stopped
 
     def stop(self) -> None:
-        """Let the next broadcast raise :class:`EarlyStopException`. Called when the driver asks for it."""
+        """Stop the trial early: let the next broadcast raise :class:`EarlyStopException`."""
         self._stopped = True
 
     def waiting(self) -> tuple[int, list[Point], int, list[Line]]:
-        """What has not been acknowledged: position of the first point, points, position of the first line, lines."""
+        """Return everything that is not acknowledged yet.
+
+        Returns:
+            The position of the first point, the points, the position of the first line, the lines.
+        """
         with self._lock:
             return self._first_point, self._points.copy(), self._first_line, self._lines.copy()
 
     @property
     def is_crowded(self) -> bool:
-        """Whether so much output waits that it should not wait for the next heartbeat."""
+        """Whether so much output waits that it should be sent before the next heartbeat."""
         return self._characters > CROWDED_CHARACTERS
 
     def acknowledge(self, points: int, lines: int) -> None:
-        """Forget the first ``points`` points and ``lines`` lines of the trial: the driver has them."""
+        """Remove the points and lines that the driver has.
+
+        Args:
+            points: Number of points of the trial that have arrived.
+            lines: Number of lines of the trial that have arrived.
+        """
         with self._lock:
-            gone = self._lines[: max(0, lines - self._first_line)]
-            self._characters -= _characters(gone)
+            arrivals = self._lines[: max(0, lines - self._first_line)]
+            self._characters -= _characters(arrivals)
             self._driver_is_away = False
             if self._characters <= FULL_CHARACTERS:
                 self._make_room()
@@ -230,7 +253,7 @@ class Reporter:
             self._first_line = max(self._first_line, lines)
 
     def _make_room(self) -> None:
-        """Let those go on that wait; only with the lock."""
+        """Let the waiting calls continue. The caller must hold the lock."""
         if self._room is not None:
             self._room.set()
             self._room = None
@@ -246,20 +269,21 @@ class Reporter:
         return _find_pickled, (self._process, id(self))
 
     def _wrong_process(self, method: str) -> NotSupportedError:
-        """Return the error for a call in another process than the trial's: nobody would empty its mailbox."""
+        """Return the error for a call in another process: nobody would empty the mailbox there."""
         here = self._current_process
         return NotSupportedError(
-            f"reporter.{method}() must be called in the process that runs the trial ({self._process}), but was "
-            f"called in another one ({here}). Hand the value back to the training function, for example "
-            f"through a multiprocessing.Queue, and call reporter.{method}() there. print() works in any process."
+            f"reporter.{method}() must be called in the process that runs the trial "
+            f"({self._process}), but was called in another one ({here}). Hand the value back to "
+            "the training function, for example through a multiprocessing.Queue, and call "
+            f"reporter.{method}() there. print() works in any process."
         )
 
     @staticmethod
-    def _drop(waiting: list[Any], most: int) -> int:
-        """Keep the newest half of the ``most``, when the driver has been away for too long; returns how many went."""
-        gone = len(waiting) - most // 2
-        del waiting[:gone]
-        return gone
+    def _drop(items: list[Point] | list[Line], limit: int) -> int:
+        """Remove all but the newest items, half as many as the limit, and return their number."""
+        count = len(items) - limit // 2
+        del items[:count]
+        return count
 
 
 def _characters(lines: list[Line]) -> int:
@@ -267,12 +291,13 @@ def _characters(lines: list[Line]) -> int:
 
 
 def _pieces(line: str) -> list[str]:
-    """A line in pieces of bounded length."""
-    return [line[at : at + MAX_LINE_LENGTH] for at in range(0, len(line), MAX_LINE_LENGTH)] or [""]
+    """Return the line in pieces of bounded length."""
+    starts = range(0, len(line), MAX_LINE_LENGTH)
+    return [line[start : start + MAX_LINE_LENGTH] for start in starts] or [""]
 
 
 def _find_pickled(process: int, key: int) -> Reporter:
-    """Return the reporter that was pickled; in another process, one that only raises."""
+    """Return the pickled reporter, or in another process one whose methods raise an error."""
     reporter = _PICKLED.get((process, key))
     if reporter is None:
         reporter = Reporter()

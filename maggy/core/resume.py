@@ -1,4 +1,4 @@
-"""Goes on with an earlier experiment: whether the config fits it, who may, and what of it counts or runs again."""
+"""The resumption of an earlier experiment: whether the config fits, and which trials run again."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Past:
     """The trials of a resumed experiment.
 
     Attributes:
-        ended: Those that count, in the order in which they ended.
-        again: Failed ones that run again.
+        ended: The trials that count, in the order in which they ended.
+        again: The failed trials that run again.
     """
 
     ended: list[Trial]
@@ -32,12 +32,13 @@ class Past:
 def open_experiment(
     environment: Environment, root: str, config: Config, policy: Policy
 ) -> tuple[ExperimentStore | None, dict[str, Any]]:
-    """Return the directory and the record of the experiment that the config resumes; None if it resumes none.
+    """Return the directory and the record of the experiment that the config resumes.
 
-    The record is empty if it is damaged. Nothing is changed yet.
+    The directory is None if the config resumes none. The record is empty if it is damaged. Nothing
+    is changed yet.
 
     Raises:
-        ResumeError: There is no such experiment, or the config does not fit it.
+        ResumeError: If there is no such experiment, or the config does not fit it.
     """
     if config.resume is None:
         return None, {}
@@ -52,30 +53,32 @@ def open_experiment(
 def take_over(
     store: ExperimentStore, record: dict[str, Any], policy: Policy, *, retry_failed: bool
 ) -> Past:
-    """Own the directory, set aside what is damaged there, and return the trials that ended.
+    """Claim the directory, set damaged records aside, and return the trials that ended.
 
     Args:
         store: The directory, not claimed yet.
-        record: What :func:`open_experiment` has read there.
-        policy: What goes on.
-        retry_failed: Whether failed trials run again. If all of them failed, they always do.
+        record: The record that :func:`open_experiment` has read there.
+        policy: The policy of the run.
+        retry_failed: Run failed trials again. If all trials failed, they always run again.
 
     Raises:
-        OwnershipError: Another driver owns the directory.
-        ResumeError: The recorded trials are of another kind of experiment.
+        OwnershipError: If another driver owns the directory.
+        ResumeError: If the recorded trials belong to another kind of experiment.
     """
     store.claim()
     try:
         if not record:
             store.set_aside("maggy.json")
             announce(
-                f"The record of the experiment, {store.directory}/maggy.json, is damaged; it was set aside. Its trials "
-                "count, but whether the config is the one with which they ran cannot be checked."
+                f"The record of the experiment, {store.directory}/maggy.json, is damaged; it "
+                "was set aside. Its trials count, but Maggy cannot check whether they ran with "
+                "this config."
             )
         trials, damaged = store.read_trials()
         for name in damaged:
             announce(
-                f"The record of trial {name} is damaged; it was set aside, and the trial runs again."
+                f"The record of trial {name} is damaged; it was set aside, and the trial runs "
+                "again."
             )
         _check_kind(store.directory, trials, policy)
     except BaseException:
@@ -85,12 +88,13 @@ def take_over(
 
 
 def _check_identity(directory: str, record: dict[str, Any], current: dict[str, Any]) -> None:
-    recorded = {**(record.get("identity") or {}), "seed": record.get("seed")}
+    identity = {**(record.get("identity") or {}), "seed": record.get("seed")}
     for name, value in current.items():
-        if recorded.get(name) != value:
+        if identity.get(name) != value:
             raise ResumeError(
                 f"A resumed experiment must have the {name} that is recorded, but {directory} has "
-                f"{recorded.get(name)!r} and the config {value!r}. Use what is recorded, or start a new experiment."
+                f"{identity.get(name)!r} and the config {value!r}. Use the recorded value, or "
+                "start a new experiment."
             )
 
 
@@ -99,20 +103,22 @@ def _check_kind(directory: str, trials: list[Trial], policy: Policy) -> None:
     for trial in trials:
         if trial.trial_type != kind:
             raise ResumeError(
-                f"A resumed experiment must be of the kind that is recorded, but {directory} holds trials of the kind "
-                f"{trial.trial_type} and the config is for {kind}. Use what is recorded, or start a new experiment."
+                "A resumed experiment must be of the kind that is recorded, but "
+                f"{directory} holds trials of the kind {trial.trial_type} and the config is for "
+                f"{kind}. Use a config of the recorded kind, or start a new experiment."
             )
 
 
 def _split(trials: list[Trial], retry_failed: bool) -> Past:
-    failed = [trial for trial in trials if trial.status == Trial.ERROR]
-    count = "1 trial" if len(failed) == 1 else f"{len(failed)} trials"
-    if not failed:
+    failures = [trial for trial in trials if trial.status == Trial.ERROR]
+    count = "1 trial" if len(failures) == 1 else f"{len(failures)} trials"
+    if not failures:
         return Past(trials, [])
-    if retry_failed or len(failed) == len(trials):
+    if retry_failed or len(failures) == len(trials):
         announce(f"{count} had failed and will run again.")
-        return Past([trial for trial in trials if trial.status != Trial.ERROR], failed)
+        return Past([trial for trial in trials if trial.status != Trial.ERROR], failures)
     announce(
-        f"{count} had failed and will not run again. To run failed trials again, resume with retry_failed=True."
+        f"{count} had failed and will not run again. To run failed trials again, resume with "
+        "retry_failed=True."
     )
     return Past(trials, [])

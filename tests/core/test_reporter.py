@@ -256,7 +256,10 @@ def test_waiting_lines_are_bounded_and_the_newest_stay(reporter, monkeypatch):
         reporter.log(number)
     _, _, first, kept = reporter.waiting()
     assert len(kept) <= 100
-    assert kept == [module.DROPPED, *((False, str(number)) for number in range(first + 1, 1000))]
+    assert kept == [
+        module.DROPPED_LINES,
+        *((False, str(number)) for number in range(first + 1, 1000)),
+    ]
 
 
 def test_one_log_message_of_very_many_lines_is_bounded_too(reporter, monkeypatch):
@@ -265,7 +268,7 @@ def test_one_log_message_of_very_many_lines_is_bounded_too(reporter, monkeypatch
     _, _, first, kept = reporter.waiting()
     assert (first, kept) == (
         950,
-        [module.DROPPED, *((False, str(number)) for number in range(951, 1000))],
+        [module.DROPPED_LINES, *((False, str(number)) for number in range(951, 1000))],
     )
 
 
@@ -512,4 +515,4 @@ def test_lines_of_much_text_are_dropped_too_while_nobody_takes_them(reporter, mo
     for _ in range(1000):
         reporter.log("x" * 1000)
     assert reporter._characters <= 100_000
-    assert lines(reporter)[0] == module.DROPPED
+    assert lines(reporter)[0] == module.DROPPED_LINES

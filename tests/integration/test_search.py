@@ -682,7 +682,7 @@ def test_a_value_that_cannot_come_back_is_said_so():
 
         return threading.Lock()
 
-    with pytest.raises(ExperimentError, match="What the function returned cannot be had"):
+    with pytest.raises(ExperimentError, match="The return value of the function is not available"):
         experiment.lagom(train)
 
 

@@ -80,8 +80,8 @@ class ExperimentDriver:
         cluster: The Spark cluster that runs the workers.
         server: The server, not yet started.
         recorder: Writes the records.
-        make_tasks: Returns, for the address of the server, a function that makes the task of the job
-            with a given number.
+        make_tasks: Returns, for the address of the server, a function that makes the task of the
+            job with a given number.
         ended: Trials that have ended in an earlier run of the experiment.
         describe_error: Returns the exception for the class name and the text of an error that the
             check of the study has raised on a worker.
@@ -195,7 +195,8 @@ class ExperimentDriver:
         if error is not None:
             self._dispatcher.post(self._ledger.stop_all)
         elif self._policy.optimization_key is None:
-            # A return value comes with the end of its job. It may be large, so the wait has no limit.
+            # A return value comes with the end of its job. It may be large, so the wait has no
+            # limit.
             self._foreground.wait_while(lambda: not self._jobs.join(0.0))
         if not self._jobs.join(STOP_SECONDS if error is not None else CANCEL_SECONDS):
             self._jobs.cancel()

@@ -15,9 +15,9 @@ def short_collections() -> Iterator[None]:
 
     A full collection stops all threads while it visits every container of the process. With 30,000
     trials that takes a fifth of a second, in which no heartbeat is answered. Therefore objects that
-    have survived a full collection are set aside with ``gc.freeze`` until the end. Until then a cycle
-    that becomes garbage after it was set aside keeps its memory; everything else is freed as always.
-    If the user has switched the collector off or uses ``gc.freeze``, nothing is changed.
+    have survived a full collection are set aside with ``gc.freeze`` until the end. Until then a
+    cycle that becomes garbage after it was set aside keeps its memory; everything else is freed as
+    always. If the user has switched the collector off or uses ``gc.freeze``, nothing is changed.
     """
     if not gc.isenabled() or gc.get_freeze_count():
         yield

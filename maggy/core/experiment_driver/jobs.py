@@ -47,8 +47,8 @@ class Jobs:
         description: The text that Spark's own pages show.
         make_task: Returns the task of the job with a given number.
         on_end: Called at the end of each job, on the job's thread.
-        on_fatal: Called when no further job can succeed, with the error that ends the experiment. It
-            may be called on any thread and several times.
+        on_fatal: Called when no further job can succeed, with the error that ends the experiment.
+            It may be called on any thread and several times.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class Jobs:
                 self._threads[job] = thread
 
     def join(self, seconds: float) -> bool:
-        """Wait at most this many seconds until every job has ended, and return whether they have."""
+        """Wait until every job has ended, at most this long, and return whether they have ended."""
         deadline = time.monotonic() + seconds
         for thread in list(self._threads.values()):
             thread.join(max(0.0, deadline - time.monotonic()))

@@ -57,9 +57,10 @@ class OptimizationPolicy(Policy):
     def adopt(self, identity: Mapping[str, Any]) -> None:
         """Continue an experiment of release 2.0 by its rules.
 
-        The seed of such an experiment promises a sequence that may hold repeats. A config that treats
-        the keys ``'Metric'`` and ``'metric'`` as equal continues with the recorded one: release 2.0
-        recorded ``'metric'``, which was then the default key of ``HyperparameterOptConfig``.
+        The seed of such an experiment promises a sequence that may hold repeats. A config that
+        treats the keys ``'Metric'`` and ``'metric'`` as equal continues with the recorded one:
+        release 2.0 recorded ``'metric'``, which was then the default key of
+        ``HyperparameterOptConfig``.
         """
         key, own = identity.get("optimization_key"), self._config.optimization_key
         is_lenient = isinstance(self._config, HyperparameterOptConfig)

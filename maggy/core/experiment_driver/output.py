@@ -22,10 +22,10 @@ _File = tuple[Callable[..., None], tuple[Any, ...]]
 class OutputBuffer:
     """Keep text until it is flushed. All text of one file since the last flush becomes one write.
 
-    A file is identified by the function that appends to it and by the first arguments of this function,
-    which is called with these and the text. Adding and flushing may happen on different threads. When a
-    write raises, its text stays, and the next flush tries again. When text comes faster than it can be
-    written, it waits in temporary files and not in memory.
+    A file is identified by the function that appends to it and by the first arguments of this
+    function, which is called with these and the text. Adding and flushing may happen on different
+    threads. When a write raises, its text stays, and the next flush tries again. When text comes
+    faster than it can be written, it waits in temporary files and not in memory.
 
     Example:
         >>> buffer = OutputBuffer()
@@ -116,7 +116,7 @@ class _Spilled:
     """Text in a temporary file, in the chunks in which it arrived."""
 
     def __init__(self) -> None:
-        self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (closed after the last chunk)
+        self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (closed at the end)
         # Of each chunk its start in the file and its size in bytes, or the text itself.
         self._chunks: deque[tuple[int, int] | str] = deque()
         self._end = 0

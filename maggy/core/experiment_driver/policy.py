@@ -25,7 +25,8 @@ class Policy(ABC):
         optimization_key: The name of the metric; None if the function runs for its return value.
         total: Number of trials of the experiment; None if only the policy knows when it ends.
         es_seconds: Seconds between two checks of all running trials; None to check by steps.
-        ahead: No suggestion depends on a result, so suggestions may be made before a worker is free.
+        ahead: No suggestion depends on a result, so suggestions may be made before a worker is
+            free.
         needs_check: A worker tries the study out before any trial begins.
         remark: Shows a sentence to the user; the driver sets it.
     """
@@ -62,14 +63,14 @@ class Policy(ABC):
         return False
 
     def log_to(self, write: Callable[[str], None]) -> None:  # noqa: B027 (optional)
-        """Take the function that adds a line to the experiment's log. Called before :meth:`start`."""
+        """Keep the function that adds a line to the log. Called before :meth:`start`."""
 
     def adopt(self, identity: Mapping[str, Any]) -> None:  # noqa: B027 (optional)
         """Adapt to the release that began a resumed experiment. Called before anything else.
 
         Args:
-            identity: The recorded value of :meth:`identity`, perhaps of an earlier release; empty if
-                it was not recorded.
+            identity: The recorded value of :meth:`identity`, perhaps of an earlier release; empty
+                if it was not recorded.
         """
 
     @abstractmethod
@@ -77,7 +78,8 @@ class Policy(ABC):
         """Return the next trial, ``"IDLE"`` to be asked again later, or None for no more trials.
 
         Args:
-            finished: A trial that has ended with a metric since the last call; None if there is none.
+            finished: A trial that has ended with a metric since the last call; None if there is
+                none.
         """
 
     def withdraw(self, label: str) -> Trial | None:

@@ -23,7 +23,8 @@ logger = logging.getLogger(__name__)
 class Progress:
     """Show the progress of an experiment. Only the thread that called ``lagom`` may use it.
 
-    The board has its figures from the beginning. The bar is drawn from :meth:`open` to :meth:`close`.
+    The board has its figures from the beginning. The bar is drawn from :meth:`open` to
+    :meth:`close`.
 
     Args:
         direction: The direction in which the metric improves.

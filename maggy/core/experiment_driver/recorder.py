@@ -1,4 +1,4 @@
-"""The recorder: it turns the events of an experiment into calls of the store, on the writer's thread."""
+"""The recorder: it turns the events of an experiment into calls of the store."""
 
 from __future__ import annotations
 
@@ -129,7 +129,8 @@ class Recorder:
     def close(self) -> None:
         """Wait until everything is written, and release the directory."""
         if self._writer.close():
-            # If the store is away, the next driver waits until this one has been silent for a minute.
+            # If the store is away, the next driver waits until this one has been silent for a
+            # minute.
             with suppress(Exception):
                 self._store.release()
 

@@ -82,7 +82,7 @@ class ShownLines:
         return chosen_lines
 
     def ended(self, trial_id: str) -> str | None:
-        """Forget a trial. Return a line about the omissions at its end, or None if there are none."""
+        """Forget a trial. Return a line about omissions at its end, or None if there are none."""
         output = self._outputs.pop(trial_id, None)
         if output is None or not output.left_out:
             return None
@@ -96,8 +96,8 @@ class ShownLines:
 
     def _last_notice(self, trial_id: str) -> str:
         return (
-            f"--- trial {trial_id} has printed {LINES_PER_TRIAL:,} lines; what else it prints is not "
-            f"shown here, but is in {self._file(trial_id)} ---"
+            f"--- trial {trial_id} has printed {LINES_PER_TRIAL:,} lines; what else it prints is "
+            f"not shown here, but is in {self._file(trial_id)} ---"
         )
 
     def _file(self, trial_id: str) -> str:

@@ -11,7 +11,7 @@ __all__ = ["TrialNames", "check_suggestion"]
 
 
 class TrialNames:
-    """Give the second trial with the same configuration the suffix ``_2``, the third ``_3``, and so on."""
+    """Give the second trial with a configuration the suffix ``_2``, the third ``_3``, and so on."""
 
     def __init__(self) -> None:
         self._counts: dict[str, int] = {}
@@ -48,8 +48,9 @@ def check_suggestion(suggestion: object, policy_name: str) -> Trial:
         )
     if suggestion.status != Trial.PENDING:
         raise ExperimentError(
-            f"{policy_name} must suggest a new Trial each time, but suggested {suggestion.trial_id} "
-            "again. Make one with Trial(dict(trial.params)): equal parameters may be tried again."
+            f"{policy_name} must suggest a new Trial each time, but suggested "
+            f"{suggestion.trial_id} again. Make one with Trial(dict(trial.params)): equal "
+            "parameters may be tried again."
         )
     if not is_directory_name(suggestion.trial_id):
         raise ExperimentError(

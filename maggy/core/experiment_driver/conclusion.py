@@ -1,0 +1,117 @@
+"""The conclusion of an experiment: its outcome becomes a result for the user, or an exception."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from maggy.common.exceptions import ExperimentError
+from maggy.core.experiment_driver.driver import Outcome
+from maggy.core.experiment_driver.jobs import SparkIsGone
+from maggy.core.experiment_driver.policy import Policy
+from maggy.core.experiment_driver.progress import announce
+from maggy.core.experiment_driver.recorder import Recorder
+from maggy.result import ExperimentResult, build_result, summary_text
+from maggy.searchspace import Searchspace
+from maggy.trial import Trial
+
+__all__ = ["conclude"]
+
+
+def conclude(
+    outcome: Outcome,
+    policy: Policy,
+    recorder: Recorder,
+    *,
+    directory: str,
+    searchspace: Searchspace | None,
+    seconds: float,
+) -> Any:
+    """Record and show the result, and return it. Raise the error that ended the experiment.
+
+    Args:
+        outcome: The outcome of the driver.
+        policy: The policy of the experiment.
+        recorder: Writes the result.
+        directory: The directory of the experiment.
+        searchspace: The search space of a search.
+        seconds: How long the experiment took.
+
+    Returns:
+        An :class:`ExperimentResult`, or the return value of a function that runs once.
+
+    Raises:
+        ExperimentError: If the experiment could not be completed, or all trials failed.
+        KeyboardInterrupt: If the user interrupted it.
+    """
+    if isinstance(outcome.error, SparkIsGone):
+        outcome.error = _explain_spark_is_gone(outcome, policy, directory)
+    if policy.optimization_key is None:
+        return _return_value(outcome)
+    result = build_result(
+        outcome.trials,
+        kind=policy.kind,
+        direction=policy.direction,
+        optimization_key=policy.optimization_key,
+    )
+    result.directory = directory
+    result.searchspace = searchspace
+    recorder.result(result)
+    # An experiment that has used up max_seconds ends with the trials that it has.
+    if outcome.error is not None and not _has_run_out_of_time(outcome):
+        raise outcome.error
+    failures = _failures(outcome)
+    if failures and not result["num_trials"]:
+        raise _all_failed(failures)
+    policy.finish([trial for trial in outcome.trials if trial.final_metric is not None])
+    announce(_summary(result, policy, seconds))
+    announce("Finished Experiment")
+    return result
+
+
+def _return_value(outcome: Outcome) -> Any:
+    """Return what a function that runs once has returned."""
+    failures = _failures(outcome)
+    if outcome.error is None and failures:
+        raise _all_failed(failures)
+    if _has_run_out_of_time(outcome):
+        raise ExperimentError(f"The function did not end in time: {outcome.error}")
+    if outcome.error is not None:
+        raise outcome.error
+    if not outcome.values:
+        reason = (
+            outcome.job_error or "it ran in an earlier experiment, and only its records were kept"
+        )
+        raise ExperimentError(f"The return value of the function is not available: {reason}")
+    announce("Finished Experiment")
+    return outcome.values[0]
+
+
+def _has_run_out_of_time(outcome: Outcome) -> bool:
+    return outcome.state == "KILLED" and not isinstance(outcome.error, KeyboardInterrupt)
+
+
+def _failures(outcome: Outcome) -> list[Trial]:
+    return [trial for trial in outcome.trials if trial.status == Trial.ERROR]
+
+
+def _explain_spark_is_gone(outcome: Outcome, policy: Policy, directory: str) -> ExperimentError:
+    if policy.optimization_key is None:
+        return ExperimentError(f"{outcome.error} The function did not end.")
+    return ExperimentError(
+        f"{outcome.error} Trials that have ended: {len(outcome.trials)}, recorded in {directory}. "
+        f"Run the same experiment with resume={directory!r} to go on with the others."
+    )
+
+
+def _summary(result: ExperimentResult, policy: Policy, seconds: float) -> str:
+    return "\n" + summary_text(
+        result, name=policy.name, kind=policy.kind, direction=policy.direction, seconds=seconds
+    )
+
+
+def _all_failed(failures: list[Trial]) -> ExperimentError:
+    first = failures[0]
+    count = "The trial failed" if len(failures) == 1 else f"All {len(failures)} trials failed"
+    return ExperimentError(
+        f"{count}. The first one, {first.trial_id} with {first.params!s:.1000}:\n{first.error}"
+    )

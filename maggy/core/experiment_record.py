@@ -1,0 +1,84 @@
+"""The record of a whole experiment, ``maggy.json``: what it is, how it ran, and how it ended."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from maggy.core.experiment_driver.policy import Policy
+from maggy.core.experiment_driver.recorder import Recorder
+from maggy.core.plan import Config
+from maggy.records.trial_record import RECORD_FORMAT
+from maggy.version import __version__
+
+__all__ = ["ExperimentRecord", "choose_seed"]
+
+
+class ExperimentRecord:
+    """Write ``maggy.json`` at the beginning and at the end of a run.
+
+    Args:
+        recorder: Writes it.
+        config: The config of the run.
+        policy: The policy of the run.
+        earlier: The record of an earlier run that this one resumes; empty if there is none.
+        app_id: Spark's application id.
+        seed: The seed of the run.
+        start: When the run began, in seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        config: Config,
+        policy: Policy,
+        earlier: Mapping[str, Any],
+        *,
+        app_id: str,
+        seed: int,
+        start: float,
+    ) -> None:
+        self._recorder = recorder
+        self._start = start
+        run = {"app_id": app_id, "began": start, "maggy_version": __version__}
+        # What an earlier run has recorded stays, also fields that a later release has added.
+        kept = {
+            name: value
+            for name, value in earlier.items()
+            if name not in ("ended", "duration_seconds")
+        }
+        self._record = {
+            "name": config.name,
+            "description": config.description,
+            "maggy_version": __version__,
+            "seed": config.seed,
+            "identity": policy.identity(),
+            **kept,
+            "format": RECORD_FORMAT,
+            "drawn_seed": seed,
+            "state": "RUNNING",
+            "runs": [*earlier.get("runs", []), run],
+        }
+
+    def begin(self) -> None:
+        """Record that the experiment runs."""
+        self._recorder.experiment(self._record)
+
+    def end(self, state: str, end: float) -> None:
+        """Record how the experiment ended.
+
+        Args:
+            state: ``"FINISHED"``, ``"FAILED"`` or ``"KILLED"``.
+            end: When it ended, in seconds since 1970.
+        """
+        times = {"ended": end, "duration_seconds": end - self._start}
+        self._recorder.experiment({**self._record, "state": state, **times})
+
+
+def choose_seed(config: Config, record: Mapping[str, Any]) -> int:
+    """Return the config's seed, else the recorded one of an earlier run, else a random one."""
+    if config.seed is not None:
+        return config.seed
+    recorded = record.get("drawn_seed")
+    return recorded if isinstance(recorded, int) else secrets.randbits(32)
