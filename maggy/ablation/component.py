@@ -157,7 +157,7 @@ class Component:
             case "combination":
                 return ", ".join(part.describe() for part in self.parts)
             case _:
-                assert_never(self.kind)
+                return assert_never(self.kind)
 
 
 def ablated_labels(

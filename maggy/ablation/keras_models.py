@@ -187,7 +187,7 @@ def input_layer(keras: ModuleType, model: KerasModel) -> KerasInputLayer | None:
 
 def _has_constructor_of(cls: type, base: type) -> bool:
     """Return whether a class has no constructor of its own and takes the arguments of its base."""
-    return bool(cls.__init__ is base.__init__)
+    return cls.__init__ is base.__init__  # type: ignore[misc]
 
 
 def _layer_names(model: KerasModel) -> list[str]:
