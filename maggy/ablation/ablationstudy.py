@@ -125,6 +125,7 @@ class AblationStudy:
         dataset_generator: DatasetGenerator | None = None,
         **unknown: object,
     ) -> None:
+        # Python's own error would not name the closest keyword.
         for keyword in unknown:
             raise SignatureError(
                 f"AblationStudy has no keyword '{keyword}'.{closest(keyword, _KEYWORDS)}"
@@ -134,6 +135,7 @@ class AblationStudy:
         if label_name is not None:
             require_name(label_name, "label_name")
         version = training_dataset_version
+        # To Python True is the integer 1.
         if version is not None and (
             isinstance(version, bool) or not isinstance(version, int) or version < 1
         ):

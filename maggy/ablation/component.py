@@ -21,6 +21,8 @@ _FEATURE = "ablated_feature"
 _LAYER = "ablated_layer"
 LABEL_PARAMETERS = (_FEATURE, _LAYER)
 """The parameters of an ablation's trial. Their values are labels."""
+# Labels are hashed into the ids of trials and stand in records: with another text, a resumed study
+# would not find its trials.
 _PREFIX_LABEL = "Layers prefixed "
 _CUSTOM_LABEL = "Custom model: "
 
@@ -30,11 +32,12 @@ ComponentKind: TypeAlias = Literal[
 """The kinds of components. Only users' own ablators make a combination."""
 
 
+# Frozen, because results use components as the keys of dicts.
 @dataclass(frozen=True)
 class Component:
     """A component is what one trial leaves out, or, for ``custom``, the model that it trains.
 
-    Components of a study are made by the class methods, and read from a trial by :meth:`from_params`.
+    The class methods make the components of a study; :meth:`from_params` reads one from a trial.
 
     Example:
         >>> Component.prefix("block_3").params()
@@ -100,6 +103,7 @@ class Component:
         """
         feature, layer = ablated_labels(params)
         parts = []
+        # Labels become text, since a user's own ablator may use numbers.
         if feature is not None:
             parts.append(cls.feature(str(feature)))
         if layer is not None:
@@ -140,6 +144,7 @@ class Component:
             return {_FEATURE: NOTHING, _LAYER: NOTHING, **dict(labels)}
         if self.kind == "feature":
             return {_FEATURE: self.label, _LAYER: NOTHING}
+        # All others change the model, also kinds that a user's subclass of LOCO adds.
         return {_FEATURE: NOTHING, _LAYER: self.label}
 
     def describe(self) -> str:
@@ -163,22 +168,23 @@ class Component:
 def ablated_labels(
     params: Mapping[str, ParameterValue],
 ) -> tuple[ParameterValue | None, ParameterValue | None]:
-    """Return the labels of the feature and of the layer that a trial leaves out, None for nothing.
+    """Return the labels of the feature and of the layer that a trial leaves out.
 
-    Labels are strings, unless a user's own ablator gives something else.
+    None leaves nothing out. Labels are strings, unless a user's own ablator gives something else.
 
     Args:
-        params: The parameters of the trial. A user's own ablator may omit one that it does not vary.
+        params: The parameters of the trial. A user's own ablator may omit one that never varies.
     """
     feature, layer = params.get(_FEATURE), params.get(_LAYER)
     return (None if feature == NOTHING else feature), (None if layer == NOTHING else layer)
 
 
 def _names_in(label: str) -> tuple[str, ...]:
-    """Return the names in the label of a group, or the label itself if it is not a list of names."""
+    """Return the names in the label of a group, or the label itself if it lists no names."""
     try:
         names = ast.literal_eval(label)
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        # A user's own ablator may write any text. Deep brackets raise the last two.
         return (label,)
     if isinstance(names, list) and all(isinstance(name, str) for name in names):
         return tuple(names)

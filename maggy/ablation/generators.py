@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 DatasetGenerator: TypeAlias = Callable[..., object]
-"""A user's function of the number of epochs, the batch size and perhaps the feature to leave out."""
+"""A user's function of the number of epochs, the batch size and, perhaps, an ablated feature."""
 DatasetFunction: TypeAlias = Callable[[int, int], object]
 """The function that a training function gets as ``dataset_function``."""
 ModelGenerator: TypeAlias = Callable[[], object]
@@ -44,6 +44,7 @@ def takes_feature(generator: DatasetGenerator) -> bool:
     """
     parameters = list(inspect.signature(generator).parameters.values())
     if any(parameter.kind is inspect.Parameter.VAR_POSITIONAL for parameter in parameters):
+        # ``*args`` takes the feature, too.
         return True
     by_position = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     count = sum(parameter.kind in by_position for parameter in parameters)
@@ -82,6 +83,7 @@ def dataset_function_of(generator: DatasetGenerator, feature: str | None) -> Dat
         generator: The generator.
         feature: The feature to leave out, or None. A generator of two parameters does not get it.
     """
+    # The signature is read here, once, and not at each call in the middle of a training.
     features = (feature,) if takes_feature(generator) else ()
 
     # Training functions may pass these two arguments by name.
@@ -104,6 +106,8 @@ def model_function_of(
     """
 
     def model_function() -> object:
+        # Names such as "dense_1" in the study mean those of a fresh session, and a worker runs many
+        # trials in one session.
         with fresh_names():
             model = call_generator(generator)
             return model if change is None else change(model)
@@ -121,6 +125,7 @@ def build_base_model(generator: ModelGenerator) -> object:
     try:
         return call_generator(generator)
     except (AblationError, MissingDependencyError):
+        # These name the remedy already.
         raise
     except Exception as error:
         raise AblationError(
@@ -135,6 +140,7 @@ def try_custom_model(generator: ModelGenerator) -> None:
     Raises:
         AblationError: If the generator returns None.
     """
+    # The model is discarded, so the names in it are free again.
     with fresh_names(keep=False):
         if call_generator(generator) is None:
             raise AblationError(

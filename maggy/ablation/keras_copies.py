@@ -32,6 +32,7 @@ def copy_layer(keras: ModuleType, layer: KerasLayer) -> KerasLayer:
     if isinstance(layer, keras.layers.Lambda):
         return _copy_lambda(layer)
     if isinstance(layer, keras.Model) and (is_sequential(keras, layer) or is_functional(layer)):
+        # Keras would copy the layers inside by their configurations, without users' own functions.
         model: KerasLayer = keras.models.clone_model(
             layer, clone_function=lambda inner: copy_layer(keras, inner)
         )
@@ -43,6 +44,7 @@ def copy_layer(keras: ModuleType, layer: KerasLayer) -> KerasLayer:
         copy = type(layer).from_config(_constructor_arguments(layer))
     except Exception as error:
         if not layer.weights:
+            # It holds nothing that two models would both train, so they may share it.
             return layer
         raise AblationError(
             f"Layer '{layer.name}' ({type(layer).__name__}) cannot be made anew from its "
@@ -67,6 +69,7 @@ def copy_weights(source_layers: Iterable[KerasLayer], model: KerasModel) -> None
     sources = {layer.name: layer for layer in source_layers}
     for layer in model.layers:
         source = sources.get(layer.name)
+        # A layer that could not be copied is in both models and has its weights already.
         if source is None or source is layer or not source.weights or not layer.built:
             continue
         shapes = [weight.shape for weight in layer.weights]
@@ -82,6 +85,7 @@ def user_classes(model: KerasModel) -> dict[str, type]:
 
     Keras needs them to make wrapped layers anew.
     """
+    # Keras has no public way to the layers inside layers.
     flatten = getattr(model, "_flatten_layers", lambda: model.layers)
     classes: list[type] = [type(layer) for layer in flatten()]
     return {cls.__name__: cls for cls in classes if not cls.__module__.startswith("keras.")}
@@ -112,6 +116,7 @@ def _copy_lambda(layer: _LambdaLayer) -> KerasLayer:
 
 def _constructor_arguments(layer: KerasLayer) -> LayerConfig:
     """Return the configuration of a layer as its constructor takes it."""
+    # A copy, because a user's get_config() may return a dict that the layer keeps.
     config = dict(layer.get_config())
     for name in config:
         value = getattr(layer, name, None)

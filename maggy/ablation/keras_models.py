@@ -58,7 +58,8 @@ class KerasLayer(Protocol):
     weights: list[KerasTensor]
     output: TensorTree
 
-    def __call__(self, *args: TensorTree, **kwargs: TensorTree) -> TensorTree: ...
+    def __call__(self, *args: TensorTree, **kwargs: TensorTree) -> TensorTree:
+        """Return the outputs for inputs."""
 
     @classmethod
     def from_config(cls, config: LayerConfig) -> KerasLayer:
@@ -187,6 +188,7 @@ def input_layer(keras: ModuleType, model: KerasModel) -> KerasInputLayer | None:
 
 def _has_constructor_of(cls: type, base: type) -> bool:
     """Return whether a class has no constructor of its own and takes the arguments of its base."""
+    # With another constructor, Keras could not make an instance from layers and a name alone.
     return cls.__init__ is base.__init__  # type: ignore[misc]
 
 
@@ -210,4 +212,5 @@ def _layer_names(model: KerasModel) -> list[str]:
 def _end_names(model: KerasModel) -> set[str]:
     """Return the names of the first layer, of the last one and of all that give an output."""
     names = _layer_names(model)
+    # A functional model may have several outputs, and the last layer need not be one of them.
     return {*names[:1], *names[-1:], *getattr(model, "output_names", [])}

@@ -55,8 +55,10 @@ def remove_layers(model: KerasModel, names: Iterable[str]) -> KerasModel:
     """
     keras = import_keras("Removing layers from a model")
     removal = set(names)
+    # Sorted, so that of several mistakes the error always names the same one.
     require_removable(model, sorted(removal))
     try:
+        # Users need not register their layer classes.
         with keras.saving.custom_object_scope(user_classes(model)):
             if isinstance(model, keras.Sequential):
                 return _without_sequential(keras, model, removal)
@@ -111,6 +113,7 @@ def _without_functional(keras: ModuleType, model: KerasModel, removal: set[str])
     new: KerasModel = keras.models.clone_model(
         model, input_tensors=_new_inputs(keras, model), clone_function=copy, call_function=call
     )
+    # clone_model() does not copy the flag of the model itself.
     if not model.trainable:
         new.trainable = False
     copy_weights(model.layers, new)
@@ -119,6 +122,7 @@ def _without_functional(keras: ModuleType, model: KerasModel, removal: set[str])
 
 def _new_inputs(keras: ModuleType, model: KerasModel) -> TensorTree:
     """Return inputs like those of the model, with the names of its InputLayers."""
+    # By identity, because comparing two tensors gives a tensor.
     names = {
         id(layer.output): layer.name
         for layer in model.layers

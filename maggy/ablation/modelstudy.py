@@ -82,6 +82,7 @@ class LayerStudy:
         Raises:
             BadArgumentsError: If a group or the prefix is something else; then nothing is added.
         """
+        # All arguments are checked before the first one is added.
         lists, prefixes = _lists_and_prefixes(groups, prefix)
         self.included_groups += [group for group in lists if group not in self.included_groups]
         self.included_prefixes += [name for name in prefixes if name not in self.included_prefixes]
@@ -168,6 +169,7 @@ class ModelStudy:
         generator = _require_callable(custom_model_generator, "A custom model generator")
         name = require_name(model_identifier, "A custom model's identifier")
         identifiers = [identifier for _, identifier in self.custom_model_generators]
+        # The position stays, so that the order of the trials does.
         if name in identifiers:
             self.custom_model_generators[identifiers.index(name)] = (generator, name)
             return
@@ -195,6 +197,7 @@ def _sorted_group(group: list[str]) -> list[str]:
             "For all layers whose names begin alike use prefix='...'; "
             "for a single layer use include()."
         )
+    # Sorted, because the names are the label, which must not depend on the order of writing.
     names = sorted({require_name(name, "A layer in a group") for name in group})
     if len(names) < 2:
         raise BadArgumentsError(

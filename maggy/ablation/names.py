@@ -46,6 +46,7 @@ def flat_names(names_or_lists: Iterable[str | list[str]], noun: str) -> list[str
                 f"but got {type(item).__name__}: {item!r:.80}."
             )
         names += [require_name(name, noun) for name in (item if isinstance(item, list) else [item])]
+    # A dict keeps the order of inclusion, which is the order of the trials.
     return list(dict.fromkeys(names))
 
 

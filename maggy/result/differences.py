@@ -46,6 +46,7 @@ def _difference(
     component: Component, metric: float | None, base: float | None
 ) -> ComponentDifference:
     labels = component.params()
+    # The difference of two finite metrics may be infinite. to_plain() turns that into None.
     difference = None if metric is None or base is None else to_plain(metric - base)
     return {
         "ablated_feature": labels["ablated_feature"],

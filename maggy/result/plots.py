@@ -28,6 +28,7 @@ def plot_metrics(rows: Sequence[TrialRow], metric: str, direction: Direction) ->
     points = [
         (position, row["metric"]) for position, row in enumerate(rows) if row["metric"] is not None
     ]
+    # Failed trials keep their position, so that the axis shows how many have ended.
     best: list[float] = []
     for _, value in points:
         best.append(direction.best([*best[-1:], value]))
@@ -65,6 +66,7 @@ def plot_curves(rows: Sequence[TrialRow], best_id: str | None) -> Axes:
         is_best = row["trial_id"] == best_id
         axes.plot(
             row["steps"],
+            # matplotlib leaves a gap at NaN, which the record holds as None.
             [math.nan if value is None else value for value in row["history"]],
             linewidth=2.5 if is_best else 0.8,
             label=f"best: {best_id}" if is_best else None,
@@ -90,6 +92,7 @@ def plot_parameter(rows: Sequence[TrialRow], name: str, metric: str) -> Axes:
         if row["metric"] is not None and name in row["params"]
     ]
     values = [value for value, _ in points]
+    # matplotlib would place texts and numbers on one axis in the order of appearance.
     are_numbers = all(
         isinstance(value, (int, float)) and not isinstance(value, bool) for value in values
     )

@@ -66,6 +66,7 @@ class ExperimentResult(dict[str, Any]):
         self,
         values: Mapping[str, Any],
         *,
+        # These are attributes and not keys, so that the dict is what result.json holds.
         trials: Sequence[TrialRow] = (),
         kind: str = "optimization",
         direction: str = "max",
@@ -230,6 +231,7 @@ def _best_and_worst(
     if not successes:
         return None, None
     _, best = direction.best(successes, key=lambda pair: pair[0])
+    # The negative finds the first of equal ones, which the best in the other direction is, too.
     _, worst = direction.best(successes, key=lambda pair: -pair[0])
     return best, worst
 

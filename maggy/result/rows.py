@@ -47,6 +47,7 @@ def make_row(trial: Trial, optimization_key: str) -> TrialRow:
     if trial.status != Trial.FINALIZED or metric is None or not math.isfinite(metric):
         metric = None
     outputs = trial.outputs
+    # A bare number has the same form as a returned dict, so that readers need one rule only.
     if outputs is None and metric is not None:
         outputs = {optimization_key: metric}
     return {
@@ -67,6 +68,7 @@ def make_row(trial: Trial, optimization_key: str) -> TrialRow:
 
 def sort_rows(rows: Iterable[TrialRow], direction: Direction) -> list[TrialRow]:
     """Return the rows with the best metric first and failed trials last, equal ones in order."""
+    # The first part of the key sends failed trials to the end, so their number does not matter.
     return sorted(
         rows, key=lambda row: (row["metric"] is None, -direction.sign * (row["metric"] or 0))
     )

@@ -45,6 +45,7 @@ def summary_text(
 
 
 def _duration(seconds: float) -> str:
+    # The clock of the machine may have been set back while the experiment ran.
     minutes, second = divmod(max(0, int(seconds)), 60)
     hour, minute = divmod(minutes, 60)
     return f"{hour} hours, {minute} minutes, {second} seconds"

@@ -66,6 +66,7 @@ def html_table(
             a column for them.
     """
     names = parameter_names(rows)
+    # A component may stand in several trials of a user's own ablator: then the last one counts.
     by_component = {Component.from_params(entry): entry["difference"] for entry in differences}
     heads = ["trial", *names, metric, *(["difference"] if by_component else []), "status"]
     body = [_cells(row, names, by_component) for row in rows[:MAX_ROWS]]
@@ -93,9 +94,11 @@ def _cells(
 
 
 def _parameter_text(value: ParameterValue) -> str:
+    # Integers keep all their digits: they may be seeds or sizes.
     return format_number(value) if isinstance(value, float) else str(value)
 
 
 def _html_row(texts: Iterable[str], tag: str) -> str:
+    # Users choose names, values and metrics, so every cell may hold markup.
     cells = "".join(f"<{tag}>{escape(text)}</{tag}>" for text in texts)
     return f"<tr>{cells}</tr>"

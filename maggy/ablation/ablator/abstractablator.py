@@ -34,7 +34,8 @@ class AbstractAblator(ABC):
         >>> from maggy.ablation.ablator import LOCO
         >>> class FeaturesOnly(LOCO):
         ...     def components(self):
-        ...         return [part for part in super().components() if part.kind in ("base", "feature")]
+        ...         kinds = ("base", "feature")
+        ...         return [part for part in super().components() if part.kind in kinds]
 
     Args:
         ablation_study: The study.
@@ -68,7 +69,10 @@ class AbstractAblator(ABC):
 
     @abstractmethod
     def initialize(self) -> None:
-        """Begin, so that the next ``get_trial`` suggests the first trial. Called again, start over."""
+        """Begin, so that the next ``get_trial`` suggests the first trial.
+
+        Called again, start over.
+        """
 
     @abstractmethod
     def get_trial(self, ablation_trial: Trial | None = None) -> Trial | None:

@@ -118,16 +118,18 @@ class LOCO(AbstractAblator):
 
         A registered data set is looked up when that function is called.
         """
+        # Users' own code may pass the label of a trial as it is.
         feature = None if ablated_feature in (None, NOTHING) else ablated_feature
         generator = self.ablation_study.custom_dataset_generator
         if generator is not None:
             return dataset_function_of(generator, feature)
+        # The data set stays in this ablator, so the next trial on the same worker has it in memory.
         return lambda num_epochs, batch_size: self._training_dataset().dataset(
             num_epochs, batch_size, feature
         )
 
     def get_model_generator(self, layer_identifier: str | None = None) -> ModelFunction:
-        """Return ``model_function()``, which builds the model without a component anew at each call.
+        """Return ``model_function()``, which at each call builds a new model without a component.
 
         Args:
             layer_identifier: The label of the component. None and ``"None"`` mean the base model.
@@ -138,6 +140,8 @@ class LOCO(AbstractAblator):
         component = self._by_label(NOTHING if layer_identifier is None else layer_identifier)
         if component.kind == "custom":
             return model_function_of(self._custom_generators()[component.names[0]])
+        # A missing base model is an error only where it is built: a training function that takes its
+        # functions from hparams may never do that.
         base = self.ablation_study.model.base_model_generator or raise_no_base_model
         if component.is_base:
             return model_function_of(base)
@@ -162,7 +166,7 @@ class LOCO(AbstractAblator):
         # The platform may find another data set than the last time.
         self._dataset = None
         dataset = self._training_dataset()
-        # The columns of TFRecord are known only when a worker reads a record; see verify().
+        # The columns of TFRecord are read on a worker; see verify().
         if dataset.names is not None:
             dataset.check_names(self.ablation_study.features.included_features)
             dataset.load()
@@ -171,13 +175,15 @@ class LOCO(AbstractAblator):
         """Build the base model once and check the names of all layers.
 
         If the base model knows its input, every removal is tried, too. Custom models are not built
-        here but by :meth:`probes`, because a mistake in one of them is the failure of its own trial.
+        here but by :meth:`probes`, because a mistake in one of them fails its own trial only.
         """
+        # Without names it is TFRecord, which only TensorFlow reads, and the driver need not have that.
         if self._dataset is not None and self._dataset.names is None:
             self._dataset.check_names(self.ablation_study.features.included_features)
         base = self.ablation_study.model.base_model_generator
         if base is None or "model_function" not in self._function_names:
             return
+        # The first trial on this worker must find the automatic names as if nothing was built here.
         with fresh_names(keep=False):
             model = build_base_model(base)
             for component in self.components():

@@ -30,7 +30,9 @@ def ablator_by_name(
         BadArgumentsError: If no ablator has this name. None is not a name.
         TypeError: If it is a class or anything else.
     """
+    # A table for each call, since the factories belong to this study.
     ablators: FactoryTable[AbstractAblator] = FactoryTable(
         {"loco": lambda: LOCO(study, [])}, ENTRY_POINTS, make=lambda cls: cls(study, [])
     )
+    # mypy refuses an abstract class as type[T], because T() would fail. resolve() never calls it.
     return resolve(name_or_instance, "ablator", AbstractAblator, ablators)  # type: ignore[type-abstract]

@@ -29,6 +29,7 @@ def check_labels(components: Iterable[Component]) -> None:
     """
     previous: set[tuple[str, ...]] = set()
     for component in components:
+        # Trials with equal labels would have one id, and the records of one component.
         labels = tuple(component.params().values())
         if labels in previous:
             raise AblationError(

@@ -52,9 +52,10 @@ class AblationPolicy(Policy):
 
     def identity(self) -> dict[str, Json]:
         study = self._study
+        name, version = study["training_dataset_name"], study["training_dataset_version"]
         return {
             "kind": self.kind,
-            "training_dataset": f"{study['training_dataset_name']}_{study['training_dataset_version']}",
+            "training_dataset": f"{name}_{version}",
             "label": study["label_name"],
             "components": {
                 "included_features": [*study["included_features"]],
