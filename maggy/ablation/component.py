@@ -46,7 +46,8 @@ class Component:
         'feature fare'
 
     Attributes:
-        kind: ``base``, ``feature``, ``layer``, ``prefix``, ``group``, ``custom`` or ``combination``.
+        kind: ``base``, ``feature``, ``layer``, ``prefix``, ``group``, ``custom`` or
+            ``combination``.
         label: The name of the component in its trial and in every record.
         names: The feature, the layers, the prefix or the identifier of the custom model.
         parts: The components of a combination; empty for all other kinds.

@@ -40,23 +40,7 @@ def copy_layer(keras: ModuleType, layer: KerasLayer) -> KerasLayer:
     if hasattr(layer, "get_vocabulary"):
         # What adapt() learned is neither in the configuration nor in the weights.
         return layer
-    try:
-        copy = type(layer).from_config(_constructor_arguments(layer))
-    except Exception as error:
-        if not layer.weights:
-            # It holds nothing that two models would both train, so they may share it.
-            return layer
-        raise AblationError(
-            f"Layer '{layer.name}' ({type(layer).__name__}) cannot be made anew from its "
-            f"get_config(): {error}. Give the class a get_config() that returns all arguments of "
-            "its constructor."
-        ) from error
-    # A constructor that does not take the name and trainable has set its own.
-    copy.name = layer.name
-    if copy.trainable != layer.trainable:
-        # Only if they differ, because this sets all layers inside as well.
-        copy.trainable = layer.trainable
-    return copy
+    return _copy_by_configuration(layer)
 
 
 def copy_weights(source_layers: Iterable[KerasLayer], model: KerasModel) -> None:
@@ -89,6 +73,26 @@ def user_classes(model: KerasModel) -> dict[str, type]:
     flatten = getattr(model, "_flatten_layers", lambda: model.layers)
     classes: list[type] = [type(layer) for layer in flatten()]
     return {cls.__name__: cls for cls in classes if not cls.__module__.startswith("keras.")}
+
+
+def _copy_by_configuration(layer: KerasLayer) -> KerasLayer:
+    try:
+        copy = type(layer).from_config(_constructor_arguments(layer))
+    except Exception as error:
+        if not layer.weights:
+            # It holds nothing that two models would both train, so they may share it.
+            return layer
+        raise AblationError(
+            f"Layer '{layer.name}' ({type(layer).__name__}) cannot be made anew from its "
+            f"get_config(): {error}. Give the class a get_config() that returns all arguments of "
+            "its constructor."
+        ) from error
+    # A constructor that does not take the name and trainable has set its own.
+    copy.name = layer.name
+    if copy.trainable != layer.trainable:
+        # Only if they differ, because this sets all layers inside as well.
+        copy.trainable = layer.trainable
+    return copy
 
 
 class _LambdaLayer(KerasLayer, Protocol):

@@ -93,7 +93,7 @@ class KerasModel(KerasLayer, Protocol):
         """Return the arguments with which the model was compiled."""
 
     def compile_from_config(self, config: LayerConfig) -> None:
-        """Compile the model as another one was compiled."""
+        """Set optimizer, loss and metrics to those of another model."""
 
 
 def require_keras_model(model: object) -> KerasModel:

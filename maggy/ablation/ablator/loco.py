@@ -140,8 +140,8 @@ class LOCO(AbstractAblator):
         component = self._by_label(NOTHING if layer_identifier is None else layer_identifier)
         if component.kind == "custom":
             return model_function_of(self._custom_generators()[component.names[0]])
-        # A missing base model is an error only where it is built: a training function that takes its
-        # functions from hparams may never do that.
+        # A missing base model is an error only where it is built: a training function that takes
+        # its functions from hparams may never do that.
         base = self.ablation_study.model.base_model_generator or raise_no_base_model
         if component.is_base:
             return model_function_of(base)
@@ -177,7 +177,7 @@ class LOCO(AbstractAblator):
         If the base model knows its input, every removal is tried, too. Custom models are not built
         here but by :meth:`probes`, because a mistake in one of them fails its own trial only.
         """
-        # Without names it is TFRecord, which only TensorFlow reads, and the driver need not have that.
+        # Without names it is TFRecord, which needs TensorFlow, and the driver may not have that.
         if self._dataset is not None and self._dataset.names is None:
             self._dataset.check_names(self.ablation_study.features.included_features)
         base = self.ablation_study.model.base_model_generator

@@ -32,8 +32,8 @@ def prepare_for(train_fn: TrainingFunction, ablator: AbstractAblator) -> None:
             return
         except (BadArgumentsError, SignatureError) as error:
             errors.append(error)
-    # A SignatureError may say no more than that this attempt has offered too little. So a mistake in
-    # the study itself is raised first, and otherwise the error of the attempt that offered most.
+    # A SignatureError may say no more than that this attempt has offered too little. So a mistake
+    # in the study itself comes first, and otherwise the error of the attempt that offered most.
     raise next(
         (error for error in reversed(errors) if isinstance(error, BadArgumentsError)), errors[0]
     )

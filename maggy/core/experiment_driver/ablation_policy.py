@@ -33,10 +33,12 @@ class AblationPolicy(Policy):
         self._study = config.ablation_study.to_dict()
 
     def start(self, trial_store: dict[str, Trial], final_store: list[Trial], seed: int) -> None:
+        """Begin the study. Its trials depend on no seed."""
         self._ablator.final_store = final_store
         self._ablator.initialize()
 
     def suggest(self, finished: Trial | None) -> Trial | None:
+        """Return the ablator's next trial, or None if there are no more."""
         trial = self._ablator.get_trial(finished)
         if not self._has_remarked and isinstance(trial, Trial) and trial.not_sent:
             self._has_remarked = True
@@ -48,9 +50,11 @@ class AblationPolicy(Policy):
         return trial
 
     def withdraw(self, label: str) -> Trial | None:
+        """Return the trial of a component that cannot be built, and do not suggest it any more."""
         return self._ablator.withdraw(label)
 
     def identity(self) -> dict[str, Json]:
+        """Return what must be the same when the study is resumed, as plain JSON values."""
         study = self._study
         name, version = study["training_dataset_name"], study["training_dataset_version"]
         return {
@@ -72,6 +76,7 @@ class AblationPolicy(Policy):
         }
 
     def hparams(self) -> list[dict[str, Json]]:
+        """Return the parameters for TensorBoard, with the labels of all components as values."""
         labels = [component.params() for component in self._components()]
         return [
             {
@@ -83,6 +88,7 @@ class AblationPolicy(Policy):
         ]
 
     def finish(self, final_store: list[Trial]) -> None:
+        """Tell the ablator that the experiment has ended."""
         self._ablator.finalize_experiment(final_store)
 
     def _components(self) -> list[Component]:
