@@ -107,7 +107,9 @@ def test_a_broken_checksum_package_is_replaced(install):
         ),
         (
             "matplotlib",
-            lambda: lambda _: __import__("maggy.result.plots", fromlist=["x"]).plot_curves([], None),
+            lambda: (
+                lambda _: __import__("maggy.result.plots", fromlist=["x"]).plot_curves([], None)
+            ),
         ),
     ],
 )
