@@ -15,7 +15,7 @@ from maggy.common.exceptions import BadArgumentsError, NotSupportedError
 from maggy.optuna_bridge.study import to_study
 from maggy.result import plots, tables
 from maggy.result.differences import differences_from_base
-from maggy.result.rows import TrialRow, make_row, sort_rows
+from maggy.result.rows import TrialRow, make_row
 from maggy.searchspace import Searchspace
 from maggy.trial import Trial
 
@@ -176,12 +176,13 @@ class ExperimentResult(dict[str, Any]):
     def _repr_html_(self) -> str:
         """Return the table that a notebook shows: the best trials first, failed ones last."""
         return tables.html_table(
-            sort_rows(self.trials, Direction.parse(self.direction)),
+            self.trials,
             caption=(
                 f"{self.get('num_trials', 0)} trials, {self.get('failed', 0)} failed, "
                 f"{self.get('early_stopped', 0)} stopped early, direction {self.direction}"
             ),
             metric=self.optimization_key,
+            direction=Direction.parse(self.direction),
             differences=self.get("differences", ()),
         )
 

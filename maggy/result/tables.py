@@ -7,11 +7,12 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from maggy.ablation.component import Component
+from maggy.common.direction import Direction
 from maggy.common.optional import import_optional
 from maggy.common.types import ParameterValue
 from maggy.result.differences import ComponentDifference
 from maggy.result.numbers import format_difference, format_number
-from maggy.result.rows import TrialRow, parameter_names
+from maggy.result.rows import TrialRow, parameter_names, sort_rows
 
 if TYPE_CHECKING:
     import pandas
@@ -53,23 +54,27 @@ def html_table(
     *,
     caption: str,
     metric: str,
+    direction: Direction,
     differences: Iterable[ComponentDifference] = (),
 ) -> str:
     """Return the HTML table that a notebook shows. All texts of users are escaped.
 
     Args:
-        rows: The trials in the order in which they are shown. Those after the first 100 are only
-            counted in the caption.
+        rows: The trials. The best ones come first, failed ones last. Those after the first 100 are
+            only counted in the caption.
         caption: The text above the table.
         metric: The name of the metric.
+        direction: The direction in which it improves.
         differences: The differences from the base of an ablation. If there are any, the table has
             a column for them.
     """
+    # The order of columns follows the order of ending, like that of to_pandas().
     names = parameter_names(rows)
     # A component may stand in several trials of a user's own ablator: then the last one counts.
     by_component = {Component.from_params(entry): entry["difference"] for entry in differences}
     heads = ["trial", *names, metric, *(["difference"] if by_component else []), "status"]
-    body = [_cells(row, names, by_component) for row in rows[:MAX_ROWS]]
+    best_rows = sort_rows(rows, direction)[:MAX_ROWS]
+    body = [_cells(row, names, by_component) for row in best_rows]
     more = len(rows) - len(body)
     if more > 0:
         caption = f"{caption}; {more} more trials are not shown"

@@ -54,3 +54,12 @@ def test_without_pandas_to_pandas_names_the_remedy(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "pandas", None)
     with pytest.raises(ImportError, match=r"pip install 'maggy\[plots\]'"):
         search_result([0.5]).to_pandas()
+
+
+def test_columns_are_in_the_order_in_which_parameters_appear_in_ended_trials():
+    trials = [ended_trial({"lr": 1, "act": "relu"}, 0.25), ended_trial({"act": "elu"}, 0.75)]
+    html = build_result(
+        trials, kind="optimization", direction="max", optimization_key="metric"
+    )._repr_html_()
+    assert "<th>trial</th><th>lr</th><th>act</th><th>metric</th><th>status</th>" in html
+    assert html.index("elu") < html.index("relu")
