@@ -28,7 +28,12 @@ def units(model):
 
 
 def sequential(state, *middle):
-    """Return Dense(6), the layers in the middle, Dense(1); unbuilt, built later or with an Input."""
+    """Return a model of Dense(6), the layers in the middle and Dense(1).
+
+    Args:
+        state: ``unbuilt``, ``built``, ``called`` with data, or with an ``input`` layer.
+        *middle: The layers in the middle.
+    """
     import keras
 
     first = [keras.Input((5,), name="passengers")] if state == "input" else []
@@ -81,7 +86,7 @@ def test_an_input_keeps_shape_type_and_name():
     assert (tensor.shape, tensor.dtype, tensor.name) == ((2, 5), "float16", "passengers")
 
 
-def test_weights_that_fit_are_taken_over_and_the_others_start_fresh():
+def test_weights_that_fit_are_copied_and_the_others_start_fresh():
     model = sequential("input", *hidden())
     before = {layer.name: layer.get_weights() for layer in model.layers}
     after = {layer.name: layer.get_weights() for layer in remove(model, "wide").layers}
@@ -90,7 +95,7 @@ def test_weights_that_fit_are_taken_over_and_the_others_start_fresh():
     assert after["narrow"][0].shape == (6, 3)
 
 
-def test_no_weight_is_shared_with_the_given_model():
+def test_the_new_model_shares_no_weight_with_the_old_one():
     model = sequential("input", *hidden())
     new = remove(model, "wide")
     new.layers[0].set_weights([weight * 0 for weight in new.layers[0].get_weights()])
@@ -149,7 +154,7 @@ def test_layer_classes_of_the_users_need_not_be_registered(state):
     assert names_of(remove(sequential("unbuilt", *hidden(), Mine(2)), "wide"))[1] == "narrow"
 
 
-def test_a_class_that_cannot_be_made_anew_says_so():
+def test_a_layer_class_that_cannot_be_made_anew_is_an_error_with_the_remedy():
     import keras
 
     class Mine(keras.layers.Dense):
@@ -182,7 +187,7 @@ def test_convolutions_in_front_of_flatten():
     assert model.predict(np.ones((1, 8, 8, 1)), verbose=0).shape == (1, 1)
 
 
-def test_a_shape_that_no_longer_fits_says_so():
+def test_a_shape_that_no_longer_fits_is_an_error():
     import keras
 
     model = keras.Sequential(

@@ -7,7 +7,7 @@ from maggy.result import build_result
 
 
 @pytest.mark.parametrize("direction", ["max", "min"])
-def test_differences_are_the_metric_minus_the_bases(direction):
+def test_a_difference_is_the_metric_minus_that_of_the_base(direction):
     assert ablation_result(STUDY, direction)["differences"] == [
         {"ablated_feature": "fare", "ablated_layer": "None", "metric": 0.5, "difference": -0.25},
         {

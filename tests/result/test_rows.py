@@ -7,7 +7,7 @@ from results import ended_trial
 from maggy.result import build_result
 
 
-def test_rows_hold_what_each_trial_did():
+def test_a_row_holds_the_whole_record_of_a_trial():
     trial = ended_trial({"lr": 1}, 0.5, duration=7, start=3.0, attempts=2)
     trial.append_metric({"step": 0, "value": math.nan})
     trial.append_metric({"step": 2, "value": 0.25})

@@ -5,7 +5,7 @@ from results import STUDY, ablation_result, ended_trial, search_result
 from maggy.result import build_result, summary_text
 
 
-def test_the_text_of_a_search_is_the_contracts():
+def test_the_text_of_a_search_is_that_of_the_contract():
     trials = [
         ended_trial({"lr": 0.1, "act": "relu"}, 0.5, early_stop=True),
         ended_trial({"lr": 0.2, "act": "elu"}, 0.25),
@@ -24,7 +24,7 @@ def test_the_text_of_a_search_is_the_contracts():
     ]
 
 
-def test_the_text_of_an_ablation_is_the_contracts_with_the_differences_after_it():
+def test_the_text_of_an_ablation_is_that_of_the_contract_and_the_differences():
     text = summary_text(
         ablation_result(STUDY), name="LOCO", kind="ablation", direction="max", seconds=156
     )
@@ -44,7 +44,7 @@ def test_the_text_of_an_ablation_is_the_contracts_with_the_differences_after_it(
     ]
 
 
-def test_the_text_without_a_success_or_a_base_says_so():
+def test_the_text_states_that_no_trial_or_no_base_succeeded():
     text = summary_text(
         search_result([None]), name="GridSearch", kind="optimization", direction="min", seconds=0
     )

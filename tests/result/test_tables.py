@@ -6,7 +6,7 @@ from results import STUDY, ablation_result, ended_trial, search_result
 from maggy.result import build_result
 
 
-def test_the_table_escapes_what_users_named():
+def test_the_table_escapes_all_names_and_values_of_users():
     trials = [ended_trial({"<b>name": "<script>alert(1)</script>"}, 0.5)]
     html = build_result(
         trials, kind="optimization", direction="max", optimization_key="<key>"
@@ -30,7 +30,7 @@ def test_the_table_of_an_ablation_shows_differences():
     assert "<td>base</td>" in html
 
 
-def test_a_table_of_very_many_trials_is_cut_and_says_so():
+def test_a_table_shows_100_trials_and_counts_the_others():
     html = search_result([0.5] * 150)._repr_html_()
     assert html.count("<tr>") == 101
     assert "50 more trials are not shown" in html
@@ -63,3 +63,12 @@ def test_columns_are_in_the_order_in_which_parameters_appear_in_ended_trials():
     )._repr_html_()
     assert "<th>trial</th><th>lr</th><th>act</th><th>metric</th><th>status</th>" in html
     assert html.index("elu") < html.index("relu")
+
+
+@pytest.mark.slow
+def test_a_parameter_may_be_called_like_a_field_that_is_no_column():
+    trials = [ended_trial({"steps": 3, "history": "long"}, 0.5)]
+    frame = build_result(
+        trials, kind="optimization", direction="max", optimization_key="metric"
+    ).to_pandas()
+    assert (list(frame["steps"]), list(frame["history"])) == ([3], ["long"])

@@ -34,5 +34,10 @@ def ablator_by_name(
     ablators: FactoryTable[AbstractAblator] = FactoryTable(
         {"loco": lambda: LOCO(study, [])}, ENTRY_POINTS, make=lambda cls: cls(study, [])
     )
-    # mypy refuses an abstract class as type[T], because T() would fail. resolve() never calls it.
-    return resolve(name_or_instance, "ablator", AbstractAblator, ablators)  # type: ignore[type-abstract]
+    return resolve(
+        name_or_instance,
+        "ablator",
+        # mypy refuses an abstract class as type[T], because T() would fail. resolve() never calls it.
+        AbstractAblator,  # type: ignore[type-abstract]
+        ablators,
+    )
