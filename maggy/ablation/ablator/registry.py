@@ -37,7 +37,7 @@ def ablator_by_name(
     return resolve(
         name_or_instance,
         "ablator",
-        # mypy refuses an abstract class as type[T], because T() would fail. resolve() never calls it.
+        # mypy refuses an abstract class as type[T], because T() would fail. Nothing calls it here.
         AbstractAblator,  # type: ignore[type-abstract]
         ablators,
     )
