@@ -650,6 +650,11 @@ class AblatorContract:
             assert sorted(trial.params) == ["ablated_feature", "ablated_layer"]
             assert all(isinstance(label, str) and label for label in trial.params.values())
 
+    def test_components_are_those_of_its_trials_if_it_names_any(self):
+        ablator = self.start()
+        components = ablator.components()
+        assert [component.params() for component in components] in ([], self.drive().params)
+
     def test_no_two_trials_are_the_same(self):
         params = [tuple(sorted(labels.items())) for labels in self.drive().params]
         assert len(set(params)) == len(params)

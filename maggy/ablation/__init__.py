@@ -1,4 +1,4 @@
-"""Ablation studies: which feature or part of a model matters, found by training without it."""
+"""Ablation studies: training without a feature or a part of a model shows how much it matters."""
 
 from maggy.ablation.ablationstudy import AblationStudy
 from maggy.datasets.registry import register_training_dataset

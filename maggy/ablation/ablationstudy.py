@@ -1,54 +1,83 @@
-"""What an ablation study leaves out: features of the training data set, layers of the model, whole models."""
+"""An ablation study: features of the training data set, layers of the model, and whole models."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import TypedDict
 
+from maggy.ablation.component import NOTHING
+from maggy.ablation.generators import DatasetGenerator
 from maggy.ablation.modelstudy import ModelStudy
-from maggy.ablation.names import exclude, flat_names
+from maggy.ablation.names import exclude, flat_names, require_name
 from maggy.common.exceptions import BadArgumentsError, SignatureError
 from maggy.common.json_values import closest
 
-__all__ = ["AblationStudy", "FeatureStudy"]
+__all__ = ["AblationStudy", "FeatureStudy", "StudyDict"]
+
+_KEYWORDS = [
+    "training_dataset_name",
+    "training_dataset_version",
+    "label_name",
+    "dataset_generator",
+]
+
+
+class StudyDict(TypedDict):
+    """A study as a dict. Groups are prefixes (strings) before lists of layers."""
+
+    training_dataset_name: str | None
+    training_dataset_version: int | None
+    label_name: str | None
+    included_features: list[str]
+    included_layers: list[str]
+    included_groups: list[str | list[str]]
+    custom_models: list[str]
+    custom_dataset_generator: DatasetGenerator | None
 
 
 class FeatureStudy:
-    """The features that are left out, one a trial, in the order of inclusion."""
+    """The features of a study. One trial leaves out one feature, in the order of inclusion.
+
+    Attributes:
+        included_features: The names of the features.
+    """
 
     def __init__(self) -> None:
         self.included_features: list[str] = []
 
     def include(self, *features: str | list[str]) -> None:
-        """Adds features: each becomes a trial whose data set lacks it.
+        """Add features. Each of them is left out of the data set of one trial.
 
-        A feature that is included already stays where it was.
+        A feature that is included already keeps its position.
 
         Args:
             *features: Names, or lists of names.
 
         Raises:
-            BadArgumentsError: Something else was given; then nothing is added.
+            BadArgumentsError: If something else is among them; then nothing is added.
         """
         names = flat_names(features, "Feature")
-        if "None" in names:
+        if NOTHING in names:
             raise BadArgumentsError(
-                "A feature cannot be called 'None', because that is the label of the base trial."
+                f"A feature cannot be called '{NOTHING}', because that is the label of the base "
+                "trial. Rename the column."
             )
         self.included_features = list(dict.fromkeys(self.included_features + names))
 
     def exclude(self, *features: str | list[str]) -> None:
-        """Takes features back out of the study; one that is not in it is logged and changes nothing.
+        """Remove features from the study. A name that is not in it is logged and ignored.
 
         Args:
             *features: Names, or lists of names.
+
+        Raises:
+            BadArgumentsError: If something else is among them; then nothing is removed.
         """
         self.included_features = exclude(
             self.included_features, flat_names(features, "Feature"), "Feature"
         )
 
     def list_all(self) -> None:
-        """Prints the included features, one a line."""
+        """Print the included features, one a line."""
         for name in self.included_features:
             print(name)
 
@@ -56,7 +85,7 @@ class FeatureStudy:
 class AblationStudy:
     """An ablation study: a base model on a training data set, and the components to train without.
 
-    What is *included* is left out, one component a trial. The study is then given to
+    Each trial leaves out one of the components that are *included*. Give the study to
     ``experiment.lagom`` in an ``AblationConfig``. Names of features and layers are checked when the
     experiment starts, before any trial.
 
@@ -70,15 +99,21 @@ class AblationStudy:
         >>> study.model.layers.include("my_dense_two", "my_dense_three")
 
     Args:
-        training_dataset_name: The name under which the data set was registered; may be None with a
-            data set generator of your own.
-        training_dataset_version: Its version, 1 or more.
+        training_dataset_name: The name under which the data set was registered. It may be None
+            with a data set generator of your own.
+        training_dataset_version: The version of the data set, 1 or more.
         label_name: The column that the model predicts. It is never among the features.
-        **kwargs: ``dataset_generator``: see ``set_dataset_generator``.
+        dataset_generator: See :meth:`set_dataset_generator`.
+        **unknown: No further keyword exists.
+
+    Attributes:
+        features: The features that are left out.
+        model: The base model, its layers that are left out, and the custom models.
+        custom_dataset_generator: The function that makes the data set, or None.
 
     Raises:
-        BadArgumentsError: An argument breaks one of these rules.
-        SignatureError: A keyword does not exist.
+        BadArgumentsError: If an argument breaks one of these rules.
+        SignatureError: If a keyword does not exist.
     """
 
     def __init__(
@@ -86,28 +121,21 @@ class AblationStudy:
         training_dataset_name: str | None,
         training_dataset_version: int | None = 1,
         label_name: str | None = None,
-        **kwargs: Any,
+        *,
+        dataset_generator: DatasetGenerator | None = None,
+        **unknown: object,
     ) -> None:
-        for keyword in kwargs:
-            if keyword != "dataset_generator":
-                known = [
-                    "training_dataset_name",
-                    "training_dataset_version",
-                    "label_name",
-                    "dataset_generator",
-                ]
-                raise SignatureError(
-                    f"AblationStudy has no keyword '{keyword}'.{closest(keyword, known)}"
-                )
-        for what, value in (
-            ("training_dataset_name", training_dataset_name),
-            ("label_name", label_name),
-        ):
-            if value is not None and (not isinstance(value, str) or not value):
-                raise BadArgumentsError(
-                    f"{what} must be a string that is not empty, but got {value!r:.80}."
-                )
+        # Python's own error would not name the closest keyword.
+        for keyword in unknown:
+            raise SignatureError(
+                f"AblationStudy has no keyword '{keyword}'.{closest(keyword, _KEYWORDS)}"
+            )
+        if training_dataset_name is not None:
+            require_name(training_dataset_name, "training_dataset_name")
+        if label_name is not None:
+            require_name(label_name, "label_name")
         version = training_dataset_version
+        # To Python True is the integer 1.
         if version is not None and (
             isinstance(version, bool) or not isinstance(version, int) or version < 1
         ):
@@ -119,36 +147,39 @@ class AblationStudy:
         self.label_name = label_name
         self.features = FeatureStudy()
         self.model = ModelStudy()
-        self.custom_dataset_generator: Callable[..., Any] | None = None
-        if kwargs.get("dataset_generator") is not None:
-            self.set_dataset_generator(kwargs["dataset_generator"])
+        self.custom_dataset_generator: DatasetGenerator | None = None
+        if dataset_generator is not None:
+            self.set_dataset_generator(dataset_generator)
 
-    def set_dataset_generator(self, dataset_generator: Callable[..., Any]) -> None:
-        """Sets a function that makes the data set, instead of the registered training data set.
+    def set_dataset_generator(self, dataset_generator: DatasetGenerator) -> None:
+        """Set a function that makes the data set in place of the registered training data set.
 
-        Neither the data set nor the names of features are looked up then. Everything the function
-        uses must be imported or defined inside it, since it runs on a worker.
+        Then neither the data set nor the names of features are looked up. The function runs on a
+        worker, so import or define everything that it uses inside it.
 
         Args:
-            dataset_generator: ``f(num_epochs, batch_size)`` or ``f(num_epochs, batch_size, ablated_feature)``.
-                Features can be ablated with the second form only: its third parameter, whatever its
-                name, gets the name of the feature to leave out, or None.
+            dataset_generator: ``f(num_epochs, batch_size)`` or
+                ``f(num_epochs, batch_size, ablated_feature)``. Only the second form can leave
+                features out: its third parameter, whatever its name, gets the name of the feature,
+                or None.
 
         Raises:
-            BadArgumentsError: It is not a function.
+            BadArgumentsError: If it is not a function.
         """
         if not callable(dataset_generator):
-            kind = type(dataset_generator).__name__
-            raise BadArgumentsError(f"The data set generator must be a function, but got {kind}.")
+            raise BadArgumentsError(
+                "The data set generator must be a function, "
+                f"but got {type(dataset_generator).__name__}."
+            )
         self.custom_dataset_generator = dataset_generator
 
-    def to_dict(self) -> dict[str, Any]:
-        """The study as a dict; groups show prefixes (strings) before lists of layers.
+    def to_dict(self) -> StudyDict:
+        """Return the study as a dict.
 
         Returns:
             ``training_dataset_name, training_dataset_version, label_name, included_features,
-            included_layers, included_groups, custom_models`` (their identifiers) and
-            ``custom_dataset_generator`` (the function or None).
+            included_layers, included_groups`` (prefixes, then lists), ``custom_models`` (their
+            identifiers) and ``custom_dataset_generator`` (the function or None).
         """
         layers = self.model.layers
         return {

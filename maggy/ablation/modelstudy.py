@@ -1,20 +1,26 @@
-"""The model side of an ablation study: generators, layers and groups of layers. Builds no model itself."""
+"""The model side of an ablation study: generators, layers and groups of layers.
+
+This module builds no model itself.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
+from maggy.ablation.generators import ModelGenerator
 from maggy.ablation.names import exclude, flat_names, require_name
 from maggy.common.exceptions import BadArgumentsError
 
 __all__ = ["LayerStudy", "ModelStudy"]
 
+Function = TypeVar("Function", bound=Callable[..., object])
+
 
 class LayerStudy:
-    """The layers and groups of layers that are left out, one component a trial.
+    """The layers and groups of layers of a study. One trial leaves out one layer or group.
 
-    Layers are known by the names they have in the model that the base model generator returns.
+    Layers are named as in the model that the base model generator returns.
 
     Example:
         >>> from maggy.ablation import AblationStudy
@@ -27,6 +33,11 @@ class LayerStudy:
         <BLANKLINE>
         ---- All layers prefixed "my_dense"
         --- Layer group ['my_dense_four', 'my_dense_two']
+
+    Attributes:
+        included_layers: The names of single layers, in the order of inclusion.
+        included_prefixes: The prefixes, in the order of inclusion.
+        included_groups: The lists of layers, in the order of inclusion, each sorted.
     """
 
     def __init__(self) -> None:
@@ -35,55 +46,63 @@ class LayerStudy:
         self.included_groups: list[list[str]] = []
 
     def include(self, *layers: str | list[str]) -> None:
-        """Adds single layers: each becomes a trial without it.
+        """Add single layers. Each of them is left out by one trial.
 
-        A layer that is included already stays where it was.
+        A layer that is included already keeps its position.
 
         Args:
             *layers: Names, or lists of names.
 
         Raises:
-            BadArgumentsError: Something else was given; then nothing is added.
+            BadArgumentsError: If something else is among them; then nothing is added.
         """
         self.included_layers = list(
             dict.fromkeys(self.included_layers + flat_names(layers, "Layer"))
         )
 
     def exclude(self, *layers: str | list[str]) -> None:
-        """Takes single layers back out of the study; one that is not in it is logged and changes nothing.
+        """Remove single layers from the study. A name that is not in it is logged and ignored.
 
         Args:
             *layers: Names, or lists of names.
+
+        Raises:
+            BadArgumentsError: If something else is among them; then nothing is removed.
         """
         self.included_layers = exclude(self.included_layers, flat_names(layers, "Layer"), "Layer")
 
     def include_groups(self, *groups: list[str], prefix: str | None = None) -> None:
-        """Adds groups of layers: each becomes one trial without all of its layers.
+        """Add groups of layers. One trial leaves out all layers of a group.
 
         Args:
-            *groups: Lists of two or more names; their order does not matter.
-            prefix: All layers whose names begin so, whatever the case; the first and the last layer always stay.
+            *groups: Lists of two or more names. Their order does not matter.
+            prefix: All layers whose names begin with it, in upper or lower case, except the first
+                and the last layer of the model.
 
         Raises:
-            BadArgumentsError: Something else was given; then nothing is added.
+            BadArgumentsError: If a group or the prefix is something else; then nothing is added.
         """
-        lists, prefixes = _groups(groups, prefix)
+        # All arguments are checked before the first one is added.
+        lists, prefixes = _lists_and_prefixes(groups, prefix)
         self.included_groups += [group for group in lists if group not in self.included_groups]
         self.included_prefixes += [name for name in prefixes if name not in self.included_prefixes]
 
     def exclude_groups(self, *groups: list[str], prefix: str | None = None) -> None:
-        """Takes groups back out of the study; one that is not in it changes nothing.
+        """Remove groups from the study. One that is not in it changes nothing.
 
         Args:
             *groups: Lists of two or more names, as they were included, in any order.
-            prefix: A prefix as it was included.
+            prefix: A prefix, as it was included.
+
+        Raises:
+            BadArgumentsError: If a group or the prefix is something else; then nothing is removed.
         """
-        lists, prefixes = _groups(groups, prefix)
+        lists, prefixes = _lists_and_prefixes(groups, prefix)
         self.included_groups = [group for group in self.included_groups if group not in lists]
         self.included_prefixes = exclude(self.included_prefixes, prefixes, "Prefix")
 
     def print_all(self) -> None:
-        """Prints the single layers, one a line, in the order of inclusion."""
+        """Print the single layers, one a line, in the order of inclusion."""
         if not self.included_layers:
             print("There are no single layers in this ablation study configuration.")
             return
@@ -92,7 +111,7 @@ class LayerStudy:
             print(name)
 
     def print_all_groups(self) -> None:
-        """Prints the groups, one a line: prefixes first, then lists, each in the order of inclusion."""
+        """Print the groups, one a line: prefixes, then lists, each in the order of inclusion."""
         if not self.included_prefixes and not self.included_groups:
             print("There are no layer groups in this ablation study configuration.")
             return
@@ -103,75 +122,95 @@ class LayerStudy:
             print(f"--- Layer group {group}")
 
 
-def _groups(groups: tuple[object, ...], prefix: object) -> tuple[list[list[str]], list[str]]:
-    """The groups, each sorted and without duplicates, and the prefix in a list of at most one."""
-    if not groups and prefix is None:
-        raise BadArgumentsError(
-            "A layer group is a list of two or more names, or prefix='...', but got neither."
-        )
-    lists = [_group(group) for group in groups]
-    unique = [group for position, group in enumerate(lists) if group not in lists[:position]]
-    return unique, [] if prefix is None else [require_name(prefix, "A prefix")]
-
-
-def _group(group: object) -> list[str]:
-    if not isinstance(group, list):
-        raise BadArgumentsError(
-            f"A layer group must be a list of two or more names, but got {type(group).__name__}: {group!r:.80}. "
-            "For all layers whose names begin alike use prefix='...'; for a single layer use include()."
-        )
-    names = sorted({require_name(name, "A layer in a group") for name in group})
-    if len(names) < 2:
-        raise BadArgumentsError(
-            f"A layer group must have two or more layers, but got {group!r:.80}. For a single layer use include()."
-        )
-    return names
-
-
 class ModelStudy:
-    """The models of a study: the base model, the custom models, and in ``layers`` what is taken out of the base."""
+    """The models of a study: the base model, the custom models, and what is taken out of the base.
+
+    Attributes:
+        layers: The layers and groups that are taken out of the base model.
+        base_model_generator: The function that makes the base model, or None.
+        custom_model_generators: The functions that make custom models, each with its identifier.
+    """
 
     def __init__(self) -> None:
         self.layers = LayerStudy()
-        self.base_model_generator: Callable[[], Any] | None = None
-        self.custom_model_generators: list[tuple[Callable[[], Any], str]] = []
+        self.base_model_generator: ModelGenerator | None = None
+        self.custom_model_generators: list[tuple[ModelGenerator, str]] = []
 
-    def set_base_model_generator(self, base_model_generator: Callable[[], Any]) -> None:
-        """Sets the function that makes the base model, from which layers are taken.
+    def set_base_model_generator(self, base_model_generator: ModelGenerator) -> None:
+        """Set the function that makes the base model, from which layers are taken.
 
-        It is called anew in each trial, on a worker, so everything it uses must be imported or defined inside it.
+        Each trial calls it anew on a worker. Import or define everything that it uses inside it.
 
         Args:
-            base_model_generator: Takes no arguments and returns a Keras model, built or not.
+            base_model_generator: A function without arguments that returns a Keras model, built
+                or not. If no layer is left out, it may return a model of any library.
+
+        Raises:
+            BadArgumentsError: If it is not a function.
         """
         self.base_model_generator = _require_callable(
             base_model_generator, "The base model generator"
         )
 
     def add_custom_model_generator(
-        self, custom_model_generator: Callable[[], Any], model_identifier: str
+        self, custom_model_generator: ModelGenerator, model_identifier: str
     ) -> None:
-        """Adds a model of your own: one trial, in which ``model_function`` returns this model instead.
+        """Add a model of your own: one trial, in which ``model_function`` returns this model.
 
-        The same identifier again replaces the generator, so that a notebook cell can be run twice.
+        An identifier that exists gets the new generator, so that a notebook cell can be run twice.
 
         Args:
-            custom_model_generator: Takes no arguments and returns a model.
-            model_identifier: The name by which results show it: ``Custom model: <identifier>``.
+            custom_model_generator: A function without arguments that returns a model.
+            model_identifier: The name in the results: ``Custom model: <identifier>``.
+
+        Raises:
+            BadArgumentsError: If the generator is not a function, or the identifier not a string.
         """
         generator = _require_callable(custom_model_generator, "A custom model generator")
         name = require_name(model_identifier, "A custom model's identifier")
-        known = [identifier for _, identifier in self.custom_model_generators]
-        if name in known:
-            self.custom_model_generators[known.index(name)] = (generator, name)
+        identifiers = [identifier for _, identifier in self.custom_model_generators]
+        # The position stays, so that the order of the trials does.
+        if name in identifiers:
+            self.custom_model_generators[identifiers.index(name)] = (generator, name)
             return
         self.custom_model_generators.append((generator, name))
 
 
-def _require_callable(value: Any, what: str) -> Callable[..., Any]:
-    if callable(value):
-        return value  # type: ignore[no-any-return]
+def _lists_and_prefixes(
+    groups: Iterable[list[str]], prefix: str | None
+) -> tuple[list[list[str]], list[str]]:
+    """Return the groups, sorted and without duplicates, and a list of at most one prefix."""
+    lists = [_sorted_group(group) for group in groups]
+    if not lists and prefix is None:
+        raise BadArgumentsError(
+            "A layer group is a list of two or more names, or prefix='...', but got neither."
+        )
+    unique = [group for position, group in enumerate(lists) if group not in lists[:position]]
+    return unique, [] if prefix is None else [require_name(prefix, "A prefix")]
+
+
+def _sorted_group(group: list[str]) -> list[str]:
+    if not isinstance(group, list):
+        raise BadArgumentsError(
+            f"A layer group must be a list of two or more names, "
+            f"but got {type(group).__name__}: {group!r:.80}. "
+            "For all layers whose names begin alike use prefix='...'; "
+            "for a single layer use include()."
+        )
+    # Sorted, because the names are the label, which must not depend on the order of writing.
+    names = sorted({require_name(name, "A layer in a group") for name in group})
+    if len(names) < 2:
+        raise BadArgumentsError(
+            f"A layer group must have two or more layers, but got {group!r:.80}. "
+            "For a single layer use include()."
+        )
+    return names
+
+
+def _require_callable(function: Function, noun: str) -> Function:
+    if callable(function):
+        return function
     raise BadArgumentsError(
-        f"{what} must be a function, but got {type(value).__name__}: {value!r:.80}. "
+        f"{noun} must be a function, but got {type(function).__name__}: {function!r:.80}. "
         "Give the function itself, not what it returns."
     )

@@ -13,34 +13,58 @@ __all__ = ["exclude", "flat_names", "require_name"]
 _log = logging.getLogger(__name__)
 
 
-def require_name(value: object, what: str) -> str:
-    """``value`` when it is a string that is not empty, else an error that calls it ``what``."""
+def require_name(value: object, noun: str) -> str:
+    """Return the value if it is a string that is not empty.
+
+    Args:
+        value: What the user wrote.
+        noun: The subject of the error.
+
+    Raises:
+        BadArgumentsError: If the value is anything else.
+    """
     if isinstance(value, str) and value:
         return value
-    raise BadArgumentsError(f"{what} must be a string that is not empty, but got {value!r:.80}.")
+    raise BadArgumentsError(f"{noun} must be a string that is not empty, but got {value!r:.80}.")
 
 
-def flat_names(given: Iterable[object], what: str) -> list[str]:
-    """The names in strings and lists of strings, each once, in the order given."""
+def flat_names(names_or_lists: Iterable[str | list[str]], noun: str) -> list[str]:
+    """Return the names in strings and lists of strings in their order, without duplicates.
+
+    Args:
+        names_or_lists: What the user wrote.
+        noun: The subject of the error, in the singular.
+
+    Raises:
+        BadArgumentsError: If there is something else among them.
+    """
     names: list[str] = []
-    for item in given:
+    for item in names_or_lists:
         if not isinstance(item, (str, list)):
             raise BadArgumentsError(
-                f"{what}s are given as strings or lists of strings, but got {type(item).__name__}: {item!r:.80}."
+                f"{noun}s are given as strings or lists of strings, "
+                f"but got {type(item).__name__}: {item!r:.80}."
             )
-        names += [require_name(name, what) for name in (item if isinstance(item, list) else [item])]
+        names += [require_name(name, noun) for name in (item if isinstance(item, list) else [item])]
+    # A dict keeps the order of inclusion, which is the order of the trials.
     return list(dict.fromkeys(names))
 
 
-def exclude(included: list[str], names: Iterable[str], what: str) -> list[str]:
-    """``included`` without ``names``; a name that is not included changes nothing and is logged."""
-    gone = list(names)
-    for name in gone:
-        if name not in included:
+def exclude(included_names: list[str], names: Iterable[str], noun: str) -> list[str]:
+    """Return the included names without others. Log those that are not included.
+
+    Args:
+        included_names: The names in the study.
+        names: The names to take out of it.
+        noun: The subject of the log line.
+    """
+    removal = list(names)
+    for name in removal:
+        if name not in included_names:
             _log.warning(
                 "%s '%s' is not included, so it cannot be excluded.%s",
-                what,
+                noun,
                 name,
-                closest(name, included),
+                closest(name, included_names),
             )
-    return [name for name in included if name not in gone]
+    return [name for name in included_names if name not in removal]

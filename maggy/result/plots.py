@@ -1,54 +1,76 @@
-"""Plots of an experiment's trials, given as plain rows. matplotlib is imported when the first one is drawn."""
+"""Plots of an experiment's trials. matplotlib is imported when the first one is drawn."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
+from maggy.common.direction import Direction
 from maggy.common.optional import import_optional
+from maggy.result.rows import TrialRow
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["plot_curves", "plot_differences", "plot_metrics", "plot_parameter"]
 
-Row = Mapping[str, Any]
 
+def plot_metrics(rows: Sequence[TrialRow], metric: str, direction: Direction) -> Axes:
+    """Draw the final metrics in the order of ending, and the best one so far.
 
-def plot_metrics(rows: Sequence[Row], metric: str, direction: str) -> Any:
-    """The final metrics in the order of ending, and the best so far; returns the axes."""
-    axes = _axes("trial, in the order of ending", metric)
-    points = [(at, row["metric"]) for at, row in enumerate(rows) if row["metric"] is not None]
-    choose = max if direction == "max" else min
+    Args:
+        rows: The trials. Failed ones leave a gap.
+        metric: The name of the metric.
+        direction: The direction in which it improves.
+    """
+    axes = _new_axes("trial, in the order of ending", metric)
+    points = [
+        (position, row["metric"]) for position, row in enumerate(rows) if row["metric"] is not None
+    ]
+    # Failed trials keep their position, so that the axis shows how many have ended.
     best: list[float] = []
     for _, value in points:
-        best.append(choose([*best[-1:], value]))
-    places = [at for at, _ in points]
-    axes.scatter(places, [value for _, value in points], label="trial")
-    axes.step(places, best, where="post", label="best so far")
+        best.append(direction.best([*best[-1:], value]))
+    positions = [position for position, _ in points]
+    axes.scatter(positions, [value for _, value in points], label="trial")
+    axes.step(positions, best, where="post", label="best so far")
     axes.legend()
     return axes
 
 
-def plot_differences(differences: Mapping[str, float], metric: str) -> Any:
-    """A bar for each component's difference from the base; returns the axes."""
-    axes = _axes(f"difference of {metric} from the base", "")
+def plot_differences(differences: Mapping[str, float], metric: str) -> Axes:
+    """Draw a bar for the difference of each component from the base.
+
+    Args:
+        differences: The differences by the text for the component.
+        metric: The name of the metric.
+    """
+    axes = _new_axes(f"difference of {metric} from the base", "")
     axes.barh(list(differences), list(differences.values()))
     axes.axvline(0, color="black", linewidth=0.8)
+    # Bars start at the bottom, but the first component belongs to the top.
     axes.invert_yaxis()
     return axes
 
 
-def plot_curves(rows: Sequence[Row], best_id: str | None) -> Any:
-    """What each trial reported over the training steps, the best one thicker; returns the axes."""
-    axes = _axes("training step", "reported metric")
+def plot_curves(rows: Sequence[TrialRow], best_id: str | None) -> Axes:
+    """Draw the reported values of each trial over the training steps, the best trial thicker.
+
+    Args:
+        rows: The trials.
+        best_id: The id of the best trial, or None.
+    """
+    axes = _new_axes("training step", "reported metric")
     for row in rows:
         is_best = row["trial_id"] == best_id
-        values = [math.nan if value is None else value for value in row["history"]]
-        label = f"best: {best_id}" if is_best else None
         axes.plot(
             row["steps"],
-            values,
+            # matplotlib leaves a gap at NaN, which the record holds as None.
+            [math.nan if value is None else value for value in row["history"]],
             linewidth=2.5 if is_best else 0.8,
-            label=label,
+            label=f"best: {best_id}" if is_best else None,
+            # Later lines would otherwise cover it.
             zorder=3 if is_best else 2,
         )
     if best_id is not None:
@@ -56,23 +78,35 @@ def plot_curves(rows: Sequence[Row], best_id: str | None) -> Any:
     return axes
 
 
-def plot_parameter(rows: Sequence[Row], name: str, metric: str) -> Any:
-    """The final metric over one parameter's value; values that are not all numbers are shown as text."""
-    shown = [row for row in rows if row["metric"] is not None and name in row["params"]]
-    values = [row["params"][name] for row in shown]
-    numbers = all(
+def plot_parameter(rows: Sequence[TrialRow], name: str, metric: str) -> Axes:
+    """Draw the final metric over the value of one parameter.
+
+    Args:
+        rows: The trials.
+        name: The parameter. If not all its values are numbers, they are categories, in text.
+        metric: The name of the metric.
+    """
+    points = [
+        (row["params"][name], row["metric"])
+        for row in rows
+        if row["metric"] is not None and name in row["params"]
+    ]
+    values = [value for value, _ in points]
+    # matplotlib would place texts and numbers on one axis in the order of appearance.
+    are_numbers = all(
         isinstance(value, (int, float)) and not isinstance(value, bool) for value in values
     )
-    axes = _axes(name, metric)
+    axes = _new_axes(name, metric)
     axes.scatter(
-        values if numbers else [str(value) for value in values], [row["metric"] for row in shown]
+        values if are_numbers else [str(value) for value in values],
+        [final_metric for _, final_metric in points],
     )
     return axes
 
 
-def _axes(x_label: str, y_label: str) -> Any:
+def _new_axes(x_label: str, y_label: str) -> Axes:
     pyplot = import_optional("matplotlib.pyplot", "A plot", "pip install 'maggy[plots]'")
-    _, axes = pyplot.subplots(layout="constrained")
+    axes: Axes = pyplot.subplots(layout="constrained")[1]
     axes.set_xlabel(x_label)
     axes.set_ylabel(y_label)
     return axes

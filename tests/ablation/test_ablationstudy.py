@@ -1,4 +1,4 @@
-"""What an ablation study leaves out."""
+"""The features and keywords of an ablation study."""
 
 import subprocess
 import sys
@@ -139,7 +139,8 @@ def test_a_study_travels_with_functions_that_only_the_driver_has():
 def test_importing_loads_neither_tensorflow_nor_pandas_nor_pyspark():
     code = (
         "import sys, maggy.ablation, maggy.ablation.ablator.loco\n"
-        "print([name for name in ('tensorflow', 'keras', 'pandas', 'pyspark') if name in sys.modules])"
+        "names = ('tensorflow', 'keras', 'pandas', 'pyspark')\n"
+        "print([name for name in names if name in sys.modules])"
     )
     assert (
         subprocess.run(

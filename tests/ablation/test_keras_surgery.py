@@ -28,7 +28,12 @@ def units(model):
 
 
 def sequential(state, *middle):
-    """Dense(6), the layers in the middle, Dense(1); unbuilt, built later or with an Input."""
+    """Return a model of Dense(6), the layers in the middle and Dense(1).
+
+    Args:
+        state: ``unbuilt``, ``built``, ``called`` with data, or with an ``input`` layer.
+        *middle: The layers in the middle.
+    """
     import keras
 
     first = [keras.Input((5,), name="passengers")] if state == "input" else []
@@ -53,11 +58,12 @@ STATES = ["unbuilt", "built", "called", "input"]
 
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize(
-    ("gone", "left"), [(["wide"], [6, 3, 1]), (["narrow"], [6, 8, 1]), (["wide", "narrow"], [6, 1])]
+    ("removal", "remaining"),
+    [(["wide"], [6, 3, 1]), (["narrow"], [6, 8, 1]), (["wide", "narrow"], [6, 1])],
 )
-def test_sequential_of_any_widths_and_state(state, gone, left):
-    model = remove(sequential(state, *hidden()), *gone)
-    assert units(model) == left
+def test_sequential_of_any_widths_and_state(state, removal, remaining):
+    model = remove(sequential(state, *hidden()), *removal)
+    assert units(model) == remaining
     assert model.name.startswith("sequential")
     assert model.built == (state != "unbuilt")
     model.compile("sgd", "mse")
@@ -76,11 +82,11 @@ def test_an_input_keeps_shape_type_and_name():
     )
     with pytest.raises(AblationError, match="'wide' is the first or last layer"):
         remove(model, "wide")
-    kept = remove(model, "narrow").inputs[0]
-    assert (kept.shape, kept.dtype, kept.name) == ((2, 5), "float16", "passengers")
+    tensor = remove(model, "narrow").inputs[0]
+    assert (tensor.shape, tensor.dtype, tensor.name) == ((2, 5), "float16", "passengers")
 
 
-def test_weights_that_fit_are_taken_over_and_the_others_start_fresh():
+def test_weights_that_fit_are_copied_and_the_others_start_fresh():
     model = sequential("input", *hidden())
     before = {layer.name: layer.get_weights() for layer in model.layers}
     after = {layer.name: layer.get_weights() for layer in remove(model, "wide").layers}
@@ -89,20 +95,20 @@ def test_weights_that_fit_are_taken_over_and_the_others_start_fresh():
     assert after["narrow"][0].shape == (6, 3)
 
 
-def test_no_weight_is_shared_with_the_given_model():
+def test_the_new_model_shares_no_weight_with_the_old_one():
     model = sequential("input", *hidden())
     new = remove(model, "wide")
     new.layers[0].set_weights([weight * 0 for weight in new.layers[0].get_weights()])
     assert np.abs(model.layers[0].get_weights()[0]).sum() > 0
 
 
-def test_an_adapted_normalization_keeps_what_it_learned():
+def test_an_adapted_normalization_keeps_its_statistics():
     import keras
 
-    learned = keras.layers.Normalization(name="norm")
-    learned.adapt(np.array([[1.0] * 6, [5.0] * 6]))
+    norm = keras.layers.Normalization(name="norm")
+    norm.adapt(np.array([[1.0] * 6, [5.0] * 6]))
     for state in ("unbuilt", "input"):
-        model = remove(sequential(state, learned, *hidden()), "wide")
+        model = remove(sequential(state, norm, *hidden()), "wide")
         np.testing.assert_allclose(
             model.get_layer("norm")(np.full((1, 6), 5.0)), np.ones((1, 6)), atol=1e-5
         )
@@ -148,7 +154,7 @@ def test_layer_classes_of_the_users_need_not_be_registered(state):
     assert names_of(remove(sequential("unbuilt", *hidden(), Mine(2)), "wide"))[1] == "narrow"
 
 
-def test_a_class_that_cannot_be_made_anew_says_so():
+def test_a_layer_class_that_cannot_be_made_anew_is_an_error_with_the_remedy():
     import keras
 
     class Mine(keras.layers.Dense):
@@ -181,7 +187,7 @@ def test_convolutions_in_front_of_flatten():
     assert model.predict(np.ones((1, 8, 8, 1)), verbose=0).shape == (1, 1)
 
 
-def test_a_shape_that_no_longer_fits_says_so():
+def test_a_shape_that_no_longer_fits_is_an_error():
     import keras
 
     model = keras.Sequential(
@@ -247,22 +253,22 @@ def functional():
     first = keras.layers.Conv2D(4, 3, padding="same", name="first")(image)
     second = keras.layers.Conv2D(4, 3, padding="same", name="second")(first)
     second = keras.layers.Dropout(0.2, name="drop")(second)
-    added = keras.layers.Add(name="skip")([first, second]) * 2.0
-    flat = keras.layers.Flatten(name="flat")(added)
+    skip = keras.layers.Add(name="skip")([first, second]) * 2.0
+    flat = keras.layers.Flatten(name="flat")(skip)
     wide = keras.layers.Dense(7, name="wide")(flat)
     both = keras.layers.Concatenate(name="both")([keras.layers.Dense(2, name="narrow")(wide), wide])
     return keras.Model(image, keras.layers.Dense(1, name="last")(both), name="net")
 
 
 @pytest.mark.parametrize(
-    "gone", [["second"], ["drop"], ["second", "drop"], ["flat"], ["wide"], ["narrow"]]
+    "removal", [["second"], ["drop"], ["second", "drop"], ["flat"], ["wide"], ["narrow"]]
 )
-def test_functional_models_lose_layers_of_one_input_and_one_output(gone):
+def test_functional_models_lose_layers_of_one_input_and_one_output(removal):
     model = functional()
-    new = remove(model, *gone)
-    assert set(names_of(model)) - set(names_of(new)) == set(gone)
+    new = remove(model, *removal)
+    assert set(names_of(model)) - set(names_of(new)) == set(removal)
     assert (new.name, new.inputs[0].name) == ("net", "image")
-    if gone != ["flat"]:
+    if removal != ["flat"]:
         assert new.predict(np.ones((1, 8, 8, 3)), verbose=0).shape == (1, 1)
 
 
@@ -282,10 +288,10 @@ def test_the_rest_of_a_functional_model_computes_as_before():
     assert new.layers[0].name == model.layers[0].name
 
 
-@pytest.mark.parametrize("gone", ["skip", "both"])
-def test_layers_of_several_inputs_are_refused(gone):
-    with pytest.raises(AblationError, match=f"'{gone}' has 2 inputs.*add_custom_model_generator"):
-        remove(functional(), gone)
+@pytest.mark.parametrize("name", ["skip", "both"])
+def test_layers_of_several_inputs_are_refused(name):
+    with pytest.raises(AblationError, match=f"'{name}' has 2 inputs.*add_custom_model_generator"):
+        remove(functional(), name)
 
 
 def test_self_attention_has_one_input_and_a_state_has_several_outputs():
@@ -361,22 +367,6 @@ def test_a_mistyped_layer_names_the_closest_and_all(make):
         AblationError, match=r"no layer 'wid'. Did you mean 'wide'\? Its layers are: first, wide,"
     ):
         remove(make(), "wid")
-
-
-def test_a_prefix_fits_in_any_case_and_spares_the_ends():
-    import keras
-
-    from maggy.ablation.keras_surgery import layers_with_prefix
-
-    names = ["My_first", "MY_dense", "other", "my_drop", "my_last"]
-    model = keras.Sequential([keras.layers.Dense(2, name=name) for name in names])
-    assert layers_with_prefix(model, "mY") == ["MY_dense", "my_drop"]
-    with pytest.raises(AblationError, match=r"begins with 'mu'.*Its layers are: My_first"):
-        layers_with_prefix(model, "mu")
-    with pytest.raises(
-        AblationError, match=r"fits only the first or last layer of the base model \(my_last\)"
-    ):
-        layers_with_prefix(model, "my_la")
 
 
 def test_frozen_layers_stay_frozen_at_any_depth():

@@ -26,7 +26,7 @@ def test_groups_are_printed_prefixes_first_and_sorted_inside(capsys):
     )
 
 
-def test_an_empty_study_says_so(capsys):
+def test_an_empty_study_prints_that_it_has_no_layers(capsys):
     LayerStudy().print_all()
     LayerStudy().print_all_groups()
     assert capsys.readouterr().out == (

@@ -96,7 +96,10 @@ def test_a_broken_checksum_package_is_replaced(install):
 @pytest.mark.parametrize(
     ("package", "call"),
     [
-        ("pandas", lambda: __import__("maggy.result").result.ExperimentResult.to_pandas),
+        (
+            "pandas",
+            lambda: lambda _: __import__("maggy.result.tables", fromlist=["x"]).data_frame([]),
+        ),
         ("keras", lambda: __import__("maggy.common.keras_session", fromlist=["x"]).import_keras),
         (
             "tensorflow",
@@ -104,7 +107,9 @@ def test_a_broken_checksum_package_is_replaced(install):
         ),
         (
             "matplotlib",
-            lambda: lambda what: __import__("maggy.result.plots", fromlist=["x"])._axes(what, what),
+            lambda: (
+                lambda _: __import__("maggy.result.plots", fromlist=["x"]).plot_curves([], None)
+            ),
         ),
     ],
 )

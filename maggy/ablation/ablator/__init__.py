@@ -1,4 +1,7 @@
-"""Ablators: policies that say which component the next trial leaves out. They never see a worker or a message."""
+"""Ablators: policies that decide which component the next trial leaves out.
+
+They never see a worker or a message.
+"""
 
 from maggy.ablation.ablator.abstractablator import AbstractAblator
 from maggy.ablation.ablator.loco import LOCO

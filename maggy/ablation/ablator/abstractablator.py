@@ -1,11 +1,16 @@
-"""The contract of an ablator: which component each trial leaves out, and the functions its training gets."""
+"""The contract of an ablator.
+
+An ablator decides which component each trial leaves out, and makes the functions for its training.
+"""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any
 
+from maggy.ablation.ablationstudy import AblationStudy
+from maggy.ablation.component import Component
+from maggy.ablation.generators import DatasetFunction, ModelFunction
 from maggy.datasets import registry as datasets
 from maggy.datasets.training_dataset import TrainingDataset
 from maggy.trial import Trial
@@ -16,112 +21,143 @@ __all__ = ["AbstractAblator"]
 class AbstractAblator(ABC):
     """Derive from this class to decide yourself which components an ablation study leaves out.
 
-    On the driver ``prepare`` checks the study, ``initialize`` begins and ``get_trial`` is asked for trials,
-    which carry labels only: their parameters are ``{"ablated_feature": label, "ablated_layer": label}`` and
-    ``"None"`` stands for nothing left out. (``dataset_function`` and ``model_function``, which release 1
-    wanted among them, are dropped.) The ablator is pickled once to every worker, without ``final_store`` and
-    ``trial_buffer``; there ``verify`` and ``probes`` run once, and for each trial ``get_dataset_generator``
-    and ``get_model_generator`` turn the labels into the functions that the training function gets.
+    On the driver ``prepare`` checks the study, ``initialize`` begins it and ``get_trial`` suggests
+    trials. A trial carries labels only: its parameters are
+    ``{"ablated_feature": label, "ablated_layer": label}``, and ``"None"`` leaves nothing out.
+    (``dataset_function`` and ``model_function``, which release 1 put among them, are ignored.)
 
-    Args:
-        ablation_study: The study.
-        final_store: The list of ended trials; it grows while the experiment runs, and stays on the driver.
-
-    Attributes:
-        trial_buffer: A list for trials that ``initialize`` makes and ``get_trial`` gives; stays on the driver.
-        find_training_dataset: Looks a training data set up by name, version and label, as the platform does it.
+    The ablator is pickled once for every worker, without ``final_store`` and ``trial_buffer``.
+    There ``verify`` and ``probes`` are called once. For each trial ``get_dataset_generator`` and
+    ``get_model_generator`` turn the labels into the functions that the training function gets.
 
     Example:
         >>> from maggy.ablation.ablator import LOCO
         >>> class FeaturesOnly(LOCO):
         ...     def components(self):
-        ...         return [part for part in super().components() if part.kind in ("base", "feature")]
+        ...         kinds = ("base", "feature")
+        ...         return [part for part in super().components() if part.kind in kinds]
+
+    Args:
+        ablation_study: The study.
+        final_store: The list of ended trials. It grows while the experiment runs, and stays on the
+            driver.
+
+    Attributes:
+        ablation_study: The study.
+        final_store: The list of ended trials.
+        trial_buffer: A list for trials that ``initialize`` makes and ``get_trial`` suggests. It
+            stays on the driver.
+        find_training_dataset: Return a training data set by name, version and label. The platform
+            sets it.
     """
 
     find_training_dataset: Callable[[str, int | None, str | None], TrainingDataset] = staticmethod(
         datasets.find_training_dataset
     )
 
-    def __init__(self, ablation_study: Any, final_store: list[Trial]) -> None:
+    def __init__(self, ablation_study: AblationStudy, final_store: list[Trial]) -> None:
         self.ablation_study = ablation_study
         self.final_store = final_store
         self.trial_buffer: list[Trial] = []
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         return {**self.__dict__, "final_store": [], "trial_buffer": []}
 
     @abstractmethod
     def get_number_of_trials(self) -> int:
-        """How many trials there will be, the base included."""
+        """Return the number of trials, the base included."""
 
     @abstractmethod
     def initialize(self) -> None:
-        """Begins: the next ``get_trial`` gives the first trial. Called again, it begins anew."""
+        """Begin, so that the next ``get_trial`` suggests the first trial.
+
+        Called again, start over.
+        """
 
     @abstractmethod
     def get_trial(self, ablation_trial: Trial | None = None) -> Trial | None:
-        """The next trial, or None when there are no more.
+        """Return the next trial, or None if there are no more.
 
         Args:
-            ablation_trial: The trial that has just ended on the worker that asks, if any.
+            ablation_trial: The trial that has just ended on the worker that is free, or None.
         """
 
     @abstractmethod
-    def get_dataset_generator(
-        self, ablated_feature: str | None = None
-    ) -> Callable[[int, int], Any] | None:
-        """The function that the training function gets as ``dataset_function``; called on a worker.
+    def get_dataset_generator(self, ablated_feature: str | None = None) -> DatasetFunction | None:
+        """Return the function that the training function gets as ``dataset_function``.
+
+        Called on a worker.
 
         Args:
-            ablated_feature: The trial's label; None and ``"None"`` mean all features.
+            ablated_feature: The label of the trial. None and ``"None"`` mean all features.
         """
 
     @abstractmethod
-    def get_model_generator(self, layer_identifier: str | None = None) -> Callable[[], Any] | None:
-        """The function that the training function gets as ``model_function``; called on a worker.
+    def get_model_generator(self, layer_identifier: str | None = None) -> ModelFunction | None:
+        """Return the function that the training function gets as ``model_function``.
+
+        Called on a worker.
 
         Args:
-            layer_identifier: The trial's label; None and ``"None"`` mean the base model.
+            layer_identifier: The label of the trial. None and ``"None"`` mean the base model.
         """
 
     @abstractmethod
     def finalize_experiment(self, trials: list[Trial]) -> None:
-        """Called once at the end with all ended trials."""
-
-    def prepare(self, offered: frozenset[str] = frozenset()) -> None:  # noqa: B027
-        """Checks the study on the driver, before anything is spent; the default checks nothing.
+        """Do what the end of the experiment calls for. Called once.
 
         Args:
-            offered: Which of ``dataset_function`` and ``model_function`` the training function takes.
+            trials: All trials that ended with a metric.
+        """
+
+    def components(self) -> list[Component]:
+        """Return the components of the study in the order of their trials, the base first.
+
+        TensorBoard shows their labels as the values of the parameters. The default returns none,
+        which limits nothing: trials may have any labels.
+        """
+        return []
+
+    def prepare(self, function_names: frozenset[str] = frozenset()) -> None:  # noqa: B027
+        """Check the study on the driver, before anything is spent. The default checks nothing.
+
+        Args:
+            function_names: Which of ``dataset_function`` and ``model_function`` the training
+                function takes. Passed by position.
 
         Raises:
-            AblationError: The study names what is not there.
-            SignatureError: The training function, or a generator, cannot take what it needs.
+            AblationError: If the study names something that does not exist.
+            SignatureError: If the training function, or a generator, cannot take what it needs.
         """
 
     def verify(self) -> None:  # noqa: B027
-        """Checks on the first worker, before any trial, what needs TensorFlow; the default checks nothing.
+        """Check what needs TensorFlow. Called on the first worker, before any trial.
+
+        The default checks nothing.
 
         Raises:
-            AblationError: The study names what is not there.
+            AblationError: If the study names something that does not exist.
         """
 
-    def probes(self) -> dict[str, Callable[[], Any]]:
-        """Return what is built once on the first worker, before any trial, by the component's label.
+    def probes(self) -> dict[str, Callable[[], object]]:
+        """Return functions by the label of a component. Each builds what the component needs.
 
-        One that raises refuses nothing: its own trial fails at once, and all others run. Return only what does not
-        depend on other components; the default has nothing to build.
+        The first worker calls each of them once, before any trial. If one raises, the trial of its
+        component fails at once, and all others run. Return only what does not depend on other
+        components. The default returns none.
         """
         return {}
 
     def withdraw(self, label: str) -> Trial | None:
-        """Return the trial of a component whose probe failed, and do not give it any more.
+        """Return the trial of a component whose probe failed, and do not suggest it later.
+
+        The default returns None: then the trial runs in its turn and fails there.
 
         Args:
-            label: A key of :meth:`probes`. With None, the default, the trial runs in its turn and fails there.
+            label: A key of :meth:`probes`.
         """
         return None
 
     def name(self) -> str:
-        """What results call this ablator: the name of its class."""
+        """Return the name of this ablator in results: the name of its class."""
         return type(self).__name__

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from maggy.ablation.ablator import AbstractAblator
+from maggy.ablation.component import ablated_labels
 from maggy.common.exceptions import (
     MetricKeyError,
     MetricTypeError,
@@ -137,15 +138,12 @@ class AblationWorkload(Workload):
         wanted = accepted_parameters(
             self.train_fn, {"dataset_function", "model_function", "reporter"}
         )
+        feature, layer = ablated_labels(params)
         functions: dict[str, Any] = {}
         if in_a_dict or "dataset_function" in wanted:
-            functions["dataset_function"] = self.ablator.get_dataset_generator(
-                _component(params, "ablated_feature")
-            )
+            functions["dataset_function"] = self.ablator.get_dataset_generator(feature)
         if in_a_dict or "model_function" in wanted:
-            functions["model_function"] = self.ablator.get_model_generator(
-                _component(params, "ablated_layer")
-            )
+            functions["model_function"] = self.ablator.get_model_generator(layer)
         offered = {**functions, "reporter": reporter}
         extra = {
             name: value
@@ -153,11 +151,6 @@ class AblationWorkload(Workload):
             if name in names
         }
         return self.train_fn(**{name: offered[name] for name in sorted(wanted)}, **extra)
-
-
-def _component(params: Mapping[str, Any], name: str) -> str | None:
-    label = params.get(name, "None")  # a user's own ablator may leave out what it does not vary
-    return None if label == "None" else label
 
 
 def metric_of(

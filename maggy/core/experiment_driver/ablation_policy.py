@@ -1,10 +1,10 @@
-"""An ablation study as the driver sees it: an ablator that names what each trial leaves out."""
+"""An ablation study as the driver sees it: the ablator decides what each trial leaves out."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from maggy.ablation.ablator import LOCO, AbstractAblator
+from maggy.ablation.ablator import AbstractAblator
+from maggy.ablation.component import LABEL_PARAMETERS, Component
+from maggy.common.types import Json
 from maggy.core.experiment_driver.policy import Policy
 from maggy.experiment_config import AblationConfig
 from maggy.trial import Trial
@@ -13,7 +13,12 @@ __all__ = ["AblationPolicy"]
 
 
 class AblationPolicy(Policy):
-    """Asks the ablator for trials. Nothing is stopped early: every component is to be measured."""
+    """The policy that asks an ablator for trials. It stops none early, so that all are measured.
+
+    Args:
+        config: The config of the study.
+        ablator: The ablator. It has checked the study already.
+    """
 
     kind = "ablation"
     needs_check = True
@@ -24,60 +29,74 @@ class AblationPolicy(Policy):
         self.direction = config.direction
         self.optimization_key = config.optimization_key
         self.total = ablator.get_number_of_trials()
-        self._remarked = False
-        self._study: dict[str, Any] = config.ablation_study.to_dict()
+        self._has_remarked = False
+        self._study = config.ablation_study.to_dict()
 
     def start(self, trial_store: dict[str, Trial], final_store: list[Trial], seed: int) -> None:
+        """Begin the study. Its trials depend on no seed."""
         self._ablator.final_store = final_store
         self._ablator.initialize()
 
     def suggest(self, finished: Trial | None) -> Trial | None:
+        """Return the ablator's next trial, or None if there are no more."""
         trial = self._ablator.get_trial(finished)
-        if not self._remarked and isinstance(trial, Trial) and trial.not_sent:
-            self._remarked = True
+        if not self._has_remarked and isinstance(trial, Trial) and trial.not_sent:
+            self._has_remarked = True
             self.remark(
-                f"{' and '.join(trial.not_sent)} of a trial are not sent, since functions do not travel with trials: "
-                f"get_dataset_generator and get_model_generator of {self.name} are asked for them on the worker."
+                f"{' and '.join(trial.not_sent)} of a trial are not sent, since functions do not "
+                "travel with trials: get_dataset_generator and get_model_generator of "
+                f"{self.name} are asked for them on the worker."
             )
         return trial
 
     def withdraw(self, label: str) -> Trial | None:
+        """Return the trial of a component that cannot be built, and do not suggest it any more."""
         return self._ablator.withdraw(label)
 
-    def identity(self) -> dict[str, Any]:
+    def identity(self) -> dict[str, Json]:
+        """Return what must be the same when the study is resumed, as plain JSON values."""
         study = self._study
+        name, version = study["training_dataset_name"], study["training_dataset_version"]
         return {
             "kind": self.kind,
-            "training_dataset": f"{study['training_dataset_name']}_{study['training_dataset_version']}",
+            "training_dataset": f"{name}_{version}",
             "label": study["label_name"],
             "components": {
-                name: study[name]
-                for name in (
-                    "included_features",
-                    "included_layers",
-                    "included_groups",
-                    "custom_models",
-                )
+                "included_features": [*study["included_features"]],
+                "included_layers": [*study["included_layers"]],
+                "included_groups": [
+                    group if isinstance(group, str) else [*group]
+                    for group in study["included_groups"]
+                ],
+                "custom_models": [*study["custom_models"]],
             },
             "ablator": self.name,
             "direction": self.direction,
             "optimization_key": self.optimization_key,
         }
 
-    def hparams(self) -> list[dict[str, Any]]:
-        params = (
-            [part.params() for part in self._ablator.components()]
-            if isinstance(self._ablator, LOCO)
-            else []
-        )
+    def hparams(self) -> list[dict[str, Json]]:
+        """Return the parameters for TensorBoard, with the labels of all components as values."""
+        labels = [component.params() for component in self._components()]
         return [
             {
                 "name": name,
                 "type": "CATEGORICAL",
-                "values": list(dict.fromkeys(each[name] for each in params)),
+                "values": [*dict.fromkeys(params[name] for params in labels)],
             }
-            for name in ("ablated_feature", "ablated_layer")
+            for name in LABEL_PARAMETERS
         ]
 
     def finish(self, final_store: list[Trial]) -> None:
+        """Tell the ablator that the experiment has ended."""
         self._ablator.finalize_experiment(final_store)
+
+    def _components(self) -> list[Component]:
+        """Return the ablator's components, as far as it names any."""
+        try:
+            components = self._ablator.components()
+            return [component for component in components if isinstance(component, Component)]
+        except TypeError:
+            # An ablator from before this method was part of the contract may use its name for
+            # something else, such as a list or a method with arguments.
+            return []

@@ -1,4 +1,4 @@
-"""What every ablator inherits."""
+"""The methods that every ablator inherits."""
 
 import pytest
 
@@ -35,10 +35,12 @@ def test_checks_are_optional_and_the_name_is_the_class():
 
 
 def test_ended_trials_stay_on_the_driver():
-    ended = [Trial({"ablated_feature": "None", "ablated_layer": "None"}, trial_type="ablation")]
-    mine = Mine("study", ended)
+    final_store = [
+        Trial({"ablated_feature": "None", "ablated_layer": "None"}, trial_type="ablation")
+    ]
+    mine = Mine("study", final_store)
     assert loads(dumps(mine)).final_store == []
-    assert mine.final_store is ended
+    assert mine.final_store is final_store
 
 
 def test_an_incomplete_ablator_cannot_be_made():
@@ -53,3 +55,9 @@ def test_trials_that_are_ready_stay_on_the_driver():
     )
     assert ablator.__getstate__()["trial_buffer"] == []
     assert len(ablator.trial_buffer) == 1
+
+
+def test_an_ablator_need_not_name_its_components():
+    assert Mine("study", []).components() == []
+    assert Mine("study", []).probes() == {}
+    assert Mine("study", []).withdraw("dense") is None

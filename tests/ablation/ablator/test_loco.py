@@ -10,6 +10,7 @@ from conformance import AblatorContract
 
 from maggy.ablation import AblationStudy, register_training_dataset
 from maggy.ablation.ablator import LOCO
+from maggy.ablation.component import Component
 from maggy.common.exceptions import AblationError, SignatureError
 from maggy.core.cluster.spark import dumps, loads
 
@@ -18,7 +19,7 @@ FRAME = pd.DataFrame({"age": [1.0], "fare": [2.0], "pclass": [3], "sibsp": [4], 
 
 
 def titanic():
-    """The study of the example notebook."""
+    """Return the study of the example notebook."""
     study = AblationStudy(
         "titanic_train_dataset", training_dataset_version=1, label_name="survived"
     )
@@ -73,7 +74,15 @@ def test_order_and_labels_are_those_of_the_contract():
     assert LOCO(titanic(), []).get_number_of_trials() == 11
 
 
-def test_the_base_has_the_known_id():
+def test_components_are_those_of_the_trials():
+    components = LOCO(titanic(), []).components()
+    assert [component.params() for component in components] == [
+        trial.params for trial in trials_of(titanic())
+    ]
+    assert [Component.from_params(component.params()) for component in components] == components
+
+
+def test_the_base_has_the_id_of_every_release():
     base = trials_of(titanic())[0]
     assert base.trial_id == "5b254f8048b3784d"
     assert base.trial_type == "ablation"
@@ -90,7 +99,8 @@ def test_order_and_ids_do_not_depend_on_the_hash_seed():
         "s = AblationStudy('t', label_name='y')\n"
         "s.features.include(*[f'f{i}' for i in range(20)])\n"
         "s.model.layers.include(*[f'l{i}' for i in range(20)])\n"
-        "s.model.layers.include_groups(*[[f'g{i}', f'h{i}', f'i{i}'] for i in range(20)], prefix='p')\n"
+        "groups = [[f'g{i}', f'h{i}', f'i{i}'] for i in range(20)]\n"
+        "s.model.layers.include_groups(*groups, prefix='p')\n"
         "a = LOCO(s, [])\n"
         "a.initialize()\n"
         "print([(t.trial_id, t.params) for t in iter(a.get_trial, None)])\n"
@@ -257,7 +267,7 @@ def test_a_feature_and_a_layer_may_have_the_same_name():
     assert len({trial.trial_id for trial in trials_of(study)}) == 3
 
 
-def test_a_base_model_that_cannot_be_built_is_found_before_any_trial():
+def test_a_base_model_that_cannot_be_built_is_an_error_before_any_trial():
     study = plain()
     study.model.set_base_model_generator(lambda: tf.keras.Sequential())  # noqa: F821
     ablator = LOCO(study, [])
@@ -296,7 +306,7 @@ def with_custom(**generators):
     return ablator
 
 
-def test_custom_models_are_probed_each_by_its_label():
+def test_custom_models_are_probed_by_their_labels():
     def broken():
         return tf.keras.Sequential()  # noqa: F821
 
@@ -309,7 +319,7 @@ def test_custom_models_are_probed_each_by_its_label():
         probes["Custom model: broken"]()
 
 
-def test_a_custom_model_that_returns_nothing_is_told_so():
+def test_a_custom_model_generator_that_returns_nothing_is_an_error():
     def forgets():
         pass
 
@@ -319,13 +329,13 @@ def test_a_custom_model_that_returns_nothing_is_told_so():
         with_custom(forgets=forgets).probes()["Custom model: forgets"]()
 
 
-def test_nothing_is_probed_that_the_training_function_does_not_take():
+def test_no_custom_model_is_probed_if_the_training_function_takes_no_model():
     study = plain()
     study.model.custom_model_generators.append((dict, "mine"))
     assert LOCO(study, []).probes() == {}
 
 
-def test_a_withdrawn_component_has_its_usual_trial_and_is_not_given_again():
+def test_a_withdrawn_component_has_its_usual_trial_and_is_not_suggested_again():
     ablator = with_custom(a=lambda: "a", b=lambda: "b")
     trial = ablator.withdraw("Custom model: a")
     assert (trial.params, trial.trial_type) == (

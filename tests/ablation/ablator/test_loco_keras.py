@@ -53,9 +53,9 @@ def study_of(generator=base_model_generator):
     return study
 
 
-def prepared(study, offered=frozenset({"model_function"})):
+def prepared(study, function_names=frozenset({"model_function"})):
     ablator = LOCO(study, [])
-    ablator.prepare(offered)
+    ablator.prepare(function_names)
     return loads(dumps(ablator))
 
 
@@ -112,7 +112,7 @@ def test_the_notebook_study_trains_eleven_different_trials():
 
 
 @pytest.mark.parametrize("kind", ["layer", "group"])
-def test_a_mistyped_layer_is_found_before_any_trial(kind):
+def test_a_mistyped_layer_is_an_error_before_any_trial(kind):
     study = study_of()
     include = {
         "layer": lambda: study.model.layers.include("my_dense_tow"),
@@ -125,7 +125,7 @@ def test_a_mistyped_layer_is_found_before_any_trial(kind):
         prepared(study).verify()
 
 
-def test_a_prefix_of_nothing_is_found_before_any_trial():
+def test_a_prefix_of_nothing_is_an_error_before_any_trial():
     study = study_of()
     study.model.layers.include_groups(prefix="your_dense")
     with pytest.raises(AblationError, match="begins with 'your_dense'"):
@@ -140,7 +140,7 @@ def test_the_first_and_last_layer_cannot_be_included(name):
         prepared(study).verify()
 
 
-def test_a_shape_that_no_longer_fits_is_found_before_any_trial():
+def test_a_shape_that_no_longer_fits_is_an_error_before_any_trial():
     study = study_of(with_input)
     study.model.layers.include("conv")
     with pytest.raises(

@@ -1,15 +1,20 @@
 """Ablators by name."""
 
+import logging
+
 import pytest
+from distributions import install
 
 from maggy.ablation import AblationStudy
 from maggy.ablation.ablator import LOCO, ablator_by_name
+from maggy.ablation.ablator.registry import ENTRY_POINTS
+from maggy.experiment_config import AblationConfig
 
 STUDY = AblationStudy("t", label_name="y")
 
 
 @pytest.mark.parametrize("name", ["loco", "LOCO", "Loco"])
-def test_loco_is_known_in_any_case(name):
+def test_loco_is_found_in_any_case(name):
     ablator = ablator_by_name(name, STUDY)
     assert isinstance(ablator, LOCO)
     assert ablator.ablation_study is STUDY
@@ -20,7 +25,7 @@ def test_an_instance_is_itself():
     assert ablator_by_name(mine, STUDY) is mine
 
 
-def test_an_unknown_name_lists_the_known_and_the_closest():
+def test_an_unknown_name_lists_all_names_and_the_closest():
     with pytest.raises(
         ValueError, match=r"'loco', or an instance of AbstractAblator.*Did you mean 'loco'\?"
     ):
@@ -36,3 +41,53 @@ def test_anything_else_is_refused(wrong):
 def test_a_study_is_needed():
     with pytest.raises(ValueError, match="LOCO needs an AblationStudy, but got dict"):
         ablator_by_name("loco", {})
+
+
+ACME = """
+from maggy.ablation.ablator import LOCO
+
+class FeaturesOnly(LOCO):
+    def components(self):
+        return [part for part in super().components() if part.kind in ("base", "feature")]
+
+def nothing(study, final_store):
+    return "nothing"
+"""
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    return tmp_path
+
+
+def test_another_distribution_can_register_an_ablator(folder):
+    install(folder, {ENTRY_POINTS: {"features": "acme_one:FeaturesOnly"}}, {"acme_one": ACME})
+    study = AblationStudy("t", label_name="y")
+    study.features.include("fare")
+    study.model.layers.include("dense")
+    ablator = ablator_by_name(" Features ", study)
+    assert (ablator.name(), ablator.get_number_of_trials()) == ("FeaturesOnly", 2)
+    assert ablator.ablation_study is study
+    assert AblationConfig(study, "features").ablator == "features"
+
+
+def test_an_entry_point_never_replaces_loco(folder):
+    install(folder, {ENTRY_POINTS: {"loco": "acme_two:FeaturesOnly"}}, {"acme_two": ACME})
+    assert type(ablator_by_name("loco", STUDY)) is LOCO
+
+
+def test_a_registered_ablator_that_cannot_be_imported_costs_a_line(folder, caplog):
+    install(folder, {ENTRY_POINTS: {"broken": "acme_missing:Ablator"}})
+    with (
+        caplog.at_level(logging.WARNING),
+        pytest.raises(ValueError, match="ablator must be one of"),
+    ):
+        ablator_by_name("broken", STUDY)
+    assert "broken = acme_missing:Ablator" in caplog.text
+
+
+def test_a_registered_function_must_make_an_ablator(folder):
+    install(folder, {ENTRY_POINTS: {"nothing": "acme_three:nothing"}}, {"acme_three": ACME})
+    with pytest.raises(TypeError, match="must make an instance of AbstractAblator"):
+        ablator_by_name("nothing", STUDY)

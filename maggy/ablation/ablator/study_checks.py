@@ -1,0 +1,115 @@
+"""What must hold for a study before it costs anything. All checks run on the driver."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from maggy.ablation.ablationstudy import AblationStudy
+from maggy.ablation.component import Component
+from maggy.ablation.generators import check_model_generator, raise_no_base_model, takes_feature
+from maggy.ablation.modelstudy import ModelStudy
+from maggy.common.exceptions import AblationError, SignatureError
+
+__all__ = [
+    "check_dataset_generator",
+    "check_effects",
+    "check_labels",
+    "check_models",
+    "require_dataset_name",
+]
+
+
+def check_labels(components: Iterable[Component]) -> None:
+    """Check that every component has a label of its own.
+
+    A feature and a layer may share a name, since their labels belong to different parameters.
+
+    Raises:
+        AblationError: If two components have the same label.
+    """
+    previous: set[tuple[str, ...]] = set()
+    for component in components:
+        # Trials with equal labels would have one id, and the records of one component.
+        labels = tuple(component.params().values())
+        if labels in previous:
+            raise AblationError(
+                f"Every component needs a label of its own, but two have '{component.label}'. "
+                "Rename the layer, group or custom model."
+            )
+        previous.add(labels)
+
+
+def check_effects(components: Sequence[Component], function_names: frozenset[str]) -> None:
+    """Check that the training function takes what the components change.
+
+    Args:
+        components: The components of the study.
+        function_names: Which of ``dataset_function`` and ``model_function`` it takes.
+
+    Raises:
+        SignatureError: If leaving out a component would change nothing.
+    """
+    features = [component for component in components if component.kind == "feature"]
+    changes = [part for part in components if part.kind not in ("base", "feature")]
+    for parameter, parts in (("dataset_function", features), ("model_function", changes)):
+        if parts and parameter not in function_names:
+            raise SignatureError(
+                f"The study leaves out {', '.join(part.label for part in parts)}, but the "
+                f"training function does not take {parameter}, so nothing would change. "
+                f"Add the parameter {parameter} and use what it returns."
+            )
+
+
+def check_models(model: ModelStudy, function_names: frozenset[str]) -> None:
+    """Check that there is a base model if it is needed, and the signatures of all generators.
+
+    Args:
+        model: The models of the study.
+        function_names: Which of ``dataset_function`` and ``model_function`` are taken.
+
+    Raises:
+        AblationError: If the base model is needed and missing.
+        SignatureError: If a generator needs an argument.
+    """
+    base = model.base_model_generator
+    if base is not None:
+        check_model_generator(base)
+    elif "model_function" in function_names:
+        raise_no_base_model()
+    for generator, _ in model.custom_model_generators:
+        check_model_generator(generator)
+
+
+def check_dataset_generator(study: AblationStudy) -> None:
+    """Check that the user's data set generator can be called and can leave features out.
+
+    Raises:
+        SignatureError: If it cannot.
+    """
+    generator, features = study.custom_dataset_generator, study.features.included_features
+    if generator is not None and not takes_feature(generator) and features:
+        raise SignatureError(
+            f"The study ablates features ({', '.join(features)}), but its data set generator takes "
+            "no feature, so nothing would be left out. "
+            "Write it as f(num_epochs, batch_size, ablated_feature)."
+        )
+
+
+def require_dataset_name(study: AblationStudy) -> tuple[str, int | None, str]:
+    """Return the name, the version and the label of the registered data set of a study.
+
+    Raises:
+        AblationError: If the study does not name a data set or a label.
+    """
+    if study.training_dataset_name is None:
+        raise AblationError(
+            "The study names no training data set. Give training_dataset_name and register the "
+            "data with maggy.ablation.register_training_dataset(), "
+            "or give the study a dataset_generator."
+        )
+    if study.label_name is None:
+        raise AblationError(
+            "A study on a registered training data set must name the column to predict: "
+            f"AblationStudy('{study.training_dataset_name}', label_name='...')."
+        )
+    return study.training_dataset_name, study.training_dataset_version, study.label_name

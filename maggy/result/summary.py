@@ -1,0 +1,89 @@
+"""The text that is printed at the end of an experiment."""
+
+from __future__ import annotations
+
+import json
+
+from maggy.ablation.component import Component
+from maggy.result.differences import ComponentDifference
+from maggy.result.numbers import format_difference, format_number
+from maggy.result.result import ExperimentResult
+
+__all__ = ["summary_text"]
+
+
+def summary_text(
+    result: ExperimentResult, *, name: str, kind: str, direction: str, seconds: float
+) -> str:
+    """Return the text that is printed at the end of an experiment.
+
+    Args:
+        result: The result of :func:`build_result`.
+        name: The name of the optimizer or ablator.
+        kind: ``"optimization"`` or ``"ablation"``.
+        direction: ``"max"`` or ``"min"``.
+        seconds: How long the experiment took.
+    """
+    failures = [f"FAILED Trials -- {result['failed']}"] if result["failed"] else []
+    if kind == "ablation":
+        lines = [
+            f"------ {name} Results ------",
+            *_best_and_worst(result, "Config Excludes"),
+            f"Total Job Time {_duration(seconds)}",
+            *failures,
+            *_difference_lines(result),
+        ]
+    else:
+        lines = [
+            f"------ {name} Results ------ direction({direction})",
+            *_best_and_worst(result, "combination"),
+            f"EARLY STOPPED Trials -- {result['early_stopped']}",
+            f"Total job time {_duration(seconds)}",
+            *failures,
+        ]
+    return "\n".join(lines)
+
+
+def _duration(seconds: float) -> str:
+    # The clock of the machine may have been set back while the experiment ran.
+    minutes, second = divmod(max(0, int(seconds)), 60)
+    hour, minute = divmod(minutes, 60)
+    return f"{hour} hours, {minute} minutes, {second} seconds"
+
+
+def _best_and_worst(result: ExperimentResult, words: str) -> list[str]:
+    if result["best_id"] is None:
+        return ["No trial ended with a metric"]
+    return [
+        *(
+            f"{prefix.upper()} {words} {json.dumps(result[f'{prefix}_config'])} "
+            f"-- metric {result[f'{prefix}_val']}"
+            for prefix in ("best", "worst")
+        ),
+        f"AVERAGE metric -- {result['avg']}",
+    ]
+
+
+def _difference_lines(result: ExperimentResult) -> list[str]:
+    differences: list[ComponentDifference] = result["differences"]
+    if not differences:
+        return []
+    names = [Component.from_params(entry).describe() for entry in differences]
+    width = max(map(len, names))
+    rows = [row for row in result.trials if Component.from_params(row["params"]).is_base]
+    base = rows[-1]["metric"] if rows else None
+    base_text = "" if base is None else f" ({format_number(base)})"
+    return [
+        "",
+        f"Difference from the base{base_text}, without",
+        *(
+            f"  {name:<{width}}  {_difference_text(entry)}"
+            for name, entry in zip(names, differences, strict=True)
+        ),
+    ]
+
+
+def _difference_text(entry: ComponentDifference) -> str:
+    if entry["metric"] is None:
+        return "failed"
+    return format_difference(entry["difference"]) or "the base failed"

@@ -1,0 +1,109 @@
+"""Tables of an experiment's trials: HTML for notebooks, and a data frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from typing import TYPE_CHECKING
+
+from maggy.ablation.component import Component
+from maggy.common.direction import Direction
+from maggy.common.optional import import_optional
+from maggy.common.types import ParameterValue
+from maggy.result.differences import ComponentDifference
+from maggy.result.numbers import format_difference, format_number
+from maggy.result.rows import TrialRow, parameter_names, sort_rows
+
+if TYPE_CHECKING:
+    import pandas
+
+__all__ = ["data_frame", "html_table", "parameter_columns"]
+
+MAX_ROWS = 100
+"""Maximum number of trials that a table in a notebook shows."""
+_FIELDS = ("metric", "status", "early_stop", "duration", "start", "attempts", "error")
+
+
+def parameter_columns(rows: Sequence[TrialRow]) -> dict[str, str]:
+    """Return the name of the column for each parameter, in the order of first appearance.
+
+    A parameter that is called like another column gets the prefix ``param_``.
+    """
+    others = {"trial_id", *_FIELDS}
+    return {name: f"param_{name}" if name in others else name for name in parameter_names(rows)}
+
+
+def data_frame(rows: Sequence[TrialRow]) -> pandas.DataFrame:
+    """Return a data frame with one row a trial and one column a parameter.
+
+    Raises:
+        MissingDependencyError: If pandas is not installed.
+    """
+    frames = import_optional("pandas", "to_pandas()", "pip install 'maggy[plots]'")
+    parameters = parameter_columns(rows)
+    records = [
+        # Parameters come last: one may be called like a field that is no column, such as "steps".
+        {**row, **{column: row["params"].get(name) for name, column in parameters.items()}}
+        for row in rows
+    ]
+    return frames.DataFrame(records, columns=["trial_id", *parameters.values(), *_FIELDS])
+
+
+def html_table(
+    rows: Sequence[TrialRow],
+    *,
+    caption: str,
+    metric: str,
+    direction: Direction,
+    differences: Iterable[ComponentDifference] = (),
+) -> str:
+    """Return the HTML table that a notebook shows. All texts of users are escaped.
+
+    Args:
+        rows: The trials. The best ones come first, failed ones last. Those after the first 100 are
+            only counted in the caption.
+        caption: The text above the table.
+        metric: The name of the metric.
+        direction: The direction in which it improves.
+        differences: The differences from the base of an ablation. If there are any, the table has
+            a column for them.
+    """
+    # The order of columns follows the order of ending, like that of to_pandas().
+    names = parameter_names(rows)
+    # A component may stand in several trials of a user's own ablator: then the last one counts.
+    by_component = {Component.from_params(entry): entry["difference"] for entry in differences}
+    heads = ["trial", *names, metric, *(["difference"] if by_component else []), "status"]
+    best_rows = sort_rows(rows, direction)[:MAX_ROWS]
+    body = [_cells(row, names, by_component) for row in best_rows]
+    more = len(rows) - len(body)
+    if more > 0:
+        caption = f"{caption}; {more} more trials are not shown"
+    return (
+        f"<table><caption>{escape(caption)}</caption>"
+        f"<thead>{_html_row(heads, 'th')}</thead>"
+        f"<tbody>{''.join(_html_row(cells, 'td') for cells in body)}</tbody></table>"
+    )
+
+
+def _cells(
+    row: TrialRow, names: Iterable[str], by_component: Mapping[Component, float | None]
+) -> list[str]:
+    values = [row["params"].get(name, "") for name in names]
+    cells = [row["trial_id"], *map(_parameter_text, values), format_number(row["metric"])]
+    if by_component:
+        component = Component.from_params(row["params"])
+        is_base = component.is_base
+        cells.append("base" if is_base else format_difference(by_component[component]))
+    is_stopped = row["metric"] is not None and row["early_stop"]
+    return [*cells, "stopped early" if is_stopped else row["status"]]
+
+
+def _parameter_text(value: ParameterValue) -> str:
+    # Integers keep all their digits: they may be seeds or sizes.
+    return format_number(value) if isinstance(value, float) else str(value)
+
+
+def _html_row(texts: Iterable[str], tag: str) -> str:
+    # Users choose names, values and metrics, so every cell may hold markup.
+    cells = "".join(f"<{tag}>{escape(text)}</{tag}>" for text in texts)
+    return f"<tr>{cells}</tr>"

@@ -1,0 +1,96 @@
+"""Components of a study, and the labels of their trials."""
+
+import pytest
+
+from maggy.ablation.component import NOTHING, Component, ablated_labels
+from maggy.trial import Trial
+
+# A component, the labels of its feature and its layer, and the text that results show.
+LABELS = [
+    (Component.base(), ("None", "None"), "base"),
+    (Component.feature("fare"), ("fare", "None"), "feature fare"),
+    (Component.layer("dense_1"), ("None", "dense_1"), "layer dense_1"),
+    (Component.prefix("block_3"), ("None", "Layers prefixed block_3"), "Layers prefixed block_3"),
+    (Component.group(["a", "it's"]), ("None", """['a', "it's"]"""), """layers ['a', "it's"]"""),
+    (Component.custom("a b"), ("None", "Custom model: a b"), "Custom model: a b"),
+    (
+        Component.from_params({"ablated_feature": "fare", "ablated_layer": "dense_1"}),
+        ("fare", "dense_1"),
+        "feature fare, layer dense_1",
+    ),
+]
+KINDS = [component.kind for component, _, _ in LABELS]
+
+
+def params_of(feature, layer):
+    return {"ablated_feature": feature, "ablated_layer": layer}
+
+
+@pytest.mark.parametrize(("component", "labels", "_"), LABELS, ids=KINDS)
+def test_the_labels_of_a_trial_are_those_of_the_contract(component, labels, _):
+    assert component.params() == params_of(*labels)
+
+
+@pytest.mark.parametrize(("component", "labels", "_"), LABELS, ids=KINDS)
+def test_a_component_is_read_from_the_labels_of_its_trial(component, labels, _):
+    assert Component.from_params(params_of(*labels)) == component
+    assert hash(Component.from_params(params_of(*labels))) == hash(component)
+
+
+@pytest.mark.parametrize(("component", "_", "text"), LABELS, ids=KINDS)
+def test_results_say_in_words_what_is_left_out(component, _, text):
+    assert component.describe() == text
+
+
+@pytest.mark.parametrize(
+    ("component", "names"),
+    [
+        (Component.base(), ()),
+        (Component.feature("fare"), ("fare",)),
+        (Component.prefix("block_3"), ("block_3",)),
+        (Component.group(["a", "b"]), ("a", "b")),
+        (Component.custom("mine"), ("mine",)),
+    ],
+)
+def test_names_are_without_the_words_of_the_label(component, names):
+    assert component.names == names
+    assert Component.from_params(component.params()).names == names
+
+
+def test_only_the_base_leaves_nothing_out():
+    assert [component.is_base for component, _, _ in LABELS] == [True] + [False] * 6
+    assert Component.base().label == NOTHING
+
+
+def test_the_id_of_the_base_trial_stays_as_it_was():
+    assert Trial(Component.base().params(), "ablation").trial_id == "5b254f8048b3784d"
+
+
+def test_the_parts_of_a_combination_are_components():
+    component = Component.from_params(params_of("fare", "Layers prefixed a"))
+    assert component.parts == (Component.feature("fare"), Component.prefix("a"))
+    assert component.label == "fare + Layers prefixed a"
+
+
+@pytest.mark.parametrize("params", [{}, {"ablated_layer": None}, {"ablated_feature": "None"}])
+def test_a_missing_label_leaves_nothing_out(params):
+    assert Component.from_params(params) == Component.base()
+    assert ablated_labels(params) == (None, None)
+
+
+def test_labels_that_are_no_text_are_read_as_text():
+    assert Component.from_params({"ablated_feature": 3}) == Component.feature("3")
+    assert ablated_labels({"ablated_feature": 3}) == (3, None)
+
+
+@pytest.mark.parametrize("label", ["[", "[3]", "['a'] and more", "[" * 500, "[a, b]"])
+def test_a_label_that_only_looks_like_a_group_is_shown_as_it_is(label):
+    component = Component.from_params(params_of("None", label))
+    assert (component.kind, component.names) == ("group", (label,))
+    assert component.params() == params_of("None", label)
+    assert component.describe() == f"layers {label}"
+
+
+def test_a_kind_that_nobody_knows_has_no_text():
+    with pytest.raises(AssertionError, match="'block'"):
+        Component("block", "block 3").describe()

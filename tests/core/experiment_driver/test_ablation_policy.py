@@ -1,0 +1,120 @@
+"""An ablation study as the driver sees it."""
+
+import pytest
+
+from maggy.ablation import AblationStudy
+from maggy.ablation.ablator import LOCO, AbstractAblator
+from maggy.ablation.component import Component
+from maggy.core.experiment_driver.ablation_policy import AblationPolicy
+from maggy.experiment_config import AblationConfig
+
+
+class Plain(AbstractAblator):
+    """An ablator that has only what release 1 asked for."""
+
+    def get_number_of_trials(self):
+        return 1
+
+    def initialize(self):
+        pass
+
+    def get_trial(self, ablation_trial=None):
+        return None
+
+    def get_dataset_generator(self, ablated_feature=None):
+        return None
+
+    def get_model_generator(self, layer_identifier=None):
+        return None
+
+    def finalize_experiment(self, trials):
+        pass
+
+
+class WithList(Plain):
+    """An ablator that uses the name for a list of its own."""
+
+    def __init__(self, ablation_study, final_store):
+        super().__init__(ablation_study, final_store)
+        self.components = ["first", "second"]
+
+
+class WithMethod(Plain):
+    """An ablator that uses the name for a method of its own."""
+
+    def components(self, kind):
+        return [kind]
+
+
+class WithTexts(Plain):
+    """An ablator whose components are texts."""
+
+    def components(self):
+        return ["first", "second"]
+
+
+class WithComponents(Plain):
+    """An ablator that names its components, but is no LOCO."""
+
+    def components(self):
+        return [Component.base(), Component.feature("fare"), Component.group(["a", "b"])]
+
+
+@pytest.fixture
+def study():
+    study = AblationStudy("passengers", label_name="survived")
+    study.features.include("fare")
+    study.model.layers.include("dense")
+    study.model.layers.include_groups(["b", "a"], prefix="my")
+    study.model.add_custom_model_generator(dict, "mine")
+    return study
+
+
+def policy_of(study, ablator):
+    return AblationPolicy(AblationConfig(study, ablator), ablator)
+
+
+def values_of(policy):
+    return {parameter["name"]: parameter["values"] for parameter in policy.hparams()}
+
+
+def test_tensorboard_gets_the_labels_of_all_components(study):
+    policy = policy_of(study, LOCO(study, []))
+    assert policy.hparams() == [
+        {"name": "ablated_feature", "type": "CATEGORICAL", "values": ["None", "fare"]},
+        {
+            "name": "ablated_layer",
+            "type": "CATEGORICAL",
+            "values": ["None", "dense", "Layers prefixed my", "['a', 'b']", "Custom model: mine"],
+        },
+    ]
+
+
+def test_every_ablator_may_name_its_components(study):
+    assert values_of(policy_of(study, WithComponents(study, []))) == {
+        "ablated_feature": ["None", "fare"],
+        "ablated_layer": ["None", "['a', 'b']"],
+    }
+
+
+@pytest.mark.parametrize("cls", [Plain, WithList, WithMethod, WithTexts])
+def test_an_ablator_that_names_no_components_goes_on_as_before(study, cls):
+    ablator = cls(study, [])
+    assert values_of(policy_of(study, ablator)) == {"ablated_feature": [], "ablated_layer": []}
+
+
+def test_the_identity_of_a_study_is_that_of_its_records(study):
+    assert policy_of(study, LOCO(study, [])).identity() == {
+        "kind": "ablation",
+        "training_dataset": "passengers_1",
+        "label": "survived",
+        "components": {
+            "included_features": ["fare"],
+            "included_layers": ["dense"],
+            "included_groups": ["my", ["a", "b"]],
+            "custom_models": ["mine"],
+        },
+        "ablator": "LOCO",
+        "direction": "max",
+        "optimization_key": "metric",
+    }

@@ -1,0 +1,56 @@
+"""The text that is printed at the end of an experiment."""
+
+from results import STUDY, ablation_result, ended_trial, search_result
+
+from maggy.result import build_result, summary_text
+
+
+def test_the_text_of_a_search_is_that_of_the_contract():
+    trials = [
+        ended_trial({"lr": 0.1, "act": "relu"}, 0.5, early_stop=True),
+        ended_trial({"lr": 0.2, "act": "elu"}, 0.25),
+    ]
+    result = build_result(trials, kind="optimization", direction="max", optimization_key="metric")
+    text = summary_text(
+        result, name="RandomSearch", kind="optimization", direction="max", seconds=3756.9
+    )
+    assert text.splitlines() == [
+        "------ RandomSearch Results ------ direction(max)",
+        'BEST combination {"lr": 0.1, "act": "relu"} -- metric 0.5',
+        'WORST combination {"lr": 0.2, "act": "elu"} -- metric 0.25',
+        "AVERAGE metric -- 0.375",
+        "EARLY STOPPED Trials -- 1",
+        "Total job time 1 hours, 2 minutes, 36 seconds",
+    ]
+
+
+def test_the_text_of_an_ablation_is_that_of_the_contract_and_the_differences():
+    text = summary_text(
+        ablation_result(STUDY), name="LOCO", kind="ablation", direction="max", seconds=156
+    )
+    assert text.splitlines() == [
+        "------ LOCO Results ------",
+        'BEST Config Excludes {"ablated_feature": "None", "ablated_layer": "my_dense_two"} '
+        "-- metric 0.875",
+        'WORST Config Excludes {"ablated_feature": "fare", "ablated_layer": "None"} -- metric 0.5',
+        "AVERAGE metric -- 0.7083333333333334",
+        "Total Job Time 0 hours, 2 minutes, 36 seconds",
+        "FAILED Trials -- 1",
+        "",
+        "Difference from the base (0.75), without",
+        "  feature fare              -0.25",
+        "  layer my_dense_two        +0.125",
+        "  Layers prefixed my_dense  failed",
+    ]
+
+
+def test_the_text_states_that_no_trial_or_no_base_succeeded():
+    text = summary_text(
+        search_result([None]), name="GridSearch", kind="optimization", direction="min", seconds=0
+    )
+    assert "No trial ended with a metric" in text
+    assert "NaN" not in text
+    ablation = ablation_result({("None", "None"): None, ("fare", "None"): 0.5})
+    assert "feature fare  the base failed" in summary_text(
+        ablation, name="LOCO", kind="ablation", direction="max", seconds=1
+    )

@@ -1,0 +1,74 @@
+"""The tables of an experiment's trials."""
+
+import pytest
+from results import STUDY, ablation_result, ended_trial, search_result
+
+from maggy.result import build_result
+
+
+def test_the_table_escapes_all_names_and_values_of_users():
+    trials = [ended_trial({"<b>name": "<script>alert(1)</script>"}, 0.5)]
+    html = build_result(
+        trials, kind="optimization", direction="max", optimization_key="<key>"
+    )._repr_html_()
+    assert "<script>" not in html
+    assert "<b>" not in html
+    assert "<key>" not in html
+    assert "&lt;script&gt;" in html
+
+
+def test_the_table_shows_the_best_first_and_failures_last():
+    html = search_result([0.25, None, 0.75], "max")._repr_html_()
+    assert html.index("0.75") < html.index("0.25") < html.index("ERROR")
+    html = search_result([0.25, None, 0.75], "min")._repr_html_()
+    assert html.index("0.25") < html.index("0.75") < html.index("ERROR")
+
+
+def test_the_table_of_an_ablation_shows_differences():
+    html = ablation_result(STUDY)._repr_html_()
+    assert "<td>-0.25</td>" in html
+    assert "<td>base</td>" in html
+
+
+def test_a_table_shows_100_trials_and_counts_the_others():
+    html = search_result([0.5] * 150)._repr_html_()
+    assert html.count("<tr>") == 101
+    assert "50 more trials are not shown" in html
+
+
+@pytest.mark.slow
+def test_to_pandas_has_a_row_a_trial_and_a_column_a_parameter():
+    trials = [
+        ended_trial({"lr": 1, "metric": "x"}, 0.5),
+        ended_trial({"lr": 2}, None, error="Traceback"),
+    ]
+    frame = build_result(
+        trials, kind="optimization", direction="max", optimization_key="metric"
+    ).to_pandas()
+    assert list(frame.columns[:4]) == ["trial_id", "lr", "param_metric", "metric"]
+    assert list(frame["lr"]) == [1, 2]
+    assert frame["error"].isna().tolist() == [True, False]
+
+
+def test_without_pandas_to_pandas_names_the_remedy(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "pandas", None)
+    with pytest.raises(ImportError, match=r"pip install 'maggy\[plots\]'"):
+        search_result([0.5]).to_pandas()
+
+
+def test_columns_are_in_the_order_in_which_parameters_appear_in_ended_trials():
+    trials = [ended_trial({"lr": 1, "act": "relu"}, 0.25), ended_trial({"act": "elu"}, 0.75)]
+    html = build_result(
+        trials, kind="optimization", direction="max", optimization_key="metric"
+    )._repr_html_()
+    assert "<th>trial</th><th>lr</th><th>act</th><th>metric</th><th>status</th>" in html
+    assert html.index("elu") < html.index("relu")
+
+
+@pytest.mark.slow
+def test_a_parameter_may_be_called_like_a_field_that_is_no_column():
+    trials = [ended_trial({"steps": 3, "history": "long"}, 0.5)]
+    frame = build_result(
+        trials, kind="optimization", direction="max", optimization_key="metric"
+    ).to_pandas()
+    assert (list(frame["steps"]), list(frame["history"])) == ([3], ["long"])

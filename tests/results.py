@@ -1,0 +1,51 @@
+"""Results of experiments made from parameters and metrics alone."""
+
+from maggy.result import build_result
+from maggy.trial import Trial
+
+__all__ = ["STUDY", "ablation_result", "ended_trial", "search_result"]
+
+
+def ended_trial(params, metric, **others):
+    """Return a trial that ended with a metric, or failed if the metric is None."""
+    trial = Trial(params, others.pop("trial_type", "optimization"))
+    trial.status = Trial.ERROR if metric is None else Trial.FINALIZED
+    trial.final_metric = metric
+    for name, value in others.items():
+        setattr(trial, name, value)
+    return trial
+
+
+def search_result(metrics, direction="max", **others):
+    """Return the result of a search whose trials ended with these metrics."""
+    trials = [ended_trial({"lr": number}, metric) for number, metric in enumerate(metrics)]
+    return build_result(
+        trials, kind="optimization", direction=direction, optimization_key="accuracy", **others
+    )
+
+
+def ablation_result(metrics, direction="max"):
+    """Return the result of an ablation.
+
+    Args:
+        metrics: The metric of each trial by feature and layer, in the order of starting.
+        direction: The direction of the metric.
+    """
+    trials = [
+        ended_trial(
+            {"ablated_feature": feature, "ablated_layer": layer},
+            metric,
+            trial_type="ablation",
+            start=float(position),
+        )
+        for position, ((feature, layer), metric) in enumerate(metrics.items())
+    ]
+    return build_result(trials, kind="ablation", direction=direction, optimization_key="accuracy")
+
+
+STUDY = {
+    ("None", "None"): 0.75,
+    ("fare", "None"): 0.5,
+    ("None", "my_dense_two"): 0.875,
+    ("None", "Layers prefixed my_dense"): None,
+}
