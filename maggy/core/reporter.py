@@ -132,8 +132,8 @@ class Reporter:
         if number is None and step is not None:
             raise BroadcastStepTypeError(
                 "The step that is broadcast must be a number, but got "
-                f"{type(step).__name__}: {step!r:.80}. Pass the count of batches or epochs, or leave "
-                "it out."
+                f"{type(step).__name__}: {step!r:.80}. Pass the count of batches or epochs, or "
+                "leave it out."
             )
         with self._lock:
             at = self._last_step + 1 if number is None else number
