@@ -1,48 +1,96 @@
-"""Finds the policy that a user means, given an instance or a name. The names are listed where the policies are."""
+"""Find the policy that a user means by an instance or a name. It lists no names itself."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
 
 from maggy.common.exceptions import BadArgumentsError
 from maggy.common.json_values import closest
 
-__all__ = ["resolve"]
+__all__ = ["resolve", "with_names"]
 
 T = TypeVar("T")
+Documented = TypeVar("Documented", bound=Callable[..., object])
 
 
-def resolve(given: Any, argument: str, base: type[T], known: Mapping[str, Callable[[], T]]) -> T:
-    """The instance of ``base`` that is meant.
+def resolve(
+    policy: object, argument: str, base: type[T], factories: Mapping[str, Callable[[], T]]
+) -> T:
+    """Return the policy that the user means.
 
     Args:
-        given: An instance, which is returned itself; or a name, in any case; None is the name ``"none"``.
-        argument: What the user calls it, for the error.
-        base: The class that a user's own policy derives from.
-        known: What each name, in lower case, stands for.
+        policy: An instance, which is returned itself, or a name in upper or lower case. None means
+            the name ``"none"``.
+        argument: The name of the user's argument, for the error text.
+        base: The class from which a user's own policies derive.
+        factories: The function that makes the policy, by name in lower case. The names are listed
+            only for an error.
 
     Raises:
-        BadArgumentsError: A ``ValueError``: there is no such name.
-        TypeError: It is a class, or something else altogether.
+        BadArgumentsError: If no policy has this name.
+        TypeError: If the value is a class or anything else, or if the factory does not return an
+            instance of ``base``.
     """
-    if isinstance(given, base):
-        return given
-    names = sorted(known)
-    listed = ", ".join(f"'{name}'" for name in names)
-    if given is None or isinstance(given, str):
-        make = known.get("none" if given is None else given.strip().lower())
-        if make is not None:
-            return make()
-        hint = closest(given, names) if given is not None else ""
-        raise BadArgumentsError(
-            f"{argument} must be one of {listed}, or an instance of {base.__name__}, but got {given!r:.80}.{hint}"
-        )
-    if isinstance(given, type) and issubclass(given, base):
+    if isinstance(policy, base):
+        return policy
+    if policy is None or isinstance(policy, str):
+        return _make(policy, argument, base, factories)
+    if isinstance(policy, type) and issubclass(policy, base):
         raise TypeError(
-            f"{argument} must be an instance, but got the class {given.__name__}. Write {given.__name__}()."
+            f"{argument} must be an instance, but got the class {policy.__name__}. "
+            f"Write {policy.__name__}()."
         )
     raise TypeError(
-        f"{argument} must be one of {listed}, or an instance of {base.__name__}, "
-        f"but got {type(given).__name__}: {given!r:.80}. Derive your own class from {base.__name__}."
+        f"{argument} must be one of {_quoted(factories)}, or an instance of {base.__name__}, "
+        f"but got {type(policy).__name__}: {policy!r:.80}. "
+        f"Derive your own class from {base.__name__}."
     )
+
+
+def _make(
+    name: str | None, argument: str, base: type[T], factories: Mapping[str, Callable[[], T]]
+) -> T:
+    factory = factories.get("none" if name is None else name.strip().lower())
+    if factory is None:
+        hint = closest(name, sorted(factories)) if name is not None else ""
+        raise BadArgumentsError(
+            f"{argument} must be one of {_quoted(factories)}, or an instance of {base.__name__}, "
+            f"but got {name!r:.80}.{hint}"
+        )
+    policy = factory()
+    if not isinstance(policy, base):  # a factory of another distribution may return anything
+        raise TypeError(
+            f"{argument}={name!r} must make an instance of {base.__name__}, "
+            f"but made {policy!r:.80}. "
+            f"Derive the class that is registered under this name from {base.__name__}."
+        )
+    return policy
+
+
+def with_names(names: Iterable[str]) -> Callable[[Documented], Documented]:
+    """Return a decorator that lists the names in a docstring, where it says ``{names}``.
+
+    Example:
+        >>> @with_names(["b", "a"])
+        ... def choose(name):
+        ...     "Choose {names}."
+        >>> choose.__doc__
+        "Choose ``'a'`` or ``'b'``."
+
+    Args:
+        names: The names of a table, so that the docstring needs no change when the table grows.
+    """
+    *others, last = [f"``{name!r}``" for name in sorted(names)]
+    text = f"{', '.join(others)} or {last}" if others else last
+
+    def fill_in(target: Documented) -> Documented:
+        if target.__doc__ is not None:  # python -OO removes docstrings
+            target.__doc__ = target.__doc__.replace("{names}", text)
+        return target
+
+    return fill_in
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(f"'{name}'" for name in sorted(names))
