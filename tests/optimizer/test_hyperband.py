@@ -15,7 +15,7 @@ from maggy.optimizer import (
     GridSearch,
     Hyperband,
     RandomSearch,
-    optimizer_by_name,
+    resolve_optimizer,
 )
 from maggy.optimizer.brackets import plan_brackets
 from maggy.searchspace import Searchspace
@@ -35,7 +35,7 @@ class TestHyperbandOfUnlimitedTrials(OptimizerContract):
     exact = False
 
     def make(self):
-        return optimizer_by_name(
+        return resolve_optimizer(
             RandomSearch(pruner="hyperband", pruner_kwargs={"eta": 2, "resource_max": 4})
         )
 
@@ -169,7 +169,7 @@ class Recorder(AbstractOptimizer):
 
 def test_a_sampler_is_told_the_metric_of_each_budget_and_how_far_it_came():
     sampler = Recorder(pruner="hyperband", pruner_kwargs={"eta": 3, "resource_max": 9})
-    optimizer = started(optimizer_by_name(sampler), 40, space=Searchspace(x=("INTEGER", [1, 99])))
+    optimizer = started(resolve_optimizer(sampler), 40, space=Searchspace(x=("INTEGER", [1, 99])))
     drive(optimizer, lambda trial: trial.params["x"] * trial.params["budget"])
     told = {trial.params["x"]: trial for trial in sampler.told}
     assert told[9].step_history == [1, 3, 9]
@@ -240,7 +240,7 @@ def test_a_sampler_may_be_a_name_or_one_of_optunas():
         ("RandomSearch", "RandomSearch"),
         (optuna.samplers.RandomSampler(), None),
     ):
-        optimizer = optimizer_by_name(Hyperband(3, 1, 9, sampler=sampler))
+        optimizer = resolve_optimizer(Hyperband(3, 1, 9, sampler=sampler))
         assert optimizer.name() == f"Hyperband({name or 'RandomSampler'})"
         assert len(drive(started(optimizer, 13), lambda trial: trial.params["x"]).suggested) == 13
 
@@ -250,18 +250,18 @@ def test_a_sampler_may_be_a_name_or_one_of_optunas():
 )
 def test_what_gives_a_budget_or_no_configurations_is_no_sampler(sampler):
     with pytest.raises(BadArgumentsError, match=r"sampler must suggest configurations .*'tpe'"):
-        optimizer_by_name(Hyperband(sampler=sampler))
+        resolve_optimizer(Hyperband(sampler=sampler))
 
 
 @pytest.mark.parametrize("sampler", [RandomSearch, 5])
 def test_a_sampler_is_an_instance(sampler):
     with pytest.raises(TypeError, match="sampler must be"):
-        optimizer_by_name(Hyperband(sampler=sampler))
+        resolve_optimizer(Hyperband(sampler=sampler))
 
 
 def test_the_sampler_and_the_pruner_are_named():
-    assert optimizer_by_name("hyperband").name() == "Hyperband(RandomSearch)"
-    assert optimizer_by_name(RandomSearch(pruner="Hyperband")).name() == "Hyperband(RandomSearch)"
+    assert resolve_optimizer("hyperband").name() == "Hyperband(RandomSearch)"
+    assert resolve_optimizer(RandomSearch(pruner="Hyperband")).name() == "Hyperband(RandomSearch)"
 
 
 @pytest.mark.parametrize("pruner", ["hyperbnd", 5, Hyperband])
@@ -304,7 +304,7 @@ def test_records_of_other_budgets_are_not_taken_for_those_of_these():
 
 def test_a_sampler_is_told_what_failed_by_its_absence():
     sampler = Recorder(pruner="hyperband", pruner_kwargs={"eta": 3, "resource_max": 9})
-    optimizer = started(optimizer_by_name(sampler), 13, space=Searchspace(x=("INTEGER", [1, 99])))
+    optimizer = started(resolve_optimizer(sampler), 13, space=Searchspace(x=("INTEGER", [1, 99])))
     drive(optimizer, lambda trial: None if trial.params["x"] in (2, 9) else trial.params["x"])
     assert sampler.trial_store == {}
     assert sorted(trial.params["x"] for trial in sampler.final_store) == [1, 3, 4, 5, 6, 7, 8]
@@ -316,6 +316,6 @@ def test_a_stopped_run_counts_with_the_metric_at_which_it_was_stopped():
 
 
 def test_what_is_resolved_once_may_be_resolved_again():
-    pruner = optimizer_by_name(RandomSearch(pruner="hyperband"))
-    assert optimizer_by_name(pruner) is pruner
-    assert optimizer_by_name(optimizer_by_name(Hyperband(sampler="tpe"))).name() == "Hyperband(TPE)"
+    pruner = resolve_optimizer(RandomSearch(pruner="hyperband"))
+    assert resolve_optimizer(pruner) is pruner
+    assert resolve_optimizer(resolve_optimizer(Hyperband(sampler="tpe"))).name() == "Hyperband(TPE)"

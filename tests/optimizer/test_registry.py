@@ -6,7 +6,7 @@ import pytest
 
 from maggy import optimizer as package
 from maggy.common.exceptions import BadArgumentsError
-from maggy.optimizer import RandomSearch, SingleRun, optimizer_by_name
+from maggy.optimizer import RandomSearch, SingleRun, resolve_optimizer
 from maggy.searchspace import Searchspace
 
 
@@ -20,47 +20,47 @@ from maggy.searchspace import Searchspace
     ],
 )
 def test_names_are_known_in_any_case(name, expected):
-    assert type(optimizer_by_name(name)) is expected
+    assert type(resolve_optimizer(name)) is expected
 
 
 def test_none_is_a_single_run():
-    assert type(optimizer_by_name(None)) is SingleRun
+    assert type(resolve_optimizer(None)) is SingleRun
 
 
 def test_an_instance_is_itself():
     mine = RandomSearch()
-    assert optimizer_by_name(mine) is mine
+    assert resolve_optimizer(mine) is mine
 
 
 def test_every_call_makes_a_new_one():
-    assert optimizer_by_name("randomsearch") is not optimizer_by_name("randomsearch")
+    assert resolve_optimizer("randomsearch") is not resolve_optimizer("randomsearch")
 
 
 def test_an_unknown_name_lists_the_known_ones_and_the_closest():
     with pytest.raises(
         BadArgumentsError, match=r"one of 'asha', .*'tpe'.* 'RandomSerch'.*mean 'randomsearch'"
     ):
-        optimizer_by_name("RandomSerch")
+        resolve_optimizer("RandomSerch")
 
 
 def test_a_class_is_refused_with_the_remedy():
     with pytest.raises(TypeError, match=r"Write RandomSearch\(\)\."):
-        optimizer_by_name(RandomSearch)
+        resolve_optimizer(RandomSearch)
 
 
 def test_a_class_or_a_pruner_of_optunas_is_refused_with_the_remedy():
     optuna = pytest.importorskip("optuna")
     with pytest.raises(TypeError, match=r"got the class TPESampler\. Write TPESampler\(\)\."):
-        optimizer_by_name(optuna.samplers.TPESampler)
+        resolve_optimizer(optuna.samplers.TPESampler)
     with pytest.raises(TypeError, match="Pass it as es_policy"):
-        optimizer_by_name(optuna.pruners.NopPruner())
+        resolve_optimizer(optuna.pruners.NopPruner())
 
 
 @pytest.mark.parametrize(
     "name", ["asha", "cmaes", "gridsearch", "hyperband", "nsgaii", "qmc", "randomsearch", "tpe"]
 )
 def test_a_missing_space_is_refused_when_the_driver_asks_for_the_parameters(name):
-    optimizer = optimizer_by_name(name)
+    optimizer = resolve_optimizer(name)
     optimizer.num_trials, optimizer.searchspace, optimizer.direction = 5, Searchspace(), "max"
     with pytest.raises(
         BadArgumentsError, match="needs a search space with at least one hyperparameter"
@@ -73,7 +73,7 @@ def test_anything_else_is_refused(given):
     with pytest.raises(
         TypeError, match=r"optimizer must be one of 'asha', .*'tpe'.*AbstractOptimizer"
     ):
-        optimizer_by_name(given)
+        resolve_optimizer(given)
 
 
 def test_everything_exported_is_there():

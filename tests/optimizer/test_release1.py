@@ -9,7 +9,7 @@ import pytest
 from budgets import drive, started
 
 from maggy.common.exceptions import BadArgumentsError
-from maggy.optimizer import optimizer_by_name
+from maggy.optimizer import resolve_optimizer
 from maggy.optimizer.bayes import TPE
 
 pytestmark = pytest.mark.slow
@@ -41,7 +41,7 @@ def test_all_options_of_tpe_are_taken_and_those_that_change_nothing_are_named_on
     assert f"release 1.1, and goes on without them: {named}. Leave" in str(caught[0].message)
     assert caught[0].filename == __file__
     assert (
-        len(drive(started(optimizer_by_name(made), 3), lambda trial: trial.params["x"]).suggested)
+        len(drive(started(resolve_optimizer(made), 3), lambda trial: trial.params["x"]).suggested)
         == 8 - 1
     )
 
@@ -50,13 +50,13 @@ def test_the_number_of_samples_and_the_share_of_good_trials_are_optunas():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         optimizer = started(TPE(num_warmup_trials=0, gamma=0.3, n_samples=7), 3)
-    assert optimizer._active._n_ei_candidates == 7
-    assert [optimizer._active._gamma(trials) for trials in (1, 10, 101)] == [1, 3, 31]
+    assert optimizer._active_sampler._n_ei_candidates == 7
+    assert [optimizer._active_sampler._gamma(trials) for trials in (1, 10, 101)] == [1, 3, 31]
     pickle.loads(pickle.dumps(optimizer))
 
 
 def test_a_function_as_gamma_is_optunas_own():
-    assert started(TPE(gamma=len), 3)._active._gamma is len
+    assert started(TPE(gamma=len), 3)._active_sampler._gamma is len
 
 
 @pytest.mark.parametrize("gamma", [0, 1, 15, -0.1, "a", True])

@@ -9,8 +9,8 @@ import optuna
 import pytest
 from conformance import Drive, objective
 
-from maggy.optimizer import Asha, GridSearch, Hyperband, RandomSearch, optimizer_by_name
-from maggy.optimizer.untried import MOST_REPEATS, Untried
+from maggy.optimizer import Asha, GridSearch, Hyperband, RandomSearch, resolve_optimizer
+from maggy.optimizer.untried import MAX_REPEATS, UntriedConfigurations
 from maggy.searchspace import Searchspace
 from maggy.trial import Trial
 
@@ -34,7 +34,7 @@ OPTUNA = [
 
 
 def started(optimizer, space, num_trials, **attributes):
-    optimizer = optimizer_by_name(optimizer)
+    optimizer = resolve_optimizer(optimizer)
     optimizer.num_trials, optimizer.searchspace, optimizer.direction = (
         num_trials,
         space.seeded(7),
@@ -73,14 +73,14 @@ def configurations(trials):
 
 
 def test_a_repeat_is_asked_again_up_to_ten_times_and_then_an_untried_one_is_drawn():
-    untried = Untried(TEN.seeded(1))
+    untried = UntriedConfigurations(TEN.seeded(1))
     repeat = {"a": 1, "b": "x"}
     untried.add(repeat)
     drawn = [repeat]
     for _ in range(9):
         calls = []
         params = untried.choose(lambda calls=calls: calls.append(1) or dict(repeat))
-        assert len(calls) == 1 + MOST_REPEATS
+        assert len(calls) == 1 + MAX_REPEATS
         assert params == TEN.checked(params)
         assert params not in drawn
         drawn.append(params)
@@ -90,7 +90,7 @@ def test_a_repeat_is_asked_again_up_to_ten_times_and_then_an_untried_one_is_draw
 def test_every_untried_configuration_is_as_likely():
     counts = {}
     for seed in range(400):
-        untried = Untried(TEN.seeded(seed))
+        untried = UntriedConfigurations(TEN.seeded(seed))
         for a in (1, 2, 3):
             untried.add({"a": a, "b": "x"})
         params = tuple(untried.draw().values())
@@ -100,7 +100,7 @@ def test_every_untried_configuration_is_as_likely():
 
 
 def test_a_suggestion_that_is_no_repeat_is_taken_as_it_is():
-    untried = Untried(TEN.seeded(1))
+    untried = UntriedConfigurations(TEN.seeded(1))
     suggestion = {"a": 1, "b": "x"}
     assert untried.choose(lambda: suggestion) is suggestion
     assert TEN.seeded(1).draw_seed() == untried._space.draw_seed()
@@ -120,7 +120,7 @@ def name_of(optimizer):
     ],
 )
 def test_in_a_large_space_or_where_repeats_are_allowed_all_is_good(space, options):
-    untried = Untried(space, **options)
+    untried = UntriedConfigurations(space, **options)
     params = space.get_random_parameter_values(1)[0]
     for _ in range(2):
         assert untried.choose(lambda: params) is params
@@ -131,12 +131,12 @@ def test_a_large_space_of_many_conditions_is_not_counted_to_its_end():
     for number in range(60):
         space.add(f"q{number}", ("DISCRETE", [0, 1], {"when": {f"p{number}": 1}}))
     params = space.get_random_parameter_values(1)[0]
-    assert Untried(space).choose(lambda: params) is params
+    assert UntriedConfigurations(space).choose(lambda: params) is params
 
 
 def test_a_space_of_a_million_is_small_and_an_untried_one_is_found_at_once():
     space = Searchspace(x=("INTEGER", [1, 1_000_000])).seeded(1)
-    untried = Untried(space)
+    untried = UntriedConfigurations(space)
     tried = space.get_random_parameter_values(1000)
     for params in tried:
         untried.add(params)

@@ -10,7 +10,7 @@ from conformance import OptimizerContract
 
 from maggy import optimizer, pruner
 from maggy.common.exceptions import BadArgumentsError
-from maggy.optimizer import RandomSearch, optimizer_by_name
+from maggy.optimizer import RandomSearch, resolve_optimizer
 from maggy.pruner import Hyperband
 
 
@@ -23,7 +23,7 @@ class TestHyperbandOfRelease1(OptimizerContract):
 
 
 def of_release_1(**pruner_kwargs):
-    return optimizer_by_name(RandomSearch(pruner="hyperband", pruner_kwargs=pruner_kwargs))
+    return resolve_optimizer(RandomSearch(pruner="hyperband", pruner_kwargs=pruner_kwargs))
 
 
 @pytest.mark.parametrize("num_trials", [None, 1, 100])

@@ -7,7 +7,7 @@ from budgets import started
 from conformance import OptimizerContract, conditional_space, experiment_space
 
 from maggy.common.exceptions import BadArgumentsError
-from maggy.optimizer import optimizer_by_name
+from maggy.optimizer import resolve_optimizer
 from maggy.optimizer.bayes import TPE
 from maggy.searchspace import Searchspace
 
@@ -26,7 +26,7 @@ class TestTPEInHyperband(OptimizerContract):
     extra_params = ("budget",)
 
     def make(self):
-        return optimizer_by_name(
+        return resolve_optimizer(
             TPE(
                 num_warmup_trials=4, pruner="hyperband", pruner_kwargs={"eta": 2, "resource_max": 4}
             )
@@ -57,7 +57,7 @@ def test_it_keeps_away_from_what_is_running():
 
 
 def test_it_has_a_name_and_options_of_optunas():
-    assert optimizer_by_name("tpe").name() == "TPE"
+    assert resolve_optimizer("tpe").name() == "TPE"
     assert TPE(n_ei_candidates=8).name() == "TPE"
 
 

@@ -6,7 +6,7 @@ import optuna
 import pytest
 from conformance import OptimizerContract
 
-from maggy.optimizer import optimizer_by_name
+from maggy.optimizer import resolve_optimizer
 from maggy.searchspace import Searchspace
 
 pytestmark = [
@@ -19,21 +19,21 @@ class TestASamplerOfAUsersOwn(OptimizerContract):
     random = False  # it keeps its own seed
 
     def make(self):
-        return optimizer_by_name(optuna.samplers.RandomSampler(seed=3))
+        return resolve_optimizer(optuna.samplers.RandomSampler(seed=3))
 
 
 class TestTPESampler(OptimizerContract):
     random = False
 
     def make(self):
-        return optimizer_by_name(optuna.samplers.TPESampler(seed=3, n_startup_trials=4))
+        return resolve_optimizer(optuna.samplers.TPESampler(seed=3, n_startup_trials=4))
 
 
 class TestNSGAIIISampler(OptimizerContract):
     random = False
 
     def make(self):
-        return optimizer_by_name(optuna.samplers.NSGAIIISampler(seed=3, population_size=8))
+        return resolve_optimizer(optuna.samplers.NSGAIIISampler(seed=3, population_size=8))
 
 
 class TestQMCSampler(OptimizerContract):
@@ -41,7 +41,7 @@ class TestQMCSampler(OptimizerContract):
     conditions = False
 
     def make(self):
-        return optimizer_by_name(optuna.samplers.QMCSampler(seed=3, scramble=True))
+        return resolve_optimizer(optuna.samplers.QMCSampler(seed=3, scramble=True))
 
 
 class TestPartialFixedSampler(OptimizerContract):
@@ -49,7 +49,7 @@ class TestPartialFixedSampler(OptimizerContract):
     conditions = False
 
     def make(self):
-        return optimizer_by_name(
+        return resolve_optimizer(
             optuna.samplers.PartialFixedSampler({"kernel": 3}, optuna.samplers.RandomSampler(3))
         )
 
@@ -90,7 +90,7 @@ class TestBruteForceSampler(ListsOnly, OptimizerContract):
     is_strict = False
 
     def make(self):
-        return optimizer_by_name(
+        return resolve_optimizer(
             optuna.samplers.BruteForceSampler(seed=3, avoid_premature_stop=self.is_strict)
         )
 
@@ -103,7 +103,7 @@ class TestGridSampler(ListsOnly, OptimizerContract):
     seed = 3
 
     def make(self):
-        return optimizer_by_name(optuna.samplers.GridSampler(self.values, seed=self.seed))
+        return resolve_optimizer(optuna.samplers.GridSampler(self.values, seed=self.seed))
 
     def start(self, space=None, direction="max", optimizer=None):
         space = (
@@ -116,7 +116,7 @@ class TestGridSamplerWithoutASeed(ListsOnly):
     start, drive = OptimizerContract.start, OptimizerContract.drive
 
     def make(self):
-        return optimizer_by_name(optuna.samplers.GridSampler(self.values))
+        return resolve_optimizer(optuna.samplers.GridSampler(self.values))
 
     def test_a_resumed_search_runs_no_more_than_was_asked_for(self):
         half = self.all_that_ended(10, crash_after=5)

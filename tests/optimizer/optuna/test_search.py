@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from spaces import conditional_spaces, spaces
 
 from maggy.common.exceptions import BadArgumentsError
-from maggy.optimizer import OptunaSearch, optimizer_by_name
+from maggy.optimizer import OptunaSearch, resolve_optimizer
 from maggy.optuna_bridge.space import OptunaSpace
 from maggy.searchspace import Searchspace
 
@@ -33,7 +33,7 @@ class Spy(optuna.samplers.RandomSampler):
 
 
 def started(sampler, space, direction="max", num_trials=20):
-    optimizer = optimizer_by_name(sampler)
+    optimizer = resolve_optimizer(sampler)
     optimizer.num_trials, optimizer.searchspace, optimizer.direction = (
         num_trials,
         space.seeded(1),
