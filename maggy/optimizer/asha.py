@@ -28,7 +28,7 @@ class _Run:
 
 
 _Rank = tuple[float, int]
-"""A key by which results are sorted, the best first: the minimized metric, and the order of ending."""
+"""A sort key that puts the best result first: the minimized metric, then the order of ending."""
 
 
 class _Rung:

@@ -40,7 +40,7 @@ class FinishedConfiguration:
 
 
 class Bracket:
-    """Run successive halving once, from many configurations on a small budget to few on a large one.
+    """Run successive halving once, from many configurations on a small budget to few.
 
     Args:
         sizes: The number of runs at every rung.
@@ -82,7 +82,11 @@ class Bracket:
         self._num_open_runs += 1
 
     def stop_drawing(self, direction: Direction) -> list[FinishedConfiguration]:
-        """Expect no more configurations, although there is room. Return what ``end_run`` returns."""
+        """Declare that no more configurations will be added, although there is room.
+
+        Returns:
+            The configurations that will not run again; empty while the rung has open runs.
+        """
         self.num_missing = 0
         return [] if self._num_open_runs else self._close_rung(direction)
 

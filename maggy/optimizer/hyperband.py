@@ -185,7 +185,7 @@ class Hyperband(AbstractOptimizer):
         return self._start_run(bracket, self._add_configuration(bracket, number, sampler_trial))
 
     def restore(self, trials: list[Trial]) -> bool:
-        """Repeat the brackets with the recorded metrics. Draw only configurations without records."""
+        """Repeat the brackets with the recorded metrics. Draw only what is not recorded."""
         self._recorded_runs = {
             (trial.info_dict["configuration"], trial.info_dict["rung"]): trial for trial in trials
         }
@@ -236,7 +236,7 @@ class Hyperband(AbstractOptimizer):
         sampler.write_log = self.write_log
 
     def _recorded_sampler_trials(self) -> list[Trial]:
-        """Return the recorded configurations as the sampler sees them, in order of their numbers."""
+        """Return the recorded configurations as the sampler sees them, sorted by number."""
         sampler_trials: dict[int, Trial] = {}
         for (number, _), trial in sorted(self._recorded_runs.items(), key=lambda item: item[0]):
             initial = trial.info_dict.get("initial")

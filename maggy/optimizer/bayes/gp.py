@@ -27,7 +27,7 @@ _OBSOLETE_OPTIONS: Mapping[str, Collection[SamplerOption]] = {
 
 
 class GP(ModelBasedSampler):
-    """Model the metric by a Gaussian process, and suggest where the expected improvement is largest.
+    """Model the metric by a Gaussian process, and suggest the largest expected improvement.
 
     The Gaussian process is the choice for few, expensive trials of a smooth metric with up to about
     ten numbers. A suggestion takes tenths of a second; the time grows with the number of ended
@@ -68,7 +68,7 @@ class GP(ModelBasedSampler):
         """Return the seed, and let the warm-up's sampler draw conditional parameters."""
         return {
             **super().defaults(seed, history),
-            # It goes on in the sequence of the warm-up; a second one with this seed would repeat it.
+            # It continues the sequence of the warm-up. A new one with this seed would repeat it.
             "independent_sampler": self._random_sampler,
             "warn_independent_sampling": False,
         }
