@@ -60,13 +60,18 @@ TREES = {module_of(path): ast.parse(path.read_text(encoding="utf-8")) for path i
 
 
 def imports_in(tree):
-    """What a tree imports: the full name of each module or of each thing out of it, and whether inside a function."""
+    """Yield the full name of each module or thing that a tree imports, and whether it does so late.
+
+    Late imports stand inside a function, or are for type checkers only and never run.
+    """
     late = set()
     for node in ast.walk(tree):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        is_function = isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        if is_function or (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"):
             late |= {
                 id(inner)
-                for inner in ast.walk(node)
+                for part in node.body
+                for inner in ast.walk(part)
                 if isinstance(inner, (ast.Import, ast.ImportFrom))
             }
     for node in ast.walk(tree):
