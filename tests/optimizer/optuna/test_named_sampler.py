@@ -1,4 +1,4 @@
-"""Samplers of Optuna's that a user passes: they keep our contract, and those that try everything do so once."""
+"""Samplers of Optuna that a user passes fulfil our contract."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class TestPartialFixedSampler(OptimizerContract):
 
 
 class ListsOnly:
-    """A space in which every combination can be tried."""
+    """Searches a small space, in which every combination can be tried."""
 
     random = False
     conditions = False
@@ -69,21 +69,21 @@ class ListsOnly:
             layers=("INTEGER", [1, 4]),
         ).seeded(seed)
 
-    def all_that_ended(self, num_trials=100, **options):
+    def ended_trials(self, num_trials=100, **options):
         self.num_trials = num_trials
         return self.drive(**options).ended
 
     @pytest.mark.parametrize("in_flight", [1, 3, 50])
     def test_every_combination_is_tried_once_and_the_search_ends(self, in_flight):
-        ended = self.all_that_ended(in_flight=in_flight)
-        assert len(ended) == len({str(trial.params) for trial in ended}) == 24
+        trials = self.ended_trials(in_flight=in_flight)
+        assert len(trials) == len({str(trial.params) for trial in trials}) == 24
 
     @pytest.mark.parametrize("in_flight", [1, 3, 50])
     @pytest.mark.parametrize("crash_after", [1, 14, 24])
-    def test_a_resumed_search_tries_what_is_missing(self, in_flight, crash_after):
-        half = self.all_that_ended(in_flight=in_flight, crash_after=crash_after)
-        ended = self.all_that_ended(in_flight=in_flight, recorded=half)
-        assert len(ended) == len({str(trial.params) for trial in ended}) == 24
+    def test_a_resumed_search_tries_the_missing_combinations(self, in_flight, crash_after):
+        half = self.ended_trials(in_flight=in_flight, crash_after=crash_after)
+        trials = self.ended_trials(in_flight=in_flight, recorded=half)
+        assert len(trials) == len({str(trial.params) for trial in trials}) == 24
 
 
 class TestBruteForceSampler(ListsOnly, OptimizerContract):
@@ -108,7 +108,7 @@ class TestGridSampler(ListsOnly, OptimizerContract):
     def start(self, space=None, direction="max", optimizer=None):
         space = (
             self.make_space() if space is None or "only" in space else space
-        )  # it is told its own
+        )  # the sampler has its own values
         return super().start(space, direction, optimizer)
 
 
@@ -118,6 +118,6 @@ class TestGridSamplerWithoutASeed(ListsOnly):
     def make(self):
         return resolve_optimizer(optuna.samplers.GridSampler(self.values))
 
-    def test_a_resumed_search_runs_no_more_than_was_asked_for(self):
-        half = self.all_that_ended(10, crash_after=5)
-        assert len(self.all_that_ended(10, recorded=half)) == 10
+    def test_a_resumed_search_runs_no_more_than_num_trials(self):
+        half = self.ended_trials(10, crash_after=5)
+        assert len(self.ended_trials(10, recorded=half)) == 10
