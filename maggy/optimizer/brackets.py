@@ -155,30 +155,39 @@ def plan_brackets(
         num_brackets: The number of brackets of full size, whatever ``num_trials`` is. None to
             follow ``num_trials``.
     """
-    # The kind of a bracket is the number of its promotions, from the largest down to 0.
+    # The kind of a bracket is the number of its promotions, from the highest kind down to 0.
     highest_kind = len(rung_budgets(resource_min, resource_max, eta)) - 1
     max_brackets = highest_kind + 1 if num_brackets is None else num_brackets
     is_limited = num_trials is not None and num_brackets is None
     remaining = num_trials if num_trials is not None and is_limited else math.inf
+    budgets = [
+        _budget(resource_min, resource_max, eta, step) for step in range(highest_kind, -1, -1)
+    ]
     brackets: list[Bracket] = []
     while remaining > 0:
         for kind in range(highest_kind, -1, -1):
-            # Algorithm 1 of the paper: all kinds take about the same budget in total.
-            width = math.ceil((highest_kind + 1) / (kind + 1) * eta**kind)
-            while sum(_sizes(width, kind, eta)) > remaining:
-                width -= 1
-            if width < eta**kind:
-                # Too narrow for one configuration to reach the full budget. A smaller kind fits.
+            sizes = _fitting_sizes(kind, highest_kind, eta, remaining)
+            if sizes is None:
                 continue
-            sizes = _sizes(width, kind, eta)
-            budgets = [
-                _budget(resource_min, resource_max, eta, step) for step in range(kind, -1, -1)
-            ]
-            brackets.append(Bracket(sizes, budgets))
+            # The kinds end on the full budget, so a lower kind leaves out the smallest budgets.
+            brackets.append(Bracket(sizes, budgets[highest_kind - kind :]))
             remaining -= sum(sizes)
             if not is_limited and len(brackets) == max_brackets:
                 return brackets
     return brackets
+
+
+def _fitting_sizes(kind: int, highest_kind: int, eta: int, max_runs: float) -> list[int] | None:
+    """Return the number of runs at every rung of the widest bracket with at most ``max_runs`` runs.
+
+    The width of the full size is that of the paper. Return None if the bracket would be too narrow
+    for one configuration to reach the full budget.
+    """
+    # Algorithm 1 of the paper: with this width all kinds take about the same budget in total.
+    width = math.ceil((highest_kind + 1) / (kind + 1) * eta**kind)
+    while sum(_sizes(width, kind, eta)) > max_runs:
+        width -= 1
+    return None if width < eta**kind else _sizes(width, kind, eta)
 
 
 def _sizes(width: int, kind: int, eta: int) -> list[int]:

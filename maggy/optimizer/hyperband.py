@@ -173,9 +173,9 @@ class Hyperband(AbstractOptimizer):
         bracket = next((bracket for bracket in self._brackets if bracket.num_missing), None)
         if bracket is None and self.num_trials is not None and self._settings.brackets is None:
             raise BadArgumentsError(
-                f"initial_trials must be at most the configurations of {self.name()}, but of "
-                f"num_trials={self.num_trials} runs only {len(self._numbers)} start a "
-                "configuration. Pass fewer, or raise num_trials."
+                "The number of initial_trials must not exceed that of the configurations of "
+                f"{self.name()}, but of num_trials={self.num_trials} runs only "
+                f"{len(self._numbers)} start a configuration. Pass fewer, or raise num_trials."
             )
         # Recorded configurations will be drawn again under their numbers.
         reserved = self._numbers | {number for number, _ in self._recorded_runs}
