@@ -40,7 +40,7 @@ class AbstractOptimizer(OptimizerHelpers, ABC):
     :class:`~maggy.optimizer.helpers.OptimizerHelpers` adds the methods that an optimizer of release
     1 calls.
 
-    Every optimizer can be the sampler of a pruner, which runs its configurations on small budgets
+    An optimizer can be the sampler of a pruner, which runs its configurations on small budgets
     first: ``RandomSearch(pruner="hyperband", pruner_kwargs={"resource_max": 27})``.
 
     Args:
@@ -65,6 +65,12 @@ class AbstractOptimizer(OptimizerHelpers, ABC):
     """Whether suggestions ignore results. If so, they are prepared in advance, and no worker waits.
 
     A class with its own ``get_suggestion`` must set this attribute itself.
+    """
+
+    can_be_sampler: ClassVar[bool] = True
+    """Whether a pruner can run this optimizer's configurations on budgets.
+
+    It cannot if the optimizer sets a budget itself, or suggests no hyperparameters.
     """
 
     pruner: HyperbandSettings | None = None

@@ -92,6 +92,8 @@ class Asha(AbstractOptimizer):
         BadArgumentsError: If an argument breaks its rule.
     """
 
+    can_be_sampler = False
+
     def __init__(
         self, reduction_factor: int = 2, resource_min: float = 1, resource_max: float = 4
     ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Collection
 from itertools import count
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
 from maggy.common.direction import Direction
 from maggy.common.exceptions import BadArgumentsError
@@ -71,7 +71,8 @@ class Hyperband(AbstractOptimizer):
         BadArgumentsError: If an argument breaks its rule.
     """
 
-    needs_num_trials: ClassVar[bool] = False
+    needs_num_trials = False
+    can_be_sampler = False
 
     sampler: AbstractOptimizer | BaseSampler | str
     """Suggests the configurations. The registry replaces a name by its optimizer."""

@@ -65,31 +65,33 @@ def resolve_optimizer(optimizer: object, argument: str = "optimizer") -> Abstrac
     if _is_optuna_sampler(optimizer):
         return OptunaSearch(optimizer)
     _refuse_optuna_object(optimizer, argument)
-    factories = FactoryTable(OPTIMIZERS, ENTRY_POINT_GROUP)
-    policy = resolve(optimizer, argument, AbstractOptimizer, factories)  # type: ignore[type-abstract]
+    table = FactoryTable(OPTIMIZERS, ENTRY_POINT_GROUP)
+    policy = resolve(optimizer, argument, AbstractOptimizer, table)  # type: ignore[type-abstract]
     if policy.pruner is not None:
+        _check_sampler(policy, policy)
         return Hyperband.from_settings(policy.pruner, policy)
     if isinstance(policy, Hyperband) and not policy.was_named_by_sampler:
-        policy.sampler = _resolve_sampler(policy.sampler)
+        sampler = resolve_optimizer(policy.sampler, "sampler")
+        _check_sampler(sampler, policy.sampler)
+        policy.sampler = sampler
     return policy
 
 
-def _resolve_sampler(sampler: object) -> AbstractOptimizer:
-    """Return the optimizer whose configurations a pruner runs.
+def _check_sampler(sampler: AbstractOptimizer, value: object) -> None:
+    """Refuse an optimizer whose configurations a pruner cannot run.
+
+    Args:
+        sampler: The optimizer.
+        value: The user's value that stands for it, for the error text.
 
     Raises:
-        BadArgumentsError: If no optimizer has this name, or if it does not suggest configurations
-            without a budget.
-        MissingDependencyError: If a package that the optimizer needs is not installed.
-        TypeError: If the value is a class or anything else.
+        BadArgumentsError: If the optimizer does not suggest configurations without a budget.
     """
-    optimizer = resolve_optimizer(sampler, "sampler")
-    if isinstance(optimizer, (Asha, Hyperband, SingleRun)):
+    if not sampler.can_be_sampler:
         raise BadArgumentsError(
             "sampler must suggest configurations and leave the budget to its pruner, "
-            f"but got {sampler!r:.80}, which does not. Use for example 'randomsearch' or 'tpe'."
+            f"but got {value!r:.80}, which does not. Use for example 'randomsearch' or 'tpe'."
         )
-    return optimizer
 
 
 def _is_optuna_sampler(candidate: object) -> TypeGuard[BaseSampler]:

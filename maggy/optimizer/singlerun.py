@@ -25,6 +25,7 @@ class SingleRun(AbstractOptimizer):
     """
 
     independent = True
+    can_be_sampler = False
 
     def __init__(self) -> None:
         super().__init__()

@@ -257,6 +257,16 @@ def test_an_optimizer_with_a_budget_or_without_configurations_cannot_be_a_sample
         resolve_optimizer(Hyperband(sampler=sampler))
 
 
+def test_a_users_own_optimizer_may_refuse_to_be_a_sampler():
+    class WithBudget(Recorder):
+        can_be_sampler = False
+
+    with pytest.raises(BadArgumentsError, match="leave the budget to its pruner"):
+        resolve_optimizer(WithBudget(pruner="hyperband"))
+    with pytest.raises(BadArgumentsError, match="leave the budget to its pruner"):
+        resolve_optimizer(Hyperband(sampler=WithBudget()))
+
+
 @pytest.mark.parametrize("sampler", [RandomSearch, 5])
 def test_a_sampler_must_be_an_instance(sampler):
     with pytest.raises(TypeError, match="sampler must be"):
