@@ -122,7 +122,7 @@ class Bracket:
         is_last_rung = self.rung == len(self._budgets) - 1
         num_promotions = 0 if is_last_rung else self._sizes[self.rung + 1]
         promotions = [configuration for configuration, _ in ranking[:num_promotions]]
-        finished_configurations = [
+        ends = [
             *(FinishedConfiguration(configuration, False) for configuration in self._failures),
             *(
                 FinishedConfiguration(configuration, is_last_rung)
@@ -135,7 +135,7 @@ class Bracket:
             self.rung += 1
             self.queue = deque(sorted(promotions, key=lambda configuration: configuration.number))
             self._num_open_runs = len(promotions)
-        return finished_configurations
+        return ends
 
 
 def plan_brackets(

@@ -129,7 +129,7 @@ class Hyperband(AbstractOptimizer):
         check_space(self.searchspace, self._budget_name, self.name())
         # Brackets start in this order, and leave at the front once nothing will run there again.
         self._brackets = deque(self._plan())
-        self._parsed_direction = Direction.parse(self.direction)
+        self._metric_direction = Direction.parse(self.direction)
         self._running: RunningTrials[tuple[Bracket, Configuration]] = RunningTrials()
         # The numbers of all configurations. Every number below ``_next_number`` is among them.
         self._numbers: set[int] = set()
@@ -271,7 +271,7 @@ class Hyperband(AbstractOptimizer):
                 return None
             # The sampler has no more configurations, or waits although nothing runs. The bracket
             # goes on with those that it has.
-            self._report_to_sampler(bracket.stop_drawing(self._parsed_direction))
+            self._report_to_sampler(bracket.stop_drawing(self._metric_direction))
             if bracket.queue:
                 return bracket, bracket.queue.popleft()
         return None
@@ -312,18 +312,18 @@ class Hyperband(AbstractOptimizer):
         if metric is not None:
             # Before ``end_run``, which may move the bracket to the next budget.
             configuration.sampler_trial.append_metric({"step": bracket.budget, "value": metric})
-        self._report_to_sampler(bracket.end_run(configuration, metric, self._parsed_direction))
+        self._report_to_sampler(bracket.end_run(configuration, metric, self._metric_direction))
 
-    def _report_to_sampler(self, finished_configurations: list[FinishedConfiguration]) -> None:
-        for finished in finished_configurations:
-            sampler_trial = finished.configuration.sampler_trial
+    def _report_to_sampler(self, ends: list[FinishedConfiguration]) -> None:
+        for end in ends:
+            sampler_trial = end.configuration.sampler_trial
             self._optimizer.trial_store.pop(sampler_trial.trial_id, None)
             if not sampler_trial.metric_history:
                 sampler_trial.status = Trial.ERROR
                 continue
             sampler_trial.status = Trial.FINALIZED
             sampler_trial.final_metric = sampler_trial.metric_history[-1]
-            sampler_trial.early_stop = not finished.has_full_budget
+            sampler_trial.early_stop = not end.has_full_budget
             self._optimizer.final_store.append(sampler_trial)
             self._unreported.append(sampler_trial)
 

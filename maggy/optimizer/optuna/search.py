@@ -162,6 +162,7 @@ class OptunaSearch(AbstractOptimizer):
                 suggestion, optuna_trial = self._ask_for_untried()
                 records = self._records_to_replay.get(suggestion.trial_id)
                 if records:
+                    # It ran before the interruption, so the sampler gets its result at once.
                     self._report_end(optuna_trial, records.pop())
                 elif self._repeats_running_trial(suggestion):
                     # It has no metric and counts as failed, so that it is not suggested again.
