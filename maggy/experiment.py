@@ -12,7 +12,7 @@ from maggy.common.exceptions import BadArgumentsError
 from maggy.common.json_values import closest
 from maggy.common.signature import check_callable
 from maggy.experiment_config import AblationConfig, CommonConfig, LagomConfig, OptimizationConfig
-from maggy.optimizer import optimizer_by_name
+from maggy.optimizer import resolve_optimizer
 
 __all__ = ["experiment", "lagom"]
 
@@ -151,7 +151,7 @@ def _config_of(keywords: dict[str, Any], old_call: bool) -> CommonConfig:
     if old_call:
         chosen["es_seconds"] = chosen.pop("es_interval", 300)
     chosen = {"optimizer": None, "searchspace": None, **chosen}
-    if optimizer_by_name(chosen["optimizer"]).needs_num_trials:
+    if resolve_optimizer(chosen["optimizer"]).needs_num_trials:
         chosen = {"num_trials": 1, **chosen}
     return OptimizationConfig(
         **{name: value for name, value in chosen.items() if name in (*wanted, "es_seconds")}

@@ -1,4 +1,4 @@
-"""Drives optimizers that give their trials a budget."""
+"""Prepare and drive optimizers, also those that add a budget to their trials."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from maggy.searchspace import Searchspace
 SPACE = Searchspace(x=("DOUBLE", [0, 1]))
 
 
-def started(optimizer, num_trials, direction="max", space=SPACE, asked=()):
+def prepare(optimizer, num_trials, direction="max", space=SPACE, function_parameters=()):
     optimizer.num_trials, optimizer.searchspace, optimizer.direction = (
         num_trials,
         space.seeded(3),
         direction,
     )
     optimizer.trial_store, optimizer.final_store = {}, []
-    optimizer.parameters(asked)
+    optimizer.parameters(function_parameters)
     optimizer.initialize()
     return optimizer
 
@@ -33,5 +33,5 @@ def drive(optimizer, score, in_flight=1, kind=Drive, **options):
     )
 
 
-def budgets(driven, name="budget"):
-    return [trial.params[name] for trial in driven.suggested]
+def budgets(experiment, name="budget"):
+    return [trial.params[name] for trial in experiment.suggested]

@@ -15,7 +15,7 @@ from maggy.experiment_config.lagom import (
     check_flag,
     check_positive,
 )
-from maggy.optimizer import SingleRun, optimizer_by_name
+from maggy.optimizer import SingleRun, resolve_optimizer
 from maggy.searchspace import Searchspace
 
 __all__ = ["HyperparameterOptConfig", "OptimizationConfig", "check_key"]
@@ -85,7 +85,7 @@ class OptimizationConfig(CommonConfig):
         if self.optimizer is _MISSING:
             name = type(self).__name__
             raise TypeError(f"{name} needs an optimizer: {name}(num_trials, optimizer, ...).")
-        optimizer = optimizer_by_name(self.optimizer)
+        optimizer = resolve_optimizer(self.optimizer)
         if self.num_trials is not None or optimizer.needs_num_trials:
             check_count("num_trials", self.num_trials)
         if self.searchspace is not None and not isinstance(self.searchspace, Searchspace):

@@ -1,4 +1,4 @@
-"""Optimizers: policies that suggest the next trial. They never see a worker or a message."""
+"""Optimizers suggest the next trial of a search. They never see a worker or a message."""
 
 from maggy.optimizer.abstractoptimizer import AbstractOptimizer
 from maggy.optimizer.asha import Asha
@@ -7,7 +7,7 @@ from maggy.optimizer.hyperband import Hyperband
 from maggy.optimizer.optuna.samplers import NSGAII, QMC, CmaEs
 from maggy.optimizer.optuna.search import OptunaSearch
 from maggy.optimizer.randomsearch import RandomSearch
-from maggy.optimizer.registry import optimizer_by_name
+from maggy.optimizer.registry import resolve_optimizer
 from maggy.optimizer.singlerun import SingleRun
 
 __all__ = [
@@ -21,5 +21,5 @@ __all__ = [
     "OptunaSearch",
     "RandomSearch",
     "SingleRun",
-    "optimizer_by_name",
+    "resolve_optimizer",
 ]

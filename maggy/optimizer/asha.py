@@ -1,4 +1,4 @@
-"""Asynchronous successive halving: many configurations on a small budget, the best of them on ever larger ones."""
+"""Search by asynchronous successive halving: promote the best configurations to larger budgets."""
 
 from __future__ import annotations
 
@@ -6,82 +6,93 @@ from bisect import bisect_left, insort
 from collections.abc import Collection
 from dataclasses import dataclass
 from heapq import heappop, heappush
-from typing import Any
 
-from maggy.optimizer.abstractoptimizer import AbstractOptimizer
-from maggy.optimizer.checks import check_space
-from maggy.optimizer.inflight import InFlight
+from maggy.common.direction import Direction
+from maggy.common.types import Params
+from maggy.optimizer.abstractoptimizer import AbstractOptimizer, check_space
 from maggy.optimizer.rungs import BUDGET_NAMES, budget_name, check_budgets, rung_budgets
-from maggy.optimizer.untried import Untried
+from maggy.optimizer.running_trials import RunningTrials
+from maggy.optimizer.untried import UntriedConfigurations
 from maggy.trial import Trial
 
 __all__ = ["Asha"]
 
 
-@dataclass
-class _Result:
-    """What a configuration reached at one rung."""
+@dataclass(frozen=True)
+class _Run:
+    """A run of a configuration at a rung, which is counted from 0."""
 
     configuration: int
-    params: dict[str, Any]
-    metric: float
+    rung: int
+    params: Params
+
+
+_Rank = tuple[float, int]
+"""A sort key that puts the best result first: the minimized metric, then the order of ending."""
 
 
 class _Rung:
-    """The results at one rung; the time to find the next promotion hardly grows with their number."""
+    """Hold the results at one rung. The time of a promotion hardly grows with their number."""
 
     def __init__(self) -> None:
-        self._ranks: list[tuple[float, int]] = []  # of all results, the best first
-        self._waiting: list[
-            tuple[tuple[float, int], _Result]
-        ] = []  # a heap of those that were not promoted
+        # The ranks of all results in ascending order, and a heap of the runs without a promotion.
+        # Ranks never tie, so the heap never compares two runs.
+        self._ranks: list[_Rank] = []
+        self._candidates: list[tuple[_Rank, _Run]] = []
 
-    def add(self, result: _Result, direction: str, promoted: bool = False) -> None:
-        """A run at this rung ended. Of equal results those that ended earlier are better."""
-        rank = (-result.metric if direction == "max" else result.metric, len(self._ranks))
+    def add(self, run: _Run, minimized_metric: float, is_promoted: bool = False) -> None:
+        """Add the result of a run. Of equal results the one that ended earlier is better."""
+        rank = (minimized_metric, len(self._ranks))
         insort(self._ranks, rank)
-        if not promoted:
-            heappush(self._waiting, (rank, result))
+        if not is_promoted:
+            heappush(self._candidates, (rank, run))
 
-    def promote(self, factor: int) -> _Result | None:
-        """The best result that was not promoted, if it is in the best ``1 / factor``; it counts as promoted then."""
-        if (
-            not self._waiting
-            or bisect_left(self._ranks, self._waiting[0][0]) >= len(self._ranks) // factor
-        ):
+    def promote(self, factor: int) -> _Run | None:
+        """Take out the best run without a promotion, if it is in the best ``1 / factor``."""
+        if not self._candidates:
             return None
-        return heappop(self._waiting)[1]
+        best_rank, _ = self._candidates[0]
+        if bisect_left(self._ranks, best_rank) >= len(self._ranks) // factor:
+            return None
+        return heappop(self._candidates)[1]
 
 
 class Asha(AbstractOptimizer):
-    """Runs configurations on the smallest budget and promotes the best, without waiting for the others.
+    """Run configurations on the smallest budget, and promote the best without waiting for others.
 
-    Budgets are rungs: ``resource_min``, ``reduction_factor`` times that, and so on, none above ``resource_max``. When a
-    worker is free, the rungs are looked at from the top down: if one of the best ``1 / reduction_factor`` of the
-    configurations that have a metric at a rung has not been promoted yet, it runs again with the next rung's budget.
-    Otherwise a new random configuration starts at the lowest rung. Equal metrics count in the order of their ending.
-    A failed run is not repeated, and its configuration goes no further.
+    The budgets are rungs: ``resource_min``, ``reduction_factor`` times that, and so on, none above
+    ``resource_max``. When a worker is free, the rungs are checked from the top down. A
+    configuration is promoted if it is among the best ``1 / reduction_factor`` of those with a
+    metric at a rung and has not been promoted from there: it runs again with the next rung's
+    budget. If there is none, a new random configuration starts at the lowest rung. Of equal metrics
+    the one that ended earlier is better. A failed run is not repeated, and its configuration is not
+    promoted.
 
-    The training function gets the budget as the parameter ``budget``, or ``resource`` if it asks for that; it may stand
-    for epochs, or for a share of the data. ``num_trials`` counts runs, promoted ones included.
+    The training function gets the budget as the parameter ``budget``, or as ``resource`` if it asks
+    for that. It may stand for epochs, or for a share of the data. ``num_trials`` counts runs,
+    promoted ones included.
 
     Example:
         >>> from maggy import Searchspace
         >>> from maggy.experiment_config import OptimizationConfig
         >>> space = Searchspace(lr=("DOUBLE", [1e-5, 1e-1], "log"))
-        >>> config = OptimizationConfig(50, Asha(reduction_factor=3, resource_min=1, resource_max=27), space)
+        >>> optimizer = Asha(reduction_factor=3, resource_min=1, resource_max=27)
+        >>> config = OptimizationConfig(50, optimizer, space)
 
     Li et al., "A System for Massively Parallel Hyperparameter Tuning", MLSys 2020.
 
     Args:
-        reduction_factor: The share of a rung that goes on is one in so many; at least 2.
+        reduction_factor: One in ``reduction_factor`` configurations of a rung is promoted. At
+            least 2.
         resource_min: The smallest budget, above 0.
-        resource_max: The largest budget. The highest rung is below it unless it is a multiple of ``resource_min`` by a
-            power of ``reduction_factor``.
+        resource_max: The largest budget. The highest rung is below it unless it is ``resource_min``
+            times a power of ``reduction_factor``.
 
     Raises:
-        BadArgumentsError: An argument breaks its rule.
+        BadArgumentsError: If an argument breaks its rule.
     """
+
+    can_be_sampler = False
 
     def __init__(
         self, reduction_factor: int = 2, resource_min: float = 1, resource_max: float = 4
@@ -96,91 +107,103 @@ class Asha(AbstractOptimizer):
         """Start with empty rungs.
 
         Raises:
-            BadArgumentsError: There is no search space, or it has a parameter of the budget's name.
+            BadArgumentsError: If there is no search space, or if it has a parameter of the budget's
+                name.
         """
         check_space(self.searchspace, self._budget_name, self.name())
+        self._sign = Direction.parse(self.direction).sign
         self._rungs = [_Rung() for _ in self._budgets]
-        self._flight: InFlight[tuple[int, int, dict[str, Any]]] = InFlight()
-        self._configurations = 0
-        self._suggested = 0
-        self._untried = Untried(self.searchspace, self.allow_repeats)
+        self._running: RunningTrials[_Run] = RunningTrials()
+        self._num_configurations = 0
+        self._num_suggestions = 0
+        self._untried = UntriedConfigurations(self.searchspace, self.allow_repeats)
 
     def get_suggestion(self, trial: Trial | None = None) -> Trial | None:
-        """A promoted or a new configuration; None once ``num_trials`` runs were suggested."""
-        self._read_ended()
-        if self._suggested >= self.num_trials:
+        """Return a promoted or a new configuration, or None after ``num_trials`` runs."""
+        self._add_ended_runs()
+        if self._num_suggestions >= self.num_trials:
             return None
+        # From the highest rung that has one above it down to the lowest.
         for rung in reversed(range(len(self._rungs) - 1)):
-            result = self._rungs[rung].promote(self._factor)
-            if result is not None:
-                return self._run(result.configuration, rung + 1, result.params)
-        return self._start(self._draw())
+            run = self._rungs[rung].promote(self._factor)
+            if run is not None:
+                return self._start_run(_Run(run.configuration, rung + 1, run.params))
+        return self._start_configuration(self._draw())
 
-    def initial_trial(self, params: dict[str, Any]) -> Trial:
-        """The run of a new configuration at the lowest rung."""
+    def initial_trial(self, params: Params) -> Trial:
+        """Return the run of a new configuration at the lowest rung."""
         self._untried.add(params)
-        return self._start(params)
+        return self._start_configuration(params)
 
     def restore(self, trials: list[Trial]) -> bool:
-        """Put the recorded runs on their rungs, and go on drawing where the drawing ended."""
-        started = {(trial.info_dict["configuration"], trial.info_dict["rung"]) for trial in trials}
+        """Put the recorded runs on their rungs, and continue the sequence of random draws."""
+        starts = {(trial.info_dict["configuration"], trial.info_dict["rung"]) for trial in trials}
         for trial in trials:
             rung, configuration = trial.info_dict["rung"], trial.info_dict["configuration"]
-            params = self._without_budget(trial.params)
-            self._configurations = max(self._configurations, configuration + 1)
-            fits = self._budgets[rung : rung + 1] == [trial.params.get(self._budget_name)]
-            if trial.final_metric is not None and fits:
-                result = _Result(configuration, params, trial.final_metric)
-                self._rungs[rung].add(
-                    result, self.direction, promoted=(configuration, rung + 1) in started
-                )
-        self._suggested = len(trials)
-        self._draw_again(trials)
+            self._num_configurations = max(self._num_configurations, configuration + 1)
+            # An experiment that is resumed with other budgets has none of its records on a rung.
+            is_on_rung = self._budgets[rung : rung + 1] == [trial.params.get(self._budget_name)]
+            if trial.final_metric is not None and is_on_rung:
+                run = _Run(configuration, rung, self._without_budget(trial.params))
+                is_promoted = (configuration, rung + 1) in starts
+                self._rungs[rung].add(run, self._minimized_metric(trial.final_metric), is_promoted)
+        self._num_suggestions = len(trials)
+        self._repeat_draws(trials)
         return True
 
     def total_trials(self) -> int:
-        """``num_trials``."""
+        """Return ``num_trials``."""
         return self.num_trials
 
-    def parameters(self, asked: Collection[str]) -> list[str]:
-        """Those of the search space, and the budget."""
-        self._budget_name = budget_name(asked)
+    def parameters(self, function_parameters: Collection[str]) -> list[str]:
+        """Return the names of the search space, and the budget's.
+
+        Raises:
+            BadArgumentsError: If there is no search space, or if it has a parameter of the budget's
+                name.
+        """
+        self._budget_name = budget_name(function_parameters)
         check_space(self.searchspace, self._budget_name, self.name())
         return [*self.searchspace.keys(), self._budget_name]
 
-    def _draw(self) -> dict[str, Any]:
+    def _draw(self) -> Params:
         return self._untried.choose(lambda: self.searchspace.get_random_parameter_values(1)[0])
 
-    def _draw_again(self, trials: list[Trial]) -> None:
-        """Bring the generator to where it was, and note what ran; what was drawn and never ended may come again."""
+    def _repeat_draws(self, trials: list[Trial]) -> None:
+        """Bring the generator to its state before the interruption.
+
+        The same number of draws, from the same initial configurations, leaves the same state.
+        Afterwards only the recorded configurations count as suggested: what was drawn and never
+        ended may be suggested again.
+        """
         for trial in trials:
             if "initial" in trial.info_dict:
                 self._untried.add(self._without_budget(trial.params))
-        for _ in range(self._configurations):
+        for _ in range(self._num_configurations):
             self._draw()
-        self._untried = Untried(self.searchspace, self.allow_repeats)
+        self._untried = UntriedConfigurations(self.searchspace, self.allow_repeats)
         for trial in trials:
             self._untried.add(self._without_budget(trial.params))
 
-    def _start(self, params: dict[str, Any]) -> Trial:
-        self._configurations += 1
-        return self._run(self._configurations - 1, 0, params)
+    def _start_configuration(self, params: Params) -> Trial:
+        self._num_configurations += 1
+        return self._start_run(_Run(self._num_configurations - 1, 0, params))
 
-    def _without_budget(self, params: dict[str, Any]) -> dict[str, Any]:
-        return {name: value for name, value in params.items() if name != self._budget_name}
-
-    def _run(self, configuration: int, rung: int, params: dict[str, Any]) -> Trial:
-        self._suggested += 1
-        notes = {"configuration": configuration, "rung": rung}
-        trial = Trial({**params, self._budget_name: self._budgets[rung]}, info_dict=notes)
-        self._flight.add(trial, (configuration, rung, params))
+    def _start_run(self, run: _Run) -> Trial:
+        self._num_suggestions += 1
+        notes = {"configuration": run.configuration, "rung": run.rung}
+        trial = Trial({**run.params, self._budget_name: self._budgets[run.rung]}, info_dict=notes)
+        self._running.add(trial, run)
         return trial
 
-    def _read_ended(self) -> None:
-        for _, (configuration, rung, params), final in self._flight.ended(
-            self.trial_store, self.final_store
-        ):
-            if final is not None and final.final_metric is not None:
-                self._rungs[rung].add(
-                    _Result(configuration, params, final.final_metric), self.direction
-                )
+    def _add_ended_runs(self) -> None:
+        for end in self._running.take_ended(self.trial_store, self.final_store):
+            if end.final is not None and end.final.final_metric is not None:
+                metric = self._minimized_metric(end.final.final_metric)
+                self._rungs[end.note.rung].add(end.note, metric)
+
+    def _without_budget(self, params: Params) -> Params:
+        return {name: value for name, value in params.items() if name != self._budget_name}
+
+    def _minimized_metric(self, metric: float) -> float:
+        return -self._sign * metric

@@ -1,4 +1,4 @@
-"""The brackets of Hyperband: how many configurations run on which budget, and who goes on. It suggests nothing."""
+"""Plan Hyperband's brackets: the number of runs on every budget, and the promotions."""
 
 from __future__ import annotations
 
@@ -6,104 +6,136 @@ import math
 from collections import deque
 from dataclasses import dataclass
 
+from maggy.common.direction import Direction
 from maggy.optimizer.rungs import rung_budgets
 from maggy.trial import Trial
 
-__all__ = ["Bracket", "Configuration", "plan_brackets"]
+__all__ = ["Bracket", "Configuration", "FinishedConfiguration", "plan_brackets"]
 
 
 @dataclass(eq=False)
 class Configuration:
-    """One configuration, over all of its runs.
+    """A configuration with all of its runs.
 
-    Args:
-        number: Its place in the order of drawing.
-        virtual: The trial that its sampler knows: the parameters without a budget.
+    Attributes:
+        number: Its position in the order of drawing.
+        sampler_trial: The trial as its sampler sees it: the parameters without a budget.
     """
 
     number: int
-    virtual: Trial
+    sampler_trial: Trial
+
+
+@dataclass(frozen=True)
+class FinishedConfiguration:
+    """A configuration that will not run again.
+
+    Attributes:
+        configuration: The configuration.
+        has_full_budget: Whether it has run on the largest budget of its bracket.
+    """
+
+    configuration: Configuration
+    has_full_budget: bool
 
 
 class Bracket:
-    """One run of successive halving.
+    """Run successive halving once, from many configurations on a small budget to few.
 
     Args:
-        sizes: How many configurations run at each rung.
-        budgets: The rungs' budgets.
+        sizes: The number of runs at every rung.
+        budgets: The budget of every rung.
 
     Attributes:
-        rung: The rung that runs now.
-        to_draw: How many configurations are still to be added.
-        waiting: Configurations that are to run at this rung.
-        over: Whether nothing will ever run here again.
+        rung: The current rung, from 0.
+        num_missing: The number of configurations that are still to be added.
+        queue: Configurations that are to run at the current rung.
+        is_over: Whether nothing will ever run here again.
     """
 
     def __init__(self, sizes: list[int], budgets: list[float]) -> None:
         self._sizes = sizes
         self._budgets = budgets
-        self._running = 0  # those that wait included
+        # The runs of the current rung that have not ended, those in the queue included.
+        self._num_open_runs = 0
         self._results: list[tuple[Configuration, float]] = []
-        self._failed: list[Configuration] = []
+        self._failures: list[Configuration] = []
         self.rung = 0
-        self.to_draw = sizes[0]
-        self.waiting: deque[Configuration] = deque()
-        self.over = False
+        self.num_missing = sizes[0]
+        self.queue: deque[Configuration] = deque()
+        self.is_over = False
 
     @property
     def budget(self) -> float:
-        """The budget of the rung that runs now."""
+        """The budget of the current rung."""
         return self._budgets[self.rung]
 
     @property
-    def runs(self) -> int:
-        """How many runs there are if none fails."""
+    def num_runs(self) -> int:
+        """The number of runs if none fails."""
         return sum(self._sizes)
 
-    def add(self, configuration: Configuration) -> None:
-        """A configuration was drawn, and is about to run."""
-        self.to_draw = max(0, self.to_draw - 1)
-        self._running += 1
+    def add_configuration(self) -> None:
+        """Count a configuration that was drawn and is about to run."""
+        # Initial trials may exceed the size of the bracket.
+        self.num_missing = max(0, self.num_missing - 1)
+        self._num_open_runs += 1
 
-    def drawn_all(self, direction: str) -> list[tuple[Configuration, bool]]:
-        """There is nothing more to draw, though there is room. Returns what ``ended`` returns."""
-        self.to_draw = 0
-        return [] if self._running else self._close_rung(direction)
-
-    def ended(
-        self, configuration: Configuration, metric: float | None, direction: str
-    ) -> list[tuple[Configuration, bool]]:
-        """A run of this rung ended; None is a failure.
+    def stop_drawing(self, direction: Direction) -> list[FinishedConfiguration]:
+        """Declare that no more configurations will be added, although there is room.
 
         Returns:
-            The configurations that will not run again, and whether each has run on the largest budget.
+            The configurations that will not run again; empty while the rung has open runs.
         """
-        self._running -= 1
+        self.num_missing = 0
+        return [] if self._num_open_runs else self._close_rung(direction)
+
+    def end_run(
+        self, configuration: Configuration, metric: float | None, direction: Direction
+    ) -> list[FinishedConfiguration]:
+        """Record the end of a run at the current rung.
+
+        Args:
+            configuration: The configuration that ran.
+            metric: The final metric, or None if the run failed.
+            direction: The direction in which the metric improves.
+
+        Returns:
+            The configurations that will not run again; empty while the rung has open runs.
+        """
+        self._num_open_runs -= 1
         if metric is None:
-            self._failed.append(configuration)
+            self._failures.append(configuration)
         else:
             self._results.append((configuration, metric))
-        if self._running or self.to_draw:
+        if self._num_open_runs or self.num_missing:
             return []
         return self._close_rung(direction)
 
-    def _close_rung(self, direction: str) -> list[tuple[Configuration, bool]]:
-        sign = -1 if direction == "max" else 1
-        ranked = sorted(self._results, key=lambda result: (sign * result[1], result[0].number))
-        is_last = self.rung == len(self._budgets) - 1
-        kept = 0 if is_last else self._sizes[self.rung + 1]
-        promoted = sorted(
-            (configuration for configuration, _ in ranked[:kept]), key=lambda each: each.number
+    def _close_rung(self, direction: Direction) -> list[FinishedConfiguration]:
+        """Promote the best results to the next rung. Return the configurations that stay behind."""
+        # Runs end in any order. Equal metrics are sorted by the number of the configuration, so
+        # that the same metrics always lead to the same promotions.
+        ranking = sorted(
+            self._results, key=lambda result: (-direction.sign * result[1], result[0].number)
         )
-        left = [(configuration, False) for configuration in self._failed]
-        left += [(configuration, is_last) for configuration, _ in ranked[kept:]]
-        self._results, self._failed = [], []
-        self.over = not promoted
-        if promoted:
+        is_last_rung = self.rung == len(self._budgets) - 1
+        num_promotions = 0 if is_last_rung else self._sizes[self.rung + 1]
+        promotions = [configuration for configuration, _ in ranking[:num_promotions]]
+        ends = [
+            *(FinishedConfiguration(configuration, False) for configuration in self._failures),
+            *(
+                FinishedConfiguration(configuration, is_last_rung)
+                for configuration, _ in ranking[num_promotions:]
+            ),
+        ]
+        self._results, self._failures = [], []
+        self.is_over = not promotions
+        if promotions:
             self.rung += 1
-            self.waiting = deque(promoted)
-            self._running = len(promoted)
-        return left
+            self.queue = deque(sorted(promotions, key=lambda configuration: configuration.number))
+            self._num_open_runs = len(promotions)
+        return ends
 
 
 def plan_brackets(
@@ -111,46 +143,63 @@ def plan_brackets(
     resource_min: float,
     resource_max: float,
     num_trials: int | None,
-    number: int | None = None,
+    num_brackets: int | None = None,
 ) -> list[Bracket]:
-    """The brackets whose runs add up to ``num_trials``; one of each kind if that is None.
+    """Return the brackets whose runs add up to ``num_trials``.
 
     Args:
-        eta: One in so many goes on.
-        resource_min: No budget is smaller.
+        eta: One in ``eta`` configurations of a rung is promoted.
+        resource_min: The smallest budget.
         resource_max: The full budget.
-        num_trials: How many runs there are.
-        number: So many brackets of full size, whatever ``num_trials`` is; None to go by that.
+        num_trials: The number of runs. None for one bracket of each kind.
+        num_brackets: The number of brackets of full size, whatever ``num_trials`` is. None to
+            follow ``num_trials``.
     """
-    resources = (resource_min, resource_max)
-    highest = len(rung_budgets(resource_min, resource_max, eta)) - 1
+    # The kind of a bracket is the number of its promotions, from the highest kind down to 0.
+    highest_kind = len(rung_budgets(resource_min, resource_max, eta)) - 1
+    max_brackets = highest_kind + 1 if num_brackets is None else num_brackets
+    is_limited = num_trials is not None and num_brackets is None
+    remaining = num_trials if num_trials is not None and is_limited else math.inf
+    budgets = [
+        _budget(resource_min, resource_max, eta, step) for step in range(highest_kind, -1, -1)
+    ]
     brackets: list[Bracket] = []
-    most = highest + 1 if number is None else number
-    left = math.inf if num_trials is None or number is not None else num_trials
-    while left > 0:
-        for kind in range(highest, -1, -1):
-            width = math.ceil((highest + 1) / (kind + 1) * eta**kind)
-            while sum(_sizes(width, kind, eta)) > left:
-                width -= 1
-            if width < eta**kind:  # too few for one of them to get the full budget
+    while remaining > 0:
+        for kind in range(highest_kind, -1, -1):
+            sizes = _fitting_sizes(kind, highest_kind, eta, remaining)
+            if sizes is None:
                 continue
-            sizes = _sizes(width, kind, eta)
-            brackets.append(
-                Bracket(sizes, [_budget(*resources, eta, rung) for rung in range(kind, -1, -1)])
-            )
-            left -= sum(sizes)
-            if left == math.inf and len(brackets) == most:
+            # The kinds end on the full budget, so a lower kind leaves out the smallest budgets.
+            brackets.append(Bracket(sizes, budgets[highest_kind - kind :]))
+            remaining -= sum(sizes)
+            if not is_limited and len(brackets) == max_brackets:
                 return brackets
     return brackets
 
 
+def _fitting_sizes(kind: int, highest_kind: int, eta: int, max_runs: float) -> list[int] | None:
+    """Return the number of runs at every rung of the widest bracket with at most ``max_runs`` runs.
+
+    The width of the full size is that of the paper. Return None if the bracket would be too narrow
+    for one configuration to reach the full budget.
+    """
+    # Algorithm 1 of the paper: with this width all kinds take about the same budget in total.
+    width = math.ceil((highest_kind + 1) / (kind + 1) * eta**kind)
+    while sum(_sizes(width, kind, eta)) > max_runs:
+        width -= 1
+    return None if width < eta**kind else _sizes(width, kind, eta)
+
+
 def _sizes(width: int, kind: int, eta: int) -> list[int]:
-    """How many run at each rung."""
+    """Return the number of runs at every rung."""
     return [width // eta**rung for rung in range(kind + 1)]
 
 
-def _budget(resource_min: float, resource_max: float, eta: int, rung: int) -> float:
-    """The full budget divided by ``eta`` to the power of ``rung``, whole where both ends are."""
+def _budget(resource_min: float, resource_max: float, eta: int, step: int) -> float:
+    """Return the full budget divided by ``eta`` to the power of ``step``.
+
+    The result is a whole number if both ends are.
+    """
     if isinstance(resource_min, int) and isinstance(resource_max, int):
-        return max(resource_min, int(resource_max // eta**rung))
-    return float(max(resource_min, resource_max / eta**rung))
+        return max(resource_min, int(resource_max // eta**step))
+    return float(max(resource_min, resource_max / eta**step))

@@ -1,63 +1,80 @@
-"""Hyperband: successive halving from several smallest budgets, over the configurations of any optimizer."""
+"""Search by Hyperband: successive halving of the configurations that any optimizer suggests."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection
 from itertools import count
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
+from maggy.common.direction import Direction
 from maggy.common.exceptions import BadArgumentsError
-from maggy.optimizer.abstractoptimizer import AbstractOptimizer
-from maggy.optimizer.brackets import Bracket, Configuration, plan_brackets
-from maggy.optimizer.checks import check_space
+from maggy.common.types import Params
+from maggy.optimizer.abstractoptimizer import AbstractOptimizer, check_space
+from maggy.optimizer.brackets import (
+    Bracket,
+    Configuration,
+    FinishedConfiguration,
+    plan_brackets,
+)
 from maggy.optimizer.hyperband_settings import HyperbandSettings
-from maggy.optimizer.inflight import InFlight
 from maggy.optimizer.randomsearch import RandomSearch
 from maggy.optimizer.rungs import BUDGET_NAMES, budget_name
+from maggy.optimizer.running_trials import RunningTrials
 from maggy.trial import Trial
+
+if TYPE_CHECKING:
+    from optuna.samplers import BaseSampler
 
 __all__ = ["Hyperband"]
 
 
 class Hyperband(AbstractOptimizer):
-    """Runs brackets of successive halving, from many configurations on a small budget to few on the full one.
+    """Run brackets of successive halving, from many configurations on a small budget to few.
 
-    A bracket runs its configurations on its smallest budget; when all have ended, the best ``1 / eta`` of them run on
-    ``eta`` times the budget, and so on up to ``resource_max``. The next bracket starts with fewer configurations on a
-    larger budget; after the one that runs only full budgets comes the first kind again. A worker for which a bracket
-    has nothing begins with the next one, and waits (``"IDLE"``) only where there is none.
+    A bracket runs its configurations on its smallest budget. When all have ended, the best
+    ``1 / eta`` of them run on ``eta`` times the budget, and so on up to ``resource_max``. The next
+    bracket starts with fewer configurations on a larger budget. After the bracket that runs only
+    full budgets, the first kind follows again. A worker for which a bracket has no run begins with
+    the next bracket. It waits (``"IDLE"``) only if there is none.
 
-    Equal metrics count in the order of suggestion. A failed run goes no further; where more fail than would be left
-    out anyway, fewer are promoted. ``num_trials`` counts runs; the last brackets are made smaller to meet it exactly.
-    Left out, each kind of bracket runs once.
+    Of equal metrics the configuration that was suggested earlier is better. A configuration is not
+    promoted after a failed run. If more runs fail than would be left out anyway, fewer are
+    promoted. ``num_trials`` counts runs, and the last brackets are made smaller to meet it exactly.
+    Without ``num_trials`` each kind of bracket runs once.
 
-    The sampler is told the metric of each budget as a reported value at that step, and that a configuration has ended
-    when it is left out (as one stopped early) or has run on the full budget.
+    The sampler gets the metric of each budget as a value that is reported at that step. It learns
+    that a configuration has ended when the configuration is left out (then it counts as stopped
+    early) or has run on the full budget.
 
     Example:
         >>> Hyperband(eta=3, resource_max=27).name()
         'Hyperband(RandomSearch)'
 
-    Li et al., "Hyperband: A Novel Bandit-Based Approach to Hyperparameter Optimization", JMLR 18 (2018).
+    Li et al., "Hyperband: A Novel Bandit-Based Approach to Hyperparameter Optimization", JMLR 18
+    (2018).
 
     Args:
-        eta: The share of a rung that goes on is one in so many; a whole number of at least 2.
-        resource_min: No budget is smaller.
-        resource_max: The full budget. Others are whole numbers if this one and ``resource_min`` are.
-        sampler: Suggests the configurations: an optimizer or its name, or a sampler of Optuna's; None for random
-            search. A name becomes an optimizer when the experiment's config is made.
-        min_budget: What release 1.1 called ``resource_min``.
-        max_budget: What release 1.1 called ``resource_max``.
-        n_iterations: Run so many brackets, whatever ``num_trials`` is, as release 1.1 did; None to go by that.
+        eta: One in ``eta`` configurations of a rung is promoted. A whole number of at least 2.
+        resource_min: The smallest budget.
+        resource_max: The full budget. If it and ``resource_min`` are whole numbers, all budgets
+            are.
+        sampler: Suggests the configurations: an optimizer or its name, or a sampler of Optuna's.
+            None for random search. A name becomes an optimizer when the experiment's config is
+            made.
+        min_budget: The name of ``resource_min`` in release 1.1.
+        max_budget: The name of ``resource_max`` in release 1.1.
+        n_iterations: The number of brackets, whatever ``num_trials`` is, as in release 1.1. None to
+            follow ``num_trials``.
 
     Raises:
-        BadArgumentsError: An argument breaks its rule.
+        BadArgumentsError: If an argument breaks its rule.
     """
 
-    needs_num_trials: ClassVar[bool] = False
+    needs_num_trials = False
+    can_be_sampler = False
 
-    sampler: Any
+    sampler: AbstractOptimizer | BaseSampler | str
     """Suggests the configurations. The registry replaces a name by its optimizer."""
 
     def __init__(
@@ -65,7 +82,7 @@ class Hyperband(AbstractOptimizer):
         eta: int = 3,
         resource_min: float = 1,
         resource_max: float = 9,
-        sampler: Any = None,
+        sampler: AbstractOptimizer | BaseSampler | str | None = None,
         *,
         min_budget: float | None = None,
         max_budget: float | None = None,
@@ -92,101 +109,112 @@ class Hyperband(AbstractOptimizer):
 
     @property
     def was_named_by_sampler(self) -> bool:
-        """Whether the sampler itself asked for this pruner, as in ``RandomSearch(pruner="hyperband")``."""
+        """Whether the sampler asked for this pruner, as in ``RandomSearch(pruner="hyperband")``."""
         return isinstance(self.sampler, AbstractOptimizer) and self.sampler.pruner is self._settings
 
     def name(self) -> str:
         """Return the pruner's name, and the sampler's in brackets."""
-        return (
-            f"Hyperband({self.sampler if isinstance(self.sampler, str) else self.sampler.name()})"
-        )
+        if isinstance(self.sampler, AbstractOptimizer):
+            return f"Hyperband({self.sampler.name()})"
+        name = self.sampler if isinstance(self.sampler, str) else type(self.sampler).__name__
+        return f"Hyperband({name})"
 
     def initialize(self) -> None:
         """Plan the brackets, and prepare the sampler.
 
         Raises:
-            BadArgumentsError: There is no search space, or it has a parameter of the budget's name.
+            BadArgumentsError: If there is no search space, or if it has a parameter of the budget's
+                name.
         """
         check_space(self.searchspace, self._budget_name, self.name())
-        # In their order; those at the front are taken away once nothing will run there again.
+        # Brackets start in this order, and leave at the front once nothing will run there again.
         self._brackets = deque(self._plan())
-        self._flight: InFlight[tuple[Bracket, Configuration]] = InFlight()
-        self._numbers: set[int] = set()  # of the configurations that were drawn
-        self._number = 0  # all below are among them
-        self._book: dict[tuple[int, int], Trial] = {}  # recorded runs by configuration and rung
-        self._replayed = False
-        self._handed: deque[Trial] = deque()  # ended, and not yet told to the sampler
+        self._metric_direction = Direction.parse(self.direction)
+        self._running: RunningTrials[tuple[Bracket, Configuration]] = RunningTrials()
+        # The numbers of all configurations. Every number below ``_next_number`` is among them.
+        self._numbers: set[int] = set()
+        self._next_number = 0
+        # Runs of the experiment that is resumed, by the number of the configuration and the rung.
+        self._recorded_runs: dict[tuple[int, int], Trial] = {}
+        self._replays_sampler = False
+        # Configurations that have ended. The sampler gets one of them with every request.
+        self._unreported: deque[Trial] = deque()
         self._prepare_sampler()
-        self.sampler.initialize()
+        self._optimizer.initialize()
 
     def get_suggestion(self, trial: Trial | None = None) -> Trial | Literal["IDLE"] | None:
-        """The next run; ``"IDLE"`` while a bracket waits for runs whose results decide what is next."""
-        while self._brackets and self._brackets[0].over:
-            self._brackets.popleft()
-        for _, (bracket, configuration), final in self._flight.ended(
-            self.trial_store, self.final_store
-        ):
-            self._note(bracket, configuration, None if final is None else final.final_metric)
-        while True:
-            found = self._next_run()
-            if found is None:
-                return "IDLE" if any(not bracket.over for bracket in self._brackets) else None
-            bracket, configuration = found
-            recorded = self._book.pop((configuration.number, bracket.rung), None)
-            if recorded is None or recorded.params[self._budget_name] != bracket.budget:
-                return self._run(bracket, configuration)
-            self._note(bracket, configuration, recorded.final_metric)
+        """Return the next run.
 
-    def initial_trial(self, params: dict[str, Any]) -> Trial:
-        """The run of this configuration on the smallest budget of the bracket that begins next.
+        Returns:
+            The trial of a configuration. ``"IDLE"`` while a bracket waits for results that decide
+            what runs next. None at the end.
+        """
+        while self._brackets and self._brackets[0].is_over:
+            self._brackets.popleft()
+        for end in self._running.take_ended(self.trial_store, self.final_store):
+            self._record_run(*end.note, None if end.final is None else end.final.final_metric)
+        while True:
+            run = self._next_run()
+            if run is None:
+                return "IDLE" if any(not bracket.is_over for bracket in self._brackets) else None
+            bracket, configuration = run
+            record = self._recorded_runs.pop((configuration.number, bracket.rung), None)
+            if record is None or record.params[self._budget_name] != bracket.budget:
+                return self._start_run(bracket, configuration)
+            # The run ended before the interruption. Its result may free the next run at once.
+            self._record_run(bracket, configuration, record.final_metric)
+
+    def initial_trial(self, params: Params) -> Trial:
+        """Return the run of this configuration on the smallest budget of the next bracket.
 
         Raises:
-            BadArgumentsError: There are more of them than configurations in ``num_trials`` runs.
+            BadArgumentsError: If there are more initial trials than configurations in
+                ``num_trials`` runs.
         """
-        bracket = next((bracket for bracket in self._brackets if bracket.to_draw), None)
+        bracket = next((bracket for bracket in self._brackets if bracket.num_missing), None)
         if bracket is None and self.num_trials is not None and self._settings.brackets is None:
             raise BadArgumentsError(
-                f"initial_trials must be no more than the configurations of {self.name()}, but of num_trials="
-                f"{self.num_trials} runs only {len(self._numbers)} are such. Give fewer, or raise num_trials."
+                "The number of initial_trials must not exceed that of the configurations of "
+                f"{self.name()}, but of num_trials={self.num_trials} runs only "
+                f"{len(self._numbers)} start a configuration. Pass fewer, or raise num_trials."
             )
-        taken = self._numbers | {number for number, _ in self._book}
-        number = next(number for number in count() if number not in taken)
+        # Recorded configurations will be drawn again under their numbers.
+        reserved = self._numbers | {number for number, _ in self._recorded_runs}
+        number = next(number for number in count() if number not in reserved)
         bracket = self._brackets[-1] if bracket is None else bracket
-        return self._run(bracket, self._add(bracket, number, self.sampler.initial_trial(params)))
+        sampler_trial = self._optimizer.initial_trial(params)
+        return self._start_run(bracket, self._add_configuration(bracket, number, sampler_trial))
 
     def restore(self, trials: list[Trial]) -> bool:
-        """Go through the brackets again with the recorded metrics, and draw only what is not recorded."""
-        self._book = {
+        """Repeat the brackets with the recorded metrics. Draw only what is not recorded."""
+        self._recorded_runs = {
             (trial.info_dict["configuration"], trial.info_dict["rung"]): trial for trial in trials
         }
-        known: dict[int, Trial] = {}
-        for (number, _), trial in sorted(self._book.items(), key=lambda item: item[0]):
-            notes = {
-                name: trial.info_dict[name] for name in ("initial",) if name in trial.info_dict
-            }
-            virtual = known.setdefault(
-                number, Trial(self._without_budget(trial.params), info_dict=notes)
-            )
-            if trial.final_metric is not None:
-                virtual.append_metric(
-                    {"step": trial.params[self._budget_name], "value": trial.final_metric}
-                )
-                virtual.final_metric, virtual.status = trial.final_metric, Trial.FINALIZED
-                virtual.early_stop = trial.params[self._budget_name] < self._settings.resource_max
-        self._replayed = not self.sampler.restore(list(known.values()))
+        self._replays_sampler = not self._optimizer.restore(self._recorded_sampler_trials())
         return True
 
     def total_trials(self) -> int:
-        """The runs of all brackets, if none fails."""
-        return sum(bracket.runs for bracket in self._plan())
+        """Return the number of runs of all brackets if none fails."""
+        return sum(bracket.num_runs for bracket in self._plan())
 
-    def parameters(self, asked: Collection[str]) -> list[str]:
-        """Those of the search space, and the budget."""
-        self._budget_name = budget_name(asked)
+    def parameters(self, function_parameters: Collection[str]) -> list[str]:
+        """Return the names of the search space, and the budget's.
+
+        Raises:
+            BadArgumentsError: If there is no search space, if it has a parameter of the budget's
+                name, or if the sampler refuses it.
+        """
+        self._budget_name = budget_name(function_parameters)
         check_space(self.searchspace, self._budget_name, self.name())
         self._prepare_sampler()
-        self.sampler.parameters(asked)
+        self._optimizer.parameters(function_parameters)
         return [*self.searchspace.keys(), self._budget_name]
+
+    @property
+    def _optimizer(self) -> AbstractOptimizer:
+        """The sampler, which the registry has turned into an optimizer."""
+        assert isinstance(self.sampler, AbstractOptimizer)
+        return self.sampler
 
     def _plan(self) -> list[Bracket]:
         return plan_brackets(
@@ -198,75 +226,106 @@ class Hyperband(AbstractOptimizer):
         )
 
     def _prepare_sampler(self) -> None:
-        sampler = self.sampler
-        sampler.num_trials = self.total_trials()  # never asked for as many
+        sampler = self._optimizer
+        # An upper bound: the sampler suggests configurations, of which most run more than once.
+        sampler.num_trials = self.total_trials()
         sampler.searchspace = self.searchspace
+        # The sampler sees configurations where the driver sees runs, so it has its own stores.
         sampler.trial_store, sampler.final_store = {}, []
         sampler.direction = self.direction
         sampler.allow_repeats = self.allow_repeats
         sampler.write_log = self.write_log
 
+    def _recorded_sampler_trials(self) -> list[Trial]:
+        """Return the recorded configurations as the sampler sees them, sorted by number."""
+        sampler_trials: dict[int, Trial] = {}
+        for (number, _), trial in sorted(self._recorded_runs.items(), key=lambda item: item[0]):
+            initial = trial.info_dict.get("initial")
+            notes = {"initial": initial} if "initial" in trial.info_dict else {}
+            sampler_trial = sampler_trials.setdefault(
+                number, Trial(self._without_budget(trial.params), info_dict=notes)
+            )
+            if trial.final_metric is None:
+                continue
+            budget = trial.params[self._budget_name]
+            sampler_trial.append_metric({"step": budget, "value": trial.final_metric})
+            # Runs come in ascending order of their rungs, so the last one decides.
+            sampler_trial.final_metric, sampler_trial.status = trial.final_metric, Trial.FINALIZED
+            sampler_trial.early_stop = budget < self._settings.resource_max
+        return list(sampler_trials.values())
+
     def _next_run(self) -> tuple[Bracket, Configuration] | None:
         for bracket in self._brackets:
-            if bracket.waiting:
-                return bracket, bracket.waiting.popleft()
-            if not bracket.to_draw:
+            if bracket.queue:
+                return bracket, bracket.queue.popleft()
+            if not bracket.num_missing:
                 continue
-            while self._number in self._numbers:
-                self._number += 1
-            number = self._number
-            virtual = self._draw(number)
-            if isinstance(virtual, str) and len(self._flight):
+            while self._next_number in self._numbers:
+                self._next_number += 1
+            number = self._next_number
+            sampler_trial = self._draw(number)
+            if isinstance(sampler_trial, Trial):
+                return bracket, self._add_configuration(bracket, number, sampler_trial)
+            if sampler_trial is not None and len(self._running):
+                # The sampler waits for a result, and a run may bring one.
                 return None
-            if not isinstance(virtual, Trial):
-                # The sampler has no more, or none before a configuration has ended: what was drawn goes on.
-                self._tell_sampler(bracket.drawn_all(self.direction))
-                if not bracket.waiting:
-                    continue
-                return bracket, bracket.waiting.popleft()
-            return bracket, self._add(bracket, number, virtual)
+            # The sampler has no more configurations, or waits although nothing runs. The bracket
+            # goes on with those that it has.
+            self._report_to_sampler(bracket.stop_drawing(self._metric_direction))
+            if bracket.queue:
+                return bracket, bracket.queue.popleft()
         return None
 
     def _draw(self, number: int) -> Trial | Literal["IDLE"] | None:
-        """The sampler's next configuration, or the recorded one of this number."""
-        recorded = self._book.get((number, 0))
-        drawn: Trial | Literal["IDLE"] | None = None
-        if recorded is None or (self._replayed and "initial" not in recorded.info_dict):
-            drawn = self.sampler.get_suggestion(self._handed.popleft() if self._handed else None)
-        return drawn if recorded is None else Trial(self._without_budget(recorded.params))
+        """Return the sampler's next configuration, or the recorded one with this number."""
+        record = self._recorded_runs.get((number, 0))
+        suggestion: Trial | Literal["IDLE"] | None = None
+        # A sampler that has not taken the records over must draw them again, or it would suggest
+        # them later. It did not draw the initial trials.
+        if record is None or (self._replays_sampler and "initial" not in record.info_dict):
+            ended_trial = self._unreported.popleft() if self._unreported else None
+            suggestion = self._optimizer.get_suggestion(ended_trial)
+        return suggestion if record is None else Trial(self._without_budget(record.params))
 
-    def _add(self, bracket: Bracket, number: int, virtual: Trial) -> Configuration:
-        configuration = Configuration(number, virtual)
+    def _add_configuration(
+        self, bracket: Bracket, number: int, sampler_trial: Trial
+    ) -> Configuration:
+        configuration = Configuration(number, sampler_trial)
         self._numbers.add(number)
-        bracket.add(configuration)
-        virtual.trial_id = f"{virtual.trial_id}_{configuration.number}"  # equal ones are told apart
-        virtual.status = Trial.RUNNING
-        self.sampler.trial_store[virtual.trial_id] = virtual
+        bracket.add_configuration()
+        # Equal configurations have equal ids; the number makes them different.
+        sampler_trial.trial_id = f"{sampler_trial.trial_id}_{number}"
+        sampler_trial.status = Trial.RUNNING
+        self._optimizer.trial_store[sampler_trial.trial_id] = sampler_trial
         return configuration
 
-    def _run(self, bracket: Bracket, configuration: Configuration) -> Trial:
+    def _start_run(self, bracket: Bracket, configuration: Configuration) -> Trial:
         notes = {"configuration": configuration.number, "rung": bracket.rung}
-        params = {**configuration.virtual.params, self._budget_name: bracket.budget}
+        params = {**configuration.sampler_trial.params, self._budget_name: bracket.budget}
         trial = Trial(params, info_dict=notes)
-        self._flight.add(trial, (bracket, configuration))
+        self._running.add(trial, (bracket, configuration))
         return trial
 
-    def _note(self, bracket: Bracket, configuration: Configuration, metric: float | None) -> None:
+    def _record_run(
+        self, bracket: Bracket, configuration: Configuration, metric: float | None
+    ) -> None:
         if metric is not None:
-            configuration.virtual.append_metric({"step": bracket.budget, "value": metric})
-        self._tell_sampler(bracket.ended(configuration, metric, self.direction))
+            # Before ``end_run``, which may move the bracket to the next budget.
+            configuration.sampler_trial.append_metric({"step": bracket.budget, "value": metric})
+        self._report_to_sampler(bracket.end_run(configuration, metric, self._metric_direction))
 
-    def _tell_sampler(self, over: list[tuple[Configuration, bool]]) -> None:
-        for configuration, complete in over:
-            virtual = configuration.virtual
-            self.sampler.trial_store.pop(virtual.trial_id, None)
-            if not virtual.metric_history:
-                virtual.status = Trial.ERROR
+    def _report_to_sampler(self, ends: list[FinishedConfiguration]) -> None:
+        for end in ends:
+            sampler_trial = end.configuration.sampler_trial
+            self._optimizer.trial_store.pop(sampler_trial.trial_id, None)
+            if not sampler_trial.metric_history:
+                sampler_trial.status = Trial.ERROR
                 continue
-            virtual.status, virtual.final_metric = Trial.FINALIZED, virtual.metric_history[-1]
-            virtual.early_stop = not complete
-            self.sampler.final_store.append(virtual)
-            self._handed.append(virtual)
+            sampler_trial.status = Trial.FINALIZED
+            sampler_trial.final_metric = sampler_trial.metric_history[-1]
+            sampler_trial.early_stop = not end.has_full_budget
+            self._optimizer.final_store.append(sampler_trial)
+            self._unreported.append(sampler_trial)
 
-    def _without_budget(self, params: dict[str, Any]) -> dict[str, Any]:
+    def _without_budget(self, params: Params) -> Params:
         return {name: value for name, value in params.items() if name != self._budget_name}

@@ -1,17 +1,27 @@
-"""The arguments of Hyperband as data, so that an optimizer can carry its pruner without knowing Hyperband itself."""
+"""Hold the arguments of Hyperband as data: an optimizer carries its pruner without importing it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict
 
 from maggy.common.exceptions import BadArgumentsError
 from maggy.common.json_values import as_number, closest
-from maggy.optimizer.release1 import either
+from maggy.optimizer.release1 import prefer_old_value
 from maggy.optimizer.rungs import check_budgets
 
-__all__ = ["HyperbandSettings", "pruner_settings"]
+__all__ = ["HyperbandSettings", "PrunerArguments", "pruner_settings"]
+
+
+class PrunerArguments(TypedDict, total=False):
+    """The arguments of :class:`~maggy.optimizer.Hyperband`, without its sampler."""
+
+    eta: int
+    resource_min: float
+    resource_max: float
+    min_budget: float | None
+    max_budget: float | None
+    n_iterations: int | None
 
 
 @dataclass(frozen=True)
@@ -44,10 +54,10 @@ class HyperbandSettings:
         """Check the arguments, also under their names of release 1.1, and return them as settings.
 
         Raises:
-            BadArgumentsError: An argument breaks its rule.
+            BadArgumentsError: If an argument breaks its rule.
         """
-        resource_min = either("resource_min", resource_min, 1, "min_budget", min_budget)
-        resource_max = either("resource_max", resource_max, 9, "max_budget", max_budget)
+        resource_min = prefer_old_value("resource_min", resource_min, 1, "min_budget", min_budget)
+        resource_max = prefer_old_value("resource_max", resource_max, 9, "max_budget", max_budget)
         check_budgets("eta", eta, resource_min, resource_max)
         brackets = as_number(n_iterations)
         if n_iterations is not None and (not isinstance(brackets, int) or brackets < 1):
@@ -58,12 +68,12 @@ class HyperbandSettings:
 
 
 def pruner_settings(
-    pruner: Any, pruner_kwargs: Mapping[str, Any] | None
+    pruner: str | None, pruner_kwargs: PrunerArguments | None
 ) -> HyperbandSettings | None:
-    """Return the settings of the pruner that a user has named; None without one.
+    """Return the settings of the pruner with this name, or None without a pruner.
 
     Raises:
-        BadArgumentsError: There is no pruner of this name, or it does not take these arguments.
+        BadArgumentsError: If no pruner has this name, or if it does not take these arguments.
     """
     if pruner is None or (isinstance(pruner, str) and pruner.lower() == "none"):
         return None
@@ -75,7 +85,9 @@ def pruner_settings(
     try:
         return HyperbandSettings.from_arguments(**(pruner_kwargs or {}))
     except TypeError as error:
+        # Python itself reports an unknown name, or a value that is not a dict.
         raise BadArgumentsError(
-            "pruner_kwargs must be a dict with some of eta, resource_min and resource_max (in release 1.1: min_budget "
-            f"and max_budget) and n_iterations, but got {pruner_kwargs!r:.80} ({error})."
+            "pruner_kwargs must be a dict with some of eta, resource_min and resource_max "
+            "(in release 1.1: min_budget and max_budget) and n_iterations, "
+            f"but got {pruner_kwargs!r:.80} ({error})."
         ) from None

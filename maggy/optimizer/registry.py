@@ -1,12 +1,13 @@
-"""The optimizers that have a name."""
+"""List the optimizers that have a name, and find the one that a user means."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, TypeGuard
 
-from maggy.common.by_name import resolve
+from maggy.common.by_name import resolve, with_names
+from maggy.common.entry_points import FactoryTable
 from maggy.common.exceptions import BadArgumentsError
 from maggy.optimizer.abstractoptimizer import AbstractOptimizer
 from maggy.optimizer.asha import Asha
@@ -18,77 +19,101 @@ from maggy.optimizer.optuna.search import OptunaSearch
 from maggy.optimizer.randomsearch import RandomSearch
 from maggy.optimizer.singlerun import SingleRun
 
-__all__ = ["optimizer_by_name"]
+if TYPE_CHECKING:
+    from optuna.samplers import BaseSampler
+
+__all__ = ["ENTRY_POINT_GROUP", "OPTIMIZERS", "resolve_optimizer"]
+
+OPTIMIZERS: Mapping[str, Callable[[], AbstractOptimizer]] = {
+    "asha": Asha,
+    "cmaes": CmaEs,
+    "gp": GP,
+    "gridsearch": GridSearch,
+    "hyperband": Hyperband,
+    "none": SingleRun,
+    "nsgaii": NSGAII,
+    "qmc": QMC,
+    "randomsearch": RandomSearch,
+    "tpe": TPE,
+}
+"""The optimizers of this library by name. A new optimizer takes one line here."""
+
+ENTRY_POINT_GROUP = "maggy.optimizers"
+"""The group of entry points by which other distributions register optimizers."""
 
 
-def optimizer_by_name(optimizer: Any, argument: str = "optimizer") -> AbstractOptimizer:
-    """The optimizer that is meant.
+@with_names(OPTIMIZERS)
+def resolve_optimizer(optimizer: object, argument: str = "optimizer") -> AbstractOptimizer:
+    """Return the optimizer that the user means.
 
     Example:
-        >>> optimizer_by_name("RandomSearch").name()
+        >>> resolve_optimizer("RandomSearch").name()
         'RandomSearch'
 
     Args:
-        optimizer: An instance, which is returned itself, or in its pruner if it has one; a sampler of Optuna's; or one
-            of the names ``"asha"``, ``"cmaes"``, ``"gp"``, ``"gridsearch"``, ``"hyperband"``, ``"nsgaii"``, ``"qmc"``,
-            ``"randomsearch"``, ``"tpe"`` and ``"none"``, in any case. None is ``"none"``: the same run ``num_trials``
-            times.
-        argument: What the user calls it, for the error.
+        optimizer: An instance, which is returned itself, or inside its pruner if it has one. A
+            sampler of Optuna's. One of the names {names} in upper or lower case, or a name that
+            another distribution has registered in the entry point group ``maggy.optimizers``. None
+            means ``'none'``: the same run ``num_trials`` times.
+        argument: The name of the user's argument, for the error text.
 
     Raises:
-        BadArgumentsError: A ``ValueError``: there is no optimizer of this name.
-        MissingDependencyError: It needs something that is not installed.
-        TypeError: It is a class or something else.
+        BadArgumentsError: If no optimizer has this name.
+        MissingDependencyError: If a package that the optimizer needs is not installed.
+        TypeError: If the value is a class or anything else.
     """
-    known: dict[str, Callable[[], AbstractOptimizer]] = {
-        "asha": Asha,
-        "cmaes": CmaEs,
-        "gp": GP,
-        "gridsearch": GridSearch,
-        "hyperband": Hyperband,
-        "none": SingleRun,
-        "nsgaii": NSGAII,
-        "qmc": QMC,
-        "randomsearch": RandomSearch,
-        "tpe": TPE,
-    }
-    if is_optuna("samplers", "BaseSampler", optimizer):
+    if _is_optuna_sampler(optimizer):
         return OptunaSearch(optimizer)
-    if isinstance(optimizer, type) and optimizer.__module__.startswith("optuna."):
-        name = optimizer.__name__
+    _refuse_optuna_object(optimizer, argument)
+    table = FactoryTable(OPTIMIZERS, ENTRY_POINT_GROUP)
+    policy = resolve(optimizer, argument, AbstractOptimizer, table)  # type: ignore[type-abstract]
+    if policy.pruner is not None:
+        _check_sampler(policy, policy)
+        return Hyperband.from_settings(policy.pruner, policy)
+    if isinstance(policy, Hyperband) and not policy.was_named_by_sampler:
+        sampler = resolve_optimizer(policy.sampler, "sampler")
+        _check_sampler(sampler, policy.sampler)
+        policy.sampler = sampler
+    return policy
+
+
+def _check_sampler(sampler: AbstractOptimizer, value: object) -> None:
+    """Refuse an optimizer whose configurations a pruner cannot run.
+
+    Args:
+        sampler: The optimizer.
+        value: The user's value that stands for it, for the error text.
+
+    Raises:
+        BadArgumentsError: If the optimizer does not suggest configurations without a budget.
+    """
+    if not sampler.can_be_sampler:
+        raise BadArgumentsError(
+            "sampler must suggest configurations and leave the budget to its pruner, "
+            f"but got {value!r:.80}, which does not. Use for example 'randomsearch' or 'tpe'."
+        )
+
+
+def _is_optuna_sampler(candidate: object) -> TypeGuard[BaseSampler]:
+    # Whoever has an instance has loaded Optuna, so this module need not import it.
+    optuna = sys.modules.get("optuna")
+    return optuna is not None and isinstance(candidate, optuna.samplers.BaseSampler)
+
+
+def _refuse_optuna_object(candidate: object, argument: str) -> None:
+    """Refuse one of Optuna's classes or pruners, with the remedy.
+
+    Raises:
+        TypeError: If the value is one of these.
+    """
+    if isinstance(candidate, type) and candidate.__module__.startswith("optuna."):
+        name = candidate.__name__
         raise TypeError(
             f"{argument} must be an instance, but got the class {name}. Write {name}()."
         )
-    if is_optuna("pruners", "BasePruner", optimizer):
-        raise TypeError(
-            f"{argument} must suggest trials, but got the pruner {optimizer!r:.80}. Pass it as es_policy."
-        )
-    found = resolve(optimizer, argument, AbstractOptimizer, known)  # type: ignore[type-abstract]
-    if found.pruner is not None:
-        return Hyperband.from_settings(found.pruner, found)
-    if isinstance(found, Hyperband) and not found.was_named_by_sampler:
-        found.sampler = _sampler_of_configurations(found.sampler)
-    return found
-
-
-def _sampler_of_configurations(sampler: Any) -> AbstractOptimizer:
-    """Return the optimizer whose configurations a pruner runs.
-
-    Raises:
-        BadArgumentsError: There is no optimizer of this name, or it suggests no configurations without a budget.
-        MissingDependencyError: It needs something that is not installed.
-        TypeError: It is a class or something else.
-    """
-    found = optimizer_by_name(sampler, "sampler")
-    if isinstance(found, (Asha, Hyperband, SingleRun)):
-        raise BadArgumentsError(
-            f"sampler must suggest configurations and leave the budget to its pruner, but got {sampler!r:.80}, which "
-            "does not. Use for example 'randomsearch' or 'tpe'."
-        )
-    return found
-
-
-def is_optuna(module: str, base: str, candidate: Any) -> bool:
-    """Whether this is an instance of one of Optuna's classes. Whoever has one has loaded Optuna; we do not."""
     optuna = sys.modules.get("optuna")
-    return optuna is not None and isinstance(candidate, getattr(getattr(optuna, module), base))
+    if optuna is not None and isinstance(candidate, optuna.pruners.BasePruner):
+        raise TypeError(
+            f"{argument} must suggest trials, but got the pruner {candidate!r:.80}. "
+            "Pass it as es_policy."
+        )

@@ -1,99 +1,130 @@
-"""Options of release 1.1 for optimizers that are Optuna's now: what has a counterpart is renamed, the rest is named."""
+"""Accept the options of release 1.1 for optimizers that are Optuna's now: rename them, or warn."""
 
 from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
-from typing import Any
+from typing import TypeVar
 
 from maggy.common.exceptions import BadArgumentsError
 from maggy.common.json_values import as_number
+from maggy.optimizer.optuna.options import SamplerOption
 
-__all__ = ["OPTIONS_OF_BOTH", "either", "share_of_good_trials", "translated", "warn_of_options"]
+__all__ = [
+    "COMMON_OBSOLETE_OPTIONS",
+    "gamma_function",
+    "prefer_old_value",
+    "translate_options",
+    "warn_about_options",
+]
 
-OPTIONS_OF_BOTH: dict[str, tuple[Any, ...]] = {
+T = TypeVar("T")
+
+COMMON_OBSOLETE_OPTIONS: Mapping[str, Collection[SamplerOption]] = {
     "random_fraction": (0,),
     "interim_results": (False,),
     "interim_results_interval": (),
 }
-"""Options that TPE and the Gaussian process had, with the values by which they did what ours do."""
+"""Options of release 1.1's TPE and Gaussian process, with the values that match what ours do."""
 
 
-def translated(
+def translate_options(
     owner: str,
-    options: Mapping[str, Any],
-    renamed: Mapping[str, str],
-    gone: Mapping[str, Collection[Any]],
-) -> dict[str, Any]:
-    """Return the options under their names of today; warn once of those that have no counterpart.
+    options: Mapping[str, SamplerOption],
+    new_names: Mapping[str, str],
+    obsolete: Mapping[str, Collection[SamplerOption]],
+) -> dict[str, SamplerOption]:
+    """Return the options under their names of today. Warn once of those without a counterpart.
 
     Args:
-        owner: Whose options they are, for the warning.
-        options: What the user gave.
-        renamed: The name of today for each name of release 1.1.
-        gone: Options without a counterpart, each with the values that change nothing.
+        owner: The class that takes the options, for the warning.
+        options: The options that the user passed.
+        new_names: The name of today for every name of release 1.1 that has changed.
+        obsolete: The options without a counterpart. Each has the values that change nothing, about
+            which there is no warning.
 
     Raises:
-        BadArgumentsError: An option has both of its names.
+        BadArgumentsError: If an option is passed under both of its names.
     """
-    lost = [
+    without_effect = [
         name
-        for name, same in gone.items()
-        if options.get(name) is not None and options[name] not in same
+        for name, harmless_values in obsolete.items()
+        if options.get(name) is not None and options[name] not in harmless_values
     ]
-    warn_of_options(owner, lost, stacklevel=4)
-    kept = {name: value for name, value in options.items() if name not in gone}
-    for old, new in renamed.items():
-        if old in kept and new in kept:
+    # The warning names the user's line: two frames above this one, behind the optimizer's
+    # constructor.
+    warn_about_options(owner, without_effect, stacklevel=4)
+    remaining = {name: value for name, value in options.items() if name not in obsolete}
+    for old_name, new_name in new_names.items():
+        if old_name in remaining and new_name in remaining:
             raise BadArgumentsError(
-                f"{new} is what release 1.1 called {old}, but {owner} got both. Leave {old} out."
+                f"{new_name} is what release 1.1 called {old_name}, but {owner} got both. "
+                f"Leave {old_name} out."
             )
-    return {renamed.get(name, name): value for name, value in kept.items()}
+    return {new_names.get(name, name): value for name, value in remaining.items()}
 
 
-def warn_of_options(owner: str, names: Collection[str], stacklevel: int = 3) -> None:
-    """Warn that options of release 1.1 change nothing, all in one sentence; not if there are none."""
+def warn_about_options(owner: str, names: Collection[str], stacklevel: int = 3) -> None:
+    """Warn of options of release 1.1 that change nothing, in one sentence; not if there are none.
+
+    Args:
+        owner: The class that takes the options.
+        names: The names of the options.
+        stacklevel: The number of frames from ``warnings.warn`` up to the user's line.
+    """
     if names:
         warnings.warn(
-            f"{owner} has no counterpart of these options of release 1.1, and goes on without them: "
-            f"{', '.join(names)}. Leave them out.",
+            f"{owner} has no counterpart of these options of release 1.1, and goes on without "
+            f"them: {', '.join(names)}. Leave them out.",
             stacklevel=stacklevel,
         )
 
 
-def either(name: str, value: Any, default: Any, old_name: str, old_value: Any) -> Any:
-    """Return the value that was given, under its name of today or that of release 1.1.
+def prefer_old_value(name: str, value: T, default: T, old_name: str, old_value: T | None) -> T:
+    """Return the value of an argument that has two names, that of today and that of release 1.1.
+
+    Args:
+        name: The name of today.
+        value: The value under the name of today.
+        default: The default of ``value``, by which an argument that was left out is recognized.
+        old_name: The name of release 1.1.
+        old_value: The value under the name of release 1.1, or None.
 
     Raises:
-        BadArgumentsError: Both were given.
+        BadArgumentsError: If both values were passed.
     """
     if old_value is None:
         return value
     if value != default:
         raise BadArgumentsError(
-            f"{name} is what release 1.1 called {old_name}, but got {value!r:.80} and {old_value!r:.80}. Leave one out."
+            f"{name} is what release 1.1 called {old_name}, but got {value!r:.80} and "
+            f"{old_value!r:.80}. Leave one out."
         )
     return old_value
 
 
-def share_of_good_trials(gamma: Any) -> Any:
-    """Return what Optuna's TPE takes as ``gamma``, a function, for the share that release 1.1 took.
+def gamma_function(gamma: SamplerOption) -> Callable[..., object] | None:
+    """Return the ``gamma`` of Optuna's TPE, which is a function, for the share of release 1.1.
+
+    Args:
+        gamma: The share of the trials that count as good, or a function as Optuna takes it.
 
     Raises:
-        BadArgumentsError: It is neither a function nor a number between 0 and 1.
+        BadArgumentsError: If the value is neither a function nor a number between 0 and 1.
     """
-    share = as_number(gamma)
     if callable(gamma) or gamma is None:
         return gamma
+    share = as_number(gamma)
     if share is None or not 0 < share < 1:
         raise BadArgumentsError(
-            "gamma must be the share of the trials that count as good, above 0 and below 1, or a function as "
-            f"optuna.samplers.TPESampler takes it, but got {gamma!r:.80}."
+            "gamma must be the share of the trials that count as good, above 0 and below 1, or a "
+            f"function as optuna.samplers.TPESampler takes it, but got {gamma!r:.80}."
         )
-    return partial(_good_trials, share)
+    # A partial of a function on module level can be pickled; a lambda cannot.
+    return partial(_num_good_trials, share)
 
 
-def _good_trials(share: float, trials: int) -> int:
-    return max(1, math.ceil(share * trials))
+def _num_good_trials(share: float, num_trials: int) -> int:
+    return max(1, math.ceil(share * num_trials))

@@ -1,4 +1,4 @@
-"""No search: the same empty configuration again and again."""
+"""Run the same empty configuration again and again, without a search."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ __all__ = ["SingleRun"]
 
 
 class SingleRun(AbstractOptimizer):
-    """Suggests ``num_trials`` trials without hyperparameters, whatever the search space.
+    """Suggest ``num_trials`` trials without hyperparameters, whatever the search space is.
 
-    With ``num_trials=1`` that is one run of the training function; with more, it shows how much the metric varies
-    by itself.
+    With ``num_trials=1`` the training function runs once. More trials show how much the metric
+    varies by itself.
 
     Example:
         >>> optimizer = SingleRun()
@@ -25,26 +25,27 @@ class SingleRun(AbstractOptimizer):
     """
 
     independent = True
+    can_be_sampler = False
 
     def __init__(self) -> None:
         super().__init__()
-        self._suggested = 0
+        self._num_suggestions = 0
 
     def initialize(self) -> None:
         """Start at the first trial."""
-        self._suggested = 0
+        self._num_suggestions = 0
 
     def get_suggestion(self, trial: Trial | None = None) -> Trial | None:
-        """A trial without parameters, or None after ``num_trials`` of them."""
-        if self._suggested >= self.num_trials:
+        """Return a trial without parameters, or None after ``num_trials`` of them."""
+        if self._num_suggestions >= self.num_trials:
             return None
-        self._suggested += 1
+        self._num_suggestions += 1
         return Trial({})
 
     def total_trials(self) -> int:
-        """``num_trials``."""
+        """Return ``num_trials``."""
         return self.num_trials
 
-    def parameters(self, asked: Collection[str]) -> list[str]:
-        """None at all."""
+    def parameters(self, function_parameters: Collection[str]) -> list[str]:
+        """Return an empty list: the trials have no hyperparameters."""
         return []

@@ -13,7 +13,7 @@ from maggy.common.exceptions import MissingDependencyError
 from maggy.common.optional import import_optional
 from maggy.trial import Trial
 
-__all__ = ["needs_of", "quiet", "require", "saying_what_is_missing", "tellable_points"]
+__all__ = ["needs_of", "quiet", "reportable_points", "require", "saying_what_is_missing"]
 
 NEEDS = {"QMCSampler": ("scipy",), "CmaEsSampler": ("cmaes",), "GPSampler": ("scipy", "torch")}
 """What some of Optuna's samplers import when they are asked for the first time, and Optuna does not bring along."""
@@ -21,7 +21,7 @@ NEEDS = {"QMCSampler": ("scipy",), "CmaEsSampler": ("cmaes",), "GPSampler": ("sc
 MOST_POINTS = 1000
 
 
-def tellable_points(trial: Trial) -> dict[int, float]:
+def reportable_points(trial: Trial) -> dict[int, float]:
     """What a trial reported, as Optuna takes it: whole steps of at least 0, and no more than 1,000 of them."""
     steps, values = trial.step_history, trial.metric_history
     apart = max(1, math.ceil(len(steps) / MOST_POINTS))

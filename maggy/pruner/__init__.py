@@ -1,4 +1,4 @@
-"""Pruners under their names of release 1.1; they are optimizers, which run the configurations of another one."""
+"""Hold the pruners of release 1.1. They are optimizers that run another one's suggestions."""
 
 from maggy.pruner.hyperband import Hyperband
 

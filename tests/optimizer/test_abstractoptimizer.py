@@ -1,4 +1,4 @@
-"""An optimizer of a user's own: what it must have, and what it inherits."""
+"""A user's own optimizer: what it must have, and what it inherits."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from maggy.trial import Trial
 
 
 class Climber(AbstractOptimizer):
-    """Waits for every result before it goes on, and keeps the best; has no constructor."""
+    """Waits for every result, and varies the best configuration. It has no constructor."""
 
     def initialize(self):
         self.left = self.num_trials
@@ -35,7 +35,7 @@ class TestClimber(OptimizerContract):
         return Climber()
 
 
-def test_get_suggestion_is_all_that_must_be_written():
+def test_only_get_suggestion_must_be_written():
     class Nothing(AbstractOptimizer):
         def get_suggestion(self, trial=None):
             return None
@@ -54,7 +54,7 @@ def test_without_get_suggestion_there_is_no_optimizer():
         Incomplete()
 
 
-def test_a_class_that_suggests_itself_is_not_taken_for_independent_of_results():
+def test_a_class_with_its_own_get_suggestion_is_not_independent_unless_it_says_so():
     class Learner(RandomSearch):
         def get_suggestion(self, trial=None):
             return super().get_suggestion(trial)
@@ -66,7 +66,9 @@ def test_a_class_that_suggests_itself_is_not_taken_for_independent_of_results():
     class Sure(Learner):
         independent = True
 
-    assert [each.independent for each in (RandomSearch, Learner, Renamed, Sure)] == [
+    assert [
+        optimizer_class.independent for optimizer_class in (RandomSearch, Learner, Renamed, Sure)
+    ] == [
         True,
         False,
         True,

@@ -1,11 +1,11 @@
-"""Asynchronous successive halving: rungs, promotions, and what it counts."""
+"""Asynchronous successive halving: its rungs, its promotions, and the runs that it counts."""
 
 from __future__ import annotations
 
 import random
 
 import pytest
-from budgets import budgets, drive, started
+from budgets import budgets, drive, prepare
 from conformance import LOST, Drive, OptimizerContract, Stopped
 
 from maggy.common.exceptions import BadArgumentsError
@@ -40,7 +40,7 @@ def test_the_rungs_are_counted_exactly(factor, low, high, expected):
 
 @pytest.mark.parametrize("high", [1, 0.1, 0.3, 0.7, 27])
 @pytest.mark.parametrize("factor", range(2, 11))
-def test_no_rung_is_lost_or_above_the_largest_budget_by_rounding(factor, high):
+def test_rounding_loses_no_rung_and_exceeds_no_budget(factor, high):
     for steps in range(1, 9):
         budgets = rung_budgets(high / factor**steps, high, factor)
         assert len(budgets) == steps + 1
@@ -48,40 +48,46 @@ def test_no_rung_is_lost_or_above_the_largest_budget_by_rounding(factor, high):
 
 
 def test_every_rung_is_reached():
-    seen = set(budgets(drive(started(Asha(10, 1, 1000), 1900), lambda trial: trial.params["x"])))
-    assert sorted(seen) == [1, 10, 100, 1000]
+    all_budgets = set(
+        budgets(drive(prepare(Asha(10, 1, 1000), 1900), lambda trial: trial.params["x"]))
+    )
+    assert sorted(all_budgets) == [1, 10, 100, 1000]
 
 
 @pytest.mark.parametrize(("direction", "sign"), [("max", 1), ("min", -1)])
 def test_only_the_best_are_promoted(direction, sign):
-    driven = drive(started(Asha(2, 1, 8), 200, direction), lambda trial: sign * trial.params["x"])
-    by_rung = {
-        budget: [t.params["x"] for t in driven.suggested if t.params["budget"] == budget]
+    experiment = drive(
+        prepare(Asha(2, 1, 8), 200, direction), lambda trial: sign * trial.params["x"]
+    )
+    values_by_budget = {
+        budget: [t.params["x"] for t in experiment.suggested if t.params["budget"] == budget]
         for budget in (1, 2, 4, 8)
     }
-    means = [sum(xs) / len(xs) for xs in by_rung.values()]
+    means = [sum(xs) / len(xs) for xs in values_by_budget.values()]
     assert means == sorted(means)
     assert means[-1] > 0.9
 
 
-def test_a_promotion_follows_the_paper_step_by_step():
-    # With a factor of 2, each second result at a rung allows one promotion; the highest rung is looked at first.
-    driven = drive(started(Asha(2, 1, 4), 11), lambda trial: trial.params["x"])
-    assert budgets(driven) == [1, 1, 2, 1, 1, 2, 4, 1, 1, 2, 1]
+def test_promotions_follow_the_paper_step_by_step():
+    # With a factor of 2, every second result at a rung allows one promotion. The highest rung is
+    # checked first.
+    experiment = drive(prepare(Asha(2, 1, 4), 11), lambda trial: trial.params["x"])
+    assert budgets(experiment) == [1, 1, 2, 1, 1, 2, 4, 1, 1, 2, 1]
 
 
-def promotion(driven, factor, sign):
-    """Li et al., algorithm 2, get_job: by its words, each time anew."""
-    started = {
-        (trial.info_dict["configuration"], trial.info_dict["rung"]) for trial in driven.suggested
+def promotion(experiment, factor, sign):
+    """Compute the next promotion as in Li et al., algorithm 2, get_job, from the beginning."""
+    starts = {
+        (trial.info_dict["configuration"], trial.info_dict["rung"])
+        for trial in experiment.suggested
     }
     for rung in (2, 1, 0):
-        results = [trial for trial in driven.final_store if trial.info_dict["rung"] == rung]
+        results = [trial for trial in experiment.final_store if trial.info_dict["rung"] == rung]
         results.sort(
             key=lambda trial: -sign * trial.final_metric
-        )  # equal ones stay in the order of their ending
+        )  # the sort is stable: equal results stay in the order in which they ended
         for trial in results[: len(results) // factor]:
-            if (trial.info_dict["configuration"], rung + 1) not in started:
+            if (trial.info_dict["configuration"], rung + 1) not in starts:
                 return trial.params["x"], rung + 1
     return None
 
@@ -89,10 +95,10 @@ def promotion(driven, factor, sign):
 @pytest.mark.parametrize(("direction", "sign"), [("max", 1), ("min", -1)])
 @pytest.mark.parametrize("factor", [2, 3, 4])
 @pytest.mark.parametrize("in_flight", [1, 7, 50])
-def test_every_suggestion_is_the_papers_also_where_runs_fail_or_are_stopped(
+def test_every_suggestion_follows_the_paper_also_if_runs_fail_or_are_stopped(
     direction, sign, factor, in_flight
 ):
-    optimizer, noise = started(Asha(factor, 1, factor**3), 300, direction), random.Random(4)
+    optimizer, noise = prepare(Asha(factor, 1, factor**3), 300, direction), random.Random(4)
 
     class Checked(Drive):
         def _ask(self):
@@ -108,13 +114,13 @@ def test_every_suggestion_is_the_papers_also_where_runs_fail_or_are_stopped(
         metric = round(trial.params["x"], 1)
         return noise.choice([LOST, None, Stopped(metric), metric, metric, metric])
 
-    driven = drive(optimizer, score, in_flight, Checked, rng=random.Random(5))
-    assert {trial.info_dict["rung"] for trial in driven.suggested} >= {0, 1, 2}
-    assert len(driven.suggested) == 300
+    experiment = drive(optimizer, score, in_flight, Checked, rng=random.Random(5))
+    assert {trial.info_dict["rung"] for trial in experiment.suggested} >= {0, 1, 2}
+    assert len(experiment.suggested) == 300
 
 
-def test_the_higher_rung_is_looked_at_first():
-    optimizer = started(Asha(2, 1, 4), 99)
+def test_the_higher_rung_is_checked_first():
+    optimizer = prepare(Asha(2, 1, 4), 99)
     records = []
     for configuration, (x, rungs) in enumerate(
         [(0.9, 2), (0.8, 2), (0.7, 1), (0.6, 1), (0.5, 1), (0.4, 1)]
@@ -134,42 +140,44 @@ def test_the_higher_rung_is_looked_at_first():
 
 
 def test_a_configuration_is_promoted_once_and_keeps_its_parameters():
-    driven = drive(
-        started(Asha(3, 1, 9), 300),
+    experiment = drive(
+        prepare(Asha(3, 1, 9), 300),
         lambda trial: trial.params["x"],
         in_flight=5,
         rng=random.Random(1),
     )
     for low, high in ((1, 3), (3, 9)):
-        lower = [t.params["x"] for t in driven.suggested if t.params["budget"] == low]
-        upper = [t.params["x"] for t in driven.suggested if t.params["budget"] == high]
+        lower = [t.params["x"] for t in experiment.suggested if t.params["budget"] == low]
+        upper = [t.params["x"] for t in experiment.suggested if t.params["budget"] == high]
         assert len(set(upper)) == len(upper)
         assert set(upper) <= set(lower)
-        # What was once among the best third stays promoted when better ones come later, so it may be more than a third.
+        # A promotion stays when better results come later, so more than a third may be promoted.
         assert len(upper) < len(lower) / 2
 
 
-def test_it_never_waits():
-    driven = drive(started(Asha(), 40), lambda trial: trial.params["x"], in_flight=10)
-    assert budgets(driven)[:10] == [1] * 10
+def test_a_free_worker_always_gets_a_run():
+    experiment = drive(prepare(Asha(), 40), lambda trial: trial.params["x"], in_flight=10)
+    assert budgets(experiment)[:10] == [1] * 10
 
 
 def test_a_failed_run_is_neither_promoted_nor_repeated():
-    driven = drive(
-        started(Asha(2, 1, 4), 100),
+    experiment = drive(
+        prepare(Asha(2, 1, 4), 100),
         lambda trial: None if trial.params["budget"] == 2 else trial.params["x"],
     )
-    second = [trial.params["x"] for trial in driven.suggested if trial.params["budget"] == 2]
+    second = [trial.params["x"] for trial in experiment.suggested if trial.params["budget"] == 2]
     assert len(set(second)) == len(second) > 10
-    assert 4 not in budgets(driven)
+    assert 4 not in budgets(experiment)
 
 
-def test_the_budget_is_called_as_the_training_function_asks_for():
-    assert started(Asha(), 1).parameters(["x", "resource"]) == ["x", "resource"]
-    assert started(Asha(), 1).parameters(["x", "budget"]) == ["x", "budget"]
-    assert started(Asha(), 1).parameters(["hparams"]) == ["x", "budget"]
-    driven = drive(started(Asha(), 9, asked=["x", "resource"]), lambda trial: trial.params["x"])
-    assert set(budgets(driven, "resource")) == {1, 2, 4}
+def test_the_training_function_chooses_the_name_of_the_budget():
+    assert prepare(Asha(), 1).parameters(["x", "resource"]) == ["x", "resource"]
+    assert prepare(Asha(), 1).parameters(["x", "budget"]) == ["x", "budget"]
+    assert prepare(Asha(), 1).parameters(["hparams"]) == ["x", "budget"]
+    experiment = drive(
+        prepare(Asha(), 9, function_parameters=["x", "resource"]), lambda trial: trial.params["x"]
+    )
+    assert set(budgets(experiment, "resource")) == {1, 2, 4}
 
 
 def test_a_space_that_already_has_the_budget_is_refused():
@@ -180,10 +188,10 @@ def test_a_space_that_already_has_the_budget_is_refused():
 
 
 def test_a_resumed_search_promotes_what_the_records_show():
-    optimizer = started(Asha(2, 1, 4), 40)
+    optimizer = prepare(Asha(2, 1, 4), 40)
     first = drive(optimizer, lambda trial: trial.params["x"], crash_after=20)
     resumed = drive(
-        started(Asha(2, 1, 4), 40), lambda trial: trial.params["x"], recorded=first.ended
+        prepare(Asha(2, 1, 4), 40), lambda trial: trial.params["x"], recorded=first.ended
     )
     everything = [(trial.params["x"], trial.params["budget"]) for trial in resumed.ended]
     assert len(set(everything)) == len(everything) == 40
@@ -192,9 +200,9 @@ def test_a_resumed_search_promotes_what_the_records_show():
     }
 
 
-def test_records_of_other_budgets_are_on_no_rung():
-    half = drive(started(Asha(2, 1, 4), 40), lambda trial: trial.params["x"], crash_after=20)
-    optimizer = started(Asha(2, 3, 12), 40)
+def test_records_of_other_budgets_are_put_on_no_rung():
+    half = drive(prepare(Asha(2, 1, 4), 40), lambda trial: trial.params["x"], crash_after=20)
+    optimizer = prepare(Asha(2, 3, 12), 40)
     optimizer.restore(half.ended)
     assert optimizer.get_suggestion().params["budget"] == 3
 

@@ -1,4 +1,4 @@
-"""Grid search: every combination, once."""
+"""Grid search tries every combination once."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ def grid(optimizer, num_trials=None, initial=(), **parameters):
     )
     optimizer.trial_store, optimizer.final_store = {}, []
     optimizer.initialize()
-    suggested = [optimizer.initial_trial(params).params for params in initial]
+    suggestions = [optimizer.initial_trial(params).params for params in initial]
     while (trial := optimizer.get_suggestion()) is not None:
-        suggested.append(trial.params)
-    return suggested
+        suggestions.append(trial.params)
+    return suggestions
 
 
-def test_every_combination_once_the_last_changes_fastest():
+def test_every_combination_is_tried_once_and_the_last_parameter_changes_fastest():
     assert [
         tuple(p.values())
         for p in grid(GridSearch(), a=("DISCRETE", [1, 2]), b=("CATEGORICAL", ["x", "y"]))
@@ -60,7 +60,7 @@ def test_every_combination_once_the_last_changes_fastest():
     ]
 
 
-def test_points_are_even_on_the_scale_and_hold_both_ends():
+def test_points_are_even_on_the_scale_and_include_both_ends():
     assert [p["x"] for p in grid(GridSearch(points=5), x=("DOUBLE", [0, 1]))] == [
         0.0,
         0.25,
@@ -105,13 +105,13 @@ def test_a_range_without_points_is_refused_with_the_remedy(kind):
         grid(GridSearch(points={"other": 2}), lr=(kind, [1, 9]), other=("DOUBLE", [0, 1]))
 
 
-def test_points_for_what_is_not_there_are_refused():
+def test_points_for_an_unknown_parameter_are_refused():
     with pytest.raises(BadArgumentsError, match=r"rat.*mean 'rate'"):
         grid(GridSearch(points={"rat": 2}), rate=("DOUBLE", [0, 1]))
 
 
 @pytest.mark.parametrize("points", [0, -1, 2.5, "3", {"x": 0}, True])
-def test_points_are_whole_numbers(points):
+def test_points_must_be_whole_numbers(points):
     with pytest.raises(BadArgumentsError, match="points must be a whole number"):
         GridSearch(points)
 
@@ -130,27 +130,27 @@ def test_fewer_trials_end_the_grid_early():
     )
 
 
-def test_conditional_parameters_are_combined_only_where_they_exist():
+def test_conditional_parameters_are_combined_only_if_they_exist():
     optimizer = GridSearch(points=2)
     optimizer.searchspace, optimizer.num_trials = conditional_space(), None
     optimizer.initialize()
-    suggested = []
+    suggestions = []
     while (trial := optimizer.get_suggestion()) is not None:
-        suggested.append(trial.params)
+        suggestions.append(trial.params)
     units = 2
     sgd_without, sgd_with, adam, none = 2 * 2 * units, 2 * 2 * units * 2, 2 * units, units
-    assert len(suggested) == sgd_without + sgd_with + adam + none == optimizer.total_trials()
-    assert len({str(params) for params in suggested}) == len(suggested)
-    assert all(params == conditional_space().checked(params) for params in suggested)
+    assert len(suggestions) == sgd_without + sgd_with + adam + none == optimizer.total_trials()
+    assert len({str(params) for params in suggestions}) == len(suggestions)
+    assert all(params == conditional_space().checked(params) for params in suggestions)
 
 
-def test_what_does_not_exist_is_passed_over_at_once(monkeypatch):
+def test_combinations_that_do_not_exist_are_skipped_at_once(monkeypatch):
     branches = {f"p{i}": ("DISCRETE", list(range(10)), {"when": {"kind": "b"}}) for i in range(9)}
-    optimizer, looked_at = GridSearch(), []
+    optimizer, positions = GridSearch(), []
     monkeypatch.setattr(
         GridSearch,
         "_combination",
-        lambda self, place, look=GridSearch._combination: looked_at.append(1) or look(self, place),
+        lambda self, place, look=GridSearch._combination: positions.append(1) or look(self, place),
     )
     optimizer.searchspace, optimizer.num_trials = (
         Searchspace(kind=("CATEGORICAL", ["a", "b"]), **branches),
@@ -159,28 +159,28 @@ def test_what_does_not_exist_is_passed_over_at_once(monkeypatch):
     assert optimizer.total_trials() == 3
     optimizer.initialize()
     assert [optimizer.get_suggestion().params["kind"] for _ in range(3)] == ["a", "b", "b"]
-    assert len(looked_at) < 50
+    assert len(positions) < 50
 
 
-def test_the_same_combinations_come_out_as_from_going_through_the_whole_product():
+def test_the_combinations_are_those_of_the_whole_product():
     space = conditional_space()
-    suggested = grid(GridSearch(points=3), **space.to_dict())
-    values = {name: known.grid(3) for name, known in parsed(space).items()}
+    suggestions = grid(GridSearch(points=3), **space.to_dict())
+    values = {name: parameter.grid(3) for name, parameter in parameters_of(space).items()}
     expected = []
     for combination in itertools.product(*values.values()):
         params = {}
         for name, value in zip(values, combination, strict=True):
-            if exists(name, params, parsed(space)):
+            if exists(name, params, parameters_of(space)):
                 params[name] = value
         if params not in expected:
             expected.append(params)
-    assert suggested == expected
+    assert suggestions == expected
 
 
-def parsed(space):
+def parameters_of(space):
     return {name: Parameter.parse(name, spec) for name, spec in space.to_dict().items()}
 
 
 def test_an_initial_trial_that_is_on_the_grid_is_not_tried_again():
-    suggested = grid(GridSearch(), initial=[{"a": 2}], a=("DISCRETE", [1, 2, 3]))
-    assert [params["a"] for params in suggested] == [2, 1, 3]
+    suggestions = grid(GridSearch(), initial=[{"a": 2}], a=("DISCRETE", [1, 2, 3]))
+    assert [params["a"] for params in suggestions] == [2, 1, 3]

@@ -1,4 +1,4 @@
-"""An optimizer that was written against release 1: what it calls of its base class."""
+"""The methods of the base class that an optimizer of release 1 calls."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ SPACE = Searchspace(x=("DOUBLE", [0, 1]), y=("INTEGER", [1, 9]))
 
 
 class OfRelease1(AbstractOptimizer):
-    """Samples at random, but for every fourth trial, which lies close to the best one."""
+    """Samples at random, except for every fourth trial, which lies close to the best one."""
 
     def __init__(self, pruner=None, pruner_kwargs=None):
         super().__init__(pruner=pruner, pruner_kwargs=pruner_kwargs)
-        self.seen = []
+        self.trials_so_far = []
 
     def initialize(self):
         self.left = self.num_trials
@@ -56,15 +56,15 @@ class OfRelease1(AbstractOptimizer):
 
 
 @pytest.mark.loopback
-def test_an_optimizer_of_release_1_runs_and_its_log_is_the_experiments(tmp_path):
+def test_an_optimizer_of_release_1_runs_and_writes_to_the_log_of_the_experiment(tmp_path):
     policy = OptimizationPolicy(
         OptimizationConfig(12, OfRelease1(), SPACE, direction="max", es_policy="none")
     )
-    ran = Experiment(
+    experiment = Experiment(
         tmp_path, policy, lambda params, reporter, interrupted: params["x"] * params["y"]
     )
-    policy.log_to(ran.recorder.log)
-    outcome = ran.run()
+    policy.log_to(experiment.recorder.log)
+    outcome = experiment.run()
     policy.finish(list(outcome.trials))  # the log is closed by now
     assert len(outcome.trials) == 12
     assert {trial.info_dict["sample_type"] for trial in outcome.trials} - {"random"} <= {
@@ -72,7 +72,7 @@ def test_an_optimizer_of_release_1_runs_and_its_log_is_the_experiments(tmp_path)
         "random_forced",
     }
     assert all(trial.info_dict["run_budget"] == 0 for trial in outcome.trials)
-    with open(f"{ran.store.directory}/maggy.log", encoding="utf-8") as log:
+    with open(f"{experiment.store.directory}/maggy.log", encoding="utf-8") as log:
         assert "OfRelease1: 12 trials will be sampled" in log.read()
 
 
@@ -86,30 +86,35 @@ def test_the_sampler_of_a_pruner_writes_to_the_same_log():
     assert lines == ["OfRelease1: 5 trials will be sampled"]
 
 
-def test_without_an_experiment_the_log_is_pythons(caplog):
+def test_without_an_experiment_lines_go_to_the_log_of_python(caplog):
     with caplog.at_level(logging.INFO):
         OfRelease1()._log("100 %s")
     assert "OfRelease1: 100 %s" in caplog.text
 
 
 def optimizer(direction="max", space=SPACE):
-    made = OfRelease1()
-    made.searchspace, made.direction, made.trial_store, made.final_store = space, direction, {}, []
-    return made
+    instance = OfRelease1()
+    instance.searchspace, instance.direction, instance.trial_store, instance.final_store = (
+        space,
+        direction,
+        {},
+        [],
+    )
+    return instance
 
 
-def final(made, metric, history=(), **params):
+def add_final(instance, metric, history=(), **params):
     trial = Trial(params)
     for step, value in enumerate(history):
         trial.append_metric({"step": step, "value": value})
     trial.final_metric = metric
-    made.final_store.append(trial)
+    instance.final_store.append(trial)
     return trial
 
 
-def test_a_trial_is_created_with_notes_of_how_it_came_about():
-    made = optimizer()
-    trial = made.create_trial({"x": 0.5, "y": 2}, "model", 4, model_budget=2)
+def test_a_trial_is_created_with_notes_about_its_origin():
+    instance = optimizer()
+    trial = instance.create_trial({"x": 0.5, "y": 2}, "model", 4, model_budget=2)
     assert trial.params == {"x": 0.5, "y": 2, "budget": 4}
     assert trial.info_dict == {
         "run_budget": 4,
@@ -117,10 +122,10 @@ def test_a_trial_is_created_with_notes_of_how_it_came_about():
         "sampling_time": 0.0,
         "model_budget": 2,
     }
-    assert made.create_trial({"x": 0.5, "y": 2}, "grid").params == {"x": 0.5, "y": 2}
-    made.sampling_time_start = time.time() - 5
-    assert made.create_trial({}, "random").info_dict["sampling_time"] >= 5
-    assert made.create_trial({}, "random").info_dict["sampling_time"] == 0.0
+    assert instance.create_trial({"x": 0.5, "y": 2}, "grid").params == {"x": 0.5, "y": 2}
+    instance.sampling_time_start = time.time() - 5
+    assert instance.create_trial({}, "random").info_dict["sampling_time"] >= 5
+    assert instance.create_trial({}, "random").info_dict["sampling_time"] == 0.0
 
 
 @pytest.mark.parametrize(
@@ -128,97 +133,96 @@ def test_a_trial_is_created_with_notes_of_how_it_came_about():
     [
         (
             ({}, "best"),
-            "sample_type must be one of random, random_forced, model, promoted, grid, but got 'best'",
+            "sample_type must be one of random, random_forced, model, promoted, grid, "
+            "but got 'best'",
         ),
         (({}, "model"), "must have a model_budget, but got None"),
     ],
 )
-def test_a_trial_of_no_such_type_is_refused(arguments, rule):
+def test_a_trial_of_an_unknown_type_is_refused(arguments, rule):
     with pytest.raises(BadArgumentsError, match=rule):
         optimizer().create_trial(*arguments)
 
 
-def test_hyperparameters_exist_if_they_run_or_ran_on_whatever_budget():
-    made = optimizer()
-    final(made, 1.0, x=0.5, y=2, budget=4)
+def test_hyperparameters_exist_if_they_run_or_ran_on_any_budget():
+    instance = optimizer()
+    add_final(instance, 1.0, x=0.5, y=2, budget=4)
     running = Trial({"x": 0.25, "y": 3})
-    made.trial_store[running.trial_id] = running
-    assert made.hparams_exist(Trial({"y": 2, "x": 0.5}))
-    assert made.hparams_exist(Trial({"x": 0.25, "y": 3, "budget": 1}))
-    assert not made.hparams_exist(Trial({"x": 0.5, "y": 3}))
+    instance.trial_store[running.trial_id] = running
+    assert instance.hparams_exist(Trial({"y": 2, "x": 0.5}))
+    assert instance.hparams_exist(Trial({"x": 0.25, "y": 3, "budget": 1}))
+    assert not instance.hparams_exist(Trial({"x": 0.5, "y": 3}))
 
 
-def test_hyperparameters_and_metrics_are_given_by_id():
-    made = optimizer()
-    one, two = final(made, 1.0, x=0.5, y=2), final(made, 3.0, x=0.1, y=9)
-    assert made.get_hparams_dict() == {
+def test_hyperparameters_and_metrics_are_returned_by_id():
+    instance = optimizer()
+    one, two = add_final(instance, 1.0, x=0.5, y=2), add_final(instance, 3.0, x=0.1, y=9)
+    assert instance.get_hparams_dict() == {
         one.trial_id: {"x": 0.5, "y": 2},
         two.trial_id: {"x": 0.1, "y": 9},
     }
     assert (
-        made.get_hparams_dict(two.trial_id)
-        == made.get_hparams_dict([two.trial_id])
+        instance.get_hparams_dict(two.trial_id)
+        == instance.get_hparams_dict([two.trial_id])
         == {two.trial_id: two.params}
     )
-    assert made.get_metrics_dict() == {one.trial_id: -1.0, two.trial_id: -3.0}
-    assert made.get_metrics_dict(trial_ids=[one.trial_id, "unknown"]) == {one.trial_id: -1.0}
-    made.direction = "min"
-    assert made.get_metrics_dict(one.trial_id) == {one.trial_id: 1.0}
+    assert instance.get_metrics_dict() == {one.trial_id: -1.0, two.trial_id: -3.0}
+    assert instance.get_metrics_dict(trial_ids=[one.trial_id, "unknown"]) == {one.trial_id: -1.0}
+    instance.direction = "min"
+    assert instance.get_metrics_dict(one.trial_id) == {one.trial_id: 1.0}
 
 
 def test_arrays_have_the_order_of_the_store_and_of_the_space():
-    made = optimizer()
-    assert made.get_hparams_array().shape == (0, 2)
-    assert made.get_metrics_array().shape == (0,)
-    final(made, 1.0, y=2, x=0.5, budget=1)
-    final(made, 3.0, y=9, x=0.1, budget=4)
-    assert made.get_hparams_array().tolist() == [[0.5, 2.0], [0.1, 9.0]]
-    assert made.get_hparams_array().dtype == float
-    assert made.get_hparams_array(budget=4).tolist() == [[0.1, 9.0]]
-    assert made.get_metrics_array().tolist() == [-1.0, -3.0]
-    assert made.get_metrics_array(4).tolist() == [-3.0]
-    assert made.get_metrics_array(budget=7).tolist() == []
+    instance = optimizer()
+    assert instance.get_hparams_array().shape == (0, 2)
+    assert instance.get_metrics_array().shape == (0,)
+    add_final(instance, 1.0, y=2, x=0.5, budget=1)
+    add_final(instance, 3.0, y=9, x=0.1, budget=4)
+    assert instance.get_hparams_array().tolist() == [[0.5, 2.0], [0.1, 9.0]]
+    assert instance.get_hparams_array().dtype == float
+    assert instance.get_hparams_array(budget=4).tolist() == [[0.1, 9.0]]
+    assert instance.get_metrics_array().tolist() == [-1.0, -3.0]
+    assert instance.get_metrics_array(4).tolist() == [-3.0]
+    assert instance.get_metrics_array(budget=7).tolist() == []
 
 
-def test_hyperparameters_that_are_no_numbers_keep_their_values():
+def test_hyperparameters_that_are_not_numbers_keep_their_values():
     space = Searchspace(
         k=("CATEGORICAL", ["a", [1, 2]]), x=("DOUBLE", [0, 1], {"when": {"k": "a"}})
     )
-    made = optimizer(space=space)
-    final(made, 1.0, k="a", x=0.5)
-    final(made, 1.0, k=[1, 2])
-    assert made.get_hparams_array().tolist() == [["a", 0.5], [[1, 2], None]]
-    assert [made.searchspace.transform(row) for row in made.get_hparams_array()] == [
+    instance = optimizer(space=space)
+    add_final(instance, 1.0, k="a", x=0.5)
+    add_final(instance, 1.0, k=[1, 2])
+    assert instance.get_hparams_array().tolist() == [["a", 0.5], [[1, 2], None]]
+    assert [instance.searchspace.transform(row) for row in instance.get_hparams_array()] == [
         [0.0, 0.5],
         [1.0, None],
     ]
 
 
-def test_what_was_reported_on_the_way_is_an_array_too():
-    made = optimizer("max")
-    final(made, 1.0, [0.5, 1.0], x=0.5, y=1)
-    final(made, 1.0, [0.2, 1.0], x=0.6, y=1)
-    assert made.get_metrics_array(interim_metrics=True).tolist() == [[-0.5, -1.0], [-0.2, -1.0]]
-    final(made, 1.0, [0.2], x=0.7, y=1)
-    ragged = made.get_metrics_array(interim_metrics=True)
+def test_interim_metrics_are_an_array_too():
+    instance = optimizer("max")
+    add_final(instance, 1.0, [0.5, 1.0], x=0.5, y=1)
+    add_final(instance, 1.0, [0.2, 1.0], x=0.6, y=1)
+    assert instance.get_metrics_array(interim_metrics=True).tolist() == [[-0.5, -1.0], [-0.2, -1.0]]
+    add_final(instance, 1.0, [0.2], x=0.7, y=1)
+    ragged = instance.get_metrics_array(interim_metrics=True)
     assert [history.tolist() for history in ragged] == [[-0.5, -1.0], [-0.2, -1.0], [-0.2]]
 
 
 @pytest.mark.parametrize(
     ("direction", "expected"), [("max", (-4.0, -1.0, -2.5)), ("min", (1.0, 4.0, 2.5))]
 )
-def test_the_best_the_worst_and_the_mean_are_those_of_something_to_be_minimized(
-    direction, expected
-):
-    made = optimizer(direction)
+def test_the_best_the_worst_and_the_mean_are_those_of_minimized_metrics(direction, expected):
+    instance = optimizer(direction)
     for metric in (1.0, 4.0):
-        final(made, metric, x=metric / 10, y=1, budget=1)
-    assert (made.ybest(), made.yworst(), made.ymean()) == expected
-    final(made, 9.0, x=0.3, y=1, budget=3)
-    assert (made.ybest(1), made.yworst(1), made.ymean(budget=1)) == expected
+        add_final(instance, metric, x=metric / 10, y=1, budget=1)
+    assert (instance.ybest(), instance.yworst(), instance.ymean()) == expected
+    add_final(instance, 9.0, x=0.3, y=1, budget=3)
+    assert (instance.ybest(1), instance.yworst(1), instance.ymean(budget=1)) == expected
 
 
-def test_where_no_trial_has_ended_there_is_no_best():
+def test_without_an_ended_trial_there_is_no_best():
     for ask in (OfRelease1.ybest, OfRelease1.yworst, OfRelease1.ymean):
         with pytest.raises(
             ValueError,
@@ -228,8 +232,8 @@ def test_where_no_trial_has_ended_there_is_no_best():
 
 
 def test_without_a_search_space_the_parameters_themselves_count():
-    made = optimizer(space=Searchspace())
-    final(made, 1.0, a=1, b=2, budget=3)
-    assert made.get_hparams_array().tolist() == [[1.0, 2.0]]
-    assert made.hparams_exist(Trial({"a": 1, "b": 2}))
-    assert not made.hparams_exist(Trial({"a": 1, "b": 3}))
+    instance = optimizer(space=Searchspace())
+    add_final(instance, 1.0, a=1, b=2, budget=3)
+    assert instance.get_hparams_array().tolist() == [[1.0, 2.0]]
+    assert instance.hparams_exist(Trial({"a": 1, "b": 2}))
+    assert not instance.hparams_exist(Trial({"a": 1, "b": 3}))

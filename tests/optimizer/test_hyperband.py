@@ -1,11 +1,11 @@
-"""Hyperband: its brackets, its waits, and its samplers."""
+"""Hyperband: its brackets, its waiting, and its samplers."""
 
 from __future__ import annotations
 
 import random
 
 import pytest
-from budgets import budgets, drive, started
+from budgets import budgets, drive, prepare
 from conformance import OptimizerContract, Stopped
 
 from maggy.common.exceptions import BadArgumentsError
@@ -15,7 +15,7 @@ from maggy.optimizer import (
     GridSearch,
     Hyperband,
     RandomSearch,
-    optimizer_by_name,
+    resolve_optimizer,
 )
 from maggy.optimizer.brackets import plan_brackets
 from maggy.searchspace import Searchspace
@@ -35,7 +35,7 @@ class TestHyperbandOfUnlimitedTrials(OptimizerContract):
     exact = False
 
     def make(self):
-        return optimizer_by_name(
+        return resolve_optimizer(
             RandomSearch(pruner="hyperband", pruner_kwargs={"eta": 2, "resource_max": 4})
         )
 
@@ -61,11 +61,11 @@ def test_each_kind_of_bracket_runs_once_when_the_number_of_trials_is_left_out():
 @pytest.mark.parametrize("num_trials", [1, 2, 5, 13, 22, 100])
 @pytest.mark.parametrize("in_flight", [1, 8])
 def test_the_number_of_runs_is_met_exactly(num_trials, in_flight):
-    driven = drive(
-        started(Hyperband(3, 1, 9), num_trials), lambda trial: trial.params["x"], in_flight
+    experiment = drive(
+        prepare(Hyperband(3, 1, 9), num_trials), lambda trial: trial.params["x"], in_flight
     )
-    assert len(driven.suggested) == num_trials
-    assert 9 in budgets(driven)
+    assert len(experiment.suggested) == num_trials
+    assert 9 in budgets(experiment)
 
 
 def test_the_rungs_are_counted_exactly():
@@ -73,18 +73,18 @@ def test_the_rungs_are_counted_exactly():
 
 
 @pytest.mark.parametrize(("direction", "sign"), [("max", 1), ("min", -1)])
-def test_the_best_of_a_rung_go_on_when_all_have_ended(direction, sign):
-    optimizer = started(Hyperband(3, 1, 9), None, direction)
-    driven = drive(optimizer, lambda trial: sign * trial.params["x"])
-    first = driven.suggested[:13]
-    assert budgets(driven)[:13] == [1] * 9 + [3] * 3 + [9]
-    ranked = sorted((trial.params["x"] for trial in first[:9]), reverse=True)
-    assert {trial.params["x"] for trial in first[9:12]} == set(ranked[:3])
-    assert first[12].params["x"] == ranked[0]
+def test_the_best_of_a_rung_are_promoted_when_all_have_ended(direction, sign):
+    optimizer = prepare(Hyperband(3, 1, 9), None, direction)
+    experiment = drive(optimizer, lambda trial: sign * trial.params["x"])
+    first = experiment.suggested[:13]
+    assert budgets(experiment)[:13] == [1] * 9 + [3] * 3 + [9]
+    ranking = sorted((trial.params["x"] for trial in first[:9]), reverse=True)
+    assert {trial.params["x"] for trial in first[9:12]} == set(ranking[:3])
+    assert first[12].params["x"] == ranking[0]
 
 
-def test_it_waits_for_a_rung_when_there_is_no_other_bracket():
-    optimizer = started(Hyperband(3, 1, 3), 4)  # one bracket: 3 on budget 1, then 1 on budget 3
+def test_a_worker_waits_for_a_rung_when_there_is_no_other_bracket():
+    optimizer = prepare(Hyperband(3, 1, 3), 4)  # one bracket: 3 on budget 1, then 1 on budget 3
     running = []
     for _ in range(3):
         running.append(optimizer.get_suggestion())
@@ -103,7 +103,7 @@ def test_it_waits_for_a_rung_when_there_is_no_other_bracket():
 
 
 def test_a_free_worker_begins_the_next_bracket():
-    optimizer = started(Hyperband(3, 1, 9), None)
+    optimizer = prepare(Hyperband(3, 1, 9), None)
     running = []
     while (trial := optimizer.get_suggestion()) != "IDLE":
         optimizer.trial_store[trial.trial_id] = trial
@@ -111,16 +111,16 @@ def test_a_free_worker_begins_the_next_bracket():
     assert running == [1] * 9 + [3] * 5 + [9] * 3
 
 
-def test_failed_runs_go_no_further_and_fewer_go_on():
-    optimizer = started(Hyperband(3, 1, 9), 13)
-    seen = []
+def test_a_failed_run_is_not_promoted_and_fewer_are_promoted():
+    optimizer = prepare(Hyperband(3, 1, 9), 13)
+    calls = []
 
     def score(trial):
-        seen.append(trial)
-        return trial.params["x"] if trial.params["budget"] > 1 or len(seen) in (2, 5) else None
+        calls.append(trial)
+        return trial.params["x"] if trial.params["budget"] > 1 or len(calls) in (2, 5) else None
 
-    driven = drive(optimizer, score)
-    assert budgets(driven) == [1] * 9 + [3] * 2 + [9]
+    experiment = drive(optimizer, score)
+    assert budgets(experiment) == [1] * 9 + [3] * 2 + [9]
 
 
 def drive_with_initial_trials(optimizer, count, in_flight):
@@ -132,13 +132,13 @@ def drive_with_initial_trials(optimizer, count, in_flight):
 
 @pytest.mark.parametrize("in_flight", [1, 50])
 def test_initial_trials_take_the_places_of_configurations(in_flight):
-    driven = drive_with_initial_trials(started(Hyperband(3, 1, 9), 13), 9, in_flight)
-    values = [trial.params["x"] for trial in driven.suggested]
+    experiment = drive_with_initial_trials(prepare(Hyperband(3, 1, 9), 13), 9, in_flight)
+    values = [trial.params["x"] for trial in experiment.suggested]
     assert values == [*(place / 10 for place in range(9)), 0.6, 0.7, 0.8, 0.8]
 
 
 def test_more_initial_trials_than_configurations_are_refused():
-    optimizer = started(Hyperband(3, 1, 9), 13)
+    optimizer = prepare(Hyperband(3, 1, 9), 13)
     for place in range(9):
         optimizer.initial_trial({"x": place / 10})
     with pytest.raises(
@@ -147,45 +147,49 @@ def test_more_initial_trials_than_configurations_are_refused():
         optimizer.initial_trial({"x": 0.9})
 
 
-def test_without_a_number_of_trials_there_is_room_for_any_number_of_initial_ones():
-    driven = drive_with_initial_trials(started(Hyperband(3, 1, 3), None), 10, in_flight=4)
-    # Three of them start the first bracket; the others are more of those that the second runs on the full budget.
-    assert sorted(budgets(driven)) == [1] * 3 + [3] * (7 + 1)
+def test_without_a_number_of_trials_any_number_of_initial_trials_fits():
+    experiment = drive_with_initial_trials(prepare(Hyperband(3, 1, 3), None), 10, in_flight=4)
+    # Three of them start the first bracket. The others join the second, which runs full budgets.
+    assert sorted(budgets(experiment)) == [1] * 3 + [3] * (7 + 1)
 
 
 class Recorder(AbstractOptimizer):
-    """A sampler of a user's own, which keeps what it is told."""
+    """A user's own sampler, which keeps the trials that it gets."""
 
     def initialize(self):
-        self.told = []
+        self.reports = []
         self.number = 0
 
     def get_suggestion(self, trial=None):
         if trial is not None:
-            self.told.append(trial)
+            self.reports.append(trial)
         self.number += 1
         return Trial({"x": self.number})
 
 
-def test_a_sampler_is_told_the_metric_of_each_budget_and_how_far_it_came():
+def test_a_sampler_gets_the_metric_of_each_budget_and_the_end_of_a_configuration():
     sampler = Recorder(pruner="hyperband", pruner_kwargs={"eta": 3, "resource_max": 9})
-    optimizer = started(optimizer_by_name(sampler), 40, space=Searchspace(x=("INTEGER", [1, 99])))
+    optimizer = prepare(resolve_optimizer(sampler), 40, space=Searchspace(x=("INTEGER", [1, 99])))
     drive(optimizer, lambda trial: trial.params["x"] * trial.params["budget"])
-    told = {trial.params["x"]: trial for trial in sampler.told}
-    assert told[9].step_history == [1, 3, 9]
-    assert told[9].metric_history == [9, 27, 81]
-    assert (told[9].final_metric, told[9].early_stop) == (81, False)
-    assert (told[8].final_metric, told[8].early_stop, told[8].step_history) == (24, True, [1, 3])
-    assert (told[1].final_metric, told[1].early_stop) == (1, True)
+    reports = {trial.params["x"]: trial for trial in sampler.reports}
+    assert reports[9].step_history == [1, 3, 9]
+    assert reports[9].metric_history == [9, 27, 81]
+    assert (reports[9].final_metric, reports[9].early_stop) == (81, False)
+    assert (reports[8].final_metric, reports[8].early_stop, reports[8].step_history) == (
+        24,
+        True,
+        [1, 3],
+    )
+    assert (reports[1].final_metric, reports[1].early_stop) == (1, True)
     assert sampler.trial_store == {} or all(
         trial.final_metric is None for trial in sampler.trial_store.values()
     )
 
 
-def test_a_resumed_sampler_is_told_what_was_left_out_before_the_full_budget():
+def test_a_resumed_sampler_gets_configurations_that_were_left_out_as_stopped_early():
     class Restored(Recorder):
         def restore(self, trials):
-            self.restored = trials
+            self.history = trials
             return True
 
     def score(trial):
@@ -193,12 +197,12 @@ def test_a_resumed_sampler_is_told_what_was_left_out_before_the_full_budget():
 
     space = Searchspace(x=("INTEGER", [1, 99]))
     half = drive(
-        started(Hyperband(3, 1, 9, sampler=Recorder()), 40, space=space), score, crash_after=13
+        prepare(Hyperband(3, 1, 9, sampler=Recorder()), 40, space=space), score, crash_after=13
     )
     sampler = Restored()
-    started(Hyperband(3, 1, 9, sampler=sampler), 40, space=space).restore(half.ended)
+    prepare(Hyperband(3, 1, 9, sampler=sampler), 40, space=space).restore(half.ended)
     assert {
-        trial.params["x"]: (trial.step_history, trial.early_stop) for trial in sampler.restored
+        trial.params["x"]: (trial.step_history, trial.early_stop) for trial in sampler.history
     } == {
         **{x: ([1], True) for x in range(1, 7)},
         **{x: ([1, 3], True) for x in (7, 8)},
@@ -206,62 +210,72 @@ def test_a_resumed_sampler_is_told_what_was_left_out_before_the_full_budget():
     }
 
 
-def test_a_sampler_that_has_no_more_ends_the_brackets():
+def test_a_sampler_without_more_configurations_ends_the_brackets():
     sampler = GridSearch()
-    optimizer = started(
+    optimizer = prepare(
         Hyperband(2, 1, 4, sampler=sampler), None, space=Searchspace(x=("DISCRETE", [1, 2, 3]))
     )
-    driven = drive(optimizer, lambda trial: trial.params["x"], in_flight=4)
-    assert [trial.params["x"] for trial in driven.suggested if trial.params["budget"] == 1] == [
+    experiment = drive(optimizer, lambda trial: trial.params["x"], in_flight=4)
+    assert [trial.params["x"] for trial in experiment.suggested if trial.params["budget"] == 1] == [
         1,
         2,
         3,
     ]
-    assert budgets(driven).count(4) >= 1
+    assert budgets(experiment).count(4) >= 1
 
 
-def test_a_sampler_that_waits_for_results_does_not_hold_the_brackets_up():
+def test_a_sampler_that_waits_for_results_does_not_block_the_brackets():
     class OneByOne(Recorder):
         def get_suggestion(self, trial=None):
             suggested = super().get_suggestion(trial)
             return "IDLE" if self.trial_store else suggested
 
-    optimizer = started(
+    optimizer = prepare(
         Hyperband(3, 1, 9, sampler=OneByOne()), 40, space=Searchspace(x=("INTEGER", [1, 99]))
     )
-    driven = drive(optimizer, lambda trial: trial.params["x"], in_flight=2)
-    assert len(driven.suggested) >= 4
+    experiment = drive(optimizer, lambda trial: trial.params["x"], in_flight=2)
+    assert len(experiment.suggested) >= 4
 
 
-def test_a_sampler_may_be_a_name_or_one_of_optunas():
+def test_a_sampler_may_be_a_name_or_a_sampler_of_optuna():
     optuna = pytest.importorskip("optuna")
     for sampler, name in (
         ("tpe", "TPE"),
         ("RandomSearch", "RandomSearch"),
         (optuna.samplers.RandomSampler(), None),
     ):
-        optimizer = optimizer_by_name(Hyperband(3, 1, 9, sampler=sampler))
+        optimizer = resolve_optimizer(Hyperband(3, 1, 9, sampler=sampler))
         assert optimizer.name() == f"Hyperband({name or 'RandomSampler'})"
-        assert len(drive(started(optimizer, 13), lambda trial: trial.params["x"]).suggested) == 13
+        assert len(drive(prepare(optimizer, 13), lambda trial: trial.params["x"]).suggested) == 13
 
 
 @pytest.mark.parametrize(
     "sampler", ["asha", "none", Asha(), Hyperband(), RandomSearch(pruner="hyperband")]
 )
-def test_what_gives_a_budget_or_no_configurations_is_no_sampler(sampler):
+def test_an_optimizer_with_a_budget_or_without_configurations_cannot_be_a_sampler(sampler):
     with pytest.raises(BadArgumentsError, match=r"sampler must suggest configurations .*'tpe'"):
-        optimizer_by_name(Hyperband(sampler=sampler))
+        resolve_optimizer(Hyperband(sampler=sampler))
+
+
+def test_a_users_own_optimizer_may_refuse_to_be_a_sampler():
+    class WithBudget(Recorder):
+        can_be_sampler = False
+
+    with pytest.raises(BadArgumentsError, match="leave the budget to its pruner"):
+        resolve_optimizer(WithBudget(pruner="hyperband"))
+    with pytest.raises(BadArgumentsError, match="leave the budget to its pruner"):
+        resolve_optimizer(Hyperband(sampler=WithBudget()))
 
 
 @pytest.mark.parametrize("sampler", [RandomSearch, 5])
-def test_a_sampler_is_an_instance(sampler):
+def test_a_sampler_must_be_an_instance(sampler):
     with pytest.raises(TypeError, match="sampler must be"):
-        optimizer_by_name(Hyperband(sampler=sampler))
+        resolve_optimizer(Hyperband(sampler=sampler))
 
 
-def test_the_sampler_and_the_pruner_are_named():
-    assert optimizer_by_name("hyperband").name() == "Hyperband(RandomSearch)"
-    assert optimizer_by_name(RandomSearch(pruner="Hyperband")).name() == "Hyperband(RandomSearch)"
+def test_the_name_holds_the_pruner_and_the_sampler():
+    assert resolve_optimizer("hyperband").name() == "Hyperband(RandomSearch)"
+    assert resolve_optimizer(RandomSearch(pruner="Hyperband")).name() == "Hyperband(RandomSearch)"
 
 
 @pytest.mark.parametrize("pruner", ["hyperbnd", 5, Hyperband])
@@ -278,22 +292,22 @@ def test_arguments_are_checked(pruner_kwargs):
         RandomSearch(pruner="hyperband", pruner_kwargs=pruner_kwargs)
 
 
-def test_a_resumed_search_goes_through_the_same_brackets():
+def test_a_resumed_search_repeats_the_same_brackets():
     def score(trial):
         return trial.params["x"] * trial.params["budget"]
 
-    whole = drive(started(Hyperband(3, 1, 9), 40), score, in_flight=3)
+    whole = drive(prepare(Hyperband(3, 1, 9), 40), score, in_flight=3)
     half = drive(
-        started(Hyperband(3, 1, 9), 40), score, in_flight=3, rng=random.Random(2), crash_after=17
+        prepare(Hyperband(3, 1, 9), 40), score, in_flight=3, rng=random.Random(2), crash_after=17
     )
-    resumed = drive(started(Hyperband(3, 1, 9), 40), score, in_flight=3, recorded=half.ended)
+    resumed = drive(prepare(Hyperband(3, 1, 9), 40), score, in_flight=3, recorded=half.ended)
     assert {trial.trial_id for trial in resumed.ended} == {trial.trial_id for trial in whole.ended}
     assert len(resumed.suggested) == 40 - 17
 
 
-def test_records_of_other_budgets_are_not_taken_for_those_of_these():
-    half = drive(started(Hyperband(3, 1, 9), 40), lambda trial: trial.params["x"], crash_after=13)
-    resumed = started(Hyperband(3, 2, 18), 13)
+def test_records_of_other_budgets_do_not_count_as_runs():
+    half = drive(prepare(Hyperband(3, 1, 9), 40), lambda trial: trial.params["x"], crash_after=13)
+    resumed = prepare(Hyperband(3, 2, 18), 13)
     assert resumed.restore(half.ended)
     running = [resumed.get_suggestion() for _ in range(9)]
     assert [trial.params["budget"] for trial in running] == [2] * 9
@@ -302,20 +316,20 @@ def test_records_of_other_budgets_are_not_taken_for_those_of_these():
     ]
 
 
-def test_a_sampler_is_told_what_failed_by_its_absence():
+def test_a_failed_configuration_is_in_neither_store_of_the_sampler():
     sampler = Recorder(pruner="hyperband", pruner_kwargs={"eta": 3, "resource_max": 9})
-    optimizer = started(optimizer_by_name(sampler), 13, space=Searchspace(x=("INTEGER", [1, 99])))
+    optimizer = prepare(resolve_optimizer(sampler), 13, space=Searchspace(x=("INTEGER", [1, 99])))
     drive(optimizer, lambda trial: None if trial.params["x"] in (2, 9) else trial.params["x"])
     assert sampler.trial_store == {}
     assert sorted(trial.params["x"] for trial in sampler.final_store) == [1, 3, 4, 5, 6, 7, 8]
 
 
 def test_a_stopped_run_counts_with_the_metric_at_which_it_was_stopped():
-    driven = drive(started(Hyperband(3, 1, 9), 13), lambda trial: Stopped(trial.params["x"]))
-    assert len(driven.suggested) == 13
+    experiment = drive(prepare(Hyperband(3, 1, 9), 13), lambda trial: Stopped(trial.params["x"]))
+    assert len(experiment.suggested) == 13
 
 
-def test_what_is_resolved_once_may_be_resolved_again():
-    pruner = optimizer_by_name(RandomSearch(pruner="hyperband"))
-    assert optimizer_by_name(pruner) is pruner
-    assert optimizer_by_name(optimizer_by_name(Hyperband(sampler="tpe"))).name() == "Hyperband(TPE)"
+def test_resolving_an_optimizer_twice_changes_nothing():
+    pruner = resolve_optimizer(RandomSearch(pruner="hyperband"))
+    assert resolve_optimizer(pruner) is pruner
+    assert resolve_optimizer(resolve_optimizer(Hyperband(sampler="tpe"))).name() == "Hyperband(TPE)"

@@ -1,4 +1,4 @@
-"""Random search."""
+"""Random search draws what the search space draws."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class TestRandomSearch(OptimizerContract):
     def make(self):
         return RandomSearch()
 
-    def test_it_searches_a_space_of_lists_only(self):
+    def test_a_space_of_lists_only_can_be_searched(self):
         space = Searchspace(a=("DISCRETE", [1, 2]), b=("CATEGORICAL", ["x", "y"])).seeded(3)
         assert {tuple(params.values()) for params in self.drive(self.start(space)).params} == {
             (1, "x"),
@@ -23,7 +23,7 @@ class TestRandomSearch(OptimizerContract):
             (2, "y"),
         }
 
-    def test_it_draws_what_the_space_draws_and_no_more_than_was_asked_for(self):
+    def test_the_draws_are_those_of_the_space_and_none_is_wasted(self):
         optimizer = self.start(self.make_space(5))
         expected = self.make_space(5).get_random_parameter_values(4)
         assert [optimizer.get_suggestion().params for _ in range(3)] == expected[:3]
@@ -31,12 +31,12 @@ class TestRandomSearch(OptimizerContract):
 
 
 @pytest.mark.parametrize("space", [None, Searchspace()])
-def test_it_needs_a_space_with_a_parameter(space):
+def test_a_space_without_parameters_is_refused(space):
     optimizer = RandomSearch()
     optimizer.num_trials, optimizer.searchspace = 1, space
     with pytest.raises(BadArgumentsError, match="at least one hyperparameter"):
         optimizer.initialize()
 
 
-def test_its_name_is_that_of_the_printed_results():
+def test_the_name_is_that_in_the_printed_results():
     assert RandomSearch().name() == "RandomSearch"

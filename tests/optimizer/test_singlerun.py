@@ -1,4 +1,4 @@
-"""The same run again and again."""
+"""A single run repeats the empty configuration."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class TestSingleRun(OptimizerContract):
         assert self.drive().params == [{}] * self.num_trials
 
 
-def test_it_needs_no_space():
+def test_no_search_space_is_needed():
     optimizer = SingleRun()
     optimizer.num_trials, optimizer.searchspace = 1, None
     optimizer.initialize()

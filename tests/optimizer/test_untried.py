@@ -1,4 +1,4 @@
-"""No configuration of a small space is run again while untried ones are left."""
+"""No configuration of a small space runs again while untried ones remain."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import optuna
 import pytest
 from conformance import Drive, objective
 
-from maggy.optimizer import Asha, GridSearch, Hyperband, RandomSearch, optimizer_by_name
-from maggy.optimizer.untried import MOST_REPEATS, Untried
+from maggy.optimizer import Asha, GridSearch, Hyperband, RandomSearch, resolve_optimizer
+from maggy.optimizer.untried import MAX_REPEATS, UntriedConfigurations
 from maggy.searchspace import Searchspace
 from maggy.trial import Trial
 
@@ -33,8 +33,8 @@ OPTUNA = [
 ]
 
 
-def started(optimizer, space, num_trials, **attributes):
-    optimizer = optimizer_by_name(optimizer)
+def prepare(optimizer, space, num_trials, **attributes):
+    optimizer = resolve_optimizer(optimizer)
     optimizer.num_trials, optimizer.searchspace, optimizer.direction = (
         num_trials,
         space.seeded(7),
@@ -61,7 +61,7 @@ def drive(optimizer, **options):
 
 
 def configurations(trials):
-    """The new configurations, as text; of those with a budget the runs on the smallest."""
+    """Return the new configurations as text; with budgets, the runs on the smallest one."""
     first = [trial.params for trial in trials if trial.info_dict.get("rung", 0) == 0]
     return [
         json.dumps({n: v for n, v in params.items() if n != "budget"}, sort_keys=True)
@@ -69,28 +69,28 @@ def configurations(trials):
     ]
 
 
-# What is left
+# The untried configurations
 
 
-def test_a_repeat_is_asked_again_up_to_ten_times_and_then_an_untried_one_is_drawn():
-    untried = Untried(TEN.seeded(1))
+def test_after_ten_more_repeats_an_untried_configuration_is_drawn():
+    untried = UntriedConfigurations(TEN.seeded(1))
     repeat = {"a": 1, "b": "x"}
     untried.add(repeat)
-    drawn = [repeat]
+    configurations_so_far = [repeat]
     for _ in range(9):
         calls = []
         params = untried.choose(lambda calls=calls: calls.append(1) or dict(repeat))
-        assert len(calls) == 1 + MOST_REPEATS
+        assert len(calls) == 1 + MAX_REPEATS
         assert params == TEN.checked(params)
-        assert params not in drawn
-        drawn.append(params)
+        assert params not in configurations_so_far
+        configurations_so_far.append(params)
     assert untried.choose(lambda: repeat) is repeat
 
 
 def test_every_untried_configuration_is_as_likely():
     counts = {}
     for seed in range(400):
-        untried = Untried(TEN.seeded(seed))
+        untried = UntriedConfigurations(TEN.seeded(seed))
         for a in (1, 2, 3):
             untried.add({"a": a, "b": "x"})
         params = tuple(untried.draw().values())
@@ -99,8 +99,8 @@ def test_every_untried_configuration_is_as_likely():
     assert min(counts.values()) > 25
 
 
-def test_a_suggestion_that_is_no_repeat_is_taken_as_it_is():
-    untried = Untried(TEN.seeded(1))
+def test_a_suggestion_that_is_not_a_repeat_is_accepted():
+    untried = UntriedConfigurations(TEN.seeded(1))
     suggestion = {"a": 1, "b": "x"}
     assert untried.choose(lambda: suggestion) is suggestion
     assert TEN.seeded(1).draw_seed() == untried._space.draw_seed()
@@ -119,28 +119,28 @@ def name_of(optimizer):
         (Searchspace(x=("INTEGER", [1, 2])), {"allow_repeats": True}),
     ],
 )
-def test_in_a_large_space_or_where_repeats_are_allowed_all_is_good(space, options):
-    untried = Untried(space, **options)
+def test_every_suggestion_is_accepted_in_a_large_space_or_if_repeats_are_allowed(space, options):
+    untried = UntriedConfigurations(space, **options)
     params = space.get_random_parameter_values(1)[0]
     for _ in range(2):
         assert untried.choose(lambda: params) is params
 
 
-def test_a_large_space_of_many_conditions_is_not_counted_to_its_end():
+def test_a_large_space_with_many_conditions_is_not_counted_exactly():
     space = Searchspace(**{f"p{number}": ("DISCRETE", [0, 1]) for number in range(60)})
     for number in range(60):
         space.add(f"q{number}", ("DISCRETE", [0, 1], {"when": {f"p{number}": 1}}))
     params = space.get_random_parameter_values(1)[0]
-    assert Untried(space).choose(lambda: params) is params
+    assert UntriedConfigurations(space).choose(lambda: params) is params
 
 
-def test_a_space_of_a_million_is_small_and_an_untried_one_is_found_at_once():
+def test_a_space_of_a_million_is_small_and_an_untried_configuration_is_found_at_once():
     space = Searchspace(x=("INTEGER", [1, 1_000_000])).seeded(1)
-    untried = Untried(space)
-    tried = space.get_random_parameter_values(1000)
-    for params in tried:
+    untried = UntriedConfigurations(space)
+    attempts = space.get_random_parameter_values(1000)
+    for params in attempts:
         untried.add(params)
-    assert untried.choose(lambda: tried[0]) not in tried
+    assert untried.choose(lambda: attempts[0]) not in attempts
 
 
 def test_one_and_true_and_one_as_a_float_are_different_values():
@@ -153,7 +153,7 @@ def test_one_and_true_and_one_as_a_float_are_different_values():
 
 
 def configurations_of(space, count):
-    return [trial.params for trial in drive(started("randomsearch", space, count)).suggested]
+    return [trial.params for trial in drive(prepare("randomsearch", space, count)).suggested]
 
 
 # Optimizers
@@ -162,61 +162,63 @@ def configurations_of(space, count):
 @pytest.mark.parametrize("in_flight", [1, 4])
 @pytest.mark.parametrize(("space", "size"), SIZES)
 @pytest.mark.parametrize("optimizer", RANDOM, ids=name_of)
-def test_random_draws_try_a_small_space_through(optimizer, space, size, in_flight):
-    tried = configurations(drive(started(optimizer, space, 60), in_flight=in_flight).suggested)
-    assert len(set(tried[:size])) == size
-    assert len(tried) > size
+def test_random_draws_try_every_configuration_of_a_small_space(optimizer, space, size, in_flight):
+    attempts = configurations(drive(prepare(optimizer, space, 60), in_flight=in_flight).suggested)
+    assert len(set(attempts[:size])) == size
+    assert len(attempts) > size
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("in_flight", [1, 4])
 @pytest.mark.parametrize(("space", "size"), SIZES)
 @pytest.mark.parametrize("optimizer", OPTUNA, ids=str)
-def test_optunas_samplers_try_a_small_space_through(optimizer, space, size, in_flight):
-    tried = configurations(
-        drive(started(optimizer, space, size + 3), in_flight=in_flight).suggested
+def test_optunas_samplers_try_every_configuration_of_a_small_space(
+    optimizer, space, size, in_flight
+):
+    attempts = configurations(
+        drive(prepare(optimizer, space, size + 3), in_flight=in_flight).suggested
     )
-    assert len(set(tried[:size])) == size
-    assert len(tried) == size + 3
+    assert len(set(attempts[:size])) == size
+    assert len(attempts) == size + 3
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("in_flight", [1, 4])
-def test_an_even_spread_tries_a_small_space_through(in_flight):
-    tried = configurations(drive(started("qmc", TEN, 12), in_flight=in_flight).suggested)
-    assert len(set(tried[:10])) == 10
-    assert len(tried) == 12
+def test_a_sobol_sequence_tries_every_configuration_of_a_small_space(in_flight):
+    attempts = configurations(drive(prepare("qmc", TEN, 12), in_flight=in_flight).suggested)
+    assert len(set(attempts[:10])) == 10
+    assert len(attempts) == 12
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("optimizer", ["randomsearch", "asha", "tpe", "qmc"])
-def test_initial_trials_are_tried_as_they_are_and_not_again(optimizer):
-    optimizer = started(optimizer, TEN, 30)
+def test_initial_trials_run_even_if_equal_and_are_not_suggested_again(optimizer):
+    optimizer = prepare(optimizer, TEN, 30)
     initial = [optimizer.initial_trial({"a": 1, "b": "x"}) for _ in range(2)]
-    tried = configurations(initial + drive(optimizer).suggested)
-    assert tried[0] == tried[1]
-    assert len(set(tried[1:11])) == 10
+    attempts = configurations(initial + drive(optimizer).suggested)
+    assert attempts[0] == attempts[1]
+    assert len(set(attempts[1:11])) == 10
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "optimizer", ["randomsearch", "asha", "tpe", "qmc", Hyperband(2, 1, 2, "randomsearch")]
 )
-def test_repeats_that_are_allowed_are_run(optimizer):
-    tried = configurations(drive(started(optimizer, TEN, 60, allow_repeats=True)).suggested)
-    assert len(set(tried[:10])) < 10
+def test_repeats_run_if_they_are_allowed(optimizer):
+    attempts = configurations(drive(prepare(optimizer, TEN, 60, allow_repeats=True)).suggested)
+    assert len(set(attempts[:10])) < 10
 
 
-def test_repeats_that_are_allowed_are_those_that_the_seed_draws():
-    tried = drive(started("randomsearch", TEN, 20, allow_repeats=True)).params
-    assert tried == TEN.seeded(7).get_random_parameter_values(20)
+def test_with_repeats_allowed_the_seed_alone_decides_the_draws():
+    attempts = drive(prepare("randomsearch", TEN, 20, allow_repeats=True)).params
+    assert attempts == TEN.seeded(7).get_random_parameter_values(20)
 
 
 @pytest.mark.slow
-def test_a_refused_suggestion_is_told_as_failed():
-    optimizer = started("tpe", TEN, 10)
-    tried = drive(optimizer).suggested
-    assert len(tried) == 10
+def test_a_refused_suggestion_is_reported_as_failed():
+    optimizer = prepare("tpe", TEN, 10)
+    attempts = drive(optimizer).suggested
+    assert len(attempts) == 10
     states = [trial.state.name for trial in optimizer._study.trials]
     assert states.count("COMPLETE") == 10
     assert states.count("FAIL") == len(states) - 10 > 0
@@ -224,10 +226,10 @@ def test_a_refused_suggestion_is_told_as_failed():
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
-def test_a_sampler_that_was_told_values_keeps_to_them():
+def test_a_sampler_with_fixed_values_keeps_them():
     base = optuna.samplers.RandomSampler(seed=1)
-    tried = drive(started(optuna.samplers.PartialFixedSampler({"b": "y"}, base), TEN, 9)).params
-    assert {params["b"] for params in tried} == {"y"}
+    attempts = drive(prepare(optuna.samplers.PartialFixedSampler({"b": "y"}, base), TEN, 9)).params
+    assert {params["b"] for params in attempts} == {"y"}
 
 
 class Own(optuna.samplers.RandomSampler):
@@ -235,13 +237,13 @@ class Own(optuna.samplers.RandomSampler):
 
 
 @pytest.mark.slow
-def test_a_sampler_class_of_the_users_own_may_repeat():
-    assert len(set(configurations(drive(started(Own(seed=1), TEN, 10)).suggested))) < 10
+def test_a_users_own_sampler_class_may_repeat():
+    assert len(set(configurations(drive(prepare(Own(seed=1), TEN, 10)).suggested))) < 10
 
 
-def test_the_number_of_workers_changes_nothing_where_suggestions_depend_on_no_result():
+def test_the_number_of_workers_does_not_change_suggestions_that_ignore_results():
     one, *others = (
-        drive(started("randomsearch", TEN, 12), in_flight=count).params for count in (1, 3, 12)
+        drive(prepare("randomsearch", TEN, 12), in_flight=count).params for count in (1, 3, 12)
     )
     assert all(other == one for other in others)
 
@@ -252,35 +254,35 @@ def test_the_number_of_workers_changes_nothing_where_suggestions_depend_on_no_re
 )
 @pytest.mark.parametrize("crash_after", [3, 9])
 def test_a_resumed_search_goes_on_in_the_same_sequence(optimizer, crash_after):
-    def search(recorded=(), **options):
-        """With an initial trial, as the policy hands it out."""
-        made = started(optimizer, TEN, 30)
-        ask, given = made.get_suggestion, []
+    def search(history=(), **options):
+        """Search with an initial trial, as the policy suggests it."""
+        instance = prepare(optimizer, TEN, 30)
+        ask, initial_trials = instance.get_suggestion, []
 
         def suggest(trial):
-            if given or any(
+            if initial_trials or any(
                 "initial" in record.info_dict
-                for record in recorded
-                if made.name() != "RandomSearch"
+                for record in history
+                if instance.name() != "RandomSearch"
             ):
                 return ask(trial)
-            given.append(made.initial_trial({"a": 2, "b": "y"}))
-            given[0].info_dict["initial"] = 0
-            return given[0]
+            initial_trials.append(instance.initial_trial({"a": 2, "b": "y"}))
+            initial_trials[0].info_dict["initial"] = 0
+            return initial_trials[0]
 
         return Drive(
-            made,
+            instance,
             suggest,
             lambda trial: objective(trial.params),
-            final_store=made.final_store,
-            trial_store=made.trial_store,
-            recorded=recorded,
+            final_store=instance.final_store,
+            trial_store=instance.trial_store,
+            recorded=history,
             **options,
         )
 
     whole = search()
     records = [Trial.from_json(trial.to_json()) for trial in search(crash_after=crash_after).ended]
-    assert [trial.params for trial in search(recorded=records).ended] == [
+    assert [trial.params for trial in search(history=records).ended] == [
         trial.params for trial in whole.ended
     ]
     assert len(set(configurations(whole.ended)[:10])) == 10
@@ -288,46 +290,49 @@ def test_a_resumed_search_goes_on_in_the_same_sequence(optimizer, crash_after):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("optimizer", ["asha", "tpe", "cmaes", "nsgaii"])
-def test_what_is_recorded_is_not_tried_again(optimizer):
-    half = drive(started(optimizer, TEN, 30), crash_after=6)
+def test_recorded_configurations_are_not_tried_again(optimizer):
+    half = drive(prepare(optimizer, TEN, 30), crash_after=6)
     records = [Trial.from_json(trial.to_json()) for trial in half.ended]
-    again = drive(started(optimizer, TEN, 30), recorded=records)
+    again = drive(prepare(optimizer, TEN, 30), recorded=records)
     assert len(set(configurations(again.ended)[:10])) == 10
 
 
-def test_asha_goes_on_drawing_where_the_drawing_ended():
-    whole = drive(started(Asha(), TEN, 30)).params
-    half = drive(started(Asha(), TEN, 30), crash_after=7)
+def test_a_resumed_asha_continues_the_sequence_of_draws():
+    whole = drive(prepare(Asha(), TEN, 30)).params
+    half = drive(prepare(Asha(), TEN, 30), crash_after=7)
     records = [Trial.from_json(trial.to_json()) for trial in half.ended]
-    assert drive(started(Asha(), TEN, 30), recorded=records).params == whole[7:]
+    assert drive(prepare(Asha(), TEN, 30), recorded=records).params == whole[7:]
 
 
 def test_promotions_run_a_configuration_again():
-    suggested = drive(started(Asha(), TEN, 20)).suggested
+    suggested = drive(prepare(Asha(), TEN, 20)).suggested
     assert any(trial.info_dict["rung"] for trial in suggested)
 
 
-def test_grid_search_drops_values_that_were_listed_twice():
+def test_grid_search_drops_values_that_are_listed_twice():
     space = Searchspace(
         a=("DISCRETE", [1, 2, 1, 1.0]),
         b=("CATEGORICAL", [[1, 2], [1, 2], True]),
         c=("CONSTANT", [0]),
     )
-    optimizer = started(GridSearch(), space, None)
-    tried = drive(optimizer).params
+    optimizer = prepare(GridSearch(), space, None)
+    attempts = drive(optimizer).params
     assert (
-        len({json.dumps(params) for params in tried}) == len(tried) == optimizer.total_trials() == 6
+        len({json.dumps(params) for params in attempts})
+        == len(attempts)
+        == optimizer.total_trials()
+        == 6
     )
 
 
-def test_an_initial_trial_on_a_grid_takes_away_only_its_own_value():
-    optimizer = started(GridSearch(), Searchspace(a=("CATEGORICAL", [1, True])), None)
+def test_an_initial_trial_on_a_grid_removes_only_its_own_value():
+    optimizer = prepare(GridSearch(), Searchspace(a=("CATEGORICAL", [1, True])), None)
     optimizer.initial_trial({"a": 1})
     assert [params["a"] for params in drive(optimizer).params] == [True]
 
 
-def test_what_is_left_can_be_pickled_at_any_time():
-    optimizer = started("randomsearch", TEN, 12)
+def test_untried_configurations_can_be_pickled_at_any_time():
+    optimizer = prepare("randomsearch", TEN, 12)
     for _ in range(9):
         optimizer.get_suggestion()
     copy = pickle.loads(pickle.dumps(optimizer))

@@ -8,8 +8,8 @@ import warnings
 import pytest
 
 from maggy.common.exceptions import MissingDependencyError
-from maggy.optimizer.registry import optimizer_by_name
-from maggy.optuna_bridge.tools import require, saying_what_is_missing, tellable_points
+from maggy.optimizer.registry import resolve_optimizer
+from maggy.optuna_bridge.tools import reportable_points, require, saying_what_is_missing
 from maggy.trial import Trial
 
 
@@ -17,14 +17,14 @@ def test_steps_that_optuna_cannot_hold_are_rounded_left_out_or_thinned():
     trial = Trial({})
     for step in (-1, 0.5, 1.5, 1.7):
         trial.append_metric({"step": step, "value": step})
-    assert tellable_points(trial) == {0: 0.5, 1: 1.7}
+    assert reportable_points(trial) == {0: 0.5, 1: 1.7}
     long = Trial({})
     for step in range(12_345):
         long.append_metric({"step": step, "value": step})
-    points = tellable_points(long)
+    points = reportable_points(long)
     assert len(points) <= 1000
     assert max(points) == 12_344
-    assert tellable_points(Trial({})) == {}
+    assert reportable_points(Trial({})) == {}
 
 
 def test_what_is_missing_is_named_with_the_remedy():
@@ -58,7 +58,7 @@ def test_a_sampler_of_optunas_without_what_it_imports_late_is_refused_with_the_r
     with pytest.raises(
         MissingDependencyError, match=rf"{name} needs {module}, which cannot be imported here: pip"
     ):
-        optimizer_by_name(sampler)
+        resolve_optimizer(sampler)
 
 
 def test_what_a_sampler_lacks_when_it_is_asked_is_said_with_the_remedy():

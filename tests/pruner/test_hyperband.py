@@ -5,12 +5,12 @@ from __future__ import annotations
 import warnings
 
 import pytest
-from budgets import budgets, drive, started
+from budgets import budgets, drive, prepare
 from conformance import OptimizerContract
 
 from maggy import optimizer, pruner
 from maggy.common.exceptions import BadArgumentsError
-from maggy.optimizer import RandomSearch, optimizer_by_name
+from maggy.optimizer import RandomSearch, resolve_optimizer
 from maggy.pruner import Hyperband
 
 
@@ -22,47 +22,51 @@ class TestHyperbandOfRelease1(OptimizerContract):
         return Hyperband(1, 4, 2, 2)
 
 
-def of_release_1(**pruner_kwargs):
-    return optimizer_by_name(RandomSearch(pruner="hyperband", pruner_kwargs=pruner_kwargs))
+def resolve_with_arguments(**pruner_kwargs):
+    return resolve_optimizer(RandomSearch(pruner="hyperband", pruner_kwargs=pruner_kwargs))
 
 
 @pytest.mark.parametrize("num_trials", [None, 1, 100])
-def test_so_many_brackets_run_whatever_the_number_of_trials_is(num_trials):
-    def run(made):
-        return budgets(drive(started(made, num_trials), lambda trial: trial.params["x"]))
+def test_n_iterations_brackets_run_whatever_the_number_of_trials_is(num_trials):
+    def run(hyperband):
+        return budgets(drive(prepare(hyperband, num_trials), lambda trial: trial.params["x"]))
 
     whole = [1] * 9 + [3] * 3 + [9] + [3] * 5 + [9] + [9] * 3
     for iterations, runs in ((1, whole[:13]), (2, whole[:19]), (3, whole), (4, whole + whole[:13])):
         arguments = {"min_budget": 1, "max_budget": 9, "eta": 3, "n_iterations": iterations}
-        for made in (
+        for hyperband in (
             Hyperband(**arguments),
             Hyperband(1, 9, 3, iterations),
-            of_release_1(**arguments),
+            resolve_with_arguments(**arguments),
         ):
-            assert started(made, num_trials).total_trials() == len(runs)
-            assert run(made) == runs
+            assert prepare(hyperband, num_trials).total_trials() == len(runs)
+            assert run(hyperband) == runs
 
 
-def test_without_a_number_of_brackets_the_number_of_trials_counts():
-    made = of_release_1(min_budget=1, max_budget=9, eta=3)
-    assert started(made, 20).total_trials() == 20
-    assert made.name() == "Hyperband(RandomSearch)"
-    assert (made._settings.resource_min, made._settings.resource_max, made._settings.brackets) == (
+def test_without_a_number_of_brackets_the_number_of_trials_decides():
+    hyperband = resolve_with_arguments(min_budget=1, max_budget=9, eta=3)
+    assert prepare(hyperband, 20).total_trials() == 20
+    assert hyperband.name() == "Hyperband(RandomSearch)"
+    assert (
+        hyperband._settings.resource_min,
+        hyperband._settings.resource_max,
+        hyperband._settings.brackets,
+    ) == (
         1,
         9,
         None,
     )
 
 
-def test_it_is_the_hyperband_of_the_optimizers():
-    made = pruner.Hyperband(
+def test_the_pruner_is_the_hyperband_of_the_optimizers():
+    hyperband = pruner.Hyperband(
         min_budget=1, max_budget=9, eta=3, n_iterations=1, sampler=RandomSearch()
     )
-    assert isinstance(made, optimizer.Hyperband)
-    assert made.name() == "Hyperband(RandomSearch)"
+    assert isinstance(hyperband, optimizer.Hyperband)
+    assert hyperband.name() == "Hyperband(RandomSearch)"
 
 
-def test_what_it_does_not_take_is_named_in_one_warning():
+def test_one_warning_names_all_options_without_effect():
     with pytest.warns(
         UserWarning, match="Hyperband has no counterpart .* trial_metric_getter, other"
     ) as caught:
@@ -93,6 +97,6 @@ def test_what_it_does_not_take_is_named_in_one_warning():
         ),
     ],
 )
-def test_what_makes_no_brackets_is_refused(pruner_kwargs, rule):
+def test_arguments_without_brackets_are_refused(pruner_kwargs, rule):
     with pytest.raises(BadArgumentsError, match=rule):
-        of_release_1(**pruner_kwargs)
+        resolve_with_arguments(**pruner_kwargs)

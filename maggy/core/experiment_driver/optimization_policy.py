@@ -9,7 +9,7 @@ from typing import Any, Literal
 from maggy.core.experiment_driver.policy import Policy
 from maggy.earlystop import stop_rules
 from maggy.experiment_config import HyperparameterOptConfig, OptimizationConfig
-from maggy.optimizer import optimizer_by_name
+from maggy.optimizer import resolve_optimizer
 from maggy.searchspace import Searchspace
 from maggy.trial import Trial
 
@@ -23,7 +23,7 @@ class OptimizationPolicy(Policy):
 
     def __init__(self, config: OptimizationConfig) -> None:
         self._config = config
-        self._optimizer = optimizer_by_name(config.optimizer)
+        self._optimizer = resolve_optimizer(config.optimizer)
         self._rules, self._experiment_rules = stop_rules(config.es_policy)
         self._trial_store: dict[str, Trial] = {}
         self._allow_repeats = config.allow_repeats

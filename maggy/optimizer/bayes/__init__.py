@@ -1,4 +1,4 @@
-"""Optimizers that model what the metric depends on. Importing them imports no Optuna; making one does."""
+"""Search with optimizers that model the metric. Importing them does not import Optuna."""
 
 from maggy.optimizer.bayes.gp import GP
 from maggy.optimizer.bayes.tpe import TPE

@@ -1,1 +1,1 @@
-"""Searches whose suggestions come from Optuna's samplers."""
+"""Search with Optuna's samplers."""

@@ -1,23 +1,36 @@
-"""Further optimizers that are Optuna's: an evolution strategy, an even spread, and a genetic algorithm."""
+"""Search with an evolution strategy, a quasi-random sequence or a genetic algorithm of Optuna's."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
+from typing import TYPE_CHECKING
 
 from maggy.common.exceptions import BadArgumentsError
+from maggy.optimizer.hyperband_settings import PrunerArguments
 from maggy.optimizer.optuna.named_sampler import NamedSampler
+from maggy.optimizer.optuna.options import SamplerOption, SamplerOptions
 from maggy.optuna_bridge.space import OptunaSpace
+
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
 
 __all__ = ["NSGAII", "QMC", "CmaEs"]
 
+# Optuna's sampler refuses source trials together with any of these options.
+_OPTIONS_WITHOUT_SOURCE = frozenset({"x0", "sigma0", "use_separable_cma"})
+
+# The sampler starts from the best tenth of the source trials. With fewer trials that is one point,
+# from which no normal distribution follows.
+_MIN_SOURCE_TRIALS = 20
+
 
 class CmaEs(NamedSampler):
-    """The evolution strategy CMA-ES: draws from a normal distribution that it moves and stretches towards good trials.
+    """Search with the evolution strategy CMA-ES.
 
-    For hundreds of trials over numbers that depend on each other. CATEGORICAL parameters, and conditional ones, are
-    drawn at random. A resumed search starts from where its best trials lie, if there are enough of them; not if some
-    parameters are conditional, nor with an option that excludes it.
+    It draws from a normal distribution, which it moves and stretches towards good trials. It is for
+    hundreds of trials over numbers that depend on each other. CATEGORICAL and conditional
+    parameters are drawn at random. A resumed search starts where its best trials lie if there are
+    enough of them, unless some parameters are conditional or an option excludes it.
 
     Hansen and Ostermeier, "Completely Derandomized Self-Adaptation in Evolution Strategies", 2001.
 
@@ -25,84 +38,94 @@ class CmaEs(NamedSampler):
         pruner: ``"hyperband"``, or None.
         pruner_kwargs: The arguments of :class:`~maggy.optimizer.Hyperband`.
         options: Arguments of ``optuna.samplers.CmaEsSampler``.
+
+    Raises:
+        MissingDependencyError: If Optuna or cmaes is not installed.
+        BadArgumentsError: If Optuna refuses the options.
     """
 
     needs = ("optuna", "cmaes")
 
     def __init__(
-        self, pruner: str | None = None, pruner_kwargs: dict[str, Any] | None = None, **options: Any
+        self,
+        pruner: str | None = None,
+        pruner_kwargs: PrunerArguments | None = None,
+        **options: SamplerOption,
     ) -> None:
         super().__init__("CmaEsSampler", options, pruner, pruner_kwargs)
 
-    def defaults(self, seed: int, restored: list[Any]) -> dict[str, Any]:
-        """The seed; in a resumed experiment also the recorded trials, to start from where the good ones lie."""
-        complete = [trial for trial in restored if trial.values is not None]
-        is_possible = not self._space.has_conditions and not _WITHOUT_SOURCE & set(self._options)
-        source = (
-            {"source_trials": _numbers_of(complete)}
-            if is_possible and len(complete) >= _MANY_ENOUGH
-            else {}
-        )
-        return {"seed": seed, "warn_independent_sampling": False, **source}
+    def defaults(self, seed: int, history: list[FrozenTrial]) -> SamplerOptions:
+        """Return the seed, and in a resumed experiment the trials from which to start."""
+        options: SamplerOptions = {"seed": seed, "warn_independent_sampling": False}
+        complete_trials = [trial for trial in history if trial.values is not None]
+        takes_source = not _OPTIONS_WITHOUT_SOURCE & set(self._options)
+        if (
+            takes_source
+            and not self._space.has_conditions
+            and len(complete_trials) >= _MIN_SOURCE_TRIALS
+        ):
+            options["source_trials"] = [_without_categories(trial) for trial in complete_trials]
+        return options
 
 
-def _numbers_of(trials: list[Any]) -> list[Any]:
-    """The trials without their categories: a trial with something that it does not model is none to the sampler."""
+def _without_categories(trial: FrozenTrial) -> FrozenTrial:
+    """Return a copy of the trial with only those parameters that CMA-ES models.
+
+    The sampler skips a source trial with any other parameter.
+    """
     from optuna.distributions import CategoricalDistribution
     from optuna.trial import create_trial
 
-    reduced = []
-    for trial in trials:
-        shown = {
-            n: each
-            for n, each in trial.distributions.items()
-            if not isinstance(each, CategoricalDistribution)
-        }
-        params = {name: trial.params[name] for name in shown}
-        reduced.append(create_trial(params=params, distributions=shown, values=trial.values))
-    return reduced
-
-
-_WITHOUT_SOURCE = frozenset({"x0", "sigma0", "use_separable_cma"})
-"""The sampler's options that exclude one another with its source trials."""
-
-_MANY_ENOUGH = 20
-"""The warm start takes the best tenth, and a normal distribution is not made of one point."""
+    distributions = {
+        name: distribution
+        for name, distribution in trial.distributions.items()
+        if not isinstance(distribution, CategoricalDistribution)
+    }
+    params = {name: trial.params[name] for name in distributions}
+    return create_trial(params=params, distributions=distributions, values=trial.values)
 
 
 class QMC(NamedSampler):
-    """Random search that leaves no gaps: the points of a scrambled Sobol sequence.
+    """Search at random without gaps: suggest the points of a scrambled Sobol sequence.
 
-    It does not learn from results. Better than independent draws when the whole space is to be seen, as before plots.
-    Conditional parameters are not supported.
+    The search does not learn from results. It is better than independent draws for an overview of
+    the whole space, for example before plotting. Conditional parameters are not supported.
 
-    Bergstra and Bengio, "Random Search for Hyper-Parameter Optimization", JMLR 13 (2012), section 4.
+    Bergstra and Bengio, "Random Search for Hyper-Parameter Optimization", JMLR 13 (2012),
+    section 4.
 
     Args:
         pruner: ``"hyperband"``, or None.
         pruner_kwargs: The arguments of :class:`~maggy.optimizer.Hyperband`.
         options: Arguments of ``optuna.samplers.QMCSampler``.
+
+    Raises:
+        MissingDependencyError: If Optuna or SciPy is not installed.
+        BadArgumentsError: If Optuna refuses the options.
     """
 
     independent = True
     needs = ("optuna", "scipy")
 
     def __init__(
-        self, pruner: str | None = None, pruner_kwargs: dict[str, Any] | None = None, **options: Any
+        self,
+        pruner: str | None = None,
+        pruner_kwargs: PrunerArguments | None = None,
+        **options: SamplerOption,
     ) -> None:
         super().__init__("QMCSampler", options, pruner, pruner_kwargs)
 
-    def defaults(self, seed: int, restored: list[Any]) -> dict[str, Any]:
-        """The seed, which only matters when the sequence is scrambled."""
+    def defaults(self, seed: int, history: list[FrozenTrial]) -> SamplerOptions:
+        """Return the seed, and scramble the sequence: otherwise the seed has no effect."""
         return {"seed": seed, "scramble": True, "warn_independent_sampling": False}
 
-    def parameters(self, asked: Collection[str]) -> list[str]:
-        """Those of the search space.
+    def parameters(self, function_parameters: Collection[str]) -> list[str]:
+        """Return the names of the search space.
 
         Raises:
-            BadArgumentsError: Some of them are conditional.
+            BadArgumentsError: If some parameters are conditional, or if there are none.
         """
-        names = super().parameters(asked)
+        names = super().parameters(function_parameters)
         if OptunaSpace(self.searchspace).has_conditions:
             raise BadArgumentsError(
                 "qmc cannot spread points over conditional parameters. Use 'tpe' or 'randomsearch'."
@@ -111,25 +134,33 @@ class QMC(NamedSampler):
 
 
 class NSGAII(NamedSampler):
-    """A genetic algorithm: crosses and mutates the best configurations of each generation.
+    """Search with a genetic algorithm: cross and mutate the best configurations of a generation.
 
-    For a thousand cheap trials over categories and conditional parameters. Of what NSGA-II is known for, several
-    metrics at once, an experiment has but one.
+    It is for about a thousand cheap trials over categories and conditional parameters. NSGA-II is
+    known for optimizing several metrics at once; an experiment has only one.
 
     Deb et al., "A Fast and Elitist Multiobjective Genetic Algorithm: NSGA-II", 2002.
 
     Args:
         pruner: ``"hyperband"``, or None.
         pruner_kwargs: The arguments of :class:`~maggy.optimizer.Hyperband`.
-        options: Arguments of ``optuna.samplers.NSGAIISampler``; the population is by default a tenth of the trials, at
-            least 8 and at most 50.
+        options: Arguments of ``optuna.samplers.NSGAIISampler``. The default population is a tenth
+            of the trials, at least 8 and at most 50.
+
+    Raises:
+        MissingDependencyError: If Optuna is not installed.
+        BadArgumentsError: If Optuna refuses the options.
     """
 
     def __init__(
-        self, pruner: str | None = None, pruner_kwargs: dict[str, Any] | None = None, **options: Any
+        self,
+        pruner: str | None = None,
+        pruner_kwargs: PrunerArguments | None = None,
+        **options: SamplerOption,
     ) -> None:
         super().__init__("NSGAIISampler", options, pruner, pruner_kwargs)
 
-    def defaults(self, seed: int, restored: list[Any]) -> dict[str, Any]:
-        """The seed, and a population that leaves room for generations."""
+    def defaults(self, seed: int, history: list[FrozenTrial]) -> SamplerOptions:
+        """Return the seed, and a population that is small enough for several generations."""
+        # Optuna's default of 50 would leave 100 trials with two generations.
         return {"seed": seed, "population_size": min(50, max(8, self.num_trials // 10))}

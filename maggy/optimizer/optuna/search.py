@@ -1,46 +1,60 @@
-"""Any sampler of Optuna's as an optimizer of ours: ask for a configuration, tell how its trial ended."""
+"""Search with any of Optuna's samplers: ask for a configuration, report how its trial ended."""
 
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Collection
-from typing import Any
+from typing import TYPE_CHECKING, ClassVar
 
+from maggy.common.direction import Direction
 from maggy.common.exceptions import BadArgumentsError
-from maggy.optimizer.abstractoptimizer import AbstractOptimizer
-from maggy.optimizer.checks import check_space
-from maggy.optimizer.inflight import InFlight
-from maggy.optimizer.untried import Untried
+from maggy.common.types import Params
+from maggy.optimizer.abstractoptimizer import AbstractOptimizer, check_space
+from maggy.optimizer.hyperband_settings import PrunerArguments
+from maggy.optimizer.optuna.sampler_traits import (
+    follows_sequence,
+    holds_user_values,
+    learns_from_pruned_trials,
+    tries_each_once,
+    wants_new_suggestion_for_repeat,
+)
+from maggy.optimizer.running_trials import RunningTrials
+from maggy.optimizer.untried import UntriedConfigurations
 from maggy.optuna_bridge.space import OptunaSpace
 from maggy.optuna_bridge.tools import (
     needs_of,
     quiet,
+    reportable_points,
     require,
     saying_what_is_missing,
-    tellable_points,
 )
 from maggy.trial import Trial
+
+if TYPE_CHECKING:
+    import optuna
+    from optuna.samplers import BaseSampler
+    from optuna.trial import FrozenTrial
 
 __all__ = ["OptunaSearch"]
 
 
 class OptunaSearch(AbstractOptimizer):
-    """Suggests what a sampler of Optuna's suggests.
+    """Suggest what one of Optuna's samplers suggests.
 
-    Optuna knows the trials that are running as such, so that a sampler that can (TPE, the Gaussian process) keeps away
-    from them. When a trial has ended, its reported values are told (evenly thinned out above 1,000 of them, at steps
-    rounded down to whole numbers) and then its metric. One that was stopped early is told to TPE as pruned; the other
-    samplers would forget it then, so they are told its metric as if it had run to its end. The metric is turned round
-    for ``"max"``, so that both directions mirror each other exactly.
+    Optuna sees running trials as running, so that a sampler that can (TPE, the Gaussian process)
+    keeps away from them. When a trial has ended, its reported values are passed on, and then its
+    metric. Of more than 1,000 values an even selection is passed on, and steps are rounded down to
+    whole numbers. A trial that was stopped early is reported to TPE as pruned. The other samplers
+    would ignore a pruned trial, so they get its metric as if the trial had run to its end. The
+    metric changes its sign for ``"max"``, so that both directions mirror each other exactly.
 
-    A sampler that is passed in keeps its own seed; it is copied, and the original is not changed. One that ends its
-    study (``BruteForceSampler``, ``GridSampler``) ends the search; it is not begun again for workers that are free
-    while the last combinations run.
+    A sampler that is passed in keeps its own seed. It is copied, and the original is not changed. A
+    sampler that ends its study (``BruteForceSampler``, ``GridSampler``) ends the search. It does
+    not begin again for workers that are free while the last combinations run.
 
-    Where Optuna's random and model-based samplers repeat a configuration of a small space while untried ones are left,
-    they are asked again. What is refused is told as failed, from which no sampler learns. A sampler class of your own
-    may repeat what it likes.
+    Optuna's random and model-based samplers are asked again where they repeat a configuration of a
+    small space while untried ones remain. A refused suggestion is reported as failed, from which no
+    sampler learns. Your own sampler class may repeat configurations.
 
     Example:
         >>> import optuna
@@ -55,243 +69,257 @@ class OptunaSearch(AbstractOptimizer):
         pruner_kwargs: The arguments of :class:`~maggy.optimizer.Hyperband`.
 
     Raises:
-        MissingDependencyError: Optuna is not installed.
-        BadArgumentsError: It is not a sampler.
+        MissingDependencyError: If Optuna is not installed.
+        BadArgumentsError: If the value is not a sampler.
     """
 
-    needs: tuple[str, ...] = ("optuna",)
-    extra = "optuna"
+    needs: ClassVar[tuple[str, ...]] = ("optuna",)
+    """The modules that the sampler imports."""
+
+    extra: ClassVar[str] = "optuna"
+    """The extra of Maggy that installs them."""
 
     def __init__(
         self,
-        sampler: Any = None,
+        sampler: BaseSampler | None = None,
         pruner: str | None = None,
-        pruner_kwargs: dict[str, Any] | None = None,
+        pruner_kwargs: PrunerArguments | None = None,
     ) -> None:
         require(self.name(), self.needs, self.extra)
         super().__init__(pruner, pruner_kwargs)
         self._sampler = sampler
+        # Subclasses make their sampler later and pass None.
         if type(self) is OptunaSearch:
             from optuna.samplers import BaseSampler
 
             if not isinstance(sampler, BaseSampler):
                 raise BadArgumentsError(
-                    f"sampler must be an instance of optuna.samplers.BaseSampler, but got {sampler!r:.80}."
+                    "sampler must be an instance of optuna.samplers.BaseSampler, "
+                    f"but got {sampler!r:.80}."
                 )
             require(self.name(), needs_of(sampler), self.extra)
 
-    def make_sampler(self, seed: int, restored: list[Any]) -> Any:
-        """A new sampler.
+    def make_sampler(self, seed: int, history: list[FrozenTrial]) -> BaseSampler:
+        """Return a new sampler.
 
         Args:
-            seed: For its generator.
-            restored: What it will find in its study, as ``optuna.trial.FrozenTrial``; empty in a new experiment.
+            seed: The seed of its generator.
+            history: The restored trials that are in its study; empty in a new experiment.
         """
+        assert self._sampler is not None
         sampler = copy.deepcopy(self._sampler)
-        if restored:  # or it would draw the same again
+        if history:
+            # With its old seed the sampler would draw the recorded trials again.
             sampler.reseed_rng()
         return sampler
 
-    def choose_sampler(self, sampler: Any, suggested: int) -> Any:
-        """What makes the next suggestion: the sampler, or something else before it has begun.
+    def choose_sampler(self, sampler: BaseSampler, num_suggestions: int) -> BaseSampler:
+        """Return the sampler that makes the next suggestion.
 
         Args:
-            sampler: What ``make_sampler`` made.
-            suggested: How many trials were suggested or restored so far.
+            sampler: The sampler from ``make_sampler``.
+            num_suggestions: The number of trials that were suggested or restored so far.
         """
         return sampler
 
     def name(self) -> str:
-        """The sampler's name."""
-        return (
-            type(self).__name__
-            if getattr(self, "_sampler", None) is None
-            else type(self._sampler).__name__
-        )
+        """Return the sampler's name."""
+        # ``require`` needs the name before the constructor has set the sampler.
+        sampler = getattr(self, "_sampler", None)
+        return type(self if sampler is None else sampler).__name__
 
     def initialize(self) -> None:
-        """Make an empty study.
+        """Start with an empty study.
 
         Raises:
-            BadArgumentsError: There is no search space, or it has no parameters.
+            BadArgumentsError: If there is no search space, or if it has no parameters.
         """
         check_space(self.searchspace, "", self.name())
-        self._space = OptunaSpace(self.searchspace, by_value=self._was_told_values())
-        self._flight: InFlight[Any] = InFlight()  # each with the optuna.Trial that it came from
-        self._recorded: dict[
-            str, list[Trial]
-        ] = {}  # those that the sampler will suggest again, by configuration
-        self._suggested = 0
+        self._space = OptunaSpace(self.searchspace, by_value=holds_user_values(self._sampler))
+        self._sign = Direction.parse(self.direction).sign
+        self._running: RunningTrials[optuna.Trial] = RunningTrials()
+        # Recorded trials that the sampler will suggest again, by the id of their configuration.
+        self._records_to_replay: dict[str, list[Trial]] = {}
+        self._num_suggestions = 0
         self._is_over = False
         self._seed = self.searchspace.draw_seed()
-        self._start([])
-        self._untried = Untried(self.searchspace, self.allow_repeats or not self._is_asked_again())
+        self._start_study([])
+        self._untried = UntriedConfigurations(
+            self.searchspace,
+            self.allow_repeats or not wants_new_suggestion_for_repeat(self._active_sampler),
+        )
 
     def get_suggestion(self, trial: Trial | None = None) -> Trial | None:
-        """The sampler's next suggestion; None after ``num_trials`` of them, or when the sampler has no more."""
+        """Return the sampler's next suggestion.
+
+        Returns:
+            A new trial. None after ``num_trials`` suggestions, or once the sampler has no more.
+        """
         with quiet():
-            for suggested, asked, final in self._flight.ended(self.trial_store, self.final_store):
-                self._tell(asked, final or suggested)
-            while not self._is_over and self._suggested < self.num_trials:
-                trial, asked = self._ask_untried()
-                recorded = self._recorded.get(trial.trial_id)
-                if recorded:
-                    self._tell(asked, recorded.pop())
-                elif self._runs_already(trial):
-                    self._tell(asked, trial)  # as failed, so that it is not suggested again
+            for end in self._running.take_ended(self.trial_store, self.final_store):
+                self._report_end(end.note, end.final or end.suggestion)
+            while not self._is_over and self._num_suggestions < self.num_trials:
+                suggestion, optuna_trial = self._ask_for_untried()
+                records = self._records_to_replay.get(suggestion.trial_id)
+                if records:
+                    # It ran before the interruption, so the sampler gets its result at once.
+                    self._report_end(optuna_trial, records.pop())
+                elif self._repeats_running_trial(suggestion):
+                    # It has no metric and counts as failed, so that it is not suggested again.
+                    self._report_end(optuna_trial, suggestion)
                 else:
-                    return self._begin(trial, asked)
+                    return self._add_running(suggestion, optuna_trial)
             return None
 
-    def initial_trial(self, params: dict[str, Any]) -> Trial:
-        """A trial of these parameters, of which the sampler knows."""
+    def initial_trial(self, params: Params) -> Trial:
+        """Return a trial with these parameters, and tell the sampler about it."""
         self._untried.add(params)
         with quiet():
-            return self._begin(*self._ask_for(params))
+            return self._add_running(*self._ask_for(params))
 
     def restore(self, trials: list[Trial]) -> bool:
-        """Have the sampler learn from the recorded trials; or pass over them, if it goes through a sequence."""
-        from optuna.samplers import BruteForceSampler, GridSampler, QMCSampler
-
-        self._suggested = len(trials)
-        if isinstance(self._active, (GridSampler, QMCSampler)):
-            for trial in trials:
-                if "initial" in trial.info_dict:
-                    with quiet():  # asked for again, since each costs a point of the sequence
-                        self._untried.add(trial.params)
-                        self._tell(self._ask_for(trial.params)[1], trial)
-                else:
-                    self._recorded.setdefault(trial.trial_id.partition("_")[0], []).append(trial)
-            return True
-        for trial in trials:
-            self._untried.add(trial.params)
-        with quiet():
-            self._start([self._frozen(trial) for trial in trials])
-            if trials and isinstance(
-                self._active, BruteForceSampler
-            ):  # it may have tried everything
-                last = self._study.trials[-1]
-                self._active.after_trial(self._study, last, last.state, last.values)
+        """Let the sampler learn from the recorded trials, or skip them in its sequence."""
+        self._num_suggestions = len(trials)
+        if follows_sequence(self._active_sampler):
+            self._skip_in_sequence(trials)
+        else:
+            self._learn_from(trials)
         return True
 
     def total_trials(self) -> int:
-        """``num_trials``."""
+        """Return ``num_trials``."""
         return self.num_trials
 
-    def parameters(self, asked: Collection[str]) -> list[str]:
-        """Those of the search space."""
+    def parameters(self, function_parameters: Collection[str]) -> list[str]:
+        """Return the names of the search space.
+
+        Raises:
+            BadArgumentsError: If there is no search space, or if it has no parameters.
+        """
         check_space(self.searchspace, "", self.name())
         return self.searchspace.keys()
 
-    def _start(self, restored: list[Any]) -> None:
+    def _start_study(self, history: list[FrozenTrial]) -> None:
         import optuna
 
         with quiet():
-            self._active = self.make_sampler((self._seed + len(restored)) % 2**32, restored)
-            study: Any = optuna.create_study(sampler=self._active, study_name="maggy")
-            study.stop = self._end  # Optuna's own works in its optimize() only
-            self._study = study
-            self._study.add_trials(restored)
+            # Another seed than before the interruption, or the sampler draws the same trials again.
+            # Optuna's generators take 32 bits.
+            seed = (self._seed + len(history)) % 2**32
+            self._active_sampler = self.make_sampler(seed, history)
+            self._study = optuna.create_study(sampler=self._active_sampler, study_name="maggy")
+            # Samplers end their study with ``stop``. Optuna's own ``stop`` raises an error outside
+            # of ``optimize``, which we do not use.
+            self._study.stop = self._end_search  # type: ignore[method-assign]
+            self._study.add_trials(history)
 
-    def _end(self) -> None:
+    def _end_search(self) -> None:
         self._is_over = True
 
-    def _was_told_values(self) -> bool:
-        """Whether the user gave the sampler values of parameters, so that it must see them as the user does."""
-        from optuna.samplers import GridSampler, PartialFixedSampler
+    def _skip_in_sequence(self, trials: list[Trial]) -> None:
+        for trial in trials:
+            if "initial" in trial.info_dict:
+                # The sampler spent a point of its sequence on it, and must spend it again.
+                with quiet():
+                    self._untried.add(trial.params)
+                    _, optuna_trial = self._ask_for(trial.params)
+                    self._report_end(optuna_trial, trial)
+            else:
+                # The id without the suffix by which the driver tells equal configurations apart.
+                configuration_id = trial.trial_id.partition("_")[0]
+                self._records_to_replay.setdefault(configuration_id, []).append(trial)
 
-        return isinstance(self._sampler, (GridSampler, PartialFixedSampler))
+    def _learn_from(self, trials: list[Trial]) -> None:
+        for trial in trials:
+            self._untried.add(trial.params)
+        with quiet():
+            self._start_study([self._to_frozen_trial(trial) for trial in trials])
+            if trials and tries_each_once(self._active_sampler):
+                # The records may hold every combination. The sampler notices this only after a
+                # trial, so it is called as if the last one had just ended.
+                last = self._study.trials[-1]
+                self._active_sampler.after_trial(self._study, last, last.state, last.values)
 
-    def _is_asked_again(self) -> bool:
-        """Whether the sampler is one of Optuna's that draw at random or from a model; others keep to what they know."""
-        from optuna.samplers import BruteForceSampler, GridSampler, PartialFixedSampler
-
-        is_own = not type(self._active).__module__.startswith("optuna.")
-        return not is_own and not isinstance(
-            self._active, (BruteForceSampler, GridSampler, PartialFixedSampler)
+    def _repeats_running_trial(self, suggestion: Trial) -> bool:
+        """Return whether a sampler with no combination left repeats one that is running."""
+        return tries_each_once(self._active_sampler) and any(
+            trial.params == suggestion.params
+            for trial in self.trial_store.values()
+            if "initial" not in trial.info_dict
         )
 
-    def _runs_already(self, trial: Trial) -> bool:
-        """Whether a sampler that is to suggest each combination once repeats one, for want of others."""
-        from optuna.samplers import BruteForceSampler, GridSampler
-
-        others = (
-            running for running in self.trial_store.values() if "initial" not in running.info_dict
-        )
-        return isinstance(self._active, (BruteForceSampler, GridSampler)) and any(
-            running.params == trial.params for running in others
-        )
-
-    def _ask(self) -> tuple[Trial, Any]:
-        self._study.sampler = self.choose_sampler(self._active, self._suggested)
+    def _ask(self) -> tuple[Trial, optuna.Trial]:
+        self._study.sampler = self.choose_sampler(self._active_sampler, self._num_suggestions)
         with saying_what_is_missing(self.name()):
-            asked = self._study.ask()
-            return Trial(self._space.suggest(asked)), asked
+            optuna_trial = self._study.ask()
+            return Trial(self._space.suggest(optuna_trial)), optuna_trial
 
-    def _ask_for(self, params: dict[str, Any]) -> tuple[Trial, Any]:
-        """Have the study suggest these parameters."""
+    def _ask_for(self, params: Params) -> tuple[Trial, optuna.Trial]:
+        """Let the study suggest these parameters."""
         self._study.enqueue_trial(self._space.encode(params))
         return self._ask()
 
-    def _ask_untried(self) -> tuple[Trial, Any]:
-        """Ask until the suggestion is no repeat; what is refused is told as failed."""
+    def _ask_for_untried(self) -> tuple[Trial, optuna.Trial]:
+        """Ask until a suggestion is not a repeat. Refused suggestions are reported as failed."""
         from optuna.trial import TrialState
 
-        suggestions: list[tuple[Trial, Any]] = []
+        suggestions: list[tuple[Trial, optuna.Trial]] = []
 
-        def suggest() -> dict[str, Any]:
+        def suggest() -> Params:
             if suggestions:
                 self._study.tell(suggestions[-1][1], state=TrialState.FAIL)
             suggestions.append(self._ask())
             return suggestions[-1][0].params
 
         params = self._untried.choose(suggest)
-        trial, asked = suggestions[-1]
-        if params is trial.params:
-            return trial, asked
-        self._study.tell(asked, state=TrialState.FAIL)
+        suggestion, optuna_trial = suggestions[-1]
+        if params is suggestion.params:
+            return suggestion, optuna_trial
+        # Every suggestion was a repeat, and ``params`` were drawn instead.
+        self._study.tell(optuna_trial, state=TrialState.FAIL)
         return self._ask_for(params)
 
-    def _begin(self, trial: Trial, asked: Any) -> Trial:
-        self._flight.add(trial, asked)
-        self._suggested += 1
+    def _add_running(self, trial: Trial, optuna_trial: optuna.Trial) -> Trial:
+        self._running.add(trial, optuna_trial)
+        self._num_suggestions += 1
         return trial
 
-    def _tell(self, asked: Any, ended: Trial) -> None:
+    def _report_end(self, optuna_trial: optuna.Trial, trial: Trial) -> None:
         from optuna.trial import TrialState
 
-        for step, value in tellable_points(ended).items():
-            asked.report(self._signed(value), step)
-        if ended.final_metric is None:
-            self._study.tell(asked, state=TrialState.FAIL)
-        elif self._is_pruned(ended):
-            self._study.tell(asked, state=TrialState.PRUNED)
+        for step, value in reportable_points(trial).items():
+            optuna_trial.report(self._minimized(value), step)
+        if trial.final_metric is None:
+            self._study.tell(optuna_trial, state=TrialState.FAIL)
+        elif self._counts_as_pruned(trial):
+            self._study.tell(optuna_trial, state=TrialState.PRUNED)
         else:
-            self._study.tell(asked, self._signed(ended.final_metric))
+            self._study.tell(optuna_trial, self._minimized(trial.final_metric))
 
-    def _frozen(self, trial: Trial) -> Any:
+    def _to_frozen_trial(self, trial: Trial) -> FrozenTrial:
         from optuna.trial import TrialState, create_trial
 
-        state = TrialState.COMPLETE if trial.final_metric is not None else TrialState.FAIL
-        if state == TrialState.COMPLETE and self._is_pruned(trial):
+        value = None
+        if trial.final_metric is None:
+            state = TrialState.FAIL
+        elif self._counts_as_pruned(trial):
             state = TrialState.PRUNED
+        else:
+            state, value = TrialState.COMPLETE, self._minimized(trial.final_metric)
+        points = reportable_points(trial)
         return create_trial(
             state=state,
-            value=self._signed(trial.final_metric) if state == TrialState.COMPLETE else None,
+            value=value,
             params=self._space.encode(trial.params),
             distributions=self._space.distributions(trial.params),
-            intermediate_values={
-                step: self._signed(value) for step, value in tellable_points(trial).items()
-            },
+            intermediate_values={step: self._minimized(point) for step, point in points.items()},
         )
 
-    def _is_pruned(self, trial: Trial) -> bool:
-        from optuna.samplers import TPESampler
+    def _counts_as_pruned(self, trial: Trial) -> bool:
+        # Optuna's TPE ranks pruned trials by their reported values, so it needs at least one.
+        has_points = bool(trial.metric_history)
+        return trial.early_stop and has_points and learns_from_pruned_trials(self._active_sampler)
 
-        return (
-            trial.early_stop and bool(trial.metric_history) and isinstance(self._active, TPESampler)
-        )
-
-    def _signed(self, metric: float | None) -> float:
-        value = math.nan if metric is None else float(metric)
-        return -value if self.direction == "max" else value
+    def _minimized(self, metric: float) -> float:
+        """Return the metric as a number that is better when it is lower."""
+        return -self._sign * float(metric)

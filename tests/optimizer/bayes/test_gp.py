@@ -1,4 +1,4 @@
-"""The Gaussian process behind our contract."""
+"""The Gaussian process fulfils our contract."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import warnings
 
 import optuna
 import pytest
-from budgets import started
+from budgets import prepare
 from conformance import OptimizerContract
 
 from maggy.optimizer.bayes import GP
@@ -23,11 +23,11 @@ class TestGP(OptimizerContract):
 
 
 @pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
-def test_one_at_a_time_it_suggests_exactly_what_optuna_alone_does():
+def test_with_one_worker_the_suggestions_are_exactly_those_of_optuna_alone():
     space = Searchspace(
         x=("DOUBLE", [-1, 1]), y=("DOUBLE", [1e-3, 1], "log"), n=("INTEGER", [1, 9])
     )
-    optimizer = started(GP(num_warmup_trials=5), 9, "min", space)
+    optimizer = prepare(GP(num_warmup_trials=5), 9, "min", space)
     sampler = optuna.samplers.GPSampler(seed=space.seeded(3).draw_seed(), n_startup_trials=5)
 
     def metric(params):
@@ -49,9 +49,9 @@ def test_one_at_a_time_it_suggests_exactly_what_optuna_alone_does():
     assert ours == [trial.params for trial in study.trials]
 
 
-def test_a_suggestion_depends_on_what_is_running():
-    def suggested(running):
-        optimizer = started(GP(num_warmup_trials=4), 20, "min", Searchspace(x=("DOUBLE", [0, 1])))
+def test_a_suggestion_depends_on_running_trials():
+    def suggest_beside(running):
+        optimizer = prepare(GP(num_warmup_trials=4), 20, "min", Searchspace(x=("DOUBLE", [0, 1])))
         for x in (0.1, 0.4, 0.7, 0.9):
             trial = optimizer.initial_trial({"x": x})
             trial.final_metric = (x - 0.5) ** 2
@@ -61,11 +61,11 @@ def test_a_suggestion_depends_on_what_is_running():
             optimizer.trial_store[trial.trial_id] = trial
         return optimizer.get_suggestion().params["x"]
 
-    alone = suggested([])
-    assert abs(suggested([alone]) - alone) > 1e-3
+    alone = suggest_beside([])
+    assert abs(suggest_beside([alone]) - alone) > 1e-3
 
 
-def test_all_options_of_release_1_are_taken_and_those_that_change_nothing_are_named_once():
+def test_all_options_of_release_1_are_accepted_and_one_warning_names_those_without_effect():
     options = {
         "async_strategy": "impute",
         "impute_strategy": "cl_min",

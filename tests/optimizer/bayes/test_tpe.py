@@ -1,13 +1,13 @@
-"""The tree-structured Parzen estimator behind our contract."""
+"""The tree-structured Parzen estimator fulfils our contract."""
 
 from __future__ import annotations
 
 import pytest
-from budgets import started
+from budgets import prepare
 from conformance import OptimizerContract, conditional_space, experiment_space
 
 from maggy.common.exceptions import BadArgumentsError
-from maggy.optimizer import optimizer_by_name
+from maggy.optimizer import resolve_optimizer
 from maggy.optimizer.bayes import TPE
 from maggy.searchspace import Searchspace
 
@@ -26,7 +26,7 @@ class TestTPEInHyperband(OptimizerContract):
     extra_params = ("budget",)
 
     def make(self):
-        return optimizer_by_name(
+        return resolve_optimizer(
             TPE(
                 num_warmup_trials=4, pruner="hyperband", pruner_kwargs={"eta": 2, "resource_max": 4}
             )
@@ -34,14 +34,14 @@ class TestTPEInHyperband(OptimizerContract):
 
 
 def test_conditional_parameters_are_modelled_together_with_those_that_they_depend_on():
-    for space, together in ((conditional_space(), True), (experiment_space(), False)):
-        optimizer = started(TPE(), 20, space=space)
-        assert ("group" in optimizer.defaults(1, [])) == together
+    for space, has_group in ((conditional_space(), True), (experiment_space(), False)):
+        optimizer = prepare(TPE(), 20, space=space)
+        assert ("group" in optimizer.defaults(1, [])) == has_group
 
 
-def test_it_keeps_away_from_what_is_running():
-    def suggested(running):
-        optimizer = started(TPE(num_warmup_trials=4), 90, "min", Searchspace(x=("DOUBLE", [0, 1])))
+def test_suggestions_keep_away_from_running_trials():
+    def suggest_beside(running):
+        optimizer = prepare(TPE(num_warmup_trials=4), 90, "min", Searchspace(x=("DOUBLE", [0, 1])))
         for place in range(20):
             trial = optimizer.initial_trial({"x": place / 20})
             trial.final_metric = abs(trial.params["x"] - 0.5)
@@ -52,16 +52,16 @@ def test_it_keeps_away_from_what_is_running():
             optimizer.trial_store[trial.trial_id] = trial
         return optimizer.get_suggestion().params["x"]
 
-    alone = suggested([])
-    assert abs(suggested([alone] * 5) - alone) > 0.01
+    alone = suggest_beside([])
+    assert abs(suggest_beside([alone] * 5) - alone) > 0.01
 
 
-def test_it_has_a_name_and_options_of_optunas():
-    assert optimizer_by_name("tpe").name() == "TPE"
+def test_the_optimizer_has_a_name_and_takes_options_of_optuna():
+    assert resolve_optimizer("tpe").name() == "TPE"
     assert TPE(n_ei_candidates=8).name() == "TPE"
 
 
-def test_an_option_that_optuna_does_not_have_is_said_so():
+def test_an_option_that_optuna_does_not_have_is_refused():
     with pytest.raises(
         BadArgumentsError,
         match=r"TPE must have options that optuna\.samplers\.TPESampler takes.*gama",

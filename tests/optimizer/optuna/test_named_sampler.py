@@ -1,4 +1,4 @@
-"""Samplers of Optuna's that a user passes: they keep our contract, and those that try everything do so once."""
+"""Samplers of Optuna that a user passes fulfil our contract."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import optuna
 import pytest
 from conformance import OptimizerContract
 
-from maggy.optimizer import optimizer_by_name
+from maggy.optimizer import resolve_optimizer
 from maggy.searchspace import Searchspace
 
 pytestmark = [
@@ -19,21 +19,21 @@ class TestASamplerOfAUsersOwn(OptimizerContract):
     random = False  # it keeps its own seed
 
     def make(self):
-        return optimizer_by_name(optuna.samplers.RandomSampler(seed=3))
+        return resolve_optimizer(optuna.samplers.RandomSampler(seed=3))
 
 
 class TestTPESampler(OptimizerContract):
     random = False
 
     def make(self):
-        return optimizer_by_name(optuna.samplers.TPESampler(seed=3, n_startup_trials=4))
+        return resolve_optimizer(optuna.samplers.TPESampler(seed=3, n_startup_trials=4))
 
 
 class TestNSGAIIISampler(OptimizerContract):
     random = False
 
     def make(self):
-        return optimizer_by_name(optuna.samplers.NSGAIIISampler(seed=3, population_size=8))
+        return resolve_optimizer(optuna.samplers.NSGAIIISampler(seed=3, population_size=8))
 
 
 class TestQMCSampler(OptimizerContract):
@@ -41,7 +41,7 @@ class TestQMCSampler(OptimizerContract):
     conditions = False
 
     def make(self):
-        return optimizer_by_name(optuna.samplers.QMCSampler(seed=3, scramble=True))
+        return resolve_optimizer(optuna.samplers.QMCSampler(seed=3, scramble=True))
 
 
 class TestPartialFixedSampler(OptimizerContract):
@@ -49,13 +49,13 @@ class TestPartialFixedSampler(OptimizerContract):
     conditions = False
 
     def make(self):
-        return optimizer_by_name(
+        return resolve_optimizer(
             optuna.samplers.PartialFixedSampler({"kernel": 3}, optuna.samplers.RandomSampler(3))
         )
 
 
 class ListsOnly:
-    """A space in which every combination can be tried."""
+    """Searches a small space, in which every combination can be tried."""
 
     random = False
     conditions = False
@@ -69,28 +69,28 @@ class ListsOnly:
             layers=("INTEGER", [1, 4]),
         ).seeded(seed)
 
-    def all_that_ended(self, num_trials=100, **options):
+    def ended_trials(self, num_trials=100, **options):
         self.num_trials = num_trials
         return self.drive(**options).ended
 
     @pytest.mark.parametrize("in_flight", [1, 3, 50])
     def test_every_combination_is_tried_once_and_the_search_ends(self, in_flight):
-        ended = self.all_that_ended(in_flight=in_flight)
-        assert len(ended) == len({str(trial.params) for trial in ended}) == 24
+        trials = self.ended_trials(in_flight=in_flight)
+        assert len(trials) == len({str(trial.params) for trial in trials}) == 24
 
     @pytest.mark.parametrize("in_flight", [1, 3, 50])
     @pytest.mark.parametrize("crash_after", [1, 14, 24])
-    def test_a_resumed_search_tries_what_is_missing(self, in_flight, crash_after):
-        half = self.all_that_ended(in_flight=in_flight, crash_after=crash_after)
-        ended = self.all_that_ended(in_flight=in_flight, recorded=half)
-        assert len(ended) == len({str(trial.params) for trial in ended}) == 24
+    def test_a_resumed_search_tries_the_missing_combinations(self, in_flight, crash_after):
+        half = self.ended_trials(in_flight=in_flight, crash_after=crash_after)
+        trials = self.ended_trials(in_flight=in_flight, recorded=half)
+        assert len(trials) == len({str(trial.params) for trial in trials}) == 24
 
 
 class TestBruteForceSampler(ListsOnly, OptimizerContract):
     is_strict = False
 
     def make(self):
-        return optimizer_by_name(
+        return resolve_optimizer(
             optuna.samplers.BruteForceSampler(seed=3, avoid_premature_stop=self.is_strict)
         )
 
@@ -103,12 +103,12 @@ class TestGridSampler(ListsOnly, OptimizerContract):
     seed = 3
 
     def make(self):
-        return optimizer_by_name(optuna.samplers.GridSampler(self.values, seed=self.seed))
+        return resolve_optimizer(optuna.samplers.GridSampler(self.values, seed=self.seed))
 
     def start(self, space=None, direction="max", optimizer=None):
         space = (
             self.make_space() if space is None or "only" in space else space
-        )  # it is told its own
+        )  # the sampler has its own values
         return super().start(space, direction, optimizer)
 
 
@@ -116,8 +116,8 @@ class TestGridSamplerWithoutASeed(ListsOnly):
     start, drive = OptimizerContract.start, OptimizerContract.drive
 
     def make(self):
-        return optimizer_by_name(optuna.samplers.GridSampler(self.values))
+        return resolve_optimizer(optuna.samplers.GridSampler(self.values))
 
-    def test_a_resumed_search_runs_no_more_than_was_asked_for(self):
-        half = self.all_that_ended(10, crash_after=5)
-        assert len(self.all_that_ended(10, recorded=half)) == 10
+    def test_a_resumed_search_runs_no_more_than_num_trials(self):
+        half = self.ended_trials(10, crash_after=5)
+        assert len(self.ended_trials(10, recorded=half)) == 10

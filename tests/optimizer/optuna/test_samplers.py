@@ -1,9 +1,9 @@
-"""The evolution strategy, the even spread and the genetic algorithm."""
+"""The evolution strategy, the Sobol sequence and the genetic algorithm."""
 
 from __future__ import annotations
 
 import pytest
-from budgets import drive, started
+from budgets import drive, prepare
 from conformance import OptimizerContract, conditional_space, experiment_space, objective
 
 from maggy.common.exceptions import BadArgumentsError
@@ -52,13 +52,13 @@ ONE_NUMBER = Searchspace(x=("DOUBLE", [0, 1]), kind=("CATEGORICAL", ["a", "b"]))
     ],
 )
 @pytest.mark.parametrize("in_flight", [1, 8])
-def test_an_evolution_of_any_space_and_options_can_be_resumed_late(space, options, in_flight):
+def test_an_evolution_can_be_resumed_late_with_any_space_and_options(space, options, in_flight):
     def score(trial):
         return objective(trial.params)
 
-    half = drive(started(CmaEs(**options), 60, space=space), score, in_flight, crash_after=40)
+    half = drive(prepare(CmaEs(**options), 60, space=space), score, in_flight, crash_after=40)
     resumed = drive(
-        started(CmaEs(**options), 60, space=space), score, in_flight, recorded=half.ended
+        prepare(CmaEs(**options), 60, space=space), score, in_flight, recorded=half.ended
     )
     assert len(resumed.ended) == 60
 
@@ -73,18 +73,20 @@ def test_a_resumed_evolution_starts_where_the_good_trials_lie(space):
     def distance(trials):
         return sum(abs(trial.params["x"] - 0.9) for trial in trials) / len(trials)
 
-    half = drive(started(CmaEs(), 90, space=space), score, crash_after=60)
-    resumed = drive(started(CmaEs(), 90, space=space), score, recorded=half.ended)
+    half = drive(prepare(CmaEs(), 90, space=space), score, crash_after=60)
+    resumed = drive(prepare(CmaEs(), 90, space=space), score, recorded=half.ended)
     assert distance(resumed.suggested[:6]) < distance(half.suggested[:20]) / 3
 
 
-def test_an_even_spread_leaves_no_large_gap():
-    driven = drive(started(QMC(), 33), lambda trial: 0.0)
-    values = sorted(trial.params["x"] for trial in driven.suggested[1:])  # the first one is random
+def test_a_sobol_sequence_leaves_no_large_gap():
+    experiment = drive(prepare(QMC(), 33), lambda trial: 0.0)
+    values = sorted(
+        trial.params["x"] for trial in experiment.suggested[1:]
+    )  # the first one is random
     assert [int(value * 32) for value in values] == list(range(32))
 
 
-def test_conditional_parameters_cannot_be_spread():
+def test_a_sobol_sequence_refuses_conditional_parameters():
     optimizer = QMC()
     optimizer.searchspace = conditional_space()
     with pytest.raises(BadArgumentsError, match="conditional"):
