@@ -57,7 +57,7 @@ os._exit(0)  # a Connect client would try to say goodbye to its server for ten m
         ),
         pytest.param(
             'remote("local[2]")',
-            "Spark is gone: nobody listens where its Connect server was",
+            "Spark is gone: nothing listens at the address of its Connect server",
             id="connect",
         ),
     ],

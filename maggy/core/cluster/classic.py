@@ -1,11 +1,10 @@
-"""A Spark whose driver has a JVM of its own: local, standalone, YARN, Kubernetes."""
+"""The cluster whose driver has its own Java process: local, standalone, YARN, Kubernetes."""
 
 from __future__ import annotations
 
 import re
 import socket
 import sys
-from typing import Any
 
 from maggy.common.spark_session import why_gone
 from maggy.core.cluster.contract import Cluster, Task, TooLargeError
@@ -13,18 +12,26 @@ from maggy.core.cluster.failures import error_of
 from maggy.core.cluster.masters import gives_up_at_first_crash, local_cores, max_executors
 from maggy.core.cluster.payload import Payload
 from maggy.core.cluster.pickling import dumps
+from maggy.core.cluster.pyspark_protocols import ClassicSession
 from maggy.core.cluster.release import guarded
 
 __all__ = ["ClassicCluster"]
 
 SHARED_BYTES = 2**20
-"""From this size on Spark would broadcast each job's command; one broadcast serves all jobs."""
+"""All jobs share one broadcast for a payload of at least this many bytes.
+
+Spark itself would broadcast the command of each job from this size on.
+"""
 
 
 class ClassicCluster(Cluster):
-    """A driver with its own JVM: local, standalone, YARN, Kubernetes."""
+    """Run tasks through the Java process of the driver.
 
-    def __init__(self, session: Any) -> None:
+    Args:
+        session: The user's session.
+    """
+
+    def __init__(self, session: ClassicSession) -> None:
         self.session = session
         self._context = context = session.sparkContext
         conf = context.getConf()
@@ -32,7 +39,7 @@ class ClassicCluster(Cluster):
         self._master = context.master
         self.job_per_worker = gives_up_at_first_crash(self._master)
         self.local = self._master.startswith("local")
-        # Local executors share the machine, so nothing but the loopback interface need be opened.
+        # Local executors share the machine, so only the loopback interface is opened.
         self.advertised = (
             "127.0.0.1" if self.local else conf.get("spark.driver.host", socket.gethostname())
         )
@@ -41,36 +48,45 @@ class ClassicCluster(Cluster):
         )
         self.speculation = conf.get("spark.speculation", "false").lower() == "true"
         if self.local and context.pythonExec == "python3":
-            # Nobody has chosen one. The first on the PATH need not be the one that runs the driver.
+            # This is Spark's default. The first python3 on the PATH may be another interpreter
+            # than the driver's.
             context.pythonExec = sys.executable
 
     def slots(self) -> int | None:
+        """Return how many tasks Spark can run at once, according to its settings."""
         conf = self._context.getConf()
-        per_task = int(conf.get("spark.task.cpus", "1"))
+        cores_per_task = int(conf.get("spark.task.cpus", "1"))
         if re.fullmatch(r"local\[\s*\*.*\]", self._master):
-            # What the JVM may use, which can be less than the machine has.
-            return max(
-                1,
-                int(self._context._jvm.java.lang.Runtime.getRuntime().availableProcessors())
-                // per_task,
-            )
+            return max(1, self._java_processors() // cores_per_task)
         if cores := local_cores(self._master):
-            return max(1, cores // per_task)
-        per_executor = int(conf.get("spark.executor.cores", "1")) // per_task
+            return max(1, cores // cores_per_task)
+        tasks_per_executor = int(conf.get("spark.executor.cores", "1")) // cores_per_task
         if conf.get("spark.dynamicAllocation.enabled", "false").lower() == "true":
-            most = max_executors(conf.get("spark.dynamicAllocation.maxExecutors", ""))
-            return None if most is None else max(1, most * per_executor)
+            limit = max_executors(conf.get("spark.dynamicAllocation.maxExecutors", ""))
+            return None if limit is None else max(1, limit * tasks_per_executor)
         executors = int(conf.get("spark.executor.instances", "0"))
-        return max(1, executors * per_executor or int(self._context.defaultParallelism) // per_task)
+        # Where no number of executors is set, Spark's default is the number of cores that it has.
+        return max(
+            1,
+            executors * tasks_per_executor
+            or int(self._context.defaultParallelism) // cores_per_task,
+        )
 
-    def pack(self, value: Any) -> Payload:
-        # Pickling a broadcast variable notes it down for the thread's next job. Ours start from other threads.
-        pickled_variables = self._context._pickled_broadcast_vars
+    def pack(self, value: object) -> Payload:
+        """Pickle a value once for all jobs, together with the broadcast variables in it.
+
+        Raises:
+            TooLargeError: If Spark cannot broadcast so many bytes.
+            Exception: If a part of the value cannot be pickled.
+        """
+        # Spark brings the broadcast variables that a thread has pickled to that thread's next job.
+        # Our jobs start in other threads, so the payload carries the variables itself.
+        variables = self._context._pickled_broadcast_vars
         try:
             data = dumps(value)
-            references = tuple(pickled_variables)
+            references = tuple(variables)
         finally:
-            pickled_variables.clear()
+            variables.clear()
         if len(data) < SHARED_BYTES:
             return Payload(len(data), data, references=references)
         try:
@@ -79,21 +95,28 @@ class ClassicCluster(Cluster):
             raise TooLargeError(len(data), error_of(error)[0]) from error
         return Payload(len(data), None, shared, references)
 
-    def run(self, job: str, description: str, partitions: list[int], task: Task) -> list[Any]:
+    def run(self, job: str, description: str, partitions: list[int], task: Task) -> list[object]:
+        """Run a job with one task for each partition, and return what the tasks returned."""
+        # A job group applies to the calling thread, which runs no other job.
         self._context.setJobGroup(job, description, interruptOnCancel=True)
-
         tasks = self._context.parallelize(partitions, len(partitions))
-        values: list[Any] = tasks.mapPartitions(guarded(task)).collect()
-        return values
+        return tasks.mapPartitions(guarded(task)).collect()
 
     def gone(self) -> str | None:
+        """Return why the Java process or its session cannot be used any more; None if it can."""
         return why_gone(self._context)
 
     def cancel(self, job: str) -> None:
+        """Have Spark kill the tasks of a job."""
         self._context.cancelJobGroup(job)
 
     def kill(self, job: str, task: int) -> None:
+        """Have Spark kill one task of a job and start it again."""
         if self.job_per_worker:
             self.cancel(job)
         else:
             self._context._jsc.sc().killTaskAttempt(task, True, "its Python worker hangs")
+
+    def _java_processors(self) -> int:
+        # Java may be allowed fewer processors than the machine has, for example in a container.
+        return int(self._context._jvm.java.lang.Runtime.getRuntime().availableProcessors())

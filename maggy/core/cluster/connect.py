@@ -1,17 +1,13 @@
-"""A Spark behind a Connect server, whose client has no JVM."""
+"""The cluster behind a Spark Connect server, whose client has no Java process."""
 
 from __future__ import annotations
 
 import contextlib
-import copy
 import os
 import socket
 import tempfile
-import threading
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Iterator
 
 from maggy.common.exceptions import ExperimentError
 from maggy.common.hosts import bare
@@ -20,22 +16,31 @@ from maggy.core.cluster.failures import error_of
 from maggy.core.cluster.masters import gives_up_at_first_crash, local_cores, max_executors
 from maggy.core.cluster.payload import Payload
 from maggy.core.cluster.pickling import dumps, loads
+from maggy.core.cluster.pyspark_protocols import ArrowBatch, ConnectSession
 from maggy.core.cluster.release import guarded
+from maggy.core.cluster.retries import Retries
 
 __all__ = ["ConnectCluster"]
 
 SHARED_BYTES = 64 * 2**20
-"""A query of 128 MiB is refused. From this size on the bytes go ahead of the queries, as a file of the session."""
+"""Payloads of at least this many bytes travel as a file of the session, ahead of the queries.
+
+A Connect server refuses a query of 128 MiB.
+"""
 
 
 class _SessionFile:
-    """Bytes in a file that the server sends to its executors and deletes when the user's session ends."""
+    """Bytes in a file that the server sends to its executors.
+
+    The server deletes the file when the user's session ends.
+    """
 
     def __init__(self, name: str) -> None:
         self._name = name
 
     @property
     def value(self) -> bytes:
+        """Return the content. Call this in a task."""
         from pyspark import SparkFiles
 
         with open(SparkFiles.get(self._name), "rb") as file:
@@ -46,11 +51,21 @@ class _SessionFile:
 
 
 class ConnectCluster(Cluster):
-    """A client of a Spark Connect server, such as Databricks' shared clusters."""
+    """Run tasks through a Spark Connect server, such as one of Databricks' shared clusters.
 
-    def __init__(self, session: Any) -> None:
+    Args:
+        session: The user's session.
+
+    Raises:
+        ExperimentError: If the session was stopped or its server has ended.
+    """
+
+    session: ConnectSession
+
+    def __init__(self, session: ConnectSession) -> None:
         self.session = session
-        self._retries = _Retries(session.client, self.gone)
+        self._retries = Retries(session.client, self.gone)
+        # Each request to a server that has ended would be tried again for ten minutes.
         if reason := self.gone():
             raise ExperimentError(reason)
         self.app_id = f"connect-{session.session_id[:8]}"
@@ -63,23 +78,33 @@ class ConnectCluster(Cluster):
 
     @property
     def spare_workers(self) -> int:
-        # A client cannot have a single task killed: when a worker hangs, only one that stayed can take over.
+        """Number of workers that stay when no further trial is available, at least 1."""
+        # A client cannot have a single task killed. If a worker hangs, only a worker that stayed
+        # can take over its trial.
         return max(1, super().spare_workers)
 
     def slots(self) -> int | None:
+        """Return how many tasks the server's Spark can run at once, as far as a client can see."""
         if cores := local_cores(self._master):
             return cores
         if self._conf("spark.dynamicAllocation.enabled", "false").lower() == "true":
-            most = max_executors(self._conf("spark.dynamicAllocation.maxExecutors", ""))
-            per_executor = int(self._conf("spark.executor.cores", "1")) // int(
+            limit = max_executors(self._conf("spark.dynamicAllocation.maxExecutors", ""))
+            tasks_per_executor = int(self._conf("spark.executor.cores", "1")) // int(
                 self._conf("spark.task.cpus", "1")
             )
-            return None if most is None else max(1, most * per_executor)
-        # A Connect client cannot see the executors: the default number of partitions is what Spark says of itself.
+            return None if limit is None else max(1, limit * tasks_per_executor)
+        # A Connect client cannot see the executors. The default number of partitions is the only
+        # figure that Spark gives it.
         frame = self.session.range(0, 1_000).selectExpr("spark_partition_id() AS p").distinct()
         return max(1, int(frame.count()))
 
-    def pack(self, value: Any) -> Payload:
+    def pack(self, value: object) -> Payload:
+        """Pickle a value once for all jobs.
+
+        Raises:
+            TooLargeError: If the server does not take so many bytes.
+            Exception: If a part of the value cannot be pickled.
+        """
         data = dumps(value)
         if len(data) < SHARED_BYTES:
             return Payload(len(data), data)
@@ -94,12 +119,15 @@ class ConnectCluster(Cluster):
             raise TooLargeError(len(data), error_of(error)[0]) from error
         return Payload(len(data), None, _SessionFile(name))
 
-    def run(self, job: str, description: str, partitions: list[int], task: Task) -> list[Any]:
+    def run(self, job: str, description: str, partitions: list[int], task: Task) -> list[object]:
+        """Run a query with one task for each partition, and return what the tasks returned."""
+        # A tag applies to the calling thread, which runs no other job.
         self.session.addTag(job)
-
         run_tasks = guarded(task)
 
-        def body(batches: Iterator[Any]) -> Iterator[Any]:
+        # Spark pickles this function by value. It must refer neither to self, whose session cannot
+        # be pickled, nor to Maggy's modules, which may be those of another release on an executor.
+        def body(batches: Iterator[ArrowBatch]) -> Iterator[ArrowBatch]:
             import pyarrow
             from pyspark import cloudpickle
 
@@ -118,80 +146,39 @@ class ConnectCluster(Cluster):
         return [loads(bytes(row[0])) for row in rows]
 
     def gone(self) -> str | None:
+        """Return why the session cannot be used any more, with the remedy; None if it can."""
         if self.session.is_stopped:
             return "Spark is gone: its session was stopped. Make a new one first."
-        # A builder of the user's own need not have an endpoint.
+        # A session may have been made with a builder of the user's own, which has no endpoint.
         host, _, port = getattr(self.session.client._builder, "endpoint", "").rpartition(":")
         if not port.isdigit() or not _refuses(host, int(port)):
             return None
         return (
-            f"Spark is gone: nobody listens where its Connect server was, at {host}:{port}. Start the server again and "
-            "make a new session first; if Python had started it, restart Python."
+            f"Spark is gone: nothing listens at the address of its Connect server, {host}:{port}. "
+            "Start the server again and make a new session first. If Python started the server, "
+            "restart Python."
         )
 
     def cancel(self, job: str) -> None:
+        """Have the server interrupt the tasks of a job."""
         self.session.interruptTag(job)
 
     def _conf(self, key: str, default: str) -> str:
         try:
             return str(self.session.conf.get(key, default))
-        except Exception:  # some servers hide their settings
+        except Exception:  # Some servers hide their settings.
             return default
 
 
-class _Retries:
-    """Keeps a client from trying for ten minutes to reach a server that has ended.
-
-    A server that cannot be reached is tried again, as the user's session would have it. Only one whose machine answers
-    that nobody listens there is not.
-
-    Args:
-        client: The session's client.
-        gone: Says why the server is gone; None if it may be there.
-    """
-
-    def __init__(self, client: Any, gone: Callable[[], str | None]) -> None:
-        self._client = client
-        self._gone = gone
-        self._lock = threading.Lock()
-        self._users = 0
-        self._policies: list[Any] = []
-
-    @contextmanager
-    def only_while_there(self) -> Iterator[None]:
-        """Change what the client tries again, for as long as at least one thread is inside."""
-        if not hasattr(self._client, "get_retry_policies"):  # Spark 3.5 has fixed ones
-            yield
-            return
-        with self._lock:
-            self._users += 1
-            if self._users == 1:
-                self._policies = self._client.get_retry_policies()
-                self._client.set_retry_policies(
-                    [self._limited(policy) for policy in self._policies]
-                )
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._users -= 1
-                if not self._users:
-                    self._client.set_retry_policies(self._policies)
-
-    def _limited(self, policy: Any) -> Any:
-        limited = copy.copy(policy)
-        limited.can_retry = lambda error: policy.can_retry(error) and self._gone() is None
-        return limited
-
-
 def _refuses(host: str, port: int) -> bool:
-    """Whether a machine answers that nobody listens on a port of it."""
+    """Return whether a machine answers that nothing listens on one of its ports."""
     try:
         with socket.create_connection((host, port), timeout=2):
             return False
     except ConnectionRefusedError:
         return True
-    except OSError:  # it cannot be reached, which says nothing of what listens there
+    except OSError:
+        # The machine cannot be reached, so it is unknown what listens there.
         return False
 
 
@@ -202,6 +189,7 @@ def _own_address(server: str) -> str:
         candidates, key=lambda candidate: candidate[0] != socket.AF_INET
     ):
         with socket.socket(family, kind) as probe, contextlib.suppress(OSError):
-            probe.connect(address)  # sends nothing: a datagram socket only picks its route
+            # This sends nothing: a datagram socket only picks its route.
+            probe.connect(address)
             return str(probe.getsockname()[0])
     raise OSError(f"There is no route to the Spark Connect server at {server}.")

@@ -1,4 +1,4 @@
-"""What a cluster is to the driver: how many tasks it can run at once, and how to run and end some."""
+"""The contract of a cluster: how many tasks it runs at once, and how to run and end them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import sys
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from maggy.core.cluster.payload import Payload
 from maggy.core.cluster.pickling import dumps
+from maggy.core.cluster.pyspark_protocols import ClassicSession, ConnectSession
 
 __all__ = [
     "MAX_UNLIMITED_WORKERS",
@@ -22,11 +23,18 @@ __all__ = [
 ]
 
 MAX_UNLIMITED_WORKERS = 32
-"""Number of workers, at most, where Spark would start executors without a limit, which costs money."""
+"""Maximum number of workers where Spark starts executors without a limit, since they cost money."""
 
 
 class TaskInfo(NamedTuple):
-    """Which task of a job this is; made on the executor. ``task`` is its id in the Spark application."""
+    """Identify one task of a job. It is made on the executor.
+
+    Attributes:
+        partition: The partition that the task works on.
+        attempt: 0 for the first attempt, one more for each retry by Spark.
+        gpus: The addresses of the GPUs that Spark reserved for the task.
+        task: The id of the task in the Spark application.
+    """
 
     partition: int
     attempt: int
@@ -34,15 +42,16 @@ class TaskInfo(NamedTuple):
     task: int = 0
 
 
-Task = Callable[[TaskInfo], "list[Any]"]
+Task = Callable[[TaskInfo], "list[object]"]
+"""The function that Spark calls in each task; the values that it returns go back to the driver."""
 
 
 class TooLargeError(Exception):
-    """Spark cannot take a payload.
+    """Spark cannot take a payload of this size.
 
     Attributes:
-        size: How many bytes it has.
-        reason: What Spark says, in one line.
+        size: Number of bytes of the payload.
+        reason: Spark's own explanation, in one line.
     """
 
     def __init__(self, size: int, reason: str) -> None:
@@ -51,19 +60,20 @@ class TooLargeError(Exception):
 
 
 class Cluster(ABC):
-    """One Spark application: how many tasks it can run at once, and how to run and end some.
+    """One Spark application, which runs and ends tasks.
 
     Attributes:
         session: The user's SparkSession.
         app_id: Spark's application id.
         host: The interface on which a driver's server should listen.
         advertised: The name or address under which executors reach the driver.
-        local: Driver and executors share one process tree on this machine.
-        job_per_worker: Spark gives a whole job up at its first crash, so each worker needs a job of its own.
-        speculation: Spark may run a second copy of a slow task.
+        local: True if driver and executors belong to one process tree on this machine.
+        job_per_worker: True if Spark ends a whole job at its first crash, so that every worker
+            needs its own job.
+        speculation: True if Spark may run a second copy of a slow task.
     """
 
-    session: Any
+    session: ClassicSession | ConnectSession
     app_id: str
     host: str
     advertised: str
@@ -73,32 +83,50 @@ class Cluster(ABC):
 
     @property
     def spare_workers(self) -> int:
-        """How many workers stay when no further trial is to be had; the others leave.
+        """Number of workers that stay when no further trial is available. The others leave.
 
-        All of them under speculation, since Spark would start copies of the tasks that go on.
+        Under speculation all workers stay, since Spark would start copies of the tasks that still
+        run.
         """
         return sys.maxsize if self.speculation else 0
 
     @abstractmethod
     def slots(self) -> int | None:
-        """How many tasks Spark can run at once, at least 1; None if it starts executors without a limit."""
+        """Return how many tasks Spark can run at once.
 
-    def pack(self, value: Any) -> Payload:
+        Returns:
+            At least 1; None if Spark starts executors without a limit.
+        """
+
+    def pack(self, value: object) -> Payload:
         """Pickle a value once for all jobs.
 
         Raises:
-            TooLargeError: Spark cannot take so many bytes.
-            Exception: Something in it cannot be pickled.
+            TooLargeError: If Spark cannot take so many bytes.
+            Exception: If a part of the value cannot be pickled.
         """
         data = dumps(value)
         return Payload(len(data), data)
 
     @abstractmethod
-    def run(self, job: str, description: str, partitions: list[int], task: Task) -> list[Any]:
-        """Run a job with one task for each partition; blocks; returns what the tasks returned, in order."""
+    def run(self, job: str, description: str, partitions: list[int], task: Task) -> list[object]:
+        """Run a job with one task for each partition, and wait for its end.
+
+        Args:
+            job: The name under which the job can be cancelled.
+            description: The text that Spark's web pages show.
+            partitions: The partition numbers, one for each task.
+            task: The function that each task calls.
+
+        Returns:
+            The values that the tasks returned, in the order of the partitions.
+
+        Raises:
+            Exception: If Spark reports a failure of the job. The type depends on Spark.
+        """
 
     def gone(self) -> str | None:
-        """Return why this Spark can run nothing any more, with the remedy; None if it can."""
+        """Return why this Spark can run no more jobs, with the remedy; None if it can run some."""
         return None
 
     @abstractmethod
@@ -106,28 +134,40 @@ class Cluster(ABC):
         """Have Spark kill the tasks of a job."""
 
     def kill(self, job: str, task: int) -> None:
-        """Have Spark kill one task of a job, and start it again; no effect where that cannot be asked for."""
+        """Have Spark kill one task of a job and start it again.
+
+        Nothing happens where Spark offers no way to kill a single task.
+
+        Args:
+            job: The name of the job.
+            task: The id of the task in the Spark application.
+        """
+        # The task is the only one of its job.
         if self.job_per_worker:
             self.cancel(job)
 
     def thread(self, target: Callable[[], None], name: str) -> threading.Thread:
-        """A thread from which :meth:`run` may be called, with the caller's Spark properties."""
+        """Return a daemon thread from which :meth:`run` may be called.
+
+        The thread inherits the Spark properties of the calling thread. It is not started yet.
+        """
         from pyspark import InheritableThread
 
-        options = (
-            {"session": self.session} if is_connect(self.session) else {}
-        )  # Spark 3.5 knows no other
+        # Spark 3.5 accepts this option for sessions of Connect only.
+        options = {"session": self.session} if is_connect(self.session) else {}
         thread: threading.Thread = InheritableThread(target=target, **options)
         thread.name, thread.daemon = name, True
         return thread
 
 
-def is_connect(session: Any) -> bool:
-    """Whether this is a session of Spark Connect."""
+def is_connect(session: object) -> bool:
+    """Return whether a session belongs to Spark Connect."""
+    # The module's name decides: importing the class fails where gRPC is not installed.
     return type(session).__module__.startswith("pyspark.sql.connect")
 
 
 def task_info(partition: int) -> TaskInfo:
+    """Return the identity of the task in which this function is called."""
     from pyspark import TaskContext
 
     context = TaskContext.get()

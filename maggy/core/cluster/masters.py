@@ -1,4 +1,4 @@
-"""What a master URL and Spark's settings say of the number of tasks."""
+"""Read the number of tasks that a master URL and Spark's settings allow."""
 
 from __future__ import annotations
 
@@ -8,26 +8,34 @@ import re
 __all__ = ["gives_up_at_first_crash", "local_cores", "max_executors"]
 
 UNLIMITED = 2**31 - 1
-"""Spark's own default for the largest number of executors."""
+"""Spark's own default for the maximum number of executors."""
 
 
 def gives_up_at_first_crash(master: str) -> bool:
-    """Whether this is a local master without retries (``local[2, 3]`` would retry twice)."""
+    """Return whether a master is local and never retries a task.
+
+    ``local[2, 3]`` tries a task three times, so the answer is False.
+    """
     return re.fullmatch(r"local(\[[^\],]*(,\s*1)?\])?", master) is not None
 
 
 def local_cores(master: str) -> int | None:
-    """How many tasks a local master runs at once; None for a master that is not local."""
+    """Return how many cores a local master has for tasks; None for a master that is not local."""
     if master == "local":
         return 1
-    if found := re.fullmatch(r"local\[(\*|\d+)(?:\s*,\s*\d+)?\]", master):
-        return (os.cpu_count() or 1) if found.group(1) == "*" else int(found.group(1))
-    if found := re.fullmatch(r"local-cluster\[\s*(\d+)\s*,\s*(\d+)\s*,\s*\d+\s*\]", master):
-        return int(found.group(1)) * int(found.group(2))
+    if match := re.fullmatch(r"local\[(\*|\d+)(?:\s*,\s*\d+)?\]", master):
+        return (os.cpu_count() or 1) if match.group(1) == "*" else int(match.group(1))
+    # local-cluster[workers, cores of each worker, MiB of each worker]
+    if match := re.fullmatch(r"local-cluster\[\s*(\d+)\s*,\s*(\d+)\s*,\s*\d+\s*\]", master):
+        return int(match.group(1)) * int(match.group(2))
     return None
 
 
 def max_executors(setting: str) -> int | None:
-    """Return ``spark.dynamicAllocation.maxExecutors`` as a number; None if it is not set, or to "infinity"."""
-    most = int(setting) if setting.strip().isdigit() else UNLIMITED
-    return most if 0 < most < UNLIMITED else None
+    """Return ``spark.dynamicAllocation.maxExecutors`` as a number.
+
+    Returns:
+        At least 1; None if the setting is empty, 0, ``"infinity"`` or Spark's default.
+    """
+    limit = int(setting) if setting.strip().isdigit() else UNLIMITED
+    return limit if 0 < limit < UNLIMITED else None

@@ -1,37 +1,32 @@
-"""A pickled function on its way to the tasks of many jobs, with what Spark has to bring along for it."""
+"""The pickled function on its way to the tasks of many jobs, with its broadcast variables."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Concatenate, ParamSpec, TypeVar
 
-__all__ = ["Payload", "Shared", "with_content"]
+from maggy.core.cluster.pyspark_protocols import Broadcast, Shared
 
+__all__ = ["Payload", "with_content"]
 
-class Shared(Protocol):
-    """Bytes that Spark keeps for all jobs, such as a broadcast variable."""
-
-    @property
-    def value(self) -> bytes:
-        """The bytes, on the driver and in a task."""
-
-    def destroy(self) -> None:
-        """Have Spark forget the bytes."""
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Payload:
-    """Pickled bytes that any number of jobs refer to.
+    """Hold pickled bytes to which any number of jobs refer.
 
-    It is pickled into each job's command. So the broadcast variables among ``references`` are part of every
-    command, however often and on whatever thread a job is started, and Spark brings them to its tasks. Without them
-    the bytes could not be unpickled there: they only name the variables.
+    A payload is pickled into the command of each job. The broadcast variables in ``references`` are
+    therefore part of every command, no matter how often and in which thread a job starts, and Spark
+    brings the variables to the tasks. Without them a task could not unpickle the bytes, which
+    contain only the variables' names.
 
     Args:
         size: Number of bytes.
-        data: The bytes, or None where ``shared`` holds them.
-        shared: The bytes, kept by Spark so that they are not serialized again for each job.
-        references: The broadcast variables that the bytes refer to.
+        data: The bytes; None if ``shared`` holds them.
+        shared: The bytes in Spark, so that they are not serialized again for each job.
+        references: The broadcast variables to which the bytes refer.
     """
 
     def __init__(
@@ -39,7 +34,7 @@ class Payload:
         size: int,
         data: bytes | None,
         shared: Shared | None = None,
-        references: tuple[Any, ...] = (),
+        references: tuple[Broadcast, ...] = (),
     ) -> None:
         self.size = size
         self._data = data
@@ -54,14 +49,28 @@ class Payload:
         return self._data
 
     def release(self) -> None:
-        """Have Spark forget what it keeps for the jobs. No job may be started afterwards."""
+        """Have Spark forget the shared bytes. No job may start afterwards."""
         if self._shared is not None:
-            with suppress(Exception):  # Spark may be gone, and then nothing is kept
+            # Spark may have ended, and then it holds nothing any more.
+            with suppress(Exception):
                 self._shared.destroy()
 
 
 def with_content(
-    function: Callable[..., list[Any]], payload: Payload, *arguments: Any
-) -> list[Any]:
-    """Call a function with a payload's bytes and further arguments; runs in a task."""
-    return function(payload.content(), *arguments)
+    function: Callable[Concatenate[bytes, P], T],
+    payload: Payload,
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> T:
+    """Call a function with the bytes of a payload and further arguments. Call this in a task.
+
+    Args:
+        function: The function, whose first argument are the bytes.
+        payload: The payload as it arrived in the task.
+        *args: Further arguments.
+        **kwargs: Further keyword arguments.
+
+    Returns:
+        The return value of the function.
+    """
+    return function(payload.content(), *args, **kwargs)

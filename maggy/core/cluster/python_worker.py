@@ -1,16 +1,33 @@
-"""What pyspark keeps in a Python worker for user code; a process started beside the worker gets a copy."""
+"""Copy what pyspark keeps in a Python worker for user code into a process beside the worker."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypedDict
 
-__all__ = ["restore_task_state", "task_state"]
+from maggy.core.cluster.pyspark_protocols import Broadcast
+
+__all__ = ["TaskState", "restore_task_state", "task_state"]
 
 
-def task_state() -> dict[str, Any]:
-    """Return what user code may ask pyspark for inside this task: broadcast variables, files, the task's context.
+class TaskState(TypedDict):
+    """The state of a task that user code can reach through pyspark.
 
-    The values of broadcast variables are not copied but for those that Spark decrypted into this process's memory.
+    Attributes:
+        broadcasts: The attributes that give each broadcast variable its value, by its number.
+        files: The folder of Spark's files, and whether this is a worker.
+        context: The attributes of the task's context; None outside a task.
+    """
+
+    broadcasts: dict[int, dict[str, object]]
+    files: tuple[str | None, bool]
+    context: dict[str, object] | None
+
+
+def task_state() -> TaskState:
+    """Return what user code may ask pyspark for inside this task.
+
+    That is the broadcast variables, the files and the task's context. The value of a broadcast
+    variable is copied only if Spark decrypted it into this process's memory.
     """
     from pyspark import SparkFiles, TaskContext
     from pyspark.broadcast import _broadcastRegistry
@@ -25,13 +42,15 @@ def task_state() -> dict[str, Any]:
     }
 
 
-def restore_task_state(state: dict[str, Any]) -> None:
-    """Make pyspark answer in this process as it does in the task whose :func:`task_state` this is."""
+def restore_task_state(state: TaskState) -> None:
+    """Make pyspark answer in this process as it does in the task of which this is the state."""
+    from pyspark import Broadcast as SparkBroadcast
     from pyspark import SparkFiles, TaskContext
-    from pyspark.broadcast import Broadcast, _broadcastRegistry
+    from pyspark.broadcast import _broadcastRegistry
 
     for number, source in state["broadcasts"].items():
-        variable: Any = Broadcast.__new__(Broadcast)
+        # The constructor would need Java or the original file handle.
+        variable = SparkBroadcast.__new__(SparkBroadcast)
         vars(variable).update(
             {"_jbroadcast": None, "_sc": None, "_python_broadcast": None}, **source
         )
@@ -41,7 +60,8 @@ def restore_task_state(state: dict[str, Any]) -> None:
         vars(TaskContext._getOrCreate()).update(state["context"])
 
 
-def _source(variable: Any) -> dict[str, Any]:
-    """Where a broadcast variable's value is: a file that is read when it is asked for, or this memory."""
+def _source(variable: Broadcast) -> dict[str, object]:
+    """Return the attributes that give a broadcast variable its value."""
+    # A variable with a path reads its file only when the value is asked for.
     path = getattr(variable, "_path", None)
     return {"_value": variable.value} if path is None else {"_path": path}

@@ -1,10 +1,9 @@
-"""The check of the release of Maggy on an executor, before the executor imports anything of it."""
+"""Check the release of Maggy on an executor before the executor imports anything of it."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
 
 from maggy.core.cluster.contract import Task, task_info
 from maggy.core.cluster.pickling import dumps
@@ -14,21 +13,26 @@ from maggy.version import PROTOCOL
 __all__ = ["guarded", "release_error", "run_tasks"]
 
 
-def guarded(task: Task) -> Callable[[Iterable[int]], Iterator[Any]]:
-    """Return a function that runs the task on an executor, if the release there speaks our protocol.
+def guarded(task: Task) -> Callable[[Iterable[int]], Iterator[object]]:
+    """Return a function that runs the task on an executor with a release that fits the driver's.
 
     Spark pickles the function by value, since it is defined inside another one. It refers to nothing
     of this package but plain values. So it also works where another release is installed, whose
-    modules may lack what the task refers to.
+    modules may lack names that the task refers to.
 
     Args:
-        task: What to run, for each partition number that the function gets.
+        task: The function to call for each partition number.
+
+    Returns:
+        A function of partition numbers, which yields the values that the task returns. It raises
+        ``RuntimeError`` if the release on the executor speaks another protocol, and
+        ``ModuleNotFoundError`` if Maggy is not installed there.
     """
     data = dumps((run_tasks, task))
     driver_protocol = PROTOCOL
     message = protocol_mismatch("{host}", "{version}", "{protocol}")
 
-    def run(partitions: Iterable[int]) -> Iterator[Any]:
+    def run(partitions: Iterable[int]) -> Iterator[object]:
         import importlib.util
         import os
         import re
@@ -39,7 +43,8 @@ def guarded(task: Task) -> Callable[[Iterable[int]], Iterator[Any]]:
 
         module = sys.modules.get("maggy.version")
         spec = importlib.util.find_spec("maggy")
-        if module is not None:  # the release that this process has loaded, even if it was replaced
+        # A module in memory is the release that this process runs, even if the files are newer.
+        if module is not None:
             version = str(module.__version__)
             protocol = getattr(module, "PROTOCOL", 0)
         elif spec is None or spec.origin is None:
@@ -68,8 +73,8 @@ def guarded(task: Task) -> Callable[[Iterable[int]], Iterator[Any]]:
     return run
 
 
-def run_tasks(task: Task, partitions: Iterable[int]) -> Iterator[Any]:
-    """Run a task once for each partition number, and yield what it returns."""
+def run_tasks(task: Task, partitions: Iterable[int]) -> Iterator[object]:
+    """Call a task once for each partition number, and yield the values that it returns."""
     for partition in partitions:
         yield from task(task_info(partition))
 

@@ -1,4 +1,4 @@
-"""The way to Spark for the rest of the core: the cluster of the user's session, and functions as bytes."""
+"""The entrance to Spark for the rest of the core: the user's cluster, and pickling."""
 
 from __future__ import annotations
 
@@ -36,6 +36,11 @@ __all__ = [
 
 
 def active_cluster() -> Cluster:
-    """Return the Spark that the user's session runs on; see :func:`~maggy.common.spark_session.spark_session`."""
+    """Return the cluster on which the user's session runs; start a local session if there is none.
+
+    Raises:
+        MissingDependencyError: If pyspark or a fitting Java is not installed.
+        ExperimentError: If the session's Spark has ended.
+    """
     session = spark_session()
     return ConnectCluster(session) if is_connect(session) else ClassicCluster(session)

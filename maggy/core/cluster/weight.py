@@ -1,4 +1,4 @@
-"""What makes a pickled function large: the objects it refers to, measured one by one."""
+"""Find the objects that make a pickled function large."""
 
 from __future__ import annotations
 
@@ -6,86 +6,120 @@ import functools
 import inspect
 import types
 from collections.abc import Iterator, Mapping
-from typing import Any
+from dataclasses import dataclass
+
+from maggy.core.cluster.pickling import dump
 
 __all__ = ["describe_size", "in_megabytes"]
 
 MIB = 2**20
 LARGEST = 3
-"""Number of objects that are named."""
+"""Maximum number of objects that are named."""
 SMALLEST_NAMED = MIB
+"""Minimum number of bytes of an object that is named."""
 MAX_DEPTH = 4
+"""Maximum number of references between the function and an object that is measured by itself."""
 MAX_OBJECTS = 200
+"""Maximum number of objects that are measured."""
 
 
-def describe_size(value: Any, size: int) -> str:
-    """Return a sentence about the size of a function with what it refers to, and its largest objects.
+def describe_size(value: object, size: int) -> str:
+    """Return a sentence about the size of a pickled function and its largest objects.
 
-    The objects are the closure, global names, defaults and attributes of every function in ``value`` that travels
-    with it. They are pickled one by one, without keeping the bytes; measuring ends after three times ``size``.
+    The objects are the closure, global names, defaults and attributes of every function that
+    travels with ``value``. They are pickled one by one, and the bytes are not kept. Measuring ends
+    after three times ``size`` bytes.
 
     Args:
-        value: What was pickled.
-        size: How many bytes that took.
+        value: The object that was pickled.
+        size: Number of bytes that it took.
     """
     sentence = f"The training function, with everything it refers to, takes {in_megabytes(size)}"
-    largest = _largest(value, size)
+    largest = _largest(_Part("", value, 0), size)
     if not largest:
         return f"{sentence}."
-    names = ", ".join(f"{name} ({kind}, {in_megabytes(weight)})" for name, kind, weight in largest)
+    names = ", ".join(
+        f"{part.name} ({type(part.value).__name__}, {in_megabytes(weight)})"
+        for part, weight in largest
+    )
     return f"{sentence}; largest: {names}."
 
 
 def in_megabytes(size: int) -> str:
+    """Return a number of bytes as text in MiB, with one decimal below 10 MiB."""
     return f"{size / MIB:,.0f} MiB" if size >= 10 * MIB else f"{size / MIB:,.1f} MiB"
 
 
-def _largest(value: Any, size: int) -> list[tuple[str, str, int]]:
+@dataclass(frozen=True)
+class _Part:
+    """An object to which the pickled function refers.
+
+    Attributes:
+        name: The name that the user knows the object by.
+        value: The object.
+        depth: Number of references between the function and the object.
+    """
+
+    name: str
+    value: object
+    depth: int
+
+
+def _largest(whole: _Part, size: int) -> list[tuple[_Part, int]]:
+    """Return the largest objects with their bytes, the largest first."""
+    # Objects that share data count the data twice, so the bytes to pickle are limited.
     budget = 3 * size
-    weights: list[tuple[str, str, int]] = []
-    for number, (name, part) in enumerate(_parts(value)):
+    weights: list[tuple[_Part, int]] = []
+    for number, part in enumerate(_leaves(whole)):
         if number >= MAX_OBJECTS or budget <= 0:
             break
         weight = _weight(part, min(budget, size))
         budget -= weight
         if weight >= SMALLEST_NAMED:
-            weights.append((name, type(part).__name__, weight))
-    return sorted(weights, key=lambda entry: -entry[2])[:LARGEST]
+            weights.append((part, weight))
+    return sorted(weights, key=lambda entry: -entry[1])[:LARGEST]
 
 
-def _parts(value: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the objects below ``value`` that are no functions or containers of them, each with its name; each once."""
-    seen: set[int] = set()
-    stack: list[tuple[str, Any, int]] = [("", value, 0)]
+def _leaves(whole: _Part) -> Iterator[_Part]:
+    """Yield the objects to which a whole refers, except functions and what holds functions.
+
+    No object is yielded twice.
+    """
+    visited: set[int] = set()
+    stack = [whole]
     while stack:
-        name, part, depth = stack.pop()
-        if id(part) in seen:
+        part = stack.pop()
+        if id(part.value) in visited:
             continue
-        seen.add(id(part))
-        below = _below(part) if depth < MAX_DEPTH else None
-        if below is None:
-            yield name, part
+        visited.add(id(part.value))
+        inner_values = _references(part) if part.depth < MAX_DEPTH else None
+        if inner_values is None:
+            yield part
         else:
-            stack += [(_joined(name, part, key), inner, depth + 1) for key, inner in below.items()]
+            stack += [
+                _Part(_joined(part, key), inner, part.depth + 1)
+                for key, inner in inner_values.items()
+            ]
 
 
-def _below(part: Any) -> Mapping[str, Any] | None:
-    """Return what an object that is looked into refers to; None for one that is measured as a whole."""
-    if isinstance(part, (types.ModuleType, type)):
-        return {}  # travels by reference
-    if isinstance(part, functools.partial):
-        arguments = {f"argument {place}": item for place, item in enumerate(part.args)}
-        return {"": part.func, **arguments, **part.keywords}
-    if isinstance(part, types.MethodType):
-        return {"": part.__func__, "self": part.__self__}
-    if isinstance(part, types.FunctionType):
-        return _references(part)
-    if type(part).__module__.startswith("maggy.") or callable(part):
-        return getattr(part, "__dict__", None)
+def _references(part: _Part) -> Mapping[str, object] | None:
+    """Return the objects to which an object refers; None for one that is measured as a whole."""
+    match part.value:
+        case types.ModuleType() | type():
+            return {}  # Only its name travels.
+        case functools.partial() as partial:
+            arguments = {f"argument {place}": item for place, item in enumerate(partial.args)}
+            return {"": partial.func, **arguments, **partial.keywords}
+        case types.MethodType() as method:
+            return {"": method.__func__, "self": method.__self__}
+        case types.FunctionType() as function:
+            return _variables(function)
+        case value if type(value).__module__.startswith("maggy.") or callable(value):
+            return getattr(value, "__dict__", None)
     return None
 
 
-def _references(function: types.FunctionType) -> dict[str, Any]:
+def _variables(function: types.FunctionType) -> dict[str, object]:
     variables = inspect.getclosurevars(function)
     defaults = {
         name: parameter.default
@@ -95,46 +129,57 @@ def _references(function: types.FunctionType) -> dict[str, Any]:
     return {**variables.globals, **variables.nonlocals, **defaults}
 
 
-def _joined(outer: str, part: Any, key: str) -> str:
-    """Name what a function of the user's refers to after the variable alone, and an attribute after its owner."""
-    is_inside = not isinstance(part, (types.FunctionType, functools.partial, types.MethodType))
-    if outer and key and is_inside and not type(part).__module__.startswith("maggy."):
-        return f"{outer}.{key}"
-    return key or outer
+def _joined(part: _Part, key: str) -> str:
+    """Return the name of an object inside another one.
+
+    A variable of a function is named by itself, an attribute together with its owner.
+    """
+    is_attribute = not isinstance(
+        part.value, (types.FunctionType, functools.partial, types.MethodType)
+    )
+    # Users do not know the attributes of Maggy's own objects.
+    is_ours = type(part.value).__module__.startswith("maggy.")
+    if part.name and key and is_attribute and not is_ours:
+        return f"{part.name}.{key}"
+    return key or part.name
 
 
-class _TooMuch(Exception):
-    """More was pickled than is worth measuring."""
+class _LimitReached(Exception):
+    """So many bytes were pickled that measuring more of them is not worth the time."""
 
 
 class _Counter:
-    """A file that keeps nothing."""
+    """A file that counts bytes and keeps none.
+
+    Args:
+        limit: Number of bytes at which :meth:`write` raises.
+    """
 
     def __init__(self, limit: int) -> None:
         self.size, self._limit = 0, limit
 
-    def write(self, data: Any) -> int:
+    def write(self, data: bytes | memoryview) -> int:
+        """Count the bytes. Pickle also passes views of large buffers."""
         length = memoryview(data).nbytes
         self.size += length
         if self.size >= self._limit:
-            raise _TooMuch
+            raise _LimitReached
         return length
 
 
-def _weight(part: Any, limit: int) -> int:
-    """Return how many bytes pickling an object takes, ``limit`` at most."""
-    if isinstance(part, (int, float, bool, type(None))):
+def _weight(part: _Part, limit: int) -> int:
+    """Return how many bytes pickling an object takes, at most ``limit``."""
+    if isinstance(part.value, (int, float, bool, type(None))):
         return 0
-    known = getattr(part, "nbytes", None)
-    if isinstance(known, int):
-        return known
-    from maggy.core.cluster.pickling import dump
-
+    # Arrays and tensors know their size, so they need not be pickled.
+    size = getattr(part.value, "nbytes", None)
+    if isinstance(size, int):
+        return size
     counter = _Counter(limit)
     try:
-        dump(part, counter)
-    except (
-        Exception
-    ):  # too much, or cannot be pickled by itself: what was counted so far is the best there is
+        dump(part.value, counter)
+    except Exception:
+        # The limit was reached, or the object cannot be pickled by itself. The bytes so far are
+        # the best estimate.
         return min(counter.size, limit)
     return counter.size

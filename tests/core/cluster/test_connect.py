@@ -1,4 +1,4 @@
-"""A client of a Connect server: what is known without one."""
+"""The parts of a Connect client that need no server."""
 
 import pytest
 from wire import has_ipv6
@@ -12,5 +12,5 @@ def test_the_address_on_the_route_to_a_server_is_one_of_this_machine():
 
 @pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
 @pytest.mark.parametrize("server", ["::1", "[::1]"])
-def test_the_own_address_may_be_one_of_ipv6(server):
+def test_the_address_on_the_route_may_be_one_of_ipv6(server):
     assert connect._own_address(server) == "::1"

@@ -1,4 +1,4 @@
-"""What is read off a master URL."""
+"""The number of tasks and the retries that a master URL stands for."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""A training function on its way to Spark: what cannot be pickled, what is large, and what Spark refuses."""
+"""A training function on its way to Spark: one that cannot be pickled, or is too large."""
 
 import threading
 
@@ -17,13 +17,13 @@ def pack(train, cluster=None, tell=print, **values):
     return packed(workload, cluster or Threads(), tell)
 
 
-def test_what_is_packed_arrives_as_it_was():
+def test_a_packed_function_arrives_unchanged():
     with pack(lambda x: x + 1) as payload:
-        arrived = loads(dumps(payload))
-        assert with_content(lambda data, job: [loads(data).train_fn(job)], arrived, 3) == [4]
+        copy = loads(dumps(payload))
+        assert with_content(lambda data, job: [loads(data).train_fn(job)], copy, 3) == [4]
 
 
-def test_what_cannot_be_pickled_is_said_with_the_remedy():
+def test_a_function_that_cannot_be_pickled_is_an_error_with_the_remedy():
     lock = threading.Lock()
     with (
         pytest.raises(
@@ -35,36 +35,37 @@ def test_what_cannot_be_pickled_is_said_with_the_remedy():
 
 
 @pytest.mark.parametrize("name", ["model", "dataset"])
-def test_a_model_or_dataset_that_cannot_be_pickled_is_named(name):
+def test_an_error_names_the_model_or_dataset_that_cannot_be_pickled(name):
     generator = (number for number in range(3))
     with (
         pytest.raises(
             BadArgumentsError,
-            match=f"The config's {name} must be able to travel .* but generator cannot",
+            match=f"The config's {name} must be picklable, since it travels to the executors, "
+            "but generator cannot",
         ),
         pack(lambda model=None, dataset=None: 0, **{name: generator}),
     ):
         pass
 
 
-def test_a_large_function_is_said_once_with_what_makes_it_large(monkeypatch):
+def test_a_large_function_is_reported_once_with_its_largest_object(monkeypatch):
     monkeypatch.setattr(packing, "LARGE_BYTES", 2**20)
-    rows, said = bytes(2 * 2**20), []
-    with pack(lambda x: rows, tell=said.append), pack(lambda x: x, tell=said.append):
+    rows, messages = bytes(2 * 2**20), []
+    with pack(lambda x: rows, tell=messages.append), pack(lambda x: x, tell=messages.append):
         pass
-    (line,) = said
+    (line,) = messages
     assert "largest: rows (bytes, 2.0 MiB)" in line
     assert "sparkContext.broadcast" in line
     assert "\n" not in line
 
 
-def test_one_that_spark_refuses_names_what_makes_it_large_and_the_remedies():
-    class Small(Threads):
+def test_a_function_that_spark_refuses_is_an_error_with_its_largest_object_and_remedies():
+    class SmallCluster(Threads):
         def pack(self, value):
             raise TooLargeError(len(dumps(value)), "OutOfMemoryError: Java heap space")
 
     rows = bytes(2 * 2**20)
-    with pytest.raises(ExperimentError) as raised, pack(lambda x: rows, Small()):
+    with pytest.raises(ExperimentError) as raised, pack(lambda x: rows, SmallCluster()):
         pass
     for part in (
         "rows (bytes, 2.0 MiB)",
@@ -76,20 +77,20 @@ def test_one_that_spark_refuses_names_what_makes_it_large_and_the_remedies():
         assert part in str(raised.value)
 
 
-def test_what_spark_keeps_is_released_at_the_end_and_when_spark_is_gone():
-    class Kept:
+def test_shared_bytes_are_released_at_the_end_even_if_spark_is_gone():
+    class SharedBytes:
         value, destroyed = b"bytes", 0
 
         def destroy(self):
             self.destroyed += 1
             raise ConnectionError("Spark is gone")
 
-    kept = Kept()
+    shared = SharedBytes()
 
-    class Keeping(Threads):
+    class SharingCluster(Threads):
         def pack(self, value):
-            return Payload(5, None, kept)
+            return Payload(5, None, shared)
 
-    with pack(lambda x: x, Keeping()) as payload:
+    with pack(lambda x: x, SharingCluster()) as payload:
         assert payload.content() == b"bytes"
-    assert kept.destroyed == 1
+    assert shared.destroyed == 1

@@ -1,4 +1,4 @@
-"""Whose Spark an experiment runs on: this thread's own session, the default one, and one that is gone."""
+"""The session on which an experiment runs: this thread's own, the default one, or none."""
 
 import threading
 from types import SimpleNamespace
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow  # loads the client of Spark Connect
 
 
 class Session:
-    """What is looked at of a client's session."""
+    """The part of a client's session that is read."""
 
     def __init__(self, is_stopped=False):
         self.is_stopped = is_stopped
@@ -22,7 +22,7 @@ class Session:
 
 @pytest.fixture
 def connect(monkeypatch):
-    """The class of Connect's sessions, in a process that has none."""
+    """Return the class of Connect's sessions, in a process without a session."""
     from pyspark.sql.connect.session import SparkSession
 
     monkeypatch.setenv("SPARK_CONNECT_MODE_ENABLED", "1")
@@ -32,20 +32,20 @@ def connect(monkeypatch):
 
 
 def session_in(thread_active=None):
-    """What is found in another thread, in which this session is active."""
+    """Return the session that another thread finds, in which ``thread_active`` is active."""
     from pyspark.sql import SparkSession
     from pyspark.sql.connect.session import SparkSession as Connect
 
-    found = []
+    sessions = []
 
     def look():
         Connect._active_session.session = thread_active
-        found.append(spark_session._find_session(SparkSession))
+        sessions.append(spark_session._find_session(SparkSession))
 
     thread = threading.Thread(target=look)
     thread.start()
     thread.join()
-    return found[0]
+    return sessions[0]
 
 
 def test_another_thread_finds_the_default_session_of_a_connect_client(connect):
@@ -53,13 +53,13 @@ def test_another_thread_finds_the_default_session_of_a_connect_client(connect):
     assert session_in() is default
 
 
-def test_the_session_that_is_active_in_the_thread_goes_first(connect):
-    connect._default_session, own = Session(), Session()
-    assert session_in(own) is own
+def test_the_active_session_of_the_thread_is_preferred(connect):
+    connect._default_session, active = Session(), Session()
+    assert session_in(active) is active
     assert session_in() is connect._default_session
 
 
-def test_a_stopped_session_is_none(connect):
+def test_a_stopped_session_counts_as_none(connect):
     connect._default_session = Session(is_stopped=True)
     assert session_in(Session(is_stopped=True)) is None
 
@@ -77,22 +77,22 @@ def java(is_stopped):
     return SimpleNamespace(sc=lambda: SimpleNamespace(isStopped=lambda: is_stopped))
 
 
-def test_a_context_whose_java_does_not_answer_is_gone_and_python_has_to_be_restarted():
+def test_a_context_whose_java_does_not_answer_is_gone_and_python_must_be_restarted():
     assert why_gone(context(java(is_stopped=False))) is None
     assert "its Java process has ended. Python cannot start another one" in why_gone(
         context(DeadJava())
     )
 
 
-@pytest.mark.parametrize("stopped", [None, java(is_stopped=True)])
-def test_a_stopped_context_is_gone_and_a_new_session_will_do(stopped):
+@pytest.mark.parametrize("java_process", [None, java(is_stopped=True)])
+def test_a_stopped_context_is_gone_and_a_new_session_is_enough(java_process):
     assert (
-        why_gone(context(stopped))
+        why_gone(context(java_process))
         == "Spark is gone: its session was stopped. Make a new one first."
     )
 
 
-def test_the_next_experiment_after_java_has_ended_says_so(monkeypatch):
+def test_an_experiment_after_the_end_of_java_is_an_error(monkeypatch):
     from pyspark import SparkContext
     from pyspark.sql import SparkSession
 

@@ -1,4 +1,4 @@
-"""Tables and functions on their way from and to Spark, without starting it."""
+"""Tables that come from Spark and functions that go to it, without starting it."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from maggy.datasets.spark_tables import collect_columns
 
 
 class Frame:
-    """What is used of a Spark data frame."""
+    """The part of a Spark data frame that is read."""
 
     def __init__(self, **columns):
         self.columns = list(columns)

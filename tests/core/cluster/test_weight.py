@@ -1,4 +1,4 @@
-"""What is said about a function that is very large once it is pickled."""
+"""The sentence about a function that is very large once it is pickled."""
 
 import functools
 
@@ -27,7 +27,7 @@ def sentence(function):
     return describe_size(function, len(dumps(function)))
 
 
-def test_the_closure_the_globals_and_the_defaults_are_named_the_largest_first():
+def test_objects_of_closure_globals_and_defaults_are_named_the_largest_first():
     inside, small = bytes(5 * MIB), bytes(10)
 
     def train(x, table=b"d" * 2 * MIB):
@@ -39,7 +39,7 @@ def test_the_closure_the_globals_and_the_defaults_are_named_the_largest_first():
     )
 
 
-def test_what_a_helper_refers_to_is_named_itself():
+def test_an_object_of_a_helper_is_named_by_itself():
     rows = [bytes(2 * MIB), "x"]
 
     def helper():
@@ -48,7 +48,7 @@ def test_what_a_helper_refers_to_is_named_itself():
     assert "largest: rows (list, 2.0 MiB)" in sentence(lambda x: helper())
 
 
-def test_the_function_is_found_inside_a_workload_a_partial_a_method_and_a_callable_object():
+def test_a_function_inside_a_workload_a_partial_a_method_or_a_callable_object_is_searched():
     class Trainer:
         def __init__(self):
             self.rows = bytes(2 * MIB)
@@ -70,14 +70,14 @@ def test_the_function_is_found_inside_a_workload_a_partial_a_method_and_a_callab
         assert "rows (bytes, 2.0 MiB)" in sentence(SearchWorkload(function, "metric"))
 
 
-def test_without_a_large_object_only_the_size_is_said():
+def test_without_a_large_object_only_the_size_is_reported():
     assert (
         sentence(lambda x: x)
         == "The training function, with everything it refers to, takes 0.0 MiB."
     )
 
 
-def test_an_object_that_cannot_be_pickled_by_itself_is_passed_over():
+def test_an_object_that_cannot_be_pickled_by_itself_is_not_named():
     class Odd:
         def __reduce__(self):
             raise ValueError("no")
@@ -87,10 +87,10 @@ def test_an_object_that_cannot_be_pickled_by_itself_is_passed_over():
 
 
 def test_measuring_stops_after_a_multiple_of_the_size(monkeypatch):
-    measured = []
-    whole = weight._weight
+    weights = []
+    weigh = weight._weight
     monkeypatch.setattr(
-        weight, "_weight", lambda part, limit: measured.append(whole(part, limit)) or measured[-1]
+        weight, "_weight", lambda part, limit: weights.append(weigh(part, limit)) or weights[-1]
     )
     shared = list(range(200_000))
     variables = {
@@ -98,10 +98,10 @@ def test_measuring_stops_after_a_multiple_of_the_size(monkeypatch):
     }  # together as large as one of them
     function = functools.partial(lambda **values: None, **variables)
     describe_size(function, len(dumps(function)))
-    assert sum(measured) <= 4 * len(dumps(function))
+    assert sum(weights) <= 4 * len(dumps(function))
 
 
-def test_a_function_that_refers_to_itself_is_looked_into_once():
+def test_a_function_that_refers_to_itself_is_searched_once():
     rows = bytes(2 * MIB)
 
     def train(x):
