@@ -11,7 +11,7 @@ import time
 import psutil
 import pytest
 
-OUTLIVES = ("maggy-polls", "maggy-hopsworks")
+OUTLIVES = ("maggy-progress", "maggy-hopsworks")
 """Threads that go on for a while by design: the notebook's channel, and a platform that is slow to answer."""
 SPARED = ("org.apache.spark", "resource_tracker", "forkserver")
 """Parts of command lines of children that stay for the whole run: Spark's JVM, and helpers of multiprocessing."""

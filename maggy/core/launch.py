@@ -79,7 +79,7 @@ def launch(train_fn: TrainingFunction, config: Config) -> Any:
             )
             # The platform learns the address last: a client that asks must get the number of
             # trials.
-            registration.listen(cluster.host, cluster.advertised)
+            registration.serve_progress(cluster.host, cluster.advertised)
             outcome = driver.run()
         state, best = outcome.state, _best_trial(outcome.trials, Direction.parse(policy.direction))
         if outcome.error is not None:

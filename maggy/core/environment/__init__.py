@@ -1,4 +1,4 @@
-"""Where an experiment runs and where its files lie: one small contract, one implementation per platform."""
+"""Where an experiment runs and where its files lie: one contract, one implementation a platform."""
 
 from __future__ import annotations
 
@@ -23,33 +23,35 @@ __all__ = [
 ]
 
 
-def find_environment(chosen: str | Environment | None = None) -> Environment:
-    """The environment of this process, chosen on the driver, once for each experiment.
+def find_environment(environment: str | Environment | None = None) -> Environment:
+    """Return the environment of this process.
 
-    The first of these that says something decides: the argument; the variable ``MAGGY_ENVIRONMENT``; Hopsworks' own
-    variables ``REST_ENDPOINT`` and ``HOPSWORKS_PROJECT_ID``, if both are set and hops is installed. Else it is local.
+    The driver chooses it once for each experiment. The first of these decides: the argument; the
+    variable ``MAGGY_ENVIRONMENT``; Hopsworks' own variables ``REST_ENDPOINT`` and
+    ``HOPSWORKS_PROJECT_ID``, if both are set and hops is installed. Otherwise the environment is
+    local.
 
     Args:
-        chosen: ``"local"``, ``"hopsworks"`` or an environment.
+        environment: ``"local"``, ``"hopsworks"`` or an environment, which is returned as it is.
 
     Raises:
-        BadArgumentsError: There is no environment of this name.
-        MissingDependencyError: The chosen one needs a package that is not installed.
+        BadArgumentsError: If there is no environment of this name.
+        MissingDependencyError: If the environment needs a package that is not installed.
     """
-    if isinstance(chosen, Environment):
-        return chosen
-    known = {each.name: each for each in (LocalEnvironment, HopsworksEnvironment)}
+    if isinstance(environment, Environment):
+        return environment
+    classes = {cls.name: cls for cls in (LocalEnvironment, HopsworksEnvironment)}
     name = (
-        chosen
+        environment
         or os.environ.get("MAGGY_ENVIRONMENT")
         or ("hopsworks" if _on_hopsworks() else "local")
     )
-    if not isinstance(name, str) or name.lower() not in known:
-        hint = closest(name, list(known)) if isinstance(name, str) else ""
+    if not isinstance(name, str) or name.lower() not in classes:
+        hint = closest(name, list(classes)) if isinstance(name, str) else ""
         raise BadArgumentsError(
-            f"An environment must be one of {', '.join(known)}, but got {name!r:.80}.{hint}"
+            f"An environment must be one of {', '.join(classes)}, but got {name!r:.80}.{hint}"
         )
-    return known[name.lower()]()
+    return classes[name.lower()]()
 
 
 def _on_hopsworks() -> bool:

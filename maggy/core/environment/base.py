@@ -1,6 +1,6 @@
-"""The contract of an environment: where experiments are kept, and which platform is told of them.
+"""The contract of an environment: where experiments are kept, and which platform shows them.
 
-It knows of an experiment only what a platform shows, and nothing of trials.
+An environment knows of an experiment only what a platform shows. It does not know trials.
 """
 
 from __future__ import annotations
@@ -20,40 +20,46 @@ __all__ = ["Environment"]
 class Environment(ABC):
     """A platform on which experiments run.
 
-    Methods that are not abstract do what is right without a platform. An environment can be pickled and sent to a
-    worker that reads its own data.
+    Methods that are not abstract behave as on a machine without a platform. An environment can be
+    pickled and sent to a worker that reads its own data.
 
     Args:
-        files: Reads and writes where experiments are kept.
+        files: Access to the files of experiments.
     """
 
     name = "local"
-    """What chooses this environment, as an argument or in ``$MAGGY_ENVIRONMENT``."""
+    """The name that chooses this environment, as an argument or in ``$MAGGY_ENVIRONMENT``."""
 
     def __init__(self, files: Files) -> None:
         self.files = files
 
     @abstractmethod
     def root(self, log_dir: str | os.PathLike[str] | None = None) -> str:
-        """The directory that holds all experiments; it need not exist yet.
+        """Return the directory of all experiments, which need not exist yet.
 
         Args:
-            log_dir: What the user asked for; None for the platform's default.
+            log_dir: The directory that the user chose; None for the platform's default.
         """
 
     def experiments(self, root: str) -> Iterable[str]:
-        """The names that a new experiment in ``root`` cannot have, since earlier ones have them."""
+        """Return the names of earlier experiments, which a new one in ``root`` cannot have."""
         return self.files.list(root)
 
     def variables(self, experiment_id: str) -> dict[str, str]:
-        """Environment variables that the platform's own tools expect during an experiment, on driver and workers."""
+        """Return environment variables that the platform's own tools need during an experiment.
+
+        They are set on the driver and in the workers.
+        """
         return {}
 
     def register(self, card: ExperimentCard, tell: Callable[[str], None]) -> Registration:
-        """Tells the platform that an experiment begins; its directory is there already. Never raises, nor waits long.
+        """Tell the platform that an experiment begins.
+
+        The experiment's directory exists already. This method never raises an error and does not
+        wait long.
 
         Args:
-            card: What the platform shows of the experiment.
+            card: The description of the experiment for the platform.
             tell: Called with a sentence, at most once, if the platform cannot be told.
         """
         return Registration()
@@ -61,9 +67,15 @@ class Environment(ABC):
     def find_training_dataset(
         self, name: str, version: int | None = 1, label: str | None = None
     ) -> TrainingDataset:
-        """The training data set of this name and version, with ``label`` kept apart from the features.
+        """Return a training data set.
+
+        Args:
+            name: The name of the data set.
+            version: Its version.
+            label: The column to predict, which is kept apart from the features.
 
         Raises:
-            AblationError: There is none; the message says where was looked.
+            AblationError: If there is no such data set. The message lists the places that were
+                searched.
         """
         return find_training_dataset(name, version, label)

@@ -1,4 +1,4 @@
-"""The environment off any platform: a laptop, or a cluster whose experiments lie on a disk or behind a URL."""
+"""The environment without a platform: experiments lie on a disk or behind a URL."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ __all__ = ["LocalEnvironment", "local_root"]
 
 
 class LocalEnvironment(Environment):
-    """Keep experiments on a local disk, or wherever an fsspec URL (``s3://``, ``hdfs://``, ``memory://``) points."""
+    """Keep experiments on a local disk or behind an fsspec URL.
+
+    Such URLs begin with ``s3://``, ``hdfs://``, ``memory://`` and the like.
+    """
 
     name = "local"
 
@@ -19,16 +22,24 @@ class LocalEnvironment(Environment):
         super().__init__(AnyFiles())
 
     def root(self, log_dir: str | os.PathLike[str] | None = None) -> str:
+        """Return the directory of all experiments; see :func:`local_root`."""
         return local_root(log_dir)
 
 
 def local_root(log_dir: str | os.PathLike[str] | None = None) -> str:
-    """Return ``log_dir``, else ``$MAGGY_LOG_DIR``, else ``./Experiments``: an absolute path, or a URL as it is."""
-    chosen = os.fspath(log_dir) if log_dir is not None else ""
-    chosen = chosen or os.environ.get("MAGGY_LOG_DIR", "") or "Experiments"
-    if chosen.startswith("file://"):
-        chosen = chosen[len("file://") :]
-    if is_url(chosen):
+    """Return the directory of all experiments without a platform.
+
+    The first of these that is not empty decides: ``log_dir``, ``$MAGGY_LOG_DIR``,
+    ``./Experiments``.
+
+    Returns:
+        An absolute path, or a URL without a slash at its end.
+    """
+    path = os.fspath(log_dir) if log_dir is not None else ""
+    path = path or os.environ.get("MAGGY_LOG_DIR", "") or "Experiments"
+    if path.startswith("file://"):
+        path = path[len("file://") :]
+    if is_url(path):
         # "memory://" alone must keep its slashes: without them it would be a local name.
-        return chosen if chosen.endswith("://") else chosen.rstrip("/")
-    return os.path.abspath(os.path.expanduser(chosen))
+        return path if path.endswith("://") else path.rstrip("/")
+    return os.path.abspath(os.path.expanduser(path))

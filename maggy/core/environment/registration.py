@@ -1,26 +1,26 @@
-"""An experiment as a platform shows it, and the hand that keeps it up to date; this one is of no platform."""
+"""The description of an experiment for a platform, and the contract of what keeps it up to date."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from maggy.core.environment.progress_board import Board
+from maggy.core.environment.progress_board import ProgressBoard
 
 __all__ = ["ExperimentCard", "ExperimentEnd", "Registration"]
 
 
 @dataclass(frozen=True)
 class ExperimentCard:
-    """What is known of an experiment when it begins.
+    """Describe an experiment at its beginning.
 
     Attributes:
         experiment_id: ``<app_id>_<run_id>``.
-        app_id: The Spark application.
-        name: The user's name for it.
-        description: The user's description.
-        function: What suggests its trials.
-        direction: ``"max"`` or ``"min"``; None if nothing is compared.
-        optimization_key: The metric that is compared; None if nothing is.
+        app_id: The id of the Spark application.
+        name: The name that the user gave.
+        description: The description that the user gave.
+        function: The name of what suggests the trials, such as the optimizer.
+        direction: ``"max"`` or ``"min"``; None if no metric is compared.
+        optimization_key: The name of the metric; None if no metric is compared.
         began: Epoch seconds.
     """
 
@@ -36,13 +36,13 @@ class ExperimentCard:
 
 @dataclass(frozen=True)
 class ExperimentEnd:
-    """How an experiment ended.
+    """Describe how an experiment ended.
 
     Attributes:
         state: ``"FINISHED"``, ``"FAILED"`` or ``"KILLED"``.
-        seconds: How long it took.
-        best_id: The best trial; None if no trial has a metric.
-        metric: Its metric.
+        seconds: Duration of the experiment.
+        best_id: The id of the best trial; None if no trial has a metric.
+        metric: The metric of the best trial.
     """
 
     state: str
@@ -52,18 +52,24 @@ class ExperimentEnd:
 
 
 class Registration:
-    """Keeps a platform's view of one experiment up to date. Off a platform there is none: every verb does nothing."""
+    """Keep a platform's view of one experiment up to date.
 
-    board: Board | None = None
-    """Where the progress is to be shown for those who ask over the network; None where nobody can ask."""
+    This class is the one for machines without a platform: its methods do nothing.
+    """
 
-    def listen(self, host: str, advertised: str) -> None:
-        """Lets others ask for the progress, and tells the platform where.
+    board: ProgressBoard | None = None
+    """The board on which the driver shows the progress; None where nobody can read it."""
+
+    def serve_progress(self, host: str, advertised: str) -> None:
+        """Let others ask for the progress over the network, and tell the platform where.
 
         Args:
-            host: The interface to listen on.
+            host: The interface on which to listen.
             advertised: The driver's name or address for others.
         """
 
     def close(self, end: ExperimentEnd) -> None:
-        """Tells the platform how the experiment ended. Never raises, nor waits long."""
+        """Tell the platform how the experiment ended.
+
+        This method never raises an error and does not wait long.
+        """

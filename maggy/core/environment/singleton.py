@@ -1,4 +1,4 @@
-"""The name of release 1 for the environment of this process."""
+"""The name that release 1 used for the environment of this process."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ __all__ = ["EnvSing"]
 
 
 class EnvSing:
-    """Gives the environment; none is kept."""
+    """Give access to the environment. No environment is kept between calls."""
 
     @staticmethod
     def get_instance() -> Environment:
-        """Return the environment of this process; see :func:`maggy.core.environment.find_environment`."""
+        """Return the environment of this process; see `maggy.core.environment.find_environment`."""
         return find_environment()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from maggy.core.cluster.spark import Cluster, Task
-from maggy.core.environment.progress_board import Board
+from maggy.core.environment.progress_board import ProgressBoard
 from maggy.core.experiment_driver.dispatcher import Dispatcher
 from maggy.core.experiment_driver.foreground import Foreground
 from maggy.core.experiment_driver.gc_pauses import short_collections
@@ -100,7 +100,7 @@ class ExperimentDriver:
         make_tasks: Callable[[Address], Callable[[int], Task]],
         ended: list[Trial],
         describe_error: Callable[[str, str], Exception],
-        board: Board | None = None,
+        board: ProgressBoard | None = None,
         again: Iterable[Trial] = (),
     ) -> None:
         self._policy = policy

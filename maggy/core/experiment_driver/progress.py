@@ -11,7 +11,7 @@ from typing import Any
 from tqdm.auto import tqdm
 
 from maggy.common.direction import Direction
-from maggy.core.environment.progress_board import Board
+from maggy.core.environment.progress_board import ProgressBoard
 from maggy.core.messages import REMARK
 from maggy.trial import Trial
 
@@ -34,7 +34,11 @@ class Progress:
     """
 
     def __init__(
-        self, direction: str, total: int | None, ended: list[Trial], board: Board | None = None
+        self,
+        direction: str,
+        total: int | None,
+        ended: list[Trial],
+        board: ProgressBoard | None = None,
     ) -> None:
         self._direction = Direction.parse(direction)
         self._total = total
@@ -106,9 +110,9 @@ class Progress:
         if self._board is not None:
             self._board.update(
                 num_trials=self._total,
-                to_date=self._end_count,
-                stopped=self._stop_count,
-                metric=self._best,
+                num_ended=self._end_count,
+                num_stopped=self._stop_count,
+                best_metric=self._best,
             )
 
     def _count(self, trial: Trial) -> None:

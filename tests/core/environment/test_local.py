@@ -1,4 +1,4 @@
-"""The environment off any platform: where it keeps experiments."""
+"""The environment without a platform, and where it keeps experiments."""
 
 import pytest
 
@@ -10,12 +10,12 @@ def environment():
     return LocalEnvironment()
 
 
-def test_the_environment_off_hopsworks_is_the_local_one():
+def test_without_hopsworks_the_environment_is_the_local_one():
     assert isinstance(find_environment(), LocalEnvironment)
     assert isinstance(find_environment(), Environment)
 
 
-def test_root_is_what_the_user_asks_for_before_the_variable_and_the_default(
+def test_the_argument_precedes_the_variable_and_the_default_as_root(
     environment, monkeypatch, tmp_path
 ):
     monkeypatch.chdir(tmp_path)
@@ -23,17 +23,17 @@ def test_root_is_what_the_user_asks_for_before_the_variable_and_the_default(
     assert environment.root() == str(tmp_path / "Experiments")
     monkeypatch.setenv("MAGGY_LOG_DIR", "from_variable")
     assert environment.root() == str(tmp_path / "from_variable")
-    assert environment.root("asked") == str(tmp_path / "asked")
+    assert environment.root("argument") == str(tmp_path / "argument")
     assert environment.root(tmp_path / "a_path") == str(tmp_path / "a_path")
 
 
-def test_an_empty_variable_counts_as_not_set(environment, monkeypatch, tmp_path):
+def test_an_empty_variable_counts_as_unset(environment, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MAGGY_LOG_DIR", "")
     assert environment.root() == str(tmp_path / "Experiments")
 
 
-def test_root_leaves_urls_as_they_are_and_expands_the_home_directory(environment, monkeypatch):
+def test_root_keeps_urls_and_expands_the_home_directory(environment, monkeypatch):
     monkeypatch.setenv("HOME", "/home/someone")
     assert environment.root("s3://bucket/x/") == "s3://bucket/x"
     assert environment.root("memory://") == "memory://"

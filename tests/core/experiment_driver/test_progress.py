@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from maggy import Trial
-from maggy.core.environment.progress_board import Board
+from maggy.core.environment.progress_board import ProgressBoard
 from maggy.core.experiment_driver.progress import Progress, announce
 from maggy.core.messages import REMARK
 
@@ -115,7 +115,7 @@ def test_a_trial_costs_no_drawing_of_the_bar(capsys, monkeypatch):
 
 
 def test_the_board_has_the_number_of_trials_before_the_bar_is_drawn(capsys):
-    board = Board()
+    board = ProgressBoard()
     Progress("max", 7, [ended(0.5)], board)
     figures = board.read()
     assert (figures["num_trials"], figures["to_date"], figures["metric"]) == (7, 1, 0.5)

@@ -1,4 +1,4 @@
-"""The platform Hopsworks: records in HopsFS, experiments and data sets that its services know."""
+"""The platform Hopsworks: records in HopsFS, and services that show experiments and hold data."""
 
 from maggy.core.environment.hopsworks.environment import HopsworksEnvironment, HopsworksRegistration
 

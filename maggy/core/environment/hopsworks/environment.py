@@ -1,4 +1,4 @@
-"""The environment of Hopsworks: records in HopsFS through ``hops.hdfs``, experiments shown by the platform."""
+"""The environment of Hopsworks: records in HopsFS, and experiments that the platform shows."""
 
 from __future__ import annotations
 
@@ -8,37 +8,37 @@ import secrets
 import socket
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import Any
 
 from maggy.common.files import AnyFiles
+from maggy.common.types import Json
 from maggy.core.environment.base import Environment
 from maggy.core.environment.hopsworks.experiments_service import ExperimentsService
 from maggy.core.environment.hopsworks.feature_store import find_on_hopsworks
 from maggy.core.environment.hopsworks.files import HopsFiles
 from maggy.core.environment.hopsworks.package import hops_hdfs
-from maggy.core.environment.hopsworks.progress_channel import PollServer
+from maggy.core.environment.hopsworks.progress_channel import ProgressChannel
 from maggy.core.environment.local import local_root
-from maggy.core.environment.progress_board import Board
+from maggy.core.environment.progress_board import ProgressBoard
 from maggy.core.environment.registration import ExperimentCard, ExperimentEnd, Registration
 from maggy.datasets.training_dataset import TrainingDataset
 
 __all__ = ["HopsworksEnvironment", "HopsworksRegistration"]
 
 START_SECONDS = 1.0
-"""How long an experiment waits to be registered before its first trial."""
+"""Maximum number of seconds that an experiment waits for its registration at the beginning."""
 END_SECONDS = 5.0
-"""How long it waits for its end to be shown."""
+"""Maximum number of seconds that an experiment waits until the service shows its end."""
 
 
 class HopsworksEnvironment(Environment):
-    """Keeps experiments in the project's data set ``Experiments`` in HopsFS, or wherever another URL points.
+    """Keep experiments in the project's data set ``Experiments`` in HopsFS, or behind another URL.
 
-    A path without a scheme is one in HopsFS: relative to the project, or absolute below ``/Projects``. HopsFS cannot
-    replace a file in one step, so an atomic write keeps the old file under another name for that moment, and reading
-    finds it there.
+    A path without a scheme lies in HopsFS: relative to the project, or absolute below
+    ``/Projects``. HopsFS cannot replace a file in one step. An atomic write therefore keeps the old
+    file under another name for that moment, and a reader looks for it there.
 
     Raises:
-        MissingDependencyError: hops or pydoop is not installed.
+        MissingDependencyError: If hops or pydoop is not installed.
     """
 
     name = "hopsworks"
@@ -49,28 +49,38 @@ class HopsworksEnvironment(Environment):
         super().__init__(AnyFiles({"hdfs": hopsfs, "hopsfs": hopsfs}))
 
     def root(self, log_dir: str | os.PathLike[str] | None = None) -> str:
-        """``log_dir``, else ``$MAGGY_LOG_DIR``, else the project's ``Experiments``: a URL."""
-        chosen = os.fspath(log_dir) if log_dir is not None else ""
-        chosen = chosen or os.environ.get("MAGGY_LOG_DIR", "") or "Experiments"
-        if "://" in chosen:
-            return chosen.rstrip("/") if _in_hopsfs(chosen) else local_root(chosen)
-        project: str = hops_hdfs().project_path()
-        if not chosen.startswith("/"):
-            return f"{project}{chosen}".rstrip("/")
-        return f"{project.partition('/Projects/')[0]}{chosen}".rstrip("/")
+        """Return the URL of the directory of all experiments.
+
+        The first of these that is not empty decides: ``log_dir``, ``$MAGGY_LOG_DIR``, the project's
+        ``Experiments``.
+        """
+        path = os.fspath(log_dir) if log_dir is not None else ""
+        path = path or os.environ.get("MAGGY_LOG_DIR", "") or "Experiments"
+        if "://" in path:
+            return path.rstrip("/") if _is_in_hopsfs(path) else local_root(path)
+        project = hops_hdfs().project_path()
+        if not path.startswith("/"):
+            return f"{project}{path}".rstrip("/")
+        return f"{project.partition('/Projects/')[0]}{path}".rstrip("/")
 
     def experiments(self, root: str) -> Iterable[str]:
-        """Those in ``root``, and those in the project's ``Experiments``: the service knows them by their names only."""
+        """Return the names in ``root`` and in the project's ``Experiments``.
+
+        The service identifies an experiment by its name alone, wherever its records are.
+        """
         names = self.files.list(root)
-        with suppress(Exception):  # records elsewhere do not need HopsFS
+        # An experiment whose records are elsewhere must start even if HopsFS does not answer.
+        with suppress(Exception):
             names += self.files.list(self.root("Experiments"))
         return names
 
     def variables(self, experiment_id: str) -> dict[str, str]:
-        """What hops reads to link a model that is exported in an experiment to it."""
+        """Return the variable by which hops links an exported model to its experiment."""
         return {"ML_ID": experiment_id}
 
     def register(self, card: ExperimentCard, tell: Callable[[str], None]) -> Registration:
+        """Tell the Experiments service that an experiment begins."""
+
         def make_directory() -> None:
             self.files.make_directory(
                 self.files.join(self.root("Experiments"), card.experiment_id), exist_ok=True
@@ -81,25 +91,25 @@ class HopsworksEnvironment(Environment):
     def find_training_dataset(
         self, name: str, version: int | None = 1, label: str | None = None
     ) -> TrainingDataset:
-        """A feature view's training data by the Feature Store's SDK, else the files of an old training data set."""
+        """Return a feature view's training data, else the files of an old training data set."""
         return find_on_hopsworks(self, hops_hdfs().project_name(), name, version, label)
 
 
 class HopsworksRegistration(Registration):
-    """An experiment in the Experiments service, and the channel on which the notebook asks for its progress.
+    """Show an experiment in the Experiments service, and its progress in the notebook.
 
     Args:
-        card: The experiment.
-        make_directory: Makes its directory in the data set ``Experiments``, without which the service refuses it. The
-            records may be elsewhere.
-        tell: Called, at most once, with a sentence about the service.
+        card: The description of the experiment.
+        make_directory: Make the experiment's directory in the data set ``Experiments``. Without it
+            the service refuses the experiment, even if the records are elsewhere.
+        tell: Called with a sentence about the service, at most once.
     """
 
     def __init__(
         self, card: ExperimentCard, make_directory: Callable[[], None], tell: Callable[[str], None]
     ) -> None:
-        self.board = Board()
-        self._polls: PollServer | None = None
+        self.board = ProgressBoard()
+        self._channel: ProgressChannel | None = None
         self._tell = tell
         self._card = card
         self._experiment = _record(card)
@@ -107,23 +117,26 @@ class HopsworksRegistration(Registration):
         self._service = ExperimentsService(app_id, run_id, make_directory, tell)
         self._service.register(self._experiment, START_SECONDS)
 
-    def listen(self, host: str, advertised: str) -> None:
+    def serve_progress(self, host: str, advertised: str) -> None:
+        """Let the notebook's front end ask for the progress, and tell the platform where."""
         secret = secrets.token_hex(32)
         try:
-            polls = PollServer(self.board or Board(), secret, host)
-            port = polls.start()
+            channel = ProgressChannel(self.board or ProgressBoard(), secret, host)
+            port = channel.start()
         except OSError as error:
             self._tell(
-                f"The notebook cannot show the progress, since no port can be opened on {host}: {error}"
+                "The notebook cannot show the progress, since no port can be opened on "
+                f"{host}: {error}"
             )
             return
-        self._polls = polls
-        self._service.register_driver(self._card.app_id, _address(advertised), port, secret)
+        self._channel = channel
+        self._service.register_driver(self._card.app_id, _ip_address(advertised), port, secret)
 
     def close(self, end: ExperimentEnd) -> None:
-        if self._polls is not None:
-            self._polls.close()
-        changes: dict[str, Any] = {
+        """Close the channel and tell the service how the experiment ended."""
+        if self._channel is not None:
+            self._channel.close()
+        changes: dict[str, Json] = {
             "optimizationKey": self._card.optimization_key,
             "metric": end.metric,
             "state": end.state,
@@ -134,7 +147,7 @@ class HopsworksRegistration(Registration):
         self._service.close(self._experiment, changes, END_SECONDS)
 
 
-def _record(card: ExperimentCard) -> dict[str, Any]:
+def _record(card: ExperimentCard) -> dict[str, Json]:
     job = os.environ.get("HOPSWORKS_JOB_NAME")
     return {
         "id": card.experiment_id,
@@ -152,12 +165,12 @@ def _record(card: ExperimentCard) -> dict[str, Any]:
     }
 
 
-def _in_hopsfs(path: str) -> bool:
+def _is_in_hopsfs(path: str) -> bool:
     return re.match(r"(hdfs|hopsfs)://", path) is not None
 
 
-def _address(host: str) -> str:
-    """The IP address that the platform wants instead of a name."""
+def _ip_address(host: str) -> str:
+    """Return the IP address of a host, since the platform accepts no names."""
     with suppress(OSError):
         return socket.gethostbyname(host)
     return host

@@ -1,7 +1,7 @@
-"""Talks to Hopsworks' Experiments service and registry of drivers, on a thread of its own. Decides nothing.
+"""Talk to Hopsworks' Experiments service and its registry of drivers, in a thread of its own.
 
-An ill service must not cost an experiment anything: nobody waits long for it, nothing is raised, and one sentence is
-said.
+A failing service must cost an experiment nothing: the experiment does not wait long for it, no
+error is raised, and the user is told in one sentence.
 """
 
 from __future__ import annotations
@@ -13,31 +13,34 @@ import threading
 import time
 from collections.abc import Callable
 from queue import SimpleQueue
-from typing import Any
+from typing import ParamSpec, TypeVar
 
 from maggy.common.json_values import to_plain
+from maggy.common.types import Json
 from maggy.core.environment.hopsworks.package import import_hops
 
 __all__ = ["ExperimentsService"]
 
-Json = dict[str, Any]
+P = ParamSpec("P")
+T = TypeVar("T")
 
 SLOW_SECONDS = 3.0
-"""A service that takes longer to answer is slow, which is said."""
+"""The user is told if the service takes longer than this to answer."""
 HURRY_SECONDS = 1.0
-"""How long the end of an experiment waits for a service that was slow before."""
+"""Maximum number of seconds that the end of an experiment waits if the service was slow before."""
 
 
 class ExperimentsService:
-    """Registers and updates one experiment and its driver.
+    """Register and update one experiment and its driver.
 
-    Every call is made on the service's thread, one after the other, in the order in which they were asked for.
+    All calls are made in the service's thread, in the order in which the methods were called.
 
     Args:
-        app_id: The Spark application that began the experiment.
-        run_id: The number of the experiment in it.
-        prepare: Makes what must be there before the experiment is registered; called on the service's thread.
-        tell: Called, at most once, with a sentence about the first call that failed or was slow.
+        app_id: The id of the Spark application that began the experiment.
+        run_id: The number of the experiment in that application.
+        prepare: Make what the service needs before it registers the experiment. It is called in the
+            service's thread.
+        tell: Called with a sentence about the first call that failed or was slow, at most once.
         clock: Monotonic seconds.
     """
 
@@ -54,54 +57,78 @@ class ExperimentsService:
         self._prepare = prepare
         self._tell = tell
         self._clock = clock
-        self._slow = False
-        self._told = threading.Lock()
-        self._registered = False
-        self._record: Json = {}
+        self._is_slow = False
+        self._first_problem = threading.Lock()
+        self._is_registered = False
+        self._record: dict[str, Json] = {}
         self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        # A daemon: a service that never answers must not keep the process from ending.
         self._thread = threading.Thread(target=self._run, name="maggy-hopsworks", daemon=True)
         self._thread.start()
 
-    def register(self, experiment: Json, patience: float) -> bool:
-        """Makes the experiment known; returns whether that was done within ``patience`` seconds."""
-        done = threading.Event()
+    def register(self, experiment: dict[str, Json], patience: float) -> bool:
+        """Tell the service that the experiment begins.
+
+        Args:
+            experiment: The record of the experiment.
+            patience: Maximum number of seconds to wait. The call goes on afterwards.
+
+        Returns:
+            Whether the call ended within ``patience``, successfully or not.
+        """
+        end = threading.Event()
 
         def call() -> None:
             try:
                 self._register(experiment)
             finally:
-                done.set()
+                end.set()
 
         self._calls.put(call)
-        if done.wait(patience):
+        if end.wait(patience):
             return True
-        self._slow = True  # until it is seen how long it took
+        # The thread corrects this when the call ends.
+        self._is_slow = True
         return False
 
     def register_driver(self, app_id: str, host: str, port: int, secret: str) -> None:
-        """Makes known where the driver that runs as ``app_id`` answers questions for the progress."""
-        driver = {"hostIp": host, "port": port, "appId": app_id, "secret": secret}
-        self._calls.put(lambda: self._post_driver(driver))
-
-    def close(self, experiment: Json, changes: Json, patience: float) -> bool:
-        """Updates the record with how the experiment ended; nothing can be asked for after that.
+        """Tell the platform where the driver answers questions about the progress.
 
         Args:
-            experiment: What :meth:`register` was given, if the service was ill then.
-            changes: What is new.
-            patience: Seconds to wait at most, or less if the service was slow before; after that it goes on by itself
-                as long as the process lives.
+            app_id: The id of the Spark application in which the driver runs.
+            host: The IP address of the driver.
+            port: The port of the progress channel.
+            secret: The secret that a front end must send.
+        """
+        driver: dict[str, Json] = {
+            "hostIp": host,
+            "port": port,
+            "appId": app_id,
+            "secret": secret,
+        }
+        self._calls.put(lambda: self._post_driver(driver, secret))
+
+    def close(self, experiment: dict[str, Json], changes: dict[str, Json], patience: float) -> bool:
+        """Update the record with the end of the experiment. This is the last call.
+
+        Args:
+            experiment: The record that :meth:`register` got. It is registered now if the service
+                failed then.
+            changes: The fields that have changed.
+            patience: Maximum number of seconds to wait; less if the service was slow before. The
+                call goes on afterwards for as long as the process lives.
 
         Returns:
-            Whether everything was handled in time.
+            Whether all calls ended in time.
         """
         self._calls.put(lambda: self._update(experiment, changes))
         self._calls.put(None)
-        self._thread.join(min(patience, HURRY_SECONDS) if self._slow else patience)
+        self._thread.join(min(patience, HURRY_SECONDS) if self._is_slow else patience)
         if self._thread.is_alive():
             self._tell_once(
                 TimeoutError(
-                    "it is slow to answer, so how the experiment ended is shown later or not"
+                    "it is slow to answer, so it will show the end of the experiment later or not "
+                    "at all"
                 )
             )
         return not self._thread.is_alive()
@@ -111,77 +138,87 @@ class ExperimentsService:
             began = self._clock()
             try:
                 call()
-            except Exception as error:  # whatever a service that is ill may cause
+            except Exception as error:
+                # A failing service, hops and requests raise errors of many types.
                 self._tell_once(error)
-            took = self._clock() - began
-            self._slow = took > SLOW_SECONDS
-            if self._slow:
-                self._tell_once(TimeoutError(f"it took {took:.0f} seconds to answer"))
+            duration = self._clock() - began
+            self._is_slow = duration > SLOW_SECONDS
+            if self._is_slow:
+                self._tell_once(TimeoutError(f"it took {duration:.0f} seconds to answer"))
 
     def _tell_once(self, error: Exception) -> None:
-        if not self._told.acquire(blocking=False):  # never given back
+        # Two threads may have a problem at once. The lock is never released, so the first one wins.
+        if not self._first_problem.acquire(blocking=False):
             return
         text = _without_secrets(" ".join(str(error).split()))
         self._tell(
-            f"Hopsworks does not show this experiment as it should ({type(error).__name__}: {text:.300}); "
-            "the experiment itself goes on."
+            "Hopsworks does not show this experiment as it should "
+            f"({type(error).__name__}: {text:.300}); the experiment itself goes on."
         )
 
-    def _register(self, experiment: Json) -> None:
+    def _register(self, experiment: dict[str, Json]) -> None:
         self._prepare()
-        answer = self._attach(experiment, first=True)
-        self._registered, self._record = True, experiment
+        answer = self._attach(experiment, is_first=True)
+        self._is_registered, self._record = True, experiment
         if not isinstance(answer, dict) or answer.get("id") != experiment["id"]:
             raise ValueError(f"it answered {answer!r:.80} instead of the experiment's record")
-        self._record = {**experiment, **answer}  # the service wants back what it added
+        # An update must contain the fields that the service has added.
+        self._record = {**experiment, **answer}
 
-    def _update(self, experiment: Json, changes: Json) -> None:
-        if not self._registered:  # it was ill in the beginning; perhaps it is well again
+    def _update(self, experiment: dict[str, Json], changes: dict[str, Json]) -> None:
+        # The service failed at the beginning, but may have recovered.
+        if not self._is_registered:
             self._register(experiment)
-        self._attach({**self._record, **changes}, first=False)
+        self._attach({**self._record, **changes}, is_first=False)
 
-    def _attach(self, record: Json, *, first: bool) -> Any:
-        attach = import_hops("experiment_impl.util.experiment_utils")._attach_experiment_xattr
+    def _attach(self, record: dict[str, Json], *, is_first: bool) -> Json:
+        attach: Callable[..., Json] = import_hops(
+            "experiment_impl.util.experiment_utils"
+        )._attach_experiment_xattr
         record = to_plain(record)
-        if len(inspect.signature(attach).parameters) >= 4:  # hops before 2.0
-            return _with_a_new_token(
-                attach, self._app_id, self._run_id, record, "CREATE" if first else "REPLACE"
-            )
-        kind = "INIT" if first else "FULL_UPDATE"
-        return _with_a_new_token(attach, f"{self._app_id}_{self._run_id}", record, kind)
+        # The function has four parameters before hops 2.0, and three from then on.
+        if len(inspect.signature(attach).parameters) >= 4:
+            mode = "CREATE" if is_first else "REPLACE"
+            return _with_new_token(attach, self._app_id, self._run_id, record, mode)
+        mode = "INIT" if is_first else "FULL_UPDATE"
+        return _with_new_token(attach, f"{self._app_id}_{self._run_id}", record, mode)
 
-    def _post_driver(self, driver: Json) -> None:
+    def _post_driver(self, driver: dict[str, Json], secret: str) -> None:
         send = import_hops("util").send_request
         headers = {"Content-type": "application/json"}
         path = "/hopsworks-api/api/maggy/drivers"
-        answer = _with_a_new_token(
+        # hops adds the token to the headers and never replaces it, so each call needs a new copy.
+        answer = _with_new_token(
             lambda: send("POST", path, data=json.dumps(driver), headers=dict(headers))
         )
         if answer.status_code >= 400:
-            text = answer.text.replace(
-                driver["secret"], "***"
-            )  # a service may send back what it was sent
+            # A service may send back the request.
+            text = answer.text.replace(secret, "***")
             raise ConnectionError(
                 f"{path} answered {answer.status_code} {answer.reason}: {text:.200}"
             )
 
 
-def _with_a_new_token(send: Callable[..., Any], *args: Any) -> Any:
-    """Calls ``send``, and again if the token was refused: the platform renews the file, and each call reads it anew.
+def _with_new_token(send: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call ``send``, and call it again if the token was refused.
 
-    The repetition inside hops sends the same token, and forgets the private certificate authority, so that with TLS a
-    refused token looks like a failed handshake.
+    The platform renews the token's file, and each call reads that file again. hops itself repeats a
+    call with the same token and forgets the private certificate authority. With TLS, a refused
+    token therefore looks like a failed handshake.
     """
     try:
-        answer = send(*args)
+        answer = send(*args, **kwargs)
         if getattr(answer, "status_code", None) != 401:
             return answer
     except Exception as error:
         if "HTTP code: 401" not in str(error) and type(error).__name__ != "SSLError":
             raise
-    return send(*args)
+    return send(*args, **kwargs)
 
 
 def _without_secrets(text: str) -> str:
-    """The text without tokens: a header that cannot be sent, as with a line break in it, is quoted in the error."""
+    """Return a text without tokens.
+
+    An error about a header that cannot be sent, for example because of a line break, quotes it.
+    """
     return re.sub(r"(Bearer|ApiKey) [^\s'\",]+", r"\1 ***", text)

@@ -1,12 +1,13 @@
-"""Training data on Hopsworks: a feature view by the Feature Store's SDK, or the files of an old training data set."""
+"""Training data on Hopsworks: a feature view, or the files of an old training data set."""
 
 from __future__ import annotations
 
 import importlib.util
 import os
 import tempfile
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
+from typing import Protocol
 
 from maggy.common.exceptions import AblationError, BadArgumentsError
 from maggy.core.environment.base import Environment
@@ -20,48 +21,91 @@ __all__ = ["EnvironmentFiles", "FeatureView", "find_on_hopsworks"]
 def find_on_hopsworks(
     environment: Environment, project: str, name: str, version: int | None, label: str | None
 ) -> TrainingDataset:
-    """The training data of this name and version.
+    """Return the training data set of a name and version.
 
-    Looked for in this order: the feature view with its training data of the same version, if the package hopsworks
-    is installed; the folder ``<project>_Training_Datasets/<name>_<version>``, where old releases kept them.
+    If the package hopsworks is installed, the feature view of this name and version is searched
+    first, with training data of the same version. The folder
+    ``<project>_Training_Datasets/<name>_<version>``, where old releases kept training data, is
+    searched next.
+
+    Args:
+        environment: The environment of Hopsworks.
+        project: The name of the project.
+        name: The name of the data set.
+        version: Its version; None for the first one.
+        label: The column to predict.
 
     Raises:
-        AblationError: There is none; the message says where was looked.
+        AblationError: If there is no such data set. The message lists the places that were
+            searched.
+        BadArgumentsError: If a column of it is not numeric.
     """
     folder = environment.root(f"{project}_Training_Datasets/{folder_name(name, version)}")
-    if importlib.util.find_spec("hopsworks") is None:
-        looked = 'not in the Feature Store, since its SDK is not installed (pip install "maggy[hopsworks-sdk]")'
-    else:
-        view = FeatureView(name, int(version or 1), label)
-        try:
-            found = view.find()
-        except BadArgumentsError:
-            raise
-        except Exception as error:  # the SDK has many; the old folder may still be there
-            looked = f"not in the Feature Store, which answered {type(error).__name__}: {error}"
-        else:
-            if found is not None:
-                return found
-            looked = "not as a feature view in the Feature Store"
-    dataset = _from_files(environment, folder, label)
+    dataset, report = _from_feature_store(name, int(version or 1), label)
+    if dataset is None:
+        dataset = _from_files(environment, folder, label)
     if dataset is None:
         raise AblationError(
-            f"There is no training data set '{name}', version {version}, in the project {project}: {looked}; and not "
-            f"in {folder}. Create the training data of the feature view, or give the study a dataset_generator."
+            f"There is no training data set '{name}', version {version}, in the project {project}: "
+            f"{report}; and not in {folder}. Create the training data of the feature view, or give "
+            "the study a dataset_generator."
         )
     return dataset
 
 
+def _from_feature_store(
+    name: str, version: int, label: str | None
+) -> tuple[TrainingDataset | None, str]:
+    """Return the training data set of a feature view, and why there is none."""
+    if importlib.util.find_spec("hopsworks") is None:
+        return None, (
+            "not in the Feature Store, since its SDK is not installed "
+            '(pip install "maggy[hopsworks-sdk]")'
+        )
+    try:
+        dataset = FeatureView(name, version, label).find()
+    except BadArgumentsError:
+        raise
+    except Exception as error:
+        # The SDK raises errors of many types. The old folder may still be there.
+        return None, f"not in the Feature Store, which answered {type(error).__name__}: {error}"
+    return dataset, "not as a feature view in the Feature Store"
+
+
+class _Frame(Protocol):
+    """The part of a pandas data frame that is needed here."""
+
+    columns: Collection[str]
+
+    def drop(self, *, columns: list[str]) -> _Frame: ...
+
+    def reset_index(self, *, drop: bool) -> _Frame: ...
+
+    def __getitem__(self, columns: list[str | None], /) -> _Frame: ...
+
+
+class _SdkView(Protocol):
+    """The part of a feature view of the package hopsworks that is needed here."""
+
+    labels: list[str] | None
+
+    def get_training_data(
+        self, version: int, *, dataframe_type: str
+    ) -> tuple[_Frame, _Frame | None]: ...
+
+
 @dataclass(frozen=True)
 class FeatureView:
-    """A feature view's training data; travels to the workers, which read large ones themselves.
+    """Read the training data of a feature view.
 
-    Feature view and training data have the same version, as those that Hopsworks made out of old training data sets.
+    It travels to the workers, which read large data themselves. The feature view and its training
+    data have the same version, as in the views that Hopsworks made out of old training data sets.
 
     Attributes:
-        name: The feature view.
-        version: Its version, and that of its training data.
-        label: The column to predict. Other labels of the view are left out: they would tell the model the answer.
+        name: The name of the feature view.
+        version: The version of the view and of its training data.
+        label: The column to predict. Other labels of the view are left out, since they would tell
+            the model the answer.
     """
 
     name: str
@@ -69,7 +113,7 @@ class FeatureView:
     label: str | None
 
     def find(self) -> TrainingDataset | None:
-        """The training data set, with its numbers; None if there is no such feature view."""
+        """Return the training data set with its numbers; None if there is no such feature view."""
         view = self._view()
         if view is None:
             return None
@@ -85,31 +129,39 @@ class FeatureView:
         return dataset
 
     def read(self) -> Table:
-        """The columns' names, features first, and the columns.
+        """Read the training data again.
+
+        Returns:
+            The names of the columns, features first, and the columns.
 
         Raises:
-            AblationError: The feature view is not there any more.
+            AblationError: If the feature view no longer exists.
         """
         view = self._view()
         if view is None:
             raise AblationError(
-                f"There is no feature view '{self.name}', version {self.version}, any more."
+                f"The feature view '{self.name}', version {self.version}, no longer exists."
             )
         return self._table(view)
 
-    def _view(self) -> Any:
+    def _view(self) -> _SdkView | None:
         import hopsworks
 
-        return hopsworks.login().get_feature_store().get_feature_view(self.name, self.version)
+        view: _SdkView | None = (
+            hopsworks.login().get_feature_store().get_feature_view(self.name, self.version)
+        )
+        return view
 
-    def _table(self, view: Any) -> Table:
+    def _table(self, view: _SdkView) -> Table:
         import pandas
 
         features, labels = view.get_training_data(self.version, dataframe_type="pandas")
+        # A view without a frame for the labels returns them among the features.
         features = features.drop(
             columns=[name for name in view.labels or [] if name in features.columns]
         )
         if labels is not None and self.label in getattr(labels, "columns", ()):
+            # concat() aligns rows by their index, and the two frames may have different ones.
             features = pandas.concat(
                 [features.reset_index(drop=True), labels[[self.label]].reset_index(drop=True)],
                 axis=1,
@@ -117,33 +169,48 @@ class FeatureView:
         table = read_frame(features)
         if table is None:
             raise AblationError(
-                f"The feature view '{self.name}' gave no data frame but {type(features).__name__}."
+                f"The feature view '{self.name}' must give a data frame, but gave "
+                f"{type(features).__name__}."
             )
         return table
 
 
 @dataclass(frozen=True)
 class EnvironmentFiles:
-    """Files of a folder that only an environment can read; travels to the workers."""
+    """Find and fetch files that only an environment can read. It travels to the workers.
+
+    Attributes:
+        environment: The environment whose files are read.
+    """
 
     environment: Environment
 
     def find(self, url: str) -> list[str]:
-        """The paths of all files below a folder, sorted."""
-        found: list[str] = []
+        """Return the sorted paths of all data files below a folder."""
+        paths: list[str] = []
         for name in self.environment.files.list(url):
             path = self.environment.files.join(url, name)
-            # hops and Spark make folders with names such as x.tfrecords and x.csv.
-            found += self.find(path) or ([path] if file_kind(name) else [])
-        return sorted(found)
+            # A name says nothing: hops and Spark make folders called x.tfrecords and x.csv.
+            paths += self.find(path) or ([path] if file_kind(name) else [])
+        return sorted(paths)
 
     def fetch(self, url: str, folder: str, names: list[str] | None = None) -> list[str]:
-        """Copies files with these base names into a local folder; returns the copies in the order of the originals."""
+        """Copy data files into a local folder.
+
+        Args:
+            url: The folder of the originals.
+            folder: The local folder.
+            names: The base names of the files to copy; None for all files.
+
+        Returns:
+            The paths of the copies, in the order of the originals.
+        """
         copies = []
         for number, path in enumerate(self.find(url)):
             name = path.rsplit("/", 1)[-1]
             if names is not None and name not in names:
                 continue
+            # Files of different folders may have the same name.
             place = os.path.join(folder, f"{number:06d}")
             os.mkdir(place)
             copies.append(os.path.join(place, name))
@@ -161,7 +228,8 @@ def _from_files(environment: Environment, folder: str, label: str | None) -> Tra
         return None
     if len(kinds) > 1:
         raise AblationError(
-            f"A training data set must be of one format, but {folder} holds {' and '.join(kinds)}."
+            "A training data set must consist of files of one format, but "
+            f"{folder} holds {' and '.join(kinds)}."
         )
     if kinds == ["tfrecord"]:
         return TrainingDataset(
@@ -178,7 +246,7 @@ def _from_files(environment: Environment, folder: str, label: str | None) -> Tra
 
 @dataclass(frozen=True)
 class _TableFiles:
-    """The CSV or Parquet files of an old training data set."""
+    """Read the CSV or Parquet files of an old training data set."""
 
     files: EnvironmentFiles
     url: str

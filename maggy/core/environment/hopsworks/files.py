@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 import secrets
-from typing import Any
 
 from maggy.common.files import Files, UrlFiles
 from maggy.common.files.contract import PREVIOUS
-from maggy.core.environment.hopsworks.package import hops_hdfs
+from maggy.core.environment.hopsworks.package import HopsHdfs, hops_hdfs
 
 __all__ = ["HopsFiles"]
 
 _NEW = ".writing"
+"""Suffix of a file that is being written."""
 
 
 class HopsFiles(Files):
-    """The files of a Hopsworks project.
+    """Read and write the files of a Hopsworks project.
 
-    HopsFS cannot replace a file in one step. An atomic write therefore keeps the old file under another name for that
-    moment, and reading finds it there.
+    HopsFS cannot replace a file in one step. An atomic write therefore keeps the old file under
+    another name for that moment, and a reader looks for it there.
     """
 
     def join(self, *parts: str) -> str:
+        """Return the path that consists of these parts."""
         return UrlFiles().join(*parts)
 
     def make_directory(self, path: str, exist_ok: bool = False) -> None:
+        """Make a directory and its parents.
+
+        Raises:
+            FileExistsError: If the path exists, unless it is a directory and ``exist_ok`` is True.
+        """
         hdfs = hops_hdfs()
         if hdfs.exists(path):
             if not (exist_ok and hdfs.isdir(path)):
@@ -33,16 +39,23 @@ class HopsFiles(Files):
         hdfs.mkdir(path)
 
     def exists(self, path: str) -> bool:
+        """Return whether there is a file or a directory at the path."""
         hdfs = hops_hdfs()
         return bool(hdfs.exists(path) or hdfs.exists(path + PREVIOUS))
 
     def list(self, path: str) -> list[str]:
+        """Return the sorted names in a directory; an empty list if there is no such directory."""
         hdfs = hops_hdfs()
         if not hdfs.exists(path) or not hdfs.isdir(path):
             return []
         return sorted(entry.rstrip("/").rsplit("/", 1)[-1] for entry in hdfs.ls(path))
 
     def read_bytes(self, path: str) -> bytes:
+        """Return the content of a file, also while it is replaced.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+        """
         hdfs = hops_hdfs()
         for name in (path, path + PREVIOUS):
             if hdfs.exists(name):
@@ -51,10 +64,12 @@ class HopsFiles(Files):
         raise FileNotFoundError(f"There is no file {path}.")
 
     def write_bytes(self, path: str, data: bytes, atomic: bool = True) -> None:
+        """Write a whole file, in place of an existing one."""
         hdfs = hops_hdfs()
         if not atomic:
             hdfs.dump(data, path)
             return
+        # At each moment either the new or the old content has a name that a reader looks for.
         hdfs.dump(data, path + _NEW)
         if hdfs.exists(path):
             _delete(hdfs, path + PREVIOUS)
@@ -63,11 +78,17 @@ class HopsFiles(Files):
         _delete(hdfs, path + PREVIOUS)
 
     def create_bytes(self, path: str, data: bytes) -> None:
+        """Write a new file.
+
+        Raises:
+            FileExistsError: If the file exists.
+        """
         hdfs = hops_hdfs()
         temporary = f"{path}.{secrets.token_hex(4)}{_NEW}"
         hdfs.dump(data, temporary)
         try:
-            hdfs.rename(temporary, path)  # never onto a file
+            # HopsFS refuses to rename a file onto another one, so only one process succeeds.
+            hdfs.rename(temporary, path)
         except OSError as error:
             _delete(hdfs, temporary)
             if hdfs.exists(path):
@@ -75,6 +96,7 @@ class HopsFiles(Files):
             raise
 
     def append_bytes(self, path: str, data: bytes) -> None:
+        """Add data to the end of a file; make the file if it does not exist."""
         hdfs = hops_hdfs()
         file = hdfs.open_file(path, flags="a" if hdfs.exists(path) else "w")
         try:
@@ -83,14 +105,18 @@ class HopsFiles(Files):
             file.close()
 
     def rename(self, path: str, new_path: str) -> None:
+        """Rename a file or a directory."""
         hops_hdfs().rename(path, new_path)
 
     def remove(self, path: str) -> None:
+        """Remove a file, if it exists."""
         hdfs = hops_hdfs()
-        for name in (path + PREVIOUS, path):  # in this order, or the old content would come back
+        # The previous content goes first. Otherwise a crash in between would bring it back.
+        for name in (path + PREVIOUS, path):
             _delete(hdfs, name)
 
     def remove_temporary(self, path: str) -> None:
+        """Remove the temporary files of interrupted writes in a directory and directly below it."""
         hdfs = hops_hdfs()
         for folder in (path, *(f"{path}/{name}" for name in self.list(path))):
             for name in self.list(folder):
@@ -98,6 +124,6 @@ class HopsFiles(Files):
                     _delete(hdfs, f"{folder}/{name}")
 
 
-def _delete(hdfs: Any, path: str) -> None:
+def _delete(hdfs: HopsHdfs, path: str) -> None:
     if hdfs.exists(path):
         hdfs.delete(path)

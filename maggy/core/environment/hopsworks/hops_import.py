@@ -1,6 +1,7 @@
-"""Lets a user import ``hops.util``, which asks for a module of an old notebook server that nothing installs any more.
+"""Let users import ``hops.util``, which needs a module of an old notebook server.
 
-It imports neither hops nor anything else, and knows nothing of Hopsworks but these two names.
+Nothing installs that module any more. This module imports neither hops nor other parts of Maggy,
+and knows nothing of Hopsworks but these two names.
 """
 
 from __future__ import annotations
@@ -10,36 +11,47 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from importlib.abc import Loader
     from importlib.machinery import ModuleSpec
 
 __all__ = ["HopsUtilFinder", "mend_hops_util"]
 
-_WANTING = "hops.util"
-_UNDECLARED = "notebook.notebookapp"
+_HOPS_UTIL = "hops.util"
+_NOTEBOOK_SERVER = "notebook.notebookapp"
+"""The module that ``hops.util`` imports although hops does not require its package."""
 
 
 def mend_hops_util() -> None:
-    """Have every later import of ``hops.util`` find what it asks for; harmless without hops, and when repeated."""
+    """Make every later import of ``hops.util`` work.
+
+    Nothing changes if hops is not installed, or if this function was called before.
+    """
     if not any(isinstance(finder, HopsUtilFinder) for finder in sys.meta_path):
         sys.meta_path.insert(0, HopsUtilFinder())
 
 
 class HopsUtilFinder:
-    """Finds ``hops.util`` where it is, and nothing else, and has it executed with the module that it asks for.
+    """Find ``hops.util`` where it is, and have it executed with the module that it needs.
 
-    hops takes one function out of that module and does not call it. So where the module is missing or broken, an
-    empty one stands in for it, only while ``hops.util`` is executed: whoever looks for the package notebook at any
-    other time finds what is really there.
+    hops takes one function out of that module and never calls it. If the module is missing or
+    broken, an empty one stands in for it while ``hops.util`` is executed, and only then: code that
+    looks for the package notebook at any other time finds what is really installed.
     """
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """What the finders behind this one find, for ``hops.util``; None for all other modules."""
-        if name != _WANTING:
+        """Return the spec of ``hops.util`` from the other finders; None for all other modules.
+
+        Args:
+            name: The full name of the module.
+            path: The folders of its package.
+            target: The module that is loaded again; None if it is loaded for the first time.
+        """
+        if name != _HOPS_UTIL:
             return None
         for finder in sys.meta_path:
             if isinstance(finder, HopsUtilFinder):
@@ -53,16 +65,16 @@ class HopsUtilFinder:
 
 
 class _Loader:
-    """Loads as another loader does, and leaves no trace of itself in the module."""
+    """Load a module as another loader does, and leave no trace of this one in the module."""
 
-    def __init__(self, loader: Any) -> None:
+    def __init__(self, loader: Loader) -> None:
         self._loader = loader
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        created: ModuleType | None = self._loader.create_module(spec)
-        return created
+        return self._loader.create_module(spec)
 
     def exec_module(self, module: ModuleType) -> None:
+        # linecache and importlib.resources ask the module for its loader.
         module.__loader__ = self._loader
         if module.__spec__ is not None:
             module.__spec__.loader = self._loader
@@ -72,19 +84,21 @@ class _Loader:
 
 @contextmanager
 def _notebook_server() -> Iterator[None]:
-    """The undeclared module, or for as long as this lasts one that stands in for it."""
+    """Make the notebook server's module importable: the real one, or one that stands in for it."""
     try:
-        import_module(_UNDECLARED)
-    except Exception:  # it is missing, or what it needs is missing or too new
+        import_module(_NOTEBOOK_SERVER)
+    except Exception:
+        # The module is missing, or a package that it needs is missing or too new.
         pass
     else:
         yield
         return
-    placeholder = ModuleType(_UNDECLARED)
+    placeholder = ModuleType(_NOTEBOOK_SERVER)
     placeholder.list_running_servers = lambda *_: iter(())  # type: ignore[attr-defined]
-    parent = _UNDECLARED.partition(".")[0]
-    names = [_UNDECLARED] if parent in sys.modules else [_UNDECLARED, parent]
-    sys.modules[_UNDECLARED] = placeholder
+    parent = _NOTEBOOK_SERVER.partition(".")[0]
+    # A real package of this name stays in sys.modules, if it was there before.
+    names = [_NOTEBOOK_SERVER] if parent in sys.modules else [_NOTEBOOK_SERVER, parent]
+    sys.modules[_NOTEBOOK_SERVER] = placeholder
     sys.modules.setdefault(parent, ModuleType(parent))
     try:
         yield

@@ -1,4 +1,4 @@
-"""Imports what is needed of the package ``hops``; the only module that does. Knows nothing of experiments."""
+"""Import the package ``hops``. No other module does that."""
 
 from __future__ import annotations
 
@@ -8,55 +8,107 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from types import ModuleType
+from typing import Protocol, cast
 
 from maggy.common.exceptions import MissingDependencyError
 
-__all__ = ["has_hops", "hops_hdfs", "import_hops"]
+__all__ = ["HdfsFile", "HopsHdfs", "has_hops", "hops_hdfs", "import_hops"]
+
+
+class HdfsFile(Protocol):
+    """An open file in HopsFS."""
+
+    def write(self, data: bytes, /) -> int:
+        """Add bytes."""
+
+    def close(self) -> None:
+        """Close the file."""
+
+
+class HopsHdfs(Protocol):
+    """The functions of the module ``hops.hdfs`` that Maggy uses."""
+
+    def project_name(self) -> str:
+        """Return the name of the project."""
+
+    def project_path(self) -> str:
+        """Return the URL of the project's folder, with a slash at its end."""
+
+    def exists(self, path: str, /) -> bool:
+        """Return whether there is a file or a folder."""
+
+    def isdir(self, path: str, /) -> bool:
+        """Return whether there is a folder."""
+
+    def ls(self, path: str, /) -> list[str]:
+        """Return the URLs of the files and folders in a folder."""
+
+    def mkdir(self, path: str, /) -> None:
+        """Make a folder and its parents."""
+
+    def dump(self, data: bytes, path: str, /) -> None:
+        """Write a whole file."""
+
+    def load(self, path: str, /) -> bytes | str:
+        """Return the content of a file."""
+
+    def open_file(self, path: str, /, *, flags: str) -> HdfsFile:
+        """Open a file for bytes."""
+
+    def delete(self, path: str, /) -> None:
+        """Remove a file or an empty folder."""
+
+    def rename(self, path: str, new_path: str, /) -> None:
+        """Rename a file, which fails if there is a file of the new name."""
 
 
 def has_hops() -> bool:
-    """Whether ``hops`` is installed; does not import it."""
+    """Return whether ``hops`` is installed. Do not import it."""
     return "hops" in sys.modules or importlib.util.find_spec("hops") is not None
 
 
-def import_hops(name: str) -> Any:
-    """A module of ``hops``, for example ``"util"``.
+def import_hops(name: str) -> ModuleType:
+    """Import a module of ``hops``, for example ``"util"``.
 
-    What hops sets up on import, logging to the standard output for the whole process, is undone.
+    On import, hops directs the logging of the whole process to the standard output. This is undone.
 
     Raises:
-        MissingDependencyError: hops is not installed, or something that it needs is not.
+        MissingDependencyError: If hops, or something that it needs, is not installed.
     """
     if f"hops.{name}" in sys.modules:
         return sys.modules[f"hops.{name}"]
     try:
-        with _own_logging():
+        with _logging_unchanged():
             return importlib.import_module(f"hops.{name}")
-    except Exception as error:  # what does not fit the rest of the installation raises all kinds
+    except Exception as error:
+        # A hops that does not fit the other packages raises errors of many types.
         raise MissingDependencyError(
-            f"Maggy reaches Hopsworks through the package hops, but hops.{name} cannot be imported: {error}. Run: pip "
-            'install "maggy[hopsworks]", or set MAGGY_ENVIRONMENT=local to run without Hopsworks.'
+            f"Maggy needs the package hops to reach Hopsworks, but hops.{name} cannot be imported: "
+            f'{error}. Run: pip install "maggy[hopsworks]", or set MAGGY_ENVIRONMENT=local to run '
+            "without Hopsworks."
         ) from error
 
 
-def hops_hdfs() -> Any:
-    """``hops.hdfs``, ready to be used.
+def hops_hdfs() -> HopsHdfs:
+    """Import ``hops.hdfs`` and check that it can reach files.
 
     Raises:
-        MissingDependencyError: hops or pydoop, on which all its file calls rest, is not installed.
+        MissingDependencyError: If hops is not installed, or pydoop, which all its file calls need.
     """
     hdfs = import_hops("hdfs")
+    # Without pydoop, hops can be imported, but each file call would raise a NameError.
     if not getattr(hdfs, "pydoop_available", True):
         raise MissingDependencyError(
-            "On Hopsworks, Maggy keeps experiments in HopsFS through hops and pydoop, but pydoop cannot be imported. "
-            "Run in an environment of Hopsworks that has it, or set MAGGY_ENVIRONMENT=local to keep them elsewhere."
+            "On Hopsworks, Maggy keeps experiments in HopsFS through hops and pydoop, but pydoop "
+            "cannot be imported. Run in an environment of Hopsworks that has it, or set "
+            "MAGGY_ENVIRONMENT=local to keep experiments elsewhere."
         )
-    return hdfs
+    return cast(HopsHdfs, hdfs)
 
 
 @contextmanager
-def _own_logging() -> Iterator[None]:
+def _logging_unchanged() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
     try:

@@ -1,84 +1,63 @@
 """The channel on which a notebook's front end asks for the progress, in the framing that it speaks.
 
-A question is four bytes of length, big-endian, and a pickle of ``{"type": "LOG", "secret": ..., "data": "LOG"}``; the
-answer comes alike. A pickle can run code in whoever reads it, so a question is read as text in a dict or not at all.
+A question is a length of four bytes, big-endian, and a pickle of
+``{"type": "LOG", "secret": ..., "data": "LOG"}``. The answer has the same form.
 """
 
 from __future__ import annotations
 
 import hmac
-import io
 import logging
 import pickle
-import pickletools
 import selectors
 import socket
 import struct
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
 
 from maggy.common.hosts import bare
-from maggy.core.environment.progress_board import Board
+from maggy.core.environment.hopsworks.question import MAX_QUESTION_BYTES, read_question
+from maggy.core.environment.progress_board import ProgressBoard
 
-__all__ = ["MAX_QUESTION_BYTES", "PollServer", "read_question"]
+__all__ = ["ProgressChannel"]
 
 logger = logging.getLogger(__name__)
 
-MAX_QUESTION_BYTES = 4096
 MAX_CONNECTIONS = 32
 SILENT_SECONDS = 30.0
-"""A connection on which nothing was asked or fetched for so long is closed."""
+"""A connection is closed after this number of seconds without a question or a sent answer."""
 GRACE_SECONDS = 6.0
-"""How long somebody who has asked can still do so after the end; front ends ask every five seconds."""
-PICKLE_PROTOCOL = 3  # every front end that can be out there reads it
+"""Seconds for which a front end can still ask after the end. Front ends ask every five seconds."""
+# Every front end in use reads this protocol of pickle.
+PICKLE_PROTOCOL = 3
 
 _LENGTH = struct.Struct(">I")
-_TEXT_ONLY = frozenset(
-    [
-        "PROTO",
-        "FRAME",
-        "STOP",
-        "MARK",
-        "EMPTY_DICT",
-        "DICT",
-        "SETITEM",
-        "SETITEMS",
-        "UNICODE",
-        "SHORT_BINUNICODE",
-        "BINUNICODE",
-        "STRING",
-        "SHORT_BINSTRING",
-        "BINSTRING",
-        "NONE",
-        "MEMOIZE",
-        "BINPUT",
-        "BINGET",
-        "PUT",
-        "GET",
-    ]
-)
-_MAX_MEMO = 255
 
 
-class PollServer:
-    """Answers questions for the progress. One thread serves every connection, so nobody can hold up anybody.
+class ProgressChannel:
+    """Answer questions about the progress.
 
-    Who does not know the secret, asks for something else, sends too much or sends nothing is not answered, and is cut
-    off. The answer is ``{"type": "OK", ...}`` with what :meth:`Board.read` gives.
+    One thread serves all connections, so that no client can delay another one. A client that does
+    not know the secret, asks for something else, sends too much or sends nothing gets no answer,
+    and its connection is closed. The answer is ``{"type": "OK", ...}`` with the figures of the
+    board.
 
     Args:
         board: The figures.
-        secret: 1 to 128 characters that the asker must know.
-        host: The interface to listen on.
-        grace: Seconds for which it stays open after :meth:`close` if somebody has asked before.
+        secret: The 1 to 128 characters that a client must send.
+        host: The interface on which to listen.
+        grace: Seconds for which the channel stays open after :meth:`close` if a client has asked
+            before.
         clock: Monotonic seconds.
+
+    Raises:
+        ValueError: If the secret is empty or longer than 128 characters.
     """
 
     def __init__(
         self,
-        board: Board,
+        board: ProgressBoard,
         secret: str,
         host: str,
         grace: float = GRACE_SECONDS,
@@ -91,80 +70,101 @@ class PollServer:
         self._host = host
         self._grace = grace
         self._clock = clock
-        self._ends: float | None = None
-        self._asked = False
+        self._end_time: float | None = None
+        self._has_clients = False
         self._selector = selectors.DefaultSelector()
         self._connections: dict[socket.socket, _Connection] = {}
+        # Closing the button makes the bell readable, which wakes the thread.
         self._bell, self._button = socket.socketpair()
-        self._thread = threading.Thread(target=self._run, name="maggy-polls", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="maggy-progress", daemon=True)
 
     def start(self) -> int:
-        """Begins to listen; returns the port.
+        """Begin to listen.
+
+        Returns:
+            The port.
 
         Raises:
-            OSError: The interface is not there.
+            OSError: If this machine does not have the interface.
         """
         host = bare(self._host)
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._listener = socket.create_server((host, 0), family=family, backlog=MAX_CONNECTIONS)
-        for each in (self._listener, self._bell):
-            each.setblocking(False)
-            self._selector.register(each, selectors.EVENT_READ)
+        for source in (self._listener, self._bell):
+            source.setblocking(False)
+            self._selector.register(source, selectors.EVENT_READ)
         self._thread.start()
         port: int = self._listener.getsockname()[1]
         return port
 
     def close(self) -> None:
-        """Ends the channel: at once if nobody has asked so far, else after the grace. Does not wait for that."""
+        """End the channel without waiting for it.
+
+        The channel ends at once if no client has asked so far, otherwise after the grace.
+        """
         self._button.close()
 
     def join(self, timeout: float | None = None) -> bool:
-        """Waits until the channel is closed, ``timeout`` seconds at most; returns whether it is."""
+        """Wait until the channel has ended.
+
+        Args:
+            timeout: Maximum number of seconds to wait; None for no limit.
+
+        Returns:
+            Whether the channel has ended.
+        """
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
     def _run(self) -> None:
         try:
-            while self._ends is None or (self._asked and self._clock() < self._ends):
-                for key, events in self._selector.select(self._patience()):
+            while self._end_time is None or (self._has_clients and self._clock() < self._end_time):
+                for key, events in self._selector.select(self._seconds_to_wait()):
                     self._serve(key.fileobj, events)
-                self._cut_off_silent_ones()
-        except Exception:  # the experiment must not notice
+                self._close_silent_connections()
+        except Exception:
+            # An error of the channel must not reach the experiment.
             logger.warning(
                 "The notebook's progress channel failed; the experiment goes on.", exc_info=True
             )
         finally:
-            for each in (*self._connections, self._listener, self._bell, self._button):
-                each.close()
+            for source in (*self._connections, self._listener, self._bell, self._button):
+                source.close()
             self._selector.close()
 
-    def _patience(self) -> float | None:
-        """Seconds until something is due if nobody says anything."""
-        due = [each.last + SILENT_SECONDS for each in self._connections.values()]
-        if self._ends is not None:
-            due.append(self._ends)
-        return max(0.0, min(due) - self._clock()) if due else None
+    def _seconds_to_wait(self) -> float | None:
+        """Return the seconds until a connection or the channel must end; None for no limit."""
+        times = [state.last_time + SILENT_SECONDS for state in self._connections.values()]
+        if self._end_time is not None:
+            times.append(self._end_time)
+        return max(0.0, min(times) - self._clock()) if times else None
 
-    def _serve(self, which: Any, events: int) -> None:
-        if which is self._listener:
+    def _serve(self, source: object, events: int) -> None:
+        if source is self._listener:
             self._accept()
-        elif which is self._bell:
+        elif source is self._bell:
             self._selector.unregister(self._bell)
-            self._ends = self._clock() + self._grace
-        elif which in self._connections:
+            self._end_time = self._clock() + self._grace
+        # A connection that was closed for another one may still have an event in this round.
+        elif isinstance(source, socket.socket) and source in self._connections:
             try:
-                self._talk(which, self._connections[which], events)
-            except Exception as error:  # whatever this one sent, the others go on
-                logger.debug("A poller was cut off: %s", error)
-                self._hang_up(which)
+                self._talk(source, self._connections[source], events)
+            except Exception as error:
+                # Whatever this client sent, the other ones must be served.
+                logger.debug("The connection of a front end was closed: %s", error)
+                self._hang_up(source)
 
     def _accept(self) -> None:
         try:
             connection, _ = self._listener.accept()
         except OSError:
+            # The client has already gone.
             return
+        # The connection that has been silent for longest makes room for the new one.
         if len(self._connections) >= MAX_CONNECTIONS:
-            self._hang_up(min(self._connections, key=lambda each: self._connections[each].last))
+            self._hang_up(
+                min(self._connections, key=lambda other: self._connections[other].last_time)
+            )
         connection.setblocking(False)
         self._connections[connection] = _Connection(self._clock())
         self._selector.register(connection, selectors.EVENT_READ)
@@ -175,37 +175,42 @@ class PollServer:
             if not data:
                 self._hang_up(connection)
                 return
-            state.received += data
-        # The next question is looked at only once the last answer is gone, so that answers cannot pile up.
-        if not state.to_send and (question := state.take_question()) is not None:
-            state.to_send += self._answer(question)
-            state.last = self._clock()
-        if state.to_send:
-            sent = connection.send(state.to_send)
-            del state.to_send[:sent]
-            state.last = self._clock()
-        wanted = (
-            selectors.EVENT_WRITE if state.to_send or state.has_question() else selectors.EVENT_READ
+            state.input += data
+        # The next question waits until the last answer is gone, so that answers cannot pile up.
+        if not state.output and (question := state.take_question()) is not None:
+            state.output += self._answer(question)
+            state.last_time = self._clock()
+        if state.output:
+            size = connection.send(state.output)
+            del state.output[:size]
+            state.last_time = self._clock()
+        # A whole question that waits causes no further EVENT_READ. EVENT_WRITE brings its turn.
+        has_work = bool(state.output) or state.has_question()
+        self._selector.modify(
+            connection, selectors.EVENT_WRITE if has_work else selectors.EVENT_READ
         )
-        self._selector.modify(connection, wanted)
 
-    def _answer(self, question: bytes) -> bytes:
-        asked = read_question(question)
-        secret = asked.get("secret")
-        known = isinstance(secret, str) and hmac.compare_digest(
+    def _answer(self, data: bytes) -> bytes:
+        question = read_question(data)
+        secret = question.get("secret")
+        # The comparison takes constant time, so that a client cannot guess the secret by parts.
+        is_allowed = isinstance(secret, str) and hmac.compare_digest(
             secret.encode("utf-8", "replace"), self._secret
         )
-        if not known or asked.get("type") != "LOG":
+        if not is_allowed or question.get("type") != "LOG":
             raise ValueError("The question has the wrong secret or type.")
-        self._asked = True
+        self._has_clients = True
         answer = pickle.dumps({"type": "OK", **self._board.read()}, protocol=PICKLE_PROTOCOL)
         return _LENGTH.pack(len(answer)) + answer
 
-    def _cut_off_silent_ones(self) -> None:
+    def _close_silent_connections(self) -> None:
         now = self._clock()
-        for connection in [
-            each for each, state in self._connections.items() if now - state.last >= SILENT_SECONDS
-        ]:
+        silent = [
+            connection
+            for connection, state in self._connections.items()
+            if now - state.last_time >= SILENT_SECONDS
+        ]
+        for connection in silent:
             self._hang_up(connection)
 
     def _hang_up(self, connection: socket.socket) -> None:
@@ -214,68 +219,38 @@ class PollServer:
         connection.close()
 
 
-def read_question(data: bytes) -> dict[Any, Any]:
-    """Reads a pickled dict of texts without being able to make anything else.
-
-    Its operations are looked through first: one that could import, call, build or reserve memory is refused.
-
-    Raises:
-        ValueError: It is too long, damaged or something else.
-    """
-    if len(data) > MAX_QUESTION_BYTES:
-        raise ValueError(
-            f"A question must be at most {MAX_QUESTION_BYTES} bytes, but got {len(data)}."
-        )
-    try:
-        for operation, argument, _ in pickletools.genops(data):
-            in_memo = (
-                not operation.name.endswith(("PUT", "GET")) or 0 <= int(str(argument)) <= _MAX_MEMO
-            )
-            if operation.name not in _TEXT_ONLY or not in_memo:
-                raise ValueError(
-                    f"A question must be a dict of texts, but this one has the operation {operation.name}."
-                )
-        question = _NothingUnpickler(io.BytesIO(data)).load()
-    except Exception as error:
-        raise ValueError(f"A question must be a pickled dict of texts: {error}") from error
-    if not isinstance(question, dict):
-        raise ValueError(f"A question must be a dict, but got {type(question).__name__}.")
-    return question
-
-
-class _NothingUnpickler(pickle.Unpickler):
-    def find_class(self, module_name: str, global_name: str, /) -> Any:
-        raise pickle.UnpicklingError(f"{module_name}.{global_name} is not allowed here.")
-
-
 class _Connection:
-    """What has come and what is to go on one connection."""
+    """The bytes that have come and the bytes that must go on one connection.
+
+    Args:
+        now: Monotonic seconds.
+    """
 
     def __init__(self, now: float) -> None:
-        self.last = now
-        self.received = bytearray()
-        self.to_send = bytearray()
+        self.last_time = now
+        self.input = bytearray()
+        self.output = bytearray()
 
     def has_question(self) -> bool:
-        """Whether a whole question waits.
+        """Return whether a whole question has come.
 
         Raises:
-            ValueError: The next one is, or says that it is, too long.
+            ValueError: If the next question is too long, or announces that it will be.
         """
-        if len(self.received) < _LENGTH.size:
+        if len(self.input) < _LENGTH.size:
             return False
-        length: int = _LENGTH.unpack_from(self.received)[0]
+        length: int = _LENGTH.unpack_from(self.input)[0]
         if not 0 < length <= MAX_QUESTION_BYTES:
             raise ValueError(
-                f"A question must be at most {MAX_QUESTION_BYTES} bytes, but {length} were announced."
+                f"A question must have 1 to {MAX_QUESTION_BYTES} bytes, but {length} are announced."
             )
-        return len(self.received) >= _LENGTH.size + length
+        return len(self.input) >= _LENGTH.size + length
 
     def take_question(self) -> bytes | None:
-        """The next whole question, or None as long as it is not there."""
+        """Remove and return the next whole question; None if it has not come yet."""
         if not self.has_question():
             return None
-        (length,) = _LENGTH.unpack_from(self.received)
-        question = bytes(self.received[_LENGTH.size : _LENGTH.size + length])
-        del self.received[: _LENGTH.size + length]
+        (length,) = _LENGTH.unpack_from(self.input)
+        question = bytes(self.input[_LENGTH.size : _LENGTH.size + length])
+        del self.input[: _LENGTH.size + length]
         return question

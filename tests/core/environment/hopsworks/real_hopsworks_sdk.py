@@ -1,6 +1,6 @@
 """The Feature Store through the real SDK, package hopsworks, against a server of its endpoints.
 
-Run by ``tox -e hopsworks-sdk``, since the SDK needs an older pandas than the other tests have.
+``tox -e hopsworks-sdk`` runs these tests, since the SDK needs an older pandas than other tests.
 """
 
 import json
@@ -141,33 +141,34 @@ def environment(tmp_path, monkeypatch):
     monkeypatch.setenv("MATERIAL_DIRECTORY", str(platform.secrets))
     for name in ("material_passwd", "demo__alice__cert.key"):
         (platform.secrets / name).write_text("secret")
-    for part in ("ca_chain", "client_cert", "client_key"):  # which the SDK would leave in /tmp
+    # The SDK would leave these files in /tmp.
+    for part in ("ca_chain", "client_cert", "client_key"):
         file = tmp_path / f"{part}.pem"
         file.touch()
         monkeypatch.setattr(client.Client, f"_get_{part}_path", lambda self, file=file: str(file))
     yield HopsworksEnvironment()
-    for each in (server, endpoints):
-        each.shutdown()
-        each.server_close()
+    for running_server in (server, endpoints):
+        running_server.shutdown()
+        running_server.server_close()
     hopsworks_platform.forget_hops()
 
 
-def test_a_feature_views_training_data_are_read(environment):
+def test_the_training_data_of_a_feature_view_are_read(environment):
     dataset = environment.find_training_dataset("titanic", 1, "survived")
     dataset.check_names(["age"])
     copy = pickle.loads(pickle.dumps(dataset))
-    for each in (dataset, copy):
-        each.columns = None if each is copy else each.columns  # as a large one comes to a worker
-        each.load()
-        assert {name: column.tolist() for name, column in each.columns.items()} == {
+    copy.columns = None  # as a large data set comes to a worker
+    for table in (dataset, copy):
+        table.load()
+        assert {name: column.tolist() for name, column in table.columns.items()} == {
             "age": [1.0, 3.0],
             "fare": [2.0, 4.0],
             "survived": [0.0, 1.0],
         }
 
 
-def test_no_label_of_a_view_with_several_is_among_the_features(environment, monkeypatch):
-    several = [{**each, "label": each["name"] != "age"} for each in ANSWERS[VIEW]["features"]]
+def test_other_labels_of_a_view_are_never_among_the_features(environment, monkeypatch):
+    several = [{**field, "label": field["name"] != "age"} for field in ANSWERS[VIEW]["features"]]
     monkeypatch.setitem(ANSWERS, VIEW, {**ANSWERS[VIEW], "features": several})
     for label, other in (("survived", "fare"), ("fare", "survived")):
         dataset = environment.find_training_dataset("titanic", 1, label)
@@ -176,7 +177,7 @@ def test_no_label_of_a_view_with_several_is_among_the_features(environment, monk
             dataset.check_names([other])
 
 
-def test_training_data_that_are_split_are_refused_with_the_remedy(environment, monkeypatch):
+def test_split_training_data_are_an_error_with_the_remedy(environment, monkeypatch):
     splits = [
         {"name": name, "percentage": 0.5, "splitType": "RANDOM_SPLIT"} for name in ("train", "test")
     ]
@@ -188,7 +189,7 @@ def test_training_data_that_are_split_are_refused_with_the_remedy(environment, m
         environment.find_training_dataset("titanic", 1, "survived")
 
 
-def test_a_feature_that_does_not_exist_lists_the_schema(environment):
+def test_an_unknown_feature_is_an_error_with_the_schema(environment):
     dataset = environment.find_training_dataset("titanic", 1, "survived")
     with pytest.raises(
         AblationError, match=r"no feature 'agee'. Did you mean 'age'\? Its features are: age, fare"
@@ -198,7 +199,7 @@ def test_a_feature_that_does_not_exist_lists_the_schema(environment):
         dataset.check_names(["survived"])
 
 
-def test_a_view_that_does_not_exist_says_where_was_looked(environment):
+def test_an_unknown_view_is_an_error_with_the_places_that_were_searched(environment):
     with pytest.raises(
         AblationError, match=r"no training data set 'other', version 1[\s\S]*demo_Training_Datasets"
     ):

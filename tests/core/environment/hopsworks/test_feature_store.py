@@ -1,10 +1,9 @@
-"""Training data on Hopsworks: old training data sets in HopsFS, and a feature view of a stand-in for the SDK."""
+"""Training data on Hopsworks: old training data sets, and a feature view of a stand-in SDK."""
 
 import pickle
 import sys
 import types
 
-import hopsworks_platform
 import numpy as np
 import pandas
 import pytest
@@ -12,37 +11,22 @@ import pytest
 from maggy.ablation import AblationStudy
 from maggy.ablation.ablator import LOCO
 from maggy.common.exceptions import AblationError, BadArgumentsError
-from maggy.core.environment import HopsworksEnvironment
 
 FRAME = pandas.DataFrame({"age": [1.0, 3.0], "fare": [2.0, 4.0], "survived": [0, 1]})
 
 
 @pytest.fixture
-def platform(tmp_path, monkeypatch):
-    platform, server = hopsworks_platform.set_up(tmp_path, monkeypatch)
-    yield platform
-    server.shutdown()
-    server.server_close()
-    hopsworks_platform.forget_hops()
-
-
-@pytest.fixture
-def environment(platform):
-    return HopsworksEnvironment()
-
-
-@pytest.fixture
 def view(monkeypatch):
-    """A feature view as the SDK's classes give it; tests may change what it holds."""
+    """Return a feature view like the SDK's. Tests may change its content."""
 
     class View:
         labels = ["survived"]
         features = FRAME[["age", "fare"]]
         label_frame = FRAME[["survived"]]
-        asked = []
+        calls = []
 
         def get_training_data(self, version, dataframe_type):
-            self.asked.append((version, dataframe_type))
+            self.calls.append((version, dataframe_type))
             return self.features, self.label_frame
 
     view = View()
@@ -69,7 +53,7 @@ def columns_of(dataset):
 
 def test_a_feature_view_gives_features_and_the_label(environment, view):
     dataset = environment.find_training_dataset("t", 1, "survived")
-    assert view.asked == [(1, "pandas")]
+    assert view.calls == [(1, "pandas")]
     assert columns_of(dataset) == {"age": [1, 3], "fare": [2, 4], "survived": [0, 1]}
 
 
@@ -89,16 +73,16 @@ def test_a_large_view_is_read_again_on_the_worker(environment, view, monkeypatch
     dataset = pickle.loads(pickle.dumps(environment.find_training_dataset("t", 1, "survived")))
     assert dataset.columns is None
     assert columns_of(dataset)["age"] == [1, 3]
-    assert len(view.asked) == 2
+    assert len(view.calls) == 2
 
 
-def test_text_is_refused_with_the_remedy(environment, view):
+def test_text_is_an_error(environment, view):
     view.features = FRAME.assign(sex="male").drop(columns="survived")
     with pytest.raises(BadArgumentsError, match="column 'sex' holds text"):
         environment.find_training_dataset("t", 1, "survived")
 
 
-def test_a_name_that_is_not_there_lists_the_schema(environment, view):
+def test_an_unknown_name_is_an_error_with_the_schema(environment, view):
     dataset = environment.find_training_dataset("t", 1, "survived")
     with pytest.raises(
         AblationError,
@@ -117,7 +101,7 @@ def test_an_old_table_is_read_from_hopsfs(environment, platform):
     assert columns_of(dataset) == {"age": [1, 3], "fare": [2, 4], "survived": [0, 1]}
 
 
-def test_without_the_sdk_it_says_where_was_looked(environment):
+def test_without_the_sdk_an_error_lists_the_places_that_were_searched(environment):
     with pytest.raises(
         AblationError,
         match=r'maggy\[hopsworks-sdk\]"\); and not in hdfs://.*demo_Training_Datasets/t_1',
@@ -125,20 +109,20 @@ def test_without_the_sdk_it_says_where_was_looked(environment):
         environment.find_training_dataset("t", 1, "survived")
 
 
-def test_a_feature_store_that_fails_is_named_unless_the_old_folder_is_there(
+def test_a_failing_feature_store_is_an_error_unless_the_old_folder_exists(
     environment, platform, view, monkeypatch
 ):
-    def fails(*_):
+    def fail(*_):
         raise ConnectionError("no route")
 
-    monkeypatch.setattr(sys.modules["hopsworks"], "login", fails)
+    monkeypatch.setattr(sys.modules["hopsworks"], "login", fail)
     with pytest.raises(AblationError, match="which answered ConnectionError: no route"):
         environment.find_training_dataset("t", 1, "survived")
     FRAME.to_csv(old_folder(platform) / "a.csv", index=False)
     assert columns_of(environment.find_training_dataset("t", 1, "survived"))["age"] == [1, 3]
 
 
-def test_loco_asks_the_environment(environment, view):
+def test_loco_takes_its_training_data_from_the_environment(environment, view):
     study = AblationStudy("t", 1, "survived")
     study.features.include("agee")
     ablator = LOCO(study, [])
@@ -151,7 +135,7 @@ def test_loco_asks_the_environment(environment, view):
 
 
 @pytest.mark.parametrize("inner", ["t.csv", "t.csv/part-0.csv"])
-def test_a_folder_that_is_called_like_a_file_is_one(environment, platform, inner):
+def test_a_folder_with_the_name_of_a_file_is_searched(environment, platform, inner):
     (old_folder(platform) / inner).mkdir(parents=True)
     FRAME.to_csv(
         platform.files / "Projects/demo/demo_Training_Datasets/t_1" / inner / "part-1.csv",

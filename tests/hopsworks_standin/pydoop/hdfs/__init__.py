@@ -1,4 +1,4 @@
-"""Stands in for pydoop: what hops asks of it, over the folder or URL in ``$PYDOOP_STANDIN``.
+"""A stand-in for the parts of pydoop that hops calls, over the path or URL in ``$PYDOOP_STANDIN``.
 
 As in HDFS, a rename does not replace a file, and listings are full URIs.
 """
@@ -12,7 +12,7 @@ NAMENODE = "hdfs://namenode:8020"
 
 
 def store(uri):
-    """The file system that really holds the file, and the path there."""
+    """Return the file system that really holds a file, and the path there."""
     return url_to_fs(os.environ["PYDOOP_STANDIN"].rstrip("/") + path.split(uri)[2])
 
 
@@ -45,7 +45,7 @@ def rename(source, target):
     files, inside = store(source)
     _, new = store(target)
     if files.exists(new):
-        raise OSError(f"{target} is there already")
+        raise OSError(f"{target} exists already")
     files.mv(inside, new, recursive=True)
 
 

@@ -1,4 +1,4 @@
-"""The low-level part of pydoop; the class ``hdfs`` is put here by the package."""
+"""The low-level part of pydoop. The package puts the class ``hdfs`` here."""
 
 
 def default_is_local():

@@ -14,8 +14,8 @@ class _HdfsPathSplitter:
 
     @classmethod
     def parse(cls, path):
-        found = cls.pattern.fullmatch(path)
-        scheme, rest = found.groups() if found else ("", path)
+        match = cls.pattern.fullmatch(path)
+        scheme, rest = match.groups() if match else ("", path)
         if rest.startswith("//"):
             netloc, slash, tail = rest[2:].partition("/")
             return scheme, netloc, slash + tail
@@ -28,7 +28,7 @@ class _HdfsPathSplitter:
 
 
 def split(uri, user=None):
-    # As pydoop does, through the module: hops puts a splitter of its own there.
+    # As in pydoop, the class is looked up in the module, where hops puts a splitter of its own.
     return sys.modules[__name__]._HdfsPathSplitter.split(
         uri, user or os.environ.get("HADOOP_USER_NAME")
     )
