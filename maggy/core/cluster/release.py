@@ -16,9 +16,9 @@ __all__ = ["guarded", "release_error", "run_tasks"]
 def guarded(task: Task) -> Callable[[Iterable[int]], Iterator[object]]:
     """Return a function that runs the task on an executor with a release that fits the driver's.
 
-    Spark pickles the function by value, since it is defined inside another one. It refers to nothing
-    of this package but plain values. So it also works where another release is installed, whose
-    modules may lack names that the task refers to.
+    Spark pickles the function by value, since it is defined inside another one. It refers to
+    nothing of this package but plain values and functions of the same kind. So it also works where
+    another release is installed, whose modules may lack names that the task refers to.
 
     Args:
         task: The function to call for each partition number.
@@ -31,46 +31,51 @@ def guarded(task: Task) -> Callable[[Iterable[int]], Iterator[object]]:
     data = dumps((run_tasks, task))
     driver_protocol = PROTOCOL
     message = protocol_mismatch("{host}", "{version}", "{protocol}")
+    read_release = _release_reader()
 
     def run(partitions: Iterable[int]) -> Iterator[object]:
+        import socket
+
+        from pyspark import cloudpickle
+
+        version, protocol = read_release()
+        if protocol != driver_protocol:
+            host = socket.gethostname()
+            raise RuntimeError(message.format(host=host, version=version, protocol=protocol))
+        run_partitions, inner = cloudpickle.loads(data)
+        yield from run_partitions(inner, partitions)
+
+    return run
+
+
+def _release_reader() -> Callable[[], tuple[str, int]]:
+    """Return a function that reads the version and the protocol of the release on an executor."""
+
+    # Like the function that calls it, this one must refer to nothing of this package.
+    def read_release() -> tuple[str, int]:
         import importlib.util
         import os
         import re
-        import socket
         import sys
-
-        from pyspark import cloudpickle
 
         module = sys.modules.get("maggy.version")
         spec = importlib.util.find_spec("maggy")
         # A module in memory is the release that this process runs, even if the files are newer.
         if module is not None:
-            version = str(module.__version__)
-            protocol = getattr(module, "PROTOCOL", 0)
-        elif spec is None or spec.origin is None:
+            return str(module.__version__), getattr(module, "PROTOCOL", 0)
+        if spec is None or spec.origin is None:
             raise ModuleNotFoundError("No module named 'maggy'")
-        else:
-            # As text: an import of "maggy.version" would run the package's own imports first.
-            path = os.path.join(os.path.dirname(spec.origin), "version.py")
-            try:
-                text = spec.loader.get_data(path).decode()  # type: ignore[union-attr]
-            except OSError:
-                text = ""
-            numbers = re.findall(r"(?m)^PROTOCOL = (\d+)", text)
-            versions = re.findall(r'(?m)^__version__ = "([^"]+)"', text)
-            protocol, version = int((numbers or [0])[0]), (versions or [""])[0]
-        if protocol != driver_protocol:
-            raise RuntimeError(
-                message.format(
-                    host=socket.gethostname(),
-                    version=version or "an unknown release",
-                    protocol=protocol,
-                )
-            )
-        run_partitions, inner = cloudpickle.loads(data)
-        yield from run_partitions(inner, partitions)
+        # As text: an import of "maggy.version" would run the package's own imports first.
+        path = os.path.join(os.path.dirname(spec.origin), "version.py")
+        try:
+            text = spec.loader.get_data(path).decode()  # type: ignore[union-attr]
+        except OSError:
+            text = ""
+        protocols = re.findall(r"(?m)^PROTOCOL = (\d+)", text)
+        versions = re.findall(r'(?m)^__version__ = "([^"]+)"', text)
+        return (versions or ["an unknown release"])[0], int((protocols or [0])[0])
 
-    return run
+    return read_release
 
 
 def run_tasks(task: Task, partitions: Iterable[int]) -> Iterator[object]:

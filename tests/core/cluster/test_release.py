@@ -1,4 +1,4 @@
-"""The check of the release on an executor. Executors are real Python processes with an installed release."""
+"""The check of the release on an executor, which is a Python process with a release."""
 
 import pickle
 import subprocess
