@@ -74,7 +74,7 @@ class ConnectCluster(Cluster):
         self._master = self._conf("spark.master", "")
         self.job_per_worker = gives_up_at_first_crash(self._master)
         self.local = self._master.startswith("local")
-        self.speculation = self._conf("spark.speculation", "false") == "true"
+        self.speculation = self._conf("spark.speculation", "false").lower() == "true"
 
     @property
     def spare_workers(self) -> int:
@@ -85,13 +85,12 @@ class ConnectCluster(Cluster):
 
     def slots(self) -> int | None:
         """Return how many tasks the server's Spark can run at once, as far as a client can see."""
+        cores_per_task = int(self._conf("spark.task.cpus", "1"))
         if cores := local_cores(self._master):
-            return cores
+            return max(1, cores // cores_per_task)
         if self._conf("spark.dynamicAllocation.enabled", "false").lower() == "true":
             limit = max_executors(self._conf("spark.dynamicAllocation.maxExecutors", ""))
-            tasks_per_executor = int(self._conf("spark.executor.cores", "1")) // int(
-                self._conf("spark.task.cpus", "1")
-            )
+            tasks_per_executor = int(self._conf("spark.executor.cores", "1")) // cores_per_task
             return None if limit is None else max(1, limit * tasks_per_executor)
         # A Connect client cannot see the executors. The default number of partitions is the only
         # figure that Spark gives it.

@@ -1,5 +1,7 @@
 """The parts of a Connect client that need no server."""
 
+from types import SimpleNamespace
+
 import pytest
 from wire import has_ipv6
 
@@ -14,3 +16,25 @@ def test_the_address_on_the_route_to_a_server_is_one_of_this_machine():
 @pytest.mark.parametrize("server", ["::1", "[::1]"])
 def test_the_address_on_the_route_may_be_one_of_ipv6(server):
     assert connect._own_address(server) == "::1"
+
+
+def client(**settings):
+    """Return a cluster whose session stands in for a Connect client: it only knows its settings."""
+    conf = {name.replace("_", "."): value for name, value in settings.items()}
+    session = SimpleNamespace(
+        session_id="0123456789",
+        is_stopped=False,
+        client=SimpleNamespace(host="127.0.0.1", _builder=None),
+        conf=SimpleNamespace(get=lambda key, default=None: conf.get(key, default)),
+    )
+    return connect.ConnectCluster(session)
+
+
+@pytest.mark.parametrize(("cpus", "slots"), [("1", 8), ("3", 2), ("16", 1)])
+def test_a_task_that_needs_several_cores_leaves_fewer_slots_on_a_local_master(cpus, slots):
+    assert client(spark_master="local[8]", spark_task_cpus=cpus).slots() == slots
+
+
+@pytest.mark.parametrize(("value", "speculation"), [("TRUE", True), ("true", True), ("no", False)])
+def test_speculation_is_recognized_in_any_case(value, speculation):
+    assert client(spark_master="yarn", spark_speculation=value).speculation is speculation

@@ -89,7 +89,13 @@ class ProgressChannel:
         """
         host = bare(self._host)
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._listener = socket.create_server((host, 0), family=family, backlog=MAX_CONNECTIONS)
+        try:
+            self._listener = socket.create_server((host, 0), family=family, backlog=MAX_CONNECTIONS)
+        except OSError:
+            # No thread runs that would close these at its end.
+            for resource in (self._bell, self._button, self._selector):
+                resource.close()
+            raise
         for source in (self._listener, self._bell):
             source.setblocking(False)
             self._selector.register(source, selectors.EVENT_READ)

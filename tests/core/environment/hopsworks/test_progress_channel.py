@@ -9,6 +9,7 @@ import threading
 from contextlib import suppress
 
 import numpy as np
+import psutil
 import pytest
 from hopsworks_platform import ask, receive
 from waiting import HANG
@@ -236,3 +237,11 @@ def test_a_secret_has_1_to_128_characters(board):
     for secret in ("", "x" * 129):
         with pytest.raises(ValueError, match="1 to 128 characters"):
             ProgressChannel(board, secret, "127.0.0.1")
+
+
+def test_a_channel_that_cannot_listen_leaves_no_socket_open(board):
+    before = psutil.Process().num_fds()
+    channel = ProgressChannel(board, "secret", "192.0.2.1")
+    with pytest.raises(OSError, match=r".+"):
+        channel.start()
+    assert psutil.Process().num_fds() <= before
