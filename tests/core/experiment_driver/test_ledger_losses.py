@@ -313,3 +313,12 @@ def test_a_job_that_ends_after_the_experiment_is_of_no_interest():
     ledger = Ledger()
     ledger.stop_all()
     assert ledger.job_ended(0, [0], "cancelled", None) == []
+
+
+def test_a_trial_that_one_silent_worker_gives_back_does_not_go_to_another_silent_worker():
+    ledger = with_running(A, attempts=2, worker_timeout=60)
+    ledger.register(B, HELLO, 0)
+    out = ledger.tick(61)
+    assert [instruction for instruction in out if isinstance(instruction, (Began, Ended))] == []
+    assert GivenBack("t1", "no heartbeat for 61 seconds") in out
+    assert ledger.register(C, HELLO, 62)[:1] == [Send(C, assign(2, "t1"))]
