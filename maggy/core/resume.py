@@ -43,7 +43,7 @@ def open_experiment(
     if config.resume is None:
         return None, {}
     store = ExperimentStore.open(environment.files, root, config.resume, resolve=environment.root)
-    record = store.read_experiment()
+    record: dict[str, Any] = store.read_experiment()
     if record:
         policy.adopt(record.get("identity") or {})
         _check_identity(store.directory, record, {**policy.identity(), "seed": config.seed})
@@ -68,7 +68,7 @@ def take_over(
     store.claim()
     try:
         if not record:
-            store.set_aside("maggy.json")
+            store.set_aside_experiment()
             announce(
                 f"The record of the experiment, {store.directory}/maggy.json, is damaged; it "
                 "was set aside. Its trials count, but Maggy cannot check whether they ran with "

@@ -166,7 +166,7 @@ def test_an_experiment_record_that_is_a_directory_is_set_aside(tmp_path):
     (tmp_path / "app_1" / "maggy.json").mkdir()
     resumed = ExperimentStore.open(FILES, str(tmp_path), "app_1")
     assert resumed.read_experiment() == {}
-    resumed.set_aside("maggy.json")
+    resumed.set_aside_experiment()
     resumed.write_experiment({"name": "new"})
     assert resumed.read_experiment() == {"name": "new"}
     assert (tmp_path / "app_1" / "maggy.json.damaged-1").is_dir()

@@ -298,7 +298,7 @@ def test_what_a_driver_does_before_it_owns_and_after_it_gave_back_has_no_effect(
 @pytest.mark.parametrize("seen", ["NaN", "Infinity", '"text"', "null", "[]", "{}"])
 def test_a_time_that_is_none_makes_an_owner_s_file_unreadable(seen):
     text = Owner(FIRST, 1.0, 2.0).to_json().decode()
-    assert Owner.from_json(text.encode()).seen == 2.0
+    assert Owner.from_json(text.encode()).last_sign == 2.0
     assert Owner.from_json(text.replace('"seen": 2.0', f'"seen": {seen}').encode()) is None
 
 
