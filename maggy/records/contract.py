@@ -53,7 +53,7 @@ class RecordStore(ABC):
         """Become the owner of the records.
 
         Raises:
-            OwnershipError: If another driver owns them, and is neither dead nor silent for too long.
+            OwnershipError: If another driver owns them, and is neither dead nor long silent.
         """
 
     @abstractmethod
@@ -88,7 +88,7 @@ class RecordStore(ABC):
 
     @abstractmethod
     def set_aside_experiment(self) -> None:
-        """Keep the damaged record of the experiment under another name, so that it can be replaced."""
+        """Keep the damaged record of the experiment under another name."""
 
     @abstractmethod
     def write_hparams_space(self, parameters: Iterable[HparamsParameter], metric: str) -> None:
@@ -139,7 +139,7 @@ class RecordStore(ABC):
 
     @abstractmethod
     def read_trials(self) -> tuple[list[Trial], list[str]]:
-        """Return the trials that have ended, in the order of their ends, and the damaged ones' names.
+        """Return the trials that have ended, in that order, and the names of damaged ones.
 
         A damaged record is kept under another name, and its trial counts as not run. Trials that
         have not ended are left alone. Reading gives signs of life, since it may take minutes.

@@ -110,7 +110,7 @@ class ExperimentStore(RecordStore):
         clock: Callable[[], float] = time.time,
         process: Process | None = None,
     ) -> ExperimentStore:
-        """Return the directory of a recorded experiment. It belongs to its owner until it is claimed.
+        """Return a recorded experiment. It belongs to its owner until it is claimed.
 
         Args:
             files: Reads and writes there.
@@ -189,7 +189,7 @@ class ExperimentStore(RecordStore):
         self._events.write_space(parameters, metric)
 
     def write_result(self, result: Mapping[str, Json], rows: Iterable[Mapping[str, Json]]) -> None:
-        """Write ``result.json``, and ``.summary.json`` with the scalars of every trial that succeeded.
+        """Write ``result.json``, and ``.summary.json`` with the scalars of successful trials.
 
         Args:
             result: The content of ``result.json``.

@@ -57,7 +57,7 @@ class EventFiles:
             )
 
     def beginning(self, trial: Trial) -> bytes:
-        """Return the content of a trial's event file until the trial ends; empty without a maker."""
+        """Return the content of a trial's event file until it ends; empty without a maker."""
         maker = self._maker
         if maker is None:
             return b""

@@ -210,7 +210,8 @@ def _framed_length(length: int) -> bytes:
 
 
 def _mask(crc: int) -> bytes:
-    """Return the 4 bytes of a CRC-32C as event files hold it: rotated by 15 bits, plus a constant."""
+    """Return a CRC-32C as event files hold it, in 4 bytes."""
+    # The format rotates it by 15 bits and adds a constant.
     return struct.pack("<I", ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)
 
 

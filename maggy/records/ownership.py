@@ -1,4 +1,4 @@
-"""Let one driver at a time write in an experiment's directory. It knows the owners' files, not records."""
+"""Let one driver at a time write in an experiment's directory. It knows no records."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from maggy.records.process import Process, current_process, is_provably_dead
 __all__ = ["RENEW_SECONDS", "SILENCE_SECONDS", "Owner", "Ownership"]
 
 SILENCE_SECONDS = 60.0
-"""Another driver may take over from an owner that has given no sign of life for longer than this."""
+"""Seconds without a sign of life after which another driver may take over."""
 RENEW_SECONDS = 15.0
 """Seconds between two signs of life of an owner. Before each it reads who the owner is."""
 _MAX_ATTEMPTS = 10
@@ -129,8 +129,8 @@ class Ownership:
             except FileExistsError:  # another driver was quicker: see which
                 continue
             self._number, self._owner = number + 1, mine
-            # A store may let two drivers create one file, or show a file before its content. So read
-            # back whose file it is.
+            # A store may let two drivers create one file, or show a file before its content. So
+            # read back whose file it is.
             if self._successor(mine) is None:
                 return
             self._owner = None

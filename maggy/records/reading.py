@@ -1,4 +1,4 @@
-"""Read the text of a recorded experiment or trial, and refuse an incomplete one. It knows no files."""
+"""Parse the text of a recorded experiment or trial, and refuse a damaged one."""
 
 from __future__ import annotations
 

@@ -115,7 +115,7 @@ class TrialFiles:
         return any(self._files.exists(self._path(name, "trial.json")) for name in names)
 
     def _begin(self, trial: Trial) -> bytes:
-        """Write all of a trial's beginning but its event file, whose content is returned and kept."""
+        """Write a trial's beginning without its event file, and return the content of that file."""
         self._files.make_directory(f"{self._directory}/{trial.trial_id}", exist_ok=True)
         self._files.write_bytes(
             self._path(trial.trial_id, ".hparams.json"), encode_json(trial.params), atomic=False

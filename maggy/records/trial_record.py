@@ -102,7 +102,9 @@ _FIELDS_OF_THE_FILE = ("format", "ended")  # they describe the file, not the tri
 
 
 def parse_trial_record(text: str) -> tuple[TrialRecord, dict[str, Json]]:
-    """Return the fields of a recorded trial, with defaults for missing ones, and the unknown fields.
+    """Return the fields of a recorded trial, and its unknown fields.
+
+    Missing fields have their defaults.
 
     Raises:
         ValueError: If the text is not the record of a trial, or the value of a field is invalid.

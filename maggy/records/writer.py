@@ -1,4 +1,4 @@
-"""Write records on a thread of its own, so that nobody waits for a store. It knows calls, not records."""
+"""Write records on a thread of its own, so that nobody waits for a store. It knows only calls."""
 
 from __future__ import annotations
 
@@ -47,12 +47,14 @@ class RecordWriter:
     A call may fail with an error that can pass: an ``OSError`` such as a lost connection or a full
     disk, or an error of a store's own library. The writer repeats such a call, with growing delays,
     for ``patience`` seconds; later calls wait in memory. So parts of a call may run more than once.
-    Any other error costs only this record. When the patience has run out, the writer tries each
-    call once, until a call succeeds; after :meth:`close` it does so for at most ``patience`` seconds.
-    Use :meth:`sweep` for files that grow all the time, such as a log.
+    Any other error costs only this record.
 
-    ``on_error`` is told of the first error, and :meth:`close` tells it how many records are missing.
-    The thread sleeps while there is nothing to write, and wakes only to call the guard.
+    When the patience has run out, the writer tries each call once, until a call succeeds. After
+    :meth:`close` it does so for at most ``patience`` seconds.
+
+    ``on_error`` hears of the first error, and :meth:`close` tells it how many records are missing.
+    The thread sleeps while there is nothing to write, and wakes only to call the guard. Use
+    :meth:`sweep` for files that grow all the time, such as a log.
 
     Example:
         >>> from maggy.records.writer import RecordWriter

@@ -172,11 +172,11 @@ def test_a_parameter_that_cannot_be_given_by_name_is_refused():
 
 
 def test_a_user_s_optimizer_may_give_names_that_are_not_known_yet():
-    check_signature(by_name, [], OPTIONAL, others=True)
+    check_signature(by_name, [], OPTIONAL, allow_others=True)
     with pytest.raises(SignatureError):
         check_signature(by_name, [], OPTIONAL)
     with pytest.raises(SignatureError, match="lacks the parameters lr"):
-        check_signature(by_name, ["lr"], OPTIONAL, others=True)
+        check_signature(by_name, ["lr"], OPTIONAL, allow_others=True)
 
 
 def test_a_function_needs_no_parameter_when_nothing_is_given():
