@@ -85,7 +85,7 @@ def is_beyond_floats(number: int | float) -> bool:
 
 @overload
 def to_plain(
-    value: Mapping[str, object], *, finite: bool = False, any_keys: bool = False
+    value: Mapping[str, T], *, finite: bool = False, any_keys: bool = False
 ) -> dict[str, Json]: ...
 
 

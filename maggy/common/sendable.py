@@ -29,7 +29,7 @@ def check_nesting(value: object, subject: str = "A value") -> None:
         subject: The subject of the error's sentence.
     """
     # Level by level instead of recursive, since Python's stack is the limit that is checked.
-    level: list[object] = [value]
+    level = [value]
     visited_ids: set[int] = set()
     for _ in range(MAX_NESTING + 1):
         containers = {

@@ -50,7 +50,7 @@ class RecordStore(ABC):
 
     @abstractmethod
     def claim(self) -> None:
-        """Become the owner of the records.
+        """Make this driver the owner of the records.
 
         Raises:
             OwnershipError: If another driver owns them, and is neither dead nor long silent.

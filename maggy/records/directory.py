@@ -132,7 +132,7 @@ class ExperimentStore(RecordStore):
         return self._files.join(self.directory, trial_id)
 
     def claim(self) -> None:
-        """Become the owner of the directory, and remove the temporary files of earlier owners.
+        """Make this driver the owner, and remove the temporary files of earlier owners.
 
         Raises:
             OwnershipError: If another driver owns it, and is neither dead nor silent for too long.

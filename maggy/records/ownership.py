@@ -112,7 +112,7 @@ class Ownership:
         self._owner: Owner | None = None  # this driver, while it is the owner
 
     def take(self) -> None:
-        """Become the owner.
+        """Make this driver the owner.
 
         Raises:
             OwnershipError: If another driver is the owner, and is neither dead nor silent for too

@@ -1,4 +1,4 @@
-"""Files on a real disk and in fsspec's memory file system."""
+"""One contract for files on a real disk, in fsspec's memory, and in a stand-in for HopsFS."""
 
 import os
 import threading
@@ -7,28 +7,47 @@ from contextlib import suppress
 from typing import ClassVar
 
 import fsspec
+import hopsworks_platform
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
 from maggy.common.exceptions import MissingDependencyError
 from maggy.common.files import AnyFiles
+from maggy.core.environment.hopsworks.files import HopsFiles
 
 
-@pytest.fixture(params=["disk", "memory"])
+@pytest.fixture(params=["disk", "memory", "hopsfs_standin"])
 def place(request, tmp_path):
+    """A directory on each kind of place.
+
+    HopsFS is a stand-in for pydoop over a folder on the disk, below the real package hops. It
+    imitates two traits of HDFS: a rename is one step, and never replaces a file.
+    """
     if request.param == "disk":
         yield str(tmp_path)
-        return
-    url = f"memory://{uuid.uuid4().hex}"
-    yield url
-    files = MemoryFileSystem()
-    if files.exists(url):
-        files.rm(url, recursive=True)
+    elif request.param == "memory":
+        url = f"memory://{uuid.uuid4().hex}"
+        yield url
+        files = MemoryFileSystem()
+        if files.exists(url):
+            files.rm(url, recursive=True)
+    else:
+        yield request.getfixturevalue("hopsfs_standin")
+
+
+@pytest.fixture
+def hopsfs_standin(tmp_path, monkeypatch):
+    """Return a directory in the stand-in for HopsFS."""
+    _, server = hopsworks_platform.set_up(tmp_path, monkeypatch)
+    yield "hdfs:///Projects/demo/Experiments/files"
+    server.shutdown()
+    server.server_close()
+    hopsworks_platform.forget_hops()
 
 
 @pytest.fixture
 def files():
-    return AnyFiles()
+    return AnyFiles({"hdfs": HopsFiles()})
 
 
 def test_join_makes_one_path(files):
