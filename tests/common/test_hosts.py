@@ -1,4 +1,4 @@
-"""Names and addresses of hosts."""
+"""Hosts have the same name with and without brackets, and one address."""
 
 import socket
 
@@ -15,25 +15,23 @@ def test_a_host_is_the_same_with_and_without_brackets(host):
 
 
 @pytest.mark.parametrize(
-    ("addresses", "chosen"),
+    ("addresses", "expected"),
     [
         (["::1", "10.0.0.1"], "10.0.0.1"),
         (["10.0.0.1", "10.0.0.2"], "10.0.0.1"),
         (["fd00::1"], "fd00::1"),
     ],
 )
-def test_a_name_with_several_addresses_is_taken_for_its_first_of_ipv4(
-    monkeypatch, addresses, chosen
-):
+def test_the_address_of_a_name_is_its_first_one_of_ipv4(monkeypatch, addresses, expected):
     families = [socket.AF_INET6 if ":" in address else socket.AF_INET for address in addresses]
-    found = [
+    answers = [
         (family, 1, 6, "", (address, 0))
         for family, address in zip(families, addresses, strict=True)
     ]
-    monkeypatch.setattr(hosts.socket, "getaddrinfo", lambda *arguments, **options: found)
-    assert find_address("driver.example") == chosen
+    monkeypatch.setattr(hosts.socket, "getaddrinfo", lambda *arguments, **options: answers)
+    assert find_address("driver.example") == expected
 
 
-def test_a_name_that_nobody_knows_is_an_error():
+def test_an_unknown_name_is_an_error():
     with pytest.raises(OSError, match=r"\S"):
         find_address("no-such-host.invalid")
