@@ -195,7 +195,7 @@ def test_a_real_tensorboard_lists_every_trial_with_its_parameters_and_metric(tmp
 
         def experiment_with_intervals():
             answer = tensorboard("experiment", {"experimentName": ""})
-            # Until TensorBoard has read the space, it invents one from the trials, without intervals.
+            # Until TensorBoard has read the space, it invents one without intervals.
             infos = answer["hparamInfos"]
             return answer if any("domainInterval" in info for info in infos) else None
 
