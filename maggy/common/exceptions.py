@@ -14,7 +14,7 @@
     ├── BroadcastMetricTypeError (TypeError)    ``broadcast`` got a metric that is no number
     ├── BroadcastStepTypeError (TypeError)      ... a step that is no number
     ├── BroadcastStepValueError (ValueError)    ... a step below the last one
-    ├── EarlyStopException                      the driver asked this trial to stop; not an error
+    ├── EarlyStopException                      the driver stops this trial; not an error
     ├── RecordsError (OSError)                  nothing can be recorded in this place
     ├── ResumeError (ValueError)                the recorded experiment does not fit the config
     │   └── OwnershipError                      another driver runs the recorded experiment

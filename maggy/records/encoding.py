@@ -22,6 +22,6 @@ def encode_json(value: Mapping[str, Json], indent: int | None = None) -> bytes:
 
 
 def encode_text(text: str) -> bytes:
-    r"""Return text as UTF-8. What is not valid Unicode becomes an escape such as ``\udcff``."""
+    r"""Return text as UTF-8. Invalid Unicode becomes an escape such as ``\udcff``."""
     # A training function may print invalid Unicode; that must not cost the rest of the output.
     return text.encode("utf-8", "backslashreplace")

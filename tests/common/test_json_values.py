@@ -313,6 +313,10 @@ def test_the_closest_name_is_suggested_in_its_own_spelling():
     assert closest("DROPOUT", ["kernel", "Dropout"]) == " Did you mean 'Dropout'?"
 
 
+def test_of_names_that_differ_in_case_only_the_first_is_suggested():
+    assert closest("kernal", ["Kernel", "kernel"]) == " Did you mean 'Kernel'?"
+
+
 def test_no_name_is_suggested_if_none_is_close():
     assert closest("zzz", ["kernel", "dropout"]) == ""
     assert closest("zzz", []) == ""

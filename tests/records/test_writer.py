@@ -200,6 +200,21 @@ def test_after_the_patience_has_run_out_records_are_written_when_the_store_is_ba
     assert store.records == [2]
 
 
+def test_a_store_that_was_given_up_and_came_back_has_its_patience_again():
+    store = Store(away=10**9)
+    writer = RecordWriter(on_error=lambda message: None, patience=0.1)
+    writer.submit(store.write, 1)
+    wait_until(lambda: writer.errors, "the end of the patience")
+    store.away = 0
+    writer.submit(store.write, 2)
+    wait_until(lambda: store.records, "the store to be back")
+    writer._patience = 60.0
+    store.away = store.calls + 2
+    writer.submit(store.write, 3)
+    assert writer.close()
+    assert (store.records, writer.errors) == ([2, 3], 1)
+
+
 def test_closing_does_not_wait_for_ever_for_a_store_that_hangs(gate, monkeypatch):
     monkeypatch.setattr("maggy.records.writer.LONGEST_DELAY", 0.05)
     monkeypatch.setattr("maggy.records.writer.SLOW_SECONDS", 0.05)

@@ -33,7 +33,7 @@ class AnyFiles(Files):
         return self._schemes.get(path.split("://", 1)[0], self._urls)
 
     def join(self, *parts: str) -> str:
-        """Return the path that consists of these parts, of which the first names the place."""
+        """Return the path that consists of these parts. The first one names the place."""
         return self._at(parts[0]).join(*parts)
 
     def make_directory(self, path: str, exist_ok: bool = False) -> None:
