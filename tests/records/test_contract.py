@@ -9,8 +9,8 @@ from fsspec.implementations.memory import MemoryFileSystem
 
 from maggy.common.exceptions import OwnershipError, ResumeError
 from maggy.common.files import AnyFiles
-from maggy.core.experiment_driver.instructions import WorkerId
 from maggy.core.experiment_driver.recorder import Recorder
+from maggy.core.messages import WorkerId
 from maggy.records.contract import RecordStore
 from maggy.records.directory import ExperimentStore
 from maggy.records.process import Process
@@ -314,7 +314,7 @@ def test_the_driver_s_recorder_writes_to_any_store(place, store):
     recorder = Recorder(store, pytest.fail)
     trial = trial_with(x=1)
     recorder.experiment({"state": "RUNNING"})
-    recorder.worker_registered(0, 0, 0, "host", 1)
+    recorder.worker_registered(WorkerId(0, 0, 0), "host", 1)
     recorder.trial_begins(trial)
     recorder.lines(trial.trial_id, WorkerId(0, 0, 0), ["hello"])
     recorder.trial_ended(trial)
