@@ -96,6 +96,10 @@ def to_plain(
 
 
 @overload
+def to_plain(value: float, *, finite: bool = False, any_keys: bool = False) -> float | None: ...
+
+
+@overload
 def to_plain(value: object, *, finite: bool = False, any_keys: bool = False) -> Json: ...
 
 

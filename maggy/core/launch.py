@@ -109,9 +109,7 @@ def launch(train_fn: TrainingFunction, config: Config) -> Any:
             announce(str(recorder.lost))
 
 
-def _announce_start(
-    config: Config, policy: Policy, store: RecordStore, recorder: Recorder
-) -> None:
+def _announce_start(config: Config, policy: Policy, store: RecordStore, recorder: Recorder) -> None:
     recorder.log(
         f"Maggy experiment {config.name!r} ({policy.name}) begins as {store.experiment_id}."
     )
