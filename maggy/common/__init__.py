@@ -1,1 +1,1 @@
-"""What every other package builds on: exceptions, JSON values, optional imports. It imports none of them."""
+"""Tools for all other packages: exceptions, JSON values, files. It imports none of them."""

@@ -53,11 +53,11 @@ class Direction(str, Enum):
 
     @property
     def sign(self) -> int:
-        """1 for ``max`` and -1 for ``min``: a metric times this number is better when it is higher."""
+        """1 for ``max`` and -1 for ``min``. A metric times it is better if it is higher."""
         return 1 if self is Direction.MAX else -1
 
     def is_better(self, value: float, than: float) -> bool:
-        """Return whether the first value is strictly better. NaN is never better, and nothing is better than NaN."""
+        """Return whether a value is strictly better. NaN is never better, nor worse."""
         return value > than if self is Direction.MAX else value < than
 
     def best(self, values: Iterable[T], key: Callable[[T], float] | None = None) -> T:

@@ -1,26 +1,26 @@
-"""Every exception that Maggy raises on purpose.
+"""Define every exception that Maggy raises on purpose.
 
     MaggyError
     ├── BadArgumentsError (ValueError)          an argument breaks a rule
-    │   ├── SearchspaceBoundsError (AssertionError)   bounds that are not a lower and an upper one
-    │   └── AblationError                       a study that names what is not there
-    ├── SignatureError (TypeError)              a function that cannot take what it would be given
-    ├── NotSupportedError (NotImplementedError) not supported here
+    │   ├── SearchspaceBoundsError (AssertionError)   bounds are not a lower and a larger one
+    │   └── AblationError                       a study names what does not exist
+    ├── SignatureError (TypeError)              a function does not fit its arguments
+    ├── NotSupportedError (NotImplementedError) the platform or the arguments rule it out
     ├── MissingDependencyError (ImportError)    Java, Spark, TensorFlow or an extra is not installed
     ├── ReturnTypeError (TypeError)             a training function returned neither number nor dict
-    ├── MetricTypeError (TypeError)             a training function returned a dict whose metric is no number
-    ├── MetricKeyError (KeyError)               a dict, or Keras' logs, without the metric asked for
+    ├── MetricTypeError (TypeError)             the metric in a returned dict is no number
+    ├── MetricKeyError (KeyError)               a dict, or Keras' logs, without the metric
     ├── MetricValueError (ValueError)           the metric is NaN or infinite
-    ├── BroadcastMetricTypeError (TypeError)    ``reporter.broadcast`` got a metric that is no number
+    ├── BroadcastMetricTypeError (TypeError)    ``broadcast`` got a metric that is no number
     ├── BroadcastStepTypeError (TypeError)      ... a step that is no number
     ├── BroadcastStepValueError (ValueError)    ... a step below the last one
-    ├── EarlyStopException                      the driver asked this trial to stop; not an error
-    ├── RecordsError (OSError)                  nothing can be recorded where it is wanted
-    ├── ResumeError (ValueError)                the recorded experiment is not the one that was asked for
+    ├── EarlyStopException                      the driver stops this trial; not an error
+    ├── RecordsError (OSError)                  nothing can be recorded in this place
+    ├── ResumeError (ValueError)                the recorded experiment does not fit the config
     │   └── OwnershipError                      another driver runs the recorded experiment
     └── ExperimentError (RuntimeError)          no trial succeeded, or Spark gave up
 
-Every class derives from the built-in exception that fits, so code that catches built-ins keeps working.
+Every class derives from the built-in exception that fits, so code that catches built-ins works.
 """
 
 from __future__ import annotations
@@ -49,23 +49,26 @@ __all__ = [
 
 
 class MaggyError(Exception):
-    """Base of all of Maggy's exceptions."""
+    """The base of all of Maggy's exceptions."""
 
 
 class BadArgumentsError(MaggyError, ValueError):
-    """An argument breaks a rule; the message says the rule, the value and the remedy."""
+    """An argument breaks a rule. The message says the rule, the value and the remedy."""
 
 
 class SearchspaceBoundsError(BadArgumentsError, AssertionError):
-    """Bounds of a DOUBLE or INTEGER parameter are not a lower and a larger upper bound."""
+    """The bounds of a DOUBLE or INTEGER parameter are not a lower and a larger upper bound."""
 
 
 class AblationError(BadArgumentsError):
-    """An ablation study names a feature, layer or data set that does not exist or cannot be removed."""
+    """An ablation study names a part that does not exist or cannot be removed.
+
+    Such a part is a feature, a layer or a data set.
+    """
 
 
 class SignatureError(MaggyError, TypeError):
-    """A function's parameters do not fit what Maggy would call it with."""
+    """The parameters of a function do not fit the arguments that Maggy would pass."""
 
 
 class NotSupportedError(MaggyError, NotImplementedError):
@@ -73,7 +76,7 @@ class NotSupportedError(MaggyError, NotImplementedError):
 
 
 class MissingDependencyError(MaggyError, ImportError):
-    """Something that has to be installed is not; the message says how to install it."""
+    """A required program or package is not installed. The message says how to install it."""
 
 
 class ReturnTypeError(MaggyError, TypeError):
@@ -85,10 +88,10 @@ class MetricTypeError(MaggyError, TypeError):
 
 
 class MetricKeyError(MaggyError, KeyError):
-    """The metric asked for is not among the keys that are there."""
+    """A returned dict, or Keras' logs, have no metric of this name."""
 
     def __str__(self) -> str:
-        # KeyError shows the repr of its argument; a sentence should be shown as a sentence.
+        # KeyError would show the repr of the sentence, with quotes and escapes.
         return str(self.args[0]) if self.args else ""
 
 
@@ -97,22 +100,25 @@ class MetricValueError(MaggyError, ValueError):
 
 
 class BroadcastMetricTypeError(MaggyError, TypeError):
-    """``reporter.broadcast`` was given a metric that is not a number."""
+    """``reporter.broadcast`` got a metric that is not a number."""
 
 
 class BroadcastStepTypeError(MaggyError, TypeError):
-    """``reporter.broadcast`` was given a step that is not a number."""
+    """``reporter.broadcast`` got a step that is not a number."""
 
 
 class BroadcastStepValueError(MaggyError, ValueError):
-    """``reporter.broadcast`` was given a step below the last one."""
+    """``reporter.broadcast`` got a step below the last one."""
 
 
 class EarlyStopException(MaggyError):
-    """Raised inside a training function by ``reporter.broadcast`` once the driver has asked the trial to stop.
+    """The driver stops this trial early. It is no error: it ends the training function.
+
+    ``reporter.broadcast`` raises it inside the training function when the driver has asked the
+    trial to stop.
 
     Args:
-        metric: The metric of the broadcast that raised; the trial ends with it.
+        metric: The metric of the broadcast that raises it. The trial ends with this metric.
     """
 
     def __init__(self, metric: float) -> None:
@@ -124,7 +130,7 @@ class EarlyStopException(MaggyError):
 
 
 class RecordsError(MaggyError, OSError):
-    """An experiment cannot be recorded in the place that was asked for."""
+    """An experiment cannot be recorded in this place."""
 
 
 class ResumeError(MaggyError, ValueError):
@@ -132,13 +138,13 @@ class ResumeError(MaggyError, ValueError):
 
 
 class OwnershipError(ResumeError):
-    """Another driver owns the experiment's directory; the message says which, and since when."""
+    """Another driver owns the experiment's directory. The message says which, and since when."""
 
 
 class ExperimentError(MaggyError, RuntimeError):
-    """The experiment as a whole failed: every trial did, or Spark could not run it."""
+    """The experiment failed as a whole: every trial failed, or Spark could not run it."""
 
 
 for _name in __all__:
-    # Tracebacks and pickles name the public place.
+    # Tracebacks and pickles name the public module, which stays when this one moves.
     globals()[_name].__module__ = "maggy.core.exceptions"

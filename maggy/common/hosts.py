@@ -1,30 +1,31 @@
-"""Names and addresses of hosts, of IPv4 and IPv6, as different places want them written."""
+"""Write names and addresses of hosts, of IPv4 and IPv6, as each place needs them."""
 
 from __future__ import annotations
 
 import socket
 
-__all__ = ["bare", "bracketed", "resolved"]
+__all__ = ["add_brackets", "find_address", "strip_brackets"]
 
 
-def bare(host: str) -> str:
+def strip_brackets(host: str) -> str:
     """Return a name or address without the brackets in which Spark writes one of IPv6."""
     return host[1:-1] if host.startswith("[") and host.endswith("]") else host
 
 
-def bracketed(host: str) -> str:
-    """Return a name or address as it stands before a port."""
+def add_brackets(host: str) -> str:
+    """Return a name or address as it stands before a port: one of IPv6 in brackets."""
     return f"[{host}]" if ":" in host else host
 
 
-def resolved(host: str) -> str:
-    """Return the address of a host: of IPv4 if it has one, else of IPv6.
+def find_address(host: str) -> str:
+    """Return the address of a host: that of IPv4 if it has one, else that of IPv6.
 
     Raises:
-        OSError: The host is not known.
+        OSError: If the host is not known.
     """
-    found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    families = {family: str(address[0]) for family, _, _, _, address in reversed(found)}
-    if socket.AF_INET in families:
-        return families[socket.AF_INET]
-    return families[socket.AF_INET6]
+    addresses = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    # Reversed, so that the first address of each family is the one that stays.
+    by_family = {family: str(address[0]) for family, _, _, _, address in reversed(addresses)}
+    if socket.AF_INET in by_family:
+        return by_family[socket.AF_INET]
+    return by_family[socket.AF_INET6]

@@ -1,4 +1,4 @@
-"""The Java that Spark needs, and what is wrong with it when Spark does not start."""
+"""Find out whether a missing or old Java is the reason why Spark does not start."""
 
 from __future__ import annotations
 
@@ -11,22 +11,25 @@ from maggy.common.exceptions import MissingDependencyError
 
 __all__ = ["java_problem"]
 
+MIN_JAVA = 17
+
 
 def java_problem() -> MissingDependencyError | None:
-    """Why Spark's JVM did not start, when Java is the reason."""
+    """Return why Spark's Java did not start; None if Java is not the reason."""
     home = os.environ.get("JAVA_HOME")
     java = os.path.join(home, "bin", "java") if home else shutil.which("java")
     if java is None or not os.path.exists(java):
         where = f"JAVA_HOME={home} has none" if home else "there is none on the PATH"
         return MissingDependencyError(
-            f"Spark needs Java 17 or newer, but {where}. Install a JDK (for example openjdk-17-jre-headless) "
-            "and set JAVA_HOME to it."
+            f"Spark needs Java {MIN_JAVA} or newer, but {where}. Install a JDK (for example "
+            "openjdk-17-jre-headless) and set JAVA_HOME to it."
         )
-    printed = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
-    found = re.search(r'version "(?:1\.)?(\d+)', printed)
-    if found and int(found.group(1)) < 17:
+    output = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
+    # Up to Java 8 the version begins with "1.": 1.8.0_392.
+    match = re.search(r'version "(?:1\.)?(\d+)', output)
+    if match and int(match[1]) < MIN_JAVA:
         return MissingDependencyError(
-            f"Spark 4 needs Java 17 or newer, but {java} is version {found.group(1)}. "
+            f"Spark 4 needs Java {MIN_JAVA} or newer, but {java} is version {match[1]}. "
             "Install a newer JDK and set JAVA_HOME to it."
         )
     return None

@@ -1,4 +1,4 @@
-"""Plain values: what users hand over (numpy scalars, tensors of one number) as what JSON and the wire can hold."""
+"""Turn users' values, such as numpy scalars, into values that JSON and messages can hold."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import json
 import math
 import numbers
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeVar, overload
+
+from maggy.common.types import Json, ParameterValue
 
 __all__ = [
     "as_metric",
@@ -23,13 +25,17 @@ __all__ = [
     "unique_names",
 ]
 
+T = TypeVar("T")
 
-def as_number(value: Any) -> int | float | None:
-    """The Python number that ``value`` is, or None when it is not a number.
+_BEYOND_FLOATS = 10**309
 
-    A bool is not a number here: a metric of True is a mistake, not 1. Scalars of numpy and tensors of
-    one number (anything with an empty ``shape`` and ``item()``) are converted. A masked value of numpy
-    is a missing one, hence no number.
+
+def as_number(value: object) -> int | float | None:
+    """Return the Python number that a value is; None if it is not a number.
+
+    A bool is not a number here: a metric of True is a mistake, not 1. Scalars of numpy and tensors
+    of one number (anything with an empty ``shape`` and ``item()``) are converted. A masked value of
+    numpy is a missing one, so it is not a number.
     """
     if type(value) is float or type(value) is int:
         return value
@@ -39,26 +45,25 @@ def as_number(value: Any) -> int | float | None:
         return int(value)
     if isinstance(value, float):
         return float(value)
-    if isinstance(value, type) or not _is_scalar(value) or _is_masked(value):
+    if isinstance(value, type) or _shape(value) != () or _is_masked(value):
         return None
-    item = (
-        value.item()
-        if hasattr(value, "item")
-        else value.numpy()
-        if hasattr(value, "numpy")
-        else None
-    )
+    item = None
+    if hasattr(value, "item"):
+        item = value.item()
+    elif hasattr(value, "numpy"):
+        item = value.numpy()
     if type(item) is type(value):
         # numpy.longdouble has no narrower Python type to turn into by itself.
         return float(item) if isinstance(item, numbers.Real) else None
     return as_number(item)
 
 
-def as_metric(value: Any) -> int | float | None:
-    """Return the Python number that a metric is, or None when it is not a number.
+def as_metric(value: object) -> int | float | None:
+    """Return the Python number that a metric is; None if it is not a number.
 
-    A metric may be what :func:`as_number` takes, and also a ``Decimal``, a ``Fraction``, or an array or a tensor of one
-    element, whatever its number of dimensions. A list is not a number.
+    A metric may be any value that :func:`as_number` converts, and also a ``Decimal``, a
+    ``Fraction``, or an array or a tensor of one element with any number of dimensions. A list is
+    not a number.
     """
     number = as_number(value)
     if number is not None:
@@ -66,38 +71,59 @@ def as_metric(value: Any) -> int | float | None:
     if isinstance(value, (Decimal, Fraction)):
         return _float_of(value)
     shape = _shape(value)
-    if (
-        isinstance(value, type)
-        or not shape
-        or any(size != 1 for size in shape)
-        or _is_masked(value)
-    ):
+    has_one_element = bool(shape) and all(size == 1 for size in shape)
+    if isinstance(value, type) or not has_one_element or _is_masked(value):
         return None
-    array = value if hasattr(value, "item") or not hasattr(value, "numpy") else value.numpy()
+    array = value.numpy() if hasattr(value, "numpy") and not hasattr(value, "item") else value
     return as_metric(array.item()) if hasattr(array, "item") else None
 
 
 def is_beyond_floats(number: int | float) -> bool:
-    """Whether a number is an integer larger than every float."""
+    """Return whether a number is an integer larger than every float, or below every float."""
     return isinstance(number, int) and abs(number) > sys.float_info.max
 
 
-def to_plain(value: Any, *, finite: bool = False, any_keys: bool = False) -> Any:
-    """``value`` as plain JSON types: numpy becomes Python, tuples become lists, NaN and infinity become None.
+@overload
+def to_plain(
+    value: Mapping[str, T], *, finite: bool = False, any_keys: bool = False
+) -> dict[str, Json]: ...
+
+
+@overload
+def to_plain(
+    value: list[T] | tuple[T, ...], *, finite: bool = False, any_keys: bool = False
+) -> list[Json]: ...
+
+
+@overload
+def to_plain(value: float, *, finite: bool = False, any_keys: bool = False) -> float | None: ...
+
+
+@overload
+def to_plain(value: object, *, finite: bool = False, any_keys: bool = False) -> Json: ...
+
+
+def to_plain(value: Any, *, finite: bool = False, any_keys: bool = False) -> Json:
+    """Return a copy of a value that consists of plain JSON types.
+
+    Values of numpy become Python's, tuples become lists, NaN and infinity become None.
 
     Args:
+        value: The value.
         finite: Refuse NaN and infinity instead of turning them into None.
-        any_keys: Turn keys that are not strings into strings, as :func:`unique_names` does, instead of refusing them.
+        any_keys: Turn keys that are not strings into strings, as :func:`unique_names` does, instead
+            of refusing them.
 
     Raises:
-        TypeError: The value, or one inside it, has no JSON form.
-        ValueError: With ``finite``, a number in it is NaN or infinite.
+        TypeError: If the value, or one inside it, has no JSON form.
+        ValueError: With ``finite``, if a number in it is NaN or infinite.
     """
+    # The order of the branches is that of frequency: histories consist of floats.
     kind = type(value)
-    if kind is float:  # by far the most frequent, in histories
+    if kind is float:
         return _plain_number(value, finite)
     if value is None or kind is int or kind is str or kind is bool:
-        return value
+        return value  # type: ignore[no-any-return]
     if isinstance(value, str):
         return str.__str__(value)
     if isinstance(value, Mapping):
@@ -116,51 +142,56 @@ def to_plain(value: Any, *, finite: bool = False, any_keys: bool = False) -> Any
     if number is not None:
         return _plain_number(number, finite)
     if hasattr(value, "tolist") and not isinstance(value, type):  # numpy arrays and numpy.bool_
-        return to_plain(value.tolist(), finite=finite, any_keys=any_keys)
+        plain: Json = to_plain(value.tolist(), finite=finite, any_keys=any_keys)
+        return plain
     raise TypeError(
-        f"A value must be a JSON scalar, list or dict, but got {type(value).__name__}: {value!r:.80}."
+        "A value must be a JSON scalar, list or dict, but got "
+        f"{type(value).__name__}: {value!r:.80}."
     )
 
 
-def unique_names(keys: Iterable[Any], reserved: Iterable[str] = ()) -> list[str]:
-    """Return the keys of a dict as strings; of equal ones the second gets the suffix ``_2``, and so on.
+def unique_names(keys: Iterable[Hashable], reserved: Iterable[str] = ()) -> list[str]:
+    """Return the keys of a dict as strings. Of equal strings the second ends in ``_2``, and so on.
 
     Args:
         keys: Keys that all differ, such as ``1`` and ``"1"``.
-        reserved: Names that only keys get that are exactly these strings.
+        reserved: Names that only a key of exactly this string may have.
     """
     names: dict[str, None] = {}
-    kept = set(reserved)
+    reserved_names = set(reserved)
     for key in keys:
         name = text = _text(key)
         number = 1
-        while name in names or (name in kept and not isinstance(key, str)):
+        while name in names or (name in reserved_names and not isinstance(key, str)):
             number += 1
             name = f"{text}_{number}"
         names[name] = None
     return list(names)
 
 
-def as_written(value: Any) -> Any:
-    """Return a copy of ``value`` that equals it: as ``to_plain``, but tuples and numpy arrays stay what they are.
+def as_written(value: ParameterValue) -> ParameterValue:
+    """Return an equal copy of a value, as the user wrote it.
+
+    It differs from :func:`to_plain` in tuples and numpy arrays, which keep their types.
 
     Raises:
-        TypeError: The value, or one inside it, has no JSON form.
-        ValueError: A number in it is NaN or infinite.
+        TypeError: If the value, or one inside it, has no JSON form.
+        ValueError: If a number in it is NaN or infinite.
     """
     if isinstance(value, Mapping):
         return {_key(key): as_written(item) for key, item in value.items()}
     if isinstance(value, tuple):
         items = [as_written(item) for item in value]
-        return getattr(type(value), "_make", tuple)(items)  # a named one keeps its names
+        # A named tuple keeps its names; its constructor takes no list.
+        return getattr(type(value), "_make", tuple)(items)
     if isinstance(value, list):
         return [as_written(item) for item in value]
     plain = to_plain(value, finite=True)
     return value.copy() if isinstance(plain, list) and type(value).__module__ == "numpy" else plain
 
 
-def is_plain(value: Any) -> bool:
-    """Return whether a value consists of dicts, lists and scalars only, without a tuple or an array."""
+def is_plain(value: object) -> bool:
+    """Return whether a value consists of dicts, lists and scalars, without a tuple or an array."""
     if isinstance(value, dict):
         return all(map(is_plain, value.values()))
     if isinstance(value, list):
@@ -168,57 +199,54 @@ def is_plain(value: Any) -> bool:
     return value is None or isinstance(value, (bool, int, float, str))
 
 
-def json_key(value: Any) -> str:
-    """A text that is the same for plain values that are equal, and tells ``1``, ``1.0`` and ``True`` apart."""
+def json_key(value: ParameterValue) -> str:
+    """Return a text that is the same for equal plain values, and differs for all others.
+
+    It also differs for ``1``, ``1.0`` and ``True``, which are equal in Python.
+    """
     return json.dumps(value, sort_keys=True)
 
 
-def closest(name: str, known: list[str]) -> str:
-    """A hint `` Did you mean 'x'?`` when one of the known names is close to ``name``, else the empty string.
+def closest(name: str, names: list[str]) -> str:
+    """Return the hint `` Did you mean 'x'?`` if a name is close to one of these; else no text.
 
-    Upper and lower case count as the same.
+    Upper and lower case count as the same. The hint has the spelling of ``names``.
     """
     import difflib
 
-    spelled = {candidate.lower(): candidate for candidate in reversed(known)}
-    found = difflib.get_close_matches(name.lower(), spelled, n=1, cutoff=0.5)
-    return f" Did you mean '{spelled[found[0]]}'?" if found else ""
+    # Reversed, so that of two names that differ in case only the first one stays.
+    spellings = {candidate.lower(): candidate for candidate in reversed(names)}
+    matches = difflib.get_close_matches(name.lower(), spellings, n=1, cutoff=0.5)
+    return f" Did you mean '{spellings[matches[0]]}'?" if matches else ""
 
 
-def _shape(value: Any) -> tuple[Any, ...]:
-    """The shape of an array or a tensor; that of an empty one for anything else."""
+def _shape(value: object) -> tuple[int, ...]:
+    """Return the shape of an array or a tensor; ``(0,)`` for any other value."""
     try:
         return tuple(getattr(value, "shape", (0,)))
-    except (
-        TypeError,
-        ValueError,
-    ):  # a symbolic tensor of unknown rank, or an attribute that is no shape
+    except (TypeError, ValueError):  # a symbolic tensor of unknown rank, or no shape at all
         return (0,)
 
 
-def _is_scalar(value: Any) -> bool:
-    return _shape(value) == ()
+def _is_masked(value: object) -> bool:
+    mask = getattr(value, "mask", False)
+    # pandas has a method of this name.
+    return not callable(mask) and bool(mask)
 
 
 def _float_of(value: Decimal | Fraction) -> int | float:
-    """The nearest float; an integer beyond every float if there is none."""
+    """Return the nearest float; an integer beyond every float if there is none."""
     if isinstance(value, Decimal) and value.is_nan():
-        return math.nan
+        return math.nan  # float() refuses a signaling NaN
     if isinstance(value, Decimal) and value.is_infinite():
         return float(value)
     try:
         number = float(value)
     except OverflowError:
         number = math.inf
-    return number if math.isfinite(number) else (_BEYOND if value > 0 else -_BEYOND)
-
-
-_BEYOND = 10**309
-
-
-def _is_masked(value: Any) -> bool:
-    mask = getattr(value, "mask", False)
-    return not callable(mask) and bool(mask)
+    if math.isfinite(number):
+        return number
+    return _BEYOND_FLOATS if value > 0 else -_BEYOND_FLOATS
 
 
 def _plain_number(number: int | float, finite: bool) -> int | float | None:
@@ -229,7 +257,7 @@ def _plain_number(number: int | float, finite: bool) -> int | float | None:
     return None
 
 
-def _key(key: Any) -> str:
+def _key(key: Hashable) -> str:
     if isinstance(key, str):
         return str.__str__(key)
     raise TypeError(
@@ -237,8 +265,9 @@ def _key(key: Any) -> str:
     )
 
 
-def _text(key: Any) -> str:
+def _text(key: Hashable) -> str:
     if isinstance(key, str):
+        # Not str(): that of an Enum would be its member's name.
         return str.__str__(key)
     try:
         return str(key)

@@ -1,4 +1,4 @@
-"""Running users' generators: Keras' automatic names counted from a fresh session, errors with a remedy."""
+"""Run users' generators with fresh automatic names in Keras, and with errors that say a remedy."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from types import ModuleType
+from typing import ParamSpec, TypeVar
 
 from maggy.common.exceptions import MissingDependencyError
 from maggy.common.optional import import_optional
@@ -22,32 +23,60 @@ __all__ = [
 
 _log = logging.getLogger(__name__)
 _COUNTERS = "object_name_uids"
+_USUAL_IMPORTS = {
+    "tf": "import tensorflow as tf",
+    "np": "import numpy as np",
+    "pd": "import pandas as pd",
+    "keras": "import keras",
+    "tensorflow": "import tensorflow",
+}
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
-def missing_tensorflow(what: str) -> MissingDependencyError:
-    """The error for ``what`` needing TensorFlow where it is not installed."""
+def missing_tensorflow(purpose: str) -> MissingDependencyError:
+    """Return the error for a purpose that needs TensorFlow where it is not installed."""
     return MissingDependencyError(
-        f'{what} needs TensorFlow, which is not installed here. Install it with: pip install "maggy[tensorflow]"'
+        f"{purpose} needs TensorFlow, which is not installed here. "
+        'Install it with: pip install "maggy[tensorflow]"'
     )
 
 
-def import_tensorflow(what: str) -> Any:
-    """TensorFlow, or an error that says that ``what`` needs it and how to install it."""
-    return import_optional("tensorflow", what, 'pip install "maggy[tensorflow]"')
+def import_tensorflow(purpose: str) -> ModuleType:
+    """Return TensorFlow.
+
+    Args:
+        purpose: What needs it, as the subject of a sentence.
+
+    Raises:
+        MissingDependencyError: If it cannot be imported.
+    """
+    return import_optional("tensorflow", purpose, 'pip install "maggy[tensorflow]"')
 
 
-def import_keras(what: str) -> Any:
-    """Keras 3, or an error that says that ``what`` needs it and how to install it."""
-    return import_optional("keras", what, 'pip install "maggy[tensorflow]"')
+def import_keras(purpose: str) -> ModuleType:
+    """Return Keras 3.
+
+    Args:
+        purpose: What needs it, as the subject of a sentence.
+
+    Raises:
+        MissingDependencyError: If it cannot be imported.
+    """
+    return import_optional("keras", purpose, 'pip install "maggy[tensorflow]"')
 
 
 @contextmanager
 def fresh_names(keep: bool = True) -> Iterator[None]:
-    """Automatic layer names (``dense``, ``dense_1``) count from the beginning inside, whatever was built before.
+    """Count automatic layer names (``dense``, ``dense_1``) from the beginning inside the block.
 
-    Nothing else of the user's Keras session changes. Afterwards the counters stand where they stood.
-    With ``keep`` they also pass what was built inside, so that a layer that the user then adds to
-    that model does not get a name which the model already has.
+    Nothing else of the user's Keras session changes. Afterwards each counter continues from its
+    old value.
+
+    Args:
+        keep: Whether each counter also passes the names inside the block. Then a layer that the
+            user adds to a model of the block gets no name that the model already has.
     """
     before = _swap_counters({})
     try:
@@ -63,60 +92,53 @@ def fresh_names(keep: bool = True) -> Iterator[None]:
             )
 
 
-def _swap_counters(new: dict[str, int]) -> dict[str, int]:
-    """Puts Keras' name counters in place and returns those that were there.
-
-    Keras has no public way but ``clear_session``, which would clear the user's session. When this
-    part of Keras has moved, or Keras is not loaded yet, names simply count on.
-    """
+def _swap_counters(counters: dict[str, int]) -> dict[str, int]:
+    """Set Keras' name counters, and return their earlier values."""
     if "keras" not in sys.modules:
         return {}
+    # The only public way is clear_session, which would clear the user's whole session. If this
+    # private part of Keras has moved, names simply count on.
     try:
         from keras.src.backend.common import global_state
 
-        old = global_state.get_global_attribute(_COUNTERS) or {}
-        global_state.set_global_attribute(_COUNTERS, defaultdict(int, new))
-        return dict(old)
+        previous = global_state.get_global_attribute(_COUNTERS) or {}
+        global_state.set_global_attribute(_COUNTERS, defaultdict(int, counters))
+        return dict(previous)
     except (ImportError, AttributeError):
         _log.warning(
-            "This version of Keras hides its name counters: automatic layer names count on between models."
+            "This version of Keras hides its name counters: automatic layer names count on "
+            "between models."
         )
         return {}
 
 
-def call_generator(generator: Callable[..., Any], *args: Any) -> Any:
-    """What a user's generator returns for ``args``.
+def call_generator(generator: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call a user's generator, and return its value.
 
     Raises:
-        NameError: The function uses a name that a worker does not know; the message adds the remedy.
-        MissingDependencyError: It imports TensorFlow or Keras, which is not installed.
+        NameError: If the function uses a name that a worker does not know. The message adds the
+            remedy.
+        MissingDependencyError: If it imports TensorFlow or Keras, which is not installed.
     """
     try:
-        return generator(*args)
-    except UnboundLocalError:
+        return generator(*args, **kwargs)
+    except UnboundLocalError:  # a NameError, but a mistake inside the function
         raise
     except NameError as error:
         raise NameError(f"{error}. {_import_remedy(generator, error)}", name=error.name) from error
     except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] in ("tensorflow", "keras"):
+        if (error.name or "").partition(".")[0] in ("tensorflow", "keras"):
             raise missing_tensorflow(f"The function {_name(generator)}") from error
         raise
 
 
-def _import_remedy(generator: Callable[..., Any], error: NameError) -> str:
-    usual = {
-        "tf": "import tensorflow as tf",
-        "np": "import numpy as np",
-        "pd": "import pandas as pd",
-        "keras": "import keras",
-        "tensorflow": "import tensorflow",
-    }
+def _import_remedy(generator: Callable[P, T], error: NameError) -> str:
     name = _name(generator)
-    known = usual.get(error.name or "")
-    if known:
-        return f"The function runs on a worker: add `{known}` inside {name}, as its first line."
+    line = _USUAL_IMPORTS.get(error.name or "")
+    if line:
+        return f"The function runs on a worker: add `{line}` inside {name}, as its first line."
     return f"The function runs on a worker: import or define everything that it uses inside {name}."
 
 
-def _name(function: Callable[..., Any]) -> str:
+def _name(function: Callable[P, T]) -> str:
     return f"{getattr(function, '__name__', type(function).__name__)}()"

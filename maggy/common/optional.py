@@ -1,28 +1,28 @@
-"""Packages that need not be installed, or that are installed and broken: one sentence with the remedy."""
+"""Import packages that may be missing or broken, and say the remedy in one sentence."""
 
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from types import ModuleType
 
 from maggy.common.exceptions import MissingDependencyError
 
 __all__ = ["can_import", "import_optional", "problem_with"]
 
 
-def import_optional(module: str, purpose: str, remedy: str) -> Any:
+def import_optional(module: str, purpose: str, remedy: str) -> ModuleType:
     """Import a module of an optional package.
 
     Args:
-        module: Its full name.
-        purpose: What needs it, as the subject of the sentence: ``"to_pandas()"``.
+        module: The full name of the module.
+        purpose: What needs it, as the subject of a sentence: ``"to_pandas()"``.
         remedy: The command that installs the package.
 
     Raises:
-        MissingDependencyError: It cannot be imported, for whatever reason. A package that does not fit another one
-            raises TypeError, AttributeError or an error of its own.
+        MissingDependencyError: If it cannot be imported, whatever the reason. A package that does
+            not fit another one raises TypeError, AttributeError or an error of its own.
     """
-    package = module.split(".")[0]
+    package = module.partition(".")[0]
     try:
         importlib.import_module(package)
         return importlib.import_module(module)
@@ -34,7 +34,7 @@ def import_optional(module: str, purpose: str, remedy: str) -> Any:
 
 
 def can_import(module: str) -> bool:
-    """Whether a module is there and works."""
+    """Return whether a module is installed and works."""
     try:
         importlib.import_module(module)
     except Exception:
@@ -43,9 +43,15 @@ def can_import(module: str) -> bool:
 
 
 def problem_with(module: str, error: Exception) -> str:
-    """Return why a module could not be imported, as the predicate of a sentence."""
-    package = module.split(".")[0]
-    if isinstance(error, ModuleNotFoundError) and (error.name or "").split(".")[0] == package:
+    """Return why a module could not be imported, as the predicate of a sentence.
+
+    Args:
+        module: The full name of the module.
+        error: The error that importing it has raised.
+    """
+    package = module.partition(".")[0]
+    # A missing module of another name is a dependency of the package, which is itself installed.
+    if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] == package:
         return "is not installed"
     text = str(error).strip()
     reason = f"{type(error).__name__}: {text.splitlines()[0]}" if text else type(error).__name__

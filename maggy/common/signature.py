@@ -1,12 +1,13 @@
-"""Calling a training function by its signature, and saying before anything is spent when that cannot work."""
+"""Call a training function by its signature, and refuse one that does not fit before any work."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from collections.abc import Collection, Mapping
+from typing import TypeVar
 
 from maggy.common.exceptions import BadArgumentsError, SignatureError
+from maggy.common.types import ParameterValue, TrainingFunction
 
 __all__ = [
     "accepted_parameters",
@@ -18,136 +19,149 @@ __all__ = [
     "parameter_names",
 ]
 
+T = TypeVar("T")
+
 _BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
-def check_callable(function: Any, name: str = "train_fn") -> None:
-    """Refuse what cannot be called."""
+def check_callable(function: object, name: str = "train_fn") -> None:
+    """Raise `BadArgumentsError` if an argument cannot be called.
+
+    Args:
+        function: The argument.
+        name: The name by which users know the argument, for the error.
+    """
     if not callable(function):
         raise BadArgumentsError(
             f"{name} must be a function, but got {type(function).__name__}: {function!r:.80}."
         )
 
 
-def accepted_parameters(function: Callable[..., Any], offered: Collection[str]) -> frozenset[str]:
-    """Which of the offered names the function takes."""
+def accepted_parameters(function: TrainingFunction, names: Collection[str]) -> frozenset[str]:
+    """Return which of these names the function accepts, by name or in ``**kwargs``."""
     parameters = _parameters(function)
-    if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters):
-        return frozenset(offered)
-    return frozenset(
-        parameter.name for parameter in parameters if parameter.kind in _BY_NAME
-    ) & frozenset(offered)
+    if _has_kwargs(parameters):
+        return frozenset(names)
+    return frozenset(names).intersection(_names(parameters))
 
 
-def parameter_names(function: Callable[..., Any]) -> list[str]:
-    """The names of the parameters that can be given by name; not what ``**kwargs`` may take."""
-    return [parameter.name for parameter in _parameters(function) if parameter.kind in _BY_NAME]
+def parameter_names(function: TrainingFunction) -> list[str]:
+    """Return the names of the parameters that can be passed by name, without ``**kwargs``."""
+    return _names(_parameters(function))
 
 
-def check_defaults(function: Callable[..., Any], sometimes: Collection[str]) -> None:
-    """Refuse a training function that needs what only some trials give.
+def check_defaults(function: TrainingFunction, conditional: Collection[str]) -> None:
+    """Refuse a training function that requires a hyperparameter which only some trials have.
+
+    Args:
+        function: The training function.
+        conditional: The names of hyperparameters that only some trials have.
 
     Raises:
-        SignatureError: A ``TypeError``: a parameter of one of these names has no default.
+        SignatureError: If a parameter with one of these names has no default. It is a
+            ``TypeError``.
     """
     for parameter in _parameters(function):
-        if parameter.name in sometimes and parameter.default is inspect.Parameter.empty:
+        if parameter.name in conditional and not _has_default(parameter):
             raise SignatureError(
-                f"The parameter {parameter.name} of the training function {getattr(function, '__name__', function)} "
-                f"must have a default, since the search space gives it under a condition only. "
+                f"The parameter {parameter.name} of the training function {_name(function)} must "
+                "have a default, since the search space gives it under a condition only. "
                 f"Write for example {parameter.name}=None."
             )
 
 
 def check_signature(
-    function: Callable[..., Any],
-    given: Collection[str],
+    function: TrainingFunction,
+    values: Collection[str],
     optional: Collection[str],
     *,
-    others: bool = False,
+    allow_others: bool = False,
 ) -> None:
-    """Refuse a training function that cannot be called with what a trial will give it.
+    """Refuse a training function that cannot be called with the values of a trial.
 
     Args:
         function: The training function.
-        given: Names that every trial gives; the function must take each, by name, by ``**kwargs``, or all of them
-            in one dict by a parameter named ``hparams``.
-        optional: Further names it may ask for.
-        others: The trials may give names that are not known yet, so an unknown required parameter is no error.
+        values: Names of the values that every trial passes. The function must accept each of them
+            by name or in ``**kwargs``, or all of them in one dict by a parameter ``hparams``.
+        optional: Further names that the function may have.
+        allow_others: Whether trials may pass names that are not known yet. Then a required
+            parameter with another name is no error.
 
     Raises:
-        SignatureError: A ``TypeError`` that names the parameters that are missing and those that are there.
+        SignatureError: If the function does not fit. It is a ``TypeError`` that names the missing
+            parameters and those of the function.
     """
     parameters = _parameters(function)
-    named = [parameter.name for parameter in parameters if parameter.kind in _BY_NAME]
-    open_ended = any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters)
-    in_a_dict = "hparams" in named and "hparams" not in given
-    lacks = [] if open_ended or in_a_dict else [name for name in given if name not in named]
+    names = _names(parameters)
+    takes_dict = "hparams" in names and "hparams" not in values
+    accepts_all = takes_dict or _has_kwargs(parameters)
+    missing = [] if accepts_all else [name for name in values if name not in names]
     unknown = [
         parameter.name
         for parameter in parameters
-        if parameter.default is inspect.Parameter.empty
-        and (parameter.kind is inspect.Parameter.POSITIONAL_ONLY or parameter.kind in _BY_NAME)
-        and (
-            parameter.kind is inspect.Parameter.POSITIONAL_ONLY
-            or parameter.name not in {*given, *optional}
-        )
+        if _is_required(parameter) and not _is_passed(parameter, {*values, *optional})
     ]
-    if others:
-        unknown = []
-    if not lacks and not unknown:
-        return
     problems = []
-    if lacks:
-        problems.append(f"it lacks the parameters {', '.join(lacks)}")
-    if unknown:
+    if missing:
+        problems.append(f"it lacks the parameters {', '.join(missing)}")
+    if unknown and not allow_others:
         problems.append(f"nothing gives its parameters {', '.join(unknown)}")
-    raise SignatureError(
-        f"The training function {getattr(function, '__name__', function)}({', '.join(named)}) must take what a trial "
-        f"gives it ({', '.join(given) or 'nothing'}; if asked for: {', '.join(optional)}), but "
-        f"{' and '.join(problems)}; it has the parameters {', '.join(named) or '(none)'}. "
-        "Name its parameters like the search space's, or take them all with **kwargs or a parameter hparams."
-    )
+    if problems:
+        raise SignatureError(
+            f"The training function {_name(function)}({', '.join(names)}) must take what a trial "
+            f"gives it ({', '.join(values) or 'nothing'}; if asked for: {', '.join(optional)}), "
+            f"but {' and '.join(problems)}; it has the parameters {', '.join(names) or '(none)'}. "
+            "Name its parameters like the search space's, or take them all with **kwargs or a "
+            "parameter hparams."
+        )
 
 
 def arguments_for(
-    named: Collection[str], given: Mapping[str, Any], optional: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Return the keyword arguments for one call: all that is ``given``, and of ``optional`` what the function names.
+    names: Collection[str],
+    values: Mapping[str, ParameterValue],
+    optional: Mapping[str, object],
+) -> dict[str, object]:
+    """Return the keyword arguments for one call of a training function.
 
-    A function that has a parameter ``hparams`` gets all of ``given`` in it, and by name only what it also names.
-    Where a name is in both, the value that is ``given`` wins.
+    They are all values of the trial, and those optional ones that the function names. A function
+    with a parameter ``hparams`` gets all values in this dict, and by name only those that it also
+    names. Where a name is in both mappings, the value of the trial wins.
 
     Args:
-        named: The function's :func:`parameter_names`, in which ``**hparams`` is not: it takes every name already.
-        given: What the trial gives.
-        optional: What the function may ask for.
+        names: The function's :func:`parameter_names`. They do not contain ``**hparams``, which
+            takes every name already.
+        values: The values of the trial.
+        optional: Further values that the function may name.
     """
-    offered = {**optional, "hparams": dict(given)}
-    wanted = {name: value for name, value in offered.items() if name in named and name not in given}
-    if "hparams" in wanted:
-        return {**{name: value for name, value in given.items() if name in named}, **wanted}
-    return {**given, **wanted}
+    offers = {**optional, "hparams": dict(values)}
+    additions = {
+        name: value for name, value in offers.items() if name in names and name not in values
+    }
+    if "hparams" in additions:
+        return {**{name: value for name, value in values.items() if name in names}, **additions}
+    return {**values, **additions}
 
 
-def config_values(function: Callable[..., Any], **values: Any) -> dict[str, Any]:
-    """Return what a config offers to a training function: its values, and None where the function has no default.
+def config_values(function: TrainingFunction, **values: T) -> dict[str, T]:
+    """Return the values that a config passes to a training function.
+
+    A value of None is passed only if the function has no default of its own.
 
     Example:
         >>> config_values(lambda model, dataset="own": 0, model=None, dataset=None)
         {'model': None}
     """
-    defaults = {
-        parameter.name
-        for parameter in _parameters(function)
-        if parameter.default is not inspect.Parameter.empty
+    names_with_default = {
+        parameter.name for parameter in _parameters(function) if _has_default(parameter)
     }
     return {
-        name: value for name, value in values.items() if value is not None or name not in defaults
+        name: value
+        for name, value in values.items()
+        if value is not None or name not in names_with_default
     }
 
 
-def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
+def _parameters(function: TrainingFunction) -> list[inspect.Parameter]:
     try:
         return list(inspect.signature(function).parameters.values())
     except ValueError as error:  # some built-in functions
@@ -155,3 +169,29 @@ def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
             f"A training function must say what its parameters are, but {function!r:.80} does not. "
             "Write a function around it."
         ) from error
+
+
+def _names(parameters: list[inspect.Parameter]) -> list[str]:
+    return [parameter.name for parameter in parameters if parameter.kind in _BY_NAME]
+
+
+def _has_kwargs(parameters: list[inspect.Parameter]) -> bool:
+    return any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters)
+
+
+def _has_default(parameter: inspect.Parameter) -> bool:
+    return parameter.default is not inspect.Parameter.empty
+
+
+def _is_required(parameter: inspect.Parameter) -> bool:
+    variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return not _has_default(parameter) and parameter.kind not in variadic
+
+
+def _is_passed(parameter: inspect.Parameter, names: Collection[str]) -> bool:
+    # Maggy passes arguments by name only, so a parameter before the slash never gets one.
+    return parameter.kind in _BY_NAME and parameter.name in names
+
+
+def _name(function: TrainingFunction) -> str:
+    return str(getattr(function, "__name__", function))

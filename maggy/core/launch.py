@@ -36,6 +36,7 @@ from maggy.core.resume import Past, open_experiment, take_over
 from maggy.core.rpc import Address, Server
 from maggy.experiment_config import OptimizationConfig
 from maggy.experiment_config.lagom import check_memory
+from maggy.records.contract import RecordStore
 from maggy.records.directory import ExperimentStore
 from maggy.records.events import events_problem
 from maggy.trial import Trial
@@ -108,9 +109,7 @@ def launch(train_fn: TrainingFunction, config: Config) -> Any:
             announce(str(recorder.lost))
 
 
-def _announce_start(
-    config: Config, policy: Policy, store: ExperimentStore, recorder: Recorder
-) -> None:
+def _announce_start(config: Config, policy: Policy, store: RecordStore, recorder: Recorder) -> None:
     recorder.log(
         f"Maggy experiment {config.name!r} ({policy.name}) begins as {store.experiment_id}."
     )
@@ -121,7 +120,7 @@ def _announce_start(
 
 
 def _card(
-    config: Config, policy: Policy, store: ExperimentStore, cluster: Cluster, start: float
+    config: Config, policy: Policy, store: RecordStore, cluster: Cluster, start: float
 ) -> ExperimentCard:
     has_metric = policy.optimization_key is not None
     return ExperimentCard(
@@ -246,7 +245,7 @@ def _check_error(name: str, text: str) -> Exception:
     return ExperimentError(f"The study cannot be tried out: {name}: {text}")
 
 
-def _create_store(environment: Environment, root: str, cluster: Cluster) -> ExperimentStore:
+def _create_store(environment: Environment, root: str, cluster: Cluster) -> RecordStore:
     return ExperimentStore.create(
         environment.files, root, cluster.app_id, lambda: environment.experiments(root)
     )

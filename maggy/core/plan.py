@@ -62,7 +62,7 @@ def plan(
             train_fn,
             list(space) if names is None else names,
             _OTHER_PARAMETERS,
-            others=names is None,
+            allow_others=names is None,
         )
         check_defaults(
             train_fn, [entry["name"] for entry in config.searchspace or () if "when" in entry]

@@ -10,6 +10,7 @@ from maggy.core.environment import Environment
 from maggy.core.experiment_driver.policy import Policy
 from maggy.core.experiment_driver.progress import announce
 from maggy.core.plan import Config
+from maggy.records.contract import RecordStore
 from maggy.records.directory import ExperimentStore
 from maggy.trial import Trial
 
@@ -31,7 +32,7 @@ class Past:
 
 def open_experiment(
     environment: Environment, root: str, config: Config, policy: Policy
-) -> tuple[ExperimentStore | None, dict[str, Any]]:
+) -> tuple[RecordStore | None, dict[str, Any]]:
     """Return the directory and the record of the experiment that the config resumes.
 
     The directory is None if the config resumes none. The record is empty if it is damaged. Nothing
@@ -43,7 +44,7 @@ def open_experiment(
     if config.resume is None:
         return None, {}
     store = ExperimentStore.open(environment.files, root, config.resume, resolve=environment.root)
-    record = store.read_experiment()
+    record: dict[str, Any] = store.read_experiment()
     if record:
         policy.adopt(record.get("identity") or {})
         _check_identity(store.directory, record, {**policy.identity(), "seed": config.seed})
@@ -51,7 +52,7 @@ def open_experiment(
 
 
 def take_over(
-    store: ExperimentStore, record: dict[str, Any], policy: Policy, *, retry_failed: bool
+    store: RecordStore, record: dict[str, Any], policy: Policy, *, retry_failed: bool
 ) -> Past:
     """Claim the directory, set damaged records aside, and return the trials that ended.
 
@@ -68,7 +69,7 @@ def take_over(
     store.claim()
     try:
         if not record:
-            store.set_aside("maggy.json")
+            store.set_aside_experiment()
             announce(
                 f"The record of the experiment, {store.directory}/maggy.json, is damaged; it "
                 "was set aside. Its trials count, but Maggy cannot check whether they ran with "

@@ -1,1 +1,1 @@
-"""What lies on disk of an experiment, and how it is written and read back."""
+"""Write the records of an experiment, and read them back. When they are due, the driver decides."""

@@ -1,33 +1,50 @@
-"""TensorBoard's event files: the HParams space of an experiment, and each trial's session and metrics, as bytes.
+"""Make the content of TensorBoard's event files with its protobufs. It imports no TensorFlow.
 
-Made with tensorboard's protobufs, never with TensorFlow. Where the bytes go is the store's business.
+An event file says what is searched, or which parameters a trial has and how it ended.
 """
 
 from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache, lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, TypedDict
 
 from maggy.common.optional import problem_with
+from maggy.common.types import ParameterValue
 from maggy.trial import Trial
 
-__all__ = ["EventMaker", "events_problem", "find_event_maker", "frame"]
+if TYPE_CHECKING:
+    from tensorboard.compat.proto.event_pb2 import Event
+    from tensorboard.plugins.hparams.api_pb2 import HParamInfo
+    from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
+
+__all__ = ["EventMaker", "HparamsParameter", "events_problem", "find_event_maker", "frame"]
 
 REPORTED = "reported"
-_LAST_STEP = 2**63 - 1  # what an event can hold
+_MAX_STEP = 2**63 - 1  # the largest step that an event can hold
+_RANGES = ("DOUBLE", "INTEGER")
+_DTYPE_FLOAT = 1  # of tensorflow.DataType
+
+
+class HparamsParameter(TypedDict):
+    """A hyperparameter for TensorBoard's HParams page, as iterating over a Searchspace gives it.
+
+    The values are two bounds for the types DOUBLE and INTEGER, and the choices for the others.
+    """
+
+    name: str
+    type: str
+    values: Sequence[ParameterValue]
 
 
 def find_event_maker() -> EventMaker | None:
-    """What makes event files, or None when tensorboard is not installed or does not work."""
+    """Return an event maker; None if tensorboard is not installed or does not work."""
     try:
         maker = EventMaker()
         maker.header(0.0)
-    except (
-        Exception
-    ):  # a protobuf that does not fit raises TypeError, AttributeError or an error of its own
+    except Exception:  # a protobuf that does not fit raises TypeError, AttributeError or its own
         return None
     return maker
 
@@ -37,16 +54,18 @@ def events_problem() -> str:
     try:
         EventMaker().header(0.0)
     except Exception as error:
-        problem = problem_with("tensorboard", error)
-        return f'TensorBoard {problem}, so no event files are written: pip install --upgrade "maggy[tensorflow]"'
+        return (
+            f"TensorBoard {problem_with('tensorboard', error)}, so no event files are written: "
+            'pip install --upgrade "maggy[tensorflow]"'
+        )
     return "No event files are written."
 
 
 class EventMaker:
-    """Makes the content of event files that TensorBoard's HParams and Scalars pages show.
+    """Make the content of event files that TensorBoard's HParams and Scalars pages show.
 
     Raises:
-        Exception: tensorboard is not installed, or does not fit the protobuf that is.
+        Exception: If tensorboard is not installed, or does not fit the installed protobuf.
     """
 
     def __init__(self) -> None:
@@ -59,35 +78,45 @@ class EventMaker:
         self._text_parameters: frozenset[str] = frozenset()
 
     def header(self, now: float) -> bytes:
-        """What every event file begins with."""
-        return frame([self._event(wall_time=now, file_version="brain.Event:2").SerializeToString()])
-
-    def experiment(self, parameters: Iterable[Mapping[str, Any]], metric: str, now: float) -> bytes:
-        """The space that is searched and the metric that is optimized.
+        """Return the beginning of every event file.
 
         Args:
-            parameters: Dicts with ``name``, ``type`` and ``values``, as iterating over a Searchspace gives.
+            now: The time in seconds since the epoch.
+        """
+        return frame([self._event(wall_time=now, file_version="brain.Event:2").SerializeToString()])
+
+    def experiment(self, parameters: Iterable[HparamsParameter], metric: str, now: float) -> bytes:
+        """Return the event that says what is searched and which metric is optimized.
+
+        Args:
+            parameters: The hyperparameters.
             metric: The name of the metric.
-            now: Seconds since the epoch.
+            now: The time in seconds since the epoch.
         """
         parameters = list(parameters)
-        self._text_parameters = frozenset(each["name"] for each in parameters if _is_text(each))
+        self._text_parameters = frozenset(
+            parameter["name"] for parameter in parameters if _is_text(parameter)
+        )
+        name = self._api.MetricName(tag=metric)
         experiment = self._api.Experiment(
             time_created_secs=now,
-            hparam_infos=[self._parameter(each) for each in parameters],
-            metric_infos=[
-                self._api.MetricInfo(name=self._api.MetricName(tag=metric), display_name=metric)
-            ],
+            hparam_infos=[self._parameter_info(parameter) for parameter in parameters],
+            metric_infos=[self._api.MetricInfo(name=name, display_name=metric)],
         )
         data = self._data.HParamsPluginData(experiment=experiment)
         return frame([self._hparams_event("_hparams_/experiment", data, now)])
 
     def session_start(self, trial: Trial, now: float) -> bytes:
-        """A trial's parameters: all that HParams needs to list it."""
+        """Return the event with a trial's parameters, which is all that HParams needs to list it.
+
+        Args:
+            trial: The trial.
+            now: The time in seconds since the epoch.
+        """
         data = self._data.HParamsPluginData()
         session = data.session_start_info
-        # Without a group name TensorBoard lists the session under its directory, which is the trial's id, and
-        # under <experiment>/<trial> when it shows several experiments.
+        # Without a group name TensorBoard lists the session under its directory, which is the
+        # trial's id, and under <experiment>/<trial> when it shows several experiments.
         session.start_time_secs = now
         for name, value in trial.params.items():
             if isinstance(value, bool) and name not in self._text_parameters:
@@ -99,9 +128,15 @@ class EventMaker:
         return frame([self._hparams_event("_hparams_/session_start_info", data, now)])
 
     def session_end(self, trial: Trial, metric: str, now: float) -> bytes:
-        """How a trial ended: status, final metric, and the points it reported under the name ``reported``.
+        """Return the events with a trial's status, final metric and reported points.
 
-        All points carry the time of writing: when each was reported is not recorded.
+        The points are a scalar with the name ``reported``. All carry the time of writing, since the
+        time at which a point was reported is not recorded.
+
+        Args:
+            trial: The trial, which has ended.
+            metric: The name of the metric.
+            now: The time in seconds since the epoch.
         """
         data = self._data.HParamsPluginData()
         succeeded = trial.status == Trial.FINALIZED
@@ -111,39 +146,41 @@ class EventMaker:
         data.session_end_info.end_time_secs = now
         records = []
         if trial.final_metric is not None:
-            last = trial.step_history[-1] if trial.step_history else 0
-            records += self._scalars(metric, [last], [trial.final_metric], now)
+            last_step = trial.step_history[-1] if trial.step_history else 0
+            records += self._scalars(metric, [last_step], [trial.final_metric], now)
         if trial.metric_history:
             records += self._scalars(REPORTED, trial.step_history, trial.metric_history, now)
         records.append(self._hparams_event("_hparams_/session_end_info", data, now))
         return frame(records)
 
     def _scalars(
-        self, tag: str, steps: Iterable[int | float], values: Iterable[int | float], now: float
+        self, tag: str, steps: Iterable[float], values: Iterable[float], now: float
     ) -> list[bytes]:
+        # One event is changed and serialized again for each point: to make a new one takes longer.
         event = self._event(wall_time=now)
         value_record = event.summary.value.add(tag=tag)
         records = []
         for step, value in zip(steps, values, strict=True):
-            event.step = max(-_LAST_STEP, min(int(step), _LAST_STEP))
+            event.step = max(-_MAX_STEP, min(int(step), _MAX_STEP))
             value_record.simple_value = value
             records.append(event.SerializeToString())
         return records
 
-    def _hparams_event(self, tag: str, data: Any, now: float) -> bytes:
-        event = self._event(wall_time=now)
+    def _hparams_event(self, tag: str, data: HParamsPluginData, now: float) -> bytes:
+        event: Event = self._event(wall_time=now)
         value = event.summary.value.add(tag=tag)
         value.metadata.plugin_data.plugin_name = "hparams"
         value.metadata.plugin_data.content = data.SerializeToString()
-        # HParams reads the metadata only, but a summary needs a value: the smallest is a vector of no floats.
-        value.tensor.dtype = 1
+        # HParams reads the metadata only, but a summary needs a value: the smallest one is a vector
+        # of no floats.
+        value.tensor.dtype = _DTYPE_FLOAT
         value.tensor.tensor_shape.dim.add(size=0)
         return bytes(event.SerializeToString())
 
-    def _parameter(self, parameter: Mapping[str, Any]) -> Any:
+    def _parameter_info(self, parameter: HparamsParameter) -> HParamInfo:
         values = list(parameter["values"])
         info = self._api.HParamInfo(name=parameter["name"], display_name=parameter["name"])
-        if parameter["type"] in ("DOUBLE", "INTEGER"):
+        if parameter["type"] in _RANGES:
             info.type = self._api.DATA_TYPE_FLOAT64
             info.domain_interval.min_value, info.domain_interval.max_value = values
             return info
@@ -158,42 +195,43 @@ class EventMaker:
 
 
 def frame(records: Iterable[bytes]) -> bytes:
-    """Records as an event file holds them: length, its checksum, the record, its checksum."""
+    """Return records as an event file holds them: length, its checksum, record, its checksum."""
     crc32c = _crc32c()
     parts: list[bytes] = []
     for record in records:
-        parts += (_framed_length(len(record)), record, _masked(crc32c(record)))
+        parts += (_framed_length(len(record)), record, _mask(crc32c(record)))
     return b"".join(parts)
 
 
 @lru_cache(maxsize=1024)  # most records have one of a few lengths
 def _framed_length(length: int) -> bytes:
-    packed = struct.pack("<Q", length)
-    return packed + _masked(_crc32c()(packed))
+    data = struct.pack("<Q", length)
+    return data + _mask(_crc32c()(data))
 
 
-def _masked(crc: int) -> bytes:
-    """A CRC-32C as event files hold it, in 4 bytes."""
+def _mask(crc: int) -> bytes:
+    """Return a CRC-32C as event files hold it, in 4 bytes."""
+    # The format rotates it by 15 bits and adds a constant.
     return struct.pack("<I", ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)
 
 
 @cache
 def _crc32c() -> Callable[[bytes], int]:
-    """The quick implementation, or tensorboard's own, which is 60 times as slow."""
+    """Return the fast implementation, or else tensorboard's own, which takes 60 times as long."""
     try:
         from google_crc32c import value as crc32c
-    except Exception:  # not there, or broken
+    except Exception:  # it is missing or broken
         from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import crc32c
     return crc32c  # type: ignore[no-any-return]
 
 
-def _is_text(parameter: Mapping[str, Any]) -> bool:
-    """Whether HParams must show the values as text: they are neither all numbers nor all bools."""
-    if parameter["type"] in ("DOUBLE", "INTEGER"):
+def _is_text(parameter: HparamsParameter) -> bool:
+    """Return whether HParams must show the values as text: not all are numbers, nor all bools."""
+    if parameter["type"] in _RANGES:
         return False
-    kinds = {bool if isinstance(value, bool) else type(value) for value in parameter["values"]}
-    return not (kinds == {bool} or (kinds and kinds <= {int, float}))
+    types = {type(value) for value in parameter["values"]}
+    return not (types == {bool} or (types and types <= {int, float}))
 
 
-def _text(value: Any) -> str:
+def _text(value: ParameterValue) -> str:
     return value if isinstance(value, str) else json.dumps(value)

@@ -1,4 +1,4 @@
-"""Who may write in an experiment's directory: one driver at a time. It knows files of owners, not records."""
+"""Let one driver at a time write in an experiment's directory. It knows no records."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from maggy.records.process import Process, current_process, is_provably_dead
 __all__ = ["RENEW_SECONDS", "SILENCE_SECONDS", "Owner", "Ownership"]
 
 SILENCE_SECONDS = 60.0
-"""Another driver may follow an owner that has given no sign of life for longer."""
+"""Seconds without a sign of life after which another driver may take over."""
 RENEW_SECONDS = 15.0
-"""How often an owner gives a sign of life. Before each it reads who the owner is."""
-_MOST_ATTEMPTS = 10
+"""Seconds between two signs of life of an owner. Before each it reads who the owner is."""
+_MAX_ATTEMPTS = 10
 _FILE = re.compile(r"owner-(\d+)\.json")
 
 
@@ -29,57 +29,69 @@ class Owner:
     """A driver that owns a directory, or has owned it.
 
     Attributes:
-        process: The driver's process.
-        since: When it became the owner, in seconds since the epoch.
-        seen: When it gave its last sign of life.
-        ended: When it gave the directory back; None if it did not.
-        token: Differs between any two owners, also of one process.
+        process: The process of the driver.
+        since: The time at which it became the owner, in seconds since the epoch.
+        last_sign: The time of its last sign of life.
+        end: The time at which it gave the directory back; None if it did not.
+        token: A text that differs between any two owners, also of one process.
     """
 
     process: Process
     since: float
-    seen: float
-    ended: float | None = None
+    last_sign: float
+    end: float | None = None
     token: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def to_json(self) -> bytes:
         """Return the content of the owner's file."""
-        times = {"since": self.since, "seen": self.seen, "ended": self.ended, "token": self.token}
-        return json.dumps({**asdict(self.process), **times}, indent=2).encode()
+        record = {
+            **asdict(self.process),
+            "since": self.since,
+            "seen": self.last_sign,
+            "ended": self.end,
+            "token": self.token,
+        }
+        return json.dumps(record, indent=2).encode()
 
     @classmethod
     def from_json(cls, data: bytes) -> Owner | None:
-        """Return the owner that a file names; None if the file was not written to its end."""
+        """Return the owner that a file names; None if the file is incomplete."""
         try:
             record = json.loads(data)
             texts = {
                 name: str(record[name]) for name in ("host", "boot_id", "namespace", "started")
             }
             process = Process(**texts, pid=int(record["pid"]))
-            ended = None if record.get("ended") is None else float(record["ended"])
+            end = record.get("ended")
             owner = cls(
-                process, float(record["since"]), float(record["seen"]), ended, str(record["token"])
+                process,
+                since=float(record["since"]),
+                last_sign=float(record["seen"]),
+                end=None if end is None else float(end),
+                token=str(record["token"]),
             )
         except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
             return None
-        return owner if math.isfinite(owner.seen) and math.isfinite(owner.since) else None
+        # Python's JSON reads NaN, with which every comparison of times would fail.
+        return owner if math.isfinite(owner.last_sign) and math.isfinite(owner.since) else None
 
 
 class Ownership:
-    """Keeps every driver but one out of a directory.
+    """The right of one driver to write in a directory.
 
-    The owner is named by the file ``owner-<n>.json`` with the highest n. Stores cannot exchange a file's content in
-    one step, but only one driver can create a file, so each new owner creates the next one.
+    The file ``owner-<n>.json`` with the highest n names the owner. Stores cannot exchange the
+    content of a file in one step, but only one driver can create a file. So each new owner creates
+    the next file.
 
-    A driver that was suspended cannot know that another has followed it. So the owner reads who the owner is before it
-    gives a sign of life, and must call :meth:`check` before each write.
+    A driver that was suspended cannot know that another has taken over. So the owner reads who the
+    owner is before it gives a sign of life, and must call :meth:`check` before each write.
 
     Args:
-        files: Where the directory is.
-        directory: The experiment's directory.
-        clock: Seconds since the epoch; those of all drivers should agree.
-        process: This driver.
-        is_dead: Whether it is certain that the first process has ended, as the second one sees it.
+        files: Reads and writes in the directory.
+        directory: The directory of the experiment.
+        clock: Return the seconds since the epoch. The clocks of all drivers should agree.
+        process: This driver; None for the current process.
+        is_dead: Return whether the first process has certainly ended, as the second one sees it.
     """
 
     def __init__(
@@ -100,12 +112,13 @@ class Ownership:
         self._owner: Owner | None = None  # this driver, while it is the owner
 
     def take(self) -> None:
-        """Become the owner.
+        """Make this driver the owner.
 
         Raises:
-            OwnershipError: Another driver is the owner, and neither dead nor silent for too long.
+            OwnershipError: If another driver is the owner, and is neither dead nor silent for too
+                long; or if several drivers compete again and again.
         """
-        for _ in range(_MOST_ATTEMPTS):
+        for _ in range(_MAX_ATTEMPTS):
             number = self._newest()
             if number and (owner := self._read(number)) is not None:
                 self._refuse_if_alive(owner)
@@ -113,37 +126,39 @@ class Ownership:
             mine = Owner(self._process, now, now)
             try:
                 self._files.create_bytes(self._path(number + 1), mine.to_json())
-            except FileExistsError:  # another driver was quicker: see who
+            except FileExistsError:  # another driver was quicker: see which
                 continue
             self._number, self._owner = number + 1, mine
-            # A store may let two drivers create one file, or show a file before its content.
+            # A store may let two drivers create one file, or show a file before its content. So
+            # read back whose file it is.
             if self._successor(mine) is None:
                 return
             self._owner = None
         raise OwnershipError(
-            f"An experiment is run by one driver at a time, but several want {self._directory} at once. "
-            "Resume it from one of them."
+            "An experiment is run by one driver at a time, but several try to own "
+            f"{self._directory} at once. Resume it from one of them."
         )
 
     def check(self) -> None:
-        """Give a sign of life if it is time to. Costs nothing in between.
+        """Give a sign of life if it is time to. This costs nothing in between.
 
         Raises:
-            OwnershipError: Another driver has become the owner.
+            OwnershipError: If another driver has become the owner.
         """
         if self._owner is None:
             return
         now = self._clock()
-        if abs(now - self._owner.seen) < RENEW_SECONDS:  # the clock may have been set back
+        if abs(now - self._owner.last_sign) < RENEW_SECONDS:  # the clock may have been set back
             return
         if (successor := self._successor(self._owner)) is not None:
-            silence = max(0.0, successor.since - self._owner.seen)
+            silence = max(0.0, successor.since - self._owner.last_sign)
             raise OwnershipError(
-                f"An experiment is run by one driver at a time, but {self._directory} is now owned by "
-                f"{_described(successor)}, since this one had given no sign of life for {silence:.0f} seconds. "
-                "So this one ends and writes nothing more; what it has recorded is kept."
+                f"An experiment is run by one driver at a time, but {self._directory} is now owned "
+                f"by {_describe(successor)}, since this one had given no sign of life for "
+                f"{silence:.0f} seconds. This one ends and writes nothing more. Its records are "
+                "kept."
             )
-        owner = replace(self._owner, seen=now)
+        owner = replace(self._owner, last_sign=now)
         self._files.write_bytes(self._path(self._number), owner.to_json())
         self._owner = owner
 
@@ -152,29 +167,31 @@ class Ownership:
         mine, self._owner = self._owner, None
         if mine is not None and self._successor(mine) is None:
             now = self._clock()
-            owner = replace(mine, seen=now, ended=now)
+            owner = replace(mine, last_sign=now, end=now)
             self._files.write_bytes(self._path(self._number), owner.to_json())
 
     def _successor(self, mine: Owner) -> Owner | None:
-        """The driver that has become the owner after this one, if there is one."""
+        """Return the driver that has taken over from this one; None if there is none."""
+        # A store without exclusive creation may also have put another owner into the same file.
         owners = (self._read(number) for number in (self._number + 1, self._number))
         return next(
             (owner for owner in owners if owner is not None and owner.token != mine.token), None
         )
 
     def _refuse_if_alive(self, owner: Owner) -> None:
-        silence = self._clock() - owner.seen
-        if owner.ended is not None or silence > SILENCE_SECONDS:
+        silence = self._clock() - owner.last_sign
+        if owner.end is not None or silence > SILENCE_SECONDS:
             return
-        # An earlier experiment of this very process is over, or this one could not have begun.
-        if (owner.process == self._process and owner.process.boot_id) or self._is_dead(
-            owner.process, self._process
-        ):
+        # An earlier experiment of this very process is over, or a new one could not have begun.
+        if owner.process == self._process and owner.process.boot_id:
+            return
+        if self._is_dead(owner.process, self._process):
             return
         raise OwnershipError(
             f"An experiment is run by one driver at a time, but {self._directory} is owned by "
-            f"{_described(owner)}. Its last sign of life was {max(0.0, silence):.0f} seconds ago. End it first; "
-            f"if it has died, resume once it has been silent for {SILENCE_SECONDS:.0f} seconds."
+            f"{_describe(owner)}. Its last sign of life was {max(0.0, silence):.0f} seconds ago. "
+            "End it first. If it has died, resume when it has been silent for "
+            f"{SILENCE_SECONDS:.0f} seconds."
         )
 
     def _newest(self) -> int:
@@ -191,6 +208,6 @@ class Ownership:
         return f"{self._directory}/owner-{number}.json"
 
 
-def _described(owner: Owner) -> str:
+def _describe(owner: Owner) -> str:
     since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(owner.since))
     return f"process {owner.process.pid} on {owner.process.host} since {since}"

@@ -1,4 +1,4 @@
-"""Which process a driver is, and whether it is still there. On Linux only; elsewhere nothing is proved."""
+"""Identify a driver's process, and prove that one has ended. Only Linux allows a proof."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ __all__ = ["Process", "current_process", "is_provably_dead", "start_of"]
 
 @dataclass(frozen=True)
 class Process:
-    """A process as other processes can tell it from all others, on this machine and elsewhere.
+    """The identity of a process, which differs from that of all others, on this host or elsewhere.
 
     Attributes:
-        host: The host's name.
-        boot_id: The host's current start; empty where there is none to read.
-        namespace: The container's process numbers: those of two containers have nothing to do with each other.
+        host: The name of the host.
+        boot_id: The last boot of the host; empty where it cannot be read.
+        namespace: The container's own numbering of processes. Numbers of two containers are
+            unrelated.
         pid: The process number.
-        started: When it started, in the kernel's own units; empty where that cannot be read.
+        started: The start of the process, in units of the kernel; empty where it cannot be read.
     """
 
     host: str
@@ -43,10 +44,17 @@ def current_process() -> Process:
 
 
 def start_of(pid: int) -> str | None:
-    """Return when the process of this number started; None if there is none, empty if that cannot be known."""
+    """Return the start of the process with this number.
+
+    Returns:
+        The start in units of the kernel; None if there is no such process or it has ended; empty
+        if the start cannot be read.
+    """
     try:
-        # The name in brackets may hold anything; what follows it are the state and then 18 other fields.
+        # The second field is the process name in brackets, which may hold any character. After it
+        # come the state and 18 other fields, and then the start.
         fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+        # Z is a zombie, which has ended but whose parent has not noticed; X is dead.
         return None if fields[0] in "ZX" else fields[19]
     except (OSError, IndexError):
         return _start_of_hidden(pid)
@@ -55,28 +63,34 @@ def start_of(pid: int) -> str | None:
 def is_provably_dead(
     process: Process, seen_from: Process, start_of: Callable[[int], str | None] = start_of
 ) -> bool:
-    """Whether it is certain that a process has ended.
+    """Return whether a process has certainly ended.
 
-    A number alone proves nothing: it is given again, and each container counts anew. So the host, its start and the
-    container must be those of ``seen_from``, and no process of this number may have the same start.
+    A number alone proves nothing: the kernel uses it again, and each container counts anew. So the
+    host, its boot and the container must be those of ``seen_from``, and no process with this number
+    may have the same start.
+
+    Args:
+        process: The process that may have ended.
+        seen_from: The process that asks.
+        start_of: Return the start of a process, as :func:`start_of` does.
     """
-    here = (seen_from.host, seen_from.boot_id, seen_from.namespace)
     if not (process.boot_id and process.namespace and process.started):
         return False
+    here = (seen_from.host, seen_from.boot_id, seen_from.namespace)
     if (process.host, process.boot_id, process.namespace) != here:
         return False
-    started = start_of(process.pid)
-    return started is None or started not in ("", process.started)
+    start = start_of(process.pid)
+    return start is None or start not in ("", process.started)
 
 
 def _start_of_hidden(pid: int) -> str | None:
-    """As :func:`start_of`, where other users' processes are not shown."""
+    """Do the same as :func:`start_of` where the system hides other users' processes."""
     if not Path("/proc/self/stat").exists():
         return ""
     try:
-        os.kill(pid, 0)
+        os.kill(pid, 0)  # signal 0 only checks whether the process exists
     except ProcessLookupError:
         return None
     except OSError:
-        pass
+        pass  # it exists, and belongs to another user
     return ""

@@ -1,23 +1,23 @@
-"""What the text of a recorded experiment or trial says, and whether it is a whole record. It knows no files."""
+"""Parse the text of a recorded experiment or trial, and refuse a damaged one."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
 
+from maggy.common.types import Json
 from maggy.trial import Trial
 
-__all__ = ["in_order_of_ends", "parse_ended_trial", "parse_experiment"]
+__all__ = ["PlacedTrial", "parse_ended_trial", "parse_experiment", "sort_by_place"]
 
-EndedTrial = tuple[int | None, Trial]
-"""A trial and its place in the order of ends; None where that is not recorded."""
+PlacedTrial = tuple[int | None, Trial]
+"""The place of a trial in the order of ends, from 0, and the trial; None if it is not recorded."""
 
 
-def parse_experiment(data: bytes) -> dict[str, Any]:
+def parse_experiment(data: bytes) -> dict[str, Json]:
     """Return the record of an experiment.
 
     Raises:
-        ValueError: The text is damaged.
+        ValueError: If the text is damaged.
     """
     try:
         record = json.loads(data)
@@ -28,29 +28,33 @@ def parse_experiment(data: bytes) -> dict[str, Any]:
     return record
 
 
-def parse_ended_trial(name: str, data: bytes) -> EndedTrial:
+def parse_ended_trial(name: str, data: bytes) -> PlacedTrial:
     """Return the trial that is recorded in the directory of this name.
 
     Raises:
-        ValueError: The text is not the whole record of this trial's end.
+        ValueError: If the text is not the complete record of this trial's end.
     """
     text = data.decode()
     trial = Trial.from_json(text)
     record = json.loads(text)
-    ended = record.get("ended")
+    place = record.get("ended")
     if "trial_id" not in record:
         trial.trial_id = name
-    is_place = ended is None or type(ended) is int
+    # A bool is an int in Python, so the type is compared.
+    is_place = place is None or type(place) is int
     if trial.trial_id != name or trial.status not in (Trial.FINALIZED, Trial.ERROR) or not is_place:
         raise ValueError(f"{name}/trial.json is not the record of this trial's end.")
-    return ended, trial
+    return place, trial
 
 
-def in_order_of_ends(trials: list[EndedTrial]) -> list[EndedTrial]:
-    """Return the trials in the order of their ends; those whose place is not recorded come last, by their start."""
+def sort_by_place(placed_trials: list[PlacedTrial]) -> list[Trial]:
+    """Return the trials in the order of their ends.
 
-    def key(item: EndedTrial) -> tuple[bool, int, float, str]:
-        ended, trial = item
-        return ended is None, ended or 0, trial.start or 0.0, trial.trial_id
+    Trials without a recorded place come last, in the order of their starts.
+    """
 
-    return sorted(trials, key=key)
+    def key(placed_trial: PlacedTrial) -> tuple[bool, int, float, str]:
+        place, trial = placed_trial
+        return place is None, place or 0, trial.start or 0.0, trial.trial_id
+
+    return [trial for _, trial in sorted(placed_trials, key=key)]

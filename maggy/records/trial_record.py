@@ -1,22 +1,26 @@
-"""The fields of a recorded trial: which there are, what each must be, and what stands in for one that is missing."""
+"""Check the fields of a recorded trial, and fill in the default of each missing field."""
 
 from __future__ import annotations
 
 import json
 import sys
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, TypedDict, cast, get_args
 
-__all__ = ["RECORD_FORMAT", "RESTORED", "parse_trial_record"]
+from maggy.common.types import Json
+
+__all__ = ["RECORD_FORMAT", "RESTORED", "TrialRecord", "parse_trial_record"]
 
 RECORD_FORMAT = 1
 """The number of the format in which records are written; those of release 2.0 have none.
 
-A field may be added without a new number, since one that is missing takes its default and one that is unknown is kept.
-The number is raised when a field's meaning changes. See ``tests/records/kept`` for what each release has written.
+A new field needs no new number, since a missing field takes its default and an unknown one is
+kept. Raise the number when the meaning of a field changes. ``tests/records/kept`` holds the records
+that each release has written.
 """
 STATUSES = ("PENDING", "SCHEDULED", "RUNNING", "ERROR", "FINALIZED")
-RESTORED = (
+RestoredField: TypeAlias = Literal[
     "trial_id",
     "status",
     "final_metric",
@@ -26,11 +30,31 @@ RESTORED = (
     "outputs",
     "error",
     "attempts",
-)
+]
+RESTORED: tuple[RestoredField, ...] = get_args(RestoredField)
 """The fields that are attributes of a trial by the same name."""
 
 
-def _is_number(value: Any) -> bool:
+class TrialRecord(TypedDict):
+    """The fields of a recorded trial. Their meanings are those of the trial's attributes."""
+
+    params: dict[str, Json]
+    status: str
+    trial_id: str | None
+    trial_type: str
+    metric_history: list[float | None]
+    step_history: list[float]
+    final_metric: float | None
+    early_stop: bool
+    start: float | None
+    duration: int | None
+    outputs: dict[str, Json] | None
+    error: str | None
+    attempts: int
+    info_dict: dict[str, Json]
+
+
+def _is_number(value: Json) -> bool:
     return (
         isinstance(value, (int, float))
         and not isinstance(value, bool)
@@ -38,59 +62,79 @@ def _is_number(value: Any) -> bool:
     )
 
 
-def _is_number_or_none(value: Any) -> bool:
+def _is_number_or_none(value: Json) -> bool:
     return value is None or _is_number(value)
 
 
-def _is_a(*kinds: type) -> Callable[[Any], bool]:
-    return lambda value: type(value) in kinds
+def _is_status(value: Json) -> bool:
+    return value in STATUSES
 
 
-# For each field what it must be, and its default; a field without a default must be there.
-_FIELDS: dict[str, tuple[Callable[[Any], bool], tuple[Any, ...]]] = {
-    "params": (_is_a(dict), ()),
-    "status": (lambda value: value in STATUSES, ()),
-    "trial_id": (_is_a(str, type(None)), (None,)),
-    "trial_type": (_is_a(str), ("optimization",)),
-    "metric_history": (_is_a(list), ([],)),
-    "step_history": (_is_a(list), ([],)),
-    "final_metric": (_is_number_or_none, (None,)),
-    "early_stop": (_is_a(bool), (False,)),
-    "start": (_is_number_or_none, (None,)),
-    "duration": (_is_number_or_none, (None,)),
-    "outputs": (_is_a(dict, type(None)), (None,)),
-    "error": (_is_a(str, type(None)), (None,)),
-    "attempts": (_is_a(int), (0,)),
-    "info_dict": (_is_a(dict), ({},)),
+def _is_a(*types: type) -> Callable[[Json], bool]:
+    # The type itself is compared, since a bool is an int in Python.
+    return lambda value: type(value) in types
+
+
+@dataclass(frozen=True)
+class _Field:
+    is_valid: Callable[[Json], bool]
+    default: Json = None
+    is_required: bool = False
+
+
+_FIELDS = {
+    "params": _Field(_is_a(dict), is_required=True),
+    "status": _Field(_is_status, is_required=True),
+    "trial_id": _Field(_is_a(str, type(None))),
+    "trial_type": _Field(_is_a(str), "optimization"),
+    "metric_history": _Field(_is_a(list), []),
+    "step_history": _Field(_is_a(list), []),
+    "final_metric": _Field(_is_number_or_none),
+    "early_stop": _Field(_is_a(bool), False),
+    "start": _Field(_is_number_or_none),
+    "duration": _Field(_is_number_or_none),
+    "outputs": _Field(_is_a(dict, type(None))),
+    "error": _Field(_is_a(str, type(None))),
+    "attempts": _Field(_is_a(int), 0),
+    "info_dict": _Field(_is_a(dict), {}),
 }
-_OF_THE_FILE = ("format", "ended")  # what the file says about itself
+_FIELDS_OF_THE_FILE = ("format", "ended")  # they describe the file, not the trial
 
 
-def parse_trial_record(text: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the fields of a recorded trial, with defaults for missing ones, and the fields that are unknown.
+def parse_trial_record(text: str) -> tuple[TrialRecord, dict[str, Json]]:
+    """Return the fields of a recorded trial, and its unknown fields.
+
+    Missing fields have their defaults.
 
     Raises:
-        ValueError: The text is not the record of a trial, or a field of it is not what it must be.
+        ValueError: If the text is not the record of a trial, or the value of a field is invalid.
     """
+    record = _parse_object(text)
+    fields = {name: _field_value(name, field, record) for name, field in _FIELDS.items()}
+    if fields["status"] == "FINALIZED" and "final_metric" not in record:
+        raise ValueError("it has ended well, but has no final_metric")
+    unknown_fields = {
+        name: value
+        for name, value in record.items()
+        if name not in _FIELDS and name not in _FIELDS_OF_THE_FILE
+    }
+    return cast(TrialRecord, fields), unknown_fields
+
+
+def _parse_object(text: str) -> dict[str, Json]:
     try:
         record = json.loads(text)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     if not isinstance(record, dict):
         raise ValueError(f"it is no JSON object but {type(record).__name__}")
-    fields = {}
-    for name, (is_valid, default) in _FIELDS.items():
-        if name not in record and not default:
-            raise ValueError(f"it has no {name}")
-        value = record.get(name, *default)
-        if not is_valid(value):
-            raise ValueError(f"its {name} cannot be {value!r:.80}")
-        fields[name] = value
-    if fields["status"] == "FINALIZED" and "final_metric" not in record:
-        raise ValueError("it has ended well, but has no final_metric")
-    unknown = {
-        name: value
-        for name, value in record.items()
-        if name not in _FIELDS and name not in _OF_THE_FILE
-    }
-    return fields, unknown
+    return record
+
+
+def _field_value(name: str, field: _Field, record: dict[str, Json]) -> Json:
+    if name not in record and field.is_required:
+        raise ValueError(f"it has no {name}")
+    value = record.get(name, field.default)
+    if not field.is_valid(value):
+        raise ValueError(f"its {name} cannot be {value!r:.80}")
+    return value

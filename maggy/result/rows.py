@@ -59,9 +59,9 @@ def make_row(trial: Trial, optimization_key: str) -> TrialRow:
         "duration": trial.duration,
         "start": trial.start,
         "attempts": trial.attempts,
-        "steps": to_plain(trial.step_history),
-        "history": to_plain(trial.metric_history),
-        "outputs": to_plain(outputs),
+        "steps": list(trial.step_history),
+        "history": [to_plain(value) for value in trial.metric_history],
+        "outputs": None if outputs is None else to_plain(outputs),
         "error": trial.error,
     }
 

@@ -1,4 +1,4 @@
-"""What the ended trials have at hand for early stopping rules."""
+"""The ended trials answer stop rules as if each answer were computed again."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ histories = st.lists(
 
 
 def expected(trials, step):
-    """By the words of the rule, each time anew."""
+    """Return the means by the words of the rule, computed again each time."""
     reached = [trial for trial in trials if trial.step_history and trial.step_history[-1] >= step]
     means = [trial.mean_until(step) for trial in reached]
     return sorted(mean for mean in means if mean is not None)
 
 
 @given(histories, st.lists(st.integers(-1, 6), max_size=12))
-def test_what_is_kept_is_what_would_be_computed_anew(values, questions):
+def test_stored_means_equal_those_that_are_computed_again(values, questions):
     store = EndedTrials()
     for number, history in enumerate(values):
         store.append(final_with(history))
@@ -45,7 +45,7 @@ def test_what_is_kept_is_what_would_be_computed_anew(values, questions):
 
 
 class Counted(Trial):
-    """Counts how often it is looked at."""
+    """A trial that counts how often a mean is read."""
 
     looks = 0
 
@@ -66,7 +66,7 @@ def no_looks():
     Counted.looks = 0
 
 
-def test_each_trial_is_looked_at_once_for_each_step():
+def test_the_mean_of_a_trial_is_read_once_for_a_step():
     store = EndedTrials()
     for value in range(50):
         store.append(ended(value))
@@ -76,7 +76,7 @@ def test_each_trial_is_looked_at_once_for_each_step():
     assert Counted.looks == 2 * 50
 
 
-def test_a_summary_takes_each_trial_once_in_the_order_of_their_ending():
+def test_a_summary_folds_every_trial_once_in_the_order_of_their_ends():
     store, looks = EndedTrials(), []
 
     def longest(before, trial):
@@ -92,7 +92,7 @@ def test_a_summary_takes_each_trial_once_in_the_order_of_their_ending():
     assert EndedTrials().fold("a", 0, longest) == 0
 
 
-def test_only_so_many_numbers_are_kept_and_those_asked_about_last(monkeypatch):
+def test_only_a_limited_number_of_values_is_stored_and_the_last_used_stay(monkeypatch):
     monkeypatch.setattr(ended_trials, "MAX_VALUES", 20)
     store = EndedTrials(ended(value) for value in range(10))
     for step in (1, 2, 1, 3):
@@ -104,7 +104,7 @@ def test_only_so_many_numbers_are_kept_and_those_asked_about_last(monkeypatch):
     assert Counted.looks == 10
 
 
-def test_one_step_is_kept_however_many_trials_there_are(monkeypatch):
+def test_the_values_of_one_step_are_stored_for_any_number_of_trials(monkeypatch):
     monkeypatch.setattr(ended_trials, "MAX_VALUES", 5)
     store = EndedTrials(ended(value) for value in range(10))
     means(store, 1)

@@ -1,4 +1,4 @@
-"""The exception tree."""
+"""Every exception has its place in the tree, and the built-in base that fits."""
 
 from __future__ import annotations
 

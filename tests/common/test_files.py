@@ -1,4 +1,4 @@
-"""Files on a real disk and in fsspec's memory file system."""
+"""One contract for files on a real disk, in fsspec's memory, and in a stand-in for HopsFS."""
 
 import os
 import threading
@@ -7,28 +7,47 @@ from contextlib import suppress
 from typing import ClassVar
 
 import fsspec
+import hopsworks_platform
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
 from maggy.common.exceptions import MissingDependencyError
 from maggy.common.files import AnyFiles
+from maggy.core.environment.hopsworks.files import HopsFiles
 
 
-@pytest.fixture(params=["disk", "memory"])
+@pytest.fixture(params=["disk", "memory", "hopsfs_standin"])
 def place(request, tmp_path):
+    """A directory on each kind of place.
+
+    HopsFS is a stand-in for pydoop over a folder on the disk, below the real package hops. It
+    imitates two traits of HDFS: a rename is one step, and never replaces a file.
+    """
     if request.param == "disk":
         yield str(tmp_path)
-        return
-    url = f"memory://{uuid.uuid4().hex}"
-    yield url
-    files = MemoryFileSystem()
-    if files.exists(url):
-        files.rm(url, recursive=True)
+    elif request.param == "memory":
+        url = f"memory://{uuid.uuid4().hex}"
+        yield url
+        files = MemoryFileSystem()
+        if files.exists(url):
+            files.rm(url, recursive=True)
+    else:
+        yield request.getfixturevalue("hopsfs_standin")
+
+
+@pytest.fixture
+def hopsfs_standin(tmp_path, monkeypatch):
+    """Return a directory in the stand-in for HopsFS."""
+    _, server = hopsworks_platform.set_up(tmp_path, monkeypatch)
+    yield "hdfs:///Projects/demo/Experiments/files"
+    server.shutdown()
+    server.server_close()
+    hopsworks_platform.forget_hops()
 
 
 @pytest.fixture
 def files():
-    return AnyFiles()
+    return AnyFiles({"hdfs": HopsFiles()})
 
 
 def test_join_makes_one_path(files):
@@ -87,7 +106,7 @@ def test_a_file_in_the_place_of_a_directory_is_an_error(files, tmp_path):
         files.make_directory(str(tmp_path / "file"), exist_ok=True)
 
 
-def test_list_gives_sorted_names_and_nothing_for_a_missing_directory(files, place):
+def test_list_returns_sorted_names_and_none_for_a_missing_directory(files, place):
     for name in ("b", "a", "c"):
         files.make_directory(files.join(place, name))
     assert files.list(place) == ["a", "b", "c"]
@@ -103,7 +122,7 @@ def test_a_missing_file_is_the_same_error_everywhere(files, place):
     files.remove(path)
 
 
-def test_rename_moves_a_directory_with_what_is_in_it(files, place):
+def test_rename_moves_a_directory_with_its_content(files, place):
     files.make_directory(files.join(place, "old"))
     files.write_bytes(files.join(place, "old", "file"), b"x")
     files.rename(files.join(place, "old"), files.join(place, "new"))
@@ -111,7 +130,7 @@ def test_rename_moves_a_directory_with_what_is_in_it(files, place):
     assert files.read_bytes(files.join(place, "new", "file")) == b"x"
 
 
-def test_remove_takes_a_file_away(files, place):
+def test_remove_removes_a_file(files, place):
     files.make_directory(place, exist_ok=True)
     files.write_bytes(files.join(place, "file"), b"x")
     files.remove(files.join(place, "file"))
@@ -140,7 +159,10 @@ def test_a_url_without_its_package_names_the_package(files):
 
 
 class CutOff(MemoryFileSystem):
-    """As HDFS, whose files stay open after a write that was cut off; in memory, but no object store."""
+    """Imitate HDFS, whose files stay open after an interrupted write, in memory.
+
+    Unlike fsspec's own memory it is no object store.
+    """
 
     protocol = "cutoff"
     store: ClassVar = {}
@@ -159,20 +181,22 @@ class CutOff(MemoryFileSystem):
         self.open_files.discard(path)
 
 
-@pytest.mark.parametrize("written", [b"", b"before\n"])
-def test_a_file_that_a_cut_off_write_left_open_is_gone_on_with_in_a_new_one(written):
+@pytest.mark.parametrize("content", [b"", b"before\n"])
+def test_appending_to_a_file_that_an_interrupted_write_left_open_continues_in_a_new_file(content):
     fsspec.register_implementation("cutoff", CutOff, clobber=True)
     files, log = AnyFiles(), "cutoff://logs/output.log"
-    files.write_bytes(log, written, atomic=False)
+    files.write_bytes(log, content, atomic=False)
     CutOff.open_files.update(CutOff.store)
     with pytest.raises(FileExistsError), fsspec.open(log, "ab"):
         pass
     files.append_bytes(log, b"after\n")
     files.append_bytes(log, b"more\n")
     assert files.read_bytes(log) == b"after\nmore\n"
-    kept = [name for name in files.list("cutoff://logs") if name != "output.log"]
-    assert [files.read_bytes(f"cutoff://logs/{name}") for name in kept] == [written] * bool(written)
-    assert kept == ["output.log.cut-1"] * bool(written)
+    others = [name for name in files.list("cutoff://logs") if name != "output.log"]
+    assert [files.read_bytes(f"cutoff://logs/{name}") for name in others] == [content] * bool(
+        content
+    )
+    assert others == ["output.log.cut-1"] * bool(content)
     CutOff.store.clear()
 
 
@@ -201,7 +225,7 @@ def test_a_file_that_must_be_new_is_created_once_where_there_are_no_links(
     assert files.list(str(tmp_path)) == ["file"]
 
 
-def test_a_file_is_created_by_one_of_those_who_want_it_at_once(files, place):
+def test_only_one_of_several_threads_creates_a_file(files, place):
     files.make_directory(place, exist_ok=True)
     ready, created = threading.Barrier(8, timeout=60), []
 
@@ -220,7 +244,10 @@ def test_a_file_is_created_by_one_of_those_who_want_it_at_once(files, place):
 
 
 class NoReplacement(MemoryFileSystem):
-    """As HDFS, which does not rename onto a file; in memory, but no object store. May be killed before a step."""
+    """Imitate HDFS, which does not rename onto a file, in memory. It may be killed before a step.
+
+    Unlike fsspec's own memory it is no object store.
+    """
 
     protocol = "noreplacement"
     store: ClassVar = {}
@@ -257,9 +284,7 @@ def no_replacement():
 
 
 @pytest.mark.parametrize("steps", range(6))
-def test_a_replacement_that_is_cut_off_anywhere_leaves_the_old_content_or_the_new(
-    files, no_replacement, steps
-):
+def test_an_interrupted_replacement_leaves_the_old_content_or_the_new(files, no_replacement, steps):
     path = "noreplacement://app_1/trial.json"
     files.write_bytes(path, b"old")
     no_replacement.steps_left[0] = steps
@@ -275,7 +300,7 @@ def test_a_replacement_that_is_cut_off_anywhere_leaves_the_old_content_or_the_ne
     assert not files.exists(path)
 
 
-def test_a_cut_off_write_s_temporary_files_are_removed_and_no_others(files, no_replacement):
+def test_only_the_temporary_files_of_interrupted_writes_are_removed(files, no_replacement):
     for name in (
         ".trial.json.0123abcd.tmp",
         "trial.json",

@@ -1,4 +1,4 @@
-"""A machine whose Java is missing or too old."""
+"""A missing or old Java is named with the remedy."""
 
 import pytest
 
@@ -17,7 +17,9 @@ def java(folder, version):
 @pytest.mark.parametrize(
     ("version", "major"), [("1.8.0_392", "8"), ("11.0.21", "11"), ("16", "16")]
 )
-def test_an_old_java_is_said_with_its_version_and_the_remedy(tmp_path, monkeypatch, version, major):
+def test_the_error_for_an_old_java_names_its_version_and_the_remedy(
+    tmp_path, monkeypatch, version, major
+):
     monkeypatch.setenv("JAVA_HOME", java(tmp_path, version))
     problem = java_problem()
     assert isinstance(problem, MissingDependencyError)
@@ -25,12 +27,12 @@ def test_an_old_java_is_said_with_its_version_and_the_remedy(tmp_path, monkeypat
 
 
 @pytest.mark.parametrize("version", ["17.0.9", "17", "21.0.1", "25-ea"])
-def test_a_java_that_will_do_is_not_the_problem(tmp_path, monkeypatch, version):
+def test_a_java_that_is_new_enough_is_no_problem(tmp_path, monkeypatch, version):
     monkeypatch.setenv("JAVA_HOME", java(tmp_path, version))
     assert java_problem() is None
 
 
-def test_a_missing_java_is_said_with_where_it_was_looked_for(tmp_path, monkeypatch):
+def test_the_error_for_a_missing_java_says_where_it_was_searched(tmp_path, monkeypatch):
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
     assert f"JAVA_HOME={tmp_path} has none. Install a JDK" in str(java_problem())
     monkeypatch.delenv("JAVA_HOME")

@@ -1,4 +1,4 @@
-"""Plain values."""
+"""Values of users become plain numbers, text, lists and dicts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from maggy.common.json_values import (
 
 
 class Tensor:
-    """Has what a tensor has: a shape that is an object of its own, and ``numpy`` but no ``item``."""
+    """Imitate a tensor, which has a shape of a type of its own, and ``numpy`` but no ``item``."""
 
     def __init__(self, array):
         self.array = np.asarray(array)
@@ -39,7 +39,7 @@ class Tensor:
 
 
 class UnknownRank:
-    """A symbolic tensor refuses to say how many dimensions it has."""
+    """Imitate a symbolic tensor, which refuses to say its number of dimensions."""
 
     @property
     def shape(self):
@@ -119,7 +119,7 @@ def test_nan_is_a_number():
         pd.Series([1.0]),
     ],
 )
-def test_what_is_no_number_is_none(value):
+def test_a_value_that_is_no_number_is_none(value):
     assert as_number(value) is None
 
 
@@ -165,7 +165,7 @@ def test_a_metric_may_be_one_number_in_another_form(value):
         1j,
     ],
 )
-def test_what_is_no_metric_is_none(value):
+def test_a_value_that_is_no_metric_is_none(value):
     assert as_metric(value) is None
 
 
@@ -197,7 +197,7 @@ def test_a_count_is_still_no_array_and_no_fraction():
         assert as_number(value) is None
 
 
-def test_keys_become_strings_and_equal_ones_are_told_apart():
+def test_keys_become_strings_and_equal_strings_get_suffixes():
     class Broken:
         def __str__(self):
             raise RuntimeError("no text")
@@ -271,14 +271,14 @@ def test_numpy_tuples_and_subclasses_become_plain():
     assert {type(key) for key in plain} == {str}
 
 
-def test_what_is_not_finite_becomes_none_so_that_json_stays_valid():
+def test_numbers_that_are_not_finite_become_none_so_that_json_stays_valid():
     value = {"a": math.nan, "b": [math.inf, -np.inf], "c": np.array([1.0, np.nan])}
     assert to_plain(value) == {"a": None, "b": [None, None], "c": [1.0, None]}
     json.dumps(to_plain(value), allow_nan=False)
 
 
 @pytest.mark.parametrize("value", [math.nan, [math.inf], {"a": np.array([np.nan])}])
-def test_what_is_not_finite_can_be_refused_instead(value):
+def test_numbers_that_are_not_finite_can_be_refused_instead(value):
     with pytest.raises(ValueError, match="finite"):
         to_plain(value, finite=True)
 
@@ -297,7 +297,7 @@ def test_what_is_not_finite_can_be_refused_instead(value):
         [[object()]],
     ],
 )
-def test_what_json_cannot_hold_is_refused_by_its_type(value):
+def test_a_value_that_json_cannot_hold_is_refused_by_its_type(value):
     with pytest.raises(TypeError, match="JSON scalar, list or dict, but got"):
         to_plain(value)
 
@@ -313,7 +313,11 @@ def test_the_closest_name_is_suggested_in_its_own_spelling():
     assert closest("DROPOUT", ["kernel", "Dropout"]) == " Did you mean 'Dropout'?"
 
 
-def test_nothing_is_suggested_when_nothing_is_close():
+def test_of_names_that_differ_in_case_only_the_first_is_suggested():
+    assert closest("kernal", ["Kernel", "kernel"]) == " Did you mean 'Kernel'?"
+
+
+def test_no_name_is_suggested_if_none_is_close():
     assert closest("zzz", ["kernel", "dropout"]) == ""
     assert closest("zzz", []) == ""
     assert closest("", ["kernel"]) == ""

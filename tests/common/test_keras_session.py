@@ -35,7 +35,7 @@ def test_a_layer_added_to_a_new_model_gets_a_name_of_its_own(keras):
     assert [layer.name for layer in model.layers] == ["dense", "dense_1", "dense_2"]
 
 
-def test_what_is_not_kept_leaves_no_trace(keras):
+def test_names_that_are_not_kept_leave_no_trace(keras):
     dense(keras)
     with fresh_names(keep=False):
         dense(keras, 7)
@@ -51,10 +51,10 @@ def test_the_names_are_put_back_after_an_error(keras):
 
 def test_nothing_else_of_the_session_changes(keras):
     keras.utils.set_random_seed(3)
-    drawn = keras.random.uniform((1,)).numpy()
+    number = keras.random.uniform((1,)).numpy()
     keras.utils.set_random_seed(3)
     with fresh_names():
-        assert keras.random.uniform((1,)).numpy() == drawn
+        assert keras.random.uniform((1,)).numpy() == number
 
 
 def test_only_a_missing_name_gets_the_remedy():

@@ -1,4 +1,4 @@
-"""Packages that need not be there, and packages that are there and raise whatever they like when imported."""
+"""Missing packages, and packages that raise any error when they are imported, cost one line."""
 
 import sys
 
@@ -9,8 +9,12 @@ from maggy.common.optional import can_import, import_optional
 from maggy.records.events import events_problem, find_event_maker, frame
 
 BREAKAGES = {
-    "TypeError: Descriptors cannot be created directly.": "raise TypeError('Descriptors cannot be created directly.')",
-    "AttributeError: module has no attribute 'x'": "raise AttributeError(\"module has no attribute 'x'\\nmore\")",
+    "TypeError: Descriptors cannot be created directly.": (
+        "raise TypeError('Descriptors cannot be created directly.')"
+    ),
+    "AttributeError: module has no attribute 'x'": (
+        "raise AttributeError(\"module has no attribute 'x'\\nmore\")"
+    ),
     "VersionError: too old": "class VersionError(Exception): pass\nraise VersionError('too old')",
     "ModuleNotFoundError: No module named 'other_package'": "import other_package",
     "ImportError": "raise ImportError",
@@ -19,31 +23,32 @@ BREAKAGES = {
 
 @pytest.fixture
 def install(tmp_path, monkeypatch):
-    """Puts a package of this name and content in front of the one that is installed."""
+    """Put a package of this name and content in front of the installed one."""
 
     def put(name, code):
         folder = tmp_path / name
         folder.mkdir()
         (folder / "__init__.py").write_text(code)
         monkeypatch.syspath_prepend(str(tmp_path))
-        for loaded in [loaded for loaded in sys.modules if loaded.split(".")[0] == name]:
-            monkeypatch.delitem(sys.modules, loaded)
+        for module in [module for module in sys.modules if module.split(".")[0] == name]:
+            monkeypatch.delitem(sys.modules, module)
 
     return put
 
 
 @pytest.mark.parametrize("reason", BREAKAGES)
-def test_a_package_that_is_there_and_broken_is_said_in_one_line_with_the_remedy(install, reason):
+def test_a_broken_package_costs_one_line_with_the_remedy(install, reason):
     install("flawed", BREAKAGES[reason])
     with pytest.raises(MissingDependencyError) as raised:
         import_optional("flawed.inner", "A plot", "pip install flawed")
     assert str(raised.value) == (
-        f"A plot needs flawed, which is installed but cannot be imported ({reason}): pip install flawed"
+        f"A plot needs flawed, which is installed but cannot be imported ({reason}): "
+        "pip install flawed"
     )
     assert not can_import("flawed")
 
 
-def test_a_package_that_is_not_there_is_said_so():
+def test_a_missing_package_costs_one_line_with_the_remedy():
     with pytest.raises(
         MissingDependencyError,
         match=r"^A plot needs no_such, which is not installed: pip install x$",
@@ -70,8 +75,8 @@ def test_a_broken_tensorboard_costs_the_event_files_and_one_line(install, reason
 
 
 def test_a_tensorboard_that_is_not_installed_costs_one_line(monkeypatch):
-    for loaded in [loaded for loaded in sys.modules if loaded.split(".")[0] == "tensorboard"]:
-        monkeypatch.delitem(sys.modules, loaded)
+    for module in [module for module in sys.modules if module.split(".")[0] == "tensorboard"]:
+        monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, "tensorboard", None)
     assert find_event_maker() is None
     assert events_problem().startswith(
@@ -113,7 +118,7 @@ def test_a_broken_checksum_package_is_replaced(install):
         ),
     ],
 )
-def test_what_needs_a_package_says_so_when_it_is_broken(install, package, call):
+def test_a_function_that_needs_a_broken_package_names_it(install, package, call):
     install(package, "raise TypeError('does not fit')")
     with pytest.raises(
         MissingDependencyError, match=rf"needs {package}, which is installed but cannot be imported"

@@ -1,4 +1,4 @@
-"""What a message can carry of a parameter."""
+"""Only parameters that a message can hold are accepted."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BEYOND = [-(2**63) - 1, 2**64]
 
 
 @pytest.mark.parametrize("value", [*ENDS, True, None, 1.5, 1e300, "λ", [ENDS, {"a": ENDS}]])
-def test_what_a_message_can_hold_is_let_through(value):
+def test_a_value_that_a_message_can_hold_is_accepted(value):
     assert check_sendable(value) is None
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(value)) == value
 
@@ -33,7 +33,7 @@ def test_an_integer_beyond_64_bits_is_refused_with_rule_value_and_remedy(value):
         check_sendable(value)
 
 
-def test_an_integer_too_long_to_be_printed_is_told_by_its_length():
+def test_an_integer_too_long_to_be_printed_is_described_by_its_length():
     with pytest.raises(ValueError, match="but got one of 33220 bits"):
         check_sendable(10**10_000)
 
@@ -62,9 +62,9 @@ def test_listed_values_can_be_sent(kind):
 
 
 def test_the_bounds_of_doubles_may_be_larger_integers_since_floats_are_drawn():
-    drawn = Searchspace(x=("DOUBLE", [0, 10**30])).get_random_parameter_values(1)[0]["x"]
-    assert type(drawn) is float
-    assert 0 <= drawn <= 1e30
+    value = Searchspace(x=("DOUBLE", [0, 10**30])).get_random_parameter_values(1)[0]["x"]
+    assert type(value) is float
+    assert 0 <= value <= 1e30
 
 
 def nested(depth, wrap):
@@ -85,7 +85,7 @@ def test_values_may_be_nested_up_to_a_depth_that_can_be_read_and_recorded(wrap):
             check_sendable(nested(depth, wrap))
 
 
-def test_a_trial_with_what_cannot_be_sent_is_refused_when_it_is_made():
+def test_a_trial_with_a_value_that_cannot_be_sent_is_refused_by_its_constructor():
     for value in [*BEYOND, [BEYOND[0]], "\udc80"]:
         with pytest.raises(
             BadArgumentsError, match=r"parameters of a trial must be.*sent to a worker"

@@ -1,4 +1,4 @@
-"""Training functions and the names they are called with."""
+"""Training functions are called with the names in their signatures."""
 
 from __future__ import annotations
 
@@ -86,14 +86,14 @@ FITTING = [
 
 @pytest.mark.parametrize("function", FITTING)
 def test_a_function_that_passes_the_check_can_be_called_and_gets_every_value(function):
-    given = {"kernel": 3, "pool": 2}
-    check_signature(function, list(given), OPTIONAL)
-    got = function(**arguments_for(parameter_names(function), given, {"reporter": "the reporter"}))
-    assert given.items() <= {**got, **got.get("hparams", {})}.items()
+    values = {"kernel": 3, "pool": 2}
+    check_signature(function, list(values), OPTIONAL)
+    got = function(**arguments_for(parameter_names(function), values, {"reporter": "the reporter"}))
+    assert values.items() <= {**got, **got.get("hparams", {})}.items()
     assert got.get("reporter", "the reporter") == "the reporter"
 
 
-def test_a_default_that_the_search_space_does_not_give_stays():
+def test_a_parameter_that_is_not_searched_keeps_its_default():
     assert (
         with_default(**arguments_for(parameter_names(with_default), {"kernel": 1, "pool": 2}, {}))[
             "dropout"
@@ -102,7 +102,7 @@ def test_a_default_that_the_search_space_does_not_give_stays():
     )
 
 
-def test_what_a_function_does_not_ask_for_is_not_given():
+def test_a_function_gets_no_optional_value_that_it_does_not_name():
     assert arguments_for(parameter_names(by_name), {"kernel": 1, "pool": 2}, {"reporter": 0}) == {
         "kernel": 1,
         "pool": 2,
@@ -113,9 +113,9 @@ def test_what_a_function_does_not_ask_for_is_not_given():
 
 
 def test_hparams_is_a_copy_of_its_own():
-    given = {"kernel": 1}
-    arguments_for(parameter_names(in_a_dict), given, {})["hparams"]["kernel"] = 2
-    assert given == {"kernel": 1}
+    values = {"kernel": 1}
+    arguments_for(parameter_names(in_a_dict), values, {})["hparams"]["kernel"] = 2
+    assert values == {"kernel": 1}
 
 
 def test_double_starred_hparams_takes_the_values_by_name():
@@ -131,7 +131,7 @@ def test_a_starred_parameter_named_reporter_gets_nothing():
     assert train(**arguments_for(parameter_names(train), {"kernel": 1}, {"reporter": 0})) == 1
 
 
-def test_missing_parameters_are_a_type_error_that_names_those_that_lack_and_those_that_are_there():
+def test_missing_parameters_are_a_type_error_that_names_them_and_the_others():
     def train(kernel, reporter):
         return kernel
 
@@ -150,7 +150,7 @@ def test_a_required_parameter_that_nothing_gives_is_named():
         check_signature(by_name, ["pool"], OPTIONAL)
 
 
-def test_both_problems_are_said_at_once():
+def test_one_error_names_both_problems():
     with pytest.raises(
         SignatureError,
         match="lacks the parameters lr and nothing gives its parameters kernel, pool",
@@ -158,7 +158,7 @@ def test_both_problems_are_said_at_once():
         check_signature(by_name, ["lr"], OPTIONAL)
 
 
-def test_a_function_without_parameters_is_told_so():
+def test_the_error_for_a_function_without_parameters_says_so():
     with pytest.raises(SignatureError, match=r"has the parameters \(none\)"):
         check_signature(lambda: 1, ["lr"], OPTIONAL)
 
@@ -172,11 +172,11 @@ def test_a_parameter_that_cannot_be_given_by_name_is_refused():
 
 
 def test_a_user_s_optimizer_may_give_names_that_are_not_known_yet():
-    check_signature(by_name, [], OPTIONAL, others=True)
+    check_signature(by_name, [], OPTIONAL, allow_others=True)
     with pytest.raises(SignatureError):
         check_signature(by_name, [], OPTIONAL)
     with pytest.raises(SignatureError, match="lacks the parameters lr"):
-        check_signature(by_name, ["lr"], OPTIONAL, others=True)
+        check_signature(by_name, ["lr"], OPTIONAL, allow_others=True)
 
 
 def test_a_function_needs_no_parameter_when_nothing_is_given():
@@ -190,7 +190,7 @@ def test_a_function_that_hides_its_parameters_is_refused():
 
 
 @pytest.mark.parametrize("function", [None, 3, "train", [by_name]])
-def test_what_cannot_be_called_is_refused(function):
+def test_a_value_that_cannot_be_called_is_refused(function):
     with pytest.raises(BadArgumentsError, match="train_fn must be a function, but got"):
         check_callable(function)
 
@@ -203,11 +203,11 @@ def test_the_name_of_the_argument_is_in_the_refusal():
 
 
 def test_accepted_are_the_offered_names_that_the_function_has():
-    offered = {"dataset_function", "model_function", "reporter"}
-    assert accepted_parameters(lambda model_function, other: 0, offered) == {"model_function"}
-    assert accepted_parameters(lambda **kwargs: 0, offered) == offered
-    assert accepted_parameters(lambda *args: 0, offered) == set()
-    assert accepted_parameters(lambda *reporter: 0, offered) == set()
+    names = {"dataset_function", "model_function", "reporter"}
+    assert accepted_parameters(lambda model_function, other: 0, names) == {"model_function"}
+    assert accepted_parameters(lambda **kwargs: 0, names) == names
+    assert accepted_parameters(lambda *args: 0, names) == set()
+    assert accepted_parameters(lambda *reporter: 0, names) == set()
 
 
 @pytest.mark.parametrize("name", ["hparams", "reporter", "model"])

@@ -11,7 +11,7 @@ from waiting import wait_until
 from wire import SOON, Host, Peer, has_ipv6, keys_of
 
 from maggy.common import hosts
-from maggy.common.hosts import bracketed
+from maggy.common.hosts import add_brackets
 from maggy.core.messages import Ack, Assign, Done, Failed, Final, Heartbeat, Register, encode
 from maggy.core.rpc import Address, Server, Waker
 from maggy.core.rpc import server as server_module
@@ -63,7 +63,7 @@ def test_a_name_that_stands_for_an_ipv6_address_only_is_reached(peers, monkeypat
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "driver.example", "fe80::1%eth0"])
 def test_an_address_knows_its_host(host):
-    assert Address(f"tcp://{bracketed(host)}:4711", b"", b"", b"").host == host
+    assert Address(f"tcp://{add_brackets(host)}:4711", b"", b"", b"").host == host
 
 
 def test_answers_go_to_the_peer_that_is_named(host, peers):

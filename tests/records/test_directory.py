@@ -1,4 +1,4 @@
-"""The experiment directory, on a real disk and on fsspec's memory file system."""
+"""Records in a directory, on a real disk and in fsspec's memory file system."""
 
 import json
 import math
@@ -46,7 +46,7 @@ def json_of(store, *parts):
 
 
 def run(store, params, metric=0.5, **others):
-    """A trial that begins and ends at once; a metric of None fails."""
+    """Return a trial that begins and ends at once. A metric of None makes it fail."""
     return run_trial(store, Trial(params), metric, **others)
 
 
@@ -62,8 +62,8 @@ def run_trial(store, trial, metric=0.5, **others):
 
 def test_a_new_experiment_has_the_first_free_run_number(root):
     stores = [ExperimentStore.create(FILES, root, "app") for _ in range(3)]
-    assert [each.run_id for each in stores] == [1, 2, 3]
-    assert [each.experiment_id for each in stores] == ["app_1", "app_2", "app_3"]
+    assert [store.run_id for store in stores] == [1, 2, 3]
+    assert [store.experiment_id for store in stores] == ["app_1", "app_2", "app_3"]
     assert stores[2].directory == FILES.join(root, "app_3")
     assert FILES.list(root) == ["app_1", "app_2", "app_3"]
 
@@ -79,15 +79,15 @@ def test_an_existing_directory_is_never_used_even_if_it_is_empty(tmp_path):
     assert list((tmp_path / "app_1").iterdir()) == []
 
 
-def test_experiments_that_start_at_once_get_a_directory_each(tmp_path):
+def test_experiments_that_start_at_once_get_different_directories(tmp_path):
     with ThreadPoolExecutor(8) as pool:
         stores = list(
             pool.map(lambda _: ExperimentStore.create(FILES, str(tmp_path), "app"), range(40))
         )
-    assert sorted(each.run_id for each in stores) == list(range(1, 41))
+    assert sorted(store.run_id for store in stores) == list(range(1, 41))
 
 
-def test_a_run_number_that_another_process_has_just_taken_is_passed_over(tmp_path):
+def test_a_run_number_that_another_process_has_just_taken_is_skipped(tmp_path):
     class Late(AnyFiles):
         def list(self, path):
             return []
@@ -99,7 +99,7 @@ def test_a_run_number_that_another_process_has_just_taken_is_passed_over(tmp_pat
     ]
 
 
-def test_a_place_where_nothing_can_be_recorded_is_named_with_the_remedy(tmp_path):
+def test_the_error_for_a_place_that_cannot_be_written_names_it_and_the_remedy(tmp_path):
     (tmp_path / "file").write_text("")
     for root, reason in (
         (str(tmp_path / "file"), "FileExistsError"),
@@ -116,24 +116,24 @@ def test_a_place_where_nothing_can_be_recorded_is_named_with_the_remedy(tmp_path
 
 def test_open_finds_an_experiment_by_id_and_by_directory(root, store):
     store.write_experiment({"name": "mine"})
-    for given in ("app_1", store.directory, store.directory + "/"):
-        opened = ExperimentStore.open(FILES, root, given)
-        assert (opened.app_id, opened.run_id, opened.experiment_id) == ("app", 1, "app_1")
-        assert opened.read_experiment() == {"name": "mine"}
+    for wish in ("app_1", store.directory, store.directory + "/"):
+        resumed = ExperimentStore.open(FILES, root, wish)
+        assert (resumed.app_id, resumed.run_id, resumed.experiment_id) == ("app", 1, "app_1")
+        assert resumed.read_experiment() == {"name": "mine"}
 
 
 def test_open_takes_a_relative_path_and_a_path_object(tmp_path, monkeypatch):
-    made = ExperimentStore.create(FILES, str(tmp_path), "app")
-    made.write_experiment({})
+    store = ExperimentStore.create(FILES, str(tmp_path), "app")
+    store.write_experiment({})
     monkeypatch.chdir(tmp_path.parent)
     assert (
         ExperimentStore.open(FILES, "/nowhere", f"{tmp_path.name}/app_1").directory
-        == made.directory
+        == store.directory
     )
-    assert ExperimentStore.open(FILES, "/nowhere", tmp_path / "app_1").directory == made.directory
+    assert ExperimentStore.open(FILES, "/nowhere", tmp_path / "app_1").directory == store.directory
 
 
-def test_open_names_what_there_is_and_the_closest(root, store):
+def test_the_error_for_an_unknown_experiment_names_those_that_exist_and_the_closest(root, store):
     store.write_experiment({})
     with pytest.raises(
         ResumeError, match=r"there is no 'apq_1'.* there are: app_1\. Did you mean 'app_1'"
@@ -166,7 +166,7 @@ def test_an_experiment_record_that_is_a_directory_is_set_aside(tmp_path):
     (tmp_path / "app_1" / "maggy.json").mkdir()
     resumed = ExperimentStore.open(FILES, str(tmp_path), "app_1")
     assert resumed.read_experiment() == {}
-    resumed.set_aside("maggy.json")
+    resumed.set_aside_experiment()
     resumed.write_experiment({"name": "new"})
     assert resumed.read_experiment() == {"name": "new"}
     assert (tmp_path / "app_1" / "maggy.json.damaged-1").is_dir()
@@ -377,26 +377,26 @@ def test_temporary_files_of_killed_drivers_are_removed_by_the_next_owner(tmp_pat
     assert (directory / trial.trial_id / "trial.json").exists()
 
 
-def test_a_trial_that_never_began_is_recorded_all_the_same(store):
+def test_a_trial_that_never_began_is_recorded_too(store):
     trial = Trial({"lr": 1})
     trial.status, trial.error = Trial.ERROR, "its worker was lost"
     store.end_trial(trial)
     assert json_of(store, trial.trial_id, ".hparams.json") == {"lr": 1}
-    assert [each.trial_id for each in store.read_trials()[0]] == [trial.trial_id]
+    assert [trial.trial_id for trial in store.read_trials()[0]] == [trial.trial_id]
 
 
 def test_trials_are_read_back_in_the_order_in_which_they_ended(root, store):
-    ended = [
+    expected_ids = [
         run(store, {"lr": number}, None if number == 3 else 0.5).trial_id for number in range(12)
     ]
     store.begin_trial(Trial({"lr": "not ended"}))
-    assert [each.trial_id for each in store.read_trials()[0]] == ended
+    assert [trial.trial_id for trial in store.read_trials()[0]] == expected_ids
     store.write_experiment({})
     resumed = ExperimentStore.open(FILES, root, "app_1")
-    assert [each.trial_id for each in resumed.read_trials()[0]] == ended
-    ended += [run(resumed, {"lr": number}).trial_id for number in range(20, 24)]
-    trials, damaged = resumed.read_trials()
-    assert ([each.trial_id for each in trials], damaged) == (ended, [])
+    assert [trial.trial_id for trial in resumed.read_trials()[0]] == expected_ids
+    expected_ids += [run(resumed, {"lr": number}).trial_id for number in range(20, 24)]
+    trials, damaged_names = resumed.read_trials()
+    assert ([trial.trial_id for trial in trials], damaged_names) == (expected_ids, [])
 
 
 def test_a_trial_is_read_back_whole(store):
@@ -428,11 +428,14 @@ def test_a_trial_is_read_back_whole(store):
 def test_a_torn_record_is_set_aside_and_named(store, content):
     good, torn = run(store, {"lr": 1}), run(store, {"lr": 2})
     FILES.write_bytes(FILES.join(store.directory, torn.trial_id, "trial.json"), content)
-    trials, damaged = store.read_trials()
-    assert ([each.trial_id for each in trials], damaged) == ([good.trial_id], [torn.trial_id])
+    trials, damaged_names = store.read_trials()
+    assert ([trial.trial_id for trial in trials], damaged_names) == (
+        [good.trial_id],
+        [torn.trial_id],
+    )
     assert f"{torn.trial_id}.damaged-1" in FILES.list(store.directory)
     assert torn.trial_id not in FILES.list(store.directory)
-    assert [each.trial_id for each in store.read_trials()[0]] == [good.trial_id]
+    assert [trial.trial_id for trial in store.read_trials()[0]] == [good.trial_id]
 
 
 def test_a_record_that_is_a_directory_is_set_aside(tmp_path):
@@ -457,8 +460,8 @@ def test_fields_that_this_release_does_not_know_or_that_are_missing_are_no_damag
             del record[field]
         path = FILES.join(store.directory, trial.trial_id, "trial.json")
         FILES.write_bytes(path, json.dumps(record).encode())
-    back, damaged = store.read_trials()
-    assert damaged == []
+    back, damaged_names = store.read_trials()
+    assert damaged_names == []
     # One whose place is not recorded comes last.
     assert [trial.trial_id for trial in back] == [
         trial.trial_id for trial in (*trials[1:], trials[0])
@@ -491,18 +494,18 @@ def test_the_record_of_another_trial_or_of_one_that_runs_is_damage(store):
 
 def test_the_trial_record_is_the_last_file_that_is_written(tmp_path):
     class Watched(AnyFiles):
-        written = []
+        writes = []
 
         def write_bytes(self, path, data, atomic=True):
-            self.written.append((path.rsplit("/", 1)[-1], atomic))
+            self.writes.append((path.rsplit("/", 1)[-1], atomic))
             super().write_bytes(path, data, atomic)
 
         def append_bytes(self, path, data):
-            self.written.append((path.rsplit("/", 1)[-1], None))
+            self.writes.append((path.rsplit("/", 1)[-1], None))
             super().append_bytes(path, data)
 
     run(ExperimentStore.create(Watched(), str(tmp_path), "app"), {"lr": 1})
-    assert Watched.written[-1] == ("trial.json", True)
+    assert Watched.writes[-1] == ("trial.json", True)
 
 
 def test_the_result_and_the_summary_are_valid_json(store):
@@ -535,7 +538,7 @@ def test_event_files_lie_in_the_experiment_and_in_each_trial(store):
         assert [name for name in FILES.list(directory) if name.startswith("events.out.tfevents.")]
 
 
-def test_without_tensorboard_all_but_the_event_files_is_written(tmp_path, monkeypatch):
+def test_without_tensorboard_all_files_but_the_event_files_are_written(tmp_path, monkeypatch):
     monkeypatch.setattr("maggy.records.directory.find_event_maker", lambda: None)
     store = ExperimentStore.create(FILES, str(tmp_path), "app")
     store.write_hparams_space([{"name": "lr", "type": "DISCRETE", "values": [1]}], "metric")
@@ -551,7 +554,7 @@ def test_without_tensorboard_all_but_the_event_files_is_written(tmp_path, monkey
 
 
 @pytest.mark.parametrize("value", ["lone surrogate \udcff", 10**400])
-def test_what_tensorboard_cannot_hold_costs_no_record(store, value):
+def test_a_value_that_tensorboard_cannot_hold_costs_no_record(store, value):
     store.write_hparams_space([{"name": "a", "type": "CATEGORICAL", "values": [value]}], "metric")
     trial = Trial({})
     trial.params["a"] = value  # which the constructor would have refused

@@ -71,7 +71,7 @@ def test_the_space_has_intervals_for_bounds_and_values_for_choices():
     assert header.file_version == "brain.Event:2"
     experiment = plugin_data(event).experiment
     infos = {info.name: info for info in experiment.hparam_infos}
-    assert list(infos) == [each["name"] for each in SPACE]
+    assert list(infos) == [parameter["name"] for parameter in SPACE]
     assert (infos["lr"].domain_interval.min_value, infos["lr"].domain_interval.max_value) == (
         0.01,
         0.1,
@@ -110,14 +110,14 @@ def test_the_end_has_status_metric_and_a_scalar_a_point():
         "accuracy",
         0.5,
     )
-    assert [(each.step, each.summary.value[0].simple_value) for each in points] == [
+    assert [(event.step, event.summary.value[0].simple_value) for event in points] == [
         (0, 0.0),
         (1, 0.5),
         (127, 63.5),
         (128, 64.0),
         (20000, 10000.0),
     ]
-    assert {each.summary.value[0].tag for each in points} == {"reported"}
+    assert {event.summary.value[0].tag for event in points} == {"reported"}
     from tensorboard.plugins.hparams import api_pb2
 
     assert plugin_data(end).session_end_info.status == api_pb2.STATUS_SUCCESS
@@ -133,13 +133,13 @@ def test_a_failed_trial_ends_its_session_as_failed_and_without_a_metric():
 
 
 @pytest.mark.parametrize("metric", [1e300, -(10**40), 5e-324])
-def test_a_metric_beyond_a_small_float_is_written_all_the_same(metric):
+def test_a_metric_that_a_small_float_cannot_hold_is_written_too(metric):
     trial = Trial(PARAMS)
     trial.status, trial.final_metric = Trial.FINALIZED, metric
     assert len(events_of(EventMaker().session_end(trial, "accuracy", 7.0))) == 2
 
 
-def test_a_step_beyond_64_bits_costs_no_record():
+def test_a_step_of_more_than_64_bits_costs_no_record():
     trial = Trial(PARAMS)
     trial.append_metric({"step": 1.5, "value": 1})
     trial.append_metric({"step": 1e30, "value": 2})
@@ -157,14 +157,16 @@ def test_without_tensorboard_there_is_no_event_maker(monkeypatch):
 @pytest.mark.slow
 def test_writing_event_files_imports_no_tensorflow():
     code = (
-        "import sys; from maggy.records.events import EventMaker; from maggy.trial import Trial; m = EventMaker();"
-        "m.header(1.0); m.session_start(Trial({'a': 1}), 1.0); m.session_end(Trial({'a': 1}), 'metric', 1.0);"
-        "print([name for name in ('tensorflow', 'keras', 'pandas', 'pyspark') if name in sys.modules])"
+        "import sys; from maggy.records.events import EventMaker; from maggy.trial import Trial;"
+        "maker = EventMaker(); trial = Trial({'a': 1});"
+        "maker.header(1.0); maker.session_start(trial, 1.0); maker.session_end(trial, 'm', 1.0);"
+        "heavy = ('tensorflow', 'keras', 'pandas', 'pyspark');"
+        "print([name for name in heavy if name in sys.modules])"
     )
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=600, check=True
     )
-    assert done.stdout.strip() == "[]"
+    assert process.stdout.strip() == "[]"
 
 
 @pytest.mark.slow
@@ -187,31 +189,32 @@ def test_a_real_tensorboard_lists_every_trial_with_its_parameters_and_metric(tmp
             groups = tensorboard("session_groups", GROUPS).get("sessionGroups", [])
             return (
                 groups
-                if len(groups) == 3 and all("status" in each["sessions"][0] for each in groups)
+                if len(groups) == 3 and all("status" in group["sessions"][0] for group in groups)
                 else None
             )
 
-        def described():
-            shown = tensorboard("experiment", {"experimentName": ""})
-            # Until it has read the space, TensorBoard makes one up from the trials, without intervals.
-            return shown if any("domainInterval" in each for each in shown["hparamInfos"]) else None
+        def experiment_with_intervals():
+            answer = tensorboard("experiment", {"experimentName": ""})
+            # Until TensorBoard has read the space, it invents one without intervals.
+            infos = answer["hparamInfos"]
+            return answer if any("domainInterval" in info for info in infos) else None
 
-        experiment = wait_for(described)
-        infos = {each["name"]: each for each in experiment["hparamInfos"]}
+        experiment = wait_for(experiment_with_intervals)
+        infos = {info["name"]: info for info in experiment["hparamInfos"]}
         assert set(infos) == set(PARAMS)
         assert infos["lr"]["domainInterval"] == {"minValue": 0.01, "maxValue": 0.1}
         assert infos["act"]["domainDiscrete"] == ["relu", "elu"]
-        assert [each["name"]["tag"] for each in experiment["metricInfos"]] == ["accuracy"]
-        shown = {group["name"].removeprefix("app_1/"): group for group in wait_for(sessions)}
-        assert set(shown) == {trial.trial_id for trial in trials}
+        assert [info["name"]["tag"] for info in experiment["metricInfos"]] == ["accuracy"]
+        groups = {group["name"].removeprefix("app_1/"): group for group in wait_for(sessions)}
+        assert set(groups) == {trial.trial_id for trial in trials}
         for trial in trials:
-            group = shown[trial.trial_id]
+            group = groups[trial.trial_id]
             assert {name: group["hparams"][name] for name in trial.params} == {
                 **trial.params,
                 "mixed": "1",
             }
-            assert [each["value"] for each in group.get("metricValues", [])] == (
+            assert [metric["value"] for metric in group.get("metricValues", [])] == (
                 [] if trial.final_metric is None else [trial.final_metric]
             )
-        assert shown[trials[0].trial_id]["sessions"][0]["status"] == "STATUS_SUCCESS"
-        assert shown[trials[2].trial_id]["sessions"][0]["status"] == "STATUS_FAILURE"
+        assert groups[trials[0].trial_id]["sessions"][0]["status"] == "STATUS_SUCCESS"
+        assert groups[trials[2].trial_id]["sessions"][0]["status"] == "STATUS_FAILURE"

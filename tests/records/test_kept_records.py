@@ -1,7 +1,7 @@
-"""Directories of experiments as each release has written them: every later release goes on with them.
+"""Every release resumes the experiments that earlier releases have recorded.
 
-To add those of a new release, run ``python tests/kept_records.py`` once its version is set, and commit what it writes.
-What is there is never written again.
+To add the records of a new release, set its version, run ``python tests/kept_records.py``, and
+commit the new files. Never change the existing ones.
 """
 
 import json
@@ -26,8 +26,8 @@ def release(request):
 
 
 @pytest.fixture
-def kept(release, tmp_path):
-    """Copies the directory of a release's experiment to where it can go on."""
+def copy_of(release, tmp_path):
+    """Copy the directory of a release's experiment to a place where it can be resumed."""
 
     def copy(name):
         target = tmp_path / "app_1"
@@ -47,7 +47,7 @@ def by_value():
 
 
 def raw(directory):
-    """The whole records of trials, as the files have them, in the order in which the trials ended."""
+    """Return the complete records in the files, in the order in which the trials ended."""
     records = []
     for path in sorted(directory.glob("*/trial.json")):
         try:
@@ -57,7 +57,7 @@ def raw(directory):
     return sorted(records, key=lambda record: record["ended"])
 
 
-def test_every_release_has_kept_its_records():
+def test_the_records_of_every_release_are_here():
     assert "2.0.0" in RELEASES
     assert maggy.__version__ in RELEASES, (
         "run python tests/kept_records.py, and commit what it writes"
@@ -70,12 +70,12 @@ def test_every_release_has_kept_its_records():
 
 
 @pytest.mark.parametrize("name", ["search", "ablation"])
-def test_a_release_s_trials_are_read_field_by_field(kept, name):
-    directory = kept(name)
+def test_a_release_s_trials_are_read_field_by_field(copy_of, name):
+    directory = copy_of(name)
     records = raw(directory)
     store = ExperimentStore.open(AnyFiles(), str(directory.parent), directory)
-    trials, damaged = store.read_trials()
-    assert len(damaged) == 1
+    trials, damaged_names = store.read_trials()
+    assert len(damaged_names) == 1
     assert [json.loads(trial.to_json()) for trial in trials] == [
         {
             **{field: value for field, value in record.items() if field != "ended"},
@@ -108,16 +108,16 @@ def expected(records):
 
 
 @pytest.mark.slow
-def test_a_release_s_search_goes_on(kept, spark, by_value):
-    directory = kept("search")
+def test_a_release_s_search_is_resumed(copy_of, spark, by_value):
+    directory = copy_of("search")
     records = raw(directory)
     result = experiment.lagom(kept_records.train, kept_records.search(8, resume=directory))
-    recorded = [record["trial_id"] for record in records]
-    assert outcomes(result, recorded) == expected(records)
+    recorded_ids = [record["trial_id"] for record in records]
+    assert outcomes(result, recorded_ids) == expected(records)
     # The damaged trial runs again, and two new ones.
     assert len(result.trials) == 8
     assert len(list(directory.glob("*.damaged-1"))) == 1
-    run = {trial["trial_id"] for trial in result.trials} - set(recorded)
+    run = {trial["trial_id"] for trial in result.trials} - set(recorded_ids)
     assert {path.name.partition(".")[0] for path in directory.glob("*.damaged-1")} < run
     record = json.loads((directory / "maggy.json").read_text())
     assert (record["state"], record["format"], len(record["runs"])) == (
@@ -128,17 +128,17 @@ def test_a_release_s_search_goes_on(kept, spark, by_value):
 
 
 @pytest.mark.slow
-def test_a_release_s_ablation_goes_on_and_runs_its_failed_trial_again_if_asked_to(
-    kept, spark, by_value, capsys
+def test_a_release_s_ablation_is_resumed_and_repeats_its_failed_trial_with_retry_failed(
+    copy_of, spark, by_value, capsys
 ):
-    directory = kept("ablation")
+    directory = copy_of("ablation")
     records = raw(directory)
     result = experiment.lagom(kept_records.ablate, kept_records.ablation(resume=directory))
     assert outcomes(result, [record["trial_id"] for record in records]) == expected(records)
     assert (result["num_trials"], result["failed"]) == (3, 1)
     assert (
-        "1 trial had failed and will not run again. To run failed trials again, resume with retry_failed=True."
-        in (capsys.readouterr().out)
+        "1 trial had failed and will not run again. "
+        "To run failed trials again, resume with retry_failed=True." in (capsys.readouterr().out)
     )
     failed = next(trial["trial_id"] for trial in result.trials if trial["status"] == "ERROR")
     again = experiment.lagom(

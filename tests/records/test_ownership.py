@@ -1,4 +1,4 @@
-"""Who may write in an experiment's directory. The drivers are objects with clocks and processes that the test sets."""
+"""One driver at a time may write in a directory. The tests set its clock and its process."""
 
 import json
 import subprocess
@@ -47,7 +47,7 @@ def time():
 
 @pytest.fixture
 def driver(directory, time):
-    """Makes a driver that wants to own the directory."""
+    """Make a driver that tries to own the directory."""
 
     def make(process=FIRST, *, dead=(), files=FILES):
         return Ownership(
@@ -97,20 +97,22 @@ def test_a_second_driver_is_refused_with_a_sentence_that_says_who_owns_it_and_si
     assert FILES.list(directory) == ["owner-1.json"]
 
 
-def test_an_owner_that_has_been_silent_for_too_long_is_followed(driver, directory, time):
+def test_another_driver_takes_over_from_an_owner_that_is_silent_for_too_long(
+    driver, directory, time
+):
     driver().take()
     time.now += SILENCE_SECONDS + 1
     driver(SECOND).take()
     assert (owner(directory, 2)["host"], owner(directory, 1)["host"]) == ("host-b", "host-a")
 
 
-def test_an_owner_that_is_provably_dead_is_followed_at_once(driver, directory):
+def test_another_driver_takes_over_from_a_provably_dead_owner_at_once(driver, directory):
     driver().take()
     driver(SECOND, dead=[FIRST]).take()
     assert owner(directory, 2)["host"] == "host-b"
 
 
-def test_a_directory_that_was_given_back_is_owned_at_once(driver, directory):
+def test_another_driver_owns_a_released_directory_at_once(driver, directory):
     first = driver()
     first.take()
     first.release()
@@ -118,7 +120,7 @@ def test_a_directory_that_was_given_back_is_owned_at_once(driver, directory):
     assert owner(directory, 2)["host"] == "host-b"
 
 
-def test_a_process_may_follow_its_own_earlier_experiment(driver, directory):
+def test_a_process_may_take_over_from_its_own_earlier_experiment(driver, directory):
     driver().take()
     driver().take()
     assert owner(directory, 2)["pid"] == 10
@@ -149,7 +151,7 @@ def test_an_owner_gives_a_sign_of_life_only_when_it_is_time_to(driver, directory
     assert owner(directory, 1)["since"] == 1000.0
 
 
-def test_an_owner_that_gives_signs_of_life_is_never_followed(driver, time):
+def test_nobody_takes_over_from_an_owner_that_gives_signs_of_life(driver, time):
     first = driver()
     first.take()
     for _ in range(10):
@@ -159,7 +161,7 @@ def test_an_owner_that_gives_signs_of_life_is_never_followed(driver, time):
         first.check()
 
 
-def test_a_driver_that_was_away_ends_with_a_sentence_if_another_has_followed_it(
+def test_a_driver_that_was_away_ends_with_a_sentence_if_another_has_taken_over(
     driver, directory, time
 ):
     first, second = driver(), driver(SECOND)
@@ -178,7 +180,7 @@ def test_a_driver_that_was_away_ends_with_a_sentence_if_another_has_followed_it(
     second.check()
 
 
-def test_a_driver_that_was_away_and_is_still_the_owner_goes_on(driver, directory, time):
+def test_a_driver_that_was_away_continues_if_it_is_still_the_owner(driver, directory, time):
     first = driver()
     first.take()
     time.now += 10_000
@@ -194,7 +196,7 @@ def test_a_clock_that_is_set_back_is_noticed(driver, directory, time):
     assert owner(directory, 1)["seen"] == time.now
 
 
-def test_a_file_of_an_owner_that_was_killed_while_it_wrote_it_is_passed_over(driver, directory):
+def test_the_incomplete_file_of_a_killed_owner_is_ignored(driver, directory):
     FILES.make_directory(directory, exist_ok=True)
     for number, content in ((1, b""), (2, b'{"host"'), (3, b"[]"), (7, b"[" * 200_000)):
         FILES.write_bytes(f"{directory}/owner-{number}.json", content)
@@ -210,11 +212,11 @@ def test_a_later_release_s_fields_are_no_damage(driver, directory):
         driver(SECOND).take()
 
 
-def test_of_drivers_that_want_it_at_once_one_gets_it(driver, directory):
+def test_only_one_of_several_drivers_gets_the_directory(driver, directory):
     FILES.make_directory(directory, exist_ok=True)
     ready, outcomes = threading.Barrier(8, timeout=60), []
 
-    def want(number):
+    def try_to_own(number):
         ownership = driver(replace(FIRST, pid=number))
         ready.wait()
         try:
@@ -223,7 +225,9 @@ def test_of_drivers_that_want_it_at_once_one_gets_it(driver, directory):
         except OwnershipError:
             outcomes.append("refused")
 
-    threads = [threading.Thread(target=want, args=[number], daemon=True) for number in range(8)]
+    threads = [
+        threading.Thread(target=try_to_own, args=[number], daemon=True) for number in range(8)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -232,7 +236,7 @@ def test_of_drivers_that_want_it_at_once_one_gets_it(driver, directory):
 
 
 class LastOneWins(AnyFiles):
-    """A store that knows no exclusive creation; before it stores a file another driver stores its own."""
+    """A store without exclusive creation, in which another driver stores a file first."""
 
     def __init__(self):
         super().__init__()
@@ -244,9 +248,7 @@ class LastOneWins(AnyFiles):
         super().write_bytes(path, data)
 
 
-def test_where_a_store_lets_two_drivers_create_a_file_the_one_whose_file_is_there_owns_it(
-    driver, directory, time
-):
+def test_if_a_store_lets_two_drivers_create_one_file_the_last_one_owns_it(driver, directory, time):
     FILES.make_directory(directory, exist_ok=True)
     store = LastOneWins()
     first, second = driver(files=store), driver(SECOND, files=store)
@@ -259,7 +261,7 @@ def test_where_a_store_lets_two_drivers_create_a_file_the_one_whose_file_is_ther
         second.check()
 
 
-def test_a_driver_whose_file_was_seen_before_its_content_gives_way(driver, directory):
+def test_a_driver_whose_file_is_visible_before_its_content_gives_way(driver, directory):
     FILES.make_directory(directory, exist_ok=True)
 
     class Slow(AnyFiles):
@@ -281,9 +283,7 @@ def test_an_owner_whose_file_was_removed_writes_it_again(driver, directory, time
     assert owner(directory, 1)["host"] == "host-a"
 
 
-def test_what_a_driver_does_before_it_owns_and_after_it_gave_back_has_no_effect(
-    driver, directory, time
-):
+def test_a_driver_that_is_not_the_owner_changes_nothing(driver, directory, time):
     first = driver()
     first.release()
     first.check()
@@ -295,11 +295,11 @@ def test_what_a_driver_does_before_it_owns_and_after_it_gave_back_has_no_effect(
     assert owner(directory, 1)["ended"] == 1000.0
 
 
-@pytest.mark.parametrize("seen", ["NaN", "Infinity", '"text"', "null", "[]", "{}"])
-def test_a_time_that_is_none_makes_an_owner_s_file_unreadable(seen):
+@pytest.mark.parametrize("time_text", ["NaN", "Infinity", '"text"', "null", "[]", "{}"])
+def test_an_owner_s_file_with_an_invalid_time_is_unreadable(time_text):
     text = Owner(FIRST, 1.0, 2.0).to_json().decode()
-    assert Owner.from_json(text.encode()).seen == 2.0
-    assert Owner.from_json(text.replace('"seen": 2.0', f'"seen": {seen}').encode()) is None
+    assert Owner.from_json(text.encode()).last_sign == 2.0
+    assert Owner.from_json(text.replace('"seen": 2.0', f'"seen": {time_text}').encode()) is None
 
 
 HOLDER = """

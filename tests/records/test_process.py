@@ -1,4 +1,4 @@
-"""Which process a driver is, and the proof that it has ended."""
+"""A process is identified, and it is provably dead only if everything speaks for it."""
 
 import os
 import subprocess
@@ -19,15 +19,15 @@ OTHER = replace(HERE, pid=20, started="700")
 
 
 def running(*starts):
-    """The start of each process that there is, by its number."""
+    """Return a function that knows the starts of these running processes by their numbers."""
     return lambda pid: dict(starts).get(pid)
 
 
-def test_a_process_that_is_there_no_longer_is_dead():
+def test_a_process_that_no_longer_exists_is_dead():
     assert is_provably_dead(OTHER, HERE, running())
 
 
-def test_a_process_that_is_still_there_is_not_dead():
+def test_a_process_that_still_exists_is_not_dead():
     assert not is_provably_dead(OTHER, HERE, running((20, "700")))
 
 
@@ -40,7 +40,7 @@ def test_a_number_that_another_process_has_now_proves_death():
     [{"host": "other"}, {"boot_id": "after a restart"}, {"namespace": "pid:[2]"}],
     ids=str,
 )
-def test_nothing_is_proved_of_a_process_on_another_host_or_in_another_container(elsewhere):
+def test_a_process_on_another_host_or_in_another_container_is_never_provably_dead(elsewhere):
     # Its number may be free here, or belong to another process.
     assert not is_provably_dead(replace(OTHER, **elsewhere), HERE, running())
     assert not is_provably_dead(replace(OTHER, **elsewhere), HERE, running((20, "900")))

@@ -1,4 +1,4 @@
-"""The thread that writes records."""
+"""The writer's thread runs calls in order, repeats those that may succeed later, and sweeps."""
 
 import threading
 import weakref
@@ -13,64 +13,65 @@ pytestmark = pytest.mark.loopback
 
 @pytest.fixture
 def gate():
-    """Opened at the end, so that no writer waits before it for ever."""
+    """A gate that opens at the end, so that no writer waits for ever."""
     gate = threading.Event()
     yield gate
     gate.set()
 
 
 def test_calls_run_in_order_on_another_thread():
-    written, threads = [], set()
+    records, threads = [], set()
 
     def write(number):
-        written.append(number)
+        records.append(number)
         threads.add(threading.current_thread())
 
     writer = RecordWriter(on_error=pytest.fail)
     for number in range(100):
         writer.submit(write, number)
     assert writer.close()
-    assert written == list(range(100))
+    assert records == list(range(100))
     assert threads.isdisjoint({threading.current_thread()})
 
 
 def test_submit_does_not_wait_for_a_slow_record(gate):
-    written = []
+    records = []
     writer = RecordWriter(on_error=pytest.fail)
     writer.submit(gate.wait)
-    writer.submit(written.append, 1)
-    assert written == []
+    writer.submit(records.append, 1)
+    assert records == []
     gate.set()
     writer.close()
-    assert written == [1]
+    assert records == [1]
 
 
-def test_a_record_that_cannot_be_written_is_told_once_and_the_rest_is_written():
-    said, written = [], []
+def test_one_message_names_a_record_that_cannot_be_written_and_the_rest_is_written():
+    messages, records = [], []
 
     def full():
         raise OSError(28, "No space left on device")
 
-    writer = RecordWriter(on_error=said.append, patience=0)
+    writer = RecordWriter(on_error=messages.append, patience=0)
     for number in range(3):
         writer.submit(full)
-        writer.submit(written.append, number)
+        writer.submit(records.append, number)
     writer.close()
-    assert written == [0, 1, 2]
+    assert records == [0, 1, 2]
     assert writer.errors == 3
-    assert said == [
-        "A record could not be written (OSError: [Errno 28] No space left on device); the experiment goes on.",
+    assert messages == [
+        "A record could not be written (OSError: [Errno 28] No space left on device); "
+        "the experiment goes on.",
         "3 records in all could not be written.",
     ]
 
 
 def test_an_error_in_the_callback_does_not_end_the_thread():
-    written = []
+    records = []
     writer = RecordWriter(on_error=lambda message: 1 / 0)
     writer.submit(int, "no number")
-    writer.submit(written.append, 1)
+    writer.submit(records.append, 1)
     assert writer.close()
-    assert written == [1]
+    assert records == [1]
 
 
 def test_close_gives_up_after_its_timeout(gate):
@@ -106,14 +107,14 @@ def test_a_written_record_is_not_kept_alive():
     class Record:
         pass
 
-    record, written = Record(), threading.Event()
-    gone = threading.Event()
-    weakref.finalize(record, gone.set)
+    record, is_written = Record(), threading.Event()
+    is_gone = threading.Event()
+    weakref.finalize(record, is_gone.set)
     writer = RecordWriter(on_error=pytest.fail)
-    writer.submit(lambda record: written.set(), record)
-    assert written.wait(HANG)
+    writer.submit(lambda record: is_written.set(), record)
+    assert is_written.wait(HANG)
     del record
-    assert gone.wait(HANG)
+    assert is_gone.wait(HANG)
     writer.close()
 
 
@@ -123,53 +124,53 @@ class Store:
     def __init__(self, away, error=None):
         self.away = away
         self.error = error or ConnectionError("refused")
-        self.written = []
+        self.records = []
         self.calls = 0
 
     def write(self, record):
         self.calls += 1
         if self.calls <= self.away:
             raise self.error
-        self.written.append(record)
+        self.records.append(record)
 
 
-def test_a_store_that_comes_back_gets_every_record_in_order_and_it_is_said_once():
-    said, store = [], Store(away=3)
-    writer = RecordWriter(on_error=said.append)
+def test_a_store_that_comes_back_gets_every_record_in_order_after_one_message():
+    messages, store = [], Store(away=3)
+    writer = RecordWriter(on_error=messages.append)
     for number in range(20):
         writer.submit(store.write, number)
     assert writer.close()
-    assert store.written == list(range(20))
+    assert store.records == list(range(20))
     assert writer.errors == 0
-    assert len(said) == 1
+    assert len(messages) == 1
     assert (
         "(ConnectionError: refused). They are kept in memory and tried again for up to 120 seconds"
-        in said[0]
+        in messages[0]
     )
 
 
 def test_a_store_that_stays_away_is_given_up_after_the_patience():
-    said, store = [], Store(away=10**9)
-    writer = RecordWriter(on_error=said.append, patience=0.3)
+    messages, store = [], Store(away=10**9)
+    writer = RecordWriter(on_error=messages.append, patience=0.3)
     for number in range(1000):
         writer.submit(store.write, number)
     assert writer.close()
-    assert (writer.errors, store.written) == (1000, [])
+    assert (writer.errors, store.records) == (1000, [])
     assert store.calls < 1020
-    assert len(said) == 2
-    assert said[1] == "1000 records in all could not be written."
+    assert len(messages) == 2
+    assert messages[1] == "1000 records in all could not be written."
 
 
-def test_what_cannot_pass_is_not_tried_again():
+def test_a_call_with_a_permanent_error_is_not_repeated():
     for error in (ValueError("text"), FileNotFoundError("gone"), TypeError("no JSON")):
-        said, store = [], Store(away=10**9, error=error)
-        writer = RecordWriter(on_error=said.append)
+        messages, store = [], Store(away=10**9, error=error)
+        writer = RecordWriter(on_error=messages.append)
         writer.submit(store.write, 1)
         assert writer.close()
-        assert (store.calls, writer.errors, len(said)) == (1, 1, 1)
+        assert (store.calls, writer.errors, len(messages)) == (1, 1, 1)
 
 
-def test_an_error_of_a_stores_own_library_may_pass():
+def test_a_call_with_an_error_of_a_store_s_own_library_is_repeated():
     class EndpointError(Exception):
         pass
 
@@ -183,10 +184,10 @@ def test_an_error_of_a_stores_own_library_may_pass():
         writer = RecordWriter(on_error=lambda message: None)
         writer.submit(store.write, 1)
         assert writer.close()
-        assert store.written == [1]
+        assert store.records == [1]
 
 
-def test_after_patience_in_vain_records_are_written_once_the_store_is_back(gate):
+def test_after_the_patience_has_run_out_records_are_written_when_the_store_is_back(gate):
     store = Store(away=10**9)
     writer = RecordWriter(on_error=lambda message: None, patience=0.1)
     writer.submit(store.write, 1)
@@ -196,17 +197,32 @@ def test_after_patience_in_vain_records_are_written_once_the_store_is_back(gate)
     writer.submit(store.write, 2)
     gate.set()
     assert writer.close()
-    assert store.written == [2]
+    assert store.records == [2]
 
 
-def test_a_store_that_hangs_is_not_waited_for_without_end(gate, monkeypatch):
+def test_a_store_that_was_given_up_and_came_back_has_its_patience_again():
+    store = Store(away=10**9)
+    writer = RecordWriter(on_error=lambda message: None, patience=0.1)
+    writer.submit(store.write, 1)
+    wait_until(lambda: writer.errors, "the end of the patience")
+    store.away = 0
+    writer.submit(store.write, 2)
+    wait_until(lambda: store.records, "the store to be back")
+    writer._patience = 60.0
+    store.away = store.calls + 2
+    writer.submit(store.write, 3)
+    assert writer.close()
+    assert (store.records, writer.errors) == ([2, 3], 1)
+
+
+def test_closing_does_not_wait_for_ever_for_a_store_that_hangs(gate, monkeypatch):
     monkeypatch.setattr("maggy.records.writer.LONGEST_DELAY", 0.05)
     monkeypatch.setattr("maggy.records.writer.SLOW_SECONDS", 0.05)
-    said = []
-    writer = RecordWriter(on_error=said.append, patience=0.05)
+    messages = []
+    writer = RecordWriter(on_error=messages.append, patience=0.05)
     writer.submit(gate.wait)
     assert not writer.close()
-    assert said == [
+    assert messages == [
         "The store of the records does not answer; they are kept in memory until it does.",
         "The records that are left could not be written, since the store does not answer.",
     ]
@@ -225,7 +241,7 @@ def test_a_sweep_runs_at_once_when_there_is_nothing_else():
     writer.close()
 
 
-def test_a_sweep_that_is_asked_for_many_times_before_it_runs_runs_once(gate):
+def test_a_sweep_that_is_requested_many_times_before_it_runs_runs_once(gate):
     swept = []
     writer = RecordWriter(on_error=pytest.fail)
     writer.submit(gate.wait)
@@ -236,8 +252,8 @@ def test_a_sweep_that_is_asked_for_many_times_before_it_runs_runs_once(gate):
     assert swept == [1]
 
 
-def test_what_comes_during_a_sweep_gets_another_one():
-    swept, done = [], threading.Event()
+def test_a_sweep_that_is_requested_during_a_sweep_runs_after_it():
+    swept, is_over = [], threading.Event()
     writer = RecordWriter(on_error=pytest.fail)
 
     def sweep():
@@ -245,10 +261,10 @@ def test_what_comes_during_a_sweep_gets_another_one():
         if len(swept) == 1:
             writer.sweep(sweep)
         else:
-            done.set()
+            is_over.set()
 
     writer.sweep(sweep)
-    assert done.wait(HANG)
+    assert is_over.wait(HANG)
     writer.close()
     assert len(swept) == 2
 
@@ -270,12 +286,12 @@ class Swept:
         self.pass_time(0.0)
 
     def pass_time(self, seconds):
-        """Let time pass; comes back when the writer has noticed."""
+        """Let time pass, and return when the writer has noticed."""
         self.now += seconds
         for _ in range(2):  # after the first the writer looks whether it may sweep
-            written = threading.Event()
-            self.writer.submit(written.set)
-            assert written.wait(HANG)
+            is_handled = threading.Event()
+            self.writer.submit(is_handled.set)
+            assert is_handled.wait(HANG)
 
 
 def test_sweeps_take_a_tenth_of_the_time_and_records_do_not_wait_for_them():
@@ -295,20 +311,20 @@ def test_closing_sweeps_once_more_without_a_rest():
     assert swept.at == [0.0, pytest.approx(0.3)]
 
 
-def test_a_sweep_that_fails_is_tried_again():
-    left, done = [OSError("away"), OSError("away")], threading.Event()
+def test_a_sweep_that_fails_is_repeated():
+    left, is_over = [OSError("away"), OSError("away")], threading.Event()
 
     def sweep():
         if left:
             raise left.pop()
-        done.set()
+        is_over.set()
 
-    said = []
-    writer = RecordWriter(on_error=said.append)
+    messages = []
+    writer = RecordWriter(on_error=messages.append)
     writer.sweep(sweep)
-    assert done.wait(HANG)
+    assert is_over.wait(HANG)
     assert writer.close()
-    assert len(said) == 1
+    assert len(messages) == 1
 
 
 def test_a_closed_writer_sweeps_no_more():
@@ -347,41 +363,41 @@ def test_the_guard_is_called_while_there_is_nothing_to_write():
 
 
 def test_a_record_waits_until_the_guard_lets_it_pass():
-    said, written, refused = [], [], [ConnectionError("away"), ConnectionError("away")]
+    messages, records, errors = [], [], [ConnectionError("away"), ConnectionError("away")]
 
     def guard():
-        if refused:
-            raise refused.pop()
+        if errors:
+            raise errors.pop()
 
-    writer = RecordWriter(on_error=said.append, guard=guard)
-    writer.submit(written.append, 1)
+    writer = RecordWriter(on_error=messages.append, guard=guard)
+    writer.submit(records.append, 1)
     assert writer.close()
-    assert written == [1]
-    assert len(said) == 1
+    assert records == [1]
+    assert len(messages) == 1
 
 
 def test_an_abandoned_writer_writes_nothing_more_and_counts_no_errors():
-    written, gate = [], threading.Event()
+    records, gate = [], threading.Event()
     writer = RecordWriter(on_error=pytest.fail, guard=lambda: None, guard_seconds=0.01)
     writer.submit(gate.wait)
     for number in range(3):
-        writer.submit(written.append, number)
-    writer.sweep(lambda: written.append("swept"))
+        writer.submit(records.append, number)
+    writer.sweep(lambda: records.append("swept"))
     writer.abandon()
     gate.set()
-    writer.submit(written.append, 3)
+    writer.submit(records.append, 3)
     assert writer.close()
-    assert (written, writer.errors) == ([], 0)
+    assert (records, writer.errors) == ([], 0)
 
 
 def test_a_guard_that_abandons_the_writer_is_no_error():
-    written = []
+    records = []
 
     def guard():
         writer.abandon()
         raise RuntimeError("another writes here now")
 
     writer = RecordWriter(on_error=pytest.fail, guard=guard)
-    writer.submit(written.append, 1)
+    writer.submit(records.append, 1)
     assert writer.close()
-    assert (written, writer.errors) == ([], 0)
+    assert (records, writer.errors) == ([], 0)

@@ -1,4 +1,4 @@
-"""Read and write files on a disk or in a store: one contract, one implementation for each kind of place."""
+"""Read and write files on a disk or in a store: a contract, and a class for each kind of place."""
 
 from maggy.common.files.contract import Files, is_url
 from maggy.common.files.disk import DiskFiles

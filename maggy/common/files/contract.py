@@ -1,4 +1,4 @@
-"""The contract of a place for files. It knows paths and bytes, and nothing of what they mean."""
+"""The contract of a place for files. It knows paths and bytes, and nothing of their meaning."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from abc import ABC, abstractmethod
 __all__ = ["PREVIOUS", "Files", "is_url"]
 
 PREVIOUS = ".previous"
-"""Suffix of the old file while an atomic write replaces it, where a file system cannot do so in one step."""
+"""Suffix of the old file during an atomic write, where a store cannot replace it in one step."""
 
 
 class Files(ABC):
     """The operations on files that records and data sets need.
 
-    Paths are strings. Every operation raises ``OSError`` or one of its subclasses if the file system refuses.
-    An object holds only its constructor's arguments, so that it can be pickled and sent to a worker.
+    Paths are strings. Every operation raises ``OSError`` or one of its subclasses if the file
+    system refuses. An object holds only the arguments of its constructor, so that it can be pickled
+    and sent to a worker.
     """
 
     @abstractmethod
@@ -27,11 +28,11 @@ class Files(ABC):
 
         Args:
             path: The directory.
-            exist_ok: Accept an existing directory. If False and several processes ask at once, only one of them
-                succeeds, as far as the file system can guarantee that.
+            exist_ok: Accept an existing directory. If False and several processes ask at once, only
+                one of them succeeds, as far as the file system can guarantee that.
 
         Raises:
-            FileExistsError: The path exists and ``exist_ok`` is False.
+            FileExistsError: If the path exists and ``exist_ok`` is False.
         """
 
     @abstractmethod
@@ -40,14 +41,14 @@ class Files(ABC):
 
     @abstractmethod
     def list(self, path: str) -> list[str]:
-        """Return the sorted names (not paths) in a directory; an empty list if there is no such directory."""
+        """Return the sorted names (not paths) in a directory; no names if it does not exist."""
 
     @abstractmethod
     def read_bytes(self, path: str) -> bytes:
         """Return the content of a file.
 
         Raises:
-            FileNotFoundError: There is no such file.
+            FileNotFoundError: If there is no such file.
         """
 
     @abstractmethod
@@ -57,24 +58,28 @@ class Files(ABC):
         Args:
             path: The file. Its directory must exist.
             data: The content.
-            atomic: Guarantee that a reader, and a crash, sees either the old or the new content, never a part.
-                False is faster and fits files that nothing depends on.
+            atomic: Guarantee that a reader sees the old or the new content and never a part, also
+                after a crash. False is faster and fits files on which nothing depends.
         """
 
     @abstractmethod
     def create_bytes(self, path: str, data: bytes) -> None:
         """Write a new file.
 
-        If several processes ask at once, only one of them succeeds, as far as the file system can guarantee that.
-        A reader may see a part of the content until this returns.
+        If several processes ask at once, only one of them succeeds, as far as the file system can
+        guarantee that. A reader may see a part of the content until this returns.
+
+        Args:
+            path: The file. Its directory must exist.
+            data: The content.
 
         Raises:
-            FileExistsError: The file exists.
+            FileExistsError: If the file exists.
         """
 
     @abstractmethod
     def append_bytes(self, path: str, data: bytes) -> None:
-        """Add data to the end of a file; make the file if it does not exist."""
+        """Add data to the end of a file. Make the file if it does not exist."""
 
     @abstractmethod
     def rename(self, path: str, new_path: str) -> None:

@@ -1,4 +1,4 @@
-"""Files on a disk of this machine, or on one that is mounted like it."""
+"""Files on a disk of this machine, or on a store that is mounted like a disk."""
 
 from __future__ import annotations
 
@@ -19,9 +19,11 @@ class DiskFiles(Files):
     """The files of the operating system."""
 
     def join(self, *parts: str) -> str:
+        """Return the path that consists of these parts."""
         return os.path.join(*parts)
 
     def make_directory(self, path: str, exist_ok: bool = False) -> None:
+        """Make a directory and its parents. Only one process can make a given directory."""
         try:
             # The parent usually exists, and then one system call is enough.
             os.mkdir(path)
@@ -32,17 +34,21 @@ class DiskFiles(Files):
                 raise
 
     def exists(self, path: str) -> bool:
+        """Return whether there is a file or a directory at the path."""
         return os.path.exists(path)
 
     def list(self, path: str) -> list[str]:
+        """Return the sorted names in a directory; no names if it does not exist."""
         with suppress(FileNotFoundError, NotADirectoryError):
             return sorted(os.listdir(path))
         return []
 
     def read_bytes(self, path: str) -> bytes:
+        """Return the content of a file."""
         return Path(path).read_bytes()
 
     def write_bytes(self, path: str, data: bytes, atomic: bool = True) -> None:
+        """Write a whole file. An atomic write renames a temporary file, which is one step."""
         if not atomic:
             _write(path, data, os.O_TRUNC)
             return
@@ -56,9 +62,11 @@ class DiskFiles(Files):
             raise
 
     def create_bytes(self, path: str, data: bytes) -> None:
+        """Write a new file. A reader sees all of it or none, where the file system has links."""
         temporary = _temporary_path(path)
         try:
             _write(temporary, data, os.O_TRUNC)
+            # A link, unlike a rename, never replaces a file.
             try:
                 os.link(temporary, path)
             except FileExistsError:
@@ -70,16 +78,20 @@ class DiskFiles(Files):
                 os.unlink(temporary)
 
     def append_bytes(self, path: str, data: bytes) -> None:
+        """Add data to the end of a file. Make the file if it does not exist."""
         _write(path, data, os.O_APPEND)
 
     def rename(self, path: str, new_path: str) -> None:
+        """Rename a file or a directory."""
         os.rename(path, new_path)
 
     def remove(self, path: str) -> None:
+        """Remove a file, if it exists."""
         with suppress(FileNotFoundError):
             os.unlink(path)
 
     def remove_temporary(self, path: str) -> None:
+        """Remove the temporary files of interrupted writes in a directory and directly below it."""
         folders = [
             path,
             *(entry.path for entry in os.scandir(path) if entry.is_dir(follow_symlinks=False)),
@@ -90,7 +102,7 @@ class DiskFiles(Files):
 
 
 def _temporary_path(path: str) -> str:
-    """Return a path beside a file. Two threads may write the same file at once, so each has its own."""
+    # Two threads may write the same file at once, so the name contains the thread.
     return f"{path}.{os.getpid()}-{threading.get_ident()}.tmp"
 
 

@@ -1,4 +1,4 @@
-"""Files anywhere: each path is passed on to the implementation for its kind of place."""
+"""Files anywhere: pass the call for a path on to the class for its kind of place."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ __all__ = ["AnyFiles"]
 
 
 class AnyFiles(Files):
-    """Pass each call on: plain paths to the disk, URLs to fsspec or to the implementation for their scheme.
+    """Files on a disk for plain paths, and in a store for URLs.
 
     Example:
         >>> AnyFiles().join("memory://bucket", "folder", "file")
         'memory://bucket/folder/file'
 
     Args:
-        schemes: The implementation for each URL scheme that fsspec should not get.
+        schemes: The files for each URL scheme that fsspec should not get.
     """
 
     def __init__(self, schemes: Mapping[str, Files] | None = None) -> None:
@@ -33,34 +33,45 @@ class AnyFiles(Files):
         return self._schemes.get(path.split("://", 1)[0], self._urls)
 
     def join(self, *parts: str) -> str:
+        """Return the path that consists of these parts. The first one names the place."""
         return self._at(parts[0]).join(*parts)
 
     def make_directory(self, path: str, exist_ok: bool = False) -> None:
+        """Make a directory and its parents. See :meth:`Files.make_directory`."""
         self._at(path).make_directory(path, exist_ok)
 
     def exists(self, path: str) -> bool:
+        """Return whether there is a file or a directory at the path."""
         return self._at(path).exists(path)
 
     def list(self, path: str) -> list[str]:
+        """Return the sorted names in a directory; no names if it does not exist."""
         return self._at(path).list(path)
 
     def read_bytes(self, path: str) -> bytes:
+        """Return the content of a file. See :meth:`Files.read_bytes`."""
         return self._at(path).read_bytes(path)
 
     def write_bytes(self, path: str, data: bytes, atomic: bool = True) -> None:
+        """Write a whole file. See :meth:`Files.write_bytes`."""
         self._at(path).write_bytes(path, data, atomic)
 
     def create_bytes(self, path: str, data: bytes) -> None:
+        """Write a new file. See :meth:`Files.create_bytes`."""
         self._at(path).create_bytes(path, data)
 
     def append_bytes(self, path: str, data: bytes) -> None:
+        """Add data to the end of a file. Make the file if it does not exist."""
         self._at(path).append_bytes(path, data)
 
     def rename(self, path: str, new_path: str) -> None:
+        """Rename a file or a directory within its directory."""
         self._at(path).rename(path, new_path)
 
     def remove(self, path: str) -> None:
+        """Remove a file, if it exists."""
         self._at(path).remove(path)
 
     def remove_temporary(self, path: str) -> None:
+        """Remove the temporary files of interrupted writes. See :meth:`Files.remove_temporary`."""
         self._at(path).remove_temporary(path)

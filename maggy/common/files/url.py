@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 import uuid
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING
 
 from maggy.common.exceptions import MissingDependencyError
 from maggy.common.files.contract import PREVIOUS, Files
+
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
 
 __all__ = ["UrlFiles", "open_url"]
 
@@ -22,32 +25,36 @@ _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}\.tmp")
 class UrlFiles(Files):
     """The files of a store, with the guarantees of a disk as far as the store can give them.
 
-    Only one process can create a given file on S3, on HDFS and in memory, so a new directory is claimed with a hidden
-    file. An atomic write is a single put in an object store, and a rename elsewhere. A file that a store cannot append
-    to is written again as a whole.
+    Only one process can create a given file on S3, on HDFS and in memory, so a new directory is
+    claimed with a hidden file. An atomic write is a single put in an object store, and a rename
+    elsewhere. A file to which a store cannot append is written again as a whole.
     """
 
     def join(self, *parts: str) -> str:
+        """Return the URL that consists of these parts."""
         head = parts[0] if parts[0].endswith("://") else parts[0].rstrip("/") + "/"
         return head + "/".join(part.strip("/") for part in parts[1:])
 
     def make_directory(self, path: str, exist_ok: bool = False) -> None:
+        """Make a directory and its parents. Without ``exist_ok`` a hidden file claims it."""
         system, inside = open_url(path)
         if not exist_ok:
             _claim(system, inside.rstrip("/"))
-        elif not _is_object_store(
-            system
-        ):  # an object store needs no directories, and asking costs a request
+        elif not _is_object_store(system):
+            # An object store needs no directories, and to ask for one costs a request.
             system.makedirs(inside, exist_ok=True)
 
     def exists(self, path: str) -> bool:
+        """Return whether there is a file or a directory, or an old file during a replacement."""
         system, inside = open_url(path)
+        # Other processes write here too, so fsspec's cache of listings is out of date.
         system.invalidate_cache()
         return bool(system.exists(inside)) or (
             not _is_object_store(system) and bool(system.exists(inside + PREVIOUS))
         )
 
     def list(self, path: str) -> list[str]:
+        """Return the sorted names in a directory; no names if it does not exist."""
         system, inside = open_url(path)
         system.invalidate_cache()
         with suppress(FileNotFoundError, NotADirectoryError):
@@ -58,15 +65,17 @@ class UrlFiles(Files):
         return []
 
     def read_bytes(self, path: str) -> bytes:
+        """Return the content of a file, or its old content if its replacement was interrupted."""
         system, inside = open_url(path)
         try:
             return bytes(system.cat_file(inside))
         except FileNotFoundError:
             if _is_object_store(system):
                 raise
-            return bytes(system.cat_file(inside + PREVIOUS))  # an atomic write was interrupted
+            return bytes(system.cat_file(inside + PREVIOUS))
 
     def write_bytes(self, path: str, data: bytes, atomic: bool = True) -> None:
+        """Write a whole file. In an object store every write is atomic."""
         system, inside = open_url(path)
         if not atomic or _is_object_store(system):
             system.pipe_file(inside, data)
@@ -74,9 +83,11 @@ class UrlFiles(Files):
             _replace(system, inside, data)
 
     def create_bytes(self, path: str, data: bytes) -> None:
+        """Write a new file."""
         _create(*open_url(path), data)
 
     def append_bytes(self, path: str, data: bytes) -> None:
+        """Add data to the end of a file. A store that cannot append writes all of it again."""
         system, inside = open_url(path)
         if not _is_object_store(system):
             try:
@@ -95,6 +106,7 @@ class UrlFiles(Files):
         system.pipe_file(inside, before + data)
 
     def rename(self, path: str, new_path: str) -> None:
+        """Rename a file or a directory. In an object store this copies every file."""
         system, inside = open_url(path)
         new_inside = open_url(new_path)[1]
         if not _is_object_store(system):
@@ -106,14 +118,17 @@ class UrlFiles(Files):
             system.rm_file(name)
 
     def remove(self, path: str) -> None:
+        """Remove a file, if it exists, and its old content."""
         system, inside = open_url(path)
         with suppress(FileNotFoundError):
             if not _is_object_store(system):
-                with suppress(FileNotFoundError):  # first, or the old content would come back
+                # In this order, or the old content would come back between the two steps.
+                with suppress(FileNotFoundError):
                     system.rm_file(inside + PREVIOUS)
             system.rm_file(inside)
 
     def remove_temporary(self, path: str) -> None:
+        """Remove the temporary files of interrupted writes in a directory and directly below it."""
         system, inside = open_url(path)
         if _is_object_store(system):  # a put needs no temporary file
             return
@@ -123,21 +138,20 @@ class UrlFiles(Files):
                 system.rm_file(file)
 
 
-def open_url(url: str) -> tuple[Any, str]:
-    """Return the file system of a URL and the path inside it. fsspec keeps the file system for the next call.
+def open_url(url: str) -> tuple[AbstractFileSystem, str]:
+    """Return the file system of a URL, and the path inside it.
+
+    fsspec keeps the file system for the next call.
 
     Raises:
-        MissingDependencyError: The package for the URL's scheme is missing or broken.
+        MissingDependencyError: If the package for the URL's scheme is missing or broken.
     """
     from fsspec.core import url_to_fs
 
     try:
         system, inside = url_to_fs(url)
-    except (
-        ImportError,
-        AttributeError,
-        TypeError,
-    ) as error:  # missing, or in conflict with other packages
+    except (ImportError, AttributeError, TypeError) as error:
+        # A package that conflicts with another one raises the last two.
         scheme = url.split("://", 1)[0]
         raise MissingDependencyError(
             f"{scheme}:// needs a package that is not installed or does not work: {error}"
@@ -145,22 +159,24 @@ def open_url(url: str) -> tuple[Any, str]:
     return system, inside
 
 
-def _is_object_store(system: Any) -> bool:
+def _is_object_store(system: AbstractFileSystem) -> bool:
     """Return whether a put shows the whole object or nothing, and directories are only names."""
     protocols = (system.protocol,) if isinstance(system.protocol, str) else system.protocol
     return not _OBJECT_STORES.isdisjoint(protocols)
 
 
-def _claim(system: Any, directory: str) -> None:
+def _claim(system: AbstractFileSystem, directory: str) -> None:
     system.invalidate_cache()
     if system.exists(directory):
         raise FileExistsError(f"{directory} exists already.")
     if not _is_object_store(system):
         system.makedirs(directory, exist_ok=True)
+    # Between the check and this line another process may have made the directory too; only one
+    # of both can create the hidden file.
     _create(system, f"{directory}/{_CLAIM}", b"")
 
 
-def _create(system: Any, path: str, data: bytes) -> None:
+def _create(system: AbstractFileSystem, path: str, data: bytes) -> None:
     if _is_object_store(system):
         system.pipe_file(path, data, mode="create")
         return
@@ -172,10 +188,10 @@ def _create(system: Any, path: str, data: bytes) -> None:
         file.write(data)
 
 
-def _replace(system: Any, path: str, data: bytes) -> None:
+def _replace(system: AbstractFileSystem, path: str, data: bytes) -> None:
     """Write a file under a temporary name, then rename it.
 
-    Where a store cannot rename onto a file, the old file is kept under another name for that moment.
+    Where a store cannot rename onto a file, the old file has another name for that moment.
     """
     folder, _, name = path.rpartition("/")
     temporary = f"{folder}/.{name}.{uuid.uuid4().hex[:8]}.tmp"
@@ -195,8 +211,8 @@ def _replace(system: Any, path: str, data: bytes) -> None:
         raise
 
 
-def _begin_new_file(system: Any, path: str, data: bytes) -> None:
-    """Keep an HDFS file that nobody can append to under another name, and begin a new one.
+def _begin_new_file(system: AbstractFileSystem, path: str, data: bytes) -> None:
+    """Give an HDFS file to which nobody can append another name, and begin a new one.
 
     After an interrupted write HDFS lets nobody append to or read the file for up to an hour.
     """

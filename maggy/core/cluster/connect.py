@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Iterator
 
 from maggy.common.exceptions import ExperimentError
-from maggy.common.hosts import bare
+from maggy.common.hosts import strip_brackets
 from maggy.core.cluster.contract import Cluster, Task, TooLargeError
 from maggy.core.cluster.failures import error_of
 from maggy.core.cluster.masters import gives_up_at_first_crash, local_cores, max_executors
@@ -183,7 +183,7 @@ def _refuses(host: str, port: int) -> bool:
 
 def _own_address(server: str) -> str:
     """Return this machine's address on the route to ``server``."""
-    candidates = socket.getaddrinfo(bare(server), 9, type=socket.SOCK_DGRAM)
+    candidates = socket.getaddrinfo(strip_brackets(server), 9, type=socket.SOCK_DGRAM)
     for family, kind, _, _, address in sorted(
         candidates, key=lambda candidate: candidate[0] != socket.AF_INET
     ):

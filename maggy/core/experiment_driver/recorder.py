@@ -10,7 +10,7 @@ from typing import Any
 from maggy.common.exceptions import OwnershipError
 from maggy.core.experiment_driver.output import OutputBuffer
 from maggy.core.messages import WorkerId
-from maggy.records.directory import ExperimentStore
+from maggy.records.contract import RecordStore
 from maggy.records.ownership import RENEW_SECONDS
 from maggy.records.writer import RecordWriter
 from maggy.result import ExperimentResult
@@ -29,7 +29,7 @@ class Recorder:
     When another driver owns the directory, nothing more is written.
 
     Args:
-        store: The directory of the experiment.
+        store: The store of the records.
         on_error: Called with a sentence when records cannot be written. The experiment continues in
             memory.
 
@@ -38,7 +38,7 @@ class Recorder:
             owns it.
     """
 
-    def __init__(self, store: ExperimentStore, on_error: Callable[[str], None]) -> None:
+    def __init__(self, store: RecordStore, on_error: Callable[[str], None]) -> None:
         self._store = store
         self._writer = RecordWriter(on_error, guard=self._check_owner, guard_seconds=RENEW_SECONDS)
         self._on_error = on_error
@@ -145,7 +145,7 @@ class Recorder:
 
     def _check_owner(self) -> None:
         try:
-            self._store.ownership.check()
+            self._store.check_owner()
         except OwnershipError as error:
             self._writer.abandon()
             with self._lock:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from maggy.common.hosts import bare
+from maggy.common.hosts import strip_brackets
 
 __all__ = ["LINGER_MILLISECONDS", "Address"]
 
@@ -24,4 +24,4 @@ class Address:
     @property
     def host(self) -> str:
         """The name or the IP address in the endpoint."""
-        return bare(self.endpoint.removeprefix("tcp://").rpartition(":")[0])
+        return strip_brackets(self.endpoint.removeprefix("tcp://").rpartition(":")[0])

@@ -11,7 +11,7 @@ import msgspec
 import zmq
 from zmq.utils.monitor import recv_monitor_message
 
-from maggy.common.hosts import resolved
+from maggy.common.hosts import find_address
 from maggy.core.messages import (
     MAX_MESSAGE_BYTES,
     DriverMessage,
@@ -70,7 +70,7 @@ class Client:
         events = zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED
         self._monitor = self._socket.get_monitor_socket(events)
         with contextlib.suppress(OSError):  # ZeroMQ looks up an unknown name again later
-            self._socket.ipv6 = ":" in resolved(self._address.host)
+            self._socket.ipv6 = ":" in find_address(self._address.host)
         self._socket.connect(self._address.endpoint)
         self._thread.start()
 

@@ -10,7 +10,7 @@ import msgspec
 import zmq
 from zmq.auth.thread import ThreadAuthenticator
 
-from maggy.common.hosts import bare, bracketed, resolved
+from maggy.common.hosts import add_brackets, find_address, strip_brackets
 from maggy.core.messages import (
     MAX_MESSAGE_BYTES,
     DriverMessage,
@@ -53,8 +53,8 @@ class Server:
     def __init__(
         self, host: str, *, advertised: str | None = None, port: int | None = None
     ) -> None:
-        self._host = bare(host)
-        self._advertised = bare(advertised or host)
+        self._host = strip_brackets(host)
+        self._advertised = strip_brackets(advertised or host)
         self._port = port or 0
         self.rejected = 0
         """Number of messages that could not be decoded."""
@@ -81,9 +81,9 @@ class Server:
         self._socket.maxmsgsize = MAX_MESSAGE_BYTES
         self._socket.linger = LINGER_MILLISECONDS
         try:
-            address = resolved(self._host)
+            address = find_address(self._host)
             self._socket.ipv6 = ":" in address
-            self._socket.bind(f"tcp://{bracketed(address)}:{self._port or '*'}")
+            self._socket.bind(f"tcp://{add_brackets(address)}:{self._port or '*'}")
         except (OSError, zmq.ZMQError) as error:
             self.close()
             raise OSError(
@@ -97,7 +97,7 @@ class Server:
         self._poller.register(self._socket, zmq.POLLIN)
         self._poller.register(self._waker, zmq.POLLIN)
         return Address(
-            f"tcp://{bracketed(self._advertised)}:{port}", server_key, client_key, client_secret
+            f"tcp://{add_brackets(self._advertised)}:{port}", server_key, client_key, client_secret
         )
 
     def receive(self, timeout: float) -> Iterator[tuple[bytes, WorkerMessage]]:

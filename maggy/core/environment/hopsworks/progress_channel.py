@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from maggy.common.hosts import bare
+from maggy.common.hosts import strip_brackets
 from maggy.core.environment.hopsworks.question import MAX_QUESTION_BYTES, read_question
 from maggy.core.environment.progress_board import ProgressBoard
 
@@ -87,7 +87,7 @@ class ProgressChannel:
         Raises:
             OSError: If this machine does not have the interface.
         """
-        host = bare(self._host)
+        host = strip_brackets(self._host)
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
             self._listener = socket.create_server((host, 0), family=family, backlog=MAX_CONNECTIONS)

@@ -4,11 +4,13 @@ As in HDFS, a rename does not replace a file, and listings are full URIs.
 """
 
 import os
+import threading
 
 from fsspec.core import url_to_fs
 from pydoop.hdfs import fs, path
 
 NAMENODE = "hdfs://namenode:8020"
+_RENAMING = threading.Lock()
 
 
 def store(uri):
@@ -44,9 +46,10 @@ def load(uri):
 def rename(source, target):
     files, inside = store(source)
     _, new = store(target)
-    if files.exists(new):
-        raise OSError(f"{target} exists already")
-    files.mv(inside, new, recursive=True)
+    with _RENAMING:  # HDFS checks and renames in one step
+        if files.exists(new):
+            raise OSError(f"{target} exists already")
+        files.mv(inside, new, recursive=True)
 
 
 class hdfs:  # noqa: N801

@@ -1,0 +1,116 @@
+"""Name a new experiment's directory, or find that of an earlier one. It knows no records."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from maggy.common.exceptions import ResumeError
+from maggy.common.files import Files, is_url
+from maggy.common.json_values import closest
+
+__all__ = ["ExperimentDirectory", "find_directory", "make_directory"]
+
+RECORD_NAME = "maggy.json"
+"""The file that makes a directory an experiment's."""
+_NAMES_LISTED = 20
+
+
+@dataclass(frozen=True)
+class ExperimentDirectory:
+    """The directory of an experiment, ``<root>/<app_id>_<run_id>``.
+
+    Attributes:
+        path: The path or URL.
+        app_id: The application that ran the experiment.
+        run_id: The number of the experiment among those of the application, from 1.
+    """
+
+    path: str
+    app_id: str
+    run_id: int
+
+    @property
+    def experiment_id(self) -> str:
+        """The name of the directory."""
+        return f"{self.app_id}_{self.run_id}"
+
+
+def make_directory(
+    files: Files, root: str, app_id: str, names: Callable[[], Iterable[str]] | None = None
+) -> ExperimentDirectory:
+    """Make the directory of a new experiment. Its run number is the highest existing one plus 1.
+
+    An existing directory is never used. If several processes ask at once, each gets its own.
+
+    Args:
+        files: Reads and writes in ``root``.
+        root: The directory that holds all experiments. It is made if it does not exist.
+        app_id: The application that runs the experiment.
+        names: Return the names that the directory must not have; those in ``root`` if None.
+    """
+    files.make_directory(root, exist_ok=True)
+    names_in_use = files.list(root) if names is None else names()
+    run_id = 1 + max((_run_id(name, app_id) for name in names_in_use), default=0)
+    while True:
+        path = files.join(root, f"{app_id}_{run_id}")
+        try:
+            files.make_directory(path)
+        except FileExistsError:  # another process was quicker
+            run_id += 1
+        else:
+            return ExperimentDirectory(path, app_id, run_id)
+
+
+def find_directory(
+    files: Files,
+    root: str,
+    experiment: str | os.PathLike[str],
+    resolve: Callable[[str], str] | None = None,
+) -> ExperimentDirectory:
+    """Return the directory of an experiment that is recorded.
+
+    Args:
+        files: Reads there.
+        root: The directory in which experiments are looked up by name.
+        experiment: The experiment's id (``<app_id>_<run_id>``) or its directory.
+        resolve: Return the full path of a directory that the user has named; None for a path from
+            the working directory, or a URL.
+
+    Raises:
+        ResumeError: If there is no such experiment. The message names those that exist.
+    """
+    wish = os.fspath(experiment)
+    name = wish.rstrip("/\\").replace("\\", "/").rsplit("/", 1)[-1]
+    app_id, _, number = name.rpartition("_")
+    if app_id and _is_number(number):
+        below_root = [] if is_url(wish) else [files.join(root, wish)]
+        for path in (*below_root, (resolve or _full_path)(wish)):
+            if _is_experiment(files, path):
+                return ExperimentDirectory(path, app_id, int(number))
+    names = [entry for entry in files.list(root) if _is_experiment(files, files.join(root, entry))]
+    raise ResumeError(
+        "An experiment to resume must be one that is recorded (<application>_<number>), but there "
+        f"is no {wish!r}. In {root} there are: {', '.join(names[-_NAMES_LISTED:]) or 'none'}."
+        f"{closest(name, names)}"
+    )
+
+
+def _is_experiment(files: Files, path: str) -> bool:
+    return files.exists(files.join(path, RECORD_NAME))
+
+
+def _run_id(name: str, app_id: str) -> int:
+    """Return the run number in a directory's name; 0 for a name that is not this application's."""
+    number = name[len(app_id) + 1 :]
+    return int(number) if name.startswith(f"{app_id}_") and _is_number(number) else 0
+
+
+def _is_number(text: str) -> bool:
+    # str.isdigit alone accepts superscripts, which int refuses.
+    return text.isascii() and text.isdigit()
+
+
+def _full_path(path: str) -> str:
+    return path.rstrip("/") if is_url(path) else os.path.abspath(path)

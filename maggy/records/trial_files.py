@@ -1,0 +1,153 @@
+"""Write and read the files of an experiment's trials: each trial has a directory of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from maggy.common.files import Files
+from maggy.common.types import Json
+from maggy.records.encoding import encode_json, encode_text
+from maggy.records.event_files import EventFiles
+from maggy.records.reading import PlacedTrial, parse_ended_trial, sort_by_place
+from maggy.trial import Trial
+
+__all__ = ["TrialFiles", "set_aside"]
+
+_DAMAGED = ".damaged-"
+
+
+class TrialFiles:
+    """The files of the trials, in the directory of their experiment.
+
+    ``trial.json`` is written last and atomically, so a trial is recorded wholly or not at all.
+    The other files of a trial are for people and tools.
+
+    Args:
+        files: Reads and writes in the directory.
+        directory: The directory of the experiment.
+        events: Writes the event files.
+        is_resumed: Whether an earlier driver may have recorded trials there.
+
+    Attributes:
+        metric: The name under which a trial's output holds a single returned number.
+    """
+
+    def __init__(
+        self, files: Files, directory: str, events: EventFiles, *, is_resumed: bool
+    ) -> None:
+        self.metric = "metric"
+        self._files = files
+        self._directory = directory
+        self._events = events
+        self._is_resumed = is_resumed
+        self._next_place = 0
+        self._beginnings: dict[str, bytes] = {}  # of trials that run: what their event file holds
+        self._recorded_ids: set[str] = set()
+
+    def write_beginning(self, trial: Trial) -> None:
+        """Make the directory of a trial, with its parameters. The files of an earlier end stay."""
+        beginning = self._begin(trial)
+        self._events.write_beginning(trial.trial_id, beginning)
+
+    def append_output(self, trial_id: str, text: str) -> None:
+        """Add text to the ``output.log`` of a trial."""
+        path = self._path(trial_id, "output.log")
+        data = encode_text(text)
+        try:
+            self._files.append_bytes(path, data)
+        except FileNotFoundError:  # the output may be written before the trial's beginning is
+            self._files.make_directory(f"{self._directory}/{trial_id}", exist_ok=True)
+            self._files.append_bytes(path, data)
+
+    def write_end(self, trial: Trial) -> None:
+        """Write how a trial ended. A failed trial has neither ``.outputs.json`` nor ``.metric``."""
+        trial_id = trial.trial_id
+        if trial_id not in self._beginnings:
+            self._begin(trial)
+        # The other files come before the record, so that a recorded trial has all its files, and
+        # a failed trial is never seen with a metric.
+        self._write_outcome(trial)
+        self._events.write_end(
+            trial,
+            self._beginnings[trial_id],
+            self.metric,
+            is_repeated=trial_id in self._recorded_ids,
+        )
+        # Two trials can end in the same instant, so their order is a number of its own.
+        text = f'{trial.to_json()[:-1]}, "ended": {self._next_place}}}'
+        self._files.write_bytes(self._path(trial_id, "trial.json"), text.encode(), atomic=True)
+        self._next_place += 1
+        self._recorded_ids.add(trial_id)
+        del self._beginnings[trial_id]
+
+    def read(self, before_each: Callable[[], None]) -> tuple[list[Trial], list[str]]:
+        """Return the trials that have ended, in the order of their ends, and damaged directories.
+
+        A damaged directory (its ``trial.json`` is torn, or not this trial's) gets another name,
+        ``<id>.damaged-1`` and so on, and its trial counts as not run. Directories of trials that
+        have not ended are left alone.
+
+        Args:
+            before_each: Called before each directory is read; reading all may take minutes.
+        """
+        placed_trials: list[PlacedTrial] = []
+        damaged_names: list[str] = []
+        for name in self._files.list(self._directory):
+            if _DAMAGED in name:
+                continue
+            before_each()
+            try:
+                data = self._files.read_bytes(self._path(name, "trial.json"))
+                placed_trials.append(parse_ended_trial(name, data))
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            except (IsADirectoryError, ValueError):
+                damaged_names.append(name)
+                set_aside(self._files, self._directory, name)
+        self._recorded_ids.update(trial.trial_id for _, trial in placed_trials)
+        next_places = (place + 1 for place, _ in placed_trials if place is not None)
+        self._next_place = max([self._next_place, *next_places])
+        return sort_by_place(placed_trials), damaged_names
+
+    def has_record(self) -> bool:
+        """Return whether the end of any trial is recorded, whether or not the record is whole."""
+        names = self._files.list(self._directory)
+        return any(self._files.exists(self._path(name, "trial.json")) for name in names)
+
+    def _begin(self, trial: Trial) -> bytes:
+        """Write a trial's beginning without its event file, and return the content of that file."""
+        self._files.make_directory(f"{self._directory}/{trial.trial_id}", exist_ok=True)
+        self._files.write_bytes(
+            self._path(trial.trial_id, ".hparams.json"), encode_json(trial.params), atomic=False
+        )
+        beginning = self._events.beginning(trial)
+        self._beginnings[trial.trial_id] = beginning
+        return beginning
+
+    def _write_outcome(self, trial: Trial) -> None:
+        outputs_path = self._path(trial.trial_id, ".outputs.json")
+        metric_path = self._path(trial.trial_id, ".metric")
+        may_replace = self._is_resumed or trial.trial_id in self._recorded_ids
+        if trial.status == Trial.FINALIZED and trial.final_metric is not None:
+            outputs: dict[str, Json] = {"log": "output.log"}
+            outputs |= {self.metric: trial.final_metric} if trial.outputs is None else trial.outputs
+            # A file that replaces an earlier end must not be seen half written; a new one may,
+            # since nothing reads it before the record. Not atomic is faster.
+            self._files.write_bytes(outputs_path, encode_json(outputs), atomic=may_replace)
+            metric = repr(trial.final_metric).encode()
+            self._files.write_bytes(metric_path, metric, atomic=may_replace)
+        elif may_replace:
+            self._files.remove(outputs_path)
+            self._files.remove(metric_path)
+
+    def _path(self, trial_id: str, name: str) -> str:
+        return f"{self._directory}/{trial_id}/{name}"
+
+
+def set_aside(files: Files, directory: str, name: str) -> None:
+    """Give a damaged file or directory of an experiment another name, ``<name>.damaged-1``."""
+    names = files.list(directory)
+    number = 1
+    while f"{name}{_DAMAGED}{number}" in names:
+        number += 1
+    files.rename(f"{directory}/{name}", f"{directory}/{name}{_DAMAGED}{number}")
