@@ -1,4 +1,4 @@
-"""Rules that decide whether a running trial, or the experiment, goes on. The driver applies them."""
+"""Rules that decide whether a running trial or the experiment goes on. The driver asks them."""
 
 from maggy.earlystop.abstractearlystop import AbstractEarlyStop
 from maggy.earlystop.abstractexperimentstop import AbstractExperimentStop

@@ -88,8 +88,8 @@ class AbstractEarlyStop(ABC):  # noqa: B024 (ruff does not see the decorator bel
         trial_id = self.check_running(trial, finalized_trials, running_trials, direction)
         return Decision.CONTINUE if trial_id is None else Decision.STOP
 
-    @_abstract_at_runtime
-    def earlystop_check(  # noqa: B027 (likewise)
+    @_abstract_at_runtime  # noqa: B027 (likewise)
+    def earlystop_check(
         self, to_check: Trial, finalized_trials: list[Trial], direction: str
     ) -> str | None:
         """Return the id of the trial to stop it. This is the check of earlier releases.

@@ -1,4 +1,4 @@
-"""The rules that end an experiment: a metric is good enough, or the best metric does not improve."""
+"""The rules that end an experiment: the metric is good enough, or does not improve any more."""
 
 from __future__ import annotations
 

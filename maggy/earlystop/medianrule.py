@@ -28,8 +28,8 @@ class MedianStoppingRule(AbstractEarlyStop):
 
     Example:
         >>> good, bad = Trial({"x": 1}), Trial({"x": 2})
-        >>> good.append_metric({"step": 1, "value": 0.9}), bad.append_metric({"step": 1, "value": 0.2})
-        (1, 1)
+        >>> for trial, value in ((good, 0.9), (bad, 0.2)):
+        ...     _ = trial.append_metric({"step": 1, "value": value})
         >>> MedianStoppingRule().decide(bad, [good], [bad], "max")
         <Decision.STOP: 'stop'>
         >>> MedianStoppingRule().decide(bad, [good], [bad], "min")

@@ -32,15 +32,15 @@ class SuccessiveHalvingRule(AbstractEarlyStop):
     """Stop a trial at a rung unless it is among the best that have reached this rung.
 
     The rungs are the steps ``min_step``, ``min_step * reduction_factor``,
-    ``min_step * reduction_factor ** 2`` and so on. A trial has reached a rung when it has reported a
-    step at or above it. Its value at the rung is the best value that it had reported by then.
+    ``min_step * reduction_factor ** 2`` and so on. A trial has reached a rung when it has reported
+    a step at or above it. Its value at the rung is the best value that it had reported by then.
 
     The rule compares a trial at its highest rung with all trials, running and ended, that have
-    reached this rung. The trial is stopped when it is not among the best ``1 / reduction_factor`` of
-    them. So a trial that was good enough when it reached the rung is stopped later if enough better
-    trials follow. The rule stops no trial at a rung that fewer than ``reduction_factor`` trials have
-    reached. Equal values count as equally good. A trial with nothing but NaN is worse than any
-    other.
+    reached this rung. The trial is stopped when it is not among the best ``1 / reduction_factor``
+    of them. So a trial that was good enough when it reached the rung is stopped later if enough
+    better trials follow. The rule stops no trial at a rung that fewer than ``reduction_factor``
+    trials have reached. Equal values count as equally good. A trial with nothing but NaN is worse
+    than any other.
 
     The rule does not wait for ``es_min`` trials to end. In contrast to ``Asha`` it needs no budget:
     a trial trains once, for as long as it is good enough.
@@ -48,8 +48,8 @@ class SuccessiveHalvingRule(AbstractEarlyStop):
     Example:
         >>> rule = SuccessiveHalvingRule(min_step=1, reduction_factor=2)
         >>> good, bad = Trial({"x": 1}), Trial({"x": 2})
-        >>> good.append_metric({"step": 1, "value": 0.9}), bad.append_metric({"step": 1, "value": 0.2})
-        (1, 1)
+        >>> for trial, value in ((good, 0.9), (bad, 0.2)):
+        ...     _ = trial.append_metric({"step": 1, "value": value})
         >>> rule.decide(bad, [], [good, bad], "max")
         <Decision.STOP: 'stop'>
         >>> rule.decide(good, [], [good, bad], "max")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from maggy import Searchspace, experiment
+from maggy import Searchspace
 from maggy.common.exceptions import BadArgumentsError
 from maggy.earlystop import Patience
 from maggy.experiment_config import OptimizationConfig
+from maggy.experiment_config.keywords import config_from_keywords
 
 SPACE = Searchspace(x=("DOUBLE", [0, 1]), n=("INTEGER", [1, 4]), c=("CONSTANT", ["a"]))
 
@@ -61,12 +62,10 @@ def test_the_optimizer_may_not_be_left_out():
 
 
 def test_the_keywords_of_0_5_leave_the_number_of_a_grid_to_the_grid():
-    grid = experiment._config_of({"optimizer": "gridsearch", "searchspace": SPACE}, False)
-    assert grid.num_trials is None
-    assert (
-        experiment._config_of({"optimizer": "randomsearch", "searchspace": SPACE}, False).num_trials
-        == 1
-    )
+    keywords = {"optimizer": "gridsearch", "searchspace": SPACE}
+    assert config_from_keywords(keywords, has_map_fun=False).num_trials is None
+    keywords = {"optimizer": "randomsearch", "searchspace": SPACE}
+    assert config_from_keywords(keywords, has_map_fun=False).num_trials == 1
 
 
 def test_stop_rules_may_be_a_list():
