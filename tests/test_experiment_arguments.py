@@ -1,4 +1,4 @@
-"""``lagom``'s arguments in the calls of all releases, without Spark: which config they stand for, what is refused."""
+"""The arguments of ``lagom`` in the calls of all releases: their configs and their checks."""
 
 import threading
 
@@ -23,7 +23,7 @@ def space():
 
 @pytest.fixture
 def launched(monkeypatch):
-    """What lagom hands over to be run."""
+    """The calls of the function that runs an experiment."""
     calls = []
     monkeypatch.setattr(launch, "launch", lambda *call: calls.append(call) or "result")
     return calls
@@ -271,16 +271,16 @@ def test_two_names_are_one_too_many(launched):
 
 
 def test_a_second_experiment_at_once_is_refused_and_the_first_not_disturbed(monkeypatch):
-    begun, go_on = threading.Event(), threading.Event()
+    entry, go_on = threading.Event(), threading.Event()
 
     def slow(function, config):
-        begun.set()
+        entry.set()
         assert go_on.wait(HANG)
         return "first"
 
     monkeypatch.setattr(launch, "launch", slow)
     with running(experiment.lagom, train, release=go_on.set) as first:
-        assert begun.wait(HANG)
+        assert entry.wait(HANG)
         with pytest.raises(RuntimeError, match=r"^An experiment is currently running\.$"):
             experiment.lagom(train)
         go_on.set()
@@ -288,8 +288,8 @@ def test_a_second_experiment_at_once_is_refused_and_the_first_not_disturbed(monk
 
 
 def test_after_an_experiment_that_failed_the_next_one_runs(monkeypatch, launched):
-    with monkeypatch.context() as broken:
-        broken.setattr(launch, "launch", lambda *call: 1 / 0)
+    with monkeypatch.context() as patches:
+        patches.setattr(launch, "launch", lambda *call: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             experiment.lagom(train)
     assert experiment.lagom(train) == "result"
@@ -308,7 +308,7 @@ def test_the_arguments_of_the_user_are_not_changed(launched):
 
 
 class Meddling(LOCO):
-    """Starts other experiments while its own is being prepared: from the same thread and from a second one."""
+    """Start other experiments while its own is being prepared, from the same and another thread."""
 
     def prepare(self, offered=frozenset()):
         self.refused = []

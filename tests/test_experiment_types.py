@@ -81,7 +81,7 @@ def messages(tmp_path_factory):
     package = Path(maggy.__file__).parents[1]
     if package.name != "site-packages":  # mypy finds an installed package by itself
         environment["MYPYPATH"] = str(package)
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "mypy", f"--config-file={options}", "--no-color", "calls.py"],
         cwd=folder,
         env=environment,
@@ -89,10 +89,10 @@ def messages(tmp_path_factory):
         text=True,
         check=False,
     )
-    assert done.returncode == 1, done.stdout + done.stderr
-    found = re.findall(r"^calls\.py:(\d+): (error|note): (.*)$", done.stdout, re.MULTILINE)
+    assert process.returncode == 1, process.stdout + process.stderr
+    matches = re.findall(r"^calls\.py:(\d+): (error|note): (.*)$", process.stdout, re.MULTILINE)
     lines = {}
-    for number, kind, text in found:
+    for number, kind, text in matches:
         lines.setdefault(int(number), []).append((kind, text))
     return lines
 

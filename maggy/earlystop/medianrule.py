@@ -54,6 +54,7 @@ class MedianStoppingRule(AbstractEarlyStop):
         means = means_at_same_step(trial, finalized_trials)
         if not means:
             return Decision.CONTINUE
+        # None if the trial has reported nothing but NaN, which is worse than any value.
         best = trial.best(sense)
         if best is None or sense.is_better(_median(means), than=best):
             return Decision.STOP

@@ -70,6 +70,7 @@ class PercentileStoppingRule(AbstractEarlyStop):
         means = means_at_same_step(trial, finalized_trials)
         if not means:
             return Decision.CONTINUE
+        # None if the trial has reported nothing but NaN, which is worse than any value.
         best = trial.best(sense)
         if best is None or sense.is_better(
             _percentile_from_best(means, self._percentile, sense), than=best

@@ -71,6 +71,7 @@ def earlystop_by_name(policy: TrialPolicy) -> AbstractEarlyStop:
         raise TypeError(
             f"es_policy must stop trials, but got the sampler {policy!r:.80}. Pass it as optimizer."
         )
+    # A new table every time, since a package may be installed while a notebook runs.
     return resolve(policy, "es_policy", AbstractEarlyStop, FactoryTable(STOP_RULES, ENTRY_POINTS))
 
 

@@ -116,6 +116,7 @@ class SuccessiveHalvingRule(AbstractEarlyStop):
         count = len(final_values) + len(running_values) + 1
         if value is None or count < self._factor:
             return Decision.CONTINUE
+        # bisect_right counts equal values as not better, so they go on together.
         better = len(final_values) - bisect_right(final_values, value)
         better += sum(other_value > value for other_value in running_values)
         return Decision.STOP if better >= count // self._factor else Decision.CONTINUE

@@ -49,6 +49,7 @@ class AblationConfig(CommonConfig):
     hb_interval: float = 1
     model: Any = None
     dataset: Any = None
+    # Release 1.1 has the positions above. What came later has none.
     _: KW_ONLY
     optimization_key: str = "metric"
 

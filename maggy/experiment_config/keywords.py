@@ -90,7 +90,9 @@ def _ablation_config(options: Keywords) -> AblationConfig:
 def _search_config(options: Keywords, *, has_map_fun: bool) -> OptimizationConfig:
     options = {"optimizer": None, "searchspace": None, **options}
     if has_map_fun:
+        # In these releases es_interval was in seconds.
         options["es_seconds"] = options.pop("es_interval", DEFAULT_INTERVAL)
+    # The old default of num_trials is 1. A grid counts its own trials.
     if resolve_optimizer(options["optimizer"]).needs_num_trials:
         options.setdefault("num_trials", 1)
     return OptimizationConfig(**options)

@@ -1,4 +1,4 @@
-"""The contract of a stop rule, for rules that users write for this release or wrote for earlier ones."""
+"""Rules that users write for this release, or wrote for earlier ones."""
 
 from __future__ import annotations
 

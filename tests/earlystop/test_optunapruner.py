@@ -1,4 +1,4 @@
-"""Any pruner of Optuna's as a rule."""
+"""Pruners of Optuna as stop rules."""
 
 from __future__ import annotations
 
@@ -64,12 +64,12 @@ class TestThresholdPruner(EarlyStopContract):
     def make(self):
         return OptunaPruner(optuna.pruners.ThresholdPruner(lower=-0.5, upper=0.5))
 
-    # The pruner does not know of a direction.
+    # This pruner ignores the direction.
     test_min_mirrors_max = test_min_mirrors_max_also_with_many_running_trials = None
 
 
 class Spy(optuna.pruners.BasePruner):
-    """Keeps what it is shown, and prunes what is below zero."""
+    """Remember the study and the trial, and prune a trial whose last value is below zero."""
 
     def prune(self, study, trial):
         self.study, self.trial = study, trial
@@ -79,10 +79,10 @@ class Spy(optuna.pruners.BasePruner):
 def test_the_pruner_sees_all_trials_with_what_they_have_reported():
     spy = Spy()
     rule = OptunaPruner(spy)
-    stopped = final_with([0.3, 0.1], "stopped")
-    stopped.early_stop = True
+    pruned = final_with([0.3, 0.1], "pruned")
+    pruned.early_stop = True
     mine, other = trial_with([0.1, 0.2, -0.5], steps=[0, 1, 2.5]), trial_with([0.7], "other")
-    finals = [final_with([0.1, 0.9]), stopped]
+    finals = [final_with([0.1, 0.9]), pruned]
     assert rule.decide(mine, finals, [other, mine], "max") is Decision.STOP
     assert spy.trial.intermediate_values == {0: 0.1, 1: 0.2, 2: -0.5}
     assert [trial.state.name for trial in spy.study.trials] == [
@@ -145,7 +145,7 @@ def test_a_trial_that_fails_is_failed_for_the_pruner():
 def test_each_experiment_has_a_study_of_its_own():
     spy = Spy()
     rule = OptunaPruner(spy)
-    for _ in range(2):  # as when a cell with one config is run twice
+    for _ in range(2):  # as if a cell of a notebook runs twice
         config = OptimizationConfig(
             5, "randomsearch", Searchspace(x=("DOUBLE", [0, 1])), es_policy=rule, seed=1
         )
@@ -183,7 +183,7 @@ def test_successive_halving_prunes_the_worse_one():
     rule = OptunaPruner(optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=2))
     good, bad = trial_with([0.9], "good", [1]), trial_with([0.1], "bad", [1])
     assert rule.decide(good, [], [good], "max") is Decision.CONTINUE
-    for _ in range(2):  # the same question gets the same answer, although the pruner keeps notes
+    for _ in range(2):  # the answer stays the same, although the pruner keeps notes
         assert rule.decide(bad, [], [good, bad], "max") is Decision.STOP
 
 

@@ -113,7 +113,8 @@ def test_the_docstring_lists_every_name():
 
 def test_every_rule_has_a_contract_test_and_a_row_in_the_documentation():
     root = Path(__file__).parents[2]
-    rows = re.findall(r'^\| `"(\w+)"', (root / "docs" / "optimizers.md").read_text(), re.MULTILINE)
+    pages = [page.read_text() for page in (root / "docs").rglob("*.md")]
+    rows = re.findall(r'^\| `"(\w+)"', "\n".join(pages), re.MULTILINE)
     for name, rule in STOP_RULES.items():
         test = root / "tests" / "earlystop" / f"test_{rule.__module__.split('.')[-1]}.py"
         assert "(EarlyStopContract)" in test.read_text()

@@ -1,4 +1,4 @@
-"""Configurations to try first, and a number of trials that is left out."""
+"""The initial trials of a search, and a search without a number of trials."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def config(num_trials=4, optimizer="randomsearch", searchspace=SPACE, **options)
 
 
 def test_initial_trials_become_plain_values_of_the_space():
-    given = [{"n": 2.0, "x": 1}, {"x": 0, "n": 1, "c": "a"}]
-    assert config(initial_trials=given).initial_trials == [
+    trials = [{"n": 2.0, "x": 1}, {"x": 0, "n": 1, "c": "a"}]
+    assert config(initial_trials=trials).initial_trials == [
         {"x": 1.0, "n": 2, "c": "a"},
         {"x": 0.0, "n": 1, "c": "a"},
     ]
@@ -27,7 +27,7 @@ def test_initial_trials_become_plain_values_of_the_space():
 
 
 @pytest.mark.parametrize(
-    ("given", "text"),
+    ("trials", "text"),
     [
         (
             [{"x": 2, "n": 1}],
@@ -40,9 +40,9 @@ def test_initial_trials_become_plain_values_of_the_space():
         ([{"x": 1, "n": 1}] * 5, r"at most num_trials=4 initial trials, but got 5"),
     ],
 )
-def test_each_is_validated(given, text):
+def test_every_initial_trial_is_checked(trials, text):
     with pytest.raises(BadArgumentsError, match=text):
-        config(initial_trials=given)
+        config(initial_trials=trials)
 
 
 def test_they_need_a_space():

@@ -1,4 +1,4 @@
-"""The options that every experiment takes: defaults, and what is refused in the constructor."""
+"""The options that every experiment has: their defaults and their checks."""
 
 import dataclasses
 import math
@@ -26,30 +26,25 @@ every_config = pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
 @every_config
 def test_the_common_options_have_their_documented_defaults(make):
     config = make()
-    names = "seed num_workers log_dir resume max_trial_seconds max_seconds trial_attempts fail_fast hb_interval"
-    assert [getattr(config, name) for name in names.split()] == [
-        None,
-        None,
-        None,
-        None,
-        None,
-        None,
-        3,
-        False,
-        1,
-    ]
-    assert [
-        config.give_up_after,
-        config.retry_failed,
-        config.isolation,
-        config.max_trial_memory,
-    ] == [
-        5,
-        False,
-        "worker",
-        None,
-    ]
-    assert (config.worker_timeout, config.driver_port, config.description) == (60, None, "")
+    defaults = {
+        "seed": None,
+        "num_workers": None,
+        "log_dir": None,
+        "resume": None,
+        "max_trial_seconds": None,
+        "max_seconds": None,
+        "trial_attempts": 3,
+        "fail_fast": False,
+        "hb_interval": 1,
+        "give_up_after": 5,
+        "retry_failed": False,
+        "isolation": "worker",
+        "max_trial_memory": None,
+        "worker_timeout": 60,
+        "driver_port": None,
+        "description": "",
+    }
+    assert {name: getattr(config, name) for name in defaults} == defaults
 
 
 @every_config
