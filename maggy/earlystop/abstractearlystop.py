@@ -14,6 +14,9 @@ __all__ = ["AbstractEarlyStop"]
 
 Method = TypeVar("Method", bound=Callable[..., str | None])
 
+_METHODS = frozenset({"decide", "check_running", "earlystop_check"})
+"""The methods of which a rule defines at least one."""
+
 
 def _abstract_at_runtime(method: Method) -> Method:
     """Mark a method as abstract for Python but not for type checkers.
@@ -46,19 +49,20 @@ class AbstractEarlyStop(ABC):  # noqa: B024 (ruff does not see the decorator bel
     def __init_subclass__(cls, **keywords: str) -> None:
         """Connect :meth:`decide` with the checks of earlier releases.
 
-        The last class that defines one of them counts. So a check of an earlier release also works
-        in a class that derives from a rule with :meth:`decide`.
+        The first class in the method resolution order that defines one of them counts. So a check
+        of an earlier release also works in a class that derives from a rule with :meth:`decide`.
         """
         super().__init_subclass__(**keywords)
-        methods = vars(cls)
-        if "decide" in methods:
-            _derive_old_checks(cls)
-        elif "check_running" in methods or "earlystop_check" in methods:
-            cls.decide = AbstractEarlyStop.decide  # type: ignore[method-assign]
-            if "check_running" not in methods:
-                cls.check_running = (  # type: ignore[method-assign]
-                    AbstractEarlyStop.check_running
-                )
+        source = next(base for base in cls.__mro__ if not _METHODS.isdisjoint(vars(base)))
+        # A rule that defines none of them is connected already. A mixin is not.
+        if source is not cls and issubclass(source, AbstractEarlyStop):
+            return
+        if "decide" in vars(source):
+            _derive_old_checks(cls, source)
+            return
+        cls.decide = AbstractEarlyStop.decide  # type: ignore[method-assign]
+        if "check_running" not in vars(source):
+            cls.check_running = AbstractEarlyStop.check_running  # type: ignore[method-assign]
 
     def start(self) -> None:  # noqa: B027 (a rule without memory has nothing to forget)
         """Forget what the rule has learned from an earlier experiment.
@@ -127,8 +131,8 @@ class AbstractEarlyStop(ABC):  # noqa: B024 (ruff does not see the decorator bel
         return self.earlystop_check(to_check, finalized_trials, direction)
 
 
-def _derive_old_checks(rule: type[AbstractEarlyStop]) -> None:
-    """Give a rule that defines `decide` the checks of earlier releases which it does not define."""
+def _derive_old_checks(rule: type[AbstractEarlyStop], source: type) -> None:
+    """Give a rule the checks of earlier releases that the class with its `decide` lacks."""
 
     # updated=() leaves out the mark of an abstract method.
     @wraps(AbstractEarlyStop.check_running, updated=())
@@ -141,7 +145,7 @@ def _derive_old_checks(rule: type[AbstractEarlyStop]) -> None:
     ) -> str | None:
         # Not self.decide: a subclass may override a check and call the inherited one, which must
         # not lead back to the subclass.
-        decide = vars(rule)["decide"].__get__(self)
+        decide = vars(source)["decide"].__get__(self)
         decision = decide(to_check, finalized_trials, running_trials, direction)
         return to_check.trial_id if decision is Decision.STOP else None
 
@@ -152,5 +156,5 @@ def _derive_old_checks(rule: type[AbstractEarlyStop]) -> None:
         return check_running(self, to_check, finalized_trials, [to_check], direction)
 
     for check in (check_running, earlystop_check):
-        if check.__name__ not in vars(rule):
+        if check.__name__ not in vars(source):
             setattr(rule, check.__name__, check)

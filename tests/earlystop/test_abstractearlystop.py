@@ -110,6 +110,33 @@ def test_a_decision_may_be_a_static_method():
     assert Always().earlystop_check(trial, [], "max") == trial.trial_id
 
 
+class Decides:
+    def decide(self, trial, finalized_trials, running_trials, direction):
+        return Decision.STOP
+
+
+class Checks:
+    @staticmethod
+    def earlystop_check(to_check, finalized_trials, direction):
+        return to_check.trial_id
+
+
+@pytest.mark.parametrize("mixin", [Decides, Checks])
+@pytest.mark.parametrize("base", [AbstractEarlyStop, MedianStoppingRule, SuccessiveHalvingRule])
+def test_a_mixin_may_define_the_rule(mixin, base):
+    class Mixed(mixin, base):
+        pass
+
+    class Derived(Mixed):
+        pass
+
+    trial = trial_with([0.5])
+    for rule in (Mixed(), Derived()):
+        assert rule.decide(trial, [], [trial], "max") is Decision.STOP
+        assert rule.earlystop_check(trial, [], "max") == trial.trial_id
+        assert rule.check_running(trial, [], [trial], "max") == trial.trial_id
+
+
 RULES = [
     (MedianStoppingRule, ()),
     (PercentileStoppingRule, (50,)),
