@@ -127,6 +127,14 @@ def test_the_values_in_memory_are_those_that_would_be_computed_anew(direction):
     assert len(rule._rung_values) <= 2 * len(running) + 1
 
 
+def test_the_memory_does_not_grow_with_the_ended_trials():
+    rule = SuccessiveHalvingRule(1, 2)
+    for number in range(100):
+        running = [trial_with([0.5] * 3, f"{number} {index}", [1, 2, 3]) for index in range(3)]
+        stops(rule, running)
+    assert len(rule._rung_values) <= 3 * len(running)
+
+
 def test_a_new_experiment_starts_without_the_old_trials():
     rule, running = SuccessiveHalvingRule(1, 2), trials(0.1, 0.9, steps=(1, 2, 3))
     assert stops(rule, running) == [0]
