@@ -199,8 +199,8 @@ def test_one_rule_serves_several_experiments():
     for _ in range(2):
         made = started(es_policy=rule)
         first, second = Trial({"x": 1}), Trial({"x": 2})
-        assert not made.stops(first, [])
-        assert made.stops(second, [])
+        assert not made.should_stop(first, [])
+        assert made.should_stop(second, [])
 
 
 def test_a_rule_for_the_experiment_starts_with_it():
@@ -226,7 +226,7 @@ def test_a_decision_of_another_type_is_refused(answer):
     with pytest.raises(
         TypeError, match=r"Undecided\.decide must return a .*Decision, but returned"
     ):
-        started(es_policy=Undecided()).stops(Trial({"x": 1}), [])
+        started(es_policy=Undecided()).should_stop(Trial({"x": 1}), [])
 
 
 # On workers that are threads
