@@ -36,7 +36,7 @@ def config_of(launched, *args, **keywords):
     return config
 
 
-def test_a_config_is_taken_as_it_is(launched):
+def test_a_config_is_passed_on_unchanged(launched):
     config = OptimizationConfig(3, "randomsearch", space())
     assert config_of(launched, train, config) is config
 
@@ -169,7 +169,7 @@ def test_the_titanic_notebook_of_release_0_3(launched):
     assert config.direction == "max"
 
 
-def test_an_ablation_may_be_given_what_belongs_to_a_search_as_none(launched):
+def test_an_ablation_accepts_the_arguments_of_a_search_as_none(launched):
     study = AblationStudy("titanic", 1, "survived")
     config = config_of(
         launched,
@@ -232,7 +232,7 @@ def test_a_bad_call_is_refused_before_anything_runs(launched, args, keywords, te
 @pytest.mark.parametrize(
     "config", [3, {"num_trials": 3}, OptimizationConfig, space(), True, ["name"]]
 )
-def test_what_is_no_config_is_a_type_error(launched, config):
+def test_anything_but_a_config_is_a_type_error(launched, config):
     with pytest.raises(TypeError, match="config must be an OptimizationConfig"):
         experiment.lagom(train, config)
 
@@ -270,7 +270,7 @@ def test_two_names_are_one_too_many(launched):
         experiment.lagom(train, "one", name="two")
 
 
-def test_a_second_experiment_at_once_is_refused_and_the_first_not_disturbed(monkeypatch):
+def test_a_second_experiment_at_once_is_refused_and_the_first_goes_on(monkeypatch):
     entry, go_on = threading.Event(), threading.Event()
 
     def slow(function, config):
@@ -295,7 +295,7 @@ def test_after_an_experiment_that_failed_the_next_one_runs(monkeypatch, launched
     assert experiment.lagom(train) == "result"
 
 
-def test_the_arguments_of_the_user_are_not_changed(launched):
+def test_lagom_does_not_change_the_arguments_of_the_user(launched):
     keywords = {
         "num_trials": 2,
         "optimizer": "randomsearch",
@@ -330,7 +330,7 @@ def train_without_parameters():
     return 1
 
 
-def test_an_experiment_is_refused_from_any_thread_and_what_has_failed_blocks_nothing():
+def test_an_experiment_is_refused_from_any_thread_and_a_failed_one_blocks_nothing():
     for _ in range(2):
         ablator = Meddling(AblationStudy("titanic", 1, "survived"), [])
         with pytest.raises(KeyError, match="enough"):

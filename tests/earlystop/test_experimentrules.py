@@ -38,7 +38,7 @@ class TestThreshold(ExperimentStopContract):
     def make_mirrored(self):
         return Threshold(-0.5)
 
-    def test_reaching_it_ends_the_experiment(self):
+    def test_a_trial_that_reaches_the_metric_ends_the_experiment(self):
         assert not self.ends([0.1, 0.49])
         assert self.ends([0.1, 0.5, 0.2])
         assert not self.ends([0.51, 0.9], "min")
@@ -83,7 +83,7 @@ def test_patience_checks_its_arguments(arguments):
 
 
 @pytest.mark.parametrize("metric", [math.nan, math.inf, "1", None, True])
-def test_a_threshold_is_a_finite_number(metric):
+def test_a_threshold_must_be_a_finite_number(metric):
     with pytest.raises(BadArgumentsError, match="finite number"):
         Threshold(metric)
 

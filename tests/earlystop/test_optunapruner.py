@@ -76,7 +76,7 @@ class Spy(optuna.pruners.BasePruner):
         return trial.intermediate_values[trial.last_step] < 0
 
 
-def test_the_pruner_sees_all_trials_with_what_they_have_reported():
+def test_the_pruner_sees_all_trials_with_their_reports():
     spy = Spy()
     rule = OptunaPruner(spy)
     pruned = final_with([0.3, 0.1], "pruned")
@@ -95,7 +95,7 @@ def test_the_pruner_sees_all_trials_with_what_they_have_reported():
     assert spy.study.direction.name == "MAXIMIZE"
 
 
-def test_new_points_are_added_to_those_shown_before():
+def test_the_study_receives_only_new_points():
     spy = Spy()
     rule = OptunaPruner(spy)
     trial = trial_with([0.1, 0.2])
@@ -108,7 +108,7 @@ def test_new_points_are_added_to_those_shown_before():
     assert [frozen.state.name for frozen in spy.study.trials] == ["COMPLETE", "RUNNING"]
 
 
-def test_each_ended_trial_is_shown_once():
+def test_the_study_receives_an_ended_trial_once():
     class Counted(Trial):
         looks = 0
 
@@ -132,7 +132,7 @@ def test_each_ended_trial_is_shown_once():
     assert Counted.looks <= 5 * len(store)
 
 
-def test_a_trial_that_fails_is_failed_for_the_pruner():
+def test_a_trial_that_fails_has_failed_in_the_study():
     spy = Spy()
     rule = OptunaPruner(spy)
     mine, failing = trial_with([0.1]), trial_with([0.7], "failing")
@@ -142,7 +142,7 @@ def test_a_trial_that_fails_is_failed_for_the_pruner():
     assert [frozen.state.name for frozen in spy.study.trials] == ["FAIL", "RUNNING"]
 
 
-def test_each_experiment_has_a_study_of_its_own():
+def test_every_experiment_has_a_study_of_its_own():
     spy = Spy()
     rule = OptunaPruner(spy)
     for _ in range(2):  # as if a cell of a notebook runs twice
@@ -187,12 +187,12 @@ def test_successive_halving_prunes_the_worse_one():
         assert rule.decide(bad, [], [good, bad], "max") is Decision.STOP
 
 
-def test_it_says_nothing(capfd):
+def test_optuna_prints_nothing(capfd):
     trial = trial_with([0.1])
     OptunaPruner(Spy()).decide(trial, [], [trial], "max")
     assert capfd.readouterr() == ("", "")
 
 
-def test_what_is_not_a_pruner_is_refused():
+def test_anything_but_a_pruner_is_refused():
     with pytest.raises(BadArgumentsError, match="BasePruner"):
         OptunaPruner("median")

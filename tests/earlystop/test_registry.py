@@ -93,7 +93,7 @@ def test_a_class_of_optunas_or_for_experiments_is_refused_with_the_remedy():
             stop_rules(["median", policy])
 
 
-def test_a_sampler_of_optunas_is_sent_to_its_own_argument():
+def test_the_error_for_a_sampler_of_optunas_names_its_argument():
     optuna = pytest.importorskip("optuna")
     with pytest.raises(TypeError, match="Pass it as optimizer"):
         earlystop_by_name(optuna.samplers.RandomSampler())
@@ -134,5 +134,5 @@ def test_another_distribution_may_register_a_rule(tmp_path, monkeypatch):
         stop_rules("plato")
 
 
-def test_everything_exported_is_there():
+def test_the_package_has_every_name_that_it_exports():
     assert all(hasattr(package, name) for name in package.__all__)

@@ -37,7 +37,7 @@ def test_one_in_reduction_factor_trials_goes_on(direction, sign):
     assert stops(SuccessiveHalvingRule(1, 3), running, direction=direction) == [0, 1, 3, 5]
 
 
-def test_a_rung_with_too_few_trials_stops_nobody():
+def test_a_rung_with_too_few_trials_stops_no_trial():
     assert stops(SuccessiveHalvingRule(1, 3), trials(0.1, 0.9)) == []
     assert stops(SuccessiveHalvingRule(1, 2), trials(0.1, 0.9)) == [0]
 
@@ -47,7 +47,7 @@ def test_final_trials_count_too():
     assert stops(SuccessiveHalvingRule(1, 2), trials(0.1), finals) == [0]
 
 
-def test_a_trial_is_compared_at_its_highest_rung_with_those_that_reached_it():
+def test_a_trial_is_compared_with_the_trials_that_reached_its_highest_rung():
     rule = SuccessiveHalvingRule(1, 2)
     far = trial_with([0.2, 0.2], "far", [1, 2])
     # No other trial is at step 2. Of the three at step 1 one goes on.
@@ -56,14 +56,14 @@ def test_a_trial_is_compared_at_its_highest_rung_with_those_that_reached_it():
     assert stops(rule, [far, also_far]) == [0]
 
 
-def test_the_value_at_a_rung_is_the_best_until_then():
+def test_the_value_at_a_rung_is_the_best_value_up_to_it():
     rule = SuccessiveHalvingRule(2, 2)
     early = trial_with([0.9, 0.1, 0.1], "early", [1, 2, 3])
     late = trial_with([0.1, 0.2, 1.0], "late", [1, 2, 3])
     assert stops(rule, [early, late]) == [1]
 
 
-def test_sparse_reports_reach_a_rung_with_the_first_step_above_it():
+def test_a_report_above_a_rung_reaches_it():
     rule = SuccessiveHalvingRule(4, 2)
     assert stops(rule, [trial_with([0.1], "a", [7]), trial_with([0.9], "b", [5])]) == [0]
     assert stops(rule, [trial_with([0.1], "a", [3]), trial_with([0.9], "b", [5])]) == []
@@ -78,7 +78,7 @@ def test_equal_values_go_on_together_and_nan_is_the_worst():
     assert stops(SuccessiveHalvingRule(1, 2), trials(math.nan, math.nan)) == []
 
 
-def test_a_check_goes_through_no_history_again():
+def test_a_second_check_does_not_iterate_over_the_histories():
     class Counted(list):
         reads = 0
 
@@ -89,7 +89,7 @@ def test_a_check_goes_through_no_history_again():
             return super().__getitem__(index)
 
         def __iter__(self):
-            raise AssertionError("walked through a history")
+            raise AssertionError("the rule iterated over a history")
 
     running = [trial_with([0.5] * 5000, str(index)) for index in range(10)]
     rule = SuccessiveHalvingRule(1, 3)
@@ -144,6 +144,6 @@ def test_a_new_experiment_starts_without_the_old_trials():
 
 
 @pytest.mark.parametrize("arguments", [(0, 2), (1, 1), (1.5, 2), (1, "2"), (None, 2)])
-def test_arguments_are_checked(arguments):
+def test_the_arguments_must_be_whole_numbers_within_bounds(arguments):
     with pytest.raises(BadArgumentsError, match="must be a whole number"):
         SuccessiveHalvingRule(*arguments)

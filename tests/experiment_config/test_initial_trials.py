@@ -45,7 +45,7 @@ def test_every_initial_trial_is_checked(trials, text):
         config(initial_trials=trials)
 
 
-def test_they_need_a_space():
+def test_initial_trials_need_a_search_space():
     with pytest.raises(BadArgumentsError, match="initial_trials need a search space"):
         config(optimizer="none", searchspace=None, initial_trials=[{}])
 

@@ -71,7 +71,7 @@ def test_the_common_options_have_their_documented_defaults(make):
         {"name": ""},
     ],
 )
-def test_good_options_are_taken(make, options):
+def test_a_good_option_is_accepted(make, options):
     config = make(**options)
     assert {name: getattr(config, name) for name in options} == options
 
@@ -167,7 +167,7 @@ def test_the_fields_of_release_1_may_be_given_by_position_in_their_order(config,
     assert positional[: len(names)] == names
 
 
-def test_a_run_for_its_value_has_the_default_name_of_release_0():
+def test_a_single_run_has_the_default_name_of_release_0():
     assert LagomConfig().name == "no-name"
 
 
@@ -182,7 +182,7 @@ def test_memory_is_given_in_bytes_or_as_text(make, memory, size):
 
 @every_config
 @pytest.mark.parametrize("memory", ["4 gallons", "-1g", "", 0, 1000, 1.5, True, "0.5g"])
-def test_what_is_no_amount_of_memory_is_refused(make, memory):
+def test_anything_but_an_amount_of_memory_is_refused(make, memory):
     with pytest.raises(BadArgumentsError, match="max_trial_memory must be at least 1 MiB"):
         make(isolation="process", max_trial_memory=memory)
 
