@@ -1,165 +1,151 @@
-"""``experiment.lagom(train_fn, config)``: the one call that runs an experiment."""
+"""The one call that runs an experiment: ``experiment.lagom(train_fn, config)``."""
 
 from __future__ import annotations
 
-import inspect
 import sys
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar, overload
 
 from maggy.common.exceptions import BadArgumentsError
-from maggy.common.json_values import closest
 from maggy.common.signature import check_callable
-from maggy.experiment_config import AblationConfig, CommonConfig, LagomConfig, OptimizationConfig
-from maggy.optimizer import resolve_optimizer
+from maggy.common.types import TrainingFunction
+from maggy.experiment_config import (
+    AblationConfig,
+    LagomConfig,
+    OptimizationConfig,
+)
+from maggy.experiment_config.keywords import ExperimentConfig, Keywords, config_from_keywords
+from maggy.result import ExperimentResult
 
 __all__ = ["experiment", "lagom"]
 
-# In release 1.1 this was a package, and the call stood in maggy.experiment.experiment. Both paths name this module.
+R = TypeVar("R")
+
+# In release 1.1 this was a package, and the call stood in maggy.experiment.experiment. Both paths
+# name this module.
 experiment = sys.modules[f"{__name__}.experiment"] = sys.modules[__name__]
 
 # The one global of the package: two experiments at once would take each other's task slots.
 _running = threading.Lock()
 
 
-def lagom(train_fn: Callable[..., Any] | None = None, config: Any = None, **keywords: Any) -> Any:
+@overload
+def lagom(
+    train_fn: TrainingFunction, config: OptimizationConfig | AblationConfig
+) -> ExperimentResult: ...
+
+
+# A call with a function and nothing else matches the next two. The first match counts.
+@overload
+def lagom(  # type: ignore[overload-overlap]
+    train_fn: Callable[..., R], config: LagomConfig | None = None
+) -> R: ...
+
+
+@overload
+def lagom(
+    train_fn: TrainingFunction | None = None, config: str | None = None, **keywords: Any
+) -> ExperimentResult: ...
+
+
+def lagom(
+    train_fn: Callable[..., R] | None = None,
+    config: ExperimentConfig | str | None = None,
+    **keywords: Any,
+) -> ExperimentResult | R:
     """Run an experiment on Spark: a hyperparameter search, an ablation study, or a function once.
 
-    With a config this is the call of releases 1.0 and 1.1. Without one, the keywords of releases 0.3 to 0.5 make it:
-    ``map_fun=`` for 0.3 and 0.4 (there ``es_interval`` is in seconds, 300 if left out), ``train_fn`` for 0.5 (in
-    training steps, 1 if left out). ``lagom(train_fn)`` alone runs the function once on one executor.
+    With a config this is the call of the releases 1.0 and 1.1. The keywords are those of the
+    releases 0.3 to 0.5. In 0.3 and 0.4 the function is ``map_fun``, and ``es_interval`` is in
+    seconds, 300 by default. In 0.5 the function is ``train_fn``, and ``es_interval`` is in training
+    steps, 1 by default. ``lagom(train_fn)`` alone runs the function once on one executor.
 
-    Without an active Spark session one is started, which off a cluster runs on all local cores. May be called from
-    any thread; one experiment runs at a time.
+    The experiment runs in the active Spark session. Without one it starts a session, which off a
+    cluster runs on all local cores. You may call it from any thread. One experiment runs at a time.
 
     Args:
-        train_fn: The training function. Its parameters say what it gets: hyperparameters by name, ``hparams`` for
-            all of them in a dict, ``reporter`` for the :class:`~maggy.core.reporter.Reporter`, ``model`` and
-            ``dataset`` for the config's, and in an ablation ``dataset_function`` and ``model_function``. It returns a
-            number, or a dict that holds the ``optimization_key``
-            (:class:`~maggy.experiment_config.HyperparameterOptConfig` reads more).
+        train_fn: The training function. It receives arguments by the names of its parameters:
+            hyperparameters by their names, ``hparams`` (all of them in a dict), ``reporter`` (the
+            :class:`~maggy.core.reporter.Reporter`), ``model`` and ``dataset`` (those of the
+            config), and in an ablation ``dataset_function`` and ``model_function``. It returns a
+            number, or a dict with the ``optimization_key``.
+            :class:`~maggy.experiment_config.HyperparameterOptConfig` accepts other values, too.
         config: A :class:`~maggy.experiment_config.OptimizationConfig`,
-            :class:`~maggy.experiment_config.AblationConfig` or :class:`~maggy.experiment_config.LagomConfig`; in the
-            call of 0.x a string is the name.
-        **keywords: ``name``, ``experiment_type`` (``'optimization'`` or ``'ablation'``), and the fields of the
-            config that it stands for.
+            :class:`~maggy.experiment_config.AblationConfig` or
+            :class:`~maggy.experiment_config.LagomConfig`. In a call with keywords a string is the
+            name of the experiment.
+        **keywords: ``name``, ``experiment_type`` (``'optimization'``, the default, or
+            ``'ablation'``), and the arguments of the config that they describe.
 
     Returns:
-        An :class:`~maggy.result.ExperimentResult`, a dict; or exactly what the function returned, if it was to be run
-        once.
+        An :class:`~maggy.result.ExperimentResult`, which is a dict. A function that runs once gives
+        the value that it returned.
 
     Raises:
-        RuntimeError: Another experiment is running in this process.
-        TypeError: A keyword that does not exist, a config that is none, or a function whose signature does not fit.
-        ValueError: An argument breaks its rule.
-        ExperimentError: Every trial failed (the message holds the first one's traceback), or Spark gave up.
+        RuntimeError: If another experiment is running in this process.
+        TypeError: If a keyword does not exist, if ``config`` is of another type, or if the
+            parameters of the function do not fit.
+        ValueError: If an argument breaks its rule.
+        ExperimentError: If every trial failed (the message holds the first trial's traceback), or
+            if Spark gave up.
 
     Example:
         >>> from maggy import Searchspace, experiment
         >>> from maggy.experiment_config import OptimizationConfig
         >>> def train(x):
         ...     return -((x - 3) ** 2)
-        >>> config = OptimizationConfig(20, "randomsearch", Searchspace(x=("DOUBLE", [0, 10])), seed=1)
+        >>> space = Searchspace(x=("DOUBLE", [0, 10]))
+        >>> config = OptimizationConfig(20, "randomsearch", space, seed=1)
         >>> result = experiment.lagom(train, config)  # doctest: +SKIP
         >>> result["best_hp"]  # doctest: +SKIP
         {'x': 3.1}
     """
-    function, experiment_config = _arguments(train_fn, config, keywords)
+    function, experiment_config = _function_and_config(train_fn, config, keywords)
+    # Not "with": an experiment must not wait for another one, but be refused.
     if not _running.acquire(blocking=False):
         raise RuntimeError("An experiment is currently running.")
     try:
+        # Here, since it loads pyspark, which takes long and which most checks do not need.
         from maggy.core.launch import launch
 
-        return launch(function, experiment_config)
+        result: ExperimentResult | R = launch(function, experiment_config)
+        return result
     finally:
         _running.release()
 
 
-def _arguments(
-    train_fn: Any, config: Any, keywords: dict[str, Any]
-) -> tuple[Callable[..., Any], Any]:
-    """The training function and the config that a call of any release stands for."""
-    old_call = "map_fun" in keywords
-    if old_call and train_fn is not None:
+def _function_and_config(
+    train_fn: TrainingFunction | None, config: ExperimentConfig | str | None, keywords: Keywords
+) -> tuple[TrainingFunction, ExperimentConfig]:
+    """Return the training function and the config of a call of any release."""
+    options = dict(keywords)
+    has_map_fun = "map_fun" in options
+    if has_map_fun and train_fn is not None:
         raise TypeError(
-            "lagom takes one training function, but got both train_fn and map_fun. Pass train_fn only."
+            "lagom takes one training function, but got both train_fn and map_fun. "
+            "Pass train_fn only."
         )
-    function = keywords.pop("map_fun") if old_call else train_fn
+    function = options.pop("map_fun") if has_map_fun else train_fn
     if isinstance(config, str):
-        if "name" in keywords:
-            raise TypeError(f"lagom got the name twice: {config!r} and {keywords['name']!r}.")
-        keywords["name"], config = config, None
+        if "name" in options:
+            raise TypeError(f"lagom got the name twice: {config!r} and {options['name']!r}.")
+        options["name"], config = config, None
     if function is None:
         raise BadArgumentsError(
             "lagom needs a training function, but got none. Call lagom(train_fn, config)."
         )
     check_callable(function)
     if config is None:
-        return function, _config_of(keywords, old_call)
-    if not isinstance(config, CommonConfig):
+        return function, config_from_keywords(options, has_map_fun=has_map_fun)
+    if not isinstance(config, (LagomConfig, OptimizationConfig, AblationConfig)):
         raise TypeError(
-            "config must be an OptimizationConfig, an AblationConfig or a LagomConfig of maggy.experiment_config, "
-            f"but got {type(config).__name__}: {config!r:.80}."
+            "config must be an OptimizationConfig, an AblationConfig or a LagomConfig of "
+            f"maggy.experiment_config, but got {type(config).__name__}: {config!r:.80}."
         )
-    if keywords:
+    if options:
         raise TypeError(
-            f"lagom takes a config or the keywords of releases 0.3 to 0.5, but got both: {', '.join(keywords)}. "
-            "Set them in the config."
+            "lagom takes a config or the keywords of releases 0.3 to 0.5, "
+            f"but got both: {', '.join(options)}. Set them in the config."
         )
     return function, config
-
-
-def _config_of(keywords: dict[str, Any], old_call: bool) -> CommonConfig:
-    """The config that the keywords of 0.3 to 0.5 stand for."""
-    if not keywords and not old_call:
-        return LagomConfig()
-    known = {**_fields(OptimizationConfig), **_fields(AblationConfig), "experiment_type": None}
-    del known["es_seconds"]
-    for keyword in keywords:
-        if keyword not in known:
-            raise TypeError(
-                f"lagom has no argument {keyword!r}.{closest(keyword, list(known))} It has: {', '.join(known)}."
-            )
-    kind = keywords.pop("experiment_type", "optimization")
-    if kind not in ("optimization", "ablation"):
-        raise BadArgumentsError(
-            f"experiment_type must be 'optimization' or 'ablation', but got {kind!r:.80}."
-        )
-    wanted = _fields(OptimizationConfig if kind == "optimization" else AblationConfig)
-    for keyword, value in keywords.items():
-        # The old signature has the arguments of both kinds; what belongs to the other one may be given as None.
-        if (
-            keyword not in wanted
-            and value is not None
-            and keyword not in _ES_FIELDS
-            and keyword != "num_trials"
-        ):
-            raise BadArgumentsError(
-                f"{keyword} does not belong to an experiment of type {kind!r}, but got {value!r:.80}. "
-                f"Leave it out, or set experiment_type."
-            )
-    chosen: dict[str, Any] = {"name": "no-name", **keywords}
-    if kind == "ablation":
-        if chosen.get("ablation_study") is None:
-            raise BadArgumentsError(
-                "An ablation needs ablation_study=AblationStudy(...), but got none."
-            )
-        if chosen.get("ablator") is None:
-            chosen["ablator"] = "loco"
-        return AblationConfig(**{name: value for name, value in chosen.items() if name in wanted})
-    if old_call:
-        chosen["es_seconds"] = chosen.pop("es_interval", 300)
-    chosen = {"optimizer": None, "searchspace": None, **chosen}
-    if resolve_optimizer(chosen["optimizer"]).needs_num_trials:
-        chosen = {"num_trials": 1, **chosen}
-    return OptimizationConfig(
-        **{name: value for name, value in chosen.items() if name in (*wanted, "es_seconds")}
-    )
-
-
-_ES_FIELDS = ("es_policy", "es_interval", "es_min")
-
-
-def _fields(config: type[CommonConfig]) -> dict[str, Any]:
-    return dict(inspect.signature(config).parameters)

@@ -19,6 +19,7 @@ import random
 
 import pytest
 
+from maggy.earlystop import Decision
 from maggy.searchspace import Searchspace
 from maggy.trial import Trial
 
@@ -499,17 +500,18 @@ class EarlyStopContract:
                 opposite, mirrored, "max"
             )
 
-    def answers(self, direction, sign=1):
+    def answers(self, direction, sign=1, rule=None):
         """What the rule says of 50 running trials, some of which end, fail, get lost or are stopped."""
-        rule, noise, finals, answers = self.make(), random.Random(4), [], []
+        rule, noise, finals, answers = rule or self.make(), random.Random(4), [], []
+        rule.start()
         running = [trial_with([], f"running {number}") for number in range(50)]
         for step in range(8):
             for trial in list(running):
                 trial.append_metric(
                     {"step": step, "value": sign * noise.choice([noise.uniform(-1, 1), math.nan])}
                 )
-                answers.append(rule.check_running(trial, finals, running, direction))
-                assert answers[-1] in (None, trial.trial_id)
+                answers.append(rule.decide(trial, finals, running, direction))
+                assert isinstance(answers[-1], Decision)
                 fate = noise.random()
                 if fate < 0.1:  # its worker is lost, and it starts again
                     trial.reset()
@@ -544,6 +546,18 @@ class EarlyStopContract:
             trial = trial_with(running)
             answers = {rule.earlystop_check(trial, finals, "max") for _ in range(3)}
             assert len(answers) == 1
+
+    def test_its_decision_agrees_with_the_check_of_earlier_releases(self):
+        finals = [final_with(history, str(i)) for i, history in enumerate(self.histories())]
+        for running in self.histories():
+            trial = trial_with(running)
+            decision = self.make().decide(trial, finals, [trial], "max")
+            trial_id = self.make().earlystop_check(trial, finals, "max")
+            assert (decision is Decision.STOP) == (trial_id is not None)
+
+    def test_it_decides_a_second_experiment_like_the_first(self):
+        rule = self.make()
+        assert self.answers("max", rule=rule) == self.answers("max", rule=rule)
 
     def test_it_leaves_the_trials_as_they_were(self):
         trial, finals = (

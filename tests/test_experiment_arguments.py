@@ -1,4 +1,4 @@
-"""``lagom``'s arguments in the calls of all releases, without Spark: which config they stand for, what is refused."""
+"""The arguments of ``lagom`` in the calls of all releases: their configs and their checks."""
 
 import threading
 
@@ -23,7 +23,7 @@ def space():
 
 @pytest.fixture
 def launched(monkeypatch):
-    """What lagom hands over to be run."""
+    """The calls of the function that runs an experiment."""
     calls = []
     monkeypatch.setattr(launch, "launch", lambda *call: calls.append(call) or "result")
     return calls
@@ -36,7 +36,7 @@ def config_of(launched, *args, **keywords):
     return config
 
 
-def test_a_config_is_taken_as_it_is(launched):
+def test_a_config_is_passed_on_unchanged(launched):
     config = OptimizationConfig(3, "randomsearch", space())
     assert config_of(launched, train, config) is config
 
@@ -169,7 +169,7 @@ def test_the_titanic_notebook_of_release_0_3(launched):
     assert config.direction == "max"
 
 
-def test_an_ablation_may_be_given_what_belongs_to_a_search_as_none(launched):
+def test_an_ablation_accepts_the_arguments_of_a_search_as_none(launched):
     study = AblationStudy("titanic", 1, "survived")
     config = config_of(
         launched,
@@ -232,7 +232,7 @@ def test_a_bad_call_is_refused_before_anything_runs(launched, args, keywords, te
 @pytest.mark.parametrize(
     "config", [3, {"num_trials": 3}, OptimizationConfig, space(), True, ["name"]]
 )
-def test_what_is_no_config_is_a_type_error(launched, config):
+def test_anything_but_a_config_is_a_type_error(launched, config):
     with pytest.raises(TypeError, match="config must be an OptimizationConfig"):
         experiment.lagom(train, config)
 
@@ -270,17 +270,17 @@ def test_two_names_are_one_too_many(launched):
         experiment.lagom(train, "one", name="two")
 
 
-def test_a_second_experiment_at_once_is_refused_and_the_first_not_disturbed(monkeypatch):
-    begun, go_on = threading.Event(), threading.Event()
+def test_a_second_experiment_at_once_is_refused_and_the_first_goes_on(monkeypatch):
+    entry, go_on = threading.Event(), threading.Event()
 
     def slow(function, config):
-        begun.set()
+        entry.set()
         assert go_on.wait(HANG)
         return "first"
 
     monkeypatch.setattr(launch, "launch", slow)
     with running(experiment.lagom, train, release=go_on.set) as first:
-        assert begun.wait(HANG)
+        assert entry.wait(HANG)
         with pytest.raises(RuntimeError, match=r"^An experiment is currently running\.$"):
             experiment.lagom(train)
         go_on.set()
@@ -288,14 +288,14 @@ def test_a_second_experiment_at_once_is_refused_and_the_first_not_disturbed(monk
 
 
 def test_after_an_experiment_that_failed_the_next_one_runs(monkeypatch, launched):
-    with monkeypatch.context() as broken:
-        broken.setattr(launch, "launch", lambda *call: 1 / 0)
+    with monkeypatch.context() as patches:
+        patches.setattr(launch, "launch", lambda *call: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             experiment.lagom(train)
     assert experiment.lagom(train) == "result"
 
 
-def test_the_arguments_of_the_user_are_not_changed(launched):
+def test_lagom_does_not_change_the_arguments_of_the_user(launched):
     keywords = {
         "num_trials": 2,
         "optimizer": "randomsearch",
@@ -308,7 +308,7 @@ def test_the_arguments_of_the_user_are_not_changed(launched):
 
 
 class Meddling(LOCO):
-    """Starts other experiments while its own is being prepared: from the same thread and from a second one."""
+    """Start other experiments while its own is being prepared, from the same and another thread."""
 
     def prepare(self, offered=frozenset()):
         self.refused = []
@@ -330,7 +330,7 @@ def train_without_parameters():
     return 1
 
 
-def test_an_experiment_is_refused_from_any_thread_and_what_has_failed_blocks_nothing():
+def test_an_experiment_is_refused_from_any_thread_and_a_failed_one_blocks_nothing():
     for _ in range(2):
         ablator = Meddling(AblationStudy("titanic", 1, "survived"), [])
         with pytest.raises(KeyError, match="enough"):

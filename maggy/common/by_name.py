@@ -68,8 +68,10 @@ def _make(
     return policy
 
 
-def with_names(names: Iterable[str]) -> Callable[[Documented], Documented]:
-    """Return a decorator that lists the names in a docstring, where it says ``{names}``.
+def with_names(
+    names: Iterable[str], placeholder: str = "{names}"
+) -> Callable[[Documented], Documented]:
+    """Return a decorator that lists the names in a docstring in place of the placeholder.
 
     Example:
         >>> @with_names(["b", "a"])
@@ -80,13 +82,14 @@ def with_names(names: Iterable[str]) -> Callable[[Documented], Documented]:
 
     Args:
         names: The names of a table, so that the docstring needs no change when the table grows.
+        placeholder: The text in the docstring that the list replaces.
     """
     *others, last = [f"``{name!r}``" for name in sorted(names)]
     text = f"{', '.join(others)} or {last}" if others else last
 
     def fill_in(target: Documented) -> Documented:
         if target.__doc__ is not None:  # python -OO removes docstrings
-            target.__doc__ = target.__doc__.replace("{names}", text)
+            target.__doc__ = target.__doc__.replace(placeholder, text)
         return target
 
     return fill_in

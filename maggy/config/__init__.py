@@ -1,4 +1,4 @@
-"""The configs under the names of release 1.1; they live in :mod:`maggy.experiment_config`."""
+"""The configs under the paths of release 1.1. They live in :mod:`maggy.experiment_config`."""
 
 from maggy.common.distributed import refuse_config
 from maggy.experiment_config import (
@@ -17,4 +17,5 @@ __all__ = [
     "OptimizationConfig",
 ]
 
+# An import of a config for distributed training fails with the remedy.
 __getattr__ = refuse_config

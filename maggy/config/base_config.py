@@ -1,4 +1,4 @@
-"""A path of release 1.1; the config lives in :mod:`maggy.experiment_config`."""
+"""A path of release 1.1. The config lives in :mod:`maggy.experiment_config`."""
 
 from maggy.experiment_config import BaseConfig
 

@@ -1,4 +1,4 @@
-"""A path of release 1 for distributed training of one model, which is not offered: whatever is taken says so."""
+"""A path of release 1 for distributed training of one model. Every name raises the remedy."""
 
 from maggy.common.distributed import refuse
 

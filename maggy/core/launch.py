@@ -35,7 +35,7 @@ from maggy.core.plan import Config, plan
 from maggy.core.resume import Past, open_experiment, take_over
 from maggy.core.rpc import Address, Server
 from maggy.experiment_config import OptimizationConfig
-from maggy.experiment_config.lagom import check_memory
+from maggy.experiment_config.checks import check_memory
 from maggy.records.contract import RecordStore
 from maggy.records.directory import ExperimentStore
 from maggy.records.events import events_problem

@@ -1,7 +1,8 @@
-"""Rules that decide whether a running trial, or an experiment, is worth going on with. The driver applies them."""
+"""Rules that decide whether a running trial or the experiment goes on. The driver asks them."""
 
 from maggy.earlystop.abstractearlystop import AbstractEarlyStop
 from maggy.earlystop.abstractexperimentstop import AbstractExperimentStop
+from maggy.earlystop.decision import Decision
 from maggy.earlystop.experimentrules import Patience, Threshold
 from maggy.earlystop.medianrule import MedianStoppingRule
 from maggy.earlystop.nostop import NoStoppingRule
@@ -13,6 +14,7 @@ from maggy.earlystop.successivehalving import SuccessiveHalvingRule
 __all__ = [
     "AbstractEarlyStop",
     "AbstractExperimentStop",
+    "Decision",
     "MedianStoppingRule",
     "NoStoppingRule",
     "OptunaPruner",

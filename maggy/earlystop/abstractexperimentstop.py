@@ -10,11 +10,12 @@ __all__ = ["AbstractExperimentStop"]
 
 
 class AbstractExperimentStop(ABC):
-    """Decides whether an experiment has run long enough; derive from it to write your own rule.
+    """Decide when an experiment ends. Derive from this class to write your own rule.
 
-    It is given as ``es_policy``, alone or in a list with a rule for single trials, as in
-    ``es_policy=["median", Patience(20)]``. When it says stop, no further trial begins; those that are running are
-    stopped at their next report and keep their metric. The experiment ends in good order with the trials that it has.
+    Pass it as ``es_policy``, alone or in a list with a rule for single trials, as in
+    ``es_policy=["median", Patience(20)]``. Once it says stop, no further trial begins. The running
+    trials end at their next report and keep their metric. The experiment then returns its result
+    as usual.
 
     Example:
         >>> class Enough(AbstractExperimentStop):
@@ -22,13 +23,20 @@ class AbstractExperimentStop(ABC):
         ...         return "there are three" if len(finalized_trials) >= 3 else None
     """
 
+    def start(self) -> None:  # noqa: B027 (a rule without memory has nothing to forget)
+        """Forget what the rule has learned from an earlier experiment.
+
+        The driver calls this method once before the first trial of each experiment, so one rule
+        can serve several experiments. A rule that remembers nothing needs no such method.
+        """
+
     @abstractmethod
     def experiment_check(self, finalized_trials: list[Trial], direction: str) -> str | None:
-        """Whether to end the experiment now. A rule reads the trials and changes none.
+        """Return why the experiment ends now. A rule reads the trials and changes none.
 
         Args:
-            finalized_trials: The trials that ended with a metric, in the order in which they ended; in a resumed
-                experiment the earlier ones come first.
+            finalized_trials: The trials that ended with a metric, in the order in which they
+                ended. In a resumed experiment the earlier ones come first.
             direction: ``"max"`` or ``"min"``.
 
         Returns:

@@ -1,9 +1,10 @@
-"""The rules that end an experiment: enough is reached, or nothing gets better."""
+"""The rules that end an experiment: the metric is good enough, or does not improve any more."""
 
 from __future__ import annotations
 
 import math
 
+from maggy.common.direction import Direction
 from maggy.common.ended_trials import fold
 from maggy.common.exceptions import BadArgumentsError
 from maggy.common.json_values import as_number
@@ -14,10 +15,11 @@ __all__ = ["Patience", "Threshold"]
 
 
 class Patience(AbstractExperimentStop):
-    """Ends the experiment when the best metric has not improved in so many trials.
+    """End the experiment when the best metric has not improved in the last ``trials`` trials.
 
-    Trials count when they have ended with a metric, in that order; failed ones do not count. A trial improves the best
-    metric if it is better by more than ``min_delta``; an equal one does not.
+    Trials count when they have ended with a metric, in the order in which they ended. Failed trials
+    do not count. A trial improves the best metric if it is better by more than ``min_delta``, so an
+    equal metric is no improvement.
 
     Example:
         >>> rule = Patience(2)
@@ -28,11 +30,13 @@ class Patience(AbstractExperimentStop):
         'the best metric has not improved in the last 2 trials'
 
     Args:
-        trials: How many trials without an improvement are too many; at least 1.
-        min_delta: By how much a metric must be better to count, in the metric's unit; at least 0.
+        trials: The number of trials without an improvement after which the experiment ends; at
+            least 1.
+        min_delta: The difference that an improvement must exceed, in the unit of the metric; at
+            least 0.
 
     Raises:
-        BadArgumentsError: An argument breaks its rule.
+        BadArgumentsError: If an argument breaks its rule.
     """
 
     def __init__(self, trials: int, min_delta: float = 0.0) -> None:
@@ -49,25 +53,35 @@ class Patience(AbstractExperimentStop):
         self._min_delta = delta
 
     def experiment_check(self, finalized_trials: list[Trial], direction: str) -> str | None:
-        """The reason to stop if the last ``trials`` trials brought no improvement, else None."""
-        sign = 1 if direction == "max" else -1
+        """Return a reason if the last ``trials`` trials brought no improvement, else None.
 
-        def add(before: tuple[float, int], trial: Trial) -> tuple[float, int]:
-            best, since = before
+        Raises:
+            BadArgumentsError: If the direction is neither ``"max"`` nor ``"min"``.
+        """
+        sign = Direction.parse(direction).sign
+
+        def add(summary: tuple[float, int], trial: Trial) -> tuple[float, int]:
+            best, streak = summary
             metric = sign * (trial.final_metric if trial.final_metric is not None else math.nan)
+            # The first metric may be -inf, which is not better than the start value.
             is_first = best == -math.inf and not math.isnan(metric)
-            return (metric, 0) if is_first or metric > best + self._min_delta else (best, since + 1)
+            if is_first or metric > best + self._min_delta:
+                return metric, 0
+            return best, streak + 1
 
-        _, since = fold(finalized_trials, ("patience", sign, self._min_delta), (-math.inf, 0), add)
-        if since < self._trials:
+        # The key holds everything on which a summary depends.
+        key = ("patience", sign, self._min_delta)
+        _, streak = fold(finalized_trials, key, (-math.inf, 0), add)
+        if streak < self._trials:
             return None
         return f"the best metric has not improved in the last {self._trials} trials"
 
 
 class Threshold(AbstractExperimentStop):
-    """Ends the experiment when a trial has reached a metric: for ``"max"`` at least it, for ``"min"`` at most.
+    """End the experiment when a trial has reached a metric.
 
-    The metric with which a trial ends counts, not what it reports on the way.
+    For ``"max"`` a trial reaches it with a metric of at least this value, for ``"min"`` of at most
+    this value. Only the metric with which a trial ends counts, not what it reports before.
 
     Example:
         >>> trial = Trial({"x": 1})
@@ -76,10 +90,10 @@ class Threshold(AbstractExperimentStop):
         'the metric 0.96 has reached 0.95'
 
     Args:
-        metric: The metric to reach.
+        metric: The metric to reach; a finite number.
 
     Raises:
-        BadArgumentsError: It is not a finite number.
+        BadArgumentsError: If the metric is not a finite number.
     """
 
     def __init__(self, metric: float) -> None:
@@ -89,17 +103,18 @@ class Threshold(AbstractExperimentStop):
         self._metric = number
 
     def experiment_check(self, finalized_trials: list[Trial], direction: str) -> str | None:
-        """The reason to stop if one of the trials has reached the metric, else None."""
+        """Return a reason if one of the trials has reached the metric, else None.
 
-        def add(before: float | None, trial: Trial) -> float | None:
+        Raises:
+            BadArgumentsError: If the direction is neither ``"max"`` nor ``"min"``.
+        """
+        sign = Direction.parse(direction).sign
+
+        def add(first: float | None, trial: Trial) -> float | None:
             metric = trial.final_metric
-            if before is not None or metric is None:
-                return before
-            return (
-                metric
-                if (metric >= self._metric if direction == "max" else metric <= self._metric)
-                else None
-            )
+            if first is not None or metric is None:
+                return first
+            return metric if sign * metric >= sign * self._metric else None
 
-        reached = fold(finalized_trials, ("threshold", direction, self._metric), None, add)
-        return None if reached is None else f"the metric {reached} has reached {self._metric}"
+        metric = fold(finalized_trials, ("threshold", sign, self._metric), None, add)
+        return None if metric is None else f"the metric {metric} has reached {self._metric}"

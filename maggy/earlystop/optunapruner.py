@@ -1,55 +1,65 @@
-"""Any pruner of Optuna's as an early stopping rule of ours."""
+"""An early stopping rule that asks a pruner of Optuna."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
+from maggy.common.direction import Direction
 from maggy.common.ended_trials import EndedTrials
 from maggy.common.exceptions import BadArgumentsError
 from maggy.earlystop.abstractearlystop import AbstractEarlyStop
+from maggy.earlystop.decision import Decision
 from maggy.optuna_bridge.tools import quiet, require
 from maggy.trial import Trial
+
+if TYPE_CHECKING:
+    import optuna
 
 __all__ = ["OptunaPruner"]
 
 
 @dataclass
-class _Shown:
-    """How far a trial has been shown to Optuna."""
+class _OptunaRecord:
+    """The state of one of our trials in the pruner's study."""
 
-    asked: Any
+    optuna_trial: optuna.trial.Trial
+    attempts: int
     points: int = 0
-    attempts: int = 0
-    over: bool = False
-    answered_at: int = 0
-    answer: bool = False
+    """The number of points that the study has."""
+    is_over: bool = False
+    answered_points: int = 0
+    """The number of points at the pruner's last answer."""
+    is_pruned: bool = False
+    """The pruner's last answer."""
 
 
 class OptunaPruner(AbstractEarlyStop):
-    """Stops what a pruner of Optuna's would prune.
+    """Stop a trial when a pruner of Optuna prunes it.
 
-    The pruner sees a study with all trials and what they have reported. It is asked at the steps that the experiment's
-    ``es_interval`` selects and does not wait for ``es_min`` trials to be final, since pruners have such an argument of
-    their own. Steps below 0 are not shown, others rounded down; a step that is reported again keeps its first value. A
-    pruner is not asked again about the same step of a trial.
+    The pruner sees a study with all trials and their reports. The driver asks at the steps that the
+    experiment's ``es_interval`` selects. It does not wait for ``es_min`` trials to end, since
+    pruners have such an argument of their own. The study leaves out steps below 0 and rounds others
+    down. If a trial reports a step again, the first value stays in the study. The pruner answers
+    once for each new step of a trial.
 
     Example:
         >>> import optuna
         >>> rule = OptunaPruner(optuna.pruners.PercentilePruner(25.0, n_startup_trials=5))
 
     Args:
-        pruner: An ``optuna.pruners.BasePruner``; it is used itself, and may keep notes.
+        pruner: An ``optuna.pruners.BasePruner``. The rule does not copy it. A pruner that remembers
+            trials remembers those of all experiments.
 
     Raises:
-        BadArgumentsError: It is not a pruner.
-        MissingDependencyError: Optuna is not installed.
+        BadArgumentsError: If it is not a pruner.
+        MissingDependencyError: If Optuna is not installed.
     """
 
     waits_for_finals = False
 
-    def __init__(self, pruner: Any) -> None:
+    def __init__(self, pruner: optuna.pruners.BasePruner) -> None:
         require("OptunaPruner", ["optuna"], "optuna")
         from optuna.pruners import BasePruner
 
@@ -58,90 +68,108 @@ class OptunaPruner(AbstractEarlyStop):
                 f"pruner must be an instance of optuna.pruners.BasePruner, but got {pruner!r:.80}."
             )
         self._pruner = pruner
-        self._study: Any = None
-        self._shown: dict[str, _Shown] = {}
-        self._open: dict[str, _Shown] = {}  # those that have not ended
-        self._finals_shown = 0
+        self._forget_trials()
 
-    def for_an_experiment(self) -> OptunaPruner:
-        """A rule of the same pruner that has been shown no trials, as each experiment needs one."""
-        return OptunaPruner(self._pruner)
+    def start(self) -> None:
+        """Forget the trials of an earlier experiment. The next one gets a study of its own."""
+        self._forget_trials()
 
-    def earlystop_check(  # type: ignore[override]
-        self, to_check: Trial, finalized_trials: list[Trial], direction: str
-    ) -> str | None:
-        """The rule with no other trial running."""
-        return self.check_running(to_check, finalized_trials, [to_check], direction)
-
-    def check_running(
+    def decide(
         self,
-        to_check: Trial,
+        trial: Trial,
         finalized_trials: list[Trial],
         running_trials: Collection[Trial],
         direction: str,
-    ) -> str | None:
-        """The id of ``to_check`` if the pruner prunes it, else None."""
-        if not to_check.step_history or to_check.step_history[-1] < 0:
-            return None
+    ) -> Decision:
+        """Return STOP if the pruner prunes the trial.
+
+        Raises:
+            BadArgumentsError: If the direction is neither ``"max"`` nor ``"min"``.
+        """
+        sense = Direction.parse(direction)
+        if not trial.step_history or trial.step_history[-1] < 0:
+            return Decision.CONTINUE
         with quiet():
-            self._show_all(finalized_trials, running_trials, direction)
-            shown = self._shown[to_check.trial_id]
-            if shown.answered_at != len(to_check.step_history):
-                shown.answered_at = len(to_check.step_history)
-                shown.answer = bool(shown.asked.should_prune())
-        return to_check.trial_id if shown.answer else None
+            self._update_study(finalized_trials, running_trials, sense)
+            record = self._records[trial.trial_id]
+            # A pruner may keep notes, so a second question about a step could get another answer.
+            if record.answered_points != len(trial.step_history):
+                record.answered_points = len(trial.step_history)
+                record.is_pruned = bool(record.optuna_trial.should_prune())
+        return Decision.STOP if record.is_pruned else Decision.CONTINUE
 
-    def _show_all(
-        self, finalized_trials: list[Trial], running_trials: Collection[Trial], direction: str
+    def _forget_trials(self) -> None:
+        self._study: optuna.Study | None = None
+        self._records: dict[str, _OptunaRecord] = {}  # by trial id
+        self._open_records: dict[str, _OptunaRecord] = {}  # of trials that have not ended
+        self._final_count = 0
+
+    def _update_study(
+        self,
+        finalized_trials: list[Trial],
+        running_trials: Collection[Trial],
+        direction: Direction,
     ) -> None:
+        from optuna.trial import TrialState
+
+        study = self._create_study(direction) if self._study is None else self._study
+        new_finals = finalized_trials
+        # The driver's list only grows. Any other list may have changed anywhere.
+        if isinstance(finalized_trials, EndedTrials):
+            new_finals = finalized_trials[self._final_count :]
+            self._final_count = len(finalized_trials)
+        for trial in [*new_finals, *running_trials]:
+            self._update_trial(study, trial)
+        running_ids = {trial.trial_id for trial in running_trials}
+        # A list, since _end changes the dict.
+        for trial_id in [name for name in self._open_records if name not in running_ids]:
+            self._end(study, trial_id, TrialState.FAIL)
+
+    def _create_study(self, direction: Direction) -> optuna.Study:
         import optuna
+
+        # The name decides to which bracket of Hyperband a trial belongs.
+        self._study = optuna.create_study(
+            pruner=self._pruner,
+            direction="maximize" if direction is Direction.MAX else "minimize",
+            study_name="maggy",
+        )
+        return self._study
+
+    def _update_trial(self, study: optuna.Study, trial: Trial) -> None:
         from optuna.trial import TrialState
 
-        if self._study is None:
-            # The name decides to which bracket of Hyperband a trial belongs.
-            self._study = optuna.create_study(
-                pruner=self._pruner,
-                direction="maximize" if direction == "max" else "minimize",
-                study_name="maggy",
-            )
-        new = finalized_trials
-        if isinstance(finalized_trials, EndedTrials):  # it only grows
-            new = finalized_trials[self._finals_shown :]
-            self._finals_shown = len(finalized_trials)
-        for trial in [*new, *running_trials]:
-            self._show(trial)
-        running = {trial.trial_id for trial in running_trials}
-        for trial_id in [trial_id for trial_id in self._open if trial_id not in running]:
-            self._end(trial_id, TrialState.FAIL)
-
-    def _show(self, trial: Trial) -> None:
-        from optuna.trial import TrialState
-
-        shown = self._shown.get(trial.trial_id)
-        if (
-            shown is not None and not shown.over and trial.attempts != shown.attempts
-        ):  # it lost its worker
-            self._end(trial.trial_id, TrialState.FAIL)
-            shown = None
-        if shown is None:
-            shown = _Shown(self._study.ask(), attempts=trial.attempts)
-            self._shown[trial.trial_id] = self._open[trial.trial_id] = shown
-        if shown.over:
+        record = self._records.get(trial.trial_id)
+        if record is not None and not record.is_over and trial.attempts != record.attempts:
+            # The trial lost its worker and starts again. Optuna cannot remove its reports.
+            self._end(study, trial.trial_id, TrialState.FAIL)
+            record = None
+        if record is None:
+            record = _OptunaRecord(study.ask(), trial.attempts)
+            self._records[trial.trial_id] = self._open_records[trial.trial_id] = record
+        if record.is_over:
             return
-        for place in range(shown.points, len(trial.step_history)):
-            if trial.step_history[place] >= 0:
-                shown.asked.report(trial.metric_history[place], int(trial.step_history[place]))
-        shown.points = len(trial.step_history)
+        for index in range(record.points, len(trial.step_history)):
+            if trial.step_history[index] >= 0:
+                record.optuna_trial.report(
+                    trial.metric_history[index], int(trial.step_history[index])
+                )
+        record.points = len(trial.step_history)
         if trial.final_metric is None:
             return
         if trial.early_stop:
-            self._end(trial.trial_id, TrialState.PRUNED)
+            self._end(study, trial.trial_id, TrialState.PRUNED)
         else:
-            self._end(
-                trial.trial_id, None, trial.final_metric
-            )  # Optuna sees whether it is a number
+            # Without a state Optuna fails a trial whose metric is not a number.
+            self._end(study, trial.trial_id, None, trial.final_metric)
 
-    def _end(self, trial_id: str, state: Any, metric: float | None = None) -> None:
-        shown = self._open.pop(trial_id)
-        shown.over = True
-        self._study.tell(shown.asked, metric, state=state)
+    def _end(
+        self,
+        study: optuna.Study,
+        trial_id: str,
+        state: optuna.trial.TrialState | None,
+        metric: float | None = None,
+    ) -> None:
+        record = self._open_records.pop(trial_id)
+        record.is_over = True
+        study.tell(record.optuna_trial, metric, state=state)

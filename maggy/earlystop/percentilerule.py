@@ -1,25 +1,30 @@
-"""The percentile stopping rule, of which the median rule is the middle."""
+"""The percentile stopping rule. The median rule is the special case of 50 %."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
+from maggy.common.direction import Direction
 from maggy.common.ended_trials import means_at_same_step
 from maggy.common.exceptions import BadArgumentsError
 from maggy.common.json_values import as_number
 from maggy.earlystop.abstractearlystop import AbstractEarlyStop
+from maggy.earlystop.decision import Decision
 from maggy.trial import Trial
 
 __all__ = ["PercentileStoppingRule"]
 
 
 class PercentileStoppingRule(AbstractEarlyStop):
-    """Lets a trial go on only while its best value is as good as what the best ``percentile`` % of the others had.
+    """Stop a trial whose best value is worse than the best ``percentile`` % of the others' means.
 
-    Let s be the running trial's last step. Of each final trial that went at least to step s, take the mean of its
-    values up to s. The trial is stopped when its best value so far is worse than the mean at the given percentile,
-    counted from the best; between two means it is interpolated. A tie goes on. With 50 this is the median rule; a
-    smaller percentile stops more. NaN and infinite values are treated as there.
+    Let s be the last step of the running trial. For each ended trial that reached step s, compute
+    the mean of its values up to s. The trial is stopped when its best value so far is worse than
+    the mean at the given percentile, counted from the best. Between two means the rule
+    interpolates. A trial that is as good as the percentile goes on.
+
+    A percentile of 50 is the median rule. A smaller percentile stops more trials. NaN and infinite
+    values are treated as in the median rule.
 
     Example:
         >>> others = [Trial({"x": x}) for x in range(5)]
@@ -28,16 +33,17 @@ class PercentileStoppingRule(AbstractEarlyStop):
         >>> trial = Trial({"x": 9})
         >>> trial.append_metric({"step": 1, "value": 0.35})
         1
-        >>> PercentileStoppingRule(25).earlystop_check(trial, others, "max") == trial.trial_id
-        True
-        >>> PercentileStoppingRule(50).earlystop_check(trial, others, "max") is None
-        True
+        >>> PercentileStoppingRule(25).decide(trial, others, [trial], "max")
+        <Decision.STOP: 'stop'>
+        >>> PercentileStoppingRule(50).decide(trial, others, [trial], "max")
+        <Decision.CONTINUE: 'continue'>
 
     Args:
-        percentile: Which share of the others is good enough, in percent: above 0 and below 100.
+        percentile: The share of the others that counts as good enough, in percent: above 0 and
+            below 100.
 
     Raises:
-        BadArgumentsError: The percentile is not such a number.
+        BadArgumentsError: If the percentile is not such a number.
     """
 
     def __init__(self, percentile: float = 25.0) -> None:
@@ -48,32 +54,41 @@ class PercentileStoppingRule(AbstractEarlyStop):
             )
         self._percentile = number
 
-    def earlystop_check(  # type: ignore[override]
-        self, to_check: Trial, finalized_trials: list[Trial], direction: str
-    ) -> str | None:
-        """The id of ``to_check`` if it is worse than the percentile, else None; see the class for the rule.
+    def decide(
+        self,
+        trial: Trial,
+        finalized_trials: list[Trial],
+        running_trials: Collection[Trial],
+        direction: str,
+    ) -> Decision:
+        """Return STOP if the trial is worse than the percentile. The class describes the rule.
 
         Raises:
-            BadArgumentsError: The direction is neither ``"max"`` nor ``"min"``.
+            BadArgumentsError: If the direction is neither ``"max"`` nor ``"min"``.
         """
-        best = to_check.best(direction)
-        means = means_at_same_step(to_check, finalized_trials)
+        sense = Direction.parse(direction)
+        means = means_at_same_step(trial, finalized_trials)
         if not means:
-            return None
-        if best is None:
-            return to_check.trial_id
-        bar = _from_the_best(means, self._percentile, direction)
-        is_worse = best < bar if direction == "max" else best > bar
-        return to_check.trial_id if is_worse else None
+            return Decision.CONTINUE
+        # None if the trial has reported nothing but NaN, which is worse than any value.
+        best = trial.best(sense)
+        if best is None or sense.is_better(
+            _percentile_from_best(means, self._percentile, sense), than=best
+        ):
+            return Decision.STOP
+        return Decision.CONTINUE
 
 
-def _from_the_best(ascending: Sequence[float], percentile: float, direction: str) -> float:
+def _percentile_from_best(
+    ascending: Sequence[float], percentile: float, direction: Direction
+) -> float:
     last = len(ascending) - 1
-    place = last * percentile / 100
-    below = int(place)
-    share = place - below
-    at = (lambda rank: ascending[last - rank]) if direction == "max" else ascending.__getitem__
+    # The position counts from the best value, which is the last one for ``"max"``.
+    position = last * percentile / 100
+    rank = int(position)
+    share = position - rank
+    first, step = (last - rank, -1) if direction is Direction.MAX else (rank, 1)
     if share == 0:
-        return at(below)
+        return ascending[first]
     # A weighted sum, since the difference of two values may be too large for a float.
-    return at(below) * (1 - share) + at(below + 1) * share
+    return ascending[first] * (1 - share) + ascending[first + step] * share

@@ -1,12 +1,13 @@
-"""The early stopping rules that have a name, and what else a user may give as ``es_policy``."""
+"""The early stopping rules that have a name, and the other values of ``es_policy``."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
-from maggy.common.by_name import resolve
+from maggy.common.by_name import resolve, with_names
+from maggy.common.entry_points import FactoryTable
 from maggy.earlystop.abstractearlystop import AbstractEarlyStop
 from maggy.earlystop.abstractexperimentstop import AbstractExperimentStop
 from maggy.earlystop.medianrule import MedianStoppingRule
@@ -15,37 +16,50 @@ from maggy.earlystop.optunapruner import OptunaPruner
 from maggy.earlystop.percentilerule import PercentileStoppingRule
 from maggy.earlystop.successivehalving import SuccessiveHalvingRule
 
-__all__ = ["earlystop_by_name", "stop_rules"]
+if TYPE_CHECKING:
+    from optuna.pruners import BasePruner
+
+__all__ = ["STOP_RULES", "StopPolicy", "earlystop_by_name", "stop_rules"]
+
+STOP_RULES: Mapping[str, Callable[[], AbstractEarlyStop]] = {
+    "median": MedianStoppingRule,
+    "none": NoStoppingRule,
+    "percentile": PercentileStoppingRule,
+    "successivehalving": SuccessiveHalvingRule,
+}
+"""The rules for single trials by name. Errors and docstrings list these names."""
+
+ENTRY_POINTS = "maggy.stop_rules"
+"""The group of entry points with which other distributions register rules for single trials."""
+
+TrialPolicy: TypeAlias = "str | AbstractEarlyStop | BasePruner | None"
+"""A value of ``es_policy`` that stands for a rule for single trials."""
+
+StopPolicy: TypeAlias = "TrialPolicy | AbstractExperimentStop"
+"""A value of ``es_policy``, or an item of it if it is a list."""
 
 
-def earlystop_by_name(policy: Any) -> AbstractEarlyStop:
-    """The early stopping rule that is meant.
+@with_names(STOP_RULES)
+def earlystop_by_name(policy: TrialPolicy) -> AbstractEarlyStop:
+    """Return the early stopping rule that the user means.
 
     Example:
         >>> type(earlystop_by_name("median")).__name__
         'MedianStoppingRule'
 
     Args:
-        policy: An instance, which is returned itself, or a new one if it is an :class:`OptunaPruner`; a pruner of
-            Optuna's; or ``"median"``, ``"percentile"``, ``"successivehalving"`` or ``"none"``, in any case. None is
-            ``"none"``.
+        policy: A rule, which is returned itself; a pruner of Optuna; or a name in upper or lower
+            case: {names}, or one that another distribution registers as an entry point of the
+            group ``maggy.stop_rules``. None means ``"none"``.
 
     Raises:
-        BadArgumentsError: A ``ValueError``: there is no rule of this name.
-        TypeError: It is a class or something else.
+        BadArgumentsError: If no rule has this name.
+        TypeError: If the value is a class or anything else.
     """
-    known: dict[str, Callable[[], AbstractEarlyStop]] = {
-        "median": MedianStoppingRule,
-        "none": NoStoppingRule,
-        "percentile": PercentileStoppingRule,
-        "successivehalving": SuccessiveHalvingRule,
-    }
-    # Whoever has a pruner of Optuna's has loaded Optuna; we do not.
+    # A user who has a pruner has imported Optuna. The import takes a second, so we do without it.
     optuna = sys.modules.get("optuna")
     if optuna is not None and isinstance(policy, optuna.pruners.BasePruner):
         return OptunaPruner(policy)
-    if isinstance(policy, OptunaPruner):
-        return policy.for_an_experiment()
     if isinstance(policy, type) and (
         policy.__module__.startswith("optuna.") or issubclass(policy, AbstractExperimentStop)
     ):
@@ -57,11 +71,14 @@ def earlystop_by_name(policy: Any) -> AbstractEarlyStop:
         raise TypeError(
             f"es_policy must stop trials, but got the sampler {policy!r:.80}. Pass it as optimizer."
         )
-    return resolve(policy, "es_policy", AbstractEarlyStop, known)  # type: ignore[type-abstract]
+    # A new table every time, since a package may be installed while a notebook runs.
+    return resolve(policy, "es_policy", AbstractEarlyStop, FactoryTable(STOP_RULES, ENTRY_POINTS))
 
 
-def stop_rules(policy: Any) -> tuple[list[AbstractEarlyStop], list[AbstractExperimentStop]]:
-    """The rules for single trials and those for the whole experiment that ``es_policy`` stands for.
+def stop_rules(
+    policy: StopPolicy | Sequence[StopPolicy],
+) -> tuple[list[AbstractEarlyStop], list[AbstractExperimentStop]]:
+    """Return the rules for single trials and the rules for the experiment in ``es_policy``.
 
     Example:
         >>> from maggy.earlystop import Patience
@@ -70,14 +87,20 @@ def stop_rules(policy: Any) -> tuple[list[AbstractEarlyStop], list[AbstractExper
         (1, 1)
 
     Args:
-        policy: What ``earlystop_by_name`` takes, an :class:`AbstractExperimentStop`, or a list of these.
+        policy: A value that :func:`earlystop_by_name` takes, an :class:`AbstractExperimentStop`, or
+            a list of these.
 
     Raises:
-        BadArgumentsError: A ``ValueError``: there is no rule of one of the names.
-        TypeError: Something in it is a class or something else.
+        BadArgumentsError: If no rule has one of the names.
+        TypeError: If an item is a class or anything else.
     """
-    given: Sequence[Any] = policy if isinstance(policy, (list, tuple)) else [policy]
-    whole = [each for each in given if isinstance(each, AbstractExperimentStop)]
-    return [
-        earlystop_by_name(each) for each in given if not isinstance(each, AbstractExperimentStop)
-    ], whole
+    # A name is a sequence too, of letters.
+    items = [policy] if isinstance(policy, str) or not isinstance(policy, Sequence) else policy
+    trial_rules: list[AbstractEarlyStop] = []
+    experiment_rules: list[AbstractExperimentStop] = []
+    for item in items:
+        if isinstance(item, AbstractExperimentStop):
+            experiment_rules.append(item)
+        else:
+            trial_rules.append(earlystop_by_name(item))
+    return trial_rules, experiment_rules

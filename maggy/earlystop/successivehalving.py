@@ -1,4 +1,4 @@
-"""Successive halving that stops running trials, where ASHA runs them again."""
+"""Successive halving that stops running trials. ASHA runs them again with a larger budget."""
 
 from __future__ import annotations
 
@@ -7,55 +7,63 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
+from maggy.common.direction import Direction
 from maggy.common.ended_trials import sorted_values
 from maggy.common.exceptions import BadArgumentsError
 from maggy.common.json_values import as_number
 from maggy.earlystop.abstractearlystop import AbstractEarlyStop
+from maggy.earlystop.decision import Decision
 from maggy.trial import Trial
 
 __all__ = ["SuccessiveHalvingRule"]
 
 
 @dataclass
-class _Kept:
-    """What is known of a running trial's attempt: its values at rungs that it has passed."""
+class _RungValues:
+    """The values of one attempt of a running trial at the rungs that it has passed."""
 
     trial: Trial
     attempts: int
-    values: dict[tuple[int, int], float] = field(default_factory=dict)
+    by_rung: dict[tuple[int, int], float] = field(default_factory=dict)
+    """The values by rung and sign of the direction."""
 
 
 class SuccessiveHalvingRule(AbstractEarlyStop):
-    """Lets a trial go on past a rung only while it is among the best of those that have reached it.
+    """Stop a trial at a rung unless it is among the best that have reached this rung.
 
-    The rungs are the steps ``min_step``, ``reduction_factor`` times that, and so on. A trial has reached a rung when it
-    has reported a step at or above it; its value there is the best that it had reported by then. At its highest rung a
-    trial is compared with all trials, running and final, that have reached it: it is stopped when it is not among the
-    best ``1 / reduction_factor`` of them. So a trial that was good enough when it came to the rung is stopped later if
-    enough better ones come by. A rung that fewer than ``reduction_factor`` trials have reached stops nobody, equal
-    values count as equally good, and a trial with nothing but NaN is worse than any other.
+    The rungs are the steps ``min_step``, ``min_step * reduction_factor``,
+    ``min_step * reduction_factor ** 2`` and so on. A trial has reached a rung when it has reported
+    a step at or above it. Its value at the rung is the best value that it had reported by then.
 
-    It does not wait for ``es_min`` trials to be final. In contrast to ``Asha`` it needs no budget: each trial is run
-    once, and trained as long as it is worth it.
+    The rule compares a trial at its highest rung with all trials, running and ended, that have
+    reached this rung. The trial is stopped when it is not among the best ``1 / reduction_factor``
+    of them. So a trial that was good enough when it reached the rung is stopped later if enough
+    better trials follow. The rule stops no trial at a rung that fewer than ``reduction_factor``
+    trials have reached. Equal values count as equally good. A trial with nothing but NaN is worse
+    than any other.
+
+    The rule does not wait for ``es_min`` trials to end. In contrast to ``Asha`` it needs no budget:
+    a trial trains once, for as long as it is good enough.
 
     Example:
         >>> rule = SuccessiveHalvingRule(min_step=1, reduction_factor=2)
         >>> good, bad = Trial({"x": 1}), Trial({"x": 2})
-        >>> good.append_metric({"step": 1, "value": 0.9}), bad.append_metric({"step": 1, "value": 0.2})
-        (1, 1)
-        >>> rule.check_running(bad, [], [good, bad], "max") == bad.trial_id
-        True
-        >>> rule.check_running(good, [], [good, bad], "max") is None
-        True
+        >>> for trial, value in ((good, 0.9), (bad, 0.2)):
+        ...     _ = trial.append_metric({"step": 1, "value": value})
+        >>> rule.decide(bad, [], [good, bad], "max")
+        <Decision.STOP: 'stop'>
+        >>> rule.decide(good, [], [good, bad], "max")
+        <Decision.CONTINUE: 'continue'>
 
     Li et al., "A System for Massively Parallel Hyperparameter Tuning", MLSys 2020.
 
     Args:
-        min_step: The lowest rung, as a training step; at least 1.
-        reduction_factor: Of the trials at a rung one in so many goes on; at least 2.
+        min_step: The lowest rung, as a training step; at least 1. A higher one judges trials later.
+        reduction_factor: One in this number of trials goes on past a rung; at least 2. A higher one
+            stops more trials.
 
     Raises:
-        BadArgumentsError: An argument breaks its rule.
+        BadArgumentsError: If an argument breaks its rule.
     """
 
     waits_for_finals = False
@@ -72,64 +80,74 @@ class SuccessiveHalvingRule(AbstractEarlyStop):
                 )
         self._min_step = min_step
         self._factor = reduction_factor
-        self._kept: dict[str, _Kept] = {}  # by trial id
+        self._rung_values: dict[str, _RungValues] = {}  # by trial id
 
-    def earlystop_check(  # type: ignore[override]
-        self, to_check: Trial, finalized_trials: list[Trial], direction: str
-    ) -> str | None:
-        """The rule with no other trial running."""
-        return self.check_running(to_check, finalized_trials, [to_check], direction)
+    def start(self) -> None:
+        """Forget the trials of an earlier experiment."""
+        self._rung_values = {}
 
-    def check_running(
+    def decide(
         self,
-        to_check: Trial,
+        trial: Trial,
         finalized_trials: list[Trial],
         running_trials: Collection[Trial],
         direction: str,
-    ) -> str | None:
-        """The id of ``to_check`` if it is not among the best at its rung, else None; see the class for the rule."""
-        rung = self._rung(to_check)
+    ) -> Decision:
+        """Return STOP if the trial is not among the best at its rung. The class describes the rule.
+
+        Raises:
+            BadArgumentsError: If the direction is neither ``"max"`` nor ``"min"``.
+        """
+        sign = Direction.parse(direction).sign
+        rung = self._highest_rung(trial)
         if rung is None:
-            return None
-        if len(self._kept) > 2 * len(running_trials):
-            self._kept = {
-                t.trial_id: self._kept[t.trial_id]
-                for t in running_trials
-                if t.trial_id in self._kept
-            }
-        sign = 1 if direction == "max" else -1
-        mine = self._value_of_running(to_check, rung, sign)
-        ended = sorted_values(
-            finalized_trials, ("best", rung, sign), lambda trial: _value_at(trial, rung, sign)
+            return Decision.CONTINUE
+        self._forget_ended(running_trials)
+        value = self._value_of_running(trial, rung, sign)
+        final_values = sorted_values(
+            finalized_trials, ("best", rung, sign), lambda final: _value_at(final, rung, sign)
         )
-        others = (trial for trial in running_trials if trial is not to_check)
-        running = [
-            value
-            for trial in others
-            if (value := self._value_of_running(trial, rung, sign)) is not None
+        running_values = [
+            other_value
+            for other in running_trials
+            if other is not trial
+            and (other_value := self._value_of_running(other, rung, sign)) is not None
         ]
-        reached = len(ended) + len(running) + 1
-        if mine is None or reached < self._factor:
-            return None
-        better = len(ended) - bisect_right(ended, mine) + sum(value > mine for value in running)
-        return to_check.trial_id if better >= reached // self._factor else None
+        count = len(final_values) + len(running_values) + 1
+        if value is None or count < self._factor:
+            return Decision.CONTINUE
+        # bisect_right counts equal values as not better, so they go on together.
+        better = len(final_values) - bisect_right(final_values, value)
+        better += sum(other_value > value for other_value in running_values)
+        return Decision.STOP if better >= count // self._factor else Decision.CONTINUE
+
+    def _forget_ended(self, running_trials: Collection[Trial]) -> None:
+        # Rebuilding the dict at twice the size costs a constant time per trial on average.
+        if len(self._rung_values) > 2 * len(running_trials):
+            self._rung_values = {
+                trial.trial_id: self._rung_values[trial.trial_id]
+                for trial in running_trials
+                if trial.trial_id in self._rung_values
+            }
 
     def _value_of_running(self, trial: Trial, rung: int, sign: int) -> float | None:
-        """As ``_value_at``; kept once no report can change it, so that long histories are gone through once."""
+        """Return `_value_at`. Compute it once if no report can change it any more."""
         if not trial.step_history or trial.step_history[-1] < rung:
             return None
-        kept = self._kept.get(trial.trial_id)
-        if kept is None or kept.trial is not trial or kept.attempts != trial.attempts:
-            kept = self._kept[trial.trial_id] = _Kept(trial, trial.attempts)
-        if (rung, sign) in kept.values:
-            return kept.values[rung, sign]
+        values = self._rung_values.get(trial.trial_id)
+        # Another trial may get the same id, and a lost trial starts again with a new history.
+        if values is None or values.trial is not trial or values.attempts != trial.attempts:
+            values = self._rung_values[trial.trial_id] = _RungValues(trial, trial.attempts)
+        if (rung, sign) in values.by_rung:
+            return values.by_rung[rung, sign]
         value = _value_at(trial, rung, sign)
-        if value is not None and len(trial.step_history) > 1 and trial.step_history[-2] >= rung:
-            kept.values[rung, sign] = value  # only the last point may still be replaced
+        # The trial may still replace its last point, but none before.
+        is_final = len(trial.step_history) > 1 and trial.step_history[-2] >= rung
+        if value is not None and is_final:
+            values.by_rung[rung, sign] = value
         return value
 
-    def _rung(self, trial: Trial) -> int | None:
-        """The highest rung that the trial has reached."""
+    def _highest_rung(self, trial: Trial) -> int | None:
         if not trial.step_history or trial.step_history[-1] < self._min_step:
             return None
         rung = self._min_step
@@ -139,11 +157,12 @@ class SuccessiveHalvingRule(AbstractEarlyStop):
 
 
 def _value_at(trial: Trial, rung: int, sign: int) -> float | None:
-    """The best value, higher is better, of the points up to the first at or above the rung; None before the rung."""
+    """Return the trial's value at the rung times the sign, or None before the rung."""
     if not trial.step_history or trial.step_history[-1] < rung:
         return None
+    # The first step at or above the rung counts, since a trial need not report at the rung itself.
     points = bisect_left(trial.step_history, rung) + 1
     return max(
-        (sign * value for value in trial.metric_history[:points] if value == value),
+        (sign * value for value in trial.metric_history[:points] if not math.isnan(value)),
         default=-math.inf,
     )

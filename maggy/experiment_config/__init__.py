@@ -14,4 +14,5 @@ __all__ = [
     "OptimizationConfig",
 ]
 
+# An import of a config for distributed training fails with the remedy.
 __getattr__ = refuse_config

@@ -5,6 +5,8 @@ from __future__ import annotations
 import heapq
 import math
 
+from maggy.earlystop import Decision
+
 
 class Simulation:
     """One experiment on workers that train at random speeds.
@@ -91,7 +93,5 @@ class Simulation:
     def _stops(self, rule, trial, direction, es_min):
         if rule is None or (rule.waits_for_finals and len(self.final_store) <= es_min):
             return False
-        return (
-            rule.check_running(trial, self.final_store, list(self.trial_store.values()), direction)
-            is not None
-        )
+        running = list(self.trial_store.values())
+        return rule.decide(trial, self.final_store, running, direction) is Decision.STOP

@@ -18,7 +18,7 @@ class TestPatience(ExperimentStopContract):
     def make(self):
         return Patience(3)
 
-    def test_so_many_trials_without_an_improvement_end_it(self):
+    def test_three_trials_without_an_improvement_end_it(self):
         assert not self.ends([0.5, 0.4, 0.4])
         assert self.ends([0.5, 0.4, 0.4, 0.3])
         assert not self.ends([0.5, 0.4, 0.4, 0.6])
@@ -38,7 +38,7 @@ class TestThreshold(ExperimentStopContract):
     def make_mirrored(self):
         return Threshold(-0.5)
 
-    def test_reaching_it_ends_the_experiment(self):
+    def test_a_trial_that_reaches_the_metric_ends_the_experiment(self):
         assert not self.ends([0.1, 0.49])
         assert self.ends([0.1, 0.5, 0.2])
         assert not self.ends([0.51, 0.9], "min")
@@ -55,7 +55,7 @@ def test_a_small_improvement_counts_only_above_min_delta():
 
 @pytest.mark.parametrize("rule", [Patience(3, min_delta=0.1), Threshold(2.0)])
 @pytest.mark.parametrize("direction", ["max", "min"])
-def test_a_trial_is_looked_at_once_however_often_is_asked(rule, direction):
+def test_a_trial_is_read_once_however_many_checks_there_are(rule, direction):
     class Counted(Trial):
         looks = 0
 
@@ -68,11 +68,11 @@ def test_a_trial_is_looked_at_once_however_often_is_asked(rule, direction):
         trial = Counted({"x": number})
         trial.final_metric = mirror * noise.choice([0.0, 0.05, 0.11, noise.random()])
         store.append(trial)
-        # Asked of the driver's store and of a plain list, which is gone through anew.
-        plain = [Trial({"x": each.params["x"]}) for each in store]
-        for each, known in zip(plain, store, strict=True):
-            each.final_metric = known.__dict__["final_metric"]
-        assert rule.experiment_check(store, direction) == rule.experiment_check(plain, direction)
+        # The rule reads a plain list anew at every call, but the driver's store only once.
+        copies = [Trial({"x": final.params["x"]}) for final in store]
+        for copy, final in zip(copies, store, strict=True):
+            copy.final_metric = final.__dict__["final_metric"]
+        assert rule.experiment_check(store, direction) == rule.experiment_check(copies, direction)
     assert Counted.looks <= 3 * len(store)
 
 
@@ -83,9 +83,15 @@ def test_patience_checks_its_arguments(arguments):
 
 
 @pytest.mark.parametrize("metric", [math.nan, math.inf, "1", None, True])
-def test_a_threshold_is_a_finite_number(metric):
+def test_a_threshold_must_be_a_finite_number(metric):
     with pytest.raises(BadArgumentsError, match="finite number"):
         Threshold(metric)
+
+
+@pytest.mark.parametrize("rule", [Patience(3), Threshold(2.0)])
+def test_an_unknown_direction_is_refused(rule):
+    with pytest.raises(BadArgumentsError, match="direction"):
+        rule.experiment_check([], "up")
 
 
 def test_without_a_check_there_is_no_rule():

@@ -44,13 +44,13 @@ def test_a_tie_goes_on():
         assert not stops(trial_with([0.1] * 7), finals, direction)
 
 
-def test_it_is_the_best_value_so_far_that_counts():
+def test_the_best_value_of_the_running_trial_counts():
     finals = [final_with([0.5] * 3)]
     assert not stops(trial_with([0.1, 0.9, 0.1]), finals)
     assert stops(trial_with([0.1, 0.4, 0.1]), finals)
 
 
-def test_of_the_finals_it_is_the_mean_that_counts():
+def test_the_mean_of_a_final_trial_counts():
     finals = [final_with([0.0, 1.0])]
     assert not stops(trial_with([0.5, 0.5]), finals)
     assert stops(trial_with([0.4, 0.4]), finals)
@@ -62,42 +62,42 @@ def test_the_median_of_an_even_number_lies_between_the_middle_two():
     assert not stops(trial_with([0.31]), finals)
 
 
-def test_what_the_finals_did_later_does_not_count():
+def test_later_points_of_the_final_trials_do_not_count():
     finals = [final_with([0.1, 0.1, 9.0, 9.0])]
     assert not stops(trial_with([0.2, 0.2]), finals)
 
 
-def test_a_final_that_ended_earlier_does_not_count():
+def test_a_final_trial_that_ended_at_an_earlier_step_does_not_count():
     short, long = final_with([9.0]), final_with([0.1, 0.1])
     assert not stops(trial_with([0.2, 0.2]), [short, long])
     assert not stops(trial_with([0.2, 0.2]), [short])
 
 
-def test_points_are_compared_at_the_same_step_and_not_by_their_number():
-    # After 2 of its points the final was at step 1; the running trial's 2 points reach to step 3.
+def test_trials_are_compared_at_the_same_step_and_not_after_the_same_number_of_points():
+    # The first two points of the final trial reach step 1, those of the running trial step 3.
     finals = [final_with([0.1, 0.1, 0.9, 0.9])]
     assert stops(trial_with([0.3, 0.3], steps=[1, 3]), finals)
     assert not stops(trial_with([0.3, 0.3], steps=[0, 1]), finals)
 
 
-def test_a_final_without_a_point_by_then_does_not_count():
+def test_a_final_trial_that_began_at_a_later_step_does_not_count():
     assert not stops(trial_with([0.2]), [final_with([9.0], steps=[5])])
 
 
-def test_nothing_to_compare_means_no_stop():
+def test_a_trial_without_anything_to_compare_goes_on():
     assert not stops(trial_with([0.2]), [])
     assert not stops(trial_with([]), [final_with([0.5])])
     assert not stops(trial_with([0.2]), [final_with([])])
 
 
-def test_nan_is_left_out_of_the_means():
+def test_the_means_ignore_nan():
     finals = [final_with([math.nan, 0.5]), final_with([math.nan, math.nan])]
     assert stops(trial_with([0.4, 0.4]), finals)
     assert not stops(trial_with([0.6, 0.6]), finals)
 
 
 @pytest.mark.parametrize("direction", ["max", "min"])
-def test_a_trial_of_nothing_but_nan_is_worse_than_any_median(direction):
+def test_a_trial_with_nothing_but_nan_is_worse_than_any_median(direction):
     assert stops(trial_with([math.nan]), [final_with([0.5])], direction)
     assert not stops(trial_with([math.nan]), [], direction)
     assert not stops(trial_with([math.nan]), [final_with([math.nan])], direction)
@@ -121,7 +121,7 @@ def test_min_mirrors_max_exactly(running, finals):
     assert up == stops(trial_with([-value for value in running]), mirrored, "min")
 
 
-def test_a_check_does_not_walk_through_the_histories():
+def test_a_check_does_not_iterate_over_the_histories():
     class Counted(list):
         reads = 0
 
@@ -130,7 +130,7 @@ def test_a_check_does_not_walk_through_the_histories():
             return super().__getitem__(index)
 
         def __iter__(self):
-            raise AssertionError("walked through a history")
+            raise AssertionError("the rule iterated over a history")
 
     running, final = trial_with([0.5] * 5000), final_with([0.5] * 5000)
     for trial in (running, final):

@@ -1,4 +1,4 @@
-"""Any pruner of Optuna's as a rule."""
+"""Pruners of Optuna as stop rules."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from conformance import EarlyStopContract, final_with, trial_with
 from maggy.common.ended_trials import EndedTrials
 from maggy.common.exceptions import BadArgumentsError
 from maggy.core.experiment_driver.optimization_policy import OptimizationPolicy
-from maggy.earlystop import OptunaPruner
+from maggy.earlystop import Decision, OptunaPruner
 from maggy.experiment_config import OptimizationConfig
 from maggy.searchspace import Searchspace
 from maggy.trial import Trial
@@ -64,26 +64,26 @@ class TestThresholdPruner(EarlyStopContract):
     def make(self):
         return OptunaPruner(optuna.pruners.ThresholdPruner(lower=-0.5, upper=0.5))
 
-    # The pruner does not know of a direction.
+    # This pruner ignores the direction.
     test_min_mirrors_max = test_min_mirrors_max_also_with_many_running_trials = None
 
 
 class Spy(optuna.pruners.BasePruner):
-    """Keeps what it is shown, and prunes what is below zero."""
+    """Remember the study and the trial, and prune a trial whose last value is below zero."""
 
     def prune(self, study, trial):
         self.study, self.trial = study, trial
         return trial.intermediate_values[trial.last_step] < 0
 
 
-def test_the_pruner_sees_all_trials_with_what_they_have_reported():
+def test_the_pruner_sees_all_trials_with_their_reports():
     spy = Spy()
     rule = OptunaPruner(spy)
-    stopped = final_with([0.3, 0.1], "stopped")
-    stopped.early_stop = True
+    pruned = final_with([0.3, 0.1], "pruned")
+    pruned.early_stop = True
     mine, other = trial_with([0.1, 0.2, -0.5], steps=[0, 1, 2.5]), trial_with([0.7], "other")
-    finals = [final_with([0.1, 0.9]), stopped]
-    assert rule.check_running(mine, finals, [other, mine], "max") == mine.trial_id
+    finals = [final_with([0.1, 0.9]), pruned]
+    assert rule.decide(mine, finals, [other, mine], "max") is Decision.STOP
     assert spy.trial.intermediate_values == {0: 0.1, 1: 0.2, 2: -0.5}
     assert [trial.state.name for trial in spy.study.trials] == [
         "COMPLETE",
@@ -95,20 +95,20 @@ def test_the_pruner_sees_all_trials_with_what_they_have_reported():
     assert spy.study.direction.name == "MAXIMIZE"
 
 
-def test_new_points_are_added_to_those_shown_before():
+def test_the_study_receives_only_new_points():
     spy = Spy()
     rule = OptunaPruner(spy)
     trial = trial_with([0.1, 0.2])
-    assert rule.check_running(trial, [], [trial], "min") is None
+    assert rule.decide(trial, [], [trial], "min") is Decision.CONTINUE
     trial.append_metric({"step": 2, "value": -1})
-    assert rule.check_running(trial, [], [trial], "min") == trial.trial_id
+    assert rule.decide(trial, [], [trial], "min") is Decision.STOP
     trial.status, trial.final_metric = Trial.FINALIZED, -1.0
     other = trial_with([0.4], "other")
-    rule.check_running(other, [trial], [other], "min")
+    rule.decide(other, [trial], [other], "min")
     assert [frozen.state.name for frozen in spy.study.trials] == ["COMPLETE", "RUNNING"]
 
 
-def test_each_ended_trial_is_shown_once():
+def test_the_study_receives_an_ended_trial_once():
     class Counted(Trial):
         looks = 0
 
@@ -123,7 +123,7 @@ def test_each_ended_trial_is_shown_once():
         trial.append_metric({"step": 0, "value": 0.5})
         trial.final_metric = 0.5
         store.append(trial)
-        rule.check_running(running, store, [running], "max")
+        rule.decide(running, store, [running], "max")
     assert [frozen.state.name for frozen in spy.study.trials] == [
         "COMPLETE",
         "RUNNING",
@@ -132,20 +132,20 @@ def test_each_ended_trial_is_shown_once():
     assert Counted.looks <= 5 * len(store)
 
 
-def test_a_trial_that_fails_is_failed_for_the_pruner():
+def test_a_trial_that_fails_has_failed_in_the_study():
     spy = Spy()
     rule = OptunaPruner(spy)
     mine, failing = trial_with([0.1]), trial_with([0.7], "failing")
-    rule.check_running(mine, [], [failing, mine], "max")
+    rule.decide(mine, [], [failing, mine], "max")
     mine.append_metric({"step": 1, "value": 0.2})
-    rule.check_running(mine, [], [mine], "max")
+    rule.decide(mine, [], [mine], "max")
     assert [frozen.state.name for frozen in spy.study.trials] == ["FAIL", "RUNNING"]
 
 
-def test_each_experiment_has_a_study_of_its_own():
+def test_every_experiment_has_a_study_of_its_own():
     spy = Spy()
     rule = OptunaPruner(spy)
-    for _ in range(2):  # as when a cell with one config is run twice
+    for _ in range(2):  # as if a cell of a notebook runs twice
         config = OptimizationConfig(
             5, "randomsearch", Searchspace(x=("DOUBLE", [0, 1])), es_policy=rule, seed=1
         )
@@ -171,28 +171,28 @@ def test_a_trial_that_lost_its_worker_starts_anew():
     spy = Spy()
     rule = OptunaPruner(spy)
     trial = trial_with([0.1, -0.2])
-    rule.check_running(trial, [], [trial], "max")
+    rule.decide(trial, [], [trial], "max")
     trial.reset()
     trial.attempts = 2
     trial.append_metric({"step": 0, "value": 0.3})
-    assert rule.check_running(trial, [], [trial], "max") is None
+    assert rule.decide(trial, [], [trial], "max") is Decision.CONTINUE
     assert [frozen.state.name for frozen in spy.study.trials] == ["FAIL", "RUNNING"]
 
 
 def test_successive_halving_prunes_the_worse_one():
     rule = OptunaPruner(optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=2))
     good, bad = trial_with([0.9], "good", [1]), trial_with([0.1], "bad", [1])
-    assert rule.check_running(good, [], [good], "max") is None
-    for _ in range(2):  # the same question gets the same answer, although the pruner keeps notes
-        assert rule.check_running(bad, [], [good, bad], "max") == bad.trial_id
+    assert rule.decide(good, [], [good], "max") is Decision.CONTINUE
+    for _ in range(2):  # the answer stays the same, although the pruner keeps notes
+        assert rule.decide(bad, [], [good, bad], "max") is Decision.STOP
 
 
-def test_it_says_nothing(capfd):
+def test_optuna_prints_nothing(capfd):
     trial = trial_with([0.1])
-    OptunaPruner(Spy()).check_running(trial, [], [trial], "max")
+    OptunaPruner(Spy()).decide(trial, [], [trial], "max")
     assert capfd.readouterr() == ("", "")
 
 
-def test_what_is_not_a_pruner_is_refused():
+def test_anything_but_a_pruner_is_refused():
     with pytest.raises(BadArgumentsError, match="BasePruner"):
         OptunaPruner("median")

@@ -1,12 +1,17 @@
-"""Early stopping rules by name."""
+"""Early stopping rules that users pass by name, as instances, as pruners or in a list."""
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
+from distributions import install
 
 from maggy import earlystop as package
 from maggy.common.exceptions import BadArgumentsError
 from maggy.earlystop import (
+    AbstractEarlyStop,
     MedianStoppingRule,
     NoStoppingRule,
     OptunaPruner,
@@ -17,6 +22,7 @@ from maggy.earlystop import (
     earlystop_by_name,
     stop_rules,
 )
+from maggy.earlystop.registry import STOP_RULES
 
 
 @pytest.mark.parametrize(
@@ -30,16 +36,16 @@ from maggy.earlystop import (
         (None, NoStoppingRule),
     ],
 )
-def test_names_are_known_in_any_case(name, expected):
+def test_a_name_may_be_written_in_upper_or_lower_case(name, expected):
     assert type(earlystop_by_name(name)) is expected
 
 
 def test_an_instance_is_itself():
-    mine = MedianStoppingRule()
-    assert earlystop_by_name(mine) is mine
+    for rule in (MedianStoppingRule(), SuccessiveHalvingRule()):
+        assert earlystop_by_name(rule) is rule
 
 
-def test_an_unknown_name_lists_the_known_ones_and_the_closest():
+def test_the_error_for_an_unknown_name_lists_all_names_and_suggests_the_closest():
     with pytest.raises(
         BadArgumentsError, match=r"es_policy must be one of 'median', .* 'medain'.*mean 'median'"
     ):
@@ -51,12 +57,12 @@ def test_a_class_is_refused_with_the_remedy():
         earlystop_by_name(MedianStoppingRule)
 
 
-@pytest.mark.parametrize("given", [5, True, [], object])
-def test_anything_else_is_refused(given):
+@pytest.mark.parametrize("policy", [5, True, [], object])
+def test_anything_else_is_refused(policy):
     with pytest.raises(
         TypeError, match=r"es_policy must be one of 'median', 'none'.*AbstractEarlyStop"
     ):
-        earlystop_by_name(given)
+        earlystop_by_name(policy)
 
 
 def test_a_pruner_of_optunas_is_a_rule():
@@ -81,18 +87,52 @@ def test_a_list_with_something_else_is_refused():
 
 def test_a_class_of_optunas_or_for_experiments_is_refused_with_the_remedy():
     optuna = pytest.importorskip("optuna")
-    for given in (Patience, optuna.pruners.MedianPruner):
-        with pytest.raises(
-            TypeError, match=rf"got the class {given.__name__}\. Write {given.__name__}\("
-        ):
-            stop_rules(["median", given])
+    for policy in (Patience, optuna.pruners.MedianPruner):
+        name = policy.__name__
+        with pytest.raises(TypeError, match=rf"got the class {name}\. Write {name}\("):
+            stop_rules(["median", policy])
 
 
-def test_a_sampler_of_optunas_is_sent_to_its_own_argument():
+def test_the_error_for_a_sampler_of_optunas_names_its_argument():
     optuna = pytest.importorskip("optuna")
     with pytest.raises(TypeError, match="Pass it as optimizer"):
         earlystop_by_name(optuna.samplers.RandomSampler())
 
 
-def test_everything_exported_is_there():
+def test_a_rule_of_optunas_is_itself():
+    optuna = pytest.importorskip("optuna")
+    rule = OptunaPruner(optuna.pruners.NopPruner())
+    assert earlystop_by_name(rule) is rule
+
+
+def test_the_docstring_lists_every_name():
+    assert "{" not in earlystop_by_name.__doc__
+    for name in STOP_RULES:
+        assert f"``'{name}'``" in earlystop_by_name.__doc__
+
+
+def test_every_rule_has_a_contract_test_and_a_row_in_the_documentation():
+    root = Path(__file__).parents[2]
+    pages = [page.read_text() for page in (root / "docs").rglob("*.md")]
+    rows = re.findall(r'^\| `"(\w+)"', "\n".join(pages), re.MULTILINE)
+    for name, rule in STOP_RULES.items():
+        test = root / "tests" / "earlystop" / f"test_{rule.__module__.split('.')[-1]}.py"
+        assert "(EarlyStopContract)" in test.read_text()
+        assert name in rows
+
+
+def test_another_distribution_may_register_a_rule(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    install(
+        tmp_path,
+        {"maggy.stop_rules": {"Plateau": "acme_plateau:Plateau"}},
+        {"acme_plateau": "from maggy.earlystop import NoStoppingRule as Plateau"},
+    )
+    rules, _ = stop_rules(["median", "plateau"])
+    assert isinstance(rules[1], AbstractEarlyStop)
+    with pytest.raises(BadArgumentsError, match=r"'none', 'percentile', 'plateau', .*'plato'"):
+        stop_rules("plato")
+
+
+def test_the_package_has_every_name_that_it_exports():
     assert all(hasattr(package, name) for name in package.__all__)

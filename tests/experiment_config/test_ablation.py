@@ -4,6 +4,7 @@ import pytest
 
 from maggy.ablation import AblationStudy
 from maggy.ablation.ablator import LOCO
+from maggy.common.direction import Direction
 from maggy.common.exceptions import BadArgumentsError
 from maggy.experiment_config import AblationConfig
 
@@ -29,6 +30,10 @@ def test_the_positions_are_those_of_release_1_1(study):
         ["the data"],
         "acc",
     )
+
+
+def test_the_direction_may_be_written_in_any_case(study):
+    assert AblationConfig(study, direction="Min").direction is Direction.MIN
 
 
 def test_the_ablator_may_be_an_instance_or_a_name_in_any_case(study):

@@ -1,13 +1,14 @@
-"""Configurations to try first, and a number of trials that is left out."""
+"""The initial trials of a search, and a search without a number of trials."""
 
 from __future__ import annotations
 
 import pytest
 
-from maggy import Searchspace, experiment
+from maggy import Searchspace
 from maggy.common.exceptions import BadArgumentsError
 from maggy.earlystop import Patience
 from maggy.experiment_config import OptimizationConfig
+from maggy.experiment_config.keywords import config_from_keywords
 
 SPACE = Searchspace(x=("DOUBLE", [0, 1]), n=("INTEGER", [1, 4]), c=("CONSTANT", ["a"]))
 
@@ -17,8 +18,8 @@ def config(num_trials=4, optimizer="randomsearch", searchspace=SPACE, **options)
 
 
 def test_initial_trials_become_plain_values_of_the_space():
-    given = [{"n": 2.0, "x": 1}, {"x": 0, "n": 1, "c": "a"}]
-    assert config(initial_trials=given).initial_trials == [
+    trials = [{"n": 2.0, "x": 1}, {"x": 0, "n": 1, "c": "a"}]
+    assert config(initial_trials=trials).initial_trials == [
         {"x": 1.0, "n": 2, "c": "a"},
         {"x": 0.0, "n": 1, "c": "a"},
     ]
@@ -26,7 +27,7 @@ def test_initial_trials_become_plain_values_of_the_space():
 
 
 @pytest.mark.parametrize(
-    ("given", "text"),
+    ("trials", "text"),
     [
         (
             [{"x": 2, "n": 1}],
@@ -39,12 +40,12 @@ def test_initial_trials_become_plain_values_of_the_space():
         ([{"x": 1, "n": 1}] * 5, r"at most num_trials=4 initial trials, but got 5"),
     ],
 )
-def test_each_is_validated(given, text):
+def test_every_initial_trial_is_checked(trials, text):
     with pytest.raises(BadArgumentsError, match=text):
-        config(initial_trials=given)
+        config(initial_trials=trials)
 
 
-def test_they_need_a_space():
+def test_initial_trials_need_a_search_space():
     with pytest.raises(BadArgumentsError, match="initial_trials need a search space"):
         config(optimizer="none", searchspace=None, initial_trials=[{}])
 
@@ -61,12 +62,10 @@ def test_the_optimizer_may_not_be_left_out():
 
 
 def test_the_keywords_of_0_5_leave_the_number_of_a_grid_to_the_grid():
-    grid = experiment._config_of({"optimizer": "gridsearch", "searchspace": SPACE}, False)
-    assert grid.num_trials is None
-    assert (
-        experiment._config_of({"optimizer": "randomsearch", "searchspace": SPACE}, False).num_trials
-        == 1
-    )
+    keywords = {"optimizer": "gridsearch", "searchspace": SPACE}
+    assert config_from_keywords(keywords, has_map_fun=False).num_trials is None
+    keywords = {"optimizer": "randomsearch", "searchspace": SPACE}
+    assert config_from_keywords(keywords, has_map_fun=False).num_trials == 1
 
 
 def test_stop_rules_may_be_a_list():

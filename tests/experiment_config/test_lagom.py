@@ -1,4 +1,4 @@
-"""The options that every experiment takes: defaults, and what is refused in the constructor."""
+"""The options that every experiment has: their defaults and their checks."""
 
 import dataclasses
 import math
@@ -26,30 +26,25 @@ every_config = pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
 @every_config
 def test_the_common_options_have_their_documented_defaults(make):
     config = make()
-    names = "seed num_workers log_dir resume max_trial_seconds max_seconds trial_attempts fail_fast hb_interval"
-    assert [getattr(config, name) for name in names.split()] == [
-        None,
-        None,
-        None,
-        None,
-        None,
-        None,
-        3,
-        False,
-        1,
-    ]
-    assert [
-        config.give_up_after,
-        config.retry_failed,
-        config.isolation,
-        config.max_trial_memory,
-    ] == [
-        5,
-        False,
-        "worker",
-        None,
-    ]
-    assert (config.worker_timeout, config.driver_port, config.description) == (60, None, "")
+    defaults = {
+        "seed": None,
+        "num_workers": None,
+        "log_dir": None,
+        "resume": None,
+        "max_trial_seconds": None,
+        "max_seconds": None,
+        "trial_attempts": 3,
+        "fail_fast": False,
+        "hb_interval": 1,
+        "give_up_after": 5,
+        "retry_failed": False,
+        "isolation": "worker",
+        "max_trial_memory": None,
+        "worker_timeout": 60,
+        "driver_port": None,
+        "description": "",
+    }
+    assert {name: getattr(config, name) for name in defaults} == defaults
 
 
 @every_config
@@ -76,7 +71,7 @@ def test_the_common_options_have_their_documented_defaults(make):
         {"name": ""},
     ],
 )
-def test_good_options_are_taken(make, options):
+def test_a_good_option_is_accepted(make, options):
     config = make(**options)
     assert {name: getattr(config, name) for name in options} == options
 
@@ -172,7 +167,7 @@ def test_the_fields_of_release_1_may_be_given_by_position_in_their_order(config,
     assert positional[: len(names)] == names
 
 
-def test_a_run_for_its_value_has_the_default_name_of_release_0():
+def test_a_single_run_has_the_default_name_of_release_0():
     assert LagomConfig().name == "no-name"
 
 
@@ -187,7 +182,7 @@ def test_memory_is_given_in_bytes_or_as_text(make, memory, size):
 
 @every_config
 @pytest.mark.parametrize("memory", ["4 gallons", "-1g", "", 0, 1000, 1.5, True, "0.5g"])
-def test_what_is_no_amount_of_memory_is_refused(make, memory):
+def test_anything_but_an_amount_of_memory_is_refused(make, memory):
     with pytest.raises(BadArgumentsError, match="max_trial_memory must be at least 1 MiB"):
         make(isolation="process", max_trial_memory=memory)
 

@@ -1,10 +1,12 @@
 """The config of a search."""
 
+import dataclasses
 import math
 
 import pytest
 
 from maggy import Searchspace
+from maggy.common.direction import Direction
 from maggy.common.exceptions import BadArgumentsError
 from maggy.earlystop import MedianStoppingRule
 from maggy.experiment_config import HyperparameterOptConfig, OptimizationConfig
@@ -104,7 +106,16 @@ def test_an_optimizer_is_a_name_in_any_case_an_instance_or_none(optimizer, searc
 
 
 def test_the_direction_may_be_written_in_any_case():
-    assert OptimizationConfig(1, None, direction="MIN").direction == "min"
+    direction = OptimizationConfig(1, None, direction="MIN").direction
+    assert direction == "min"
+    assert direction is Direction.MIN
+    assert repr(direction) == "'min'"
+
+
+def test_a_config_can_be_copied_with_another_value():
+    config = OptimizationConfig(2, "randomsearch", space(), direction="min", seed=1)
+    copy = dataclasses.replace(config, seed=2)
+    assert (copy.direction, copy.seed, copy.optimizer) == ("min", 2, "randomsearch")
 
 
 @pytest.mark.parametrize("policy", ["median", "MEDIAN", "none", None, MedianStoppingRule()])

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, Literal
 
 from maggy.core.experiment_driver.policy import Policy
-from maggy.earlystop import stop_rules
+from maggy.earlystop import AbstractEarlyStop, Decision, stop_rules
 from maggy.experiment_config import HyperparameterOptConfig, OptimizationConfig
 from maggy.optimizer import resolve_optimizer
 from maggy.searchspace import Searchspace
@@ -50,6 +50,10 @@ class OptimizationPolicy(Policy):
         self._optimizer.final_store = final_store
         self._initial = deque(enumerate(map(dict, self._config.initial_trials or [])))
         self._optimizer.initialize()
+        for rule in self._rules:
+            rule.start()
+        for experiment_rule in self._experiment_rules:
+            experiment_rule.start()
 
     def log_to(self, write: Callable[[str], None]) -> None:
         self._optimizer.write_log = write
@@ -118,7 +122,7 @@ class OptimizationPolicy(Policy):
         enough = len(final_store) > self._config.es_min
         running = self._trial_store.values()
         return any(
-            rule.check_running(trial, final_store, running, self.direction) is not None
+            _decides_to_stop(rule, trial, final_store, running, self.direction)
             for rule in self._rules
             if enough or not rule.waits_for_finals
         )
@@ -143,3 +147,22 @@ class OptimizationPolicy(Policy):
         self._optimizer.searchspace = space
         self._optimizer.direction = self.direction
         self._optimizer.allow_repeats = self._allow_repeats
+
+
+def _decides_to_stop(
+    rule: AbstractEarlyStop,
+    trial: Trial,
+    final_store: list[Trial],
+    running_trials: Collection[Trial],
+    direction: str,
+) -> bool:
+    match rule.decide(trial, final_store, running_trials, direction):
+        case Decision.STOP:
+            return True
+        case Decision.CONTINUE:
+            return False
+        case other:  # a user's rule may return anything
+            raise TypeError(
+                f"{type(rule).__name__}.decide must return a maggy.earlystop.Decision, "
+                f"but returned {other!r:.80}."
+            )

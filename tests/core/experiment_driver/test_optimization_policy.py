@@ -7,7 +7,13 @@ from loopback import Experiment
 
 from maggy import Searchspace, Trial
 from maggy.core.experiment_driver.optimization_policy import OptimizationPolicy
-from maggy.earlystop import AbstractEarlyStop, AbstractExperimentStop, Patience, Threshold
+from maggy.earlystop import (
+    AbstractEarlyStop,
+    AbstractExperimentStop,
+    Decision,
+    Patience,
+    Threshold,
+)
 from maggy.experiment_config import OptimizationConfig
 from maggy.optimizer import AbstractOptimizer
 
@@ -173,6 +179,54 @@ def test_a_rule_that_waits_is_asked_once_more_than_es_min_are_final():
     trial = Trial({"x": 1})
     assert not made.should_stop(trial, [trial])
     assert made.should_stop(trial, [trial, trial])
+
+
+class Remembering(AbstractEarlyStop):
+    """Stop every trial after the first one that this experiment asks about."""
+
+    waits_for_finals = False
+
+    def start(self):
+        self.first = None
+
+    def decide(self, trial, finalized_trials, running_trials, direction):
+        self.first = self.first or trial
+        return Decision.CONTINUE if trial is self.first else Decision.STOP
+
+
+def test_one_rule_serves_several_experiments():
+    rule = Remembering()
+    for _ in range(2):
+        made = started(es_policy=rule)
+        first, second = Trial({"x": 1}), Trial({"x": 2})
+        assert not made.should_stop(first, [])
+        assert made.should_stop(second, [])
+
+
+def test_a_rule_for_the_experiment_starts_with_it():
+    class Starts(Patience):
+        count = 0
+
+        def start(self):
+            self.count += 1
+
+    rule = Starts(3)
+    started(es_policy=["median", rule])
+    assert rule.count == 1
+
+
+@pytest.mark.parametrize("answer", [True, None, "stop", "a trial's id"])
+def test_a_decision_of_another_type_is_refused(answer):
+    class Undecided(AbstractEarlyStop):
+        waits_for_finals = False
+
+        def decide(self, trial, finalized_trials, running_trials, direction):
+            return answer
+
+    with pytest.raises(
+        TypeError, match=r"Undecided\.decide must return a .*Decision, but returned"
+    ):
+        started(es_policy=Undecided()).should_stop(Trial({"x": 1}), [])
 
 
 # On workers that are threads
