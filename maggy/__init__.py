@@ -1,18 +1,241 @@
 """Asynchronous hyperparameter search and ablation studies on Apache Spark.
 
-Importing this package loads neither Spark nor TensorFlow.
+Every public name is an attribute of this package and is loaded at its first use. So importing the
+package is quick, and loads neither Spark nor TensorFlow.
 """
 
+import sys
+from importlib import import_module
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
-from maggy.searchspace import Searchspace
-from maggy.trial import Trial
 from maggy.version import __version__
 
-__all__ = ["Searchspace", "Trial", "__version__"]
+if TYPE_CHECKING:
+    from maggy import ablation as ablation
+    from maggy import callbacks as callbacks
+    from maggy import config as config
+    from maggy import earlystop as earlystop
+    from maggy import experiment as experiment
+    from maggy import experiment_config as experiment_config
+    from maggy import optimizer as optimizer
+    from maggy import result as result
+    from maggy import searchspace as searchspace
+    from maggy import tensorboard as tensorboard
+    from maggy import trial as trial
+    from maggy.ablation import AblationStudy
+    from maggy.common.exceptions import (
+        AblationError,
+        BadArgumentsError,
+        BroadcastMetricTypeError,
+        BroadcastStepTypeError,
+        BroadcastStepValueError,
+        EarlyStopException,
+        ExperimentError,
+        MaggyError,
+        MetricKeyError,
+        MetricTypeError,
+        MetricValueError,
+        MissingDependencyError,
+        NotSupportedError,
+        OwnershipError,
+        RecordsError,
+        ResumeError,
+        ReturnTypeError,
+        SearchspaceBoundsError,
+        SignatureError,
+    )
+    from maggy.earlystop import (
+        AbstractEarlyStop,
+        AbstractExperimentStop,
+        MedianStoppingRule,
+        NoStoppingRule,
+        OptunaPruner,
+        Patience,
+        PercentileStoppingRule,
+        SuccessiveHalvingRule,
+        Threshold,
+    )
+    from maggy.experiment import lagom
+    from maggy.experiment_config import (
+        AblationConfig,
+        HyperparameterOptConfig,
+        LagomConfig,
+        OptimizationConfig,
+    )
+    from maggy.optimizer import (
+        NSGAII,
+        QMC,
+        AbstractOptimizer,
+        Asha,
+        CmaEs,
+        GridSearch,
+        Hyperband,
+        OptunaSearch,
+        RandomSearch,
+        SingleRun,
+    )
+    from maggy.optimizer.bayes import GP, TPE
+    from maggy.result import ExperimentResult
+    from maggy.searchspace import Searchspace
+    from maggy.trial import Trial
 
-if find_spec("hops") is not None:
-    # Here, so that a user's own ``from hops import util`` works after any import of ours.
-    from maggy.core.environment.hopsworks.hops_import import mend_hops_util
+__all__ = [
+    "GP",
+    "NSGAII",
+    "QMC",
+    "TPE",
+    "AblationConfig",
+    "AblationError",
+    "AblationStudy",
+    "AbstractEarlyStop",
+    "AbstractExperimentStop",
+    "AbstractOptimizer",
+    "Asha",
+    "BadArgumentsError",
+    "BroadcastMetricTypeError",
+    "BroadcastStepTypeError",
+    "BroadcastStepValueError",
+    "CmaEs",
+    "EarlyStopException",
+    "ExperimentError",
+    "ExperimentResult",
+    "GridSearch",
+    "Hyperband",
+    "HyperparameterOptConfig",
+    "LagomConfig",
+    "MaggyError",
+    "MedianStoppingRule",
+    "MetricKeyError",
+    "MetricTypeError",
+    "MetricValueError",
+    "MissingDependencyError",
+    "NoStoppingRule",
+    "NotSupportedError",
+    "OptimizationConfig",
+    "OptunaPruner",
+    "OptunaSearch",
+    "OwnershipError",
+    "Patience",
+    "PercentileStoppingRule",
+    "RandomSearch",
+    "RecordsError",
+    "ResumeError",
+    "ReturnTypeError",
+    "Searchspace",
+    "SearchspaceBoundsError",
+    "SignatureError",
+    "SingleRun",
+    "SuccessiveHalvingRule",
+    "Threshold",
+    "Trial",
+    "__version__",
+    "callbacks",
+    "experiment",
+    "lagom",
+    "tensorboard",
+]
+
+# Three lists name the same things: the imports above are for type checkers, ``__all__`` is for
+# ``from maggy import *``, and this table is for ``__getattr__``. A test compares them.
+_NAMES = {
+    "maggy.ablation": ["AblationStudy"],
+    "maggy.common.exceptions": [
+        "AblationError",
+        "BadArgumentsError",
+        "BroadcastMetricTypeError",
+        "BroadcastStepTypeError",
+        "BroadcastStepValueError",
+        "EarlyStopException",
+        "ExperimentError",
+        "MaggyError",
+        "MetricKeyError",
+        "MetricTypeError",
+        "MetricValueError",
+        "MissingDependencyError",
+        "NotSupportedError",
+        "OwnershipError",
+        "RecordsError",
+        "ResumeError",
+        "ReturnTypeError",
+        "SearchspaceBoundsError",
+        "SignatureError",
+    ],
+    "maggy.earlystop": [
+        "AbstractEarlyStop",
+        "AbstractExperimentStop",
+        "MedianStoppingRule",
+        "NoStoppingRule",
+        "OptunaPruner",
+        "Patience",
+        "PercentileStoppingRule",
+        "SuccessiveHalvingRule",
+        "Threshold",
+    ],
+    "maggy.experiment": ["lagom"],
+    "maggy.experiment_config": [
+        "AblationConfig",
+        "HyperparameterOptConfig",
+        "LagomConfig",
+        "OptimizationConfig",
+    ],
+    "maggy.optimizer": [
+        "NSGAII",
+        "QMC",
+        "AbstractOptimizer",
+        "Asha",
+        "CmaEs",
+        "GridSearch",
+        "Hyperband",
+        "OptunaSearch",
+        "RandomSearch",
+        "SingleRun",
+    ],
+    "maggy.optimizer.bayes": ["GP", "TPE"],
+    "maggy.result": ["ExperimentResult"],
+    "maggy.searchspace": ["Searchspace"],
+    "maggy.trial": ["Trial"],
+}
+_MODULES = {name: module for module, names in _NAMES.items() for name in names}
+
+# Submodules that users may name after ``import maggy`` alone. Most are not in ``__all__``, because
+# ``from maggy import *`` should not replace a user's variable such as ``config`` or ``result``.
+_SUBMODULES = (
+    "ablation",
+    "callbacks",
+    "config",
+    "earlystop",
+    "experiment",
+    "experiment_config",
+    "optimizer",
+    "result",
+    "searchspace",
+    "tensorboard",
+    "trial",
+)
+
+if not TYPE_CHECKING:
+    # Hidden from type checkers, which would accept any name of a module with this function.
+    def __getattr__(name):
+        """Load a public name or submodule at its first use."""
+        if name in _SUBMODULES:
+            return import_module(f"maggy.{name}")
+        if name in _MODULES:
+            return getattr(import_module(_MODULES[name]), name)
+        # With name and obj, Python suggests the closest name in the traceback.
+        raise AttributeError(
+            f"module 'maggy' has no attribute {name!r}", name=name, obj=sys.modules[__name__]
+        )
+
+
+def __dir__() -> list[str]:
+    """Return the public names, the public submodules, and the attributes of any module."""
+    attributes = [name for name in globals() if name.startswith("__")]
+    return sorted({*__all__, *_SUBMODULES, *attributes})
+
+
+if "hops" in sys.modules or find_spec("hops") is not None:
+    # Here, so that a user's own ``from hops import util`` works after any import of Maggy.
+    from maggy.common.hops_import import mend_hops_util
 
     mend_hops_util()

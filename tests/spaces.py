@@ -53,7 +53,7 @@ spaces = st.dictionaries(st.text("abc-λ", min_size=1, max_size=4), parameters, 
 
 
 def _counted(low, options):
-    """A parameter whose values can be listed, as another one's condition needs them."""
+    """Return parameters with countable values, as the condition of another one needs them."""
     return [
         ("INTEGER", [low, low + 20], options),
         ("INTEGER", [low, low + 20], {**options, "step": 3}),
@@ -74,7 +74,7 @@ def _uncounted(low, options):
 
 @st.composite
 def conditional_spaces(draw):
-    """A space of up to six parameters with all options, in which parameters exist only when earlier ones allow it."""
+    """Draw a space of up to six parameters with all options, conditions included."""
     space, parents = Searchspace(), {}
     for number in range(draw(st.integers(1, 6))):
         options, low = {}, draw(st.integers(-50, 50))

@@ -1,10 +1,13 @@
-"""Keras callbacks that broadcast a metric after each batch or epoch. Keras is imported when the first one is made."""
+"""Keras callbacks that broadcast a metric after each batch or epoch.
+
+Keras is imported when the first callback is made.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, Protocol
+from typing import Protocol, TypeVar
 
 from maggy.common.exceptions import MetricKeyError
 from maggy.common.json_values import closest
@@ -12,142 +15,179 @@ from maggy.common.optional import import_optional
 
 __all__ = ["KerasBatchEnd", "KerasEpochEnd"]
 
-_SAME = {"acc": "accuracy", "accuracy": "acc", "val_acc": "val_accuracy", "val_accuracy": "val_acc"}
+# Keras 2 and 3 log a metric under the name with which the model was compiled, so both occur.
+_OTHER_NAMES = {
+    "acc": "accuracy",
+    "accuracy": "acc",
+    "val_acc": "val_accuracy",
+    "val_accuracy": "val_acc",
+}
+
+_Callback = TypeVar("_Callback", bound="_KerasReport")
 
 
-class _Broadcasts(Protocol):
+class _Reporter(Protocol):
     """The part of a Reporter that a callback uses."""
 
-    def broadcast(self, metric: Any, step: Any = None) -> None: ...
+    def broadcast(self, metric: float, step: int | None = None) -> None: ...
 
 
 class _KerasReport:
-    """What both callbacks share: becoming a Keras callback, finding the metric, and steps that never go back."""
+    """The common part of both callbacks.
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
-        # Keras accepts only subclasses of its Callback, and deriving from it here would import Keras with this
-        # module. So the instance is of a subclass of both, made now; Python calls __init__ on it as usual.
-        own: Any = cls
-        return object.__new__(_with_keras(own))
+    It becomes a Keras callback, finds the metric, and reports it at steps that never go back.
+    """
 
-    def __init__(self, reporter: _Broadcasts, metric: str) -> None:
+    def __new__(cls: type[_Callback], *_: object, **__: object) -> _Callback:
+        # Keras accepts only subclasses of its Callback. Deriving from it here would import Keras
+        # with this module. So the instance is of a subclass of both, made now. Python calls
+        # __init__ on it as usual, because it is an instance of ``cls`` too.
+        plain_class: type = cls
+        callback: _Callback = object.__new__(_with_keras(plain_class))
+        return callback
+
+    def __init__(self, reporter: _Reporter, metric: str) -> None:
         super().__init__()
         self._reporter = reporter
         self._metric = metric
         self._last_step = -1
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        # Without the model: a fit() sets it anew, and not every model can be copied.
+    def __reduce__(self) -> tuple[object, ...]:
+        # Without the model: each fit() sets it again, and not every model can be copied.
         state = {name: value for name, value in self.__dict__.items() if name != "_model"}
-        return _copied, (getattr(type(self), "_plain_class", type(self)), state)
+        return _restore, (getattr(type(self), "_plain_class", type(self)), state)
 
-    def _report(self, logs: Mapping[str, Any] | None, step: int = 0, hint: str = "") -> None:
+    def _report(self, logs: Mapping[str, float] | None, step: int = 0, hint: str = "") -> None:
         value = _find(logs or {}, self._metric, hint)
-        # Everything that reports in this trial shares the reporter's steps: other callbacks, earlier fits, the user.
-        last = int(getattr(self._reporter, "last_step", self._last_step))
-        self._last_step = max(step, last + 1)
+        # Everything that reports in this trial shares the reporter's steps: other callbacks,
+        # earlier fits and the user.
+        last_step = int(getattr(self._reporter, "last_step", self._last_step))
+        # Keras counts epochs from 0 again in each fit, and a step must not go back.
+        self._last_step = max(step, last_step + 1)
         self._reporter.broadcast(value, step=self._last_step)
 
 
 class KerasBatchEnd(_KerasReport):
-    """A Keras callback that reports a metric to the experiment after each training batch.
+    """Report a metric to the experiment after each training batch.
 
-    The step counts batches from 0 over the whole trial, so over all epochs and over several ``fit()``; a new
-    callback for a further ``fit()`` counts on. When something else reports with the same reporter, all share one
-    ascending sequence of steps, so the two kinds of metric are mixed in one curve: choose one where the trial may
-    be stopped early.
+    The step counts batches from 0 over the whole trial, that is, over all epochs and over several
+    ``fit()``. A new callback for a further ``fit()`` continues the count. If something else reports
+    with the same reporter, all share one ascending sequence of steps, so the two kinds of metric
+    are mixed in one curve. Choose one of them if the trial may be stopped early.
 
-    ``loss`` and the metrics that the model was compiled with are available, metrics of the validation are not.
-    ``acc`` and ``accuracy`` are the same metric.
+    ``loss`` and the metrics with which the model was compiled are available. Metrics of the
+    validation are not. ``acc`` and ``accuracy`` are the same metric.
 
     Example:
         >>> def train(lr, reporter):
         ...     from maggy.callbacks import KerasBatchEnd
+        ...
         ...     model = make_model(lr)
         ...     model.fit(x, y, callbacks=[KerasBatchEnd(reporter, metric="accuracy")])
 
     Args:
-        reporter: What the training function gets as ``reporter``.
+        reporter: The argument ``reporter`` of the training function.
         metric: The metric's name in Keras' logs.
 
     Raises:
-        MissingDependencyError: Keras is not installed.
-        MetricKeyError: During ``fit()``: the metric is not in Keras' logs; the message lists those that are.
-        EarlyStopException: During ``fit()``: the driver has asked this trial to stop.
+        MissingDependencyError: If Keras is not installed.
+        MetricKeyError: During ``fit()``, if the metric is not in Keras' logs. The message lists the
+            metrics that are.
+        EarlyStopException: During ``fit()``, if the driver has asked this trial to stop.
     """
 
-    def __init__(self, reporter: _Broadcasts, metric: str = "loss") -> None:
+    def __init__(self, reporter: _Reporter, metric: str = "loss") -> None:
         super().__init__(reporter, metric)
 
-    def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Called by Keras."""
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Report the metric. Keras calls this method.
+
+        Args:
+            batch: The number of the batch in its epoch, which is not used.
+            logs: The metrics by name.
+        """
         hint = " The validation's metrics are known at the end of an epoch only: use KerasEpochEnd."
         self._report(logs, hint=hint if self._metric.startswith("val_") else "")
 
 
 class KerasEpochEnd(_KerasReport):
-    """A Keras callback that reports a metric to the experiment after each epoch.
+    """Report a metric to the experiment after each epoch.
 
-    The step is the epoch, counted on over several ``fit()``: after five epochs the next ``fit()`` begins at step
-    5, whether its own epochs begin at 0 again or at ``initial_epoch=5``. A step that is already taken, by another
-    callback or the user, is never used again: the next free one is.
+    The step is the epoch, counted over several ``fit()``: after five epochs the next ``fit()``
+    begins at step 5, whether its own epochs begin at 0 again or at ``initial_epoch=5``. A step that
+    another callback or the user has taken is never used again; the callback takes the next free
+    one.
 
-    The metrics of training (``loss``) and, where ``fit()`` has validation data, of validation (``val_loss``) are
-    available. ``val_acc`` and ``val_accuracy`` are the same metric.
+    The metrics of training (``loss``) are available. If ``fit()`` has validation data, so are the
+    metrics of validation (``val_loss``). ``val_acc`` and ``val_accuracy`` are the same metric.
 
     Example:
         >>> def train(lr, reporter):
         ...     from maggy.callbacks import KerasEpochEnd
+        ...
         ...     model = make_model(lr)
-        ...     model.fit(x, y, validation_split=0.2, callbacks=[KerasEpochEnd(reporter, metric="val_accuracy")])
+        ...     report = KerasEpochEnd(reporter, metric="val_accuracy")
+        ...     model.fit(x, y, validation_split=0.2, callbacks=[report])
 
     Args:
-        reporter: What the training function gets as ``reporter``.
+        reporter: The argument ``reporter`` of the training function.
         metric: The metric's name in Keras' logs.
 
     Raises:
-        MissingDependencyError: Keras is not installed.
-        MetricKeyError: During ``fit()``: the metric is not in Keras' logs; the message lists those that are.
-        EarlyStopException: During ``fit()``: the driver has asked this trial to stop.
+        MissingDependencyError: If Keras is not installed.
+        MetricKeyError: During ``fit()``, if the metric is not in Keras' logs. The message lists the
+            metrics that are.
+        EarlyStopException: During ``fit()``, if the driver has asked this trial to stop.
     """
 
-    def __init__(self, reporter: _Broadcasts, metric: str = "val_loss") -> None:
+    def __init__(self, reporter: _Reporter, metric: str = "val_loss") -> None:
         super().__init__(reporter, metric)
 
-    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Called by Keras."""
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Report the metric. Keras calls this method.
+
+        Args:
+            epoch: The number of the epoch.
+            logs: The metrics by name.
+        """
         hint = (
             " Give fit() validation data, and validation_freq=1, to have the validation's metrics."
         )
         self._report(logs, step=epoch, hint=hint if self._metric.startswith("val_") else "")
 
 
+# In a cache, so that all callbacks of one class have the same type.
 @cache
 def _with_keras(cls: type) -> type:
-    """``cls`` as a subclass of Keras' Callback, under its own name."""
+    """Return a subclass of a class and of Keras' Callback, with the name of the class."""
     callbacks = import_optional("keras.callbacks", cls.__name__, "pip install 'maggy[tensorflow]'")
     if issubclass(cls, callbacks.Callback):
         return cls
     names = {name: getattr(cls, name) for name in ("__module__", "__qualname__", "__doc__")}
-    names["_plain_class"] = cls  # which pickle can find
+    # pickle finds this class by its name, but not the subclass.
+    names["_plain_class"] = cls
     return type(cls.__name__, (cls, callbacks.Callback), names)
 
 
-def _copied(cls: Any, state: dict[str, Any]) -> Any:
-    """Return a callback of this class with this state; ``cls`` is not yet a subclass of Keras' Callback."""
+def _restore(cls: type[_Callback], state: dict[str, object]) -> _Callback:
+    """Return a callback with this state, from pickle or copy.
+
+    Args:
+        cls: The class before it became a subclass of Keras' Callback.
+        state: The attributes.
+    """
     callback = cls.__new__(cls)
-    callback._model = None
-    callback.__dict__.update(state)
+    callback.__dict__.update(_model=None, **state)
     return callback
 
 
-def _find(logs: Mapping[str, Any], metric: str, hint: str) -> Any:
-    for name in (metric, _SAME.get(metric, metric)):
+def _find(logs: Mapping[str, float], metric: str, hint: str) -> float:
+    for name in (metric, _OTHER_NAMES.get(metric, metric)):
         if name in logs:
             return logs[name]
-    known = [str(name) for name in logs]
+    names = [str(name) for name in logs]
     raise MetricKeyError(
-        f"The metric to report must be one of those in Keras' logs, but {metric!r} is not among them: "
-        f"{', '.join(known) or 'there are none'}.{closest(metric, known)}"
+        f"The metric to report must be one of those in Keras' logs, but {metric!r} is not among "
+        f"them: {', '.join(names) or 'there are none'}.{closest(metric, names)}"
         f"{hint or ' Compile the model with it, or report another one.'}"
     )

@@ -1,30 +1,34 @@
-"""The folder of registered training data sets: registering one and finding it again. Reads no TFRecord itself.
+"""The folder of registered training data sets: register a data set, and find it again.
 
-A data set is the folder ``<root>/<name>_<version>/`` with ``schema.json`` and, unless it is TFRecord
-(of which only the path is kept), ``data.npz``. The root is ``$MAGGY_DATASET_DIR``, a folder or an
-fsspec URL, else ``./Training_Datasets``.
+A data set is the folder ``<root>/<name>_<version>/`` with ``schema.json`` and ``data.npz``. Of
+TFRecord files only the path is kept, in the schema. The root is ``$MAGGY_DATASET_DIR``, a folder or
+an fsspec URL, else ``./Training_Datasets``.
 """
 
 from __future__ import annotations
 
-import glob
 import json
 import os
 import re
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from maggy.common.exceptions import AblationError, BadArgumentsError, MissingDependencyError
 from maggy.common.json_values import closest
 from maggy.common.optional import can_import
-from maggy.datasets import remote_files as remotefiles
-from maggy.datasets.columns import Table, read_frame, read_path
+from maggy.datasets import remote_files
+from maggy.datasets.columns import read_frame, read_path
+from maggy.datasets.file_kinds import FORMATS, file_kind, kind_at
 from maggy.datasets.remote_files import RemoteFiles, RemoteTable
-from maggy.datasets.training_dataset import DATA_FILE, TFRECORD_NAME, TrainingDataset
+from maggy.datasets.table import SCHEMA_FILE, Schema, SparkFrame, Table
+from maggy.datasets.training_dataset import DATA_FILE, TrainingDataset
+
+if TYPE_CHECKING:
+    import pandas
 
 __all__ = [
     "dataset_root",
@@ -34,29 +38,30 @@ __all__ = [
     "register_training_dataset",
 ]
 
-_SCHEMA_FILE = "schema.json"
-_FORMATS = (
-    "a Spark or pandas data frame, a CSV or Parquet file or folder, or a TFRecord file, folder or pattern "
-    "(part-r-*, *.tfrecord*)"
-)
+TrainingData: TypeAlias = "SparkFrame | pandas.DataFrame | str | os.PathLike[str]"
+"""The data that can be registered: a data frame, or the path of files."""
 
 
 def dataset_root() -> str:
-    """The folder of all registered data sets: an absolute path, or a URL as it is."""
-    chosen = os.environ.get("MAGGY_DATASET_DIR") or "Training_Datasets"
-    if "://" in chosen and not chosen.startswith("file://"):
-        return chosen.rstrip("/")
-    return str(Path(chosen.removeprefix("file://")).expanduser().absolute())
+    """Return the folder of all registered data sets: an absolute path, or a URL as it is."""
+    root = os.environ.get("MAGGY_DATASET_DIR") or "Training_Datasets"
+    if "://" in root and not root.startswith("file://"):
+        return root.rstrip("/")
+    return str(Path(root.removeprefix("file://")).expanduser().absolute())
 
 
-def register_training_dataset(data: Any, name: str, version: int = 1) -> str:
-    """Registers a training data set, so that an ``AblationStudy`` finds it by name and version.
+def register_training_dataset(data: TrainingData, name: str, version: int = 1) -> str:
+    """Register a training data set, so that an ``AblationStudy`` finds it by name and version.
 
-    Frames, CSV and Parquet are copied now, so later changes of the source do not matter; every column
-    must hold numbers (a bool becomes 0 or 1, a missing value NaN). Of TFRecord files only the path is
-    recorded: they are read on the workers, which must reach the same path, and their features come in
-    the order of their names, because a ``tf.train.Example`` has none. The same name and version again
-    replace the data set. It is kept in ``$MAGGY_DATASET_DIR``, else in ``./Training_Datasets``.
+    Frames, CSV and Parquet are copied now, so later changes of the source have no effect. Every
+    column must hold numbers: a bool becomes 0 or 1, a missing value NaN.
+
+    Of TFRecord files only the path is recorded. The workers read them, so they must reach the same
+    path. Their features come in the order of their names, because a ``tf.train.Example`` has no
+    order.
+
+    A data set with the same name and version is replaced. The data set is stored in
+    ``$MAGGY_DATASET_DIR``, else in ``./Training_Datasets``.
 
     Example:
         >>> import pandas
@@ -65,35 +70,21 @@ def register_training_dataset(data: Any, name: str, version: int = 1) -> str:
         >>> folder = register_training_dataset(frame, "titanic_train_dataset")
 
     Args:
-        data: A Spark or pandas data frame, or a path: a CSV or Parquet file or folder, or a TFRecord file,
-            folder or pattern (``part-r-*``, ``*.tfrecord*``).
-        name: Letters, digits, ``_``, ``-`` and ``.``; does not begin with ``.`` or ``-``.
+        data: A Spark or pandas data frame, or a path: a CSV or Parquet file or folder, or a
+            TFRecord file, folder or pattern (``part-r-*``, ``*.tfrecord*``).
+        name: Letters, digits, ``_``, ``-`` and ``.``; it must not begin with ``.`` or ``-``.
         version: An integer of at least 1.
 
     Returns:
         The data set's folder.
 
     Raises:
-        BadArgumentsError: The data are none of these, are not there or hold something else than numbers.
+        BadArgumentsError: If the data are of another kind, do not exist or are not numbers.
     """
     folder = f"{dataset_root()}/{folder_name(name, version)}"
-    table = read_frame(data)
-    if table is None and not isinstance(data, (str, os.PathLike)):
-        raise BadArgumentsError(
-            f"A training data set must be {_FORMATS}, but got {type(data).__name__}."
-        )
-    schema: dict[str, Any] = {"format": "npz"}
-    if table is None:
-        path = _absolute(os.fspath(data))
-        kind = _kind(path)
-        if kind == "tfrecord":
-            schema = {"format": "tfrecord", "path": path}
-        else:
-            table = _read_table(path, kind)
-    if table is not None:
-        schema["columns"] = table[0]
+    schema, table = _read(data)
     if "://" in folder:
-        remotefiles.write_data_set(folder, schema, table)
+        remote_files.write_data_set(folder, schema, table)
     else:
         _write(Path(folder), schema, table)
     return folder
@@ -102,141 +93,138 @@ def register_training_dataset(data: Any, name: str, version: int = 1) -> str:
 def find_training_dataset(
     name: str, version: int | None = 1, label: str | None = None
 ) -> TrainingDataset:
-    """The registered data set of this name and version, with ``label`` kept apart from the features.
+    """Return the registered data set with this name and version.
+
+    Args:
+        name: Its name.
+        version: Its version.
+        label: The column that is kept apart from the features.
 
     Raises:
-        AblationError: There is none; the message names the folder, the closest name and how to register.
+        AblationError: If there is none. The message names the folder, the closest name and how to
+            register a data set.
     """
     root = dataset_root()
     folder = f"{root}/{folder_name(name, version)}"
     try:
-        if "://" in folder:
-            schema = remotefiles.read_schema(folder)
-        else:
-            schema = json.loads(Path(folder, _SCHEMA_FILE).read_text(encoding="utf-8"))
+        schema = _read_schema(folder)
     except FileNotFoundError:
-        raise AblationError(_unknown(root, name, version)) from None
+        raise AblationError(_unknown_text(root, name, version)) from None
     names, data = schema.get("columns"), schema.get("data")
+    # Only the schema at a URL names the file with the numbers.
     source = RemoteTable(f"{folder}/{data}", tuple(names)) if names and data else None
     return TrainingDataset(
         folder=folder, label=label, names=names, tfrecord_path=schema.get("path"), source=source
     )
 
 
+def folder_name(name: str, version: int | None) -> str:
+    """Return the name of a data set's folder below the root.
+
+    Raises:
+        BadArgumentsError: If the name is not safe as a folder's name, or the version is not an
+            integer of at least 1.
+    """
+    if not isinstance(name, str) or not re.fullmatch(r"\w[\w.-]*", name):
+        raise BadArgumentsError(
+            "A training data set's name must consist of letters, digits, '_', '-' and '.', and not "
+            f"begin with '-' or '.', but got {name!r:.80}."
+        )
+    if isinstance(version, bool) or not isinstance(version, int) or version < 1:
+        raise BadArgumentsError(
+            "A training data set's version must be an integer of at least 1, "
+            f"but got {version!r:.80}."
+        )
+    return f"{name}_{version}"
+
+
+def _read(data: TrainingData) -> tuple[Schema, Table | None]:
+    """Return the schema of the data to register, and their numbers; None for TFRecord."""
+    table = read_frame(data)
+    if table is None:
+        if not isinstance(data, (str, os.PathLike)):
+            raise BadArgumentsError(
+                f"A training data set must be {FORMATS}, but got {type(data).__name__}."
+            )
+        path = _absolute(os.fspath(data))
+        kind = kind_at(path)
+        if kind == "tfrecord":
+            return {"format": "tfrecord", "path": path}, None
+        table = _read_table(path, kind)
+    return {"format": "npz", "columns": table[0]}, table
+
+
 def _read_table(path: str, kind: str) -> Table:
-    """Reads a table; that of a URL as copies on the local disk, or with Spark where that cannot be."""
+    """Read a table. The files of a URL are copied to the local disk first, or Spark reads them."""
     if "://" not in path or not can_import("pandas" if kind == "csv" else "pyarrow"):
         return read_path(path, kind)
     with tempfile.TemporaryDirectory(prefix="maggy-table-") as folder:
         try:
             RemoteFiles().fetch(path, folder)
-        except MissingDependencyError:  # Spark may have what fsspec lacks
+        except MissingDependencyError:  # Spark may have the package for the scheme
             return read_path(path, kind)
         return read_path(folder, kind)
 
 
-def _unknown(root: str, name: str, version: int | None) -> str:
+def _read_schema(folder: str) -> Schema:
+    if "://" in folder:
+        return remote_files.read_schema(folder)
+    schema: Schema = json.loads(Path(folder, SCHEMA_FILE).read_text(encoding="utf-8"))
+    return schema
+
+
+def _unknown_text(root: str, name: str, version: int | None) -> str:
     if "://" in root:
-        folders = remotefiles.registered(root)
+        folders = remote_files.list_data_sets(root)
     else:
-        folders = [path.parent.name for path in Path(root).glob(f"*_*/{_SCHEMA_FILE}")]
-    known = sorted(folder.rpartition("_")[::2] for folder in folders)
-    versions = [found for other, found in known if other == name]
-    hint = closest(name, sorted({other for other, _ in known}))
+        folders = [path.parent.name for path in Path(root).glob(f"*_*/{SCHEMA_FILE}")]
+    # The name itself may contain "_"; the version follows the last one.
+    pairs = sorted(folder.rpartition("_")[::2] for folder in folders)
+    names = list(dict.fromkeys(other for other, _ in pairs))
+    versions = [number for other, number in pairs if other == name]
+    hint = closest(name, names)
     if versions:
         hint = f" Registered versions of it: {', '.join(versions)}."
-    elif known and not hint:
-        hint = f" Registered are: {', '.join(dict.fromkeys(other for other, _ in known))}."
+    elif names and not hint:
+        hint = f" Registered are: {', '.join(names)}."
     return (
-        f"No training data set '{name}', version {version}, is registered in {root}.{hint} Register it with "
-        f"maggy.ablation.register_training_dataset(data, '{name}', version={version}), or set the environment "
-        "variable MAGGY_DATASET_DIR to the folder where it was registered."
+        f"No training data set '{name}', version {version}, is registered in {root}.{hint} "
+        f"Register it with maggy.ablation.register_training_dataset(data, '{name}', "
+        f"version={version}), or set the environment variable MAGGY_DATASET_DIR to the folder "
+        "where it was registered."
     )
 
 
-def folder_name(name: object, version: object) -> str:
-    if not isinstance(name, str) or not re.fullmatch(r"\w[\w.-]*", name):
-        raise BadArgumentsError(
-            "A training data set's name must consist of letters, digits, '_', '-' and '.', and not begin with '-' or "
-            f"'.', but got {name!r:.80}."
-        )
-    if isinstance(version, bool) or not isinstance(version, int) or version < 1:
-        raise BadArgumentsError(
-            f"A training data set's version must be an integer of at least 1, but got {version!r:.80}."
-        )
-    return f"{name}_{version}"
-
-
 def _absolute(path: str) -> str:
-    if path.startswith("file://"):
-        path = path.removeprefix("file://")
+    path = path.removeprefix("file://")
     return path if "://" in path else os.path.abspath(os.path.expanduser(path))
 
 
-def _kind(path: str) -> str:
-    """``"csv"``, ``"parquet"`` or ``"tfrecord"``, from the name of the file or the files in the folder."""
-    if "://" in path:
-        try:
-            inside = [found.rsplit("/", 1)[-1] for found in RemoteFiles().find(path)]
-        except (
-            MissingDependencyError
-        ):  # Spark or TensorFlow may have what fsspec lacks; the name must do
-            inside = [path.rstrip("/").rsplit("/", 1)[-1]]
-    elif os.path.isdir(path):
-        inside = [found.name for found in Path(path).rglob("*") if found.is_file()]
-    else:
-        inside = [os.path.basename(found) for found in glob.glob(path)]
-    if not inside:
-        raise BadArgumentsError(f"A training data set's path must exist, but nothing is at {path}.")
-    kinds = sorted({kind for kind in map(file_kind, inside) if kind})
-    if not kinds and path.endswith(inside[0]):
-        raise BadArgumentsError(
-            f"The format of {path} is not known from its name. A training data set must be {_FORMATS}."
-        )
-    if len(kinds) != 1:
-        raise BadArgumentsError(
-            f"A training data set must be {_FORMATS}, but the folder {path} holds files of "
-            f"{' and '.join(kinds) if kinds else 'none of these formats'}."
-        )
-    if kinds != ["tfrecord"] and "://" not in path and not os.path.exists(path):
-        raise BadArgumentsError(
-            f"A pattern can name TFRecord files only, but got {path}. Give the folder instead."
-        )
-    return kinds[0]
-
-
-def file_kind(name: str) -> str | None:
-    if name.startswith(("_", ".")):
-        return None
-    if TFRECORD_NAME.search(name):
-        return "tfrecord"
-    if re.search(r"\.parquet$|\.pq$", name):
-        return "parquet"
-    return "csv" if re.search(r"\.csv(\.gz|\.bz2|\.xz|\.zip)?$", name) else None
-
-
-def _write(folder: Path, schema: dict[str, Any], table: Table | None) -> None:
-    """Puts the data set in place in one step, so that a reader sees the old one or the new one."""
+def _write(folder: Path, schema: Schema, table: Table | None) -> None:
+    """Write the data set beside its place and rename it, so that nobody reads half of it."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    if folder.exists() and not {path.name for path in folder.iterdir()} <= {
-        _SCHEMA_FILE,
-        DATA_FILE,
-    }:
-        raise BadArgumentsError(
-            f"The folder {folder} holds files that were not registered, and registering would delete them. "
-            "Choose another name or version, or move the folder away."
-        )
+    _check_replaceable(folder)
+    # In the same folder, because a file can be renamed only within one file system.
     temporary = Path(tempfile.mkdtemp(prefix=".new-", dir=folder.parent))
     try:
         new = temporary / "new"
         new.mkdir()
         if table is not None:
             names, columns = table
-            # Arrays by position: a column may have a name that is no file name.
+            # Arrays by position, because a column may have a name that is no file name.
             np.savez(new / DATA_FILE, *(columns[name] for name in names))
-        (new / _SCHEMA_FILE).write_text(json.dumps(schema, indent=1), encoding="utf-8")
+        (new / SCHEMA_FILE).write_text(json.dumps(schema, indent=1), encoding="utf-8")
+        # A full folder cannot be replaced in one step, so for an instant there is none.
         if folder.exists():
             os.rename(folder, temporary / "old")
         os.rename(new, folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _check_replaceable(folder: Path) -> None:
+    if folder.exists() and {path.name for path in folder.iterdir()} - {SCHEMA_FILE, DATA_FILE}:
+        raise BadArgumentsError(
+            f"The folder {folder} holds files that were not registered, and registering would "
+            "delete them. Choose another name or version, or move the folder away."
+        )

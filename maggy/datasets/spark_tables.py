@@ -2,38 +2,45 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from maggy.common.spark_session import spark_session
+from maggy.datasets.table import Column, SparkFrame, Table
 
 __all__ = ["collect_columns", "read_table"]
 
 
-def read_table(path: str, format: str) -> tuple[list[str], dict[str, np.ndarray[Any, Any]]]:
-    """Read a ``"csv"`` (with a header line) or ``"parquet"`` table; see :func:`collect_columns`."""
-    session = spark_session()
-    reader = (
-        session.read.option("header", True).option("inferSchema", True)
-        if format == "csv"
-        else session.read
-    )
-    return collect_columns(reader.format(format).load(path))
+def read_table(path: str, kind: str) -> Table:
+    """Read a table with Spark.
+
+    Args:
+        path: A path or URL that Spark's executors reach.
+        kind: ``"csv"`` (with a header line) or ``"parquet"``.
+
+    Returns:
+        The names of the columns in order, and each column by its name.
+    """
+    reader = spark_session().read
+    if kind == "csv":
+        reader = reader.option("header", True).option("inferSchema", True)
+    return collect_columns(reader.format(kind).load(path))
 
 
-def collect_columns(frame: Any) -> tuple[list[str], dict[str, np.ndarray[Any, Any]]]:
-    """A Spark data frame in the driver's memory: the names of its columns in order, and one array for each."""
+def collect_columns(frame: SparkFrame) -> Table:
+    """Bring a Spark data frame into the driver's memory.
+
+    Returns:
+        The names of the columns in order, and each column by its name.
+    """
     names = list(frame.columns)
     rows = frame.collect()
-    columns: dict[str, np.ndarray[Any, Any]] = {}
+    columns: dict[str, Column] = {}
+    # By position, because two columns of a frame may have the same name.
     for position, name in enumerate(names):
         values = [row[position] for row in rows]
-        missing = any(value is None for value in values)
-        numbers = all(value is None or isinstance(value, (int, float)) for value in values)
-        columns[name] = np.array(
-            [np.nan if value is None else value for value in values]
-            if missing and numbers
-            else values
-        )
+        has_missing = any(value is None for value in values)
+        is_numeric = all(value is None or isinstance(value, (int, float)) for value in values)
+        if has_missing and is_numeric:
+            values = [np.nan if value is None else value for value in values]
+        columns[name] = np.array(values)
     return names, columns

@@ -137,9 +137,9 @@ class Asha(AbstractOptimizer):
 
     def restore(self, trials: list[Trial]) -> bool:
         """Put the recorded runs on their rungs, and continue the sequence of random draws."""
-        starts = {(trial.info_dict["configuration"], trial.info_dict["rung"]) for trial in trials}
+        starts = {(trial.configuration, trial.rung) for trial in trials}
         for trial in trials:
-            rung, configuration = trial.info_dict["rung"], trial.info_dict["configuration"]
+            rung, configuration = trial.rung, trial.configuration
             self._num_configurations = max(self._num_configurations, configuration + 1)
             # An experiment that is resumed with other budgets has none of its records on a rung.
             is_on_rung = self._budgets[rung : rung + 1] == [trial.params.get(self._budget_name)]
@@ -177,7 +177,7 @@ class Asha(AbstractOptimizer):
         ended may be suggested again.
         """
         for trial in trials:
-            if "initial" in trial.info_dict:
+            if trial.initial_number is not None:
                 self._untried.add(self._without_budget(trial.params))
         for _ in range(self._num_configurations):
             self._draw()
@@ -191,8 +191,8 @@ class Asha(AbstractOptimizer):
 
     def _start_run(self, run: _Run) -> Trial:
         self._num_suggestions += 1
-        notes = {"configuration": run.configuration, "rung": run.rung}
-        trial = Trial({**run.params, self._budget_name: self._budgets[run.rung]}, info_dict=notes)
+        trial = Trial({**run.params, self._budget_name: self._budgets[run.rung]})
+        trial.configuration, trial.rung = run.configuration, run.rung
         self._running.add(trial, run)
         return trial
 

@@ -12,7 +12,7 @@ from maggy.common.types import ParameterValue, Params
 from maggy.optimizer.abstractoptimizer import AbstractOptimizer
 from maggy.searchspace import Searchspace
 from maggy.searchspace.configuration import exists
-from maggy.searchspace.parameter import LISTED, Parameter
+from maggy.searchspace.parameter import LISTED, Parameter, parse_parameters
 from maggy.trial import Trial
 
 __all__ = ["GridSearch"]
@@ -140,11 +140,12 @@ class GridSearch(AbstractOptimizer):
         if isinstance(self._points, dict):
             _check_names(self._points, space)
         return {
-            name: self._make_axis(name, Parameter.parse(name, spec))
-            for name, spec in space.to_dict().items()
+            name: self._make_axis(parameter)
+            for name, parameter in parse_parameters(space.to_dict()).items()
         }
 
-    def _make_axis(self, name: str, parameter: Parameter) -> _Axis:
+    def _make_axis(self, parameter: Parameter) -> _Axis:
+        name = parameter.name
         points = self._points.get(name) if isinstance(self._points, dict) else self._points
         is_listed = parameter.type in LISTED
         if not is_listed and parameter.step is None and points is None:
@@ -172,7 +173,7 @@ class GridSearch(AbstractOptimizer):
             # parameters up to this one, and ``outer_block`` those of the parameters before it.
             outer_block, block = block, block // len(axis.values)
             index = position % outer_block // block
-            if exists(name, params, parameters):
+            if exists(axis.parameter, params, parameters):
                 params[name] = axis.values[index]
             elif index:
                 return None, position - position % outer_block + outer_block

@@ -187,9 +187,7 @@ class Hyperband(AbstractOptimizer):
 
     def restore(self, trials: list[Trial]) -> bool:
         """Repeat the brackets with the recorded metrics. Draw only what is not recorded."""
-        self._recorded_runs = {
-            (trial.info_dict["configuration"], trial.info_dict["rung"]): trial for trial in trials
-        }
+        self._recorded_runs = {(trial.configuration, trial.rung): trial for trial in trials}
         self._replays_sampler = not self._optimizer.restore(self._recorded_sampler_trials())
         return True
 
@@ -240,11 +238,11 @@ class Hyperband(AbstractOptimizer):
         """Return the recorded configurations as the sampler sees them, sorted by number."""
         sampler_trials: dict[int, Trial] = {}
         for (number, _), trial in sorted(self._recorded_runs.items(), key=lambda item: item[0]):
-            initial = trial.info_dict.get("initial")
-            notes = {"initial": initial} if "initial" in trial.info_dict else {}
             sampler_trial = sampler_trials.setdefault(
-                number, Trial(self._without_budget(trial.params), info_dict=notes)
+                number, Trial(self._without_budget(trial.params))
             )
+            if trial.initial_number is not None:
+                sampler_trial.initial_number = trial.initial_number
             if trial.final_metric is None:
                 continue
             budget = trial.params[self._budget_name]
@@ -282,7 +280,7 @@ class Hyperband(AbstractOptimizer):
         suggestion: Trial | Literal["IDLE"] | None = None
         # A sampler that has not taken the records over must draw them again, or it would suggest
         # them later. It did not draw the initial trials.
-        if record is None or (self._replays_sampler and "initial" not in record.info_dict):
+        if record is None or (self._replays_sampler and record.initial_number is None):
             ended_trial = self._unreported.popleft() if self._unreported else None
             suggestion = self._optimizer.get_suggestion(ended_trial)
         return suggestion if record is None else Trial(self._without_budget(record.params))
@@ -300,9 +298,8 @@ class Hyperband(AbstractOptimizer):
         return configuration
 
     def _start_run(self, bracket: Bracket, configuration: Configuration) -> Trial:
-        notes = {"configuration": configuration.number, "rung": bracket.rung}
-        params = {**configuration.sampler_trial.params, self._budget_name: bracket.budget}
-        trial = Trial(params, info_dict=notes)
+        trial = Trial({**configuration.sampler_trial.params, self._budget_name: bracket.budget})
+        trial.configuration, trial.rung = configuration.number, bracket.rung
         self._running.add(trial, (bracket, configuration))
         return trial
 

@@ -70,7 +70,7 @@ class RandomSearch(AbstractOptimizer):
     def restore(self, trials: list[Trial]) -> bool:
         """Remember the initial trials among the records. The others will be drawn again."""
         for trial in trials:
-            if "initial" in trial.info_dict:
+            if trial.initial_number is not None:
                 self._untried.add(trial.params)
         return False
 

@@ -10,7 +10,7 @@ from maggy.common.json_values import json_key
 from maggy.common.types import Params
 from maggy.searchspace import Searchspace
 from maggy.searchspace.enumeration import Enumeration, nth_missing
-from maggy.searchspace.parameter import LISTED, Parameter
+from maggy.searchspace.parameter import LISTED, Parameter, parse_parameters
 
 __all__ = ["MAX_REPEATS", "UntriedConfigurations"]
 
@@ -52,9 +52,9 @@ class UntriedConfigurations:
         self._without_number: list[Params] = []
         if allow_repeats or len(space) > _MAX_PARAMETERS:
             return
-        parameters = {name: Parameter.parse(name, spec) for name, spec in space.to_dict().items()}
+        parameters = parse_parameters(space.to_dict()).values()
         # The exact count of a large space may take long, so the cheap bound comes first.
-        if _is_surely_large(parameters.values()):
+        if _is_surely_large(parameters):
             return
         enumeration = Enumeration(parameters)
         if enumeration.size is not None and enumeration.size <= _MAX_CONFIGURATIONS:

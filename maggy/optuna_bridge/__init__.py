@@ -1,1 +1,1 @@
-"""The only place that knows both vocabularies, Maggy's and Optuna's."""
+"""Translate between Maggy and Optuna. Only this room knows the words of both."""

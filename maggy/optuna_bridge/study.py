@@ -1,141 +1,155 @@
-"""The trials of a result as a study of Optuna's, for its plots, its dashboard and its analyses. It runs no trial."""
+"""Turn the trials of a result into a study of Optuna, for its plots, dashboard and analyses.
+
+It runs no trial.
+"""
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from maggy.common.direction import Direction
 from maggy.common.json_values import as_number
+from maggy.common.types import ParameterValue
 from maggy.optuna_bridge.tools import quiet, require
 from maggy.searchspace.parameter import DOUBLE, INTEGER, Parameter
+from maggy.searchspace.parameter_rules import WrittenSpec
+
+if TYPE_CHECKING:
+    from optuna import Study
+    from optuna.distributions import BaseDistribution, CategoricalChoiceType
+    from optuna.storages import BaseStorage
+    from optuna.trial import FrozenTrial
 
 __all__ = ["to_study"]
 
 
 def to_study(
     rows: Sequence[Mapping[str, Any]],
-    specs: Mapping[str, Any],
+    specs: Mapping[str, WrittenSpec],
     direction: str,
     metric: str,
-    storage: Any = None,
+    storage: str | BaseStorage | None = None,
     study_name: str | None = None,
-) -> Any:
-    """An ``optuna.Study`` with these trials.
+) -> Study:
+    """Return an ``optuna.Study`` with the trials of a result.
 
     Args:
-        rows: The trials as :class:`~maggy.result.ExperimentResult` has them.
-        specs: The search space as a dict. Parameters that are not in it, as a budget, get a distribution from their
-            values.
+        rows: The trials as :class:`~maggy.result.ExperimentResult` holds them.
+        specs: The search space as a dict. A parameter that is not in it, such as a budget, gets a
+            distribution from its values.
         direction: ``"max"`` or ``"min"``.
-        metric: The metric's name.
-        storage: Where the study is kept, as ``optuna.create_study`` takes it; None for memory.
-        study_name: Its name; None for one that Optuna makes up.
+        metric: The name of the metric.
+        storage: Where Optuna keeps the study, as ``optuna.create_study`` takes it; None for memory.
+        study_name: The name of the study; None for one that Optuna chooses.
 
     Raises:
-        MissingDependencyError: Optuna is not installed.
+        MissingDependencyError: If Optuna is not installed.
     """
     require("to_optuna_study()", ["optuna"], "optuna")
     import optuna
 
+    # A dict and not a set, so that the parameters keep their order in plots.
     names = dict.fromkeys(name for row in rows for name in row["params"])
     distributions = {
-        name: _declared(specs[name], name) if name in specs else _observed(rows, name)
+        name: (
+            _distribution_of_spec(name, specs[name])
+            if name in specs
+            else _distribution_of_values(
+                [row["params"][name] for row in rows if name in row["params"]]
+            )
+        )
         for name in names
     }
+    is_max = Direction.parse(direction) is Direction.MAX
     with quiet():
         study = optuna.create_study(
-            direction="maximize" if direction == "max" else "minimize",
+            direction="maximize" if is_max else "minimize",
             storage=storage,
             study_name=study_name,
         )
         study.set_metric_names([metric])
         for row in rows:
-            study.add_trial(_frozen(row, distributions))
+            study.add_trial(_freeze(row, distributions))
     return study
 
 
-def _frozen(row: Mapping[str, Any], distributions: Mapping[str, Any]) -> Any:
+def _freeze(row: Mapping[str, Any], distributions: Mapping[str, BaseDistribution]) -> FrozenTrial:
+    """Return one trial of a result as a trial of Optuna."""
     from optuna.trial import TrialState, create_trial
 
-    metric = row["metric"]
-    state = (
-        TrialState.FAIL
-        if metric is None
-        else TrialState.PRUNED
-        if row["early_stop"]
-        else TrialState.COMPLETE
-    )
-    points = {
-        int(step): _number(value)
-        for step, value in zip(row["steps"], row["history"], strict=True)
-        if step >= 0
-    }
-    frozen = create_trial(
+    params, metric, error = row["params"], row["metric"], row["error"]
+    if metric is None:
+        state = TrialState.FAIL
+    else:
+        state = TrialState.PRUNED if row["early_stop"] else TrialState.COMPLETE
+    trial = create_trial(
         state=state,
-        value=None if state == TrialState.FAIL else metric,
-        params={name: _choice(value, distributions[name]) for name, value in row["params"].items()},
-        distributions={name: distributions[name] for name in row["params"]},
-        intermediate_values=points,
+        value=metric,
+        params={name: _encode(value, distributions[name]) for name, value in params.items()},
+        distributions={name: distributions[name] for name in params},
+        intermediate_values={
+            # Optuna has no negative steps, and a result holds None for NaN.
+            int(step): math.nan if value is None else float(value)
+            for step, value in zip(row["steps"], row["history"], strict=True)
+            if step >= 0
+        },
         user_attrs={
             "trial_id": row["trial_id"],
-            **({} if row["error"] is None else {"error": row["error"]}),
+            **({} if error is None else {"error": error}),
         },
     )
     if row["start"] is not None:
-        frozen.datetime_start = datetime.fromtimestamp(row["start"])
-        frozen.datetime_complete = frozen.datetime_start + timedelta(
-            milliseconds=row["duration"] or 0
-        )
-    return frozen
+        duration = timedelta(milliseconds=row["duration"] or 0)
+        trial.datetime_start = datetime.fromtimestamp(row["start"])
+        trial.datetime_complete = trial.datetime_start + duration
+    return trial
 
 
-def _declared(spec: Any, name: str) -> Any:
+def _distribution_of_spec(name: str, spec: WrittenSpec) -> BaseDistribution:
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
     parameter = Parameter.parse(name, spec)
     if parameter.type not in (DOUBLE, INTEGER):
-        return CategoricalDistribution([_scalar(value) for value in parameter.values])
-    low, high = (
-        parameter.ends
-    )  # Optuna lowers a bound that is on no step, but not without a warning
+        return CategoricalDistribution([_to_scalar(value) for value in parameter.values])
+    # The ends are on steps. Optuna would lower a bound that is on no step, with a warning.
+    low, high = parameter.ends
     if parameter.type == DOUBLE:
         return FloatDistribution(low, high, log=parameter.log, step=parameter.step)
     return IntDistribution(low, high, log=parameter.log, step=int(parameter.step or 1))
 
 
-def _observed(rows: Sequence[Mapping[str, Any]], name: str) -> Any:
+def _distribution_of_values(values: Sequence[ParameterValue]) -> BaseDistribution:
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-    values = [row["params"][name] for row in rows if name in row["params"]]
-    numbers = [as_number(value) for value in values]
-    known = [number for number in numbers if number is not None]
-    if len(known) < len(values):
-        choices: list[Any] = []
-        for value in map(_scalar, values):
-            if value not in choices:
-                choices.append(value)
+    numbers = [number for value in values if (number := as_number(value)) is not None]
+    if len(numbers) < len(values):
+        choices: list[CategoricalChoiceType] = []
+        for choice in map(_to_scalar, values):
+            # A list, not a dict, because Optuna also compares choices with ==.
+            if choice not in choices:
+                choices.append(choice)
         return CategoricalDistribution(choices)
-    if all(isinstance(number, int) for number in known):
-        return IntDistribution(int(min(known)), int(max(known)))
-    return FloatDistribution(min(known), max(known))
+    low, high = min(numbers), max(numbers)
+    if all(isinstance(number, int) for number in numbers):
+        return IntDistribution(int(low), int(high))
+    return FloatDistribution(low, high)
 
 
-def _choice(value: Any, distribution: Any) -> Any:
+def _encode(value: ParameterValue, distribution: BaseDistribution) -> CategoricalChoiceType:
     from optuna.distributions import CategoricalDistribution
 
-    return _scalar(value) if isinstance(distribution, CategoricalDistribution) else value
+    if isinstance(distribution, CategoricalDistribution):
+        return _to_scalar(value)
+    number: int | float = value
+    return number
 
 
-def _scalar(value: Any) -> Any:
-    """Optuna's categories are scalars; lists and dicts are shown as JSON."""
-    return (
-        value
-        if value is None or isinstance(value, (bool, int, float, str))
-        else json.dumps(value, sort_keys=True)
-    )
-
-
-def _number(value: float | None) -> float:
-    return float("nan") if value is None else float(value)
+def _to_scalar(value: ParameterValue) -> CategoricalChoiceType:
+    """Return a choice as Optuna holds it: a scalar. Lists and dicts become JSON."""
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    return json.dumps(value, sort_keys=True)

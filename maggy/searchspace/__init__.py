@@ -4,4 +4,4 @@ from maggy.searchspace.space import Searchspace
 
 __all__ = ["Searchspace"]
 
-Searchspace.__module__ = __name__  # where users find it
+Searchspace.__module__ = __name__  # the path from which users import it, in help and pickles

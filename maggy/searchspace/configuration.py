@@ -4,64 +4,82 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from random import Random
-from typing import Any
+from typing import TypeVar
 
 from maggy.common.exceptions import BadArgumentsError
 from maggy.common.json_values import closest
+from maggy.common.types import ParameterValue, Params
 from maggy.searchspace.parameter import Parameter
 
 __all__ = ["check_conditions", "convert", "draw", "exists"]
 
+_Value = TypeVar("_Value")
 
-def exists(name: str, values: Mapping[str, Any], parameters: Mapping[str, Parameter]) -> bool:
-    """Whether a parameter exists, given the values of those before it: all of its conditions hold."""
-    for parent, wanted in parameters[name].when.items():
-        if parent not in values:
+
+def exists(
+    parameter: Parameter,
+    values: Mapping[str, ParameterValue],
+    parameters: Mapping[str, Parameter],
+) -> bool:
+    """Return whether a parameter exists in a configuration: all of its conditions hold.
+
+    Args:
+        parameter: A parameter of the space.
+        values: The values of the parameters before it, without those that do not exist.
+        parameters: The parameters of the space by name.
+    """
+    for parent_name, choices in parameter.when.items():
+        if parent_name not in values:
             return False
-        known = parameters[parent]
-        if known.index(parent, values[parent]) not in [
-            known.index(parent, value) for value in wanted
-        ]:
+        parent = parameters[parent_name]
+        indices = [parent.index(value) for value in choices]
+        if parent.index(values[parent_name]) not in indices:
             return False
     return True
 
 
-def draw(parameters: Mapping[str, Parameter], rng: Random) -> dict[str, Any]:
-    """A random configuration."""
-    drawn: dict[str, Any] = {}
-    for name, known in parameters.items():
-        if exists(name, drawn, parameters):
-            drawn[name] = known.draw(rng)
-    return drawn
+def draw(parameters: Mapping[str, Parameter], rng: Random) -> Params:
+    """Return a random configuration."""
+    params: Params = {}
+    # Parents come before the parameters that depend on them, so one pass is enough.
+    for name, parameter in parameters.items():
+        if exists(parameter, params, parameters):
+            params[name] = parameter.draw(rng)
+    return params
 
 
 def convert(
     parameters: Mapping[str, Parameter],
-    given: Mapping[str, Any],
-    conversion: Callable[[Parameter, str, Any], Any],
+    hparams: Mapping[str, _Value],
+    conversion: Callable[[Parameter, _Value], ParameterValue],
     optional: Collection[str] = (),
-) -> dict[str, Any]:
-    """A configuration with each existing parameter's value converted, in the order of the parameters.
+) -> Params:
+    """Convert the value of each parameter that exists in a configuration.
 
     Args:
-        parameters: The parameters.
-        given: What is converted. The conversion of a parameter that others depend on must be one of its values.
-        conversion: Is called with parameter, name and given value.
-        optional: Names that may be given although they do not exist in this configuration.
+        parameters: The parameters of the space by name, in its order.
+        hparams: The values to convert. The conversion of a parameter on which others depend must
+            be one of its values.
+        conversion: A function of a parameter and its value in ``hparams``.
+        optional: Names that may be in ``hparams`` although they do not exist in this configuration.
+
+    Returns:
+        The converted values in the order of the space.
 
     Raises:
-        BadArgumentsError: Names are missing or unknown, or the conversion refuses a value.
+        BadArgumentsError: If a name is missing or unknown, or the conversion refuses a value.
     """
-    found: dict[str, Any] = {}
-    for name, known in parameters.items():
-        if exists(name, found, parameters):
-            if name not in given:
+    params: Params = {}
+    for name, parameter in parameters.items():
+        # By the converted values, because places on a scale meet no condition.
+        if exists(parameter, params, parameters):
+            if name not in hparams:
                 raise BadArgumentsError(
-                    f"The names must be {list(parameters)}, but {name} is missing: {list(given)}."
+                    f"The names must be {list(parameters)}, but {name} is missing: {list(hparams)}."
                 )
-            found[name] = conversion(known, name, given[name])
-    for name in given:
-        if name not in found and name not in optional:
+            params[name] = conversion(parameter, hparams[name])
+    for name in hparams:
+        if name not in params and name not in optional:
             hint = (
                 f"it exists only when {parameters[name].when}"
                 if name in parameters
@@ -70,21 +88,31 @@ def convert(
             raise BadArgumentsError(
                 f"The names must be {list(parameters)}, but got {name!r}: {hint}"
             )
-    return found
+    return params
 
 
-def check_conditions(name: str, added: Parameter, before: Mapping[str, Parameter]) -> None:
-    """Refuse conditions that the parameters added before cannot meet."""
-    for parent, values in added.when.items():
-        known = before.get(parent)
-        if known is None:
+def check_conditions(parameter: Parameter, before: Mapping[str, Parameter]) -> None:
+    """Refuse a parameter whose conditions cannot be met.
+
+    Args:
+        parameter: The parameter to add to a space.
+        before: The parameters of the space so far, by name.
+
+    Raises:
+        BadArgumentsError: If the parameter depends on one that was not added before, that has no
+            countable values, or that never has the value.
+    """
+    for parent_name, values in parameter.when.items():
+        parent = before.get(parent_name)
+        if parent is None:
             raise BadArgumentsError(
-                f"{name} depends on {parent!r}, which must have been added before it, but the space has "
-                f"{list(before)}.{closest(parent, list(before))}"
+                f"{parameter.name} depends on {parent_name!r}, which must have been added before "
+                f"it, but the space has {list(before)}.{closest(parent_name, list(before))}"
             )
-        if known.count is None:
+        if parent.count is None:
             raise BadArgumentsError(
-                f"{name} can only depend on a parameter with countable values, but {parent} is a DOUBLE without steps."
+                f"{parameter.name} can only depend on a parameter with countable values, "
+                f"but {parent_name} is a DOUBLE without steps. Give it a step."
             )
         for value in values:
-            known.checked(parent, value)
+            parent.checked(value)

@@ -1,19 +1,25 @@
-"""A search space's configurations as lists and as vectors of floats, for algorithms that work on those."""
+"""Turn configurations into lists and vectors of floats, and back."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, overload
+from typing import TypeVar, overload
 
 from maggy.common.exceptions import BadArgumentsError
+from maggy.common.types import ParameterValue, Params
 from maggy.searchspace.configuration import convert
 from maggy.searchspace.parameter import LISTED, Parameter
 
 __all__ = ["Vectors"]
 
+_Value = TypeVar("_Value")
+
 
 class Vectors:
-    """The methods of a :class:`~maggy.Searchspace` that turn dicts into lists and values into places on a scale."""
+    """Provide the methods of a :class:`~maggy.Searchspace` that convert configurations.
+
+    They turn dicts into lists, and values into places on a scale.
+    """
 
     __slots__ = ()
 
@@ -21,20 +27,22 @@ class Vectors:
 
     @overload
     def transform(
-        self, hparams: Mapping[str, Any], normalize_categorical: bool = False
+        self, hparams: Mapping[str, ParameterValue], normalize_categorical: bool = False
     ) -> dict[str, float]: ...
     @overload
     def transform(
-        self, hparams: Sequence[Any], normalize_categorical: bool = False
-    ) -> list[float]: ...
+        self, hparams: Sequence[ParameterValue], normalize_categorical: bool = False
+    ) -> list[float | None]: ...
     def transform(
-        self, hparams: Mapping[str, Any] | Sequence[Any], normalize_categorical: bool = False
-    ) -> dict[str, float] | list[float]:
+        self,
+        hparams: Mapping[str, ParameterValue] | Sequence[ParameterValue],
+        normalize_categorical: bool = False,
+    ) -> dict[str, float] | list[float | None]:
         """Return a configuration as plain floats.
 
-        A DOUBLE or INTEGER becomes its place between the bounds, 0 to 1 (in the logarithm for a log scale); a
-        DISCRETE, CATEGORICAL or CONSTANT value becomes its index in the list. A parameter that does not exist in
-        this configuration is left out of a dict, and is None in a list.
+        A DOUBLE or INTEGER becomes its place between the bounds, 0 to 1 (in the logarithm for a log
+        scale). A DISCRETE, CATEGORICAL or CONSTANT value becomes its index in the list. A parameter
+        that does not exist in this configuration is left out of a dict, and is None in a list.
 
         Example:
             >>> from maggy import Searchspace
@@ -45,70 +53,68 @@ class Vectors:
             {'x': 0.25, 'y': 0.5}
 
         Args:
-            hparams: A dict with every name, or a list of the values in the order of the space. In a numpy array of
-                texts, which numpy makes out of numbers and texts, numbers are read from their text.
-            normalize_categorical: Divide the index by the largest one, so that it lies between 0 and 1 too.
+            hparams: A dict with every name, or a list of the values in the order of the space.
+                Numpy makes an array of texts of numbers and texts; there, numbers are read from
+                their text.
+            normalize_categorical: Divide the index by the largest one, so that it lies between 0
+                and 1 too.
 
         Returns:
             A dict for a dict, a list for a list or a numpy array.
 
         Raises:
-            BadArgumentsError: A value is outside the space, or names are missing or unknown.
+            BadArgumentsError: If a value is outside the space, or names are missing or unknown.
         """
-        # In a list there is also something in the place of what does not exist.
-        absent = () if isinstance(hparams, Mapping) else self._sometimes()
-        values = convert(
-            self._parameters, self._by_name(hparams), lambda _, __, value: value, optional=absent
-        )
+        # A list also holds a value for each parameter that does not exist.
+        optional = () if isinstance(hparams, Mapping) else self._conditional_names()
+        values = convert(self._parameters, self._by_name(hparams), _keep, optional)
         places = {
-            name: self._parameters[name].encode(name, value, normalize_categorical)
+            name: self._parameters[name].encode(value, normalize_categorical)
             for name, value in values.items()
         }
         if isinstance(hparams, Mapping):
             return places
-        return [places.get(name) for name in self._parameters]  # type: ignore[misc]
+        return [places.get(name) for name in self._parameters]
 
     @overload
     def inverse_transform(
-        self, places: Mapping[str, Any], normalize_categorical: bool = False
-    ) -> dict[str, Any]: ...
+        self, places: Mapping[str, float], normalize_categorical: bool = False
+    ) -> Params: ...
     @overload
     def inverse_transform(
-        self, places: Sequence[Any], normalize_categorical: bool = False
-    ) -> list[Any]: ...
+        self, places: Sequence[float | None], normalize_categorical: bool = False
+    ) -> list[ParameterValue]: ...
     def inverse_transform(
-        self, places: Mapping[str, Any] | Sequence[Any], normalize_categorical: bool = False
-    ) -> dict[str, Any] | list[Any]:
+        self,
+        places: Mapping[str, float] | Sequence[float | None],
+        normalize_categorical: bool = False,
+    ) -> Params | list[ParameterValue]:
         """Return the configuration at these places: the inverse of ``transform``.
 
-        An INTEGER or an index is rounded to the nearest; a place beyond an end of the scale counts as that end. The
-        place of a parameter that does not exist in this configuration is not looked at.
+        An INTEGER or an index is rounded to the nearest. A place beyond an end of the scale counts
+        as that end. The place of a parameter that does not exist in this configuration is ignored.
 
         Args:
             places: A dict with every name, or a list in the order of the space.
-            normalize_categorical: What ``transform`` was told.
+            normalize_categorical: The value that ``transform`` got.
 
         Returns:
             A dict for a dict, a list for a list or a numpy array.
 
         Raises:
-            BadArgumentsError: A place is not a number or NaN, or names are missing or unknown.
+            BadArgumentsError: If a place is NaN or not a number, or names are missing or unknown.
         """
 
-        def value_at(parameter: Parameter, name: str, place: Any) -> Any:
-            return parameter.decode(name, place, normalize_categorical)
+        def decode(parameter: Parameter, place: ParameterValue) -> ParameterValue:
+            return parameter.decode(place, normalize_categorical)
 
-        hparams = convert(
-            self._parameters, self._by_name(places), value_at, optional=self._parameters
-        )
-        return (
-            hparams
-            if isinstance(places, Mapping)
-            else [hparams.get(name) for name in self._parameters]
-        )
+        hparams = convert(self._parameters, self._by_name(places), decode, self._parameters)
+        if isinstance(places, Mapping):
+            return hparams
+        return [hparams.get(name) for name in self._parameters]
 
     @staticmethod
-    def dict_to_list(hparams: Mapping[str, Any]) -> list[Any]:
+    def dict_to_list(hparams: Mapping[str, ParameterValue]) -> list[ParameterValue]:
         """Return the values of a configuration as a list.
 
         Example:
@@ -116,29 +122,30 @@ class Vectors:
             [-3.0, 'green']
 
         Args:
-            hparams: A configuration in the order of the space, as the space and the optimizers give it.
+            hparams: A configuration in the order of the space, as the space and the optimizers
+                return it.
         """
         return list(hparams.values())
 
-    def list_to_dict(self, hparams: Sequence[Any]) -> dict[str, Any]:
-        """Return the configuration that a list of values stands for.
+    def list_to_dict(self, hparams: Sequence[ParameterValue]) -> Params:
+        """Return the configuration that a list of values represents.
 
         Args:
-            hparams: One value for each parameter, in the order of the space; for one that does not exist in this
-                configuration any value, which is left out.
+            hparams: One value for each parameter, in the order of the space. A parameter that does
+                not exist in this configuration may have any value, which is left out.
 
         Raises:
-            BadArgumentsError: A ``ValueError``: the list is longer or shorter than the space.
+            BadArgumentsError: If the list is longer or shorter than the space. It is a
+                ``ValueError``.
         """
-        values = self._by_name(hparams)
-        return convert(
-            self._parameters, values, lambda _, __, value: value, optional=self._sometimes()
-        )
+        return convert(self._parameters, self._by_name(hparams), _keep, self._conditional_names())
 
-    def _sometimes(self) -> list[str]:
+    def _conditional_names(self) -> list[str]:
         return [name for name, parameter in self._parameters.items() if parameter.when]
 
-    def _by_name(self, values: Mapping[str, Any] | Sequence[Any]) -> Mapping[str, Any]:
+    def _by_name(
+        self, values: Mapping[str, ParameterValue] | Sequence[ParameterValue]
+    ) -> Mapping[str, ParameterValue]:
         if isinstance(values, Mapping):
             return values
         if (
@@ -147,20 +154,29 @@ class Vectors:
             or len(values) != len(self._parameters)
         ):
             raise BadArgumentsError(
-                f"There must be one value for each of {list(self._parameters)}, but got {values!r:.80}."
+                f"There must be one value for each of {list(self._parameters)}, "
+                f"but got {values!r:.80}."
             )
-        named = dict(zip(self._parameters, values, strict=True))
-        if not _is_array(values) or values.dtype.kind not in "US":  # type: ignore[attr-defined]
-            return named
-        return {name: _from_text(self._parameters[name], str(text)) for name, text in named.items()}
+        by_name = dict(zip(self._parameters, values, strict=True))
+        if not _is_text_array(values):
+            return by_name
+        return {
+            name: _read_text(self._parameters[name], str(text)) for name, text in by_name.items()
+        }
 
 
-def _is_array(values: Any) -> bool:
-    return type(values).__module__ == "numpy" and hasattr(values, "dtype")
+def _keep(_: Parameter, value: _Value) -> _Value:
+    return value
 
 
-def _from_text(parameter: Parameter, text: str) -> Any:
-    """The value that numpy has turned into a text; the text itself if there is none."""
+def _is_text_array(values: Sequence[ParameterValue]) -> bool:
+    # By the name of the module, so that this one imports no numpy.
+    dtype = getattr(values, "dtype", None)
+    return type(values).__module__ == "numpy" and dtype is not None and dtype.kind in "US"
+
+
+def _read_text(parameter: Parameter, text: str) -> ParameterValue:
+    """Return the value that numpy has turned into a text; the text itself if there is none."""
     if parameter.type in LISTED:
         return next((value for value in parameter.values if str(value) == text), text)
     try:

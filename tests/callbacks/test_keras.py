@@ -1,4 +1,4 @@
-"""The Keras callbacks, with a real reporter; the slow ones with a real Keras."""
+"""The Keras callbacks with a real reporter and a real Keras."""
 
 import copy
 import pickle
@@ -28,7 +28,7 @@ def reporter():
 
 @pytest.fixture
 def fit():
-    """Fits a tiny model on 8 rows, 2 batches an epoch."""
+    """Return a function that fits a tiny model on 8 rows, 2 batches an epoch."""
     import keras
     import numpy as np
 
@@ -53,11 +53,11 @@ def fit():
 
 
 def test_importing_the_callbacks_imports_no_keras():
-    code = "import sys, maggy.callbacks; print([n for n in ('keras', 'tensorflow') if n in sys.modules])"
-    done = subprocess.run(
+    code = "import sys, maggy.callbacks; print([*{'keras', 'tensorflow'} & set(sys.modules)])"
+    process = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=600, check=True
     )
-    assert done.stdout.strip() == "[]"
+    assert process.stdout.strip() == "[]"
 
 
 def test_a_callback_is_of_its_class_and_of_keras(reporter):
@@ -151,19 +151,19 @@ def test_a_fraction_as_the_users_own_step_is_passed(reporter):
     assert steps(reporter) == [1.5, 2]
 
 
-@pytest.mark.parametrize(("asked", "logged"), [("acc", "accuracy"), ("accuracy", "acc")])
-def test_acc_and_accuracy_are_the_same_metric(asked, logged):
+@pytest.mark.parametrize(("name", "logged_name"), [("acc", "accuracy"), ("accuracy", "acc")])
+def test_acc_and_accuracy_are_the_same_metric(name, logged_name):
     from maggy.callbacks import KerasBatchEnd, KerasEpochEnd
 
     reporter = Reporter()
-    KerasBatchEnd(reporter, metric=asked).on_train_batch_end(0, {"loss": 9, logged: 0.25})
-    KerasEpochEnd(reporter, metric=f"val_{asked}").on_epoch_end(
-        0, {"loss": 9, logged: 9, f"val_{logged}": 0.75}
+    KerasBatchEnd(reporter, metric=name).on_train_batch_end(0, {"loss": 9, logged_name: 0.25})
+    KerasEpochEnd(reporter, metric=f"val_{name}").on_epoch_end(
+        0, {"loss": 9, logged_name: 9, f"val_{logged_name}": 0.75}
     )
     assert points(reporter) == [(0, 0.25), (1, 0.75)]
 
 
-def test_the_name_that_was_asked_for_goes_before_its_other_name(reporter):
+def test_the_exact_name_goes_before_its_other_name(reporter):
     from maggy.callbacks import KerasEpochEnd
 
     KerasEpochEnd(reporter, metric="acc").on_epoch_end(0, {"accuracy": 0.25, "acc": 0.75})
@@ -182,7 +182,8 @@ def test_a_missing_metric_is_an_error_that_lists_those_that_are_there(reporter, 
 
     with pytest.raises(
         MetricKeyError,
-        match=r"'val_acuracy' .*: accuracy, loss, val_accuracy, val_loss. Did you mean 'val_accuracy'",
+        match=r"'val_acuracy' .*: accuracy, loss, val_accuracy, val_loss. "
+        r"Did you mean 'val_accuracy'",
     ):
         fit(KerasEpochEnd(reporter, metric="val_acuracy"))
     assert points(reporter) == []
@@ -223,15 +224,15 @@ def test_a_reporter_that_only_broadcasts_will_do():
     from maggy.callbacks import KerasBatchEnd
 
     class Recorder:
-        said = []
+        points = []
 
         def broadcast(self, metric, step=None):
-            self.said.append((step, metric))
+            self.points.append((step, metric))
 
     callback = KerasBatchEnd(Recorder())
     callback.on_train_batch_end(0, {"loss": 0.5})
     callback.on_train_batch_end(0, {"loss": 0.25})
-    assert Recorder.said == [(0, 0.5), (1, 0.25)]
+    assert Recorder.points == [(0, 0.5), (1, 0.25)]
 
 
 def test_without_keras_the_error_names_the_remedy():
@@ -241,8 +242,8 @@ def test_without_keras_the_error_names_the_remedy():
         "try: KerasBatchEnd(None)\n"
         "except MissingDependencyError as error: print(error)"
     )
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=600, check=True
     )
-    assert "pip install 'maggy[tensorflow]'" in done.stdout
+    assert "pip install 'maggy[tensorflow]'" in process.stdout
     assert issubclass(MissingDependencyError, ImportError)

@@ -57,7 +57,9 @@ def test_the_bounds_of_integers_can_be_sent(bound):
 @pytest.mark.parametrize("kind", ["DISCRETE", "CATEGORICAL", "CONSTANT"])
 def test_listed_values_can_be_sent(kind):
     for value in [*BEYOND, [BEYOND[1]], "\udc80"]:
-        with pytest.raises(BadArgumentsError, match="The values of x cannot be tried"):
+        with pytest.raises(
+            BadArgumentsError, match="The values of x must be values that can be sent to a worker"
+        ):
             Searchspace(x=(kind, [value]))
 
 

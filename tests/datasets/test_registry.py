@@ -1,4 +1,4 @@
-"""Registering training data sets and finding them again."""
+"""Registering training data sets, and finding them again."""
 
 import json
 import os
@@ -29,7 +29,7 @@ def test_a_registered_frame_is_found_with_its_columns_in_order():
     assert columns["age"].dtype == np.float32
 
 
-def test_on_disk_it_is_numbers_and_a_schema(root):
+def test_a_data_set_on_disk_is_numbers_and_a_schema(root):
     folder = Path(register_training_dataset(FRAME, "t", version=3))
     assert folder == root / "t_3"
     assert sorted(os.listdir(folder)) == ["data.npz", "schema.json"]
@@ -38,11 +38,11 @@ def test_on_disk_it_is_numbers_and_a_schema(root):
         "age",
         "survived",
     ]
-    with np.load(folder / "data.npz", allow_pickle=False) as stored:
-        assert len(stored.files) == 3
+    with np.load(folder / "data.npz", allow_pickle=False) as arrays:
+        assert len(arrays.files) == 3
 
 
-def test_without_the_variable_it_is_below_the_working_directory(tmp_path, monkeypatch):
+def test_without_the_variable_the_root_is_below_the_working_directory(tmp_path, monkeypatch):
     monkeypatch.delenv("MAGGY_DATASET_DIR")
     monkeypatch.chdir(tmp_path)
     assert register_training_dataset(FRAME, "t") == str(tmp_path / "Training_Datasets" / "t_1")
@@ -158,7 +158,7 @@ def test_a_version_is_an_integer_of_at_least_1(version):
         register_training_dataset(FRAME, "t", version)
 
 
-def test_an_unknown_data_set_names_the_folder_the_closest_and_how_to_register(root):
+def test_the_error_for_an_unknown_data_set_names_folder_closest_name_and_remedy(root):
     register_training_dataset(FRAME, "titanic_train_dataset")
     with pytest.raises(AblationError) as caught:
         find_training_dataset("titanic_train_datset", 1, "survived")
@@ -168,14 +168,14 @@ def test_an_unknown_data_set_names_the_folder_the_closest_and_how_to_register(ro
     assert "register_training_dataset(data, 'titanic_train_datset', version=1)" in message
 
 
-def test_an_unknown_version_names_the_known_ones():
+def test_the_error_for_an_unknown_version_names_the_registered_versions():
     register_training_dataset(FRAME, "t", 1)
     register_training_dataset(FRAME, "t", 4)
     with pytest.raises(AblationError, match="Registered versions of it: 1, 4"):
         find_training_dataset("t", 2, "survived")
 
 
-def test_with_nothing_registered_the_error_still_says_how():
+def test_an_error_without_any_registered_data_set_says_how_to_register():
     with pytest.raises(
         AblationError,
         match=r"No training data set 't', version 1, is registered in .*Register it with",

@@ -1,4 +1,4 @@
-"""A training data set on its way to the workers, and what the training function gets from it."""
+"""A training data set on its way to the workers, and the data that the training function gets."""
 
 import pickle
 import shutil
@@ -9,7 +9,7 @@ import pytest
 
 from maggy.ablation import register_training_dataset
 from maggy.common.exceptions import AblationError
-from maggy.datasets import training_dataset as trainingdataset
+from maggy.datasets import training_dataset
 from maggy.datasets.registry import find_training_dataset
 
 FRAME = pd.DataFrame(
@@ -31,7 +31,7 @@ def test_a_small_data_set_travels_with_its_numbers():
 
 
 def test_a_large_data_set_travels_as_its_path(monkeypatch):
-    monkeypatch.setattr(trainingdataset, "SHIPPED_BYTES", 40)
+    monkeypatch.setattr(training_dataset, "SHIPPED_BYTES", 40)
     dataset = registered()
     dataset.load()
     copy = pickle.loads(pickle.dumps(dataset))
@@ -41,8 +41,8 @@ def test_a_large_data_set_travels_as_its_path(monkeypatch):
     assert dataset.columns is not None
 
 
-def test_a_large_data_set_whose_folder_is_not_there_says_what_to_do(monkeypatch):
-    monkeypatch.setattr(trainingdataset, "SHIPPED_BYTES", 40)
+def test_the_error_for_a_large_data_set_without_its_folder_names_the_remedy(monkeypatch):
+    monkeypatch.setattr(training_dataset, "SHIPPED_BYTES", 40)
     dataset = registered()
     dataset.load()
     copy = pickle.loads(pickle.dumps(dataset))
@@ -51,7 +51,7 @@ def test_a_large_data_set_whose_folder_is_not_there_says_what_to_do(monkeypatch)
         copy.load()
 
 
-def test_an_unknown_feature_names_the_closest_and_all():
+def test_the_error_for_an_unknown_feature_names_the_closest_and_all_features():
     with pytest.raises(
         AblationError,
         match=r"no feature 'far'. Did you mean 'fare'\? Its features are: fare, age, ok",

@@ -11,7 +11,7 @@ from maggy.common.exceptions import BadArgumentsError
 from maggy.optimizer import GridSearch
 from maggy.searchspace import Searchspace
 from maggy.searchspace.configuration import exists
-from maggy.searchspace.parameter import Parameter
+from maggy.searchspace.parameter import parse_parameters
 
 
 class TestGridSearch(OptimizerContract):
@@ -165,20 +165,17 @@ def test_combinations_that_do_not_exist_are_skipped_at_once(monkeypatch):
 def test_the_combinations_are_those_of_the_whole_product():
     space = conditional_space()
     suggestions = grid(GridSearch(points=3), **space.to_dict())
-    values = {name: parameter.grid(3) for name, parameter in parameters_of(space).items()}
+    parameters = parse_parameters(space.to_dict())
+    values = {name: parameter.grid(3) for name, parameter in parameters.items()}
     expected = []
     for combination in itertools.product(*values.values()):
         params = {}
         for name, value in zip(values, combination, strict=True):
-            if exists(name, params, parameters_of(space)):
+            if exists(parameters[name], params, parameters):
                 params[name] = value
         if params not in expected:
             expected.append(params)
     assert suggestions == expected
-
-
-def parameters_of(space):
-    return {name: Parameter.parse(name, spec) for name, spec in space.to_dict().items()}
 
 
 def test_an_initial_trial_that_is_on_the_grid_is_not_tried_again():

@@ -1,4 +1,4 @@
-"""A result as a study of Optuna's."""
+"""A result as a study of Optuna."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_direction_and_metric_are_named(result):
     assert result.to_optuna_study().direction.name == "MINIMIZE"
 
 
-def test_it_can_be_kept_where_the_dashboard_finds_it(result, tmp_path):
+def test_a_study_can_be_stored_for_the_dashboard(result, tmp_path):
     storage = f"sqlite:///{tmp_path}/study.db"
     result.to_optuna_study(storage=storage, study_name="mine")
     assert len(optuna.load_study(study_name="mine", storage=storage).trials) == 3
@@ -135,5 +135,5 @@ def test_a_result_without_a_space_or_of_an_ablation_is_a_study_too():
 def test_a_sampler_of_optunas_can_go_on_from_it(result):
     study = result.to_optuna_study()
     study.add_trials(study.trials)
-    asked = study.ask()
-    assert 1e-4 <= asked.suggest_float("rate", 1e-4, 1.0, log=True) <= 1.0
+    trial = study.ask()
+    assert 1e-4 <= trial.suggest_float("rate", 1e-4, 1.0, log=True) <= 1.0

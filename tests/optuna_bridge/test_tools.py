@@ -1,4 +1,4 @@
-"""What every use of Optuna needs."""
+"""The checks that every use of Optuna makes, and the points that are reported to it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from maggy.common.exceptions import MissingDependencyError
 from maggy.optimizer.registry import resolve_optimizer
-from maggy.optuna_bridge.tools import reportable_points, require, saying_what_is_missing
+from maggy.optuna_bridge.tools import explain_missing_package, reportable_points, require
 from maggy.trial import Trial
 
 
@@ -27,18 +27,18 @@ def test_steps_that_optuna_cannot_hold_are_rounded_left_out_or_thinned():
     assert reportable_points(Trial({})) == {}
 
 
-def test_what_is_missing_is_named_with_the_remedy():
+def test_a_missing_package_is_named_with_the_remedy():
     with pytest.raises(
         MissingDependencyError, match=r"GP needs no_such_module.*pip install 'maggy\[gp\]'"
     ):
         require("GP", ["json", "no_such_module"], "gp")
 
 
-def test_an_optuna_that_is_broken_is_said_with_the_remedy(tmp_path, monkeypatch):
+def test_a_broken_optuna_is_reported_with_the_remedy(tmp_path, monkeypatch):
     (tmp_path / "optuna.py").write_text("raise AttributeError('np.float_ was removed')")
     monkeypatch.syspath_prepend(str(tmp_path))
-    for loaded in [loaded for loaded in sys.modules if loaded.split(".")[0] == "optuna"]:
-        monkeypatch.delitem(sys.modules, loaded)
+    for module in [module for module in sys.modules if module.split(".")[0] == "optuna"]:
+        monkeypatch.delitem(sys.modules, module)
     with pytest.raises(
         MissingDependencyError,
         match=r"TPE needs optuna, which is installed .*np\.float_.*pip install",
@@ -47,7 +47,7 @@ def test_an_optuna_that_is_broken_is_said_with_the_remedy(tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize(("name", "module"), [("QMCSampler", "scipy"), ("CmaEsSampler", "cmaes")])
-def test_a_sampler_of_optunas_without_what_it_imports_late_is_refused_with_the_remedy(
+def test_a_sampler_whose_late_import_is_missing_is_refused_with_the_remedy(
     monkeypatch, name, module
 ):
     optuna = pytest.importorskip("optuna")
@@ -61,9 +61,9 @@ def test_a_sampler_of_optunas_without_what_it_imports_late_is_refused_with_the_r
         resolve_optimizer(sampler)
 
 
-def test_what_a_sampler_lacks_when_it_is_asked_is_said_with_the_remedy():
+def test_a_package_that_is_missing_at_a_suggestion_is_named_with_the_remedy():
     def ask():
-        with saying_what_is_missing("Mine"):
+        with explain_missing_package("Mine"):
             raise ModuleNotFoundError("No module named 'scipy.stats'", name="scipy.stats")
 
     with pytest.raises(

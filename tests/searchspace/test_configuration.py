@@ -1,4 +1,4 @@
-"""Steps, constants and conditions, seen through a search space."""
+"""Steps, constants and conditions of a search space."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def test_a_step_gives_only_values_on_it():
     space = Searchspace(
         x=("DOUBLE", [0, 1], {"step": 0.1}), n=("INTEGER", [8, 60], {"step": 16})
     ).seeded(1)
-    drawn = space.get_random_parameter_values(500)
-    assert sorted({params["x"] for params in drawn}) == [
+    draws = space.get_random_parameter_values(500)
+    assert sorted({params["x"] for params in draws}) == [
         0.0,
         0.1,
         0.2,
@@ -37,8 +37,8 @@ def test_a_step_gives_only_values_on_it():
         0.9,
         1.0,
     ]
-    assert sorted({params["n"] for params in drawn}) == [8, 24, 40, 56]
-    assert {type(params["x"]) for params in drawn} == {float}
+    assert sorted({params["n"] for params in draws}) == [8, 24, 40, 56]
+    assert {type(params["x"]) for params in draws} == {float}
 
 
 def test_stepped_values_have_their_place_on_the_scale():
@@ -112,32 +112,32 @@ def test_a_constant_has_one_value():
 
 
 def test_a_parameter_exists_only_when_its_condition_holds():
-    drawn = conditional_space(3).get_random_parameter_values(300)
-    for params in drawn:
+    draws = conditional_space(3).get_random_parameter_values(300)
+    for params in draws:
         assert ("momentum" in params) == (params["algorithm"] == "sgd")
         assert ("decay" in params) == (params["algorithm"] != "none")
         assert ("lookahead" in params) == (params.get("nesterov") == 1)
-    assert len({tuple(params) for params in drawn}) == 4
+    assert len({tuple(params) for params in draws}) == 4
 
 
 def test_conditional_configurations_have_places():
     space = conditional_space(3)
     for params in space.get_random_parameter_values(50):
         assert space.inverse_transform(space.transform(params)) == pytest.approx(params)
-        values = [params.get(name) for name in space.keys()]  # noqa: SIM118 (a search space iterates over entries)
+        values = [params.get(name) for name in space.names()]
         places = space.transform(values)
         assert [place is None for place in places] == [value is None for value in values]
         assert space.inverse_transform(places) == pytest.approx(values)
 
 
-def test_a_place_of_what_does_not_exist_is_not_looked_at():
+def test_the_place_of_a_parameter_that_does_not_exist_is_ignored():
     space = Searchspace(a=("CATEGORICAL", ["x", "y"]), b=("DOUBLE", [0, 1], {"when": {"a": "y"}}))
     assert space.inverse_transform({"a": 0, "b": 0.5}) == {"a": "x"}
     assert space.inverse_transform([0, 0.5]) == ["x", None]
     assert space.inverse_transform({"a": 1, "b": 0.5}) == {"a": "y", "b": 0.5}
 
 
-def test_what_does_not_exist_cannot_be_given_and_what_does_must_be():
+def test_a_configuration_names_exactly_the_parameters_that_exist():
     space = Searchspace(a=("CATEGORICAL", ["x", "y"]), b=("DOUBLE", [0, 1], {"when": {"a": "y"}}))
     assert space.checked({"a": "x"}) == {"a": "x"}
     with pytest.raises(BadArgumentsError, match=r"got 'b': it exists only when \{'a': \['y'\]\}"):
@@ -159,7 +159,7 @@ def test_all_conditions_must_hold():
     assert all(("c" in p) == (p["a"] == p["b"] == 1) for p in space.get_random_parameter_values(50))
 
 
-def test_a_condition_is_on_what_was_added_before():
+def test_a_condition_names_a_parameter_that_was_added_before():
     with pytest.raises(
         BadArgumentsError, match=r"depends on 'aa', which must have been added before.*mean 'a'"
     ):
@@ -182,12 +182,12 @@ def test_a_condition_is_a_dict_of_values(when):
 
 
 @pytest.mark.parametrize("option", [{"steps": 1}, {"log": 1}, {3: 1}, 5, None])
-def test_options_are_known(option):
+def test_an_unknown_option_is_refused(option):
     with pytest.raises(BadArgumentsError, match=r"^Hyperparameter tuple has to be of length two"):
         Searchspace(x=("DOUBLE", [1, 2], option))
 
 
-# Writing it down
+# Dicts and JSON
 
 
 def test_a_space_is_made_from_its_dict_and_its_json():
@@ -206,7 +206,7 @@ def test_a_space_is_made_from_its_dict_and_its_json():
 
 
 @given(conditional_spaces(), st.integers())
-def test_any_space_and_configuration_comes_back_from_what_is_written_down(space, seed):
+def test_any_space_and_configuration_comes_back_from_its_text(space, seed):
     for again in (
         Searchspace(**space.to_dict()),
         Searchspace.from_dict(json.loads(space.json())),
@@ -215,9 +215,9 @@ def test_any_space_and_configuration_comes_back_from_what_is_written_down(space,
     ):
         assert again == space
         assert list(again) == list(space)
-        drawn = space.seeded(seed).get_random_parameter_values(5)
-        assert again.seeded(seed).get_random_parameter_values(5) == drawn
-    for params in drawn:
+        draws = space.seeded(seed).get_random_parameter_values(5)
+        assert again.seeded(seed).get_random_parameter_values(5) == draws
+    for params in draws:
         assert space.checked(json.loads(json.dumps(params))) == params
         places = space.transform(params)
         back = space.inverse_transform(places)
@@ -232,7 +232,7 @@ def test_any_space_and_configuration_comes_back_from_what_is_written_down(space,
 
 
 @pytest.mark.parametrize("text", ["", "[1]", "{", None, 5, '{"x": 1}', "null"])
-def test_what_is_not_a_spaces_json_is_refused(text):
+def test_a_text_that_is_not_the_json_of_a_space_is_refused(text):
     with pytest.raises(BadArgumentsError):
         Searchspace.from_json(text)
 

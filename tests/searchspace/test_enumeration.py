@@ -1,4 +1,4 @@
-"""The configurations of a finite space by their numbers."""
+"""The numbers of the configurations of a finite space."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from spaces import conditional_spaces
 
 from maggy.searchspace import Searchspace
 from maggy.searchspace.enumeration import Enumeration, nth_missing
-from maggy.searchspace.parameter import Parameter
+from maggy.searchspace.parameter import parse_parameters
 
 
 def enumeration(space=None, **entries):
     specs = (Searchspace(**entries) if space is None else space).to_dict()
-    return Enumeration({name: Parameter.parse(name, spec) for name, spec in specs.items()})
+    return Enumeration(parse_parameters(specs).values())
 
 
 def text(params):
@@ -58,10 +58,10 @@ def test_a_parameter_without_steps_makes_a_space_endless_even_where_it_exists_on
 @given(conditional_spaces(), st.integers())
 def test_every_configuration_has_its_own_number(space, seed):
     numbers = enumeration(space)
-    drawn = space.seeded(seed).get_random_parameter_values(10)
+    draws = space.seeded(seed).get_random_parameter_values(10)
     if numbers.size is None:
         return
-    for params in drawn:
+    for params in draws:
         assert 0 <= numbers.number(params) < numbers.size
         assert text(numbers.at(numbers.number(params))) == text(params)
     for number in {0, numbers.size // 3, numbers.size - 1}:
@@ -95,6 +95,6 @@ def test_a_parameter_with_many_values_on_which_another_depends_is_counted_at_onc
 
 
 @given(st.sets(st.integers(0, 50)), st.integers(0, 60))
-def test_what_a_sequence_leaves_out_is_found_by_its_position(numbers, position):
+def test_a_number_that_a_sequence_leaves_out_is_found_by_its_position(numbers, position):
     missing = [number for number in range(200) if number not in numbers]
     assert nth_missing(sorted(numbers), position) == missing[position]

@@ -1,4 +1,4 @@
-"""One hyperparameter, seen through a search space: how it is written, what is refused, and its scale."""
+"""One hyperparameter of a search space: how it is written, when it is refused, and its scale."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from spaces import doubles, integers, parameters, spaces
+from spaces import conditional_spaces, doubles, integers, parameters, spaces
 
 from maggy.common.exceptions import BadArgumentsError, SearchspaceBoundsError
 from maggy.searchspace import Searchspace
+from maggy.searchspace.parameter import Parameter, parse_parameters
 
 
 @pytest.mark.parametrize(
@@ -67,7 +68,8 @@ def test_a_region_is_not_empty(kind):
 def test_bounds_are_two(error, kind, bounds):
     with pytest.raises(
         error,
-        match=r"^For DOUBLE or INTEGER type parameters, list can only contain upper and lower bounds",
+        match=r"^For DOUBLE or INTEGER type parameters, "
+        r"list can only contain upper and lower bounds",
     ):
         Searchspace(x=(kind, bounds))
 
@@ -122,12 +124,12 @@ def test_listed_values_have_no_log_scale(kind):
     "bad", [math.nan, math.inf, print, {1, 2}, {1: 2}, b"x", np.array([np.nan])]
 )
 @pytest.mark.parametrize("kind", ["DISCRETE", "CATEGORICAL"])
-def test_listed_values_are_what_json_can_hold(kind, bad):
+def test_listed_values_are_values_that_json_can_hold(kind, bad):
     with pytest.raises(BadArgumentsError, match="The values of x must be"):
         Searchspace(x=(kind, [1, bad]))
 
 
-# Its scale
+# The scale
 
 
 def test_transform_is_the_place_between_the_bounds_or_the_index():
@@ -140,7 +142,7 @@ def test_transform_is_the_place_between_the_bounds_or_the_index():
     assert space.transform([1.0, 3, 10.0, "z"]) == pytest.approx([0.25, 0.25, 0.5, 2.0])
 
 
-def test_transform_returns_the_form_that_it_is_given():
+def test_transform_returns_a_dict_for_a_dict_and_a_list_for_a_list():
     space = Searchspace(a=("DOUBLE", [0, 4]), b=("DISCRETE", [5, 6]))
     assert space.transform({"b": 6, "a": 2.0}) == {"a": 0.5, "b": 1.0}
     assert space.inverse_transform({"b": 1, "a": 0.5}) == {"a": 2.0, "b": 6}
@@ -231,13 +233,13 @@ def test_a_place_is_a_number(bad):
 
 
 @pytest.mark.parametrize(
-    "given_hparams", [[1], [1, 2, 3], {"a": 1}, {"a": 1, "b": 2, "c": 3}, "ab", 5, None]
+    "hparams", [[1], [1, 2, 3], {"a": 1}, {"a": 1, "b": 2, "c": 3}, "ab", 5, None]
 )
-def test_a_configuration_has_every_name_and_no_other(given_hparams):
+def test_a_configuration_has_every_name_and_no_other(hparams):
     space = Searchspace(a=("DISCRETE", [1]), b=("DISCRETE", [2]))
     for convert in (space.transform, space.inverse_transform):
         with pytest.raises(BadArgumentsError, match="'a', 'b'"):
-            convert(given_hparams)
+            convert(hparams)
 
 
 def test_the_widest_scale_of_doubles_has_its_middle():
@@ -249,3 +251,22 @@ def test_neighbours_whose_logarithms_are_equal_have_a_scale():
     space = Searchspace(x=("DOUBLE", [low, math.nextafter(low, math.inf)], "log"))
     assert space.transform([low]) == [0.0]
     assert low <= space.inverse_transform([0.5])[0] <= math.nextafter(low, math.inf)
+
+
+def test_a_parameter_knows_its_name_and_names_itself_in_errors():
+    pool = Parameter.parse("pool", ("DISCRETE", [1, 2]))
+    rate = Parameter.parse("rate", ("DOUBLE", [0, 1], {"step": 0.5}))
+    assert (pool.name, rate.name) == ("pool", "rate")
+    with pytest.raises(BadArgumentsError, match=r"^pool must be one of \[1, 2\]"):
+        pool.index(3)
+    with pytest.raises(BadArgumentsError, match=r"^rate must be a number from 0 to 1 in steps of"):
+        rate.checked(0.3)
+    with pytest.raises(BadArgumentsError, match=r"^The place of rate on its scale"):
+        rate.decode(math.nan)
+
+
+@given(conditional_spaces())
+def test_the_parameters_of_a_space_have_its_names_order_and_entries(space):
+    parameters = parse_parameters(space.to_dict())
+    assert list(parameters) == [parameter.name for parameter in parameters.values()] == space.keys()
+    assert [parameter.entry for parameter in parameters.values()] == list(space)

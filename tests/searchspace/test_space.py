@@ -1,4 +1,4 @@
-"""The search space: its names, what it hands out, and what it draws."""
+"""The search space: its names, its dicts and lists, its draws and its vectors."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from maggy.searchspace import Searchspace
 PINNED = [{"x": 496667, "y": "b"}, {"x": 663942, "y": "b"}]
 
 
-# What it accepts
+# Parameters that are accepted
 
 
 def test_parameters_keep_the_order_in_which_they_were_added():
@@ -48,7 +48,7 @@ def test_to_dict_gives_types_and_regions_and_the_scale():
     }
 
 
-def test_values_are_those_of_the_dict_and_items_what_iteration_yields():
+def test_values_are_those_of_the_dict_and_items_those_of_the_iteration():
     space = full_space()
     assert space.values() == list(space.to_dict().values())
     assert space.items() == list(space)
@@ -88,16 +88,16 @@ def test_choices_stay_as_they_were_written_only_in_the_dict_of_the_space():
         pickle.loads(pickle.dumps(space)),
         Searchspace(**space.to_dict()),
     ):
-        written = twin.to_dict()["k"][1]
-        assert written[:-1] == WRITTEN[:-1]
-        assert [type(value) for value in written] == [type(value) for value in WRITTEN]
-        assert (written[-1] == WRITTEN[-1]).all()
+        choices = twin.to_dict()["k"][1]
+        assert choices[:-1] == WRITTEN[:-1]
+        assert [type(value) for value in choices] == [type(value) for value in WRITTEN]
+        assert (choices[-1] == WRITTEN[-1]).all()
         assert twin.to_dict()["c"] == ("CONSTANT", [(1, 2)])
         assert twin == space == Searchspace(**json.loads(space.json()))
     assert all(params["k"] in plain for params in space.get_random_parameter_values(20))
 
 
-def test_what_the_dict_of_the_space_holds_is_a_copy():
+def test_the_dict_of_the_space_is_a_copy():
     array = np.array([1, 2])
     space = Searchspace(k=("CATEGORICAL", [([1], 2), array]))
     array[0] = 9
@@ -158,11 +158,11 @@ def test_an_attribute_cannot_be_set_past_the_checks():
 
 
 @pytest.mark.parametrize(
-    "hand_out", [lambda s: s.kernel, lambda s: s.get("kernel"), lambda s: s.to_dict()["kernel"][1]]
+    "get_list", [lambda s: s.kernel, lambda s: s.get("kernel"), lambda s: s.to_dict()["kernel"][1]]
 )
-def test_changing_what_the_space_hands_out_does_not_change_the_space(hand_out):
+def test_changing_a_list_of_the_space_does_not_change_the_space(get_list):
     space = full_space()
-    hand_out(space).append(99)
+    get_list(space).append(99)
     assert space == full_space()
 
 
@@ -251,7 +251,7 @@ def test_a_deep_copy_can_grow_alone():
     assert "more" not in space
 
 
-# What it refuses
+# Parameters that are refused
 
 
 @pytest.mark.parametrize(
@@ -276,7 +276,7 @@ def test_a_name_of_the_spaces_own_is_reserved(name):
 
 
 @pytest.mark.parametrize("name", ["reporter", "hparams"])
-def test_a_name_under_which_maggy_passes_something_else_is_reserved(name):
+def test_a_name_of_an_argument_that_maggy_passes_is_reserved(name):
     with pytest.raises(ValueError, match=rf"^Hyperparameter name is reserved: {name}"):
         Searchspace(**{name: ("DISCRETE", [1])})
 
@@ -306,70 +306,70 @@ def test_a_space_survives_a_refused_parameter():
     assert space == full_space()
 
 
-# What it draws
+# Draws
 
 
 @given(spaces, st.integers())
 def test_every_draw_lies_inside_the_space(space, seed):
     for params in space.seeded(seed).get_random_parameter_values(5):
         assert list(params) == space.keys()
-        space.transform(params)  # refuses what is outside
+        space.transform(params)  # refuses a value outside the space
         json.dumps(params, allow_nan=False)
 
 
 def test_integer_bounds_are_inclusive():
-    drawn = Searchspace(x=("INTEGER", [2, 4])).seeded(1).get_random_parameter_values(200)
-    assert {params["x"] for params in drawn} == {2, 3, 4}
+    draws = Searchspace(x=("INTEGER", [2, 4])).seeded(1).get_random_parameter_values(200)
+    assert {params["x"] for params in draws} == {2, 3, 4}
 
 
 @pytest.mark.parametrize("scale", [(), ("log",)])
 def test_a_draw_has_the_type_of_its_parameter(scale):
-    drawn = Searchspace(
+    draws = Searchspace(
         x=("DOUBLE", [1, 2], *scale), y=("INTEGER", [1, 2], *scale)
     ).get_random_parameter_values(20)
-    assert {type(params["x"]) for params in drawn} == {float}
-    assert {type(params["y"]) for params in drawn} == {int}
+    assert {type(params["x"]) for params in draws} == {float}
+    assert {type(params["y"]) for params in draws} == {int}
 
 
 def test_a_log_scale_draws_as_often_from_each_decade():
     space = Searchspace(x=("DOUBLE", [1e-4, 1.0], "log"), y=("INTEGER", [1, 9999], "log")).seeded(5)
-    drawn = space.get_random_parameter_values(4000)
+    draws = space.get_random_parameter_values(4000)
     for name, low in [("x", 1e-4), ("y", 1)]:
         decades = [
-            sum(low * 10**i <= params[name] < low * 10 ** (i + 1) for params in drawn)
+            sum(low * 10**i <= params[name] < low * 10 ** (i + 1) for params in draws)
             for i in range(4)
         ]
         assert all(800 < count < 1250 for count in decades), (name, decades)
 
 
 def test_a_log_scale_of_integers_gives_the_outer_ones_their_share():
-    drawn = Searchspace(x=("INTEGER", [1, 2], "log")).seeded(5).get_random_parameter_values(3000)
-    share = sum(params["x"] == 2 for params in drawn) / 3000
+    draws = Searchspace(x=("INTEGER", [1, 2], "log")).seeded(5).get_random_parameter_values(3000)
+    share = sum(params["x"] == 2 for params in draws) / 3000
     assert share == pytest.approx(math.log(2.5 / 1.5) / math.log(2.5 / 0.5), abs=0.04)
 
 
 def test_large_integer_ranges_are_drawn_from_evenly():
-    drawn = Searchspace(x=("INTEGER", [-(2**63), 2**63])).seeded(1).get_random_parameter_values(500)
-    assert len({params["x"] for params in drawn}) == 500
-    assert 150 < sum(params["x"] > 0 for params in drawn) < 350
+    draws = Searchspace(x=("INTEGER", [-(2**63), 2**63])).seeded(1).get_random_parameter_values(500)
+    assert len({params["x"] for params in draws}) == 500
+    assert 150 < sum(params["x"] > 0 for params in draws) < 350
 
 
 def test_the_widest_double_range_is_drawn_from():
-    drawn = (
+    draws = (
         Searchspace(x=("DOUBLE", [-1.7e308, 1.7e308])).seeded(1).get_random_parameter_values(100)
     )
-    assert all(math.isfinite(params["x"]) for params in drawn)
-    assert 20 < sum(params["x"] > 0 for params in drawn) < 80
+    assert all(math.isfinite(params["x"]) for params in draws)
+    assert 20 < sum(params["x"] > 0 for params in draws) < 80
 
 
 def test_a_space_of_lists_only_can_be_drawn_from():
-    drawn = Searchspace(
+    draws = Searchspace(
         a=("DISCRETE", [1, 2]), b=("CATEGORICAL", ["x", "y"])
     ).get_random_parameter_values(100)
-    assert {tuple(params.values()) for params in drawn} == {(1, "x"), (1, "y"), (2, "x"), (2, "y")}
+    assert {tuple(params.values()) for params in draws} == {(1, "x"), (1, "y"), (2, "x"), (2, "y")}
 
 
-def test_none_drawn_is_an_empty_list_and_an_empty_space_draws_empty_dicts():
+def test_no_draw_is_an_empty_list_and_an_empty_space_draws_empty_dicts():
     assert full_space().get_random_parameter_values(0) == []
     assert Searchspace().get_random_parameter_values(2) == [{}, {}]
 
@@ -397,10 +397,10 @@ def test_a_seed_means_the_same_in_every_process():
 
 
 def test_different_seeds_draw_different_sequences():
-    drawn = [
+    draws = [
         str(full_space().seeded(seed).get_random_parameter_values(3)) for seed in (0, 1, -1, 2**70)
     ]
-    assert len(set(drawn)) == 4
+    assert len(set(draws)) == 4
 
 
 def test_a_space_without_a_seed_draws_differently_each_time():
@@ -474,7 +474,7 @@ def test_a_configuration_becomes_a_list_and_comes_back():
             space.list_to_dict(hparams)
 
 
-def test_a_list_has_something_in_the_place_of_what_does_not_exist():
+def test_a_list_has_any_value_in_place_of_a_parameter_that_does_not_exist():
     space = Searchspace(a=("CATEGORICAL", ["x", "y"]), b=("DOUBLE", [0, 1], {"when": {"a": "x"}}))
     assert space.list_to_dict(["y", None]) == {"a": "y"}
     assert space.list_to_dict(["x", 0.5]) == {"a": "x", "b": 0.5}

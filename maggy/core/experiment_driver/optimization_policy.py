@@ -78,7 +78,7 @@ class OptimizationPolicy(Policy):
     def restore(self, ended: list[Trial]) -> bool:
         if not self._optimizer.restore(ended):
             return False
-        done = {trial.info_dict.get("initial") for trial in ended}
+        done = {trial.initial_number for trial in ended}
         self._initial = deque(
             (number, params) for number, params in self._initial if number not in done
         )
@@ -93,7 +93,7 @@ class OptimizationPolicy(Policy):
             )
         number, params = self._initial.popleft()
         trial = self._optimizer.initial_trial(dict(params))
-        trial.info_dict["initial"] = number
+        trial.initial_number = number
         return trial
 
     def identity(self) -> dict[str, Any]:
@@ -110,7 +110,7 @@ class OptimizationPolicy(Policy):
         }
 
     def hparams(self) -> list[dict[str, Any]]:
-        return list(self._config.searchspace or ())
+        return [dict(entry) for entry in self._config.searchspace or ()]
 
     def is_check_due(self, trial: Trial, steps: list[int | float]) -> bool:
         if self.es_seconds is not None:

@@ -90,7 +90,7 @@ class Progress:
             self._bar.update()
         if trial.status != Trial.ERROR:
             return
-        reason, error = trial.info_dict.get("reason") or "no reason given", trial.error or ""
+        reason, error = trial.failure_reason or "no reason given", trial.error or ""
         self.say(f"Trial {trial.trial_id} with {trial.params!s:.1000} failed: {reason}")
         if error and error != reason and error not in self._shown_texts:
             self._shown_texts.add(error)

@@ -250,7 +250,7 @@ class NoticeRouter:
         self._recorder.trial_ended(trial)
         self._foreground.post(self._progress.trial_ended, trial)
         if trial.status == Trial.ERROR and self._fail_fast:
-            reason = trial.info_dict.get("reason")
+            reason = trial.failure_reason
             self.policy_failed(
                 ExperimentError(
                     f"Trial {trial.trial_id} failed, and fail_fast is set: {reason}\n{trial.error}"

@@ -61,7 +61,7 @@ class Suggestions:
         )
         trial.params = _recordable(trial.params)
         trial.status, trial.error = Trial.ERROR, sentence
-        trial.info_dict["reason"] = sentence
+        trial.failure_reason = sentence
         self._refusals += 1
         if self._refusals == REFUSALS_LIMIT:
             raise ExperimentError(

@@ -242,7 +242,7 @@ class TrialBook:
         if report is None or (report.metric is not None and not math.isfinite(report.metric)):
             trial.status = Trial.ERROR
             trial.error = event.traceback or event.reason or "metric is NaN"
-            trial.info_dict["reason"] = event.reason or "metric is NaN"
+            trial.failure_reason = event.reason or "metric is NaN"
         else:
             trial.status = Trial.FINALIZED
             trial.final_metric = report.metric
@@ -346,7 +346,7 @@ class TrialBook:
     def _begin_again(self, trial: Trial) -> Trial:
         """Return a trial that failed in an earlier run, ready to run again under its id."""
         trial.reset()
-        trial.info_dict.pop("reason", None)
+        trial.failure_reason = None
         trial.status = Trial.SCHEDULED
         self.trial_store[trial.trial_id] = trial
         return trial

@@ -22,11 +22,11 @@ from maggy.optimizer.running_trials import RunningTrials
 from maggy.optimizer.untried import UntriedConfigurations
 from maggy.optuna_bridge.space import OptunaSpace
 from maggy.optuna_bridge.tools import (
-    needs_of,
+    explain_missing_package,
+    late_imports_of,
     quiet,
     reportable_points,
     require,
-    saying_what_is_missing,
 )
 from maggy.trial import Trial
 
@@ -97,7 +97,7 @@ class OptunaSearch(AbstractOptimizer):
                     "sampler must be an instance of optuna.samplers.BaseSampler, "
                     f"but got {sampler!r:.80}."
                 )
-            require(self.name(), needs_of(sampler), self.extra)
+            require(self.name(), late_imports_of(sampler), self.extra)
 
     def make_sampler(self, seed: int, history: list[FrozenTrial]) -> BaseSampler:
         """Return a new sampler.
@@ -218,7 +218,7 @@ class OptunaSearch(AbstractOptimizer):
 
     def _skip_in_sequence(self, trials: list[Trial]) -> None:
         for trial in trials:
-            if "initial" in trial.info_dict:
+            if trial.initial_number is not None:
                 # The sampler spent a point of its sequence on it, and must spend it again.
                 with quiet():
                     self._untried.add(trial.params)
@@ -245,12 +245,12 @@ class OptunaSearch(AbstractOptimizer):
         return tries_each_once(self._active_sampler) and any(
             trial.params == suggestion.params
             for trial in self.trial_store.values()
-            if "initial" not in trial.info_dict
+            if trial.initial_number is None
         )
 
     def _ask(self) -> tuple[Trial, optuna.Trial]:
         self._study.sampler = self.choose_sampler(self._active_sampler, self._num_suggestions)
-        with saying_what_is_missing(self.name()):
+        with explain_missing_package(self.name()):
             optuna_trial = self._study.ask()
             return Trial(self._space.suggest(optuna_trial)), optuna_trial
 

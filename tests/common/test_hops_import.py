@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from maggy.core.environment.hopsworks.hops_import import HopsUtilFinder, mend_hops_util
+from maggy.common.hops_import import HopsUtilFinder, mend_hops_util
 
 UTIL = (
     "from notebook.notebookapp import list_running_servers\n"

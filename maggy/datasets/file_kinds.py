@@ -1,0 +1,82 @@
+"""The formats of training data, recognised by the names of files."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+from pathlib import Path
+
+from maggy.common.exceptions import BadArgumentsError, MissingDependencyError
+from maggy.datasets.remote_files import RemoteFiles
+from maggy.datasets.tfrecords import TFRECORD_NAME
+
+__all__ = ["FORMATS", "file_kind", "kind_at"]
+
+FORMATS = (
+    "a Spark or pandas data frame, a CSV or Parquet file or folder, or a TFRecord file, folder or "
+    "pattern (part-r-*, *.tfrecord*)"
+)
+"""The data that can be registered, for error texts."""
+
+
+def file_kind(name: str) -> str | None:
+    """Return the format of a file from its base name.
+
+    Returns:
+        ``"csv"``, ``"parquet"`` or ``"tfrecord"``; None for any other file, and for files of Spark
+        such as ``_SUCCESS``.
+    """
+    if name.startswith(("_", ".")):
+        return None
+    if TFRECORD_NAME.search(name):
+        return "tfrecord"
+    if re.search(r"\.parquet$|\.pq$", name):
+        return "parquet"
+    return "csv" if re.search(r"\.csv(\.gz|\.bz2|\.xz|\.zip)?$", name) else None
+
+
+def kind_at(path: str) -> str:
+    """Return the format of the files at a path.
+
+    Args:
+        path: A file, a folder, a pattern or a URL of one.
+
+    Returns:
+        ``"csv"``, ``"parquet"`` or ``"tfrecord"``.
+
+    Raises:
+        BadArgumentsError: If nothing is there, or the files are not all of one format.
+    """
+    names = _names_at(path)
+    if not names:
+        raise BadArgumentsError(f"A training data set's path must exist, but nothing is at {path}.")
+    kinds = sorted({kind for kind in map(file_kind, names) if kind})
+    if not kinds and path.endswith(names[0]):
+        raise BadArgumentsError(
+            f"The format of {path} is not known from its name. A training data set must be "
+            f"{FORMATS}."
+        )
+    if len(kinds) != 1:
+        raise BadArgumentsError(
+            f"A training data set must be {FORMATS}, but the folder {path} holds files of "
+            f"{' and '.join(kinds) if kinds else 'none of these formats'}."
+        )
+    if kinds != ["tfrecord"] and "://" not in path and not os.path.exists(path):
+        raise BadArgumentsError(
+            f"A pattern can name TFRecord files only, but got {path}. Give the folder instead."
+        )
+    return kinds[0]
+
+
+def _names_at(path: str) -> list[str]:
+    """Return the base names of the files at a path."""
+    if "://" in path:
+        try:
+            return [file.rsplit("/", 1)[-1] for file in RemoteFiles().find(path)]
+        except MissingDependencyError:
+            # Spark or TensorFlow may have the package that fsspec lacks, so the name must do.
+            return [path.rstrip("/").rsplit("/", 1)[-1]]
+    if os.path.isdir(path):
+        return [file.name for file in Path(path).rglob("*") if file.is_file()]
+    return [os.path.basename(file) for file in glob.glob(path)]

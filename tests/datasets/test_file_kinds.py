@@ -1,0 +1,44 @@
+"""The formats of training data by the names of files."""
+
+import pytest
+
+from maggy.datasets.file_kinds import file_kind, kind_at
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("a.csv", "csv"),
+        ("a.csv.gz", "csv"),
+        ("a.parquet", "parquet"),
+        ("a.pq", "parquet"),
+        ("part-r-00000", "tfrecord"),
+        ("part-r-00000.gz", "tfrecord"),
+        ("a.tfrecord-00000-of-00001", "tfrecord"),
+        ("part-r-00000.crc", None),
+        ("_SUCCESS", None),
+        (".a.csv.crc", None),
+        ("_metadata.parquet", None),
+        ("a.csv.txt", None),
+        ("README", None),
+    ],
+)
+def test_the_format_of_a_file_follows_from_its_name(name, kind):
+    assert file_kind(name) == kind
+
+
+def test_the_files_below_a_folder_decide_its_format(tmp_path):
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner" / "part-0.parquet").write_bytes(b"")
+    (tmp_path / "_SUCCESS").write_bytes(b"")
+    assert kind_at(str(tmp_path)) == "parquet"
+
+
+def test_a_pattern_can_name_tfrecord_files_only(tmp_path):
+    for name in ("a.csv", "part-r-00000"):
+        (tmp_path / name).write_bytes(b"")
+    assert kind_at(f"{tmp_path}/part-r-*") == "tfrecord"
+    with pytest.raises(
+        ValueError, match=r"A pattern can name TFRecord files only.*Give the folder"
+    ):
+        kind_at(f"{tmp_path}/*.csv")
