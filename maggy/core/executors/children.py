@@ -41,7 +41,7 @@ from maggy.core.executors.channel import (
     Run,
     Value,
 )
-from maggy.core.executors.process_tree import descendants, memory_of
+from maggy.core.executors.process_table import descendants, memory_of
 from maggy.core.messages import Assign, Message, Stop
 from maggy.core.reporter import Reporter
 

@@ -13,9 +13,10 @@ from typing import TypeVar
 
 from maggy.core.executors.capture import StandardStreams, captured
 from maggy.core.executors.forked_output import ForkedOutput
-from maggy.core.executors.leftovers import Leftovers, adopt_orphans
+from maggy.core.executors.leftovers import Leftovers
 from maggy.core.executors.mlflow_runs import end_open_runs
 from maggy.core.executors.process_state import ProcessState
+from maggy.core.executors.process_tree import adopt_orphans
 
 __all__ = ["Surroundings", "isolated"]
 
