@@ -8,7 +8,8 @@ from typing import Any
 from maggy.core.cluster.spark import loads
 from maggy.core.executors.children import Children, Outcome
 from maggy.core.executors.process_tree import IS_LINUX
-from maggy.core.executors.session import PROBE_SECONDS, Answer, Session
+from maggy.core.executors.session import Session
+from maggy.core.executors.trial_session import PROBE_SECONDS, Answer
 from maggy.core.messages import Assign, Checked
 
 __all__ = ["ProcessExecutor", "why_not_here"]

@@ -17,8 +17,10 @@ from maggy.core.executors.error_text import reason_of, text_of, traceback_of
 from maggy.core.executors.interrupt import Interrupter, TrialInterrupted
 from maggy.core.executors.mistakes import mistake_of, remedy_of
 from maggy.core.executors.process_executor import ProcessExecutor, why_not_here
-from maggy.core.executors.session import PROBE_SECONDS, Answer, Session, TrialSession
+from maggy.core.executors.session import Session
+from maggy.core.executors.trial_session import PROBE_SECONDS, Answer, TrialSession
 from maggy.core.executors.surroundings import Surroundings, isolated
+from maggy.core.executors.worker_loop import serve
 from maggy.core.executors.workload import Workload
 from maggy.core.messages import Assign, Checked, Register, WorkerId
 from maggy.core.rpc import Address
@@ -102,7 +104,7 @@ def _work_here(
             return []
         with Surroundings() as surroundings:
             executor = TrialExecutor(session, workload, interrupter, settings.tee, surroundings)
-            session.serve(hello, executor.train, executor.check)
+            serve(session, hello, executor)
         _check_heard(session, settings)
         return executor.values
 
@@ -125,7 +127,7 @@ def _work_in_children(
             session.request(_cannot_load(error))
             return []
         executor = ProcessExecutor(session, children)
-        session.serve(hello, executor.train, executor.check)
+        serve(session, hello, executor)
         _check_heard(session, settings)
         return executor.values
 
@@ -147,7 +149,7 @@ def _session(settings: WorkerSettings, identity: bytes, **orders: Any) -> Iterat
 
 
 def _check_heard(session: Session, settings: WorkerSettings) -> None:
-    if not session.heard:
+    if not session.has_heard:
         raise ConnectionError(
             f"Maggy's driver at {settings.address.endpoint} cannot be reached from {socket.gethostname()}. "
             "Open that way, fix the port with driver_port, or set spark.driver.host to an address that "

@@ -260,9 +260,7 @@ def test_an_id_that_is_free_again_is_not_spared(leftovers):
 def searches(monkeypatch):
     """The searches of the whole table of processes since the beginning of the test."""
     searches, search = [], module.descendants
-    monkeypatch.setattr(
-        module, "descendants", lambda *args: searches.append(args) or search(*args)
-    )
+    monkeypatch.setattr(module, "descendants", lambda *args: searches.append(args) or search(*args))
     return searches
 
 

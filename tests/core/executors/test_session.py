@@ -7,7 +7,7 @@ from wire import HELLO, SOON
 
 from maggy.common.exceptions import EarlyStopException
 from maggy.core import reporter as reporter_module
-from maggy.core.executors import session as module
+from maggy.core.executors import reports as module
 from maggy.core.messages import (
     Ack,
     Assign,
@@ -73,7 +73,7 @@ def test_a_request_that_is_made_during_a_heartbeat_does_not_wait_for_the_next_on
         send(message)
         if isinstance(message, Heartbeat) and not asked:
             asked.append(stage.worker(session.final, 0.5, {}, False))
-            while not session._request_is_new:
+            while not session._is_request_new:
                 pass
 
     session._client.send = send_slowly
