@@ -17,7 +17,7 @@ class Gap:
 
     Attributes:
         seconds: Its length.
-        is_standstill: Whether the whole process stood still, as it does when it is stopped. Otherwise
+        is_standstill: Whether the whole process stood still, as it does when it is stopped. If not,
             another thread worked all the time, in a call that holds Python's lock.
     """
 

@@ -50,7 +50,7 @@ class Leftovers:
         self._spared = set(descendants(os.getpid())) if has_children() else set[int]()
 
     def end(self, error: BaseException | None = None, grace: float = GRACE_SECONDS) -> None:
-        """End every process below this one that is not spared: SIGTERM first, SIGKILL after the grace.
+        """End every process below this one that is not spared: by SIGTERM, then by SIGKILL.
 
         Spared are the processes that existed before, multiprocessing's resource trackers and fork
         servers, and the workers of pools, executors and managers that something still refers to.
@@ -58,7 +58,7 @@ class Leftovers:
         Args:
             error: The error that the trial raised. Its traceback does not count as something that
                 refers to a pool.
-            grace: Seconds.
+            grace: Seconds between the two signals.
         """
         if not has_children():
             return

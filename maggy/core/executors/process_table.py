@@ -17,7 +17,10 @@ _PIECE_BYTES = 4096
 
 
 def has_children() -> bool:
-    """Return whether this process has any child, also one that has ended. Takes half a microsecond."""
+    """Return whether this process has any child, also one that has ended.
+
+    Takes about a microsecond.
+    """
     if not hasattr(os, "waitid"):
         return False
     try:

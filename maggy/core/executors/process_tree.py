@@ -85,7 +85,9 @@ def adopt_orphans(is_on: bool = True) -> None:
 
 
 def die_with_parent(number: int, parent: int) -> None:
-    """Get a signal when the parent ends, also if it has ended by now. Has no effect except on Linux.
+    """Get a signal when the parent ends, also if it has ended by now.
+
+    Has no effect except on Linux.
 
     Args:
         number: The signal.
@@ -103,7 +105,9 @@ def _prctl(option: int, value: int) -> None:
 
 
 def reap() -> Iterator[tuple[int, int]]:
-    """Yield process id and exit status of every child that has ended; a signal's number is negative.
+    """Yield the process id and the exit status of every child that has ended.
+
+    If a signal ended it, the status is the signal's number below 0.
 
     Raises:
         ChildProcessError: If no child is left.

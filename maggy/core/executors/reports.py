@@ -58,7 +58,7 @@ class Reports:
                 self.is_urgent = True
 
     def parts(self) -> list[ReportPart]:
-        """Return what the driver has not acknowledged, in parts that fit a message; at least one."""
+        """Return what the driver has not acknowledged, as one or more parts that fit a message."""
         first_point, points, first_line, lines = self.reporter.waiting()
         parts: list[ReportPart] = []
         while True:

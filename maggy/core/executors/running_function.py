@@ -70,7 +70,14 @@ class RunningFunction:
             self._interrupt(reason)
 
     def watch(self, now: float) -> float:
-        """Interrupt a function whose time is over, and press one that did not end; return when to look again."""
+        """Interrupt a function whose time is over, and press one that did not end.
+
+        Args:
+            now: Monotonic seconds.
+
+        Returns:
+            When to call this again, in monotonic seconds.
+        """
         start = self._start
         if start is None:
             return math.inf

@@ -1,4 +1,4 @@
-"""What runs a trial needs of a session, whether the driver or the Spark task is at its other end."""
+"""What a trial needs of a session, whether its other end is the driver or the Spark task."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Processes that a trial leaves end with it; what multiprocessing and the user's pools need does not."""
+"""Processes that a trial leaves end with it, except those of multiprocessing and of pools."""
 
 import concurrent.futures
 import contextlib
@@ -72,7 +72,8 @@ def test_a_process_that_a_trial_leaves_is_ended_and_waited_for(leftovers, start)
 def test_a_process_is_asked_first_and_can_clean_up(leftovers, tmp_path):
     ready_program(
         "import signal, sys, time, pathlib\n"
-        f"signal.signal(15, lambda *a: (pathlib.Path({str(tmp_path / 'cleaned')!r}).touch(), sys.exit()))\n"
+        f"path = pathlib.Path({str(tmp_path / 'cleaned')!r})\n"
+        "signal.signal(15, lambda *args: (path.touch(), sys.exit()))\n"
         "print('ready'); time.sleep(1000)"
     )
     leftovers.end(grace=60)
@@ -101,7 +102,8 @@ def test_a_process_that_is_stopped_is_ended_too(leftovers):
 
 def test_the_children_of_a_child_are_ended(leftovers):
     child = ready_program(
-        f"import subprocess, time; c = subprocess.Popen({SLEEP!r}); print('ready'); print(c.pid); time.sleep(1000)"
+        f"import subprocess, time; c = subprocess.Popen({SLEEP!r})\n"
+        "print('ready'); print(c.pid); time.sleep(1000)"
     )
     grandchild = int(child.stdout.readline())
     leftovers.end()
@@ -350,7 +352,8 @@ def test_an_orphan_beside_a_spared_process_is_ended(leftovers, tracker):
 @needs_lists_of_children
 def test_what_a_fork_server_has_started_is_not_taken_for_spared(leftovers, tracker, monkeypatch):
     server = ready_program(
-        f"import subprocess; c = subprocess.Popen({SLEEP!r}); print('ready'); print(c.pid); c.wait()"
+        f"import subprocess; c = subprocess.Popen({SLEEP!r})\n"
+        "print('ready'); print(c.pid); c.wait()"
     )
     grandchild = int(server.stdout.readline())
     monkeypatch.setattr(module, "_trackers", lambda: iter([tracker, server.pid]))

@@ -113,11 +113,11 @@ def test_a_trial_with_a_process_of_its_own_costs_only_that_when_it_cannot_be_int
 
 
 def test_a_stop_is_passed_on(stages):
-    stopped = threading.Event()
-    stage = stages(stop=stopped.set)
+    has_stopped = threading.Event()
+    stage = stages(stop=has_stopped.set)
     stage.assigned()
     stage.say(Stop(1))
-    assert stopped.wait(SOON)
+    assert has_stopped.wait(SOON)
     assert stage.session.reporter.is_stopped
 
 
