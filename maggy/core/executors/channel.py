@@ -117,7 +117,7 @@ class Channel(Generic[Incoming, Outgoing]):
             RecursionError: If a value in it is nested too deeply.
         """
         while True:
-            # CPython 3.11 and older drop these flags, so there it waits for the rest of a message.
+            # Python 3.11 ignores these flags, so it waits for the rest of a message.
             flags = 0 if wait else socket.MSG_DONTWAIT
             try:
                 piece, descriptors, *_ = socket.recv_fds(self._socket, PIECE_BYTES + 1, 3, flags)

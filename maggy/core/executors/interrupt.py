@@ -1,5 +1,4 @@
-"""Interrupts a training function from the heartbeat's thread: by a signal to the main thread, and a
-handler that raises."""
+"""Interrupts a training function: a signal goes to the main thread, and its handler raises."""
 
 from __future__ import annotations
 

@@ -426,10 +426,10 @@ def test_the_gpus_of_the_task_are_the_ones_that_are_seen(monkeypatch, isolation)
 
 
 class ImpatientOnceAnswered(Silence):
-    """Waits for the first answer as long as the machine needs, and only briefly for each later one."""
+    """Wait for the first answer as long as the machine needs, and briefly for each later one."""
 
-    def answered(self):
-        super().answered()
+    def end(self):
+        super().end()
         self._patience = 0.1
 
 
