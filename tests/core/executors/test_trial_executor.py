@@ -13,7 +13,13 @@ from wire import SOON, Host
 
 from maggy.ablation.ablator import AbstractAblator
 from maggy.core.cluster.spark import TaskInfo, dumps, loads
-from maggy.core.executors import error_text, process_executor, process_state, session, trial_executor
+from maggy.core.executors import (
+    error_text,
+    process_executor,
+    process_state,
+    session,
+    trial_executor,
+)
 from maggy.core.executors.silence import Silence
 from maggy.core.executors.trial_executor import WorkerSettings, work
 from maggy.core.executors.workload import AblationWorkload, SearchWorkload, Workload
