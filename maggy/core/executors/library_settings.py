@@ -65,7 +65,6 @@ def _keras(config: ModuleType) -> list[AnySetting]:
 
 
 def _tensorflow(tensorflow: ModuleType) -> list[AnySetting]:
-    from tensorflow.python.eager.context import context
     from tensorflow.python.framework.config import disable_op_determinism, is_op_determinism_enabled
 
     config = tensorflow.config
@@ -74,12 +73,6 @@ def _tensorflow(tensorflow: ModuleType) -> list[AnySetting]:
     def set_determinism(is_on: bool) -> None:
         (experimental.enable_op_determinism if is_on else disable_op_determinism)()
 
-    def set_jit(value: bool | None) -> None:
-        config.optimizer.set_jit(bool(value))
-        # None is not the same as False, but the public function takes only booleans.
-        context()._optimizer_jit = value
-
-    # Some are read from the context: the public functions take 30 microseconds.
     return [
         Setting(config.functions_run_eagerly, config.run_functions_eagerly, False),
         Setting(
@@ -88,6 +81,28 @@ def _tensorflow(tensorflow: ModuleType) -> list[AnySetting]:
             True,
         ),
         Setting(is_op_determinism_enabled, set_determinism, False),
+        *_tensorflow_context(tensorflow),
+        attribute_setting(
+            sys.modules["tensorflow.python.ops.stateful_random_ops"], "global_generator"
+        ),
+    ]
+
+
+def _tensorflow_context(tensorflow: ModuleType) -> list[AnySetting]:
+    """Return settings that are read from TensorFlow's context.
+
+    The public functions that read them take 30 microseconds.
+    """
+    from tensorflow.python.eager.context import context
+
+    config = tensorflow.config
+
+    def set_jit(value: bool | None) -> None:
+        config.optimizer.set_jit(bool(value))
+        # None is not the same as False, but the public function takes only booleans.
+        context()._optimizer_jit = value
+
+    return [
         Setting(lambda: context()._optimizer_jit, set_jit),
         Setting(
             lambda: context()._soft_device_placement is not False,
@@ -98,9 +113,6 @@ def _tensorflow(tensorflow: ModuleType) -> list[AnySetting]:
             lambda: bool(context()._log_device_placement),
             tensorflow.debugging.set_log_device_placement,
             False,
-        ),
-        attribute_setting(
-            sys.modules["tensorflow.python.ops.stateful_random_ops"], "global_generator"
         ),
     ]
 

@@ -75,7 +75,7 @@ class Wakeup:
 
 
 def adopt_orphans(is_on: bool = True) -> None:
-    """Become the parent of each descendant whose own parent ends. Has no effect except on Linux.
+    """Adopt every descendant whose own parent ends. Has no effect except on Linux.
 
     Args:
         is_on: Whether to adopt; False ends it.

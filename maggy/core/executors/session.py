@@ -80,12 +80,9 @@ class Session:
     ) -> None:
         self._client = Client(address, identity, self._on_message, self._on_tick)
         self._reports = Reports(self._client)
-        self._hb_interval = hb_interval
-        self._max_trial_seconds = max_trial_seconds
+        self._hb_interval, self._max_trial_seconds = hb_interval, max_trial_seconds
         self._function = RunningFunction(interrupt, self._give_up)
-        self._stop = stop
-        self._kill = kill
-        self._leave = leave
+        self._stop, self._kill, self._leave = stop, kill, leave
         self._silence = Silence(answer_timeout)
         self._clock = clock
         self._gaps = GapWatch(clock(), work_clock)
