@@ -268,7 +268,7 @@ def test_keras_and_tensorflow_are_put_back_though_the_trial_has_loaded_them():
     code = """
 from maggy.core.executors.process_state import ProcessState, isolated
 
-def state():
+def settings():
     import keras, tensorflow as tf
     from tensorflow.python.eager.context import context
     return (keras.config.floatx(), keras.config.epsilon(), keras.config.image_data_format(),
@@ -284,14 +284,14 @@ def change():
     tf.config.run_functions_eagerly(True); tf.config.optimizer.set_jit(True)
     tf.config.set_soft_device_placement(False)
     tf.config.experimental.enable_tensor_float_32_execution(False)
-    return state()
+    return settings()
 
 with ProcessState() as state:
     for _ in range(2):
         with isolated(lambda line: None, state=state):
             changed = change()
-        assert all(a != b for a, b in zip(changed, state())), (changed, state())
-    print(state())
+        assert all(a != b for a, b in zip(changed, settings())), (changed, settings())
+    print(settings())
 """
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr[-2000:]
