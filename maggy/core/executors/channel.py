@@ -1,6 +1,6 @@
-"""What a Spark task, its template process and a trial's child process say to each other, and the socket it goes over.
+"""The sockets that connect a Spark task, its template process and a trial's process.
 
-All are processes of one machine, made by the Spark task; nobody else can open the socket.
+All are processes of one machine, which the Spark task has made. Nobody else can open the sockets.
 """
 
 from __future__ import annotations
@@ -9,175 +9,83 @@ import errno
 import os
 import socket
 import sys
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Generic, TypeVar
 
 import msgspec
 
-from maggy.core.messages import Assign, Checked, Line, Message, Point, Stop, encode
+from maggy.core.executors.process_messages import (
+    ChildCommand,
+    ChildReport,
+    TemplateCommand,
+    TemplateReply,
+)
+from maggy.core.messages import Message, encode
 
 __all__ = [
-    "Answered",
     "Channel",
     "ChannelClosed",
-    "Ended",
-    "Interrupt",
-    "Kill",
-    "Prepare",
-    "Prepared",
-    "Probing",
-    "ProcessMessage",
-    "Reported",
-    "Run",
-    "Value",
+    "ChildChannel",
+    "TemplateChannel",
+    "child_channel",
+    "child_end",
+    "template_channel",
+    "template_end",
 ]
 
 PIECE_BYTES = 100_000
-"""Longer messages go in pieces. A line of output is always shorter, so it arrives whole or not at all."""
+"""Longer messages go in pieces. A line of output is shorter: it arrives whole or not at all."""
 _CLOSED = {errno.EBADF, errno.ENOTSOCK, errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN}
 _MORE, _LAST = b"\1", b"\0"
-# Packets keep messages apart, so that an exception raised by a signal's handler leaves no half of one behind.
+# Packets keep messages apart: an exception that a signal's handler raises leaves no half of one.
 _KIND = socket.SOCK_SEQPACKET if sys.platform.startswith("linux") else socket.SOCK_DGRAM
 
+_decode_template_command: Callable[[bytes], TemplateCommand]
+_decode_template_command = msgspec.msgpack.Decoder(TemplateCommand).decode
+_decode_template_reply: Callable[[bytes], TemplateReply]
+_decode_template_reply = msgspec.msgpack.Decoder(TemplateReply).decode
+_decode_child_command: Callable[[bytes], ChildCommand]
+_decode_child_command = msgspec.msgpack.Decoder(ChildCommand).decode
+_decode_child_report: Callable[[bytes], ChildReport]
+_decode_child_report = msgspec.msgpack.Decoder(ChildReport).decode
 
-# What the Spark task says to the template.
-
-
-class Prepare(Message):
-    """Load the function. ``state`` is what pyspark keeps for user code, pickled; ``ahead``: now, else in each child."""
-
-    state: bytes
-    payload: bytes
-    ahead: bool
-
-
-class Run(Message):
-    """Fork a child for this trial, or (None) for the check of the study. Three descriptors come along.
-
-    ``probe``: the check also builds the study's components.
-    """
-
-    assignment: Assign | None
-    probe: bool = False
-
-
-class Kill(Message):
-    """End the child at once."""
-
-
-# What the template says.
-
-
-class Prepared(Message):
-    """The template has done what :class:`Prepare` asked for.
-
-    Attributes:
-        error: Why the function cannot be loaded; None if it can.
-        threads: How many threads loading it has started. With any, the process must not fork.
-    """
-
-    error: str | None
-    threads: int
-
-
-class Ended(Message):
-    """The child has ended, and so have all its descendants. ``status``: its exit code, or a signal's number below 0."""
-
-    status: int
-
-
-# What the Spark task says to the child: Stop, and this.
-
-
-class Interrupt(Message):
-    """Interrupt the training function."""
-
-    reason: str
-
-
-# What the child says.
-
-
-class Reported(Message):
-    """What the training function has broadcast, printed or logged."""
-
-    points: list[Point]
-    lines: list[Line]
-
-
-class Probing(Message):
-    """In the check, the next component is about to be built.
-
-    ``last_word`` is the check's outcome if that takes too long: the component stands last in ``slow``.
-    """
-
-    last_word: Checked
-
-
-class Value(Message):
-    """What a function that is run once has returned, pickled."""
-
-    data: bytes
-
-
-class Answered(Message):
-    """The child is done. ``method`` and ``details``: how its end is to be reported to the driver."""
-
-    method: str
-    details: list[Any]
-
-
-ProcessMessage = (
-    Prepare
-    | Run
-    | Kill
-    | Prepared
-    | Ended
-    | Interrupt
-    | Probing
-    | Value
-    | Answered
-    | Reported
-    | Stop
-)
-
-_decode = msgspec.msgpack.Decoder(ProcessMessage).decode
+Incoming = TypeVar("Incoming")
+Outgoing = TypeVar("Outgoing", bound=Message)
 
 
 class ChannelClosed(Exception):
-    """A message cannot be sent any more."""
+    """Raised when a message cannot be sent any more."""
 
 
-class Channel:
-    """One end of a pair of connected sockets that carries whole messages. Any thread may send; one receives."""
+class Channel(Generic[Incoming, Outgoing]):
+    """Send and receive whole messages over one of two connected sockets.
 
-    def __init__(self, end: socket.socket) -> None:
+    Any thread may send; only one receives.
+
+    Args:
+        end: The socket.
+        decode: Makes a message of bytes. A message that it does not know is an error.
+    """
+
+    def __init__(self, end: socket.socket, decode: Callable[[bytes], Incoming]) -> None:
         self._socket = end
+        self._decode = decode
         self._pieces: list[bytes] = []
-
-    @classmethod
-    def pair(cls) -> tuple[Channel, Channel]:
-        """Return two connected ends."""
-        ends = socket.socketpair(socket.AF_UNIX, _KIND)
-        for end in ends:
-            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4 * PIECE_BYTES)
-        return cls(ends[0]), cls(ends[1])
-
-    @classmethod
-    def inherited(cls, descriptor: int) -> Channel:
-        """Return the end that has this file descriptor, which was made by another process."""
-        os.set_inheritable(descriptor, False)
-        return cls(socket.socket(fileno=descriptor))
 
     def fileno(self) -> int:
         """Return the file descriptor, to wait for messages by."""
         return self._socket.fileno()
 
-    def send(self, message: Message, descriptors: tuple[int, ...] = ()) -> None:
-        """Send a message, and copies of file descriptors with it.
+    def send(self, message: Outgoing, descriptors: tuple[int, ...] = ()) -> None:
+        """Send a message.
+
+        Args:
+            message: The message.
+            descriptors: File descriptors of which the other end gets copies.
 
         Raises:
-            ChannelClosed: One of the two ends is closed.
+            ChannelClosed: If one of the two ends is closed.
         """
         data = memoryview(encode(message))
         try:
@@ -189,20 +97,27 @@ class Channel:
             else:
                 self._socket.sendmsg([_LAST, data])
         except OSError as error:
-            # Others come from a signal's handler of the user's, such as the TimeoutError of an alarm.
+            # Others come from a signal's handler of the user, such as the TimeoutError of an alarm.
             if error.errno in _CLOSED:
                 raise ChannelClosed from error
             raise
 
-    def receive(self, wait: bool = True) -> tuple[ProcessMessage | None, list[int]]:
-        """Return the next message and the file descriptors that came with it; None when the other end is closed.
+    def receive(self, wait: bool = True) -> tuple[Incoming | None, list[int]]:
+        """Return the next message and the file descriptors that came with it.
+
+        Args:
+            wait: Whether to wait until a message comes.
+
+        Returns:
+            None instead of a message if the other end is closed.
 
         Raises:
-            BlockingIOError: No whole message is there, and ``wait`` is false.
-            msgspec.DecodeError: The message cannot be understood.
-            RecursionError: A value in it is nested too deeply.
+            BlockingIOError: If ``wait`` is false and no whole message is there.
+            msgspec.DecodeError: If the message cannot be understood, also one of an unknown kind.
+            RecursionError: If a value in it is nested too deeply.
         """
         while True:
+            # Python 3.11 ignores these flags, so it waits for the rest of a message.
             flags = 0 if wait else socket.MSG_DONTWAIT
             try:
                 piece, descriptors, *_ = socket.recv_fds(self._socket, PIECE_BYTES + 1, 3, flags)
@@ -216,12 +131,16 @@ class Channel:
                 self._pieces.clear()
                 for descriptor in descriptors:
                     os.set_inheritable(descriptor, False)
-                return _decode(data), list(descriptors)
+                return self._decode(data), list(descriptors)
 
     def finish(self, seconds: float) -> None:
-        """Close this end, after the other one, for which it waits so many seconds at most."""
+        """Close this end after the other one.
+
+        Args:
+            seconds: How long to wait for the other end.
+        """
         with suppress(OSError):
-            self._socket.shutdown(socket.SHUT_WR)  # which the other end sees as the end
+            self._socket.shutdown(socket.SHUT_WR)  # The other end sees it as the end.
             self._socket.settimeout(seconds)
             while self._socket.recv(PIECE_BYTES + 1):
                 pass
@@ -230,3 +149,44 @@ class Channel:
     def close(self) -> None:
         """Close this end."""
         self._socket.close()
+
+
+TemplateChannel = Channel[TemplateReply, TemplateCommand]
+"""The Spark task's end of its channel to the template."""
+
+ChildChannel = Channel[ChildReport, ChildCommand]
+"""The Spark task's end of its channel to a trial's process."""
+
+
+def template_channel() -> tuple[TemplateChannel, socket.socket]:
+    """Return a channel to a template, and the socket that the template gets."""
+    near, far = _connected_sockets()
+    return Channel(near, _decode_template_reply), far
+
+
+def template_end(descriptor: int) -> Channel[TemplateCommand, TemplateReply]:
+    """Return the template's end of a channel, by the file descriptor that it inherited."""
+    return Channel(_inherited_socket(descriptor), _decode_template_command)
+
+
+def child_channel() -> tuple[ChildChannel, socket.socket]:
+    """Return a channel to a trial's process, and the socket that the process gets."""
+    near, far = _connected_sockets()
+    return Channel(near, _decode_child_report), far
+
+
+def child_end(descriptor: int) -> Channel[ChildCommand, ChildReport]:
+    """Return the end of a trial's process, by the file descriptor that it inherited."""
+    return Channel(_inherited_socket(descriptor), _decode_child_command)
+
+
+def _connected_sockets() -> tuple[socket.socket, socket.socket]:
+    ends = socket.socketpair(socket.AF_UNIX, _KIND)
+    for end in ends:
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4 * PIECE_BYTES)
+    return ends
+
+
+def _inherited_socket(descriptor: int) -> socket.socket:
+    os.set_inheritable(descriptor, False)
+    return socket.socket(fileno=descriptor)

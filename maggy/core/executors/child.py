@@ -1,32 +1,34 @@
-"""A trial's own process: it trains as a Spark task's process does, with a channel to that one in place of the wire."""
+"""A trial's own process: trains as a Spark task does, but reports to that task."""
 
 from __future__ import annotations
 
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any
 
-import msgspec
-
+from maggy.common.exhaustive import assert_never
+from maggy.common.types import Json
 from maggy.core.cluster.spark import dumps
-from maggy.core.executors.channel import (
-    Answered,
-    Channel,
-    ChannelClosed,
+from maggy.core.executors.channel import Channel, ChannelClosed, child_end
+from maggy.core.executors.error_text import text_of
+from maggy.core.executors.interrupt import Interrupter
+from maggy.core.executors.process_messages import (
+    ChildAnswer,
+    ChildCommand,
+    ChildReport,
     Interrupt,
     Probing,
     Reported,
+    TrialFailed,
+    TrialFinal,
     Value,
 )
-from maggy.core.executors.error_text import text_of
-from maggy.core.executors.interrupt import Interrupter
-from maggy.core.executors.surroundings import Surroundings
+from maggy.core.executors.process_state import ProcessState
 from maggy.core.executors.trial_executor import TrialExecutor
 from maggy.core.executors.workload import Workload
-from maggy.core.messages import Assign, Checked, Done, Line, Message, Point, Stop
+from maggy.core.messages import Assign, Checked, Done, Line, Point, Stop
 from maggy.core.reporter import Reporter
 
 __all__ = ["run_child"]
@@ -39,16 +41,17 @@ def run_child(
 
     Args:
         assignment: The trial; None to check the study.
-        probe: The check also builds the study's components.
-        descriptors: The connection to the Spark task, and what becomes standard output and standard error.
-        load: Returns what is called.
+        probe: Whether the check also builds the study's components.
+        descriptors: The channel to the Spark task, and what becomes standard output and standard
+            error.
+        load: Returns the workload.
     """
     control, output, errors = descriptors
     for source, target in ((output, 1), (errors, 2)):
         os.dup2(source, target)
         os.close(source)
     interrupter = Interrupter()
-    session = ChildSession(Channel.inherited(control))
+    session = ChildSession(child_end(control))
     with interrupter.installed():
         session.listen(interrupter)
         try:
@@ -60,8 +63,8 @@ def run_child(
             )
             session.answer([])
             return
-        with Surroundings() as surroundings:
-            executor = TrialExecutor(session, workload, interrupter, False, surroundings)
+        with ProcessState() as state:
+            executor = TrialExecutor(session, workload, interrupter, False, state)
             if assignment is None:
                 session.checked(executor.check(probe))
             else:
@@ -72,51 +75,64 @@ def run_child(
 
 
 class ChildSession:
-    """Stands in for a worker's :class:`~maggy.core.executors.session.Session`, which only the Spark task has."""
+    """Stand in for the worker's session in a trial's process.
 
-    def __init__(self, channel: Channel) -> None:
+    Only the Spark task has a session with the driver. It reports there what this one hands on.
+
+    Args:
+        channel: The channel to the Spark task.
+    """
+
+    def __init__(self, channel: Channel[ChildCommand, ChildReport]) -> None:
         self._channel = channel
-        self._end: Answered | None = None
+        self._end: ChildAnswer | None = None
         self.reporter = ForwardingReporter(channel)
         """Where the trial reports."""
 
     def listen(self, interrupter: Interrupter) -> None:
-        """Do what the Spark task says, on a thread."""
+        """Do what the Spark task says, on a thread.
 
-        def hear() -> None:
+        Args:
+            interrupter: Interrupts the training function.
+        """
+
+        def obey() -> None:
             while (message := self._channel.receive()[0]) is not None:
-                if isinstance(message, Stop):
-                    self.reporter.stop()
-                elif isinstance(message, Interrupt):
-                    interrupter.fire(message.reason)
+                match message:
+                    case Stop():
+                        self.reporter.stop()
+                    case Interrupt(reason=reason):
+                        interrupter.fire(reason)
+                    case _:
+                        assert_never(message)
 
-        threading.Thread(target=hear, name="maggy-control", daemon=True).start()
+        threading.Thread(target=obey, name="maggy-control", daemon=True).start()
 
     def begin(self) -> None:
         """Do nothing: the Spark task watches the time, and has begun to."""
 
-    def final(self, *details: Any) -> Done:
-        """Keep the trial's good end, which the Spark task's session is to report with these details."""
-        return self._keep("final", details)
+    def final(self, metric: int | float | None, outputs: dict[str, Json], early: bool) -> Done:
+        """Keep the trial's good end, which the Spark task's session is to report."""
+        return self._keep(TrialFinal(metric, outputs, early))
 
-    def failed(self, *details: Any) -> Done:
-        """Keep the trial's bad end, which the Spark task's session is to report with these details."""
-        return self._keep("failed", details)
+    def failed(self, reason: str, traceback: str, mistake: str = "", place: str = "") -> Done:
+        """Keep the trial's bad end, which the Spark task's session is to report."""
+        return self._keep(TrialFailed(reason, traceback, mistake, place))
 
     def begin_check(self, seconds: float, last_word: Checked) -> None:
-        """Tell the Spark task, which watches the time and knows the limit, that a component is about to be built."""
-        with suppress(ChannelClosed):  # its worker will count as lost
+        """Tell the Spark task, which watches the time, that the check builds a component."""
+        with suppress(ChannelClosed):  # Its worker will count as lost.
             self._channel.send(Probing(last_word))
 
     def checked(self, outcome: Checked) -> Done:
         """Keep the outcome of the study's check."""
-        return self._keep("checked", msgspec.structs.astuple(outcome))
+        return self._keep(outcome)
 
-    def answer(self, values: list[Any]) -> None:
-        """Send the end that was kept, with what a function that is run once has returned."""
+    def answer(self, values: Sequence[object]) -> None:
+        """Send what a function that is run once has returned, and then the end that was kept."""
         if self._end is None:
             return
-        with suppress(ChannelClosed):  # by the training function; its worker counts as lost
+        with suppress(ChannelClosed):  # The training function closed it. Its worker counts as lost.
             try:
                 for value in values:
                     self._channel.send(Value(dumps(value)))
@@ -124,44 +140,49 @@ class ChildSession:
             except ChannelClosed:
                 raise
             except Exception as error:
-                reason = f"{type(error).__name__}: {error}"
-                self._channel.send(
-                    Answered(
-                        "failed", [f"The returned value cannot leave its process ({reason}).", ""]
-                    )
-                )
+                cause = f"{type(error).__name__}: {error}"
+                reason = f"The returned value cannot leave its process ({cause})."
+                self._channel.send(TrialFailed(reason, ""))
 
-    def _keep(self, method: str, details: tuple[Any, ...]) -> Done:
-        self._end = Answered(method, list(details))
+    def _keep(self, end: ChildAnswer) -> Done:
+        self._end = end
         return Done()
 
 
 class ForwardingReporter(Reporter):
-    """A reporter whose points and lines go to the Spark task at once, so that they outlive a crash of this process."""
+    """Send points and lines to the Spark task at once, so that they survive a crash.
 
-    def __init__(self, channel: Channel) -> None:
+    Args:
+        channel: The channel to the Spark task.
+    """
+
+    def __init__(self, channel: Channel[ChildCommand, ChildReport]) -> None:
         super().__init__()
         self._channel = channel
         self._points = Outbox(channel)
 
     def _add(self, lines: list[Line]) -> None:
-        for line in (
-            lines
-        ):  # one by one they are short enough to arrive whole, whatever a signal's handler raises
+        # One by one they are short enough to arrive whole, whatever a signal's handler raises.
+        for line in lines:
             _send(self._channel, Reported([], [line]))
 
 
 class Outbox(list[Point]):
-    """A list that stays empty: what is appended is sent."""
+    """Send what is appended, and stay empty. The base class appends a point for each broadcast.
 
-    def __init__(self, channel: Channel) -> None:
+    Args:
+        channel: The channel to the Spark task.
+    """
+
+    def __init__(self, channel: Channel[ChildCommand, ChildReport]) -> None:
         super().__init__()
         self._channel = channel
 
     def append(self, point: Point) -> None:
+        """Send a point."""
         _send(self._channel, Reported([point], []))
 
 
-def _send(channel: Channel, message: Message) -> None:
-    with suppress(ChannelClosed):  # by the training function; its worker will count as lost
+def _send(channel: Channel[ChildCommand, ChildReport], message: Reported) -> None:
+    with suppress(ChannelClosed):  # The training function closed it. Its worker will count as lost.
         channel.send(message)

@@ -1,4 +1,4 @@
-"""What an error of a training function says, as text that fits a message."""
+"""Turns an error of a training function into text that fits a message."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def reason_of(error: BaseException) -> str:
 
 
 def text_of(error: BaseException) -> str:
-    """Return what the error says; the empty text if even that fails, since its class may be the user's own."""
+    """Return what the error says; an empty text if its class, which may be the user's, raises."""
     try:
         return str(error).strip()[:MAX_TEXT_LENGTH]
     except Exception:
@@ -29,7 +29,7 @@ def text_of(error: BaseException) -> str:
 
 
 def traceback_of(error: BaseException) -> str:
-    """Return the traceback from the user's first frame on: Maggy's own frames help nobody."""
+    """Return the traceback from the user's first frame on. Maggy's own frames help nobody."""
     frames = error.__traceback__
     while (
         frames is not None
@@ -39,7 +39,7 @@ def traceback_of(error: BaseException) -> str:
         frames = frames.tb_next
     try:
         text = "".join(traceback.format_exception(type(error), error, frames))
-    except Exception:  # a chain of a thousand causes, or a class of the user's own
+    except Exception:  # A chain of a thousand causes, or a class of the user.
         text = "".join(traceback.format_tb(frames)) + reason_of(error)
     return text if len(text) <= MAX_TEXT_LENGTH else "...\n" + text[-MAX_TEXT_LENGTH:]
 

@@ -1,4 +1,4 @@
-"""What forked children print, on its way to the process that runs the trial. It knows text, not trials."""
+"""Brings what forked children print to the process that runs the trial. Knows text, not trials."""
 
 from __future__ import annotations
 
@@ -7,19 +7,21 @@ import socket
 import threading
 from collections.abc import Callable
 
-from maggy.core.executors.capture import LineWriter, StandardStreams
+from maggy.core.executors.capture import StandardStreams
+from maggy.core.executors.line_writer import LineWriter
 
 __all__ = ["ForkedOutput"]
 
 CHARACTERS_PER_MESSAGE = 500
-"""Of four bytes at most: some systems pass on no more than 2,048 bytes at once."""
+"""Four bytes a character at most: some systems pass on no more than 2,048 bytes at once."""
 
 
 class ForkedOutput:
-    """Brings what forked children print to the streams of the process that made this.
+    """Write what forked children print to the streams of the process that made this.
 
-    A child inherits the sending end of a socket. What it prints arrives whole and in its order; while no trial runs it
-    goes to the process's own streams. A pool of processes that outlives its trial so prints into the trial that runs.
+    A child inherits the sending end of a socket. What it prints arrives whole and in its order.
+    While no trial runs, it goes to the process's own streams. So a pool of processes that outlives
+    its trial prints into the trial that runs.
 
     Args:
         streams: The process's own streams.
@@ -28,7 +30,7 @@ class ForkedOutput:
     def __init__(self, streams: StandardStreams) -> None:
         self._streams = streams
         self._process = os.getpid()
-        # Datagrams keep the texts of several children apart, and each is written whole or not at all.
+        # Datagrams keep the texts of several children apart. Each arrives whole or not at all.
         self._receiving, self._sending = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._make_writer: Callable[[bool], LineWriter] | None = None
         self._writers: dict[tuple[int, bool], LineWriter] = {}
@@ -39,24 +41,31 @@ class ForkedOutput:
         )
 
     def start(self) -> None:
+        """Start the thread that receives what children print."""
         self._thread.start()
 
     def close(self) -> None:
-        """End the thread. Children that still print write to the file beneath."""
+        """End the thread. Children that still print write to the file below."""
         self._is_closed = True
         self._sending.send(b"")
         self._thread.join()
-        self._receiving.shutdown(socket.SHUT_RD)  # also for children that have a copy of it
+        self._receiving.shutdown(socket.SHUT_RD)  # Also for children, which have a copy of it.
         self._receiving.close()
         self._sending.close()
 
     def send(self, is_error: bool, text: str) -> bool:
-        """Send the text, from a child; returns whether it could be sent."""
-        self._receiving.close()  # or this copy of it would let a child wait for a parent that is gone
+        """Send text from a child; return whether it could be sent.
+
+        Args:
+            is_error: Whether the text goes to standard error.
+            text: The text, with the ends of its lines.
+        """
+        # With this copy of it open, a child would wait for a parent that has ended.
+        self._receiving.close()
         process = os.getpid()
         try:
-            for at in range(0, len(text), CHARACTERS_PER_MESSAGE):
-                piece = text[at : at + CHARACTERS_PER_MESSAGE]
+            for start in range(0, len(text), CHARACTERS_PER_MESSAGE):
+                piece = text[start : start + CHARACTERS_PER_MESSAGE]
                 self._sending.send(
                     f"{process} {int(is_error)} {piece}".encode("utf-8", "backslashreplace")
                 )
@@ -65,13 +74,19 @@ class ForkedOutput:
         return True
 
     def begin(self, make_writer: Callable[[bool], LineWriter]) -> None:
-        """Have what arrives from now on written to writers made by this, one for each child and stream."""
+        """Write to new writers what arrives from now on.
+
+        Args:
+            make_writer: Makes a writer, one for each child and stream. It is called with whether
+                the stream is standard error.
+        """
         with self._lock:
-            self._collect()  # what was printed since the last trial is not this one's
+            # What was printed since the last trial does not belong to this one.
+            self._collect()
             self._make_writer = make_writer
 
     def end(self) -> None:
-        """Write what has arrived so far, and have what comes later written to the process's own streams."""
+        """Write what has arrived so far; what comes later goes to the process's own streams."""
         with self._lock:
             self._collect()
             self._make_writer = None
@@ -82,12 +97,13 @@ class ForkedOutput:
 
     def _receive(self) -> None:
         while not self._is_closed:
-            self._receiving.recv(1, socket.MSG_PEEK)  # waits
+            # It only waits: a message that it took would be under way without the lock.
+            self._receiving.recv(1, socket.MSG_PEEK)
             with self._lock:
                 self._collect()
 
     def _collect(self) -> None:
-        """Write all that has arrived; only with the lock, so that nothing is under way when it is released."""
+        """Write all that has arrived. The caller holds the lock."""
         while True:
             try:
                 message = self._receiving.recv(8192, socket.MSG_DONTWAIT)

@@ -1,4 +1,4 @@
-"""Interrupting a training function from the heartbeat thread: a signal to the main thread, a handler that raises."""
+"""Interrupts a training function: a signal goes to the main thread, and its handler raises."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ class TrialInterrupted(BaseException):
 
 
 class Interrupter:
-    """Raises :class:`TrialInterrupted` in the thread that made it, while that thread is inside :meth:`armed`.
+    """Raise :class:`TrialInterrupted` in the thread that made this, inside :meth:`armed`.
 
-    A signal ends even a ``sleep`` or a wait for a lock; one long call into C ends only when it returns.
-    Made on a process's main thread, since only there can signals be handled.
+    A signal ends even a ``sleep`` or a wait for a lock. One long call into C ends only when it
+    returns. Make it on a process's main thread, since Python handles signals only there.
     """
 
     SIGNAL = signal.SIGUSR2
 
     def __init__(self) -> None:
         self._target = threading.get_ident()
-        self._armed = False
+        self._is_armed = False
         self.reason = ""
         """Why the training function was interrupted; empty if it was not."""
 
     @contextlib.contextmanager
     def installed(self) -> Iterator[None]:
-        """Handle the signal inside the block; it must enclose every :meth:`armed` and every :meth:`fire`."""
+        """Handle the signal inside the block, which encloses all uses of the other methods."""
         previous = signal.signal(self.SIGNAL, self._handle)
         try:
             yield
@@ -43,20 +43,23 @@ class Interrupter:
     def armed(self) -> Iterator[None]:
         """Allow the interrupt inside the block."""
         self.reason = ""
-        self._armed = True
+        self._is_armed = True
         try:
             yield
         finally:
-            self._armed = False
+            self._is_armed = False
 
     def fire(self, reason: str) -> None:
-        """Interrupt, from any thread. No effect outside :meth:`armed`."""
-        if self._armed:
+        """Interrupt the training function, from any thread. Has no effect outside :meth:`armed`.
+
+        Args:
+            reason: Why it has to end. The first reason counts.
+        """
+        if self._is_armed:
             self.reason = self.reason or reason
             signal.pthread_kill(self._target, self.SIGNAL)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if (
-            self._armed and self.reason
-        ):  # else it was meant for an earlier run, or sent by somebody else
+        # Otherwise it was meant for an earlier run, or somebody else sent it.
+        if self._is_armed and self.reason:
             raise TrialInterrupted(self.reason)

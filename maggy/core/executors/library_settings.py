@@ -1,54 +1,56 @@
-"""Settings of libraries, of those only that are loaded. No library is imported for it."""
+"""Settings of the libraries that are loaded. No library is imported for it."""
 
 from __future__ import annotations
 
 import contextlib
 import sys
 from collections.abc import Callable
-from typing import Any
+from types import ModuleType
 
-from maggy.core.executors.settings import Setting, Settings, attribute_setting
+from maggy.core.executors.settings import AnySetting, Setting, Settings, attribute_setting
 
 __all__ = ["LibrarySettings"]
 
 
 class LibrarySettings:
-    """The settings of the libraries that are loaded, to be put back after each trial.
+    """Remember the settings of the libraries that are loaded, and restore them after each trial.
 
-    What a library was set to when this was made is put back; of one that was loaded later, what it is set to at first.
+    A library that is loaded when this is made gets the settings that it has then. One that is
+    loaded later gets those that it begins with.
     """
 
     def __init__(self) -> None:
         self._settings: dict[str, Settings] = {}
         self._look(are_initial=False)
 
-    def put_back(self) -> None:
-        """Have the settings of all loaded libraries as they were."""
+    def restore(self) -> None:
+        """Set the settings of all loaded libraries to what they were."""
         self._look(are_initial=True)
         for settings in self._settings.values():
-            settings.put_back()
+            settings.restore()
 
     def _look(self, are_initial: bool) -> None:
+        """Remember the settings of libraries that were loaded since the last look."""
         for name, settings_of in _LIBRARIES.items():
             if name in self._settings or name not in sys.modules:
                 continue
-            # A library that is loaded in part, since its import has failed, has no settings yet.
+            # A library whose import has failed is loaded in part, and has no settings yet.
             with contextlib.suppress(Exception):
                 self._settings[name] = Settings(settings_of(sys.modules[name]), are_initial)
 
 
-def _numpy(numpy: Any) -> list[Setting]:
+def _numpy(numpy: ModuleType) -> list[AnySetting]:
     errors = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
     return [
-        Setting(numpy.geterr, lambda kept: numpy.seterr(**kept), errors),
+        Setting(numpy.geterr, lambda values: numpy.seterr(**values), errors),
         Setting(numpy.geterrcall, numpy.seterrcall),
     ]
 
 
-def _keras(config: Any) -> list[Setting]:
-    # Keras keeps what its file keras.json says.
-    file: dict[str, Any] = getattr(config, "_config", {})
-    settings = [
+def _keras(config: ModuleType) -> list[AnySetting]:
+    # What the file keras.json says takes precedence over Keras' own values.
+    file = getattr(config, "_config", {})
+    settings: list[AnySetting] = [
         Setting(config.floatx, config.set_floatx, file.get("floatx", "float32")),
         Setting(config.epsilon, config.set_epsilon, file.get("epsilon", 1e-7)),
         Setting(
@@ -62,8 +64,7 @@ def _keras(config: Any) -> list[Setting]:
     ]
 
 
-def _tensorflow(tensorflow: Any) -> list[Setting]:
-    from tensorflow.python.eager.context import context
+def _tensorflow(tensorflow: ModuleType) -> list[AnySetting]:
     from tensorflow.python.framework.config import disable_op_determinism, is_op_determinism_enabled
 
     config = tensorflow.config
@@ -72,11 +73,6 @@ def _tensorflow(tensorflow: Any) -> list[Setting]:
     def set_determinism(is_on: bool) -> None:
         (experimental.enable_op_determinism if is_on else disable_op_determinism)()
 
-    def set_jit(value: Any) -> None:
-        config.optimizer.set_jit(bool(value))
-        context()._optimizer_jit = value  # None is not the same as False
-
-    # Read from the context where the public functions take 30 microseconds.
     return [
         Setting(config.functions_run_eagerly, config.run_functions_eagerly, False),
         Setting(
@@ -85,6 +81,28 @@ def _tensorflow(tensorflow: Any) -> list[Setting]:
             True,
         ),
         Setting(is_op_determinism_enabled, set_determinism, False),
+        *_tensorflow_context(tensorflow),
+        attribute_setting(
+            sys.modules["tensorflow.python.ops.stateful_random_ops"], "global_generator"
+        ),
+    ]
+
+
+def _tensorflow_context(tensorflow: ModuleType) -> list[AnySetting]:
+    """Return settings that are read from TensorFlow's context.
+
+    The public functions that read them take 30 microseconds.
+    """
+    from tensorflow.python.eager.context import context
+
+    config = tensorflow.config
+
+    def set_jit(value: bool | None) -> None:
+        config.optimizer.set_jit(bool(value))
+        # None is not the same as False, but the public function takes only booleans.
+        context()._optimizer_jit = value
+
+    return [
         Setting(lambda: context()._optimizer_jit, set_jit),
         Setting(
             lambda: context()._soft_device_placement is not False,
@@ -96,13 +114,10 @@ def _tensorflow(tensorflow: Any) -> list[Setting]:
             tensorflow.debugging.set_log_device_placement,
             False,
         ),
-        attribute_setting(
-            sys.modules["tensorflow.python.ops.stateful_random_ops"], "global_generator"
-        ),
     ]
 
 
-def _torch(torch: Any) -> list[Setting]:
+def _torch(torch: ModuleType) -> list[AnySetting]:
     cudnn = torch.backends.cudnn
     device = sys.modules["torch.utils._device"]
 
@@ -128,8 +143,9 @@ def _torch(torch: Any) -> list[Setting]:
     ]
 
 
-def _start_method(context: Any) -> list[Setting]:
-    # None: the first use of multiprocessing settles the method, which nobody may change from then on.
+def _start_method(context: ModuleType) -> list[AnySetting]:
+    # The method is None until the first use of multiprocessing settles it. From then on nobody may
+    # change it without force.
     default = context._default_context
 
     def write(method: str | None) -> None:
@@ -138,15 +154,15 @@ def _start_method(context: Any) -> list[Setting]:
     return [Setting(lambda: default.get_start_method(allow_none=True), write)]
 
 
-def _mlflow_store(utils: Any) -> list[Setting]:
+def _mlflow_store(utils: ModuleType) -> list[AnySetting]:
     return [attribute_setting(utils, "_tracking_uri")]
 
 
-def _mlflow_experiment(fluent: Any) -> list[Setting]:
+def _mlflow_experiment(fluent: ModuleType) -> list[AnySetting]:
     return [attribute_setting(fluent, "_active_experiment_id")]
 
 
-_LIBRARIES: dict[str, Callable[[Any], list[Setting]]] = {
+_LIBRARIES: dict[str, Callable[[ModuleType], list[AnySetting]]] = {
     "numpy": _numpy,
     "keras.src.backend.config": _keras,
     "tensorflow": _tensorflow,

@@ -1,4 +1,4 @@
-"""Loggers, as they are before a trial: handlers, filters, levels, and what is set for the whole of logging."""
+"""The loggers as they are before a trial: handlers, filters and levels, and settings for all."""
 
 from __future__ import annotations
 
@@ -6,21 +6,37 @@ import contextlib
 import logging
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, NamedTuple
+from weakref import ReferenceType
 
 from maggy.core.executors.settings import Setting, Settings, attribute_setting
+
+if TYPE_CHECKING:
+    from logging import _FilterType
 
 __all__ = ["LoggingState"]
 
 _MARK = 987
-_Logger = tuple[int, bool, bool, list[logging.Handler], list[Any]]
+"""A level that nobody else asks for."""
+
+
+class _LoggerState(NamedTuple):
+    level: int
+    propagate: bool
+    disabled: bool
+    handlers: list[logging.Handler]
+    filters: list[_FilterType]
+
+
+_INITIAL = _LoggerState(logging.NOTSET, True, False, [], [])
 
 
 class LoggingState:
-    """The state of the module logging, to be put back after each trial.
+    """Remember the state of the module logging, and restore it after each trial.
 
-    All loggers that were there are put back. A logger that a trial made loses its handlers, filters and level,
-    unless it has the name of a loaded module: then it is that module's, which has set it up once, on import.
+    All loggers that existed are restored. A logger that a trial made loses its handlers, filters
+    and level. One with the name of a loaded module keeps them: the module has set them up, once, on
+    import.
     """
 
     def __init__(self) -> None:
@@ -33,64 +49,66 @@ class LoggingState:
                 Setting(lambda: root.manager.disable, logging.disable),
                 Setting(logging.getLogRecordFactory, logging.setLogRecordFactory),
                 Setting(logging.getLoggerClass, logging.setLoggerClass),
-                Setting(self._are_warnings_captured, logging.captureWarnings),
+                Setting(_are_warnings_captured, logging.captureWarnings),
             ]
         )
-        self._loggers: dict[logging.Logger, _Logger] = {}
+        self._loggers: dict[logging.Logger, _LoggerState] = {}
         self._remember()
 
-    @staticmethod
-    def _are_warnings_captured() -> bool:
-        return getattr(logging, "_warnings_showwarning", None) is not None
-
-    def put_back(self) -> None:
-        """Have logging as it was."""
-        self._settings.put_back()
+    def restore(self) -> None:
+        """Make logging as it was."""
+        self._settings.restore()
         if self._is_untouched():
             return
-        for logger in [self._root, *self._named()]:
+        for logger in [self._root, *self._named_loggers()]:
             state = self._loggers.get(logger)
             if state is not None:
-                _put_back(logger, state)
+                _restore_logger(logger, state)
             elif not _belongs_to_module(logger.name):
-                _put_back(logger, (logging.NOTSET, True, False, [], []))
+                _restore_logger(logger, _INITIAL)
         self._remember()
 
     def _remember(self) -> None:
-        self._loggers = {logger: _state_of(logger) for logger in [self._root, *self._named()]}
-        self._number = len(self._root.manager.loggerDict)
+        loggers = [self._root, *self._named_loggers()]
+        self._loggers = {logger: _state_of(logger) for logger in loggers}
+        self._count = len(self._root.manager.loggerDict)
         self._handlers = list(_all_handlers())
-        self._look_at_levels()
-
-    def _look_at_levels(self) -> None:
-        # Every change of any level empties the caches of all loggers, so an entry that is still there says that there
-        # was none. Nobody else asks for this level.
+        # Every change of any level empties the caches of all loggers. So while this entry is in the
+        # cache, no level was changed.
         self._root.isEnabledFor(_MARK)
 
     def _is_untouched(self) -> bool:
-        """Return whether no logger or handler was made and no level was set; looking at all loggers takes too long."""
+        """Return whether no logger or handler was made and no level was set.
+
+        To look at all loggers would take too long.
+        """
         root = self._root
         return (
             _MARK in root._cache  # type: ignore[attr-defined]
-            and len(root.manager.loggerDict) == self._number
+            and len(root.manager.loggerDict) == self._count
             and _all_handlers() == self._handlers
             and _state_of(root) == self._loggers[root]
         )
 
-    def _named(self) -> Iterator[logging.Logger]:
+    def _named_loggers(self) -> Iterator[logging.Logger]:
         for logger in list(self._root.manager.loggerDict.values()):
-            if isinstance(logger, logging.Logger):
+            if isinstance(logger, logging.Logger):  # Others only stand for a name in between.
                 yield logger
 
 
-def _all_handlers() -> list[Any]:
-    """Return all handlers there are, as logging keeps them, weakly."""
-    handlers: list[Any] = logging._handlerList  # type: ignore[attr-defined]
+def _are_warnings_captured() -> bool:
+    return getattr(logging, "_warnings_showwarning", None) is not None
+
+
+def _all_handlers() -> list[ReferenceType[logging.Handler]]:
+    """Return all handlers that exist, as logging lists them."""
+    handlers: list[ReferenceType[logging.Handler]]
+    handlers = logging._handlerList  # type: ignore[attr-defined]
     return handlers
 
 
-def _state_of(logger: logging.Logger) -> _Logger:
-    return (
+def _state_of(logger: logging.Logger) -> _LoggerState:
+    return _LoggerState(
         logger.level,
         logger.propagate,
         logger.disabled,
@@ -99,19 +117,19 @@ def _state_of(logger: logging.Logger) -> _Logger:
     )
 
 
-def _put_back(logger: logging.Logger, state: _Logger) -> None:
+def _restore_logger(logger: logging.Logger, state: _LoggerState) -> None:
     if _state_of(logger) == state:
         return
-    level, propagate, disabled, handlers, filters = state
     for handler in logger.handlers:
-        if handler not in handlers:
+        if handler not in state.handlers:
             with contextlib.suppress(Exception):
-                handler.flush()  # not closed: the user may have it elsewhere
-    logger.handlers[:] = handlers
-    logger.filters[:] = filters
-    logger.propagate, logger.disabled = propagate, disabled
-    if logger.level != level:
-        logger.setLevel(level)
+                handler.flush()  # Not closed: the user may use it elsewhere.
+    # The same lists with other items: the user's code may hold the lists.
+    logger.handlers[:] = state.handlers
+    logger.filters[:] = state.filters
+    logger.propagate, logger.disabled = state.propagate, state.disabled
+    if logger.level != state.level:
+        logger.setLevel(state.level)
 
 
 def _belongs_to_module(name: str) -> bool:

@@ -1,4 +1,4 @@
-"""Whether an error is a programming error, where it was made, and what helps."""
+"""Tells programming errors from others: where they were made, and what helps."""
 
 from __future__ import annotations
 
@@ -20,8 +20,11 @@ PROGRAMMING_ERRORS = (
     NameError,
     TypeError,
 )
-"""Among them are Maggy's own errors for a wrong return type and a missing metric. A ValueError, a
-RuntimeError or a lack of memory are not: with them a configuration is refused."""
+"""The errors that any configuration would raise.
+
+They include Maggy's own errors for a wrong return type and a missing metric. A ValueError, a
+RuntimeError and a lack of memory are not among them: they may be due to the configuration.
+"""
 
 _MAGGY = os.path.join(Path(__file__).resolve().parents[2], "")
 _LIBRARIES = (
@@ -41,8 +44,8 @@ _KERAS_KEYS = {
 def mistake_of(error: BaseException) -> tuple[str, str]:
     """Return the class of a programming error and where it was made; two empty texts for others.
 
-    The place is the innermost line outside Maggy, the standard library and installed packages; of
-    a training function that is itself installed, the line where the function was left.
+    The place is the innermost line outside Maggy, the standard library and installed packages. If
+    the training function is itself installed, it is the line where the function was left.
     """
     if not isinstance(error, PROGRAMMING_ERRORS):
         return "", ""
@@ -50,7 +53,7 @@ def mistake_of(error: BaseException) -> tuple[str, str]:
 
 
 def remedy_of(error: BaseException) -> str:
-    """Return what to do about an error of which we know it; else the empty text."""
+    """Return what to do about an error whose cause is common; an empty text for others."""
     key = error.args[0] if isinstance(error, KeyError) and error.args else None
     if isinstance(error, MaggyError) or not isinstance(key, str) or key not in _KERAS_KEYS:
         return ""

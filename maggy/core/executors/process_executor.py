@@ -1,34 +1,38 @@
-"""A worker's trials in processes of their own: what each has come to is reported over the worker's session."""
+"""Runs a worker's trials in processes of their own, and reports to the driver how they ended."""
 
 from __future__ import annotations
 
 import os
-from typing import Any
+from collections.abc import Callable
 
+from maggy.common.exhaustive import assert_never
 from maggy.core.cluster.spark import loads
-from maggy.core.executors.children import Children, Outcome
+from maggy.core.executors.child_process import Outcome
+from maggy.core.executors.children import Children
+from maggy.core.executors.process_messages import TrialFailed, TrialFinal
 from maggy.core.executors.process_tree import IS_LINUX
-from maggy.core.executors.session import PROBE_SECONDS, Answer, Session
+from maggy.core.executors.session import Session
+from maggy.core.executors.trial_session import PROBE_SECONDS, Answer
 from maggy.core.messages import Assign, Checked
 
 __all__ = ["ProcessExecutor", "why_not_here"]
 
 
 class ProcessExecutor:
-    """Runs trials one after the other, each in a child process.
+    """Run trials one after the other, each in a child process.
 
     Args:
-        session: The worker's.
-        children: Runs the processes. The session must interrupt, stop and kill by it.
+        session: The worker's session. It must interrupt, stop and kill by ``children``.
+        children: Runs the processes.
     """
 
     def __init__(self, session: Session, children: Children) -> None:
         self._session = session
         self._children = children
-        self._values: list[Any] = []
+        self._values: list[object] = []
 
     @property
-    def values(self) -> list[Any]:
+    def values(self) -> list[object]:
         """What a function that is run once has returned, still pickled."""
         return self._values
 
@@ -37,16 +41,29 @@ class ProcessExecutor:
         session = self._session
         session.begin()
         outcome = self._children.run(assignment, session.reporter)
-        if outcome.answer is None:
-            return session.failed(outcome.reason, "", died=not outcome.ended_by_us)
-        self._values += map(Pickled, outcome.values)
-        report = session.final if outcome.answer.method == "final" else session.failed
-        return report(*outcome.answer.details)
+        if outcome.answer is not None:
+            # Without it the trial may run again, and return its value again.
+            self._values += map(Pickled, outcome.values)
+        match outcome.answer:
+            case None:
+                return session.failed(outcome.reason, "", died=not outcome.ended_by_us)
+            case TrialFinal(metric=metric, outputs=outputs, early=early):
+                return session.final(metric, outputs, early)
+            case TrialFailed(reason=reason, traceback=text, mistake=mistake, place=place):
+                return session.failed(reason, text, mistake, place)
+            case Checked():
+                return session.failed("its process has checked the study instead of a trial", "")
+            case _:
+                return assert_never(outcome.answer)
 
     def check(self, probe: bool) -> Checked:
         """Try the study out, in a child too: what it imports must not reach the trials.
 
-        A component that ends the child while it is built costs only its own trial, and ends the check.
+        A component that ends the child while it is built costs only its own trial, and ends the
+        check.
+
+        Args:
+            probe: Whether to build each of the study's components, too.
         """
         session = self._session
         outcome = self._children.check(
@@ -56,37 +73,54 @@ class ProcessExecutor:
         )
         match outcome.answer:
             case None if outcome.probing is not None:
-                return _cut_short(outcome.probing.last_word, outcome)
+                return _shortened(outcome.probing.last_word, outcome)
             case None:
                 return Checked(
                     f"the study could not be tried out: {outcome.reason}", "ExperimentError"
                 )
-            case answer if answer.method == "checked":
-                return Checked(*answer.details)
-            case answer:
-                return Checked(str(answer.details[0]), "ExperimentError")
+            case Checked():
+                return outcome.answer
+            case TrialFailed(reason=reason):
+                return Checked(reason, "ExperimentError")
+            case TrialFinal():
+                return Checked("its process has run a trial instead of a check", "ExperimentError")
+            case _:
+                return assert_never(outcome.answer)
 
 
-def _cut_short(last_word: Checked, outcome: Outcome) -> Checked:
-    """Return what a check has brought whose child has ended while it was building a component."""
+def _shortened(last_word: Checked, outcome: Outcome) -> Checked:
+    """Return the outcome of a check whose child has ended while it was building a component."""
     *slow, label = last_word.slow
-    if outcome.was_interrupted:  # it took too long; its trial builds it again
+    if outcome.was_interrupted:  # It took too long; its trial builds it again.
         return Checked(None, "", last_word.failures, last_word.slow)
     return Checked(None, "", [*last_word.failures, (label, outcome.reason, "")], slow)
 
 
 class Pickled:
-    """A value that is unpickled by the driver only: it may need a framework, which this process must not load."""
+    """Keep a value pickled until it is in the driver.
+
+    It may need a framework, which this process must not load.
+
+    Args:
+        data: The pickled value.
+    """
 
     def __init__(self, data: bytes) -> None:
         self._data = data
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[Callable[[bytes], object], tuple[bytes]]:
         return loads, (self._data,)
 
 
 def why_not_here(max_trial_memory: int | None) -> str | None:
-    """Return why trials cannot have processes of their own on this machine, with the remedy; None if they can."""
+    """Return why trials cannot have processes of their own on this machine, with the remedy.
+
+    Args:
+        max_trial_memory: Bytes that a trial may use; None for no limit.
+
+    Returns:
+        None if they can.
+    """
     if not hasattr(os, "fork"):
         return (
             "isolation='process' starts each trial by fork, which this system does not have. "

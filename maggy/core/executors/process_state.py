@@ -1,134 +1,143 @@
-"""What user code may change in a process for good, as it is before a trial, to be put back after it."""
+"""Keeps a trial from leaving traces for the next one: output, processes and settings."""
 
 from __future__ import annotations
 
 import contextlib
-import decimal
-import faulthandler
+import logging
 import os
-import signal
 import sys
-import tempfile
-import time
-from pathlib import Path
-from typing import Any
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import TypeVar
 
-from maggy.core.executors.library_settings import LibrarySettings
-from maggy.core.executors.logging_state import LoggingState
-from maggy.core.executors.randomness import Randomness
-from maggy.core.executors.settings import Settings, process_settings
+from maggy.core.executors.capture import StandardStreams, captured
+from maggy.core.executors.forked_output import ForkedOutput
+from maggy.core.executors.leftovers import Leftovers
+from maggy.core.executors.mlflow_runs import end_open_runs
+from maggy.core.executors.process_snapshot import ProcessSnapshot
+from maggy.core.executors.process_tree import adopt_orphans
 
-__all__ = ["ProcessState"]
+__all__ = ["ProcessState", "isolated"]
 
-_TIMERS = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
-_SET_MASK = int(signal.SIG_SETMASK)
-# Without the wrappers of the module signal, which make constants of numbers: there are 64 signals.
-_SIGNAL: Any = sys.modules.get("_signal", signal)
+logger = logging.getLogger(__name__)
+
+Argument = TypeVar("Argument")
 
 
 class ProcessState:
-    """The state of this process, to be put back.
+    """Remember what a worker's process is like before its trials: streams, settings, processes.
 
-    Made once and put back after each trial: looking at everything takes longer than a short trial. What is not a matter
-    of state is done too: shared random generators that were seeded get new entropy. Only for a process's main thread.
+    Make it on the process's main thread, before the first trial.
+
+    Example:
+        >>> from maggy.core.executors.process_state import ProcessState, isolated
+        >>> with ProcessState() as state, isolated(lambda line: None, state=state):
+        ...     print("handed on, and not shown")
+
+    Attributes:
+        process: The process's id. A child that a trial forks has another one.
+        streams: The standard streams.
+        snapshot: The settings.
+        leftovers: The processes that exist already.
+        forked_output: Brings what forked children print.
     """
 
     def __init__(self) -> None:
-        tempfile.gettempdir()  # looks once and remembers, which is no change
-        self._directory = os.getcwd()
-        self._environ = os.environ
-        self._environment = dict(os.environ)
-        self._raw_environment = dict(_raw(os.environ))
-        self._path = list(sys.path)
-        self._handlers = {
-            int(number): _SIGNAL.getsignal(number) for number in signal.valid_signals()
-        }
-        self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
-        self._timers = {timer: signal.getitimer(timer) for timer in _TIMERS}
-        self._spark_dumps_tracebacks = _is_set("PYTHON_TRACEBACK_DUMP_INTERVAL_SECONDS")
-        self._umask = _umask()
-        self._zone = time.tzname
-        self._decimal = decimal.getcontext().copy()
-        self._settings = Settings(process_settings())
-        self._libraries = LibrarySettings()
-        self._logging = LoggingState()
-        self._randomness = Randomness()
+        self.process = os.getpid()
+        self.streams = StandardStreams()
+        self.snapshot = ProcessSnapshot()
+        self.leftovers = Leftovers()
+        self.forked_output = ForkedOutput(self.streams)
 
-    def put_back(self) -> None:
-        """Have everything as it was, but for modules that were imported."""
-        sys.path[:] = self._path
-        self._put_back_directory()
-        self._put_back_environment()
-        self._put_back_signals()
-        os.umask(self._umask)  # it can be read only by setting it
-        decimal.setcontext(self._decimal.copy())
-        self._settings.put_back()
-        self._logging.put_back()
-        _forget_keras_session()
-        self._libraries.put_back()
-        self._randomness.renew()
+    def __enter__(self) -> ProcessState:
+        """Prepare for children: for what they print, and for those whose own parent ends."""
+        self.forked_output.start()
+        adopt_orphans()
+        return self
 
-    def _put_back_directory(self) -> None:
-        try:
-            os.chdir(self._directory)
-        except OSError:  # the trial has removed it; the next one still needs some directory
-            os.chdir(tempfile.gettempdir())
-
-    def _put_back_environment(self) -> None:
-        os.environ = self._environ  # noqa: B003
-        if _raw(os.environ) != self._raw_environment:
-            now = dict(os.environ)
-            for name in now.keys() - self._environment.keys():
-                del os.environ[name]
-            for name, value in self._environment.items():
-                if now.get(name) != value:
-                    os.environ[name] = value
-            self._put_back_zone()
-        elif time.tzname is not self._zone:  # set, and the variable put back by the trial
-            self._put_back_zone()
-
-    def _put_back_zone(self) -> None:
-        time.tzset()
-        self._zone = time.tzname
-
-    def _put_back_signals(self) -> None:
-        # A timer that was left on would end the process during the next trial.
-        for timer, value in self._timers.items():
-            signal.setitimer(timer, *value)
-        if not self._spark_dumps_tracebacks:
-            faulthandler.cancel_dump_traceback_later()
-        signal.set_wakeup_fd(-1)
-        _SIGNAL.pthread_sigmask(_SET_MASK, self._mask)
-        for number, handler in self._handlers.items():
-            if handler is not None and _SIGNAL.getsignal(number) is not handler:
-                signal.signal(number, handler)
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        frames: TracebackType | None,
+    ) -> None:
+        """Handle children as any other process does."""
+        adopt_orphans(False)
+        self.forked_output.close()
 
 
-def _raw(environment: Any) -> Any:
-    """Return what can be compared with little effort: decoding the whole environment takes 24 microseconds."""
-    return getattr(environment, "_data", environment)
+@contextlib.contextmanager
+def isolated(
+    emit: Callable[[str], None],
+    *,
+    tee: bool = False,
+    state: ProcessState | None = None,
+    was_stopped: Callable[[], bool] = lambda: False,
+) -> Iterator[None]:
+    """Hand on what is printed inside; afterwards clean up what user code leaves.
 
+    MLflow's active runs and child processes are ended. The settings are restored; the user guide
+    lists them.
+    Belongs to the process's main thread.
 
-def _umask() -> int:
-    """Return the umask; without setting it where the system says it, since other threads may make files meanwhile."""
-    with contextlib.suppress(OSError, StopIteration, ValueError):
-        lines = Path("/proc/self/status").read_text().splitlines()
-        return int(next(line for line in lines if line.startswith("Umask:")).split()[1], 8)
-    umask = os.umask(0o022)
-    os.umask(umask)
-    return umask
-
-
-def _is_set(variable: str) -> bool:
-    return os.environ.get(variable, "0") not in ("", "0", "-1")
-
-
-def _forget_keras_session() -> None:
-    if "keras" not in sys.modules:
+    Args:
+        emit: Called with each line that is printed.
+        tee: Whether to print as before, too.
+        state: What the process was like before; None for what it is like now.
+        was_stopped: Returns whether the trial was stopped from outside: then its run in MLflow
+            counts as killed.
+    """
+    if state is None:
+        with (
+            ProcessState() as current,
+            isolated(emit, tee=tee, state=current, was_stopped=was_stopped),
+        ):
+            yield
         return
-    with contextlib.suppress(
-        ImportError, AttributeError
-    ):  # the trial's import of it may have failed half-way
-        from keras.utils import clear_session
+    error: BaseException | None = None
+    try:
+        with captured(emit, tee=tee, streams=state.streams, relay=state.forked_output):
+            try:
+                # This also lets each trial see a warning that an earlier one has seen.
+                with warnings.catch_warnings():
+                    yield
+            except BaseException as raised:
+                error = raised
+                raise
+            finally:
+                _leave_if_forked(state, error)
+                _attempt(end_open_runs, _status(error, was_stopped()))
+                # While output is captured: these processes may still print when they end.
+                _attempt(state.leftovers.end, error)
+                # The frame of this function must not keep the error, and so the trial's objects.
+                del error
+    finally:
+        state.snapshot.restore()
 
-        clear_session(free_memory=False)  # freeing memory would collect garbage for 180 ms
+
+def _attempt(end: Callable[[Argument], None], argument: Argument) -> None:
+    """End something. The trial is over, so a failure here is no error of the trial."""
+    try:
+        end(argument)
+    except Exception:
+        logger.warning("What the trial has left running could not be ended.", exc_info=True)
+
+
+def _status(error: BaseException | None, was_stopped: bool) -> str:
+    if was_stopped:
+        return "KILLED"
+    return "FINISHED" if error is None else "FAILED"
+
+
+def _leave_if_forked(state: ProcessState, error: BaseException | None) -> None:
+    """End this process if it is a child that the trial forked, and that left the function."""
+    if os.getpid() == state.process:
+        return
+    if error is not None and not isinstance(error, SystemExit):
+        traceback.print_exception(error)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    logging.shutdown()
+    os._exit(0 if error is None else 1)

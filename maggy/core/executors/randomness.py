@@ -1,4 +1,4 @@
-"""New entropy for the random generators that every caller in a process shares, after somebody has seeded them."""
+"""Gives new entropy to the random generators that all callers share, after they were seeded."""
 
 from __future__ import annotations
 
@@ -7,47 +7,67 @@ import ctypes
 import os
 import random
 import sys
-from typing import Any
+from types import ModuleType
+from typing import Protocol
 
 __all__ = ["Randomness"]
 
 STATE_BYTES = 32
+"""How much of numpy's state to compare."""
 
 
 class Randomness:
-    """The shared generators of ``random``, and of numpy, TensorFlow and PyTorch where they are loaded.
+    """Renew the shared generators of Python and of the libraries that are loaded.
 
-    They get new entropy when this is made, since a fork copies numpy's, and in :meth:`renew` when they were seeded.
-    Keras' own seed is gone with its session.
+    The libraries are numpy, TensorFlow and PyTorch. The generators get new entropy when this is
+    made, since a fork copies numpy's, and in :meth:`renew` if they were seeded. Keras' own seed
+    disappears with its session.
     """
 
     def __init__(self) -> None:
         self._python = _Python()
-        self._others: dict[str, _Numpy | _TensorFlow | _Torch] = {}
+        self._others: dict[str, _Generator] = {}
         self.renew()
 
     def renew(self) -> None:
-        """Give new entropy to the generators that somebody may have seeded since the last time."""
+        """Give new entropy to the generators that may have been seeded since the last time."""
         self._python.renew()
         for name, kind in _KINDS.items():
             if name not in sys.modules:
                 continue
-            # A library that is loaded in part, since its import has failed, has no generator yet.
+            # A library whose import has failed is loaded in part, and has no generator yet.
             with contextlib.suppress(AttributeError, ImportError, KeyError):
                 if name not in self._others:
                     self._others[name] = kind(sys.modules[name])
                 self._others[name].renew()
 
 
+class _Generator(Protocol):
+    """A generator of a library."""
+
+    def renew(self) -> None: ...
+
+
+class _PythonGenerator(Protocol):
+    """What this module uses of :class:`random.Random`."""
+
+    gauss_next: float | None
+
+    def seed(self) -> None: ...
+
+    def gauss(self, mu: float, sigma: float) -> float: ...
+
+
 class _Python:
     def __init__(self) -> None:
-        seed: Any = random.seed
-        self._generator = seed.__self__
+        # The module's functions are methods of one generator, which has no public name.
+        self._generator: _PythonGenerator = random.seed.__self__  # type: ignore[attr-defined]
         self._mark: float | None = None
 
     def renew(self) -> None:
-        # A draw of gauss() leaves a second number for the next one, which seed() and setstate() replace. So while the
-        # number of last time is still there, nobody has seeded the generator. Seeding costs 16 microseconds.
+        # A draw of gauss() leaves a second number for the next one; seed() and setstate() replace
+        # that number. So while the number of last time is there, nobody has seeded the generator.
+        # To seed it costs 16 microseconds.
         generator = self._generator
         if self._mark is None or generator.gauss_next is not self._mark:
             generator.seed()
@@ -57,13 +77,12 @@ class _Python:
 
 
 class _Numpy:
-    def __init__(self, module: Any) -> None:
+    def __init__(self, module: ModuleType) -> None:
         self._module = module
-        self._state: Any = None
-        self._first: Any = None
-        if not isinstance(
-            module.get_bit_generator(), module.MT19937
-        ):  # only this one can be seeded
+        self._state: ctypes.Array[ctypes.c_char] | None = None
+        self._state_after_seed = b""
+        # No other bit generator can be seeded.
+        if not isinstance(module.get_bit_generator(), module.MT19937):
             module.set_bit_generator(module.MT19937())
         self._bit_generator = module.get_bit_generator()
 
@@ -71,17 +90,19 @@ class _Numpy:
         module = self._module
         if module.get_bit_generator() is not self._bit_generator:
             module.set_bit_generator(self._bit_generator)
-        if self._state is not None and bytes(self._state) == self._first:
-            return  # not seeded, and hardly used: looking costs less than a twentieth of seeding
+        # Not seeded, and hardly used. To look costs less than a twentieth of seeding.
+        if self._state is not None and bytes(self._state) == self._state_after_seed:
+            return
         module.seed([int.from_bytes(os.urandom(4), "little") for _ in range(4)])
-        module.random_sample()  # has the state made of which the next hundreds are drawn
+        # The first draw makes the state from which the next hundreds are drawn.
+        module.random_sample()
         address = self._bit_generator.ctypes.state_address
         self._state = (ctypes.c_char * STATE_BYTES).from_address(address)
-        self._first = bytes(self._state)
+        self._state_after_seed = bytes(self._state)
 
 
 class _TensorFlow:
-    def __init__(self, module: Any) -> None:
+    def __init__(self, module: ModuleType) -> None:
         self._set_seed = module.random.set_seed
         self._seed = sys.modules["tensorflow.python.eager.context"].global_seed
 
@@ -91,7 +112,7 @@ class _TensorFlow:
 
 
 class _Torch:
-    def __init__(self, module: Any) -> None:
+    def __init__(self, module: ModuleType) -> None:
         self._module = module
         self._seed: int | None = None
 

@@ -1,6 +1,7 @@
-"""A worker's side of the conversation with the driver: heartbeats, requests repeated until answered, deadlines.
+"""A worker's side of the conversation with the driver: heartbeats, requests and deadlines.
 
-One thread (the client's) does all of it; the thread that trains only leaves a request and waits for its answer.
+One thread, the client's, sends and receives everything. The thread that trains only leaves a
+request and waits for its answer.
 """
 
 from __future__ import annotations
@@ -11,10 +12,15 @@ import os
 import queue
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
 
+from maggy.common.exhaustive import assert_never
 from maggy.common.sendable import check_nesting
+from maggy.common.types import Json
+from maggy.core.executors.gaps import GapWatch
+from maggy.core.executors.reports import ReportPart, Reports
+from maggy.core.executors.running_function import RunningFunction
 from maggy.core.executors.silence import Silence
+from maggy.core.executors.trial_session import Answer
 from maggy.core.messages import (
     Abandon,
     Ack,
@@ -26,9 +32,6 @@ from maggy.core.messages import (
     Failed,
     Final,
     Heartbeat,
-    Line,
-    Point,
-    Register,
     Stop,
     Wait,
     WorkerMessage,
@@ -36,55 +39,28 @@ from maggy.core.messages import (
 from maggy.core.reporter import Reporter
 from maggy.core.rpc import Address, Client
 
-__all__ = ["PROBE_SECONDS", "Answer", "Session", "TrialSession"]
+__all__ = ["Session"]
 
 logger = logging.getLogger(__name__)
 
-Answer = Assign | Check | Done
-
-POINTS_PER_MESSAGE = 50_000
-LINES_PER_MESSAGE = 100_000
-CHARACTERS_PER_MESSAGE = 2**22  # of 6 bytes at most: even then far below what a message may take
-PROBE_SECONDS = 60.0
-"""How long building one component may take in the check; one that takes longer is left to its own trial."""
-GRACE_SECONDS = 5.0
-"""How long an interrupted training function may take to end before its process is ended."""
-GAP_SECONDS = 1.0
-"""When the session's thread wakes so much later than planned, it could not run in between."""
-
-
-class TrialSession(Protocol):
-    """What a trial needs of a session, whose other end need not be the driver."""
-
-    @property
-    def reporter(self) -> Reporter: ...
-
-    def begin(self) -> None: ...
-
-    def final(self, metric: int | float | None, outputs: dict[str, Any], early: bool) -> Answer: ...
-
-    def failed(self, reason: str, traceback: str, mistake: str = "", place: str = "") -> Answer: ...
-
-    def begin_check(self, seconds: float, last_word: Checked) -> None: ...
-
 
 class Session:
-    """One worker's session with the driver.
+    """Talk to the driver for one worker: report the worker's trials, and pass on orders.
 
     Args:
         address: Where the driver listens.
         identity: The worker's routing id.
         hb_interval: Seconds between heartbeats.
         max_trial_seconds: Seconds that one trial may take; None for no limit.
-        interrupt: Called (in the client's thread) with the reason why the running trial has to end now.
-        stop: Called (in the client's thread) when the running trial is to stop early.
-        leave: Ends this process; called when an interrupted trial does not end.
-        kill: Ends the process of a trial that has one of its own, and is called in place of ``leave``.
+        interrupt: Interrupts the running function; called in the client's thread with the reason.
+        stop: Makes the running trial stop early; called in the client's thread.
+        leave: Ends this process; called when an interrupted function does not end.
+        kill: Ends the process of the trial; called instead of ``leave`` if the trial has its own.
         answer_timeout: Seconds for which a message may stay unanswered before the worker leaves;
             ten times as long while the connection stands. A time in which the session's own thread
             could not run does not count.
-        clock: Monotonic seconds.
-        work_clock: Seconds of processor time that this process has used.
+        clock: Returns monotonic seconds.
+        work_clock: Returns the seconds of processor time that this process has used.
     """
 
     def __init__(
@@ -103,300 +79,211 @@ class Session:
         work_clock: Callable[[], float] = time.process_time,
     ) -> None:
         self._client = Client(address, identity, self._on_message, self._on_tick)
-        self._hb_interval = hb_interval
-        self._max_trial_seconds = max_trial_seconds
-        self._interrupt = interrupt
-        self._stop = stop
-        self._kill = kill
-        self._leave = leave
+        self._reports = Reports(self._client)
+        self._hb_interval, self._max_trial_seconds = hb_interval, max_trial_seconds
+        self._function = RunningFunction(interrupt, self._give_up)
+        self._stop, self._kill, self._leave = stop, kill, leave
         self._silence = Silence(answer_timeout)
         self._clock = clock
-        self._work_clock = work_clock
-        self._answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
-        self._run = 0
-        self.reporter = Reporter(self._hurry)
-        """Where the current run reports."""
-        self._request: Sequence[
-            WorkerMessage
-        ] = ()  # said again with each heartbeat until it is answered
-        self._request_is_new = False
-        self._began: float | None = None  # when the current run's training function was called
-        self._standstill = 0.0  # how many seconds of the current run are not its time
-        self._interrupted: tuple[str, float] | None = None  # why, and when it was last told
-        self._interrupt_deadline = 0.0
-        self._limit = max_trial_seconds  # for what began
-        self._last_word: Checked | None = None  # said before the process is ended during a check
-        self._checking = self._check_seen = False
-        self._done = False
-        self._answered = True  # since the last heartbeat
-        self._lines_sent = 0
-        self._lines_in_flight = self._urgent = False
-        self.heard = False
+        self._gaps = GapWatch(clock(), work_clock)
+        self.has_heard = False
         """Whether the driver has ever said anything."""
         self.desertion = ""
-        """Why the worker left although a trial was assigned to it; empty if it did not."""
-        self._assigned = False  # the driver holds that this worker runs a trial
-        self._next_beat = self._next_tick = clock()
-        self._work = work_clock()
+        """Why the worker left although it had a trial; empty if it did not."""
+        # What the thread that trains asks for, and what it gets.
+        self._request: Sequence[WorkerMessage] = ()  # Repeated until it is answered.
+        self._is_request_new = False
+        self._answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
+        self._has_trial = self._is_over = False
+        self._is_checking = self._has_seen_check = False
+        self._last_word: Checked | None = None  # Sent before the process ends during a check.
+        self._next_beat = clock()
+
+    @property
+    def reporter(self) -> Reporter:
+        """Where the current run reports."""
+        return self._reports.reporter
 
     def start(self) -> None:
+        """Connect to the driver. The connection may come about later."""
         self._client.start()
 
     def close(self) -> None:
+        """Send what waits to be sent, and disconnect."""
         self._client.close()
 
     def request(self, message: WorkerMessage) -> Answer:
-        """Say something that has an answer, and wait for it."""
-        self._began = None
-        self._checking = False
-        self._request, self._request_is_new = (message,), True
-        self._client.wake()
-        return self._answers.get()
-
-    def serve(
-        self, hello: Register, train: Callable[[Assign], Answer], check: Callable[[bool], Checked]
-    ) -> None:
-        """Ask for work and do it until there is none."""
-        answer = self.request(hello)
-        while not isinstance(answer, Done):
-            answer = (
-                train(answer) if isinstance(answer, Assign) else self.request(check(answer.probe))
-            )
+        """Say something that has an answer, and wait for the answer."""
+        self._function.end()
+        self._is_checking = False
+        return self._ask([message])
 
     def begin(self) -> None:
-        """The training function of the run just assigned is about to be called."""
-        self._limit, self._last_word = self._max_trial_seconds, None
-        self._watch()
+        """Watch the time: the training function of the current run is about to be called."""
+        self._last_word = None
+        self._watch(self._max_trial_seconds, "max_trial_seconds")
 
     def begin_check(self, seconds: float, last_word: Checked) -> None:
-        """Something is about to be tried out in the check, for so many seconds; ``request`` ends it.
+        """Watch the time: the check is about to build a component. :meth:`request` ends this."""
+        self._last_word = last_word
+        self._watch(seconds, "seconds of the check")
 
-        Args:
-            seconds: After them it is interrupted.
-            last_word: What the driver is told if it cannot be interrupted, before the process is ended.
-        """
-        self._limit, self._last_word = seconds, last_word
-        self._watch()
+    def _watch(self, limit: float | None, limit_name: str) -> None:
+        self._function.begin(self._clock(), limit, limit_name)
+        if limit is not None:
+            self._client.wake()  # Its thread has a new deadline to watch.
 
-    def _watch(self) -> None:
-        self._interrupted = None
-        self._standstill = 0.0
-        self._began = self._clock()
-        if self._limit is not None:
-            self._client.wake()  # it has a new deadline to watch
-
-    def final(self, metric: int | float | None, outputs: dict[str, Any], early: bool) -> Answer:
-        """Report the run's good end, with all that it has reported; wait for the next assignment."""
-        *parts, rest = self._reports()
+    def final(self, metric: int | float | None, outputs: dict[str, Json], early: bool) -> Answer:
+        """Report that the run ended well, with all that it has reported; wait for the answer."""
+        *parts, rest = self._reports.parts()
         try:
             check_nesting(outputs, "The returned dict")
         except ValueError as error:
             return self.failed(str(error), "")
-        return self._end(parts, Final(*rest, metric, outputs, early))
+        return self._end_run(parts, Final(*rest, metric, outputs, early))
 
     def failed(
         self, reason: str, traceback: str, mistake: str = "", place: str = "", died: bool = False
     ) -> Answer:
-        """Report the run's bad end; wait for the next assignment.
+        """Report that the run failed; wait for the answer.
 
-        ``mistake``, ``place`` and ``died`` are those of :class:`~maggy.core.messages.Failed`. When the experiment
-        is over only what the trial has reported is sent: a trial that was cut off is not final.
+        When the experiment is over, this sends only what the trial has reported: a trial that was
+        cut off is not final. The arguments are fields of :class:`~maggy.core.messages.Failed`.
         """
-        *parts, rest = self._reports()
-        if self._done:
-            return self._end(parts, Heartbeat(*rest, False))
-        return self._end(parts, Failed(*rest, reason, traceback, False, mistake, place, died))
+        *parts, rest = self._reports.parts()
+        if self._is_over:
+            return self._end_run(parts, Heartbeat(*rest, False))
+        return self._end_run(parts, Failed(*rest, reason, traceback, False, mistake, place, died))
 
-    def _end(self, parts: list[_Report], message: WorkerMessage) -> Answer:
-        self._began = None
-        self._request = [*(Heartbeat(*part, False) for part in parts), message]
-        self._request_is_new = True
+    def _end_run(self, parts: list[ReportPart], message: WorkerMessage) -> Answer:
+        self._function.end()
+        return self._ask([*(Heartbeat(*part, False) for part in parts), message])
+
+    def _ask(self, request: list[WorkerMessage]) -> Answer:
+        # The client's thread reads the flag first, so the request must be there before it.
+        self._request = request
+        self._is_request_new = True
         self._client.wake()
         return self._answers.get()
 
     # From here on everything runs in the client's thread.
 
     def _on_message(self, message: DriverMessage) -> None:
-        self._silence.answered()
-        self.heard = self._answered = True
-        if isinstance(message, Ack):
-            if message.run == self._run:
-                self.reporter.acknowledge(message.points, message.lines)
-                self._lines_in_flight = message.lines < self._lines_sent
-                if not self._lines_in_flight and self.reporter.is_crowded:
-                    self._urgent = True
-        elif isinstance(message, Assign):
-            # Else it is said again; or comes while an older run goes on, after whose end it will be said again.
-            if message.run > self._run and self._began is None:
-                self._run, self._assigned = message.run, True
-                self._lines_sent, self._lines_in_flight = 0, False
-                self._answer(message, Reporter(self._hurry))
-        elif isinstance(message, Check):
-            if not self._check_seen:
-                self._checking = self._check_seen = True
-                self._answer(message, Reporter(self._hurry))
-        elif isinstance(message, Wait):
-            self._request, self._assigned = (), False
-        elif isinstance(message, Stop):
-            if message.run == self._run:
-                self.reporter.stop()
-                self._stop()
-        elif isinstance(message, Abandon):
-            if message.run == self._run:
-                self._assigned = False
-                self._end_run("its worker was taken for lost")
-        else:
-            self._assigned = False
-            self._leave_when_idle("the experiment has ended")
+        self._silence.end()
+        self.has_heard = self._reports.has_answer = True
+        match message:
+            case Ack():
+                self._reports.acknowledge(message)
+            case Assign():
+                self._on_assign(message)
+            case Check():
+                self._on_check(message)
+            case Wait():
+                self._request, self._has_trial = (), False
+            case Stop(run=run):
+                self._on_stop(run)
+            case Abandon(run=run):
+                self._on_abandon(run)
+            case Done():
+                self._has_trial = False
+                self._finish("the experiment has ended")
+            case _:
+                assert_never(message)
 
-    def _leave_when_idle(self, reason: str) -> None:
-        if not self._done:
-            self._done = True
-            self._answer(Done(), self.reporter)
-        self._end_run(reason)  # each time: a run may begin after the first
+    def _on_assign(self, message: Assign) -> None:
+        # The driver repeats an assignment. One that comes while an older run goes on is repeated
+        # after the end of that run, so it can be dropped here.
+        if message.run > self._reports.run and not self._function.is_running:
+            self._reports.begin_run(message.run)
+            self._has_trial = True
+            self._answer(message)
 
-    def _answer(self, message: Answer, reporter: Reporter) -> None:
+    def _on_check(self, message: Check) -> None:
+        if not self._has_seen_check:
+            self._is_checking = self._has_seen_check = True
+            self._reports.begin_check()
+            self._answer(message)
+
+    def _on_stop(self, run: int) -> None:
+        if run == self._reports.run:
+            self.reporter.stop()
+            self._stop()
+
+    def _on_abandon(self, run: int) -> None:
+        if run == self._reports.run:
+            self._has_trial = False
+            self._function.interrupt("its worker was taken for lost", self._clock())
+
+    def _finish(self, reason: str) -> None:
+        """Answer the last request with :class:`Done`, and interrupt what runs."""
+        if not self._is_over:
+            self._is_over = True
+            self._answer(Done())
+        # Each time, since a run may begin after the first time.
+        self._function.interrupt(reason, self._clock())
+
+    def _answer(self, message: Answer) -> None:
         self._request = ()
-        self.reporter = reporter
         self._answers.put(message)
 
     def _on_tick(self) -> float:
         now = self._clock()
-        self._leave_out_gap(now)
-        if self._request_is_new or self._urgent or now >= self._next_beat:
-            self._urgent = False
-            self._request_is_new = (
-                False  # before the sending: a request made meanwhile is sent at the next tick
-            )
+        if (gap := self._gaps.find(now)) is not None:
+            self._silence.leave_out(gap.seconds, now)  # Nobody listened here.
+            if gap.is_standstill:
+                self._function.leave_out(gap.seconds)
+        if self._is_request_new or self._reports.is_urgent or now >= self._next_beat:
+            self._reports.is_urgent = False
+            # Before sending: a request that is made meanwhile is sent at the next tick.
+            self._is_request_new = False
             self._beat()
             self._next_beat = now + self._hb_interval
         deadline = min(self._next_beat, self._watch_silence(now))
-        began = self._began
-        if began is not None and self._limit is not None:
-            limit = began + self._standstill + self._limit
-            if now >= limit:
-                what = "max_trial_seconds" if self._last_word is None else "seconds of the check"
-                self._end_run(f"exceeded {what}={self._limit:g}")
-            else:
-                deadline = min(deadline, limit)
-        if self._interrupted is not None and began is not None:
-            deadline = min(deadline, self._press(*self._interrupted, now))
-        self._next_tick = deadline
-        return deadline - now
-
-    def _leave_out_gap(self, now: float) -> None:
-        """Count a time in which this thread could not run as nobody's silence.
-
-        A call that holds Python's lock makes such a gap, and so does a process that is stopped.
-        Only during the call does the trial work, so only then does the gap count as its time.
-        """
-        gap, before, self._work = now - self._next_tick, self._work, self._work_clock()
-        if gap < GAP_SECONDS:
-            return
-        self._silence.leave_out(gap, now)
-        if self._work - before < gap / 10:
-            self._standstill += gap
-            self._interrupt_deadline += gap
+        self._gaps.next_wake = min(deadline, self._function.watch(now))
+        return self._gaps.next_wake - now
 
     def _watch_silence(self, now: float) -> float:
         """Leave if the driver has been silent for too long; return when that may be so next."""
         silence = self._silence.seconds(now)
         patience = self._silence.patience(connected=False)
-        if silence >= patience:  # else it takes time to ask, and does not matter
+        # To ask whether the connection stands takes time, and matters only now.
+        if silence >= patience:
             patience = self._silence.patience(self._client.is_connected())
         if silence < patience:
             return now + patience - silence
         reason = f"the driver has not answered for {silence:.0f} seconds"
-        if self._assigned and not self._done:
+        if self._has_trial and not self._is_over:
             self.desertion = reason
-        self._leave_when_idle(reason)
+        self._finish(reason)
         return math.inf
 
     def _say(self, message: WorkerMessage) -> None:
         if self._client.send(message):
-            self._silence.sent(self._clock())
+            self._silence.begin(self._clock())
 
     def _beat(self) -> None:
-        request = self._request
-        if request:
-            for message in request:
-                self._say(message)
-        elif self._began is None or self._checking:
-            self._say(Heartbeat(self._run, 0, [], 0, [], not self._checking))
-        else:
-            # While the driver is away one part is enough: what is not acknowledged is sent again anyway.
-            parts = self._reports() if self._answered else self._reports()[:1]
-            self._answered = False
-            for part in parts:
-                self._say(Heartbeat(*part, False))
-            *_, first_line, lines = parts[-1]
-            self._lines_sent = first_line + len(lines)
-            self._lines_in_flight = bool(lines)
+        messages = self._request
+        if not messages and (self._is_checking or not self._function.is_running):
+            messages = [Heartbeat(self._reports.run, 0, [], 0, [], not self._is_checking)]
+        for message in messages or self._reports.heartbeats():
+            self._say(message)
 
-    def _hurry(self) -> bool:
-        """Send what is reported now, unless an answer is under way; from any thread.
-
-        Returns:
-            Whether the thread may wait for that: any but the one that sends.
-        """
-        if not (self._lines_in_flight or self._urgent):
-            self._urgent = True
-            self._client.wake()
-        return not self._client.is_current_thread()
-
-    def _end_run(self, reason: str) -> None:
-        """Interrupt the running training function; no effect when none runs."""
-        if self._began is not None and self._interrupted is None:
-            self._interrupt_deadline = self._clock() + GRACE_SECONDS
-            self._interrupted = (reason, self._clock())
-            self._interrupt(reason)
-
-    def _press(self, reason: str, told: float, now: float) -> float:
-        """Repeat an interrupt that was swallowed; end the process when the grace is over. Returns the next deadline."""
-        if now >= self._interrupt_deadline and self._kill is not None:
-            self._interrupt_deadline = now + GRACE_SECONDS
+    def _give_up(self, reason: str) -> None:
+        """End the process of a function that could not be interrupted."""
+        if self._kill is not None:
             self._kill()
-        elif now >= self._interrupt_deadline:
-            *parts, rest = self._reports()
-            for part in parts:
-                self._client.send(Heartbeat(*part, False))
-            failed = Failed(*rest, f"{reason}; it could not be interrupted", "", True)
-            self._client.send(self._last_word if self._checking and self._last_word else failed)
-            logger.warning(
-                "What runs could not be interrupted; the worker ends its process: %s", reason
-            )
-            self._client.flush()
-            self._leave()
-            return now + GRACE_SECONDS
-        if now >= told + 0.5:
-            self._interrupted = (reason, now)
-            self._interrupt(reason)
-        return min(self._interrupt_deadline, now + 0.5)
-
-    def _reports(self) -> list[_Report]:
-        """What the run has to report, in parts that fit a message; at least one."""
-        first_point, points, first_line, lines = self.reporter.waiting()
-        parts: list[_Report] = []
-        while True:
-            count = _fitting(lines)
-            parts.append(
-                (self._run, first_point, points[:POINTS_PER_MESSAGE], first_line, lines[:count])
-            )
-            points, lines = points[POINTS_PER_MESSAGE:], lines[count:]
-            if not points and not lines:
-                return parts
-            first_point += len(parts[-1][2])
-            first_line += len(parts[-1][4])
-
-
-def _fitting(lines: list[Line]) -> int:
-    """Return how many of the lines fit a message."""
-    characters = 0
-    for number, line in enumerate(lines[:LINES_PER_MESSAGE]):
-        characters += len(line[1])
-        if number and characters > CHARACTERS_PER_MESSAGE:
-            return number
-    return min(len(lines), LINES_PER_MESSAGE)
-
-
-_Report = tuple[int, int, list[Point], int, list[Line]]
+            return
+        *parts, rest = self._reports.parts()
+        for part in parts:
+            self._client.send(Heartbeat(*part, False))
+        if self._is_checking and self._last_word is not None:
+            self._client.send(self._last_word)
+        else:
+            failure = f"{reason}; it could not be interrupted"
+            self._client.send(Failed(*rest, failure, "", leaving=True))
+        logger.warning(
+            "What runs could not be interrupted, so the worker ends its process: %s", reason
+        )
+        # The process ends without what else Python does at its end, so nothing would be sent later.
+        self._client.flush()
+        self._leave()

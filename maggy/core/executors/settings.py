@@ -1,6 +1,6 @@
-"""Settings that a trial may change for good: of the interpreter and the process, and of libraries that are loaded.
+"""Settings of the interpreter and of the process that a trial may change, and how to restore them.
 
-Here is what they are called; when they are put back is decided elsewhere.
+When they are restored is decided elsewhere.
 """
 
 from __future__ import annotations
@@ -18,66 +18,79 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Generic, TypeAlias, TypeVar
 
-__all__ = ["Setting", "Settings", "attribute_setting", "process_settings"]
+__all__ = ["AnySetting", "Setting", "Settings", "attribute_setting", "process_settings"]
 
+Value = TypeVar("Value")
 _ABSENT = object()
 
 
 @dataclass(frozen=True)
-class Setting:
-    """One setting.
+class Setting(Generic[Value]):
+    """Say how to read and write one setting.
 
     Attributes:
         read: Returns its value; takes less than a microsecond.
         write: Sets it.
-        initial: What it is before anybody sets it: for a library that was first loaded by a trial.
+        initial: What it is before anybody sets it, for a library that a trial loads first.
     """
 
-    read: Callable[[], Any]
-    write: Callable[[Any], Any]
-    initial: Any = None
+    read: Callable[[], Value]
+    write: Callable[[Value], object]
+    initial: Value | None = None
+
+
+AnySetting: TypeAlias = Setting[Any]
+"""A setting in a list of settings whose values have different types."""
 
 
 class Settings:
-    """The values of some settings, to be put back later.
+    """Remember the values of some settings, and restore them later.
 
     Args:
         settings: The settings.
-        are_initial: Whether to put back the initial values; else those of now.
+        are_initial: Whether to restore the initial values; otherwise the current ones.
     """
 
-    def __init__(self, settings: Sequence[Setting], are_initial: bool = False) -> None:
+    def __init__(self, settings: Sequence[AnySetting], are_initial: bool = False) -> None:
         self._readers = [setting.read for setting in settings]
         self._writers = [setting.write for setting in settings]
         self._values = [setting.initial if are_initial else setting.read() for setting in settings]
 
-    def put_back(self) -> None:
+    def restore(self) -> None:
         """Set what has changed to what it was. What the system refuses to set stays as it is."""
-        now = [read() for read in self._readers]
-        if now == self._values:
+        current_values = [read() for read in self._readers]
+        # One comparison of two lists is quicker than one for each setting.
+        if current_values == self._values:
             return
-        for value, current, write in zip(self._values, now, self._writers, strict=True):
+        triples = zip(self._values, current_values, self._writers, strict=True)
+        for value, current, write in triples:
             if current != value:
                 with contextlib.suppress(Exception):
                     write(value)
 
 
-def attribute_setting(owner: Any, name: str, initial: Any = None) -> Setting:
-    """Return the setting that is an attribute of a module or an object; it may be absent."""
+def attribute_setting(owner: object, name: str, initial: object = None) -> AnySetting:
+    """Return the setting that is an attribute of a module or an object.
 
-    def write(value: Any) -> None:
+    Args:
+        owner: The module or object.
+        name: The attribute's name. The attribute may be absent.
+        initial: Its value before anybody sets it.
+    """
+
+    def write(value: object) -> None:
         if value is not _ABSENT:
             setattr(owner, name, value)
         elif hasattr(owner, name):
             delattr(owner, name)
 
-    attributes = vars(owner)  # getattr takes microseconds for one that is absent
+    attributes = vars(owner)  # getattr takes microseconds for an attribute that is absent.
     return Setting(partial(attributes.get, name, _ABSENT), write, initial)
 
 
-def process_settings() -> list[Setting]:
+def process_settings() -> list[AnySetting]:
     """Return the settings of the interpreter and of the process."""
     return [
         *(attribute_setting(builtins, name) for name in ("input", "open", "__import__")),
@@ -104,15 +117,15 @@ def process_settings() -> list[Setting]:
     ]
 
 
-def _list_setting(owner: Any, name: str) -> Setting:
-    """Return the setting that is a list; it is put back as the same list with the same items."""
-    original: list[Any] = getattr(owner, name)
+def _list_setting(owner: object, name: str) -> AnySetting:
+    """Return the setting that is a list; it is restored as the same list with the same items."""
+    original: list[object] = getattr(owner, name)
 
-    def write(items: list[Any]) -> None:
+    def write(items: list[object]) -> None:
         original[:] = items
         setattr(owner, name, original)
 
-    def read() -> Any:
+    def read() -> object:
         items = getattr(owner, name)
         return list(items) if items is original else _ABSENT
 
@@ -123,8 +136,8 @@ def _set_locale(value: str) -> None:
     locale.setlocale(locale.LC_ALL, value)
 
 
-def _default_decimal_context() -> Setting:
-    """Return the context that a thread begins with; as text, since reading its parts would take long."""
+def _default_decimal_context() -> Setting[str]:
+    """Return the context with which a thread begins, as text: to read its parts would take long."""
     default, original = decimal.DefaultContext, decimal.DefaultContext.copy()
 
     def write(text: str) -> None:
@@ -137,17 +150,17 @@ def _default_decimal_context() -> Setting:
     return Setting(partial(repr, default), write)
 
 
-def _resource_limits() -> list[Setting]:
+def _resource_limits() -> list[Setting[tuple[int, int]]]:
     try:
         import resource
-    except ImportError:  # Windows
+    except ImportError:  # Windows has none.
         return []
 
-    def limit_setting(number: int) -> Setting:
+    def limit_setting(number: int) -> Setting[tuple[int, int]]:
         def write(value: tuple[int, int]) -> None:
             try:
                 resource.setrlimit(number, value)
-            except ValueError:  # nobody can raise a hard limit that was lowered
+            except ValueError:  # Nobody can raise a hard limit that was lowered.
                 resource.setrlimit(number, (resource.getrlimit(number)[1],) * 2)
 
         return Setting(partial(resource.getrlimit, number), write)
@@ -156,7 +169,7 @@ def _resource_limits() -> list[Setting]:
     return [limit_setting(number) for number in sorted(numbers)]
 
 
-def _affinity() -> list[Setting]:
+def _affinity() -> list[Setting[set[int]]]:
     if not hasattr(os, "sched_getaffinity"):
         return []
     return [Setting(partial(os.sched_getaffinity, 0), partial(os.sched_setaffinity, 0))]

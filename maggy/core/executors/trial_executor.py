@@ -1,4 +1,4 @@
-"""A worker: one long-running Spark task that trains trial after trial until the driver has no more."""
+"""A worker: one long Spark task that trains trial after trial until the driver has no more."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ from maggy.core.executors.error_text import reason_of, text_of, traceback_of
 from maggy.core.executors.interrupt import Interrupter, TrialInterrupted
 from maggy.core.executors.mistakes import mistake_of, remedy_of
 from maggy.core.executors.process_executor import ProcessExecutor, why_not_here
-from maggy.core.executors.session import PROBE_SECONDS, Answer, Session, TrialSession
-from maggy.core.executors.surroundings import Surroundings, isolated
+from maggy.core.executors.process_state import ProcessState, isolated
+from maggy.core.executors.session import Session
+from maggy.core.executors.trial_session import PROBE_SECONDS, Answer, TrialSession
+from maggy.core.executors.worker_loop import serve
 from maggy.core.executors.workload import Workload
 from maggy.core.messages import Assign, Checked, Register, WorkerId
 from maggy.core.rpc import Address
@@ -27,22 +29,22 @@ __all__ = ["TrialExecutor", "WorkerSettings", "work"]
 
 LOGDIR_VARIABLE = "MAGGY_TRIAL_LOGDIR"
 ANSWER_SECONDS = 90.0
-"""For how long a worker waits for the driver's answer at least before it leaves."""
+"""How long a worker waits, at least, for the driver's answer before it leaves."""
 
 
 @dataclass(frozen=True)
 class WorkerSettings:
-    """What every worker of one experiment is told once, inside the Spark job.
+    """Tell every worker of one experiment, inside the Spark job, what it has to know.
 
     Attributes:
         address: Where the driver listens.
         hb_interval: Seconds between heartbeats.
         max_trial_seconds: Seconds that one trial may take; None for no limit.
-        tee: Also print to the executor's own output, which Spark keeps.
-        variables: Environment variables that the platform's tools expect there.
-        worker_timeout: Seconds without a heartbeat after which the driver takes a worker for lost.
-        isolation: ``"process"`` for a process of its own for each trial, else ``"worker"``.
-        max_trial_memory: Bytes that such a process may take with its descendants; None for no limit.
+        tee: Whether to print to the executor's own output, which Spark keeps, too.
+        variables: Environment variables that the platform's tools expect on the worker.
+        worker_timeout: Seconds without a heartbeat after which the driver counts a worker as lost.
+        isolation: ``"process"`` if each trial has a process of its own, else ``"worker"``.
+        max_trial_memory: Bytes that such a process may use with its descendants; None for no limit.
     """
 
     address: Address
@@ -61,19 +63,23 @@ class WorkerSettings:
 
 
 def work(settings: WorkerSettings, payload: bytes, job: int, task: TaskInfo) -> list[Any]:
-    """Be a worker.
+    """Be a worker until the driver has no more work.
 
     Args:
         settings: What every worker is told.
         payload: The pickled :class:`Workload`.
-        job: Which of the experiment's Spark jobs this is.
-        task: Which of its tasks.
+        job: Number of this Spark job in the experiment.
+        task: Which of the job's tasks this is.
 
     Returns:
-        What the training function returned, when it was to be run once for that; else nothing.
+        What the training function returned, for a function that is run once; nothing for others.
+
+    Raises:
+        ConnectionError: If the driver could not be reached, or if the worker left its trial because
+            the driver did not answer any more.
     """
     if task.gpus:
-        # Before the payload is loaded, since that may import TensorFlow, which looks only once.
+        # Before the payload is loaded: that may import TensorFlow, which looks only once.
         os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(task.gpus)
     os.environ.update(settings.variables)
     identity = WorkerId(job, task.partition, task.attempt).encode()
@@ -89,7 +95,7 @@ def work(settings: WorkerSettings, payload: bytes, job: int, task: TaskInfo) -> 
 
 def _work_here(
     settings: WorkerSettings, payload: bytes, identity: bytes, hello: Register
-) -> list[Any]:
+) -> list[object]:
     interrupter = Interrupter()
     with (
         interrupter.installed(),
@@ -100,24 +106,28 @@ def _work_here(
         except Exception as error:
             session.request(_cannot_load(f"{type(error).__name__}: {text_of(error)}"))
             return []
-        with Surroundings() as surroundings:
-            executor = TrialExecutor(session, workload, interrupter, settings.tee, surroundings)
-            session.serve(hello, executor.train, executor.check)
+        with ProcessState() as state:
+            executor = TrialExecutor(session, workload, interrupter, settings.tee, state)
+            serve(session, hello, executor)
         _check_heard(session, settings)
         return executor.values
 
 
 def _work_in_children(
     settings: WorkerSettings, payload: bytes, identity: bytes, hello: Register
-) -> list[Any]:
+) -> list[object]:
     limit = settings.max_trial_memory
     children = Children(payload, max_memory=limit, interval=settings.hb_interval, tee=settings.tee)
-    orders: dict[str, Any] = {
-        "interrupt": children.interrupt,
-        "stop": children.stop,
-        "kill": children.kill,
-    }
-    with contextlib.closing(children), _session(settings, identity, **orders) as session:
+    with (
+        contextlib.closing(children),
+        _session(
+            settings,
+            identity,
+            interrupt=children.interrupt,
+            stop=children.stop,
+            kill=children.kill,
+        ) as session,
+    ):
         if (problem := why_not_here(limit)) is not None:
             session.request(Checked(f"{problem} (On {socket.gethostname()}.)", "NotSupportedError"))
             return []
@@ -125,21 +135,30 @@ def _work_in_children(
             session.request(_cannot_load(error))
             return []
         executor = ProcessExecutor(session, children)
-        session.serve(hello, executor.train, executor.check)
+        serve(session, hello, executor)
         _check_heard(session, settings)
         return executor.values
 
 
 @contextlib.contextmanager
-def _session(settings: WorkerSettings, identity: bytes, **orders: Any) -> Iterator[Session]:
-    """A session with the driver for as long as the block runs; ``orders``: what it calls to end a trial."""
+def _session(
+    settings: WorkerSettings,
+    identity: bytes,
+    *,
+    interrupt: Callable[[str], None],
+    stop: Callable[[], None] = lambda: None,
+    kill: Callable[[], None] | None = None,
+) -> Iterator[Session]:
+    """Hold a session with the driver for as long as the block runs."""
     session = Session(
         settings.address,
         identity,
         hb_interval=settings.hb_interval,
         max_trial_seconds=settings.max_trial_seconds,
         answer_timeout=settings.answer_timeout,
-        **orders,
+        interrupt=interrupt,
+        stop=stop,
+        kill=kill,
     )
     session.start()
     with contextlib.closing(session):
@@ -147,13 +166,14 @@ def _session(settings: WorkerSettings, identity: bytes, **orders: Any) -> Iterat
 
 
 def _check_heard(session: Session, settings: WorkerSettings) -> None:
-    if not session.heard:
+    if not session.has_heard:
         raise ConnectionError(
-            f"Maggy's driver at {settings.address.endpoint} cannot be reached from {socket.gethostname()}. "
-            "Open that way, fix the port with driver_port, or set spark.driver.host to an address that "
-            "the executors can reach."
+            f"Maggy's driver at {settings.address.endpoint} cannot be reached from "
+            f"{socket.gethostname()}. Open that way, fix the port with driver_port, or set "
+            "spark.driver.host to an address that the executors can reach."
         )
-    if session.desertion:  # or Spark and the driver would take the worker for one that is done
+    if session.desertion:
+        # Without an error, Spark and the driver would believe that the worker has done its work.
         raise ConnectionError(
             f"Maggy's driver at {settings.address.endpoint} cannot be heard from "
             f"{socket.gethostname()}, so the worker left its trial: {session.desertion}."
@@ -169,7 +189,15 @@ def _cannot_load(error: str) -> Checked:
 
 
 class TrialExecutor:
-    """Runs trials in this process, one after the other."""
+    """Run trials in this process, one after the other.
+
+    Args:
+        session: Gets the trials' ends.
+        workload: What to call.
+        interrupter: Interrupts it.
+        tee: Whether to print as before, too.
+        state: What the process is like between trials.
+    """
 
     def __init__(
         self,
@@ -177,96 +205,113 @@ class TrialExecutor:
         workload: Workload,
         interrupter: Interrupter,
         tee: bool,
-        surroundings: Surroundings,
+        state: ProcessState,
     ) -> None:
         self._session = session
         self._workload = workload
         self._interrupter = interrupter
         self._tee = tee
-        self._surroundings = surroundings
-        self._values: list[Any] = []
+        self._state = state
+        self._values: list[object] = []
 
     @property
-    def values(self) -> list[Any]:
+    def values(self) -> list[object]:
         """What a function that is run once has returned."""
         return self._values
 
     def check(self, probe: bool) -> Checked:
-        """Try the study out, and with ``probe`` also build its components."""
-        found = Checked(None, "")
+        """Try the study out before any trial.
+
+        Args:
+            probe: Whether to build each of the study's components, too.
+        """
+        outcome = Checked(None, "")
         try:
-            with isolated(self._session.reporter.log, surroundings=self._surroundings):
+            with isolated(self._session.reporter.log, state=self._state):
                 self._workload.verify()
                 for label, build in (self._workload.probes() if probe else {}).items():
-                    self._probe(label, build, found)
-        except (
-            BaseException
-        ) as error:  # also SystemExit: it is the study that is wrong, not the worker
+                    self._probe(label, build, outcome)
+        except BaseException as error:
+            # Also SystemExit: then the study is wrong, and not the worker.
             return Checked(text_of(error) or type(error).__name__, type(error).__name__)
-        return found
+        return outcome
 
-    def _probe(self, label: str, build: Callable[[], Any], found: Checked) -> None:
-        """Build one component, and note if that fails or takes too long."""
-        last_word = Checked(None, "", list(found.failures), [*found.slow, label], leaving=True)
+    def _probe(self, label: str, build: Callable[[], object], outcome: Checked) -> None:
+        """Build one component; add it to the outcome if that fails or takes too long."""
+        failures, slow = list(outcome.failures), [*outcome.slow, label]
+        last_word = Checked(None, "", failures, slow, leaving=True)
         try:
             with self._interrupter.armed():
                 self._session.begin_check(PROBE_SECONDS, last_word)
                 build()
-        except BaseException as error:  # also SystemExit, as in a trial
+        except BaseException as error:  # Also SystemExit, as in a trial.
             if not self._interrupter.reason:
-                found.failures.append((label, reason_of(error), traceback_of(error)))
-        if self._interrupter.reason:  # whatever the component made of the interrupt
-            found.slow.append(label)
+                outcome.failures.append((label, reason_of(error), traceback_of(error)))
+        if self._interrupter.reason:  # Whatever the component has made of the interrupt.
+            outcome.slow.append(label)
 
     def train(self, assignment: Assign) -> Answer:
         """Run a trial and report its end; return the session's answer."""
-        session, reporter = self._session, self._session.reporter
+        reporter = self._session.reporter
         self._interrupter.reason = ""
         try:
             with isolated(
                 lambda line: reporter.log(line, jupyter=True),
                 tee=self._tee,
-                surroundings=self._surroundings,
+                state=self._state,
                 was_stopped=lambda: (
                     reporter.stop_metric is not None or bool(self._interrupter.reason)
                 ),
             ):
-                os.environ[LOGDIR_VARIABLE] = assignment.logdir
-                try:
-                    # In a copy of the context, so that no variable of it that is set there reaches the next trial.
-                    value, early = contextvars.copy_context().run(self._call, assignment)
-                finally:
-                    os.environ.pop(
-                        LOGDIR_VARIABLE, None
-                    )  # or the whole environment would have to be put back
-            if self._workload.optimization_key is None:
-                self._values.append(value)
-                return session.final(None, {}, False)
-            metric, outputs = self._workload.metric_of(value, reporter.log)
-            return session.final(metric, outputs, early)
-        except (
-            BaseException
-        ) as error:  # also SystemExit: a training function ends its trial, never its worker
-            if self._interrupter.reason:  # whatever the function made of the interrupt
-                return session.failed(self._interrupter.reason, "")
-            remedy = remedy_of(error)
-            reason, text = reason_of(error), traceback_of(error)
-            if remedy:
-                reason, text = f"{reason}. {remedy}", f"{text}{remedy}"
-            return session.failed(reason, text, *mistake_of(error))
+                value, is_early = self._run(assignment)
+            return self._report(value, is_early)
+        except BaseException as error:
+            # Also SystemExit: a training function ends its trial, never its worker.
+            return self._report_error(error)
 
-    def _call(self, assignment: Assign) -> tuple[Any, bool]:
-        """Call the training function; returns its value, or the metric at which it was stopped early."""
+    def _run(self, assignment: Assign) -> tuple[object, bool]:
+        os.environ[LOGDIR_VARIABLE] = assignment.logdir
+        try:
+            # In a copy of the context: a variable of the context that is set there does not reach
+            # the next trial.
+            return contextvars.copy_context().run(self._call, assignment)
+        finally:
+            # While it is there, the whole environment would have to be restored.
+            os.environ.pop(LOGDIR_VARIABLE, None)
+
+    def _report(self, value: object, is_early: bool) -> Answer:
+        if self._workload.optimization_key is None:
+            self._values.append(value)
+            return self._session.final(None, {}, False)
+        metric, outputs = self._workload.metric_of(value, self._session.reporter.log)
+        return self._session.final(metric, outputs, is_early)
+
+    def _report_error(self, error: BaseException) -> Answer:
+        if self._interrupter.reason:  # Whatever the function has made of the interrupt.
+            return self._session.failed(self._interrupter.reason, "")
+        remedy = remedy_of(error)
+        reason, text = reason_of(error), traceback_of(error)
+        if remedy:
+            reason, text = f"{reason}. {remedy}", f"{text}{remedy}"
+        return self._session.failed(reason, text, *mistake_of(error))
+
+    def _call(self, assignment: Assign) -> tuple[object, bool]:
+        """Call the training function.
+
+        Returns:
+            The value that it returned and False, or the metric at which it was stopped early and
+            True.
+        """
         reporter = self._session.reporter
         try:
             with self._interrupter.armed():
                 self._session.begin()
                 value = self._workload.call(assignment.params, reporter)
         except EarlyStopException as stop:
-            value = stop.metric if reporter.stop_metric is None else reporter.stop_metric
-            return value, True
-        if self._interrupter.reason:  # swallowed, and then it returned: too late
+            metric = stop.metric if reporter.stop_metric is None else reporter.stop_metric
+            return metric, True
+        if self._interrupter.reason:  # The function swallowed it and returned: too late.
             raise TrialInterrupted(self._interrupter.reason)
-        if reporter.stop_metric is not None:  # the function swallowed the exception
+        if reporter.stop_metric is not None:  # The function swallowed the exception.
             return reporter.stop_metric, True
         return value, False

@@ -1,8 +1,9 @@
 """The two processes between a Spark task and its trials: the template, and the watchdog above it.
 
-The template forks one child for each trial and ends all that the child leaves. It adopts orphans, so nothing that a
-trial starts gets out of its reach. The watchdog does nothing but wait: when the Spark task dies, however it dies, or
-when the template does, it ends everything below. Neither runs code of the user's but for loading the function.
+The template forks one child for each trial and ends all that the child leaves. It adopts orphans,
+so nothing that a trial starts gets out of its reach. The watchdog does nothing but wait: when the
+Spark task or the template ends, whatever the cause, it ends everything below. Neither runs code of
+users, except to load the function.
 """
 
 from __future__ import annotations
@@ -15,36 +16,50 @@ import traceback
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, NoReturn
+from typing import NoReturn
 
+from maggy.common.exhaustive import assert_never
 from maggy.core.cluster.python_worker import restore_task_state
 from maggy.core.cluster.spark import loads
-from maggy.core.executors.channel import Channel, ChannelClosed, Ended, Kill, Prepare, Prepared, Run
+from maggy.core.executors.channel import Channel, ChannelClosed, template_end
 from maggy.core.executors.child import run_child
+from maggy.core.executors.process_messages import (
+    Ended,
+    Kill,
+    Prepare,
+    Prepared,
+    Run,
+    TemplateCommand,
+    TemplateReply,
+)
 from maggy.core.executors.process_tree import Wakeup, adopt_orphans, die_with_parent, end_all, reap
 from maggy.core.executors.workload import Workload
 
 __all__ = ["main"]
 
 TRIAL_GRACE_SECONDS = 1.0
-"""How long what a trial has left may take to end when it is asked to, before it is killed."""
+"""How long what a trial has left may take to end after SIGTERM, before SIGKILL."""
 TEMPLATE_GRACE_SECONDS = 3.0
 """The same for the template, which first ends its own descendants."""
+ALLOCATOR_THREAD = b"jemalloc_bg_thd\n"
+"""Started by pyarrow, and so by pandas, scikit-learn and TensorFlow. It survives a fork."""
 
 
 def main(channel: int, lifeline: int) -> None:
     """Be the watchdog of a Spark task.
 
     Args:
-        channel: File descriptor of the template's connection to the Spark task.
-        lifeline: File descriptor whose other end only the Spark task has, so that it closes when the task dies.
+        channel: File descriptor of the template's channel to the Spark task.
+        lifeline: File descriptor of a socket whose other end only the Spark task has: it closes
+            when the task ends.
     """
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     adopt_orphans()
     wakeup = Wakeup()
-    task = Channel.inherited(channel)
+    task = template_end(channel)
     template = _fork(lambda: Template(task, wakeup, lifeline).serve())
+    # With a copy of it here, the Spark task would not see the template end.
     task.close()
     is_running = True
     while is_running and not wakeup.is_asked_to_end:
@@ -54,24 +69,26 @@ def main(channel: int, lifeline: int) -> None:
 
 
 class Template:
-    """Forks one child after the other, on request.
+    """Fork one child after the other, on request.
 
     Args:
-        task: The connection to the Spark task.
-        inherited: What the watchdog waits with; made again here.
-        lifeline: The watchdog's descriptor; closed here.
+        task: The channel to the Spark task.
+        wakeup: The watchdog's wakeup, which the fork has copied. The template makes its own.
+        lifeline: The watchdog's file descriptor, which is closed here.
     """
 
-    def __init__(self, task: Channel, inherited: Wakeup, lifeline: int) -> None:
+    def __init__(
+        self, task: Channel[TemplateCommand, TemplateReply], wakeup: Wakeup, lifeline: int
+    ) -> None:
         self._task = task
-        inherited.close()
+        wakeup.close()
         os.close(lifeline)
         self._wakeup = Wakeup()
         self._child = 0
         self._load: Callable[[], Workload]
 
     def serve(self) -> None:
-        """Do what the Spark task asks for until it closes the connection."""
+        """Do what the Spark task asks for until it closes the channel."""
         die_with_parent(signal.SIGTERM, os.getppid())
         adopt_orphans()
         is_connected = True
@@ -84,19 +101,24 @@ class Template:
         end_all(self._wakeup, TRIAL_GRACE_SECONDS, self._child or None)
 
     def _receive(self) -> bool:
+        """Do what the next message says; return whether the channel is still open."""
         message, descriptors = self._task.receive()
-        if isinstance(message, Prepare):
-            self._task.send(self._prepare(message))
-        elif isinstance(message, Run):
-            self._child = _fork(lambda: self._run(message, descriptors))
-            for descriptor in descriptors:
-                os.close(descriptor)
-        elif isinstance(message, Kill) and self._child:
-            os.kill(self._child, signal.SIGKILL)
-        return message is not None
+        match message:
+            case None:
+                return False
+            case Prepare():
+                self._task.send(self._prepare(message))
+            case Run():
+                self._launch(message, descriptors)
+            case Kill():
+                if self._child:
+                    os.kill(self._child, signal.SIGKILL)
+            case _:
+                assert_never(message)
+        return True
 
     def _prepare(self, message: Prepare) -> Prepared:
-        threads = _threads()
+        threads = _count_threads()
         try:
             restore_task_state(loads(message.state))
             if message.ahead:
@@ -107,8 +129,14 @@ class Template:
         except Exception as error:
             return Prepared(f"{type(error).__name__}: {error}", 0)
         gc.collect()
-        gc.freeze()  # or each child's first collection would copy every page
-        return Prepared(None, max(0, _threads() - threads))
+        # Otherwise the first collection in each child would copy every page of memory.
+        gc.freeze()
+        return Prepared(None, max(0, _count_threads() - threads))
+
+    def _launch(self, message: Run, descriptors: list[int]) -> None:
+        self._child = _fork(lambda: self._run(message, descriptors))
+        for descriptor in descriptors:
+            os.close(descriptor)
 
     def _run(self, message: Run, descriptors: list[int]) -> None:
         template = os.getppid()
@@ -122,30 +150,31 @@ class Template:
         with suppress(ChildProcessError):
             for pid, status in reap():
                 if pid == self._child:
-                    self._child_ended(status)
+                    self._report_end(status)
 
-    def _child_ended(self, status: int) -> None:
+    def _report_end(self, status: int) -> None:
+        """End what the child has left, and only then say that it has ended."""
         child, self._child = self._child, 0
         end_all(self._wakeup, TRIAL_GRACE_SECONDS, child)
-        with suppress(
-            ChannelClosed
-        ):  # the Spark task has died; the connection's end will be seen next
+        with suppress(ChannelClosed):  # The Spark task has ended; the next message will say so.
             self._task.send(Ended(status))
 
 
-def _fork(body: Callable[[], Any]) -> int:
+def _fork(body: Callable[[], None]) -> int:
     """Run a function in a new child process, which ends with it; return the child's id."""
+    # Otherwise the child would write what is buffered a second time.
     sys.stdout.flush()
     sys.stderr.flush()
     with warnings.catch_warnings():
-        # Python 3.12 warns of threads. There is none but such as the memory allocator of pyarrow has, which minds.
+        # Python 3.12 warns of threads. There is none, except some that survive a fork, such as the
+        # one of pyarrow's memory allocator.
         warnings.simplefilter("ignore", DeprecationWarning)
         pid = os.fork()
     return pid or _end_with(body)
 
 
-def _end_with(body: Callable[[], Any]) -> NoReturn:
-    """Run a function and end this process, without what else Python does at the end of a program."""
+def _end_with(body: Callable[[], None]) -> NoReturn:
+    """Run a function and end this process, without Python's usual steps at the end."""
     status = 1
     try:
         body()
@@ -156,23 +185,19 @@ def _end_with(body: Callable[[], Any]) -> NoReturn:
         os._exit(status)
 
 
-def _threads() -> int:
-    """The number of this process's threads that a child of it would lack, as far as that can be known."""
+def _count_threads() -> int:
+    """Return how many threads of this process a child would lack, as far as the system says it."""
+    # Some libraries end their threads when a process forks, and start them again when they need
+    # them. These do not count, so this forks first.
     warm_up = os.fork()
     if not warm_up:
         os._exit(0)
-    os.waitpid(
-        warm_up, 0
-    )  # some libraries end their threads when a process forks, and start them when they need them
+    os.waitpid(warm_up, 0)
     try:
         names = [_name_of(thread) for thread in os.listdir("/proc/self/task")]
     except FileNotFoundError:
         return 1
     return len([name for name in names if name != ALLOCATOR_THREAD])
-
-
-ALLOCATOR_THREAD = b"jemalloc_bg_thd\n"
-"""Brought by pyarrow, and so by pandas, scikit-learn and TensorFlow. It knows about forks."""
 
 
 def _name_of(thread: str) -> bytes:

@@ -6,9 +6,9 @@ import sys
 
 def test_pytorchs_settings_and_seed_end_with_the_trial():
     code = """
-from maggy.core.executors.surroundings import Surroundings, isolated
+from maggy.core.executors.process_state import ProcessState, isolated
 
-def state():
+def settings():
     import torch
     return (torch.get_default_dtype(), torch.is_grad_enabled(), torch.get_default_device().type,
             torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.benchmark,
@@ -17,21 +17,22 @@ def state():
 def change():
     import torch
     torch.manual_seed(0)
-    torch.set_default_dtype(torch.float64); torch.set_grad_enabled(False); torch.set_default_device("meta")
+    torch.set_default_dtype(torch.float64); torch.set_grad_enabled(False)
+    torch.set_default_device("meta")
     torch.use_deterministic_algorithms(True); torch.backends.cudnn.benchmark = True
     torch.autograd.set_detect_anomaly(True); torch.set_float32_matmul_precision("medium")
-    return state()
+    return settings()
 
-drawn = []
-with Surroundings() as surroundings:
+numbers = []
+with ProcessState() as state:
     for _ in range(2):
-        with isolated(lambda line: None, surroundings=surroundings):
+        with isolated(lambda line: None, state=state):
             changed = change()
-        assert all(a != b for a, b in zip(changed, state())), (changed, state())
-        with isolated(lambda line: None, surroundings=surroundings):
+        assert all(a != b for a, b in zip(changed, settings())), (changed, settings())
+        with isolated(lambda line: None, state=state):
             import torch
-            drawn.append(torch.rand(1).item())
-assert drawn[0] != drawn[1]
+            numbers.append(torch.rand(1).item())
+assert numbers[0] != numbers[1]
 """
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr[-2000:]

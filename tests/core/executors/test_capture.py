@@ -16,8 +16,8 @@ import threading
 import pytest
 import tqdm
 
-from maggy.core.executors.capture import MAX_LINE_LENGTH, LineWriter
-from maggy.core.executors.surroundings import Surroundings, isolated
+from maggy.core.executors.line_writer import MAX_LINE_LENGTH, LineWriter
+from maggy.core.executors.process_state import ProcessState, isolated
 
 
 def captured(*texts):
@@ -267,11 +267,11 @@ def test_an_alarm_that_was_set_before_goes_on():
 
 
 def test_a_directory_that_the_trial_removed_is_replaced_by_one_that_exists(tmp_path, monkeypatch):
-    gone = tmp_path / "gone"
-    gone.mkdir()
-    monkeypatch.chdir(gone)
+    directory = tmp_path / "directory"
+    directory.mkdir()
+    monkeypatch.chdir(directory)
     with isolated(lambda line: None):
-        gone.rmdir()
+        directory.rmdir()
     assert os.path.samefile(os.getcwd(), tempfile.gettempdir())
 
 
@@ -290,7 +290,7 @@ def test_an_exit_is_put_back_from_like_an_error():
 @pytest.mark.slow
 def test_keras_is_not_loaded_only_to_forget_its_session():
     code = (
-        "import sys; from maggy.core.executors.surroundings import isolated\n"
+        "import sys; from maggy.core.executors.process_state import isolated\n"
         "with isolated(print): pass\n"
         "print([name for name in ('keras', 'tensorflow') if name in sys.modules])"
     )
@@ -309,13 +309,13 @@ def test_keras_counts_its_layers_anew_in_the_next_trial():
     assert names[1] == ["dense", "dense_1"]
 
 
-def test_surroundings_that_were_looked_at_once_are_put_back_each_time(tmp_path, monkeypatch):
+def test_a_state_that_was_looked_at_once_is_put_back_each_time(tmp_path, monkeypatch):
     monkeypatch.setenv("CHANGED", "before")
     monkeypatch.setenv("DELETED", "before")
-    surroundings = Surroundings()
+    state = ProcessState()
     directory, handler, path = os.getcwd(), signal.getsignal(signal.SIGUSR2), list(sys.path)
     for number in range(3):
-        with isolated(lambda line: None, surroundings=surroundings):
+        with isolated(lambda line: None, state=state):
             os.environ["CHANGED"] = os.environ["ADDED"] = str(number)
             del os.environ["DELETED"]
             os.chdir(tmp_path)
@@ -334,7 +334,7 @@ def test_what_goes_to_standard_error_is_captured_in_order_and_marked():
     # In a process of its own, since pytest has handlers for warnings and for logging.
     code = """
 import json, logging, sys, warnings
-from maggy.core.executors.surroundings import isolated
+from maggy.core.executors.process_state import isolated
 lines = []
 with isolated(lines.append):
     print("one")
@@ -346,8 +346,8 @@ with isolated(lines.append):
 print(json.dumps(lines))
 """
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    marked = ["[stderr] four", "[stderr] train.py:7: UserWarning: five"]
-    assert json.loads(run.stdout) == ["one", "[stderr] two", "three", *marked, "six"]
+    error_lines = ["[stderr] four", "[stderr] train.py:7: UserWarning: five"]
+    assert json.loads(run.stdout) == ["one", "[stderr] two", "three", *error_lines, "six"]
     assert run.stderr == ""
 
 

@@ -1,4 +1,4 @@
-"""Trials in processes of their own: whatever they start is gone with them, and whatever ends them costs one trial."""
+"""Trials in processes of their own: what they start ends with them, and a crash costs one trial."""
 
 import os
 import signal
@@ -13,6 +13,7 @@ from wire import SOON
 
 from maggy.core.cluster.spark import dumps, loads
 from maggy.core.executors.children import Children
+from maggy.core.executors.process_messages import TrialFailed, TrialFinal
 from maggy.core.executors.workload import SearchWorkload
 from maggy.core.messages import Assign
 from maggy.core.reporter import Reporter
@@ -23,7 +24,7 @@ MARK = "MAGGY_TEST_MARK"
 
 
 def calls(function, arguments, reporter):
-    """The training function of most tests: what it is to do comes with the trial, so they share one template."""
+    """Call the function that comes with the trial, so that most tests share one template."""
     from maggy.common.signature import arguments_for, parameter_names
     from maggy.core.cluster.spark import loads
 
@@ -68,7 +69,7 @@ def template(mark):
 
 @pytest.fixture
 def shared(template, mark):
-    """Trials that have the template in common with other tests; nothing but that is there before and afterwards."""
+    """Run trials with the template that tests share; check that no other process is left."""
     template.run(abs, x=-1) if template.children._process is None else None
     before = names(marked(mark))
     yield template
@@ -79,27 +80,27 @@ def shared(template, mark):
 
 @pytest.fixture
 def trials(mark):
-    made = []
+    all_trials = []
 
     def make(train, **options):
-        made.append(Trials(train, **options))
-        return made[-1]
+        all_trials.append(Trials(train, **options))
+        return all_trials[-1]
 
     yield make
-    for each in made:
-        each.children.close()
+    for trials in all_trials:
+        trials.children.close()
 
 
 def marked(mark):
     """The processes with this mark, but for this one."""
-    found = []
+    processes = []
     for process in psutil.process_iter():
         try:
             if process.environ().get(MARK) == mark and process.pid != os.getpid():
-                found.append(process)
+                processes.append(process)
         except psutil.Error:
             continue
-    return [process for process in found if process.status() != psutil.STATUS_ZOMBIE]
+    return [process for process in processes if process.status() != psutil.STATUS_ZOMBIE]
 
 
 def names(processes):
@@ -142,7 +143,8 @@ def forks_what_ignores_all_signals(x):
 
     code = (
         "import signal, time\n"
-        "for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP): signal.signal(number, signal.SIG_IGN)\n"
+        "for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):\n"
+        "    signal.signal(number, signal.SIG_IGN)\n"
         "print('ready', flush=True)\n"
         "time.sleep(1000)"
     )
@@ -175,7 +177,7 @@ FORKING = [
 def test_nothing_that_a_trial_has_started_outlives_it(shared, mark, fork):
     before = names(marked(mark))
     outcome = shared.run(fork, x=1)
-    assert outcome.answer.method == "final", outcome.answer
+    assert isinstance(outcome.answer, TrialFinal), outcome.answer
     assert names(marked(mark)) == before
 
 
@@ -236,11 +238,11 @@ def test_however_a_trial_ends_nothing_of_it_is_left_and_the_next_one_runs(shared
     before = names(marked(mark))
     outcome = shared.run(train, x=1)
     if ENDINGS[end] is None:
-        assert outcome.answer.details[0] == "ValueError: no"
+        assert outcome.answer.reason == "ValueError: no"
     else:
         assert (outcome.answer, outcome.reason, outcome.ended_by_us) == (None, ENDINGS[end], False)
     assert names(marked(mark)) == before
-    assert shared.run(train, x=2).answer.details[0] == 2
+    assert shared.run(train, x=2).answer.metric == 2
 
 
 @pytest.mark.parametrize("victim", ["template", "watchdog"])
@@ -262,7 +264,7 @@ def test_the_death_of_the_template_or_the_watchdog_costs_one_trial(shared, mark,
     outcome = shared.run(train, x=1, victim=victim)
     assert (outcome.answer, outcome.ended_by_us) == (None, False)
     assert marked(mark) == []
-    assert shared.run(train, x=2, victim=victim).answer.details[0] == 2
+    assert shared.run(train, x=2, victim=victim).answer.metric == 2
     assert names(marked(mark)) == before
 
 
@@ -270,7 +272,7 @@ def test_the_death_of_the_template_between_two_trials_costs_none(shared, mark):
     before = names(marked(mark))
     shared.children._process.kill()
     shared.children._process.wait()
-    assert shared.run(lambda x: x, x=1).answer.details[0] == 1
+    assert shared.run(lambda x: x, x=1).answer.metric == 1
     assert names(marked(mark)) == before
 
 
@@ -308,7 +310,10 @@ def test_memory_above_the_limit_ends_the_trial_with_the_figure(trials, mark):
         import sys
 
         if x == 1:  # not the trial's own process, but one below it
-            code = "import time; data = bytearray(400 * 2**20); data[::4096] = b'x' * len(data[::4096]); time.sleep(99)"
+            code = (
+                "import time; data = bytearray(400 * 2**20); "
+                "data[::4096] = b'x' * len(data[::4096]); time.sleep(99)"
+            )
             subprocess.run([sys.executable, "-c", code], check=False)
         return x
 
@@ -320,7 +325,7 @@ def test_memory_above_the_limit_ends_the_trial_with_the_figure(trials, mark):
     assert int(outcome.reason.split()[1].replace(",", "")) > 300
     assert outcome.ended_by_us
     assert names(marked(mark)) == before
-    assert search.run(x=2).answer.details[0] == 2
+    assert search.run(x=2).answer.metric == 2
 
 
 def test_what_c_code_and_subprocesses_write_is_the_trials_output(shared):
@@ -368,7 +373,7 @@ def test_an_exception_from_a_signal_within_a_report_neither_loses_nor_repeats_on
     def train(x, reporter):
         import signal
 
-        is_armed, done = [False], []
+        is_armed, steps_done = [False], []
 
         def alarm(number, frame):
             if is_armed[0]:
@@ -381,17 +386,17 @@ def test_an_exception_from_a_signal_within_a_report_neither_loses_nor_repeats_on
                 signal.setitimer(signal.ITIMER_REAL, 0.00002)
                 reporter.log(f"line {step}")
                 reporter.broadcast(step, step)
-                done.append(step)
+                steps_done.append(step)
                 is_armed[0] = False
             except TimeoutError:
                 is_armed[0] = False
-        return {"metric": x, "done": done}
+        return {"metric": x, "steps_done": steps_done}
 
     outcome = shared.run(train, x=1)
-    assert outcome.answer.method == "final", outcome.answer
+    assert isinstance(outcome.answer, TrialFinal), outcome.answer
     steps = [step for step, _ in shared.reporter.waiting()[1]]
     assert steps == sorted(set(steps))
-    assert set(outcome.answer.details[1]["done"]) <= set(steps)
+    assert set(outcome.answer.outputs["steps_done"]) <= set(steps)
     assert len(shared.lines) == len(set(shared.lines))
 
 
@@ -414,10 +419,10 @@ def test_a_value_that_cannot_be_pickled_fails_the_trial_with_the_reason(trials):
         return threading.Lock()
 
     outcome = trials(train, key=None).run(x=1)
-    assert outcome.answer.method == "failed"
+    assert isinstance(outcome.answer, TrialFailed)
     assert (
         "cannot leave its process (TypeError: cannot pickle '_thread.lock' object)"
-        in outcome.answer.details[0]
+        in outcome.answer.reason
     )
 
 
@@ -428,8 +433,8 @@ def test_a_recursion_without_end_costs_its_trial_only(shared):
 
         return deeper(0) if x == 1 else x
 
-    assert shared.run(train, x=1).answer.details[0].startswith("RecursionError")
-    assert shared.run(train, x=2).answer.method == "final"
+    assert shared.run(train, x=1).answer.reason.startswith("RecursionError")
+    assert isinstance(shared.run(train, x=2).answer, TrialFinal)
 
 
 def test_trials_draw_different_random_numbers(shared):
@@ -440,7 +445,7 @@ def test_trials_draw_different_random_numbers(shared):
 
         return {"metric": x, "drawn": [random.random(), float(np.random.random())]}
 
-    one, two = (shared.run(train, x=x).answer.details[1]["drawn"] for x in (1, 2))
+    one, two = (shared.run(train, x=x).answer.outputs["drawn"] for x in (1, 2))
     assert one[0] != two[0]
     assert one[1] != two[1]
 
@@ -451,7 +456,7 @@ def test_trials_draw_different_random_numbers_from_a_generator_that_their_templa
     from numpy import random
 
     search = trials(lambda x: float(random.random()))
-    one, two = (search.run(x=x).answer.details[0] for x in (1, 2))
+    one, two = (search.run(x=x).answer.metric for x in (1, 2))
     assert one != two
 
 
@@ -461,7 +466,7 @@ def test_a_trial_sees_nothing_that_an_earlier_one_has_changed(shared):
         import sys
         import warnings
 
-        seen = [
+        traces = [
             os.getcwd(),
             sys.getrecursionlimit(),
             "decoy" in sys.modules,
@@ -472,9 +477,9 @@ def test_a_trial_sees_nothing_that_an_earlier_one_has_changed(shared):
         sys.setrecursionlimit(5000)
         sys.modules["decoy"] = sys
         warnings.filters.insert(0, "decoy")
-        return {"metric": x, "seen": seen}
+        return {"metric": x, "traces": traces}
 
-    one, two = (shared.run(train, x=x).answer.details[1]["seen"] for x in (1, 2))
+    one, two = (shared.run(train, x=x).answer.outputs["traces"] for x in (1, 2))
     assert one == two
     assert one[2:] == [False, False]
 
@@ -496,7 +501,7 @@ def test_a_function_whose_loading_starts_threads_is_loaded_anew_by_each_child(
         return {"metric": x, "same": module_with_a_thread.loaded_in == os.getpid()}
 
     search = trials(train)
-    assert [search.run(x=x).answer.details[1]["same"] for x in (1, 2)] == [True, True]
+    assert [search.run(x=x).answer.outputs["same"] for x in (1, 2)] == [True, True]
 
 
 def test_a_function_that_cannot_be_loaded_is_said_so(mark):
@@ -514,7 +519,7 @@ def test_the_keys_of_the_connection_are_not_in_the_memory_of_a_trial(shared):
         with open("/proc/self/maps") as file:
             regions = re.findall(r"^(\w+)-(\w+) rw.*(?<!\[vvar\])$", file.read(), re.M)
         pattern = re.compile(b"(?s)" + b"".join(re.escape(bytes([part])) + b"()" for part in parts))
-        found = looked_at = 0
+        matches = byte_count = 0
         with open("/proc/self/mem", "rb") as memory:
             for low, high in regions:
                 try:
@@ -522,21 +527,21 @@ def test_the_keys_of_the_connection_are_not_in_the_memory_of_a_trial(shared):
                     data = memory.read(int(high, 16) - int(low, 16))
                 except (OSError, ValueError, OverflowError):
                     continue
-                looked_at += len(data)
-                found += len(pattern.findall(data))
-        return {"metric": x, "found": found, "looked_at": looked_at}
+                byte_count += len(data)
+                matches += len(pattern.findall(data))
+        return {"metric": x, "matches": matches, "byte_count": byte_count}
 
     secret = os.urandom(40)  # in this process, as the keys are in the Spark task's
-    outputs = shared.run(train, x=1, parts=list(secret)).answer.details[1]
-    assert outputs["looked_at"] > 2**20
-    assert outputs["found"] == 0
+    outputs = shared.run(train, x=1, parts=list(secret)).answer.outputs
+    assert outputs["byte_count"] > 2**20
+    assert outputs["matches"] == 0
 
 
 def test_signals_of_the_terminal_do_not_end_the_watchdog(shared, mark):
     for process in marked(mark):
         for number in (signal.SIGINT, signal.SIGHUP):
             process.send_signal(number)
-    assert shared.run(lambda x: x, x=1).answer.method == "final"
+    assert isinstance(shared.run(lambda x: x, x=1).answer, TrialFinal)
 
 
 def test_broadcast_variables_and_files_of_spark_are_there(trials, tmp_path, monkeypatch):
@@ -560,5 +565,5 @@ def test_broadcast_variables_and_files_of_spark_are_there(trials, tmp_path, monk
 
         return {"metric": x, "value": reference.value, "file": SparkFiles.get("value")}
 
-    outputs = trials(train).run(x=1).answer.details[1]
+    outputs = trials(train).run(x=1).answer.outputs
     assert (outputs["value"], outputs["file"]) == ([1, 2, 3], str(tmp_path / "value"))

@@ -10,7 +10,7 @@ import threading
 import pytest
 
 from maggy.core.executors.capture import StandardStreams, captured
-from maggy.core.executors.surroundings import Surroundings, isolated
+from maggy.core.executors.process_state import ProcessState, isolated
 
 FORK = multiprocessing.get_context("fork")
 pytestmark = [
@@ -20,9 +20,9 @@ pytestmark = [
 
 
 @pytest.fixture
-def surroundings():
-    with Surroundings() as surroundings:
-        yield surroundings
+def state():
+    with ProcessState() as state:
+        yield state
 
 
 def fork(function):
@@ -44,9 +44,9 @@ def speak():
 @pytest.mark.parametrize(
     "start", [fork, lambda function: (p := FORK.Process(target=function), p.start(), p.join())]
 )
-def test_what_a_forked_child_prints_is_in_the_trials_output(surroundings, start):
+def test_what_a_forked_child_prints_is_in_the_trials_output(state, start):
     lines = []
-    with isolated(lines.append, surroundings=surroundings):
+    with isolated(lines.append, state=state):
         print("before")
         sys.stdout.write("of the parent ")
         start(speak)
@@ -63,25 +63,25 @@ def test_what_a_forked_child_prints_is_in_the_trials_output(surroundings, start)
     assert lines.index("to the output") < lines.index("[stderr] to the errors")
 
 
-def test_a_bar_in_a_child_keeps_its_last_state_only(surroundings):
+def test_a_bar_in_a_child_keeps_its_last_state_only(state):
     def draw():
         for number in range(1, 101):
             print(f"\r{number}%", end="", flush=True)
         print()
 
     lines = []
-    with isolated(lines.append, surroundings=surroundings):
+    with isolated(lines.append, state=state):
         fork(draw)
     assert lines == ["100%"]
 
 
-def test_much_output_of_several_children_arrives_whole_and_in_order(surroundings):
+def test_much_output_of_several_children_arrives_whole_and_in_order(state):
     def count(name):
         for number in range(500):
             print(name, number, name * 2000 if number % 100 == 0 else "ü")
 
     lines = []
-    with isolated(lines.append, surroundings=surroundings):
+    with isolated(lines.append, state=state):
         children = [FORK.Process(target=count, args=(name,)) for name in "ab"]
         for child in children:
             child.start()
@@ -93,23 +93,23 @@ def test_much_output_of_several_children_arrives_whole_and_in_order(surroundings
         assert own[0].split()[2] == name * 2000
 
 
-def test_a_grandchild_is_heard_too(surroundings):
+def test_a_grandchild_is_heard_too(state):
     lines = []
-    with isolated(lines.append, surroundings=surroundings):
+    with isolated(lines.append, state=state):
         fork(lambda: fork(lambda: print("grandchild")))
     assert lines == ["grandchild"]
 
 
-def test_a_pool_that_outlives_its_trial_prints_into_the_one_that_runs(surroundings):
+def test_a_pool_that_outlives_its_trial_prints_into_the_one_that_runs(state):
     first, second = [], []
     with FORK.Pool(1) as pool:
-        with isolated(first.append, surroundings=surroundings):
+        with isolated(first.append, state=state):
             pass
         pool.apply(int)
-        with isolated(first.append, surroundings=surroundings):
+        with isolated(first.append, state=state):
             helper = FORK.Pool(1)
             helper.apply(print, ("first",))
-        with isolated(second.append, surroundings=surroundings):
+        with isolated(second.append, state=state):
             helper.apply(print, ("second",))
         helper.terminate()
         helper.join()
@@ -130,13 +130,13 @@ def test_without_a_relay_a_child_prints_to_the_file_beneath(tmp_path, monkeypatc
 def test_while_no_trial_runs_and_after_the_worker_a_child_prints_to_the_file_beneath(tmp_path):
     code = """
 import os, sys
-from maggy.core.executors.surroundings import Surroundings, isolated
-surroundings = Surroundings()
+from maggy.core.executors.process_state import ProcessState, isolated
+state = ProcessState()
 waits, goes = os.pipe()
 said, says = os.pipe()
-with surroundings:
-    with isolated(print, surroundings=surroundings):
-        surroundings.leftovers.end = lambda error: None  # so that the child outlives the trial
+with state:
+    with isolated(print, state=state):
+        state.leftovers.end = lambda error: None  # so that the child outlives the trial
         child = os.fork()
         if not child:
             for text in ("between", "afterwards"):
@@ -155,7 +155,7 @@ os.waitpid(child, 0)
     assert run.stdout == "between\nafterwards\n"
 
 
-def test_a_child_that_is_forked_while_another_thread_writes_does_not_wait_for_it(surroundings):
+def test_a_child_that_is_forked_while_another_thread_writes_does_not_wait_for_it(state):
     lines = []
     is_held, may_go = threading.Event(), threading.Event()
 
@@ -164,7 +164,7 @@ def test_a_child_that_is_forked_while_another_thread_writes_does_not_wait_for_it
             is_held.set()
             may_go.wait()
 
-    with isolated(lines.append, surroundings=surroundings):
+    with isolated(lines.append, state=state):
         thread = threading.Thread(target=hold)
         thread.start()
         is_held.wait()
@@ -178,9 +178,9 @@ def test_a_child_that_is_forked_while_another_thread_writes_does_not_wait_for_it
 def test_a_child_that_comes_out_of_the_function_ends_there(ending, code):
     program = f"""
 import os, sys
-from maggy.core.executors.surroundings import Surroundings, isolated
-with Surroundings() as surroundings:
-    with isolated(lambda line: sys.__stdout__.write(line + "\\n"), surroundings=surroundings):
+from maggy.core.executors.process_state import ProcessState, isolated
+with ProcessState() as state:
+    with isolated(lambda line: sys.__stdout__.write(line + "\\n"), state=state):
         child = os.fork()
         if not child:
             print("child")
@@ -200,8 +200,8 @@ with Surroundings() as surroundings:
 
 def test_the_thread_and_the_socket_end_with_the_worker():
     before = threading.active_count()
-    with Surroundings() as surroundings:
-        sending = surroundings.forked_output._sending
+    with ProcessState() as state:
+        sending = state.forked_output._sending
         assert isinstance(sending, socket.socket)
     assert threading.active_count() == before
     assert sending.fileno() == -1

@@ -25,7 +25,7 @@ def interrupter():
 
 
 def fire_when_armed(interrupter):
-    wait_until(lambda: interrupter._armed, "the training")
+    wait_until(lambda: interrupter._is_armed, "the training")
     time.sleep(0.05)  # until it is in the middle of its work; it may be earlier, too
     interrupter.fire("too slow")
 
@@ -124,12 +124,12 @@ def test_the_next_run_begins_without_a_reason(interrupter):
 
 
 def test_the_handler_that_was_there_is_put_back():
-    heard = []
-    before = signal.signal(Interrupter.SIGNAL, lambda number, frame: heard.append(number))
+    signals = []
+    before = signal.signal(Interrupter.SIGNAL, lambda number, frame: signals.append(number))
     try:
         with pytest.raises(KeyError), Interrupter().installed():
             raise KeyError
         signal.raise_signal(Interrupter.SIGNAL)
     finally:
         signal.signal(Interrupter.SIGNAL, before)
-    assert heard == [Interrupter.SIGNAL]
+    assert signals == [Interrupter.SIGNAL]

@@ -1,4 +1,4 @@
-"""Processes that a trial leaves end with it; what multiprocessing and the user's pools need does not."""
+"""Processes that a trial leaves end with it, except those of multiprocessing and of pools."""
 
 import concurrent.futures
 import contextlib
@@ -8,13 +8,16 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import types
 
 import pytest
+from wire import SOON
 
-from maggy.core.executors import leftovers as leftovers_module
-from maggy.core.executors.leftovers import Leftovers, adopt_orphans
+from maggy.core.executors import leftovers as module
+from maggy.core.executors.leftovers import Leftovers
+from maggy.core.executors.process_tree import adopt_orphans
 
 FORK = multiprocessing.get_context("fork")
 SLEEP = [sys.executable, "-c", "import time; time.sleep(1000)"]
@@ -69,7 +72,8 @@ def test_a_process_that_a_trial_leaves_is_ended_and_waited_for(leftovers, start)
 def test_a_process_is_asked_first_and_can_clean_up(leftovers, tmp_path):
     ready_program(
         "import signal, sys, time, pathlib\n"
-        f"signal.signal(15, lambda *a: (pathlib.Path({str(tmp_path / 'cleaned')!r}).touch(), sys.exit()))\n"
+        f"path = pathlib.Path({str(tmp_path / 'cleaned')!r})\n"
+        "signal.signal(15, lambda *args: (path.touch(), sys.exit()))\n"
         "print('ready'); time.sleep(1000)"
     )
     leftovers.end(grace=60)
@@ -98,7 +102,8 @@ def test_a_process_that_is_stopped_is_ended_too(leftovers):
 
 def test_the_children_of_a_child_are_ended(leftovers):
     child = ready_program(
-        f"import subprocess, time; c = subprocess.Popen({SLEEP!r}); print('ready'); print(c.pid); time.sleep(1000)"
+        f"import subprocess, time; c = subprocess.Popen({SLEEP!r})\n"
+        "print('ready'); print(c.pid); time.sleep(1000)"
     )
     grandchild = int(child.stdout.readline())
     leftovers.end()
@@ -253,9 +258,106 @@ def test_an_id_that_is_free_again_is_not_spared(leftovers):
     assert not is_running(other.pid)
 
 
-def test_without_children_the_system_is_not_searched(leftovers, monkeypatch):
-    calls = []
-    monkeypatch.setattr(leftovers_module, "_descendants", lambda *args: calls.append(args) or [])
-    monkeypatch.setattr(leftovers_module, "_has_children", lambda: False)
+@pytest.fixture
+def searches(monkeypatch):
+    """The searches of the whole table of processes since the beginning of the test."""
+    searches, search = [], module.descendants
+    monkeypatch.setattr(module, "descendants", lambda *args: searches.append(args) or search(*args))
+    return searches
+
+
+def test_without_children_the_system_is_not_searched(leftovers, monkeypatch, searches):
+    monkeypatch.setattr(module, "has_children", lambda: False)
+    monkeypatch.setattr(module, "children_of", lambda pid: pytest.fail("read a list of children"))
     leftovers.end()
-    assert calls == []
+    assert searches == []
+
+
+@pytest.fixture
+def tracker():
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()
+    return resource_tracker._resource_tracker._pid
+
+
+needs_lists_of_children = pytest.mark.skipif(
+    module.children_of(os.getpid()) is None, reason="the system does not list a process's children"
+)
+
+
+@needs_lists_of_children
+def test_while_only_spared_processes_live_the_system_is_not_searched(leftovers, tracker, searches):
+    leftovers.end()
+    searches.clear()  # of pools that other tests have left
+    leftovers.end()
+    assert searches == []
+    assert is_running(tracker)
+
+
+def test_where_the_system_lists_no_children_it_is_searched(
+    leftovers, tracker, searches, monkeypatch
+):
+    monkeypatch.setattr(module, "children_of", lambda pid: None)
+    leftovers.end()
+    assert len(searches) == 1
+    assert is_running(tracker)
+
+
+def test_a_process_beside_a_spared_one_is_ended(leftovers, tracker):
+    leftovers.end()
+    child = subprocess.Popen(SLEEP)
+    leftovers.end()
+    assert not is_running(child.pid)
+    assert is_running(tracker)
+
+
+@pytest.mark.parametrize("has_ended", [True, False])
+def test_a_process_that_another_thread_has_started_beside_a_spared_one_is_ended(
+    leftovers, tracker, has_ended
+):
+    def start():
+        children.append(subprocess.Popen(SLEEP))
+        is_started.set()
+        if not has_ended:
+            may_end.wait()
+
+    children, is_started, may_end = [], threading.Event(), threading.Event()
+    thread = threading.Thread(target=start)
+    thread.start()
+    assert is_started.wait(SOON)
+    if has_ended:
+        thread.join()
+    leftovers.end()
+    may_end.set()
+    thread.join()
+    assert not is_running(children[0].pid)
+    assert is_running(tracker)
+
+
+def test_an_orphan_beside_a_spared_process_is_ended(leftovers, tracker):
+    code = f"import subprocess; print(subprocess.Popen({SLEEP!r}, stdout=2).pid)"
+    adopt_orphans()
+    try:
+        parent = subprocess.run(
+            [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=True
+        )
+        leftovers.end()
+        assert not is_running(int(parent.stdout))
+        assert is_running(tracker)
+    finally:
+        adopt_orphans(False)
+
+
+@needs_lists_of_children
+def test_what_a_fork_server_has_started_is_not_taken_for_spared(leftovers, tracker, monkeypatch):
+    server = ready_program(
+        f"import subprocess; c = subprocess.Popen({SLEEP!r})\n"
+        "print('ready'); print(c.pid); c.wait()"
+    )
+    grandchild = int(server.stdout.readline())
+    monkeypatch.setattr(module, "_trackers", lambda: iter([tracker, server.pid]))
+    leftovers.end()
+    assert not is_running(grandchild)
+    assert is_running(tracker)
+    server.wait(SOON)

@@ -20,11 +20,12 @@ def snapshot():
             logging.getLogRecordFactory(),
             logging.getLoggerClass(),
         ),
-        (known.level, known.propagate, known.disabled, list(known.handlers), list(known.filters)),
+        (existing.level, existing.propagate, existing.disabled),
+        (list(existing.handlers), list(existing.filters)),
     )
 
 
-known = logging.getLogger("a logger that was there before")
+existing = logging.getLogger("a logger that was there before")
 
 
 class OwnLogger(logging.Logger):
@@ -42,12 +43,12 @@ CHANGES = {
     "lastResort": lambda: setattr(logging, "lastResort", None),
     "record factory": lambda: logging.setLogRecordFactory(dict),
     "logger class": lambda: logging.setLoggerClass(OwnLogger),
-    "level of a logger": lambda: known.setLevel(1),
+    "level of a logger": lambda: existing.setLevel(1),
     "level of a logger, and a line after": lambda: (
-        known.setLevel(1),
+        existing.setLevel(1),
         logging.getLogger().debug("after"),
     ),
-    "handler of a logger": lambda: known.addHandler(logging.NullHandler()),
+    "handler of a logger": lambda: existing.addHandler(logging.NullHandler()),
     "dictConfig": lambda: logging.config.dictConfig(
         {"version": 1, "root": {"level": 1, "handlers": []}}
     ),
@@ -70,7 +71,7 @@ def test_what_a_trial_changes_is_put_back(name):
     for _ in range(2):
         CHANGES[name]()
         assert snapshot() != before
-        state.put_back()
+        state.restore()
         assert snapshot() == before
 
 
@@ -81,7 +82,7 @@ def test_a_logger_of_the_trials_own_does_not_collect_handlers():
         logger.addHandler(logging.StreamHandler())
         logger.setLevel(logging.DEBUG)
         assert len(logger.handlers) == 1
-        state.put_back()
+        state.restore()
     assert (logger.handlers, logger.level) == ([], logging.NOTSET)
 
 
@@ -91,10 +92,10 @@ def test_a_module_that_the_trial_has_loaded_keeps_what_it_has_set_up(monkeypatch
     logger = logging.getLogger("some_library.sub")
     handler = logging.StreamHandler()
     logger.addHandler(handler)
-    state.put_back()
+    state.restore()
     assert logger.handlers == [handler]
     logger.handlers[:] = [logging.NullHandler()]  # by a later trial
-    state.put_back()
+    state.restore()
     assert logger.handlers == [handler]
     logger.removeHandler(handler)
 
@@ -110,12 +111,12 @@ def test_a_handler_that_is_removed_has_written_what_it_held():
 
     handler = Held()
     logging.getLogger().addHandler(handler)
-    state.put_back()
+    state.restore()
     assert handler.flushed
 
 
 def test_where_nothing_was_touched_no_logger_is_looked_at(monkeypatch):
     state = LoggingState()
-    monkeypatch.setattr(state, "_named", lambda: pytest.fail("all loggers were looked at"))
+    monkeypatch.setattr(state, "_named_loggers", lambda: pytest.fail("all loggers were looked at"))
     logging.getLogger("a logger that was there before").debug("nothing")
-    state.put_back()
+    state.restore()

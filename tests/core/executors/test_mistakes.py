@@ -10,7 +10,7 @@ import pytest
 from maggy.common import exceptions
 from maggy.common.exceptions import MetricKeyError, MetricTypeError, ReturnTypeError
 from maggy.core.executors.mistakes import mistake_of, remedy_of
-from maggy.core.executors.workload import metric_of
+from maggy.core.executors.return_value import metric_of
 from maggy.searchspace import Searchspace
 
 

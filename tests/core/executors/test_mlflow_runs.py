@@ -8,7 +8,7 @@ import types
 import pytest
 
 from maggy.core.executors.mlflow_runs import end_open_runs
-from maggy.core.executors.surroundings import isolated
+from maggy.core.executors.process_state import isolated
 
 
 class Fluent(types.ModuleType):
@@ -80,14 +80,14 @@ def test_a_run_ends_as_its_trial_has_ended(mlflow, error, is_stopped, status):
     else:
         with pytest.raises(ValueError, match="no"):
             train()
-    assert [each for _, each in mlflow.ended] == [status] * 2
+    assert [end for _, end in mlflow.ended] == [status] * 2
 
 
 @pytest.mark.slow
 def test_mlflow_itself_can_start_a_run_in_the_next_trial_in_the_store_of_before(tmp_path):
     code = f"""
 import os
-from maggy.core.executors.surroundings import Surroundings, isolated
+from maggy.core.executors.process_state import ProcessState, isolated
 os.environ["MLFLOW_ALLOW_FILE_STORE"] = "true"
 runs = []
 
@@ -104,10 +104,10 @@ def train(number):
     mlflow.start_run(nested=True)
     raise ValueError("after the run was started")
 
-with Surroundings() as surroundings:
+with ProcessState() as state:
     for number in range(3):
         try:
-            with isolated(lambda line: None, surroundings=surroundings):
+            with isolated(lambda line: None, state=state):
                 train(number)
         except ValueError:
             pass

@@ -9,8 +9,8 @@ import types
 import numpy as np
 import pytest
 
+from maggy.core.executors.process_state import ProcessState, isolated
 from maggy.core.executors.randomness import Randomness
-from maggy.core.executors.surroundings import Surroundings, isolated
 
 
 def draws():
@@ -34,24 +34,26 @@ def replace_generator():
 
 @pytest.mark.parametrize("fix", [seed, set_states, replace_generator])
 def test_a_seed_does_not_reach_the_next_trial(fix):
-    seen = set()
-    with Surroundings() as surroundings:
+    results = set()
+    with ProcessState() as state:
         for _ in range(3):
-            with isolated(lambda line: None, surroundings=surroundings):
+            with isolated(lambda line: None, state=state):
                 fix()
-            with isolated(lambda line: None, surroundings=surroundings):
-                seen.add(draws())
-    assert len(seen) == len({each[0] for each in seen}) == len({each[2] for each in seen}) == 3
+            with isolated(lambda line: None, state=state):
+                results.add(draws())
+    assert len(results) == 3
+    assert len({values[0] for values in results}) == 3
+    assert len({values[2] for values in results}) == 3
 
 
 def test_a_seed_fixes_what_is_drawn_in_its_own_trial():
-    seen = set()
-    with Surroundings() as surroundings:
+    results = set()
+    with ProcessState() as state:
         for _ in range(2):
-            with isolated(lambda line: None, surroundings=surroundings):
+            with isolated(lambda line: None, state=state):
                 seed()
-                seen.add(draws())
-    assert len(seen) == 1
+                results.add(draws())
+    assert len(results) == 1
 
 
 def test_the_seed_of_before_the_first_trial_is_forgotten():
@@ -69,16 +71,16 @@ def test_a_fork_draws_anew():
         os.write(writing, repr(np.random.rand()).encode())
         os._exit(0)
 
-    seen = set()
+    results = set()
     for _ in range(2):
         reading, writing = os.pipe()
         if not (pid := os.fork()):
             child(writing)
         os.waitpid(pid, 0)
-        seen.add(os.read(reading, 100))
+        results.add(os.read(reading, 100))
         os.close(reading)
         os.close(writing)
-    assert len(seen) == 2
+    assert len(results) == 2
 
 
 def test_generators_that_nobody_has_seeded_are_left_alone():
@@ -114,7 +116,7 @@ def test_pytorch_is_seeded_anew_only_if_it_was_seeded(monkeypatch):
 @pytest.mark.slow
 def test_unseeded_models_differ_though_an_earlier_trial_has_seeded_everything():
     code = """
-from maggy.core.executors.surroundings import Surroundings, isolated
+from maggy.core.executors.process_state import ProcessState, isolated
 
 def train(seed):
     import keras, tensorflow as tf
@@ -125,14 +127,14 @@ def train(seed):
     values = keras.random.uniform((2,)).numpy().tolist(), tf.random.uniform((2,)).numpy().tolist()
     return repr((layer.kernel.numpy().tolist(), *values))
 
-seen = []
-with Surroundings() as surroundings:
+results = []
+with ProcessState() as state:
     for seed in ("keras", None, "keras", None, "tf", None, "tf", None):
-        with isolated(lambda line: None, surroundings=surroundings):
-            seen.append(train(seed))
-assert seen[0] == seen[2], "a seed of the trial's own does not hold"
-assert len(set(seen[1::2])) == 4
-for values in zip(*map(eval, seen[1::2])):
+        with isolated(lambda line: None, state=state):
+            results.append(train(seed))
+assert results[0] == results[2], "a seed of the trial's own does not hold"
+assert len(set(results[1::2])) == 4
+for values in zip(*map(eval, results[1::2])):
     assert len(set(map(repr, values))) == 4, values
 """
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

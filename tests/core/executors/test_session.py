@@ -7,7 +7,7 @@ from wire import HELLO, SOON
 
 from maggy.common.exceptions import EarlyStopException
 from maggy.core import reporter as reporter_module
-from maggy.core.executors import session as module
+from maggy.core.executors import reports as module
 from maggy.core.messages import (
     Ack,
     Assign,
@@ -66,14 +66,14 @@ def test_a_new_request_does_not_wait_for_the_heartbeat(stages):
 def test_a_request_that_is_made_during_a_heartbeat_does_not_wait_for_the_next_one(stages):
     stage = stages(hb_interval=600)
     stage.assigned()
-    session, asked = stage.session, []
+    session, answers = stage.session, []
     send = session._client.send
 
     def send_slowly(message):
         send(message)
-        if isinstance(message, Heartbeat) and not asked:
-            asked.append(stage.worker(session.final, 0.5, {}, False))
-            while not session._request_is_new:
+        if isinstance(message, Heartbeat) and not answers:
+            answers.append(stage.worker(session.final, 0.5, {}, False))
+            while not session._is_request_new:
                 pass
 
     session._client.send = send_slowly
@@ -112,8 +112,8 @@ def test_a_heartbeat_brings_points_and_lines_until_they_are_acknowledged(stages)
     reporter = stage.session.reporter
     reporter.broadcast(0.5)
     reporter.log("hello", jupyter=True)
-    wanted = Heartbeat(1, 0, [(0, 0.5)], 0, [(True, "hello")], False)
-    stage.host.until(lambda: stage.host.got and stage.host.got[-1][1] == wanted)
+    expectation = Heartbeat(1, 0, [(0, 0.5)], 0, [(True, "hello")], False)
+    stage.host.until(lambda: stage.host.got and stage.host.got[-1][1] == expectation)
     assert stage.host.expect(Heartbeat).run == 1
     stage.say(Ack(1, 1, 1))
     stage.host.until(
@@ -133,7 +133,7 @@ def test_an_acknowledgement_of_another_run_forgets_nothing(stages):
 def test_every_point_arrives_once_and_in_order_though_acknowledgements_are_lost(stages):
     stage = stages(hb_interval=0.005)
     stage.assigned()
-    reporter, received, lines = stage.session.reporter, [], []
+    reporter, points, lines = stage.session.reporter, [], []
 
     def train():
         for number in range(300):
@@ -143,18 +143,18 @@ def test_every_point_arrives_once_and_in_order_though_acknowledgements_are_lost(
         return stage.session.final(1.0, {}, False)
 
     answer = stage.worker(train)
-    heard = 0
+    count = 0
     while not answer.done():
         message = stage.host.expect((Heartbeat, Final))
-        received += message.points[len(received) - message.first_point :]
+        points += message.points[len(points) - message.first_point :]
         lines += message.lines[len(lines) - message.first_line :]
-        heard += 1
-        if heard % 3 == 0:
-            stage.say(Ack(1, len(received), len(lines)))
+        count += 1
+        if count % 3 == 0:
+            stage.say(Ack(1, len(points), len(lines)))
         if isinstance(message, Final):
             stage.say(Done())
             answer.result(SOON)
-    assert received == [(number, float(number)) for number in range(300)]
+    assert points == [(number, float(number)) for number in range(300)]
     assert lines == [(False, str(number)) for number in range(300)]
 
 
@@ -250,12 +250,12 @@ def test_what_messagepack_cannot_hold_does_not_end_the_heartbeat(stages):
     assert stage.host.expect(Final).metric == 2.0**70
 
 
-def acknowledge_all(stage, answer, taken):
+def acknowledge_all(stage, answer, lines):
     """Acknowledge the lines of a run until it ends."""
     while not answer.done():
         message = stage.host.expect((Heartbeat, Final))
-        taken += message.lines[max(0, len(taken) - message.first_line) :]
-        stage.say(Ack(1, 0, len(taken)))
+        lines += message.lines[max(0, len(lines) - message.first_line) :]
+        stage.say(Ack(1, 0, len(lines)))
         if isinstance(message, Final):
             stage.say(Done())
             return
@@ -275,11 +275,11 @@ def test_much_output_is_sent_without_waiting_for_the_heartbeat_and_none_is_lost(
             stage.session.reporter.log(f"line {number}")
         return stage.session.final(1.0, {}, False)
 
-    taken = []
+    lines = []
     answer = stage.worker(train)
-    acknowledge_all(stage, answer, taken)
+    acknowledge_all(stage, answer, lines)
     assert answer.result(SOON) == Done()
-    assert [text for _, text in taken] == [f"line {number}" for number in range(2000)]
+    assert [text for _, text in lines] == [f"line {number}" for number in range(2000)]
 
 
 def test_the_lines_of_a_message_are_bounded_by_their_length_too(stages, monkeypatch):
@@ -293,3 +293,8 @@ def test_the_lines_of_a_message_are_bounded_by_their_length_too(stages, monkeypa
     stage.host.until(lambda: stage.host.got and isinstance(stage.host.got[-1][1], Final))
     parts = [message for _, message in stage.host.got if message.run == 1]
     assert [len(part.lines) for part in parts] == [2, 2, 2, 2, 2, 1]
+
+
+def test_a_message_of_an_unknown_kind_is_an_error_with_its_name(stages):
+    with pytest.raises(AssertionError, match="Register"):
+        stages().session._on_message(HELLO)

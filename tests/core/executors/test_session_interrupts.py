@@ -6,7 +6,7 @@ import pytest
 from waiting import wait_until
 from wire import HELLO, SOON, Clock
 
-from maggy.core.executors import session as module
+from maggy.core.executors import running_function as module
 from maggy.core.messages import (
     Abandon,
     Ack,
@@ -113,11 +113,11 @@ def test_a_trial_with_a_process_of_its_own_costs_only_that_when_it_cannot_be_int
 
 
 def test_a_stop_is_passed_on(stages):
-    stopped = threading.Event()
-    stage = stages(stop=stopped.set)
+    has_stopped = threading.Event()
+    stage = stages(stop=has_stopped.set)
     stage.assigned()
     stage.say(Stop(1))
-    assert stopped.wait(SOON)
+    assert has_stopped.wait(SOON)
     assert stage.session.reporter.is_stopped
 
 
@@ -129,7 +129,9 @@ def at_once(stages, monkeypatch):
     def end(reason):
         stage._interrupt(reason)
         answers.append(stage.worker(stage.session.failed, reason, ""))
-        wait_until(lambda: stage.session._began is None, "the end of the trial", pause=0.001)
+        wait_until(
+            lambda: not stage.session._function.is_running, "the end of the trial", pause=0.001
+        )
 
     stage = stages(max_trial_seconds=0.1, interrupt=end)
     return stage, answers
@@ -198,7 +200,7 @@ def test_a_driver_that_answers_now_and_then_is_good_enough(stages):
     for _ in range(8):
         stage.pass_time(9)
         stage.say(Ack(1, 0, 0))
-        wait_until(lambda: stage.session._silence._since is None, "the acknowledgement")
+        wait_until(lambda: stage.session._silence._start is None, "the acknowledgement")
     assert stage.interrupts == []
 
 

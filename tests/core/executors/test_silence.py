@@ -9,18 +9,18 @@ def test_a_driver_to_which_nothing_was_said_is_not_silent():
 
 def test_silence_counts_from_the_first_message_that_stays_unanswered():
     silence = Silence(1.0)
-    silence.sent(10.0)
-    silence.sent(20.0)
+    silence.begin(10.0)
+    silence.begin(20.0)
     assert silence.seconds(25.0) == 15.0
-    silence.answered()
+    silence.end()
     assert silence.seconds(1000.0) == 0
-    silence.sent(1000.0)
+    silence.begin(1000.0)
     assert silence.seconds(1001.0) == 1.0
 
 
 def test_a_time_in_which_nobody_listened_is_left_out():
     silence = Silence(1.0)
-    silence.sent(10.0)
+    silence.begin(10.0)
     silence.leave_out(100.0, 112.0)
     assert silence.seconds(112.0) == 2.0
 
@@ -28,7 +28,7 @@ def test_a_time_in_which_nobody_listened_is_left_out():
 def test_what_is_left_out_reaches_no_further_than_now():
     silence = Silence(1.0)
     silence.leave_out(100.0, 5.0)
-    silence.sent(10.0)
+    silence.begin(10.0)
     silence.leave_out(100.0, 12.0)
     assert silence.seconds(12.0) == 0
     silence.leave_out(-5.0, 20.0)

@@ -1,4 +1,4 @@
-"""A worker's loop, on the main thread as in Spark, against a real server whose answers the test plays."""
+"""A worker on the main thread, as in Spark, against a real server whose answers the test plays."""
 
 import contextvars
 import os
@@ -13,8 +13,13 @@ from wire import SOON, Host
 
 from maggy.ablation.ablator import AbstractAblator
 from maggy.core.cluster.spark import TaskInfo, dumps, loads
-from maggy.core.executors import error_text, process_executor, session, trial_executor
-from maggy.core.executors import surroundings as trial_surroundings
+from maggy.core.executors import (
+    error_text,
+    process_executor,
+    process_state,
+    session,
+    trial_executor,
+)
 from maggy.core.executors.silence import Silence
 from maggy.core.executors.trial_executor import WorkerSettings, work
 from maggy.core.executors.workload import AblationWorkload, SearchWorkload, Workload
@@ -34,7 +39,7 @@ pytestmark = pytest.mark.loopback
 
 
 class Play:
-    """The driver on a thread: answers requests with what the test has put in line, then with Done."""
+    """Play the driver on a thread: answer requests in the order of the answers, then with Done."""
 
     def __init__(self, answers, on_heartbeat=None):
         self.host = Host()
@@ -77,7 +82,7 @@ def isolation(request):
 
 @pytest.fixture
 def worker(isolation):
-    """Runs a worker with a training function until the driver is done; returns what was heard, and values."""
+    """Run a worker until the driver is done; return what the driver heard, and the values."""
     plays = []
 
     def run(
@@ -307,19 +312,20 @@ def test_one_trial_leaves_no_traces_for_the_next(worker):
     def train(x):
         import builtins
 
-        seen = [os.getcwd(), os.environ.get("LEFT"), "/left/behind" in sys.path, print("x") is None]
-        seen.append(signal.getsignal(signal.SIGTERM) == signal.SIG_IGN)
+        traces = [os.getcwd(), os.environ.get("LEFT")]
+        traces += ["/left/behind" in sys.path, print("x") is None]
+        traces.append(signal.getsignal(signal.SIGTERM) == signal.SIG_IGN)
         os.chdir("/")
         os.environ["LEFT"] = "behind"
         sys.path.insert(0, "/left/behind")
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         builtins.print = lambda *args: "replaced"
         sys.stdout = None
-        return {"metric": x, "seen": seen}
+        return {"metric": x, "traces": traces}
 
     before = sys.stdout, os.getcwd(), signal.getsignal(signal.SIGTERM), list(sys.path), print
     one, two = ends_of(worker(train, assign(1, x=1), assign(2, x=2))[0])
-    assert one.outputs["seen"] == two.outputs["seen"] == [os.getcwd(), None, False, True, False]
+    assert one.outputs["traces"] == two.outputs["traces"] == [os.getcwd(), None, False, True, False]
     assert (
         sys.stdout,
         os.getcwd(),
@@ -413,23 +419,23 @@ def test_a_function_that_cannot_be_loaded_is_told_with_the_remedy(isolation):
 
 def test_the_gpus_of_the_task_are_the_ones_that_are_seen(monkeypatch, isolation):
     def train():
-        return {"metric": 1, "seen": os.environ["CUDA_VISIBLE_DEVICES"]}
+        return {"metric": 1, "devices": os.environ["CUDA_VISIBLE_DEVICES"]}
 
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     play = Play([assign()])
     try:
         settings = WorkerSettings(play.host.address, 0.05, None, tee=False, isolation=isolation)
         work(settings, dumps(SearchWorkload(train, "metric")), 0, TaskInfo(0, 0, ["2", "5"]))
-        assert ends_of(play)[0].outputs["seen"] == "2,5"
+        assert ends_of(play)[0].outputs["devices"] == "2,5"
     finally:
         play.close()
 
 
 class ImpatientOnceAnswered(Silence):
-    """Waits for the first answer as long as the machine needs, and only briefly for each later one."""
+    """Wait for the first answer as long as the machine needs, and briefly for each later one."""
 
-    def answered(self):
-        super().answered()
+    def end(self):
+        super().end()
         self._patience = 0.1
 
 
@@ -481,7 +487,7 @@ def test_errors_of_any_size_class_and_chain_fail_their_trial_and_the_worker_goes
         return x
 
     *failed, final = ends_of(worker(train, *(assign(x, x=x) for x in (1, 2, 3, 4)))[0])
-    assert [type(each) for each in failed] == [Failed] * 3
+    assert [type(message) for message in failed] == [Failed] * 3
     assert [failed[0].reason[:15], failed[1].reason, failed[2].reason] == [
         "ValueError: xxx",
         "Odd: odd",
@@ -687,8 +693,8 @@ def test_a_variable_of_the_context_that_a_trial_sets_does_not_reach_the_next(wor
 def test_a_run_of_mlflow_is_killed_by_an_early_stop_and_fails_with_the_function(
     worker, monkeypatch
 ):
-    ended = []
-    monkeypatch.setattr(trial_surroundings, "end_open_runs", ended.append)
+    statuses = []
+    monkeypatch.setattr(process_state, "end_open_runs", statuses.append)
 
     def train(x, reporter):
         if x == 1:
@@ -704,4 +710,4 @@ def test_a_run_of_mlflow_is_killed_by_an_early_stop_and_fails_with_the_function(
         *(assign(run, x=run) for run in (1, 2, 3)),
         on_heartbeat=lambda heartbeat: Stop(3) if heartbeat.run == 3 else None,
     )
-    assert ended == ["FINISHED", "FAILED", "KILLED"]
+    assert statuses == ["FINISHED", "FAILED", "KILLED"]

@@ -1,0 +1,150 @@
+"""What a Spark task, its template process and a trial's process say to each other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from maggy.core.messages import Assign, Checked, Line, Message, Point, Stop
+
+__all__ = [
+    "ChildAnswer",
+    "ChildCommand",
+    "ChildReport",
+    "Ended",
+    "Interrupt",
+    "Kill",
+    "Prepare",
+    "Prepared",
+    "Probing",
+    "Reported",
+    "Run",
+    "TemplateCommand",
+    "TemplateReply",
+    "TrialFailed",
+    "TrialFinal",
+    "Value",
+]
+
+
+# What the Spark task says to the template.
+
+
+class Prepare(Message):
+    """Load the function.
+
+    Attributes:
+        state: What pyspark keeps for user code, pickled.
+        payload: The pickled workload.
+        ahead: Whether to load it now; otherwise each child loads it.
+    """
+
+    state: bytes
+    payload: bytes
+    ahead: bool
+
+
+class Run(Message):
+    """Fork a child. Three file descriptors come along: its channel, its output and its errors.
+
+    Attributes:
+        assignment: The trial; None for the check of the study.
+        probe: Whether the check also builds the study's components.
+    """
+
+    assignment: Assign | None
+    probe: bool = False
+
+
+class Kill(Message):
+    """End the child at once."""
+
+
+# What the template says.
+
+
+class Prepared(Message):
+    """Say that :class:`Prepare` is done.
+
+    Attributes:
+        error: Why the function cannot be loaded; None if it can.
+        threads: How many threads the loading has started. With any, the process must not fork.
+    """
+
+    error: str | None
+    threads: int
+
+
+class Ended(Message):
+    """Say that the child has ended, with all its descendants.
+
+    Attributes:
+        status: Its exit code; if a signal ended it, the signal's number below 0.
+    """
+
+    status: int
+
+
+# What the Spark task says to the child: Stop, and this.
+
+
+class Interrupt(Message):
+    """Interrupt the training function."""
+
+    reason: str
+
+
+# What the child says: Checked, and these.
+
+
+class Reported(Message):
+    """Hand on what the training function has broadcast, printed or logged."""
+
+    points: list[Point]
+    lines: list[Line]
+
+
+class Probing(Message):
+    """Say that the check is about to build the next component.
+
+    Attributes:
+        last_word: The outcome if that takes too long; the component is the last in ``slow``.
+    """
+
+    last_word: Checked
+
+
+class Value(Message):
+    """Hand over what a function that is run once has returned, pickled."""
+
+    data: bytes
+
+
+class TrialFinal(Message):
+    """Say that the trial ended well.
+
+    The fields are those of :class:`~maggy.core.messages.Final`.
+    """
+
+    metric: int | float | None
+    outputs: dict[str, Any]
+    early: bool
+
+
+class TrialFailed(Message):
+    """Say that the trial failed.
+
+    The fields are those of :class:`~maggy.core.messages.Failed`.
+    """
+
+    reason: str
+    traceback: str
+    mistake: str = ""
+    place: str = ""
+
+
+TemplateCommand = Prepare | Run | Kill
+TemplateReply = Prepared | Ended
+ChildCommand = Stop | Interrupt
+ChildAnswer = TrialFinal | TrialFailed | Checked
+"""What a child says last: how its end is to be reported to the driver."""
+ChildReport = Reported | Probing | Value | ChildAnswer

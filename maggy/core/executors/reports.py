@@ -1,0 +1,107 @@
+"""What a worker's runs report, until the driver has it: which part is sent next, and when."""
+
+from __future__ import annotations
+
+from maggy.core.messages import Ack, Heartbeat, Line, Point
+from maggy.core.reporter import Reporter
+from maggy.core.rpc import Client
+
+__all__ = ["ReportPart", "Reports"]
+
+POINTS_PER_MESSAGE = 50_000
+LINES_PER_MESSAGE = 100_000
+CHARACTERS_PER_MESSAGE = 2**22
+"""Six bytes a character at most: that is still far below the limit of a message."""
+
+ReportPart = tuple[int, int, list[Point], int, list[Line]]
+"""The fields of a :class:`~maggy.core.messages.Report`, in their order."""
+
+
+class Reports:
+    """Hold the reports of the current run, and split them into messages.
+
+    All methods belong to the client's thread, except :meth:`parts`.
+
+    Args:
+        client: Is woken when much output waits.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self.run = 0
+        """Number of the worker's newest run; 0 before its first."""
+        self.reporter = Reporter(self._hurry)
+        """Where the current run reports."""
+        self.is_urgent = False
+        """Whether so much waits that it is to be sent before the next heartbeat."""
+        self.has_answer = True
+        """Whether the driver has said anything since the last heartbeat."""
+        self._lines_sent = 0
+        self._are_lines_in_flight = False
+
+    def begin_run(self, run: int) -> None:
+        """Have a new run report to a reporter of its own."""
+        self.run = run
+        self._lines_sent, self._are_lines_in_flight = 0, False
+        self.begin_check()
+
+    def begin_check(self) -> None:
+        """Have the check of the study report to a reporter of its own."""
+        self.reporter = Reporter(self._hurry)
+
+    def acknowledge(self, ack: Ack) -> None:
+        """Forget what the driver has; no effect if it speaks of another run."""
+        if ack.run == self.run:
+            self.reporter.acknowledge(ack.points, ack.lines)
+            self._are_lines_in_flight = ack.lines < self._lines_sent
+            if not self._are_lines_in_flight and self.reporter.is_crowded:
+                self.is_urgent = True
+
+    def parts(self) -> list[ReportPart]:
+        """Return what the driver has not acknowledged, as one or more parts that fit a message."""
+        first_point, points, first_line, lines = self.reporter.waiting()
+        parts: list[ReportPart] = []
+        while True:
+            count = _fitting_lines(lines)
+            part = self.run, first_point, points[:POINTS_PER_MESSAGE], first_line, lines[:count]
+            parts.append(part)
+            points, lines = points[POINTS_PER_MESSAGE:], lines[count:]
+            if not points and not lines:
+                return parts
+            first_point += len(part[2])
+            first_line += len(part[4])
+
+    def heartbeats(self) -> list[Heartbeat]:
+        """Return what to send now, and remember that it is on its way."""
+        parts = self.parts()
+        if not self.has_answer:
+            # While the driver is away one part is enough: what it does not acknowledge is sent
+            # again anyway.
+            del parts[1:]
+        self.has_answer = False
+        *_, first_line, lines = parts[-1]
+        self._lines_sent = first_line + len(lines)
+        self._are_lines_in_flight = bool(lines)
+        return [Heartbeat(*part, False) for part in parts]
+
+    def _hurry(self) -> bool:
+        """Send now what is reported, unless an acknowledgement is due. Any thread may call this.
+
+        Returns:
+            Whether the thread may wait for that: any but the one that sends.
+        """
+        if not (self._are_lines_in_flight or self.is_urgent):
+            self.is_urgent = True
+            self._client.wake()
+        return not self._client.is_current_thread()
+
+
+def _fitting_lines(lines: list[Line]) -> int:
+    """Return how many of the lines fit a message."""
+    characters = 0
+    for number, line in enumerate(lines[:LINES_PER_MESSAGE]):
+        characters += len(line[1])
+        # A single line always fits, however long it is.
+        if number and characters > CHARACTERS_PER_MESSAGE:
+            return number
+    return min(len(lines), LINES_PER_MESSAGE)

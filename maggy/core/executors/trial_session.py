@@ -1,0 +1,51 @@
+"""What a trial needs of a session, whether its other end is the driver or the Spark task."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from maggy.common.types import Json
+from maggy.core.messages import Assign, Check, Checked, Done
+from maggy.core.reporter import Reporter
+
+__all__ = ["PROBE_SECONDS", "Answer", "TrialSession"]
+
+PROBE_SECONDS = 60.0
+"""How long the check may take to build one component. A slower one is left to its own trial."""
+
+Answer = Assign | Check | Done
+"""What a worker does next."""
+
+
+class TrialSession(Protocol):
+    """A session to which a trial, or the check of a study, reports."""
+
+    @property
+    def reporter(self) -> Reporter:
+        """The reporter of the current run."""
+
+    def begin(self) -> None:
+        """Watch the time from now on: the training function is about to be called."""
+
+    def final(self, metric: int | float | None, outputs: dict[str, Json], early: bool) -> Answer:
+        """Report that the run ended well; return what to do next.
+
+        Args:
+            metric: The trial's metric; None for a function that is run once.
+            outputs: The values that the function returned, by name.
+            early: Whether the trial was stopped early.
+        """
+
+    def failed(self, reason: str, traceback: str, mistake: str = "", place: str = "") -> Answer:
+        """Report that the run failed; return what to do next.
+
+        The arguments are fields of :class:`~maggy.core.messages.Failed`.
+        """
+
+    def begin_check(self, seconds: float, last_word: Checked) -> None:
+        """Watch the time from now on: the check is about to build a component.
+
+        Args:
+            seconds: When they are over, the component is interrupted.
+            last_word: What to report if it cannot be interrupted.
+        """

@@ -1,0 +1,100 @@
+"""Messages between a Spark task and its processes."""
+
+import os
+
+import msgspec
+import pytest
+
+from maggy.core.executors.channel import (
+    PIECE_BYTES,
+    ChannelClosed,
+    child_channel,
+    child_end,
+    template_channel,
+    template_end,
+)
+from maggy.core.executors.process_messages import (
+    Ended,
+    Interrupt,
+    Kill,
+    Prepared,
+    Reported,
+    Run,
+    TrialFinal,
+    Value,
+)
+from maggy.core.messages import Assign, Stop
+
+pytestmark = pytest.mark.loopback
+
+
+@pytest.fixture
+def ends():
+    """Return both ends of a channel, as two processes have them."""
+    channels = []
+
+    def connect(make_channel, make_end):
+        near, socket = make_channel()
+        channels.extend([near, make_end(socket.detach())])
+        return channels[-2:]
+
+    yield connect
+    for channel in channels:
+        channel.close()
+
+
+def test_a_template_gets_commands_with_descriptors_and_replies(ends):
+    task, template = ends(template_channel, template_end)
+    reading, writing = os.pipe()
+    task.send(Run(Assign(1, "t1", {"x": 1}, "")), (writing,))
+    os.close(writing)
+    message, (copy,) = template.receive()
+    assert message == Run(Assign(1, "t1", {"x": 1}, ""))
+    os.write(copy, b"x")
+    os.close(copy)
+    assert os.read(reading, 2) == b"x"
+    os.close(reading)
+    template.send(Prepared(None, 0))
+    assert task.receive() == (Prepared(None, 0), [])
+
+
+def test_a_child_gets_commands_and_reports(ends):
+    task, child = ends(child_channel, child_end)
+    for command in (Stop(0), Interrupt("too long")):
+        task.send(command)
+        assert child.receive() == (command, [])
+    for report in (Reported([(0, 0.5)], []), TrialFinal(0.5, {"a": [1]}, False)):
+        child.send(report)
+        assert task.receive() == (report, [])
+
+
+@pytest.mark.parametrize(
+    ("make_channel", "make_end", "for_near", "for_far"),
+    [
+        (template_channel, template_end, Kill(), Ended(0)),
+        (child_channel, child_end, Interrupt("no"), Value(b"")),
+    ],
+)
+def test_a_message_that_the_receiver_does_not_take_is_an_error_with_its_name(
+    ends, make_channel, make_end, for_near, for_far
+):
+    near, far = ends(make_channel, make_end)
+    for sender, receiver, message in ((near, far, for_far), (far, near, for_near)):
+        sender.send(message)
+        with pytest.raises(msgspec.DecodeError, match=type(message).__name__):
+            receiver.receive()
+
+
+def test_a_long_message_arrives_whole(ends):
+    task, child = ends(child_channel, child_end)
+    message = Value(os.urandom(3 * PIECE_BYTES + 1))
+    child.send(message)
+    assert task.receive() == (message, [])
+
+
+def test_the_end_of_the_other_side_ends_a_channel(ends):
+    task, child = ends(child_channel, child_end)
+    child.close()
+    assert task.receive() == (None, [])
+    with pytest.raises(ChannelClosed):
+        task.send(Stop(0))
