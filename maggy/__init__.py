@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from maggy.earlystop import (
         AbstractEarlyStop,
         AbstractExperimentStop,
+        Decision,
         MedianStoppingRule,
         NoStoppingRule,
         OptunaPruner,
@@ -97,6 +98,7 @@ __all__ = [
     "BroadcastStepTypeError",
     "BroadcastStepValueError",
     "CmaEs",
+    "Decision",
     "EarlyStopException",
     "ExperimentError",
     "ExperimentResult",
@@ -164,6 +166,7 @@ _NAMES = {
     "maggy.earlystop": [
         "AbstractEarlyStop",
         "AbstractExperimentStop",
+        "Decision",
         "MedianStoppingRule",
         "NoStoppingRule",
         "OptunaPruner",

@@ -32,8 +32,8 @@ OPTIMIZERS = [
     "OptunaSearch", "QMC", "RandomSearch", "SingleRun", "TPE",
 ]  # fmt: skip
 STOP_RULES = [
-    "AbstractEarlyStop", "AbstractExperimentStop", "MedianStoppingRule", "NoStoppingRule",
-    "OptunaPruner", "Patience", "PercentileStoppingRule", "SuccessiveHalvingRule",
+    "AbstractEarlyStop", "AbstractExperimentStop", "Decision", "MedianStoppingRule",
+    "NoStoppingRule", "OptunaPruner", "Patience", "PercentileStoppingRule", "SuccessiveHalvingRule",
     "Threshold",
 ]  # fmt: skip
 EXCEPTIONS = [

@@ -86,7 +86,8 @@ class Peer:
         self.heard = []
         self.news = threading.Event()
         self.outbox = []
-        self.client = Client(address, identity, self.on_message, self.on_tick)
+        self.errors = []
+        self.client = Client(address, identity, self.on_message, self.on_tick, self.errors.append)
         self.client.start()
 
     def on_message(self, message):

@@ -112,7 +112,7 @@ class Parameter:
         if self.step is not None:
             entry["step"] = self.step
         if self.when:
-            entry["when"] = to_plain(self.when)
+            entry["when"] = {name: to_plain(values) for name, values in self.when.items()}
         return entry
 
     @property

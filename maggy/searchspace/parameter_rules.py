@@ -11,7 +11,7 @@ from typing import TypeAlias, TypedDict
 from maggy.common.exceptions import BadArgumentsError, SearchspaceBoundsError
 from maggy.common.json_values import as_number, as_written, closest, is_plain, to_plain
 from maggy.common.sendable import check_sendable, is_sendable_integer
-from maggy.common.types import ParameterValue
+from maggy.common.types import Json, ParameterValue
 
 __all__ = [
     "CATEGORICAL",
@@ -201,7 +201,7 @@ def _parse_conditions(
 
 def _check_values(name: str, values: list[ParameterValue]) -> list[ParameterValue]:
     try:
-        plain = [to_plain(value, finite=True) for value in values]
+        plain: list[Json] = [to_plain(value, finite=True) for value in values]
     except (TypeError, ValueError) as error:
         raise BadArgumentsError(
             f"The values of {name} must be finite numbers, strings, booleans, None, or lists and "

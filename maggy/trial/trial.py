@@ -135,14 +135,14 @@ class Trial(Points):
 
         NaN and infinity become null.
         """
-        record = {
+        record: dict[str, Json] = {
             "format": RECORD_FORMAT,
             "params": to_plain(self.params),
             "trial_type": self.trial_type,
             "metric_history": [
                 value if math.isfinite(value) else None for value in self.metric_history
             ],
-            "step_history": self.step_history,
+            "step_history": list(self.step_history),
             **{name: to_plain(getattr(self, name)) for name in RESTORED},
             "info_dict": plain_notes(self.info_dict),
             **(to_plain(self._later_fields) if self._later_fields else {}),
@@ -175,7 +175,7 @@ class Trial(Points):
         """
         try:
             record, later_fields = parse_trial_record(text)
-            trial = cls(record["params"], record["trial_type"], record["info_dict"])
+            trial = cls(record["params"], record["trial_type"], dict(record["info_dict"]))
             for step, value in zip(record["step_history"], record["metric_history"], strict=True):
                 trial.append_metric({"step": step, "value": math.nan if value is None else value})
             # Without an id in the record it is the one that follows from the parameters.

@@ -78,7 +78,9 @@ class Session:
         clock: Callable[[], float] = time.monotonic,
         work_clock: Callable[[], float] = time.process_time,
     ) -> None:
-        self._client = Client(address, identity, self._on_message, self._on_tick)
+        self._client = Client(
+            address, identity, self._on_message, self._on_tick, self._on_client_error
+        )
         self._reports = Reports(self._client)
         self._hb_interval, self._max_trial_seconds = hb_interval, max_trial_seconds
         self._function = RunningFunction(interrupt, self._give_up)
@@ -251,11 +253,17 @@ class Session:
             patience = self._silence.patience(self._client.is_connected())
         if silence < patience:
             return now + patience - silence
-        reason = f"the driver has not answered for {silence:.0f} seconds"
+        self._desert(f"the driver has not answered for {silence:.0f} seconds")
+        return math.inf
+
+    def _on_client_error(self, error: Exception) -> None:
+        """Leave, since the client's thread ends with an error and nobody hears the driver now."""
+        self._desert(f"its connection failed with {type(error).__name__}: {error}")
+
+    def _desert(self, reason: str) -> None:
         if self._has_trial and not self._is_over:
             self.desertion = reason
         self._finish(reason)
-        return math.inf
 
     def _say(self, message: WorkerMessage) -> None:
         if self._client.send(message):

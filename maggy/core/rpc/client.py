@@ -35,6 +35,8 @@ class Client:
         address: The address of the driver.
         identity: The routing id of the worker, which stays the same when it reconnects.
         on_message: Called with each message, on the client's thread.
+        on_error: Called with an exception that one of the other two has raised, as the last thing on
+            the client's thread.
         on_tick: Called when the thread is woken, and after the number of seconds that the last call
             has returned, on the client's thread.
     """
@@ -45,11 +47,13 @@ class Client:
         identity: bytes,
         on_message: Callable[[DriverMessage], None],
         on_tick: Callable[[], float],
+        on_error: Callable[[Exception], None],
     ) -> None:
         self._address = address
         self._identity = identity
         self._on_message = on_message
         self._on_tick = on_tick
+        self._on_error = on_error
         self._is_closing = False
         self._has_connection = False
         self._thread = threading.Thread(target=self._run, name="maggy-heartbeat", daemon=True)
@@ -123,6 +127,16 @@ class Client:
         self._context.term()
 
     def _run(self) -> None:
+        try:
+            self._exchange_messages()
+        except Exception as error:
+            # Without this, a thread that waits for an answer would wait for ever.
+            logger.exception("The connection of the worker failed.")
+            self._on_error(error)
+        finally:
+            self._close_sockets()  # or close() would wait for ever, in ZeroMQ
+
+    def _exchange_messages(self) -> None:
         poller = zmq.Poller()
         poller.register(self._socket, zmq.POLLIN)
         poller.register(self._waker, zmq.POLLIN)
@@ -137,9 +151,10 @@ class Client:
                 self._receive()
             timeout = self._on_tick()
         self._on_tick()  # for the last messages
-        self._close_sockets()
 
     def _close_sockets(self) -> None:
+        if self._socket.closed:
+            return
         self._socket.disable_monitor()
         self._monitor.close()
         self._socket.close()

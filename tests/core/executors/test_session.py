@@ -298,3 +298,23 @@ def test_the_lines_of_a_message_are_bounded_by_their_length_too(stages, monkeypa
 def test_a_message_of_an_unknown_kind_is_an_error_with_its_name(stages):
     with pytest.raises(AssertionError, match="Register"):
         stages().session._on_message(HELLO)
+
+
+def test_when_the_thread_of_the_connection_fails_the_worker_leaves_its_trial_and_can_be_closed(
+    stages, caplog
+):
+    stage = stages()
+    stage.assigned()
+
+    def fail(message):
+        raise ValueError("a message that nobody understands")
+
+    stage.session._reports.acknowledge = fail
+    answer = stage.worker(stage.session.final, 0.5, {"metric": 0.5}, False)
+    stage.host.expect(Final)
+    stage.say(Ack(1, 0, 0))
+    assert answer.result(SOON) == Done()
+    reason = "its connection failed with ValueError: a message that nobody understands"
+    assert stage.session.desertion == reason
+    assert "The connection of the worker failed." in caplog.text
+    stage.worker(stage.session.close).result(SOON)
