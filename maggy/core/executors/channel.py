@@ -9,6 +9,7 @@ import errno
 import os
 import socket
 import sys
+from array import array
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Generic, TypeVar
@@ -36,6 +37,8 @@ __all__ = [
 
 PIECE_BYTES = 100_000
 """Longer messages go in pieces. A line of output is shorter: it arrives whole or not at all."""
+MAX_DESCRIPTORS = 3
+"""Maximum number of file descriptors that come with a message."""
 _CLOSED = {errno.EBADF, errno.ENOTSOCK, errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN}
 _MORE, _LAST = b"\1", b"\0"
 # Packets keep messages apart: an exception that a signal's handler raises leaves no half of one.
@@ -117,10 +120,9 @@ class Channel(Generic[Incoming, Outgoing]):
             RecursionError: If a value in it is nested too deeply.
         """
         while True:
-            # Python 3.11 ignores these flags, so it waits for the rest of a message.
             flags = 0 if wait else socket.MSG_DONTWAIT
             try:
-                piece, descriptors, *_ = socket.recv_fds(self._socket, PIECE_BYTES + 1, 3, flags)
+                piece, descriptors = self._receive_piece(flags)
             except ConnectionError:
                 return None, []
             if not piece:
@@ -131,7 +133,19 @@ class Channel(Generic[Incoming, Outgoing]):
                 self._pieces.clear()
                 for descriptor in descriptors:
                     os.set_inheritable(descriptor, False)
-                return self._decode(data), list(descriptors)
+                return self._decode(data), descriptors
+
+    def _receive_piece(self, flags: int) -> tuple[bytes, list[int]]:
+        # Not socket.recv_fds: it ignores its flags before Python 3.12 and would wait.
+        size = array("i").itemsize
+        piece, ancillary, _, _ = self._socket.recvmsg(
+            PIECE_BYTES + 1, socket.CMSG_SPACE(MAX_DESCRIPTORS * size), flags
+        )
+        descriptors = array("i")
+        for level, kind, data in ancillary:
+            if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+                descriptors.frombytes(data[: len(data) - len(data) % size])
+        return piece, list(descriptors)
 
     def finish(self, seconds: float) -> None:
         """Close this end after the other one.

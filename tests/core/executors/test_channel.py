@@ -98,3 +98,12 @@ def test_the_end_of_the_other_side_ends_a_channel(ends):
     assert task.receive() == (None, [])
     with pytest.raises(ChannelClosed):
         task.send(Stop(0))
+
+
+def test_without_waiting_an_empty_channel_and_half_a_message_raise_at_once(ends):
+    near, far = ends(child_channel, child_end)
+    with pytest.raises(BlockingIOError):
+        near.receive(wait=False)
+    far._socket.sendmsg([b"\1", b"the first half of a message"])
+    with pytest.raises(BlockingIOError):
+        near.receive(wait=False)
