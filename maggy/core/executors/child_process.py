@@ -109,16 +109,19 @@ class ChildProcess:
         """
         output, errors = (read for read, _ in self._pipes)
         return {
-            self.control.fileno(): self._take_message,
+            self.control.fileno(): self._take_whole_message,
             output: lambda: self._take_output(0),
             errors: lambda: self._take_output(1),
         }
 
     def drain(self) -> None:
         """Take what was sent or written before the end."""
-        for take in self.sources().values():
+        with suppress(BlockingIOError):
+            while self._take_message():
+                pass
+        for index in range(len(self._pipes)):
             with suppress(BlockingIOError):
-                while take():
+                while self._take_output(index):
                     pass
         for decoder, writer in zip(self._decoders, self._writers, strict=True):
             writer.write(decoder.decode(b"", final=True))
@@ -141,6 +144,13 @@ class ChildProcess:
         self.control.close()
         for read, _ in self._pipes:
             os.close(read)
+
+    def _take_whole_message(self) -> bool:
+        """Take a message. Of a long one a piece may be missing, so that it is taken later."""
+        try:
+            return self._take_message()
+        except BlockingIOError:
+            return True
 
     def _take_message(self) -> bool:
         try:
