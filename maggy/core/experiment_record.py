@@ -43,7 +43,7 @@ class ExperimentRecord:
         self._start = start
         run = {"app_id": app_id, "began": start, "maggy_version": __version__}
         # What an earlier run has recorded stays, also fields that a later release has added.
-        kept = {
+        lasting_fields = {
             name: value
             for name, value in earlier.items()
             if name not in ("ended", "duration_seconds")
@@ -54,7 +54,7 @@ class ExperimentRecord:
             "maggy_version": __version__,
             "seed": config.seed,
             "identity": policy.identity(),
-            **kept,
+            **lasting_fields,
             "format": RECORD_FORMAT,
             "drawn_seed": seed,
             "state": "RUNNING",
@@ -80,5 +80,5 @@ def choose_seed(config: Config, record: Mapping[str, Any]) -> int:
     """Return the config's seed, else the recorded one of an earlier run, else a random one."""
     if config.seed is not None:
         return config.seed
-    recorded = record.get("drawn_seed")
-    return recorded if isinstance(recorded, int) else secrets.randbits(32)
+    seed = record.get("drawn_seed")
+    return seed if isinstance(seed, int) else secrets.randbits(32)

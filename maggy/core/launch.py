@@ -186,7 +186,7 @@ def _driver(
             with_content, functools.partial(work, settings), payload, job
         )
 
-    remaining = None if policy.total is None else policy.total - len(past.ended)
+    remaining = None if policy.total is None else policy.total - len(past.trials)
     limits = RunLimits(
         num_workers=count_workers(config.num_workers, cluster, remaining, recorder.tell),
         seed=seed,
@@ -205,7 +205,7 @@ def _driver(
         server,
         recorder,
         make_tasks,
-        past.ended,
+        past.trials,
         _check_error,
         registration.board,
         past.again,

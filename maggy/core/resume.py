@@ -22,11 +22,11 @@ class Past:
     """The trials of a resumed experiment.
 
     Attributes:
-        ended: The trials that count, in the order in which they ended.
+        trials: The trials that count, in the order in which they ended.
         again: The failed trials that run again.
     """
 
-    ended: list[Trial]
+    trials: list[Trial]
     again: list[Trial]
 
 
@@ -75,8 +75,8 @@ def take_over(
                 "was set aside. Its trials count, but Maggy cannot check whether they ran with "
                 "this config."
             )
-        trials, damaged = store.read_trials()
-        for name in damaged:
+        trials, damaged_names = store.read_trials()
+        for name in damaged_names:
             announce(
                 f"The record of trial {name} is damaged; it was set aside, and the trial runs "
                 "again."

@@ -72,7 +72,7 @@ def test_trials_that_ended_count_and_failed_ones_do_not_run_again_which_is_said_
 ):
     recorded(0.5, None, 0.25, None)
     past = resume(tmp_path)
-    assert (numbers(past.ended), past.again) == ([0, 1, 2, 3], [])
+    assert (numbers(past.trials), past.again) == ([0, 1, 2, 3], [])
     assert capsys.readouterr().out == (
         "2 trials had failed and will not run again. To run failed trials again, resume with retry_failed=True.\n"
     )
@@ -81,14 +81,14 @@ def test_trials_that_ended_count_and_failed_ones_do_not_run_again_which_is_said_
 def test_failed_trials_run_again_if_the_config_says_so(tmp_path, recorded, capsys):
     recorded(0.5, None, 0.25, None)
     past = resume(tmp_path, retry_failed=True)
-    assert (numbers(past.ended), numbers(past.again)) == ([0, 2], [1, 3])
+    assert (numbers(past.trials), numbers(past.again)) == ([0, 2], [1, 3])
     assert capsys.readouterr().out == "2 trials had failed and will run again.\n"
 
 
 def test_if_all_trials_failed_they_run_again(tmp_path, recorded, capsys):
     recorded(None)
     past = resume(tmp_path)
-    assert (past.ended, numbers(past.again)) == ([], [0])
+    assert (past.trials, numbers(past.again)) == ([], [0])
     assert capsys.readouterr().out == "1 trial had failed and will run again.\n"
 
 

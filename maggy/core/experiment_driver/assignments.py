@@ -71,12 +71,12 @@ class Assignments:
         """Handle the request of a worker for a trial."""
         if self.finished:
             return [Send(worker.identity, Done())]
-        if not (worker.standby or self.is_checked or self.checker):
+        if not (worker.is_standby or self.is_checked or self.checker):
             return self._start_check(worker)
-        worker.waiting = True
-        if self.is_checked and not worker.standby:
+        worker.is_waiting = True
+        if self.is_checked and not worker.is_standby:
             return self._serve(worker)
-        if not worker.standby:
+        if not worker.is_standby:
             self._queue.free_workers.setdefault(worker.identity)
         return [Send(worker.identity, Wait())]
 
@@ -88,7 +88,7 @@ class Assignments:
             return [Send(worker.identity, worker.run.assignment())]
         if self.checker == worker.identity:
             return [Send(worker.identity, Check(self._remaining_probes > 0))]
-        if worker.waiting:
+        if worker.is_waiting:
             return [Send(worker.identity, Wait())]
         return self.request(worker)
 
@@ -144,7 +144,7 @@ class Assignments:
 
     def _start_check(self, worker: Worker) -> list[Instruction]:
         self._queue.free_workers.pop(worker.identity, None)
-        worker.waiting = False
+        worker.is_waiting = False
         self.checker = worker.identity
         return [Send(worker.identity, Check(self._remaining_probes > 0))]
 
@@ -155,14 +155,14 @@ class Assignments:
             return [*self._assign(worker, queue.trials.popleft()), *queue.ask()]
         queue.free_workers.setdefault(worker.identity)
         out = queue.ask() + self._places.let_go()
-        if queue.is_exhausted and worker.waiting:
+        if queue.is_exhausted and worker.is_waiting:
             out.append(Send(worker.identity, Wait()))
         return out
 
     def _assign(self, worker: Worker, trial: QueuedTrial) -> list[Instruction]:
         self._queue.free_workers.pop(worker.identity, None)
         self.run_count += 1
-        worker.waiting, worker.served = False, True
+        worker.is_waiting, worker.has_run = False, True
         worker.run = Run(self.run_count, trial, self.now)
         self.running[trial.trial_id] = worker
         began = Began(trial.trial_id, worker.identity)

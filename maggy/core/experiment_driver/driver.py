@@ -82,7 +82,7 @@ class ExperimentDriver:
         recorder: Writes the records.
         make_tasks: Returns, for the address of the server, a function that makes the task of the
             job with a given number.
-        ended: Trials that have ended in an earlier run of the experiment.
+        earlier: Trials that have ended in an earlier run of the experiment.
         describe_error: Returns the exception for the class name and the text of an error that the
             check of the study has raised on a worker.
         board: Also shows the progress, to clients that ask over the network. It gets the number of
@@ -98,7 +98,7 @@ class ExperimentDriver:
         server: Server,
         recorder: Recorder,
         make_tasks: Callable[[Address], Callable[[int], Task]],
-        ended: list[Trial],
+        earlier: list[Trial],
         describe_error: Callable[[str, str], Exception],
         board: ProgressBoard | None = None,
         again: Iterable[Trial] = (),
@@ -110,7 +110,7 @@ class ExperimentDriver:
         self._recorder = recorder
         self._make_tasks = make_tasks
         self._describe_error = describe_error
-        self._progress = Progress(policy.direction, policy.total, ended, board)
+        self._progress = Progress(policy.direction, policy.total, earlier, board)
         self._foreground = Foreground(self._progress, recorder, cluster.advertised)
         self._ledger = Ledger(
             attempts=limits.trial_attempts,
@@ -122,7 +122,7 @@ class ExperimentDriver:
             give_up_after=limits.give_up_after,
             spare=cluster.spare_workers,
         )
-        self._book = TrialBook(policy, ended, again, time.monotonic, time.time)
+        self._book = TrialBook(policy, earlier, again, time.monotonic, time.time)
         self._values: list[Any] = []
         self._job_error: str | None = None
         recorder.when_lost(self._fail_soon)

@@ -19,17 +19,17 @@ class JobFailures:
         self._parked_places: list[int] = []
 
     def job_failed(
-        self, partitions: list[int], error: str | None, *, served: bool, others_live: bool
+        self, partitions: list[int], error: str | None, *, had_trial: bool, others_live: bool
     ) -> list[Instruction]:
         """React to a job that ended too early.
 
         Args:
             partitions: The partitions of the job.
             error: Why it ended; None if Spark gave no reason.
-            served: One of its workers was assigned a trial.
+            had_trial: One of its workers was assigned a trial.
             others_live: Workers of other jobs still live.
         """
-        self._jobs_without_trial = 0 if served else self._jobs_without_trial + 1
+        self._jobs_without_trial = 0 if had_trial else self._jobs_without_trial + 1
         if self._jobs_without_trial < MAX_JOBS_WITHOUT_TRIAL:
             return [Launch(partitions)]
         if others_live:

@@ -136,8 +136,8 @@ class Jobs:
         return run
 
     def _handle_failure(self, job: int, partitions: list[int], error: Exception) -> None:
-        if (gone := self._cluster.gone()) is not None:
-            self._on_fatal(SparkIsGone(gone))
+        if (absence := self._cluster.gone()) is not None:
+            self._on_fatal(SparkIsGone(absence))
             return
         if (mismatch := release_error(error)) is not None:
             self._on_fatal(ExperimentError(mismatch))

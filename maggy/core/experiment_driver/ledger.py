@@ -113,19 +113,19 @@ class Ledger:
         worker = self._roster.get(identity)
         if dismissal := self._dismissal(identity):
             return dismissal
-        if worker is not None and not worker.lost:
+        if worker is not None and not worker.is_lost:
             worker.last_seen = now
             return self._assignments.repeat_answer(worker)
         out: list[Instruction] = []
         rivals = self._roster.rivals(identity)
         worker = worker or self._roster.add(identity, message.task)
-        worker.last_seen, worker.lost = now, False
+        worker.last_seen, worker.is_lost = now, False
         self._places.worker_came(identity.partition)
         # A speculative copy takes nothing over, nor does an older attempt that is back.
-        worker.standby = bool(rivals) and (
+        worker.is_standby = bool(rivals) and (
             self.speculation or any(rival.identity > identity for rival in rivals)
         )
-        if not worker.standby:
+        if not worker.is_standby:
             for rival in rivals:
                 out += self._losses.lose(
                     rival.identity, "Spark started its task again", charge=True
@@ -179,7 +179,7 @@ class Ledger:
             return [Send(identity, run.assignment())]
         out = run.accept(identity, message)
         out.append(Send(identity, Ack(run.number, run.points, run.lines)))
-        if run.stopping:
+        if run.is_stopping:
             out.append(Send(identity, Stop(run.number)))
         return out
 
@@ -232,9 +232,9 @@ class Ledger:
     def stop(self, trial_id: str) -> list[Instruction]:
         """Stop a trial early. Ignore a trial that does not run."""
         worker = self._assignments.running.get(trial_id)
-        if worker is None or worker.run is None or worker.run.stopping:
+        if worker is None or worker.run is None or worker.run.is_stopping:
             return []
-        worker.run.stopping = True
+        worker.run.is_stopping = True
         return [Send(worker.identity, Stop(worker.run.number))]
 
     # Events of Spark and of the clock.
@@ -295,4 +295,4 @@ class Ledger:
             return out
         if not message.waiting:
             return [*out, Send(worker.identity, Abandon(message.run))]
-        return out if worker.waiting else out + self._assignments.request(worker)
+        return out if worker.is_waiting else out + self._assignments.request(worker)

@@ -84,7 +84,7 @@ class Losses:
         # to another lost worker.
         for worker in workers:
             self._queue.free_workers.pop(worker.identity, None)
-            worker.waiting = False
+            worker.is_waiting = False
         for worker in workers:
             charge = error is None or culprit in (None, worker.identity.partition)
             out += self.lose(worker.identity, error or "its Spark task ended early", charge)
@@ -117,7 +117,7 @@ class Losses:
                 out += self._end_overdue(worker, worker.run)
         for worker in silent:
             reason = f"no heartbeat for {now - worker.last_seen:.0f} seconds"
-            if not worker.lost:
+            if not worker.is_lost:
                 out += self.lost(worker.identity, reason, charge=True)
                 out.append(Kill(worker.identity, worker.task))
         return out
@@ -127,8 +127,8 @@ class Losses:
         worker = self._roster.get(identity)
         if worker is None or not worker.is_live:
             return []
-        worker.lost = True
-        worker.waiting = False
+        worker.is_lost = True
+        worker.is_waiting = False
         self._assignments.worker_lost(identity)
         run, worker.run = worker.run, None
         if self._assignments.finished:
@@ -143,10 +143,10 @@ class Losses:
     def _promote_standby(self, identity: WorkerId) -> list[Instruction]:
         """Let another attempt of a lost worker's task work in its place."""
         for standby in self._roster.rivals(identity)[:1]:
-            if standby.standby:
-                standby.standby = False
+            if standby.is_standby:
+                standby.is_standby = False
                 # One that does not wait must first end what it ran when it was taken for lost.
-                if standby.waiting:
+                if standby.is_waiting:
                     return self._assignments.request(standby)
         return []
 

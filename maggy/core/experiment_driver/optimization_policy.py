@@ -75,12 +75,12 @@ class OptimizationPolicy(Policy):
             self._prepare(self._config.searchspace or Searchspace())
             self.total = self._total()
 
-    def restore(self, ended: list[Trial]) -> bool:
-        if not self._optimizer.restore(ended):
+    def restore(self, trials: list[Trial]) -> bool:
+        if not self._optimizer.restore(trials):
             return False
-        done = {trial.initial_number for trial in ended}
+        initial_numbers = {trial.initial_number for trial in trials}
         self._initial = deque(
-            (number, params) for number, params in self._initial if number not in done
+            (number, params) for number, params in self._initial if number not in initial_numbers
         )
         return True
 

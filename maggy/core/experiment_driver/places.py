@@ -42,8 +42,8 @@ class Places:
 
     def trial_began(self) -> list[Instruction]:
         """Note that a trial was assigned. Try places again whose jobs failed too often."""
-        parked = self._failures.trial_began()
-        return [Launch(parked)] if parked else []
+        places = self._failures.trial_began()
+        return [Launch(places)] if places else []
 
     def let_go(self) -> list[Instruction]:
         """Dismiss the free workers except the spare ones, if the last trials run already."""
@@ -69,16 +69,16 @@ class Places:
         places = [place for place in partitions if not self._roster.has_left(job, place)]
         self._opening.difference_update(places)
         if self._queue.has_all_trials:
-            needed = self._missing()
-            self._vacant.update(dict.fromkeys(places[needed:]))
-            places = places[:needed]
+            count = self._missing()
+            self._vacant.update(dict.fromkeys(places[count:]))
+            places = places[:count]
         if not places:
             return self.reopen()
-        served = any(
-            worker.served for place in partitions for worker in self._roster.attempts(job, place)
+        had_trial = any(
+            worker.has_run for place in partitions for worker in self._roster.attempts(job, place)
         )
         out = self._failures.job_failed(
-            places, error, served=served, others_live=bool(self._roster.live())
+            places, error, had_trial=had_trial, others_live=bool(self._roster.live())
         )
         if Launch(places) in out:
             self._opening.update(places)

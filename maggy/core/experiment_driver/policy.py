@@ -51,14 +51,14 @@ class Policy(ABC):
             seed: The seed of all random decisions.
         """
 
-    def restore(self, ended: list[Trial]) -> bool:
+    def restore(self, trials: list[Trial]) -> bool:
         """Take over the recorded trials of a resumed experiment, and return whether that was done.
 
         If not, the policy makes its suggestions again from the first, and gets recorded trials back
         as ended.
 
         Args:
-            ended: All trials that have ended, also those that failed.
+            trials: All trials that have ended, also those that failed.
         """
         return False
 

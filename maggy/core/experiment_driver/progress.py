@@ -29,7 +29,7 @@ class Progress:
     Args:
         direction: The direction in which the metric improves.
         total: Number of trials of the experiment; None if it is unknown.
-        ended: Trials that have ended in an earlier run of the experiment.
+        earlier: Trials that have ended in an earlier run of the experiment.
         board: Shows the same to clients that ask over the network; None if there are none.
     """
 
@@ -37,7 +37,7 @@ class Progress:
         self,
         direction: str,
         total: int | None,
-        ended: list[Trial],
+        earlier: list[Trial],
         board: ProgressBoard | None = None,
     ) -> None:
         self._direction = Direction.parse(direction)
@@ -48,7 +48,7 @@ class Progress:
         self._failure_count = 0
         self._best: float | None = None
         self._shown_texts: set[str] = set()  # texts that are shown only once
-        for trial in ended:
+        for trial in earlier:
             self._count(trial)
         self._update_board()
         self._bar = _Bar(disable=True)  # replaced by open(), unless nothing can be shown

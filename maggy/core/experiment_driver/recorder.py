@@ -58,9 +58,9 @@ class Recorder:
         The writer's thread calls it, or this thread calls it now if the directory is lost already.
         """
         with self._lock:
-            self._when_lost, lost = call, self.lost
-        if lost is not None:
-            call(lost)
+            self._when_lost, loss = call, self.lost
+        if loss is not None:
+            call(loss)
 
     def trial_directory(self, trial_id: str) -> str:
         """Return the directory of a trial's records."""

@@ -29,7 +29,7 @@ class Run:
         start: When it was assigned, in monotonic seconds.
         points: Number of points that have arrived.
         lines: Number of lines of output that have arrived.
-        stopping: The worker was told to stop it early.
+        is_stopping: The worker was told to stop it early.
     """
 
     number: int
@@ -37,7 +37,7 @@ class Run:
     start: float
     points: int = 0
     lines: int = 0
-    stopping: bool = False
+    is_stopping: bool = False
 
     def is_overdue(self, now: float, limit: float | None) -> bool:
         """Return whether the run exceeds its limit by so much that its worker cannot end it."""
@@ -70,28 +70,28 @@ class Worker:
         task: The id that Spark gave to the task, with which it can be killed.
         last_seen: When the worker sent its last message, in monotonic seconds.
         run: What it runs; None if it runs nothing.
-        waiting: It has asked for a trial.
-        lost: It counts as gone. If it sends a message again, it is back, without its trial.
-        standby: Another attempt of the same task lives and works.
-        served: It was assigned a trial at least once.
-        dismissed: It was told to leave, since there will be no further trial for it. It gets none,
-            whatever messages it still sends.
+        is_waiting: It has asked for a trial.
+        is_lost: It counts as gone. If it sends a message again, it is back, without its trial.
+        is_standby: Another attempt of the same task lives and works.
+        has_run: It was assigned a trial at least once.
+        is_dismissed: It was told to leave, since there will be no further trial for it. It gets
+            none, whatever messages it still sends.
     """
 
     identity: WorkerId
     task: int = 0
     last_seen: float = 0.0
     run: Run | None = None
-    waiting: bool = False
-    lost: bool = False
-    standby: bool = False
-    served: bool = False
-    dismissed: bool = False
+    is_waiting: bool = False
+    is_lost: bool = False
+    is_standby: bool = False
+    has_run: bool = False
+    is_dismissed: bool = False
 
     @property
     def is_live(self) -> bool:
         """Whether the worker is neither lost nor dismissed."""
-        return not (self.lost or self.dismissed)
+        return not (self.is_lost or self.is_dismissed)
 
 
 class Roster:
@@ -124,12 +124,12 @@ class Roster:
         has ended.
         """
         worker = self._workers.get(identity)
-        if worker is None or worker.dismissed or self.is_closed(identity.job):
+        if worker is None or worker.is_dismissed or self.is_closed(identity.job):
             return None
         worker.last_seen = now
-        if worker.lost:
-            worker.standby = bool(self.rivals(identity))
-            worker.lost = False
+        if worker.is_lost:
+            worker.is_standby = bool(self.rivals(identity))
+            worker.is_lost = False
         return worker
 
     def live(self) -> list[Worker]:
@@ -161,17 +161,17 @@ class Roster:
         """Dismiss all live attempts of a worker's task, so that the task ends, and return them."""
         leaving = [self._workers[identity], *self.rivals(identity)]
         for worker in leaving:
-            worker.dismissed, worker.waiting = True, False
+            worker.is_dismissed, worker.is_waiting = True, False
         return leaving
 
     def has_left(self, job: int, partition: int) -> bool:
         """Return whether the worker of a task was dismissed. Spark does not retry such a task."""
-        return any(worker.dismissed for worker in self._tasks.get((job, partition), []))
+        return any(worker.is_dismissed for worker in self._tasks.get((job, partition), []))
 
     def is_dismissed(self, identity: WorkerId) -> bool:
         """Return whether the worker was dismissed."""
         worker = self._workers.get(identity)
-        return worker is not None and worker.dismissed
+        return worker is not None and worker.is_dismissed
 
     def close(self, job: int) -> None:
         """Close a Spark job that has ended: its workers do not count any more."""

@@ -158,11 +158,11 @@ class InstructionRouter:
         lines = [line for is_shown, line in output.lines if is_shown]
         if not lines:
             return
-        shown = self._shown.admit(
+        visible_lines = self._shown.admit(
             output.trial_id, lines, time.monotonic(), self._foreground.backlog
         )
-        if shown:
-            self._foreground.post(self._progress.lines, output.worker.partition, shown)
+        if visible_lines:
+            self._foreground.post(self._progress.lines, output.worker.partition, visible_lines)
 
     def _say_what_was_left_out(self, trial_id: str) -> None:
         if (text := self._shown.ended(trial_id)) is not None:
@@ -258,12 +258,12 @@ class NoticeRouter:
             )
 
     def _give_up(self, mistake: Mistake) -> None:
-        ended = self._book.ended
-        left = None if self._total is None else self._total - len(ended)
+        trials = self._book.ended
+        left = None if self._total is None else self._total - len(trials)
         if left == 0:  # only the policy knew that there would be no more trials
             self._foreground.post(self._foreground.end)
             return
-        trained = [trial for trial in ended[self._earlier_count :] if trial.attempts]
+        trained = [trial for trial in trials[self._earlier_count :] if trial.attempts]
         self.policy_failed(ExperimentError(explanation(mistake, trained, left)))
 
     def _say(self, text: str) -> None:

@@ -20,12 +20,12 @@ class _Output:
     """The output of a running trial.
 
     Attributes:
-        shown: Number of lines that were shown.
+        shown_count: Number of lines that were shown.
         left_out: Number of lines that were left out since the last shown one.
         is_over: The trial has shown as many lines as it may.
     """
 
-    shown: int = 0
+    shown_count: int = 0
     left_out: int = 0
     is_over: bool = False
 
@@ -68,7 +68,7 @@ class ShownLines:
         for number, line in enumerate(lines):
             notice = [self._notice(output.left_out, trial_id)] if output.left_out else []
             cost = 1 + len(line) // LINE_LENGTH
-            exceeds_limit = output.shown + cost > LINES_PER_TRIAL
+            exceeds_limit = output.shown_count + cost > LINES_PER_TRIAL
             if exceeds_limit or cost + len(notice) > self._allowance:
                 if exceeds_limit and not output.is_over:
                     output.is_over = True
@@ -76,7 +76,7 @@ class ShownLines:
                 output.left_out += len(lines) - number
                 break
             output.left_out = 0
-            output.shown += cost
+            output.shown_count += cost
             self._allowance -= cost + len(notice)
             chosen_lines += [*notice, line]
         return chosen_lines

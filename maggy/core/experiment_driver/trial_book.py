@@ -58,8 +58,8 @@ class TrialBook:
 
     Args:
         policy: Suggests trials and stops them.
-        ended: Trials that have ended in an earlier run of the experiment. When the policy suggests
-            one of them, it does not run again: the policy gets it back as ended.
+        earlier: Trials that have ended in an earlier run of the experiment. When the policy
+            suggests one of them, it does not run again: the policy gets it back as ended.
         again: Trials that failed in an earlier run. They run again, first and under their ids.
         clock: Returns monotonic seconds.
         wall_clock: Returns seconds since 1970.
@@ -73,7 +73,7 @@ class TrialBook:
     def __init__(
         self,
         policy: Policy,
-        ended: list[Trial],
+        earlier: list[Trial],
         again: Iterable[Trial],
         clock: Callable[[], float],
         wall_clock: Callable[[], float],
@@ -94,24 +94,24 @@ class TrialBook:
         self._start_times: dict[str, float] = {}
         self._unreported: deque[Trial] = deque()  # ended, but the policy was not told yet
         self._unannounced: deque[Trial] = deque()  # ended, but there was no notice yet
-        self._recorded = {trial.trial_id: trial for trial in ended}
+        self._recorded = {trial.trial_id: trial for trial in earlier}
         self._again = deque(again)  # failed before, and not yet begun again
         # Those of them that the policy has not suggested in this run. It must not be told of the
         # end of a trial that it has not suggested yet.
         self._unsuggested = {trial.trial_id: trial for trial in self._again}
         self.trial_store: dict[str, Trial] = {}
-        self.ended = list(ended)
+        self.ended = list(earlier)
         self.final_store: EndedTrials[Trial] = EndedTrials()
 
     def start(self) -> list[Notice]:
         """Restore the policy from the recorded trials of a resumed experiment, if there are any."""
-        earlier = [*self.ended, *self._again]
-        if not earlier:
+        trials = [*self.ended, *self._again]
+        if not trials:
             return []
-        finals = [trial for trial in earlier if trial.final_metric is not None]
-        if self._policy.restore(earlier):
+        finals = [trial for trial in trials if trial.final_metric is not None]
+        if self._policy.restore(trials):
             # The policy does not suggest any of them again.
-            self._names.continue_after(earlier)
+            self._names.continue_after(trials)
             self._recorded, self._unsuggested = {}, {}
             self.final_store.extend(finals)
         return self._check_experiment(finals)
@@ -259,10 +259,13 @@ class TrialBook:
         return self._check_experiment(self.final_store)
 
     def _give_back(self, event: GivenBack) -> Notice:
-        trial = self.trial_store[event.trial_id]
+        return TrialGivenBack(self._schedule_again(self.trial_store[event.trial_id]), event.reason)
+
+    def _schedule_again(self, trial: Trial) -> Trial:
         trial.reset()
         trial.status = Trial.SCHEDULED
-        return TrialGivenBack(trial, event.reason)
+        self.trial_store[trial.trial_id] = trial
+        return trial
 
     def _answer_asks(self) -> Iterator[Notice]:
         if self._idle_until is not None and self._clock() < self._idle_until:
@@ -300,7 +303,9 @@ class TrialBook:
         """Return the next trial to run, ``"IDLE"``, or None if there are no more."""
         while not self._is_exhausted:
             if self._again:
-                return self._begin_again(self._again.popleft())
+                trial = self._again.popleft()
+                trial.failure_reason = None
+                return self._schedule_again(trial)
             finished = self._unreported.popleft() if self._unreported else None
             suggestion = self._policy.suggest(finished)
             if suggestion is None:
@@ -326,10 +331,10 @@ class TrialBook:
             trial.status = Trial.SCHEDULED
             self.trial_store[trial.trial_id] = trial
             return True
-        recorded = self._recorded[trial.trial_id]
-        if recorded.final_metric is not None:
-            self.final_store.append(recorded)
-            self._unreported.append(recorded)
+        earlier_trial = self._recorded[trial.trial_id]
+        if earlier_trial.final_metric is not None:
+            self.final_store.append(earlier_trial)
+            self._unreported.append(earlier_trial)
         return False
 
     def _withdraw(self, event: Probed) -> Iterator[Notice]:
@@ -342,11 +347,3 @@ class TrialBook:
             trial = self._policy.withdraw(label)
             if trial is not None and self._admit(trial):
                 yield from self._end(Ended(trial.trial_id, None, reason, traceback))
-
-    def _begin_again(self, trial: Trial) -> Trial:
-        """Return a trial that failed in an earlier run, ready to run again under its id."""
-        trial.reset()
-        trial.failure_reason = None
-        trial.status = Trial.SCHEDULED
-        self.trial_store[trial.trial_id] = trial
-        return trial

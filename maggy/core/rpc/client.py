@@ -35,8 +35,8 @@ class Client:
         address: The address of the driver.
         identity: The routing id of the worker, which stays the same when it reconnects.
         on_message: Called with each message, on the client's thread.
-        on_error: Called with an exception that one of the other two has raised, as the last thing on
-            the client's thread.
+        on_error: Called with an exception that one of the other two has raised. It is the last call
+            on the client's thread.
         on_tick: Called when the thread is woken, and after the number of seconds that the last call
             has returned, on the client's thread.
     """

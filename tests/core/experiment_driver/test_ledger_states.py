@@ -146,7 +146,7 @@ class World(RuleBasedStateMachine):
             events.get(type(message), self.ledger.ended)(worker.identity, message, self.now), charge
         )
         known = self.ledger._roster.get(worker.identity)
-        stays = known is not None and not (known.lost or known.standby or known.dismissed)
+        stays = known is not None and known.is_live and not known.is_standby
         if stays and not self.ledger.finished:
             checks = (
                 worker.identity == self.ledger._assignments.checker
