@@ -44,7 +44,7 @@ def open_experiment(
     if config.resume is None:
         return None, {}
     store = ExperimentStore.open(environment.files, root, config.resume, resolve=environment.root)
-    record: dict[str, Any] = store.read_experiment()
+    record = _without_damage(store.read_experiment())
     if record:
         policy.adopt(record.get("identity") or {})
         _check_identity(store.directory, record, {**policy.identity(), "seed": config.seed})
@@ -86,6 +86,15 @@ def take_over(
         store.release()
         raise
     return _split(trials, retry_failed)
+
+
+def _without_damage(record: dict[str, Any]) -> dict[str, Any]:
+    """Return the record, or an empty one if a field of it is of a wrong type."""
+    types = {"identity": dict, "runs": list}
+    is_whole = all(
+        record.get(name) is None or isinstance(record[name], kind) for name, kind in types.items()
+    )
+    return record if is_whole else {}
 
 
 def _check_identity(directory: str, record: dict[str, Any], current: dict[str, Any]) -> None:

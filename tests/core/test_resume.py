@@ -95,7 +95,7 @@ def test_if_all_trials_failed_they_run_again(tmp_path, recorded, capsys):
 @pytest.mark.parametrize("retry_failed", [True, False])
 def test_nothing_is_said_if_nothing_failed(tmp_path, recorded, capsys, retry_failed):
     recorded(0.5)
-    assert numbers(resume(tmp_path, retry_failed=retry_failed).ended) == [0]
+    assert numbers(resume(tmp_path, retry_failed=retry_failed).trials) == [0]
     recorded()
     assert capsys.readouterr().out == ""
 
@@ -123,13 +123,17 @@ def test_a_directory_with_a_living_driver_is_refused_and_left_as_it_is(tmp_path,
     assert ENVIRONMENT.files.list(store.directory) == before
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[" * 200_000], ids=["empty", "torn", "deep"])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"[" * 200_000, b'{"identity": [1]}', b'{"identity": {}, "runs": 3}'],
+    ids=["empty", "torn", "deep", "wrong identity", "wrong runs"],
+)
 def test_a_damaged_record_of_the_experiment_is_set_aside_and_its_trials_count(
     tmp_path, recorded, capsys, content
 ):
     store = recorded(0.5, 0.25)
     ENVIRONMENT.files.write_bytes(f"{store.directory}/maggy.json", content)
-    assert numbers(resume(tmp_path, seed=9).ended) == [0, 1]
+    assert numbers(resume(tmp_path, seed=9).trials) == [0, 1]
     assert "maggy.json, is damaged; it was set aside. Its trials count" in capsys.readouterr().out
     assert ENVIRONMENT.files.read_bytes(f"{store.directory}/maggy.json.damaged-1") == content
 
@@ -152,4 +156,4 @@ def test_even_then_trials_of_another_kind_are_refused_and_the_directory_is_given
 def test_an_experiment_that_a_later_release_has_recorded_goes_on(tmp_path, recorded):
     store = recorded(0.5)
     store.write_experiment({**RECORD, "format": 9, "machine": {"gpus": 2}})
-    assert numbers(resume(tmp_path).ended) == [0]
+    assert numbers(resume(tmp_path).trials) == [0]
