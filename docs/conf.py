@@ -4,6 +4,7 @@ Nothing is fetched from the network, neither while the site is built nor while i
 """
 
 import inspect
+import re
 import runpy
 import sys
 from pathlib import Path
@@ -82,7 +83,7 @@ def name_bases(app, what, name, obj, options, lines):
 
 def show_init(app, what, name, obj, options, signature, return_annotation):
     """Show the parameters of ``__init__`` where ``__new__`` takes anything, as for callbacks."""
-    if what != "class" or signature != "(*args, **kwargs)":
+    if what != "class" or not re.fullmatch(r"\(\*\w+, \*\*\w+\)", signature or ""):
         return None
     parameters = list(inspect.signature(obj.__init__).parameters.values())[1:]
     plain = [parameter.replace(annotation=inspect.Parameter.empty) for parameter in parameters]
