@@ -6,22 +6,28 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 ROOT = Path(__file__).parent
+# The address under which the project is known. Everything that names it is derived from here.
+HOME = "https://github.com/logicalclocks/maggy"
 EXTRAS = {
-    # TensorFlow 2.21 no longer brings TensorBoard, which reads and writes our HParams files.
-    # Checksums of event files: TensorBoard's own are slow.
+    # TensorFlow 2.21 no longer installs TensorBoard, which reads and writes our HParams files.
+    # google-crc32c computes the checksums of event files, because TensorBoard's own code is slow.
     "tensorflow": ["tensorflow>=2.16", "tensorboard>=2.16", "google-crc32c>=1.5"],
-    # SciPy is for qmc. GPSampler also needs PyTorch, whose plain wheel for Linux brings gigabytes of CUDA.
+    # SciPy is for qmc. GPSampler also needs PyTorch, whose plain wheel for Linux installs
+    # gigabytes of CUDA.
     "optuna": ["optuna>=5.0", "cmaes>=0.12", "scipy>=1.11"],
     "gp": ["optuna>=5.0", "scipy>=1.11", "torch>=2.2"],
     "plots": ["matplotlib>=3.7", "pandas>=2.0"],
     "notebook": ["ipykernel>=6.29", "ipywidgets>=8.0"],
     "s3": ["s3fs>=2024.10"],
     "hdfs": ["hdfs-native>=0.11"],
-    # hops needs six without saying so.
+    # hops needs six, but does not declare it.
     "hopsworks": ["hops>=3.8", "six>=1.16"],
-    # Apart, since it needs an old pandas. It cannot be imported without pyarrow, which it does not bring.
+    # The SDK is an extra of its own, because it needs an old pandas. It cannot be imported without
+    # pyarrow, which it does not install.
     "hopsworks-sdk": ["hopsworks>=5.0", "pyarrow>=17"],
-    # What the benchmarks compare with.
+    # The site: tox -e docs.
+    "docs": ["furo>=2024.8", "myst-parser>=4.0", "sphinx>=8.0"],
+    # The benchmarks compare Maggy with these.
     "bench": [
         "hyperopt>=0.3",
         "joblibspark>=0.6",
@@ -64,7 +70,16 @@ setup(
     description="Asynchronous hyperparameter search and ablation studies on Apache Spark",
     long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
+    author="The Maggy authors",
+    url=HOME,
+    project_urls={
+        "Source": HOME,
+        "Issues": f"{HOME}/issues",
+        "Documentation": f"{HOME}/tree/main/docs",
+        "Changes": f"{HOME}/blob/main/docs/releases.md",
+    },
     license="Apache-2.0",
+    keywords="hyperparameter optimization, ablation study, Apache Spark, PySpark, machine learning",
     python_requires=">=3.10",
     packages=find_packages(include=["maggy", "maggy.*"]),
     package_data={"maggy": ["py.typed"]},
@@ -78,8 +93,17 @@ setup(
     ],
     extras_require=EXTRAS,
     classifiers=[
+        "Development Status :: 5 - Production/Stable",
+        "Intended Audience :: Developers",
         "Intended Audience :: Science/Research",
+        "Operating System :: MacOS",
+        "Operating System :: POSIX :: Linux",
         "Programming Language :: Python :: 3",
+        "Programming Language :: Python :: 3 :: Only",
+        "Programming Language :: Python :: 3.10",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
         "Topic :: Scientific/Engineering :: Artificial Intelligence",
         "Topic :: System :: Distributed Computing",
         "Typing :: Typed",

@@ -1,6 +1,7 @@
 """A search for the hyperparameters of a small CNN on scikit-learn's handwritten digits, on Spark.
 
-Trials that do worse than the median of the earlier ones are stopped early, so the good ones get the time.
+Maggy stops trials that do worse than the median of the earlier ones, so that the good trials get
+the time.
 """
 
 from local_spark import local_spark
@@ -61,7 +62,7 @@ def main():
         direction="max",
         es_policy="median",
         es_min=3,  # judge no trial before four others have ended
-        hb_interval=0.1,  # an epoch takes a fraction of a second, so the driver should hear of it soon
+        hb_interval=0.1,  # an epoch takes a fraction of a second
         name="digits",
         seed=1,
     )

@@ -1,6 +1,6 @@
-"""A quiet Spark for the examples: what Spark and TensorFlow log goes to a file, so that the terminal shows the example.
+"""Start a quiet Spark for the examples: the logs of Spark and TensorFlow go to a file.
 
-Not needed in a notebook or job on a cluster, where there is a Spark session already.
+A notebook or job on a cluster does not need this, because it already has a Spark session.
 """
 
 import contextlib
@@ -11,8 +11,9 @@ LOG = Path("Experiments", "spark.log")
 
 
 def local_spark():
-    """The active Spark session; without one, a new one on all local cores."""
-    # The workers inherit these: no GPU is looked for, and numbers do not depend on the processor's features.
+    """Return the active Spark session; without one, start one on all local cores."""
+    # The workers inherit these variables. TensorFlow then looks for no GPU, and its numbers do not
+    # depend on the processor's features.
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
     from maggy.core.cluster.spark import active_cluster
@@ -25,7 +26,7 @@ def local_spark():
 
 @contextlib.contextmanager
 def _errors_into(path):
-    """Let processes that start inside the block write their errors to a file instead of the terminal."""
+    """Send the errors of processes that start inside the block to a file."""
     terminal = os.dup(2)
     with open(path, "wb") as file:
         os.dup2(file.fileno(), 2)

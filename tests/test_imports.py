@@ -5,6 +5,7 @@ import importlib
 import inspect
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 import maggy
 
 ROOT = Path(maggy.__file__).parents[1]
+PAGE = ROOT / "docs" / "reference" / "api.md"
 HEAVY = (
     "pyspark",
     "tensorflow",
@@ -64,6 +66,8 @@ PATHS = {
         "OptimizationConfig",
         "AblationConfig",
         "HyperparameterOptConfig",
+        "BaseConfig",
+        "CommonConfig",
     ],
     "maggy.config": [
         "HyperparameterOptConfig",
@@ -72,28 +76,43 @@ PATHS = {
         "BaseConfig",
         "OptimizationConfig",
     ],
-    "maggy.optimizer": ["AbstractOptimizer", "RandomSearch", "SingleRun", "GridSearch", "Asha"],
+    "maggy.optimizer": [
+        "AbstractOptimizer",
+        "RandomSearch",
+        "SingleRun",
+        "GridSearch",
+        "Asha",
+        "Hyperband",
+        "CmaEs",
+        "QMC",
+        "NSGAII",
+        "OptunaSearch",
+    ],
     "maggy.optimizer.bayes": ["TPE", "GP"],
     "maggy.pruner": ["Hyperband"],
-    "maggy.earlystop": ["AbstractEarlyStop", "MedianStoppingRule", "NoStoppingRule"],
+    "maggy.earlystop": [
+        "AbstractEarlyStop",
+        "MedianStoppingRule",
+        "NoStoppingRule",
+        "PercentileStoppingRule",
+        "SuccessiveHalvingRule",
+        "OptunaPruner",
+        "AbstractExperimentStop",
+        "Patience",
+        "Threshold",
+        "Decision",
+    ],
     "maggy.ablation": ["AblationStudy", "register_training_dataset"],
     "maggy.ablation.ablator": ["AbstractAblator", "LOCO"],
     "maggy.ablation.ablator.loco": ["LOCO"],
     "maggy.callbacks": ["KerasBatchEnd", "KerasEpochEnd"],
+    "maggy.result": ["ExperimentResult"],
     "maggy.core.exceptions": EXCEPTIONS,
-    "maggy.common.exceptions": [
-        "EarlyStopException",
-        "NotSupportedError",
-        "ReturnTypeError",
-        "MetricTypeError",
-        "BadArgumentsError",
-        "BroadcastMetricTypeError",
-        "BroadcastStepTypeError",
-        "BroadcastStepValueError",
-    ],
+    "maggy.common.exceptions": EXCEPTIONS,
     "maggy.core": ["rpc", "reporter", "experiment_driver"],
     "maggy.core.rpc": ["Server", "Client"],
     "maggy.core.reporter": ["Reporter"],
+    "maggy.core.environment": ["find_environment"],
     "maggy.core.experiment_driver": [],
     "maggy.core.executors.trial_executor": [],
     # These are paths of release 1.1.
@@ -132,6 +151,41 @@ DISTRIBUTED = [
 def test_a_notebooks_import_works(module, name):
     namespace = {}
     exec(f"from {module} import {name}" if name else f"import {module}", namespace)
+
+
+def objects_with_a_page():
+    """The public objects that the page on the API lists; Sphinx makes a page for each of them."""
+    sections = re.findall(
+        r"currentmodule:: ([\w.]+)\n\.\. autosummary::\n   :toctree: generated\n\n((?:   \w+\n)+)",
+        PAGE.read_text(encoding="utf-8"),
+    )
+    return {(module, name) for module, names in sections for name in names.split()}
+
+
+def other_paths():
+    """The paths in the page's table of short paths and of paths of earlier releases."""
+    rows = re.findall(r"^\| `([\w.]+)` \| (.*)\|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    return {
+        (module, name) for module, names in rows for name in re.findall(r"`(\w+)`", names) or [""]
+    }
+
+
+def test_the_page_on_the_public_api_lists_these_names_and_no_others():
+    paths = {(module, name) for module, names in PATHS.items() for name in names or [""]}
+    pages = {name for _, name in objects_with_a_page()}
+    # The page says in one sentence that the package offers these too.
+    paths -= {("maggy", name) for name in pages}
+    assert objects_with_a_page() & other_paths() == set()
+    assert objects_with_a_page() | other_paths() == paths
+
+
+def test_every_object_with_a_page_is_offered_by_its_module():
+    missing = [
+        (module, name)
+        for module, name in sorted(objects_with_a_page())
+        if name not in importlib.import_module(module).__all__
+    ]
+    assert missing == []
 
 
 def test_the_names_of_the_releases_are_the_same_things():

@@ -1,18 +1,24 @@
-"""The documents' Python is run, their links lead somewhere, and the files that they name exist."""
+"""The pages: their Python runs, their links and names are right, and their lines are short."""
 
 import re
+import subprocess
 import types
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCS = ROOT / "docs"
+PAGES = [
+    ROOT / "README.md",
+    *sorted(page for page in DOCS.rglob("*.md") if "_build" not in page.parts),
+]
 WITH_PYTHON = [page for page in PAGES if "```python" in page.read_text(encoding="utf-8")]
+MAX_LINE, MAX_CELL = 200, 100
 
 
 def name_of(page):
-    return page.name
+    return page.relative_to(ROOT).as_posix()
 
 
 def blocks(page, language):
@@ -21,9 +27,29 @@ def blocks(page, language):
     )
 
 
+def prose(page):
+    """The page without its blocks of code."""
+    return re.sub(
+        r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL
+    )
+
+
+def anchors(page):
+    """The anchors of a page's headings, as GitHub and the site make them."""
+    headings = re.findall(r"^#+ (.*)$", prose(page), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_the_readmes_python_is_that_of_the_first_pages():
+    # So that it runs once, below.
+    search, ablation = blocks(ROOT / "README.md", "python")
+    assert search == blocks(DOCS / "start" / "first_search.md", "python")[0]
+    assert ablation == blocks(DOCS / "start" / "first_ablation.md", "python")[0]
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("spark", "experiments")
-@pytest.mark.parametrize("page", WITH_PYTHON, ids=name_of)
+@pytest.mark.parametrize("page", WITH_PYTHON[1:], ids=name_of)
 def test_the_python_of_a_page_runs_from_top_to_bottom(page, monkeypatch):
     monkeypatch.chdir(ROOT)
     namespace = types.ModuleType("page").__dict__
@@ -35,28 +61,84 @@ def test_the_python_of_a_page_runs_from_top_to_bottom(page, monkeypatch):
         assert "result" not in namespace or namespace["result"]["failed"] == 0
 
 
+@pytest.mark.parametrize("page", WITH_PYTHON, ids=name_of)
+def test_the_python_of_a_page_is_formatted_like_the_package(page):
+    for block in blocks(page, "python"):
+        command = ["ruff", "format", "--config", str(ROOT / ".ruff.toml"), "-"]
+        done = subprocess.run(command, input=block, capture_output=True, text=True, check=True)
+        assert done.stdout == block
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
-def test_every_link_leads_to_a_file(page):
-    targets = re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8"))
-    assert [
-        target for target in targets if "://" not in target and not (page.parent / target).exists()
-    ] == []
+def test_every_link_leads_to_a_file_and_a_heading(page):
+    broken = []
+    for target in re.findall(r"\]\(([^)]+)\)", prose(page)):
+        if "://" in target:
+            continue
+        path, _, anchor = target.partition("#")
+        file = page.parent / path if path else page
+        if not file.exists() or (anchor and anchor not in anchors(file)):
+            broken.append(target)
+    assert broken == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_lines_and_table_cells_are_short(page):
+    text = page.read_text(encoding="utf-8")
+    assert [line for line in text.splitlines() if len(line) > MAX_LINE] == []
+    rows = re.findall(r"^\|(.*)\|$", prose(page), re.MULTILINE)
+    cells = [cell.strip() for row in rows for cell in re.split(r"(?<!\\)\|", row)]
+    assert [cell for cell in cells if len(cell) > MAX_CELL] == []
 
 
 def test_every_file_that_the_architecture_names_exists():
-    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    named = re.findall(r"`((?:tests/)?[\w/]+(?:\.py|/))`", text)
-    assert len(named) > 40
+    text = (DOCS / "architecture.md").read_text(encoding="utf-8")
+    names = re.findall(r"`((?:tests/)?[\w/]+(?:\.py|/))`", text)
+    assert len(names) > 40
     lost = [
-        name for name in named if not ((ROOT / "maggy" / name).exists() or (ROOT / name).exists())
+        name for name in names if not ((ROOT / "maggy" / name).exists() or (ROOT / name).exists())
     ]
-    assert [name for name in lost if name not in ("maggy/", "registry.py")] == []
+    assert lost == []
 
 
-def test_the_readme_keeps_to_its_size():
-    search, _, ablation = (block.splitlines() for block in blocks(ROOT / "README.md", "python"))
-    assert (len(search), len(ablation)) == (10, 15)
-    assert "pip install tox && tox -e titanic" in blocks(ROOT / "README.md", "bash")[0]
+def test_every_file_that_contributing_names_exists():
+    text = (DOCS / "contributing.md").read_text(encoding="utf-8")
+    names = re.findall(r"`((?:maggy|tests|docs)/[\w/.]*)`", text)
+    assert len(names) > 30
+    assert [name for name in names if not (ROOT / name).exists() and "_build" not in name] == []
+
+
+def test_every_test_that_the_page_on_reliability_names_exists():
+    text = (DOCS / "reliability.md").read_text(encoding="utf-8")
+    names = re.findall(r"`((?:\w+/)*(?:test_\w+\.py)?(?:::test_\w+)?(?:\.\.\.)?)`", text)
+    names = [name for name in names if "test_" in name]
+    assert len(names) > 80
+    lost = []
+    for name in names:
+        path, _, test = name.removesuffix("...").partition("::")
+        file = ROOT / "tests" / path.removeprefix("tests/")
+        if not file.exists() or f"def {test}" not in file.read_text(encoding="utf-8"):
+            lost.append(name)
+    assert lost == []
+
+
+def test_the_readme_begins_with_the_commands_and_the_picture():
+    commands = "\n".join(blocks(ROOT / "README.md", "bash"))
+    assert "pip install tox && tox -e titanic" in commands
+    assert commands.index("tox -e titanic") < commands.index("pip install tox && tox  ")
+    (picture,) = re.findall(r"!\[[^]]+\]\((.*)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert (ROOT / picture).stat().st_size <= 200_000
+
+
+def test_the_readme_compares_with_figures_of_the_page_on_performance():
+    section = (ROOT / "README.md").read_text(encoding="utf-8").split("## How it compares")[1]
+    rows = re.findall(r"^\| ([^|]+) \| ([\d.]+) \| ([\d.]+) \|$", section, re.MULTILINE)
+    assert len(rows) == 6
+    measured = (DOCS / "inside" / "performance.md").read_text(encoding="utf-8")
+    for library, cost, makespan in rows:
+        lines = [line for line in measured.splitlines() if line.startswith(f"| {library} |")]
+        assert any(f"| {cost} |" in line for line in lines)
+        assert any(f"| {makespan} |" in line for line in lines)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)

@@ -10,7 +10,7 @@ from conformance import OptimizerContract, experiment_space
 
 from maggy.optimizer import RandomSearch
 
-PAGE = Path(__file__).parents[2] / "docs" / "own_optimizer.md"
+PAGE = Path(__file__).parents[2] / "docs" / "guides" / "own_optimizer.md"
 BLOCK = re.search(
     r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
 ).group(1)

@@ -1,0 +1,98 @@
+"""Run the README's search on Spark, and draw its table and its trials as docs/images/search.png.
+
+pip install ".[tensorflow,optuna,plots]" scikit-learn
+python docs/images/search.py
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")  # no display is needed
+from matplotlib import pyplot
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+sys.path.insert(0, str(ROOT / "examples"))
+
+from local_spark import local_spark  # noqa: E402  (the path is set above)
+
+ROWS = 8
+"""Number of trials in the table: the best ones."""
+BEST, STOPPED, OTHER = "#0b6e4f", "#b8bec6", "#4c7fb8"
+
+
+def run_search():
+    """Run the first Python block of the README as it stands, and return its result."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    code = re.search(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)[1]
+    namespace = {"__name__": "__main__"}
+    exec(compile(code, "README.md", "exec"), namespace)
+    return namespace["result"]
+
+
+def draw_table(axes, frame):
+    """Draw the best trials as a table."""
+    best = frame.sort_values("val_accuracy", ascending=False).head(ROWS)
+    cells = [
+        [
+            f"{row.units}",
+            f"{row.rate:.2g}",
+            f"{row.val_accuracy:.4f}",
+            "stopped early" if row.early_stop else "finished",
+        ]
+        for row in best.itertuples()
+    ]
+    heads = ["units", "rate", "val_accuracy", "status"]
+    table = axes.table(cells, colLabels=heads, loc="center", cellLoc="right")
+    table.auto_set_font_size(False)
+    table.set_fontsize(9)
+    table.scale(1, 1.6)
+    for (row, _), cell in table.get_celld().items():
+        cell.set_linewidth(0)
+        cell.set_facecolor("#eef1f4" if row % 2 else "white")
+        if row <= 1:  # the head, and the best trial
+            cell.set_text_props(weight="bold")
+    axes.set_axis_off()
+    axes.set_title(f"The best {ROWS} of {len(frame)} trials", fontsize=10)
+
+
+def draw_curves(axes, trials, best_id):
+    """Draw what each trial reported after each epoch."""
+    for trial in trials:
+        is_best = trial["trial_id"] == best_id
+        color = BEST if is_best else STOPPED if trial["early_stop"] else OTHER
+        axes.plot(
+            trial["steps"],
+            trial["history"],
+            color=color,
+            linewidth=2.5 if is_best else 1,
+            marker="." if len(trial["steps"]) == 1 else None,
+            zorder=3 if is_best else 1 if trial["early_stop"] else 2,
+        )
+    for color, label in ((BEST, "best"), (OTHER, "finished"), (STOPPED, "stopped early")):
+        axes.plot([], [], color=color, label=label)
+    axes.set_xlabel("epoch")
+    axes.set_ylabel("val_accuracy")
+    axes.legend(frameon=False, loc="lower right")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_title("Accuracy of every trial while it trained", fontsize=10)
+
+
+def main():
+    """Run the search and write the picture."""
+    local_spark()
+    result = run_search()
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
+    draw_table(left, result.to_pandas().rename(columns={"metric": "val_accuracy"}))
+    draw_curves(right, result.trials, result["best_id"])
+    figure.savefig(HERE / "search.png", dpi=110)
+    print(f"{result['early_stopped']} of {result['num_trials']} trials were stopped early")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,44 @@
+"""What is published: the metadata of the package, and what lies at the top of the repository."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import maggy
+
+ROOT = Path(__file__).parents[1]
+TOP_LEVEL = {"LICENSE", "README.md", "docs", "examples", "maggy", "setup.py", "tests", "tox.ini"}
+
+
+@pytest.fixture(scope="module")
+def metadata(tmp_path_factory):
+    """The lines of the metadata that setup.py writes."""
+    base = tmp_path_factory.mktemp("package")
+    command = [sys.executable, "setup.py", "-q", "egg_info", "--egg-base", str(base)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    return (base / "maggy.egg-info" / "PKG-INFO").read_text(encoding="utf-8").splitlines()
+
+
+@pytest.mark.slow
+def test_the_version_has_one_source(metadata):
+    assert f"Version: {maggy.__version__}" in metadata
+
+
+@pytest.mark.slow
+def test_the_metadata_name_an_author_addresses_and_what_it_runs_on(metadata):
+    text = "\n".join(metadata)
+    for field in ("Author: ", "Project-URL: Source, ", "Project-URL: Issues, ", "# Maggy"):
+        assert f"\n{field}" in text
+    for minor in (10, 11, 12, 13):
+        assert f"Classifier: Programming Language :: Python :: 3.{minor}" in metadata
+
+
+def test_the_top_of_the_repository_stays_as_it_is():
+    command = ["git", "ls-files"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    if done.returncode != 0:
+        pytest.skip("this is not a clone")
+    top = {path.split("/")[0] for path in done.stdout.splitlines()}
+    assert {name for name in top if not name.startswith(".")} == TOP_LEVEL
