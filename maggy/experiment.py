@@ -45,7 +45,9 @@ def lagom(  # type: ignore[overload-overlap]
 
 @overload
 def lagom(
-    train_fn: TrainingFunction | None = None, config: str | None = None, **keywords: Any
+    train_fn: TrainingFunction | None = None,
+    config: str | None = None,
+    **keywords: Any,  # noqa: ANN401 (those of release 0)
 ) -> ExperimentResult: ...
 
 

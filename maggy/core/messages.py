@@ -277,7 +277,7 @@ def encode(message: Message) -> bytes:
         return _encode(message)
     except (OverflowError, UnicodeEncodeError):
         if isinstance(message, Assign):
-            logdir = _sendable(message.logdir)
+            logdir = str(_sendable(message.logdir))
             return _encode(Assign(message.run, message.trial_id, message.params, logdir))
         return _encode(type(message)(*map(_sendable, msgspec.structs.astuple(message))))
 
@@ -322,7 +322,7 @@ _HEAD = re.compile(
 )
 
 
-def _sendable(value: Any) -> Any:
+def _sendable(value: object) -> object:
     if isinstance(value, str):
         return value.encode("utf-8", "backslashreplace").decode()
     if isinstance(value, int) and not -(2**63) <= value < 2**63:

@@ -152,7 +152,7 @@ class Reporter:
                 self._stop_metric = value
         raise EarlyStopException(value)
 
-    def log(self, log_msg: Any, jupyter: bool = False, verbose: bool = False) -> None:
+    def log(self, log_msg: object, jupyter: bool = False, verbose: bool = False) -> None:
         """Write a line to the worker's log and the trial's ``output.log``.
 
         Args:

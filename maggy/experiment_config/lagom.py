@@ -177,6 +177,10 @@ class BaseConfig(LagomConfig):
     """
 
     def __init__(
-        self, name: str = "base", hb_interval: float = 1, description: str = "", **options: Any
+        self,
+        name: str = "base",
+        hb_interval: float = 1,
+        description: str = "",
+        **options: Any,  # noqa: ANN401 (checked later)
     ) -> None:
         super().__init__(name, description, hb_interval, **options)

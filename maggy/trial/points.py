@@ -81,7 +81,7 @@ class Points:
                 self.metric_history.pop()
                 self._means.pop()
                 self._counts.pop()
-            elif last == last:  # not NaN; now that a further step came, this value is final
+            elif not math.isnan(last):  # now that a further step came, this value is final
                 self._highest = (
                     last if self._highest is None or last > self._highest else self._highest
                 )

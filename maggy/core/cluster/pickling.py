@@ -39,7 +39,7 @@ def dump(value: object, file: Writable) -> None:
     cloudpickle.CloudPickler(file).dump(value)
 
 
-def loads(data: bytes) -> Any:
+def loads(data: bytes) -> Any:  # noqa: ANN401 (it may be anything)
     """Return the value that :func:`dumps` pickled.
 
     Unpickling can run any code. The bytes must come from Spark's own closure or from the results of

@@ -25,7 +25,7 @@ def conclude(
     directory: str,
     searchspace: Searchspace | None,
     seconds: float,
-) -> Any:
+) -> Any:  # noqa: ANN401 (a function may return anything)
     """Record and show the result, and return it. Raise the error that ended the experiment.
 
     Args:
@@ -68,7 +68,7 @@ def conclude(
     return result
 
 
-def _return_value(outcome: Outcome) -> Any:
+def _return_value(outcome: Outcome) -> Any:  # noqa: ANN401 (the function may return anything)
     """Return what a function that runs once has returned."""
     failures = _failures(outcome)
     if outcome.error is None and failures:

@@ -9,7 +9,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol
 
 from maggy.common.exhaustive import assert_never
 from maggy.core.experiment_driver.instructions import (
@@ -67,7 +67,7 @@ class Dispatcher:
         self._ledger = ledger
         self._handler = handler
         self._clock = clock
-        self._inbox: deque[tuple[Callable[..., list[Instruction]], tuple[Any, ...]]] = deque()
+        self._inbox: deque[tuple[Callable[..., list[Instruction]], tuple[object, ...]]] = deque()
         self._is_closing = False
         self._registered: set[WorkerId] = set()
         self._workers: dict[bytes, WorkerId | None] = {}  # by routing id
@@ -80,7 +80,7 @@ class Dispatcher:
         """Start the thread."""
         self._thread.start()
 
-    def post(self, event: Callable[..., list[Instruction]], *args: Any) -> None:
+    def post(self, event: Callable[..., list[Instruction]], *args: object) -> None:
         """Have a method of the ledger called soon. May be called from any thread.
 
         Args:

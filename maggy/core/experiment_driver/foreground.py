@@ -9,7 +9,6 @@ import queue
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 
 from maggy.core.experiment_driver.interrupts import TimeIsUp
 from maggy.core.experiment_driver.progress import Progress
@@ -42,14 +41,14 @@ class Foreground:
         self._progress = progress
         self._recorder = recorder
         self._driver_host = driver_host
-        self._calls: queue.SimpleQueue[tuple[Callable[..., None], tuple[Any, ...]]] = (
+        self._calls: queue.SimpleQueue[tuple[Callable[..., None], tuple[object, ...]]] = (
             queue.SimpleQueue()
         )
         self.error: BaseException | None = None
         self.is_over = False
         self.has_worker = False
 
-    def post(self, call: Callable[..., None], *args: Any) -> None:
+    def post(self, call: Callable[..., None], *args: object) -> None:
         """Have a function called soon by the foreground thread. May be called from any thread."""
         self._calls.put((call, args))
 

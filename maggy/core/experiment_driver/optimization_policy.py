@@ -45,6 +45,7 @@ class OptimizationPolicy(Policy):
         return self._optimizer.parameters(names)
 
     def start(self, trial_store: dict[str, Trial], final_store: list[Trial], seed: int) -> None:
+        """Prepare the optimizer and the rules for the first suggestion."""
         self._prepare((self._config.searchspace or Searchspace()).seeded(seed))
         self._trial_store = self._optimizer.trial_store = trial_store
         self._optimizer.final_store = final_store
@@ -56,6 +57,7 @@ class OptimizationPolicy(Policy):
             experiment_rule.start()
 
     def log_to(self, write: Callable[[str], None]) -> None:
+        """Give the optimizer the function that adds a line to the log."""
         self._optimizer.write_log = write
 
     def adopt(self, identity: Mapping[str, Any]) -> None:
@@ -76,6 +78,7 @@ class OptimizationPolicy(Policy):
             self.total = self._total()
 
     def restore(self, trials: list[Trial]) -> bool:
+        """Take over the recorded trials, if the optimizer can."""
         if not self._optimizer.restore(trials):
             return False
         initial_numbers = {trial.initial_number for trial in trials}
@@ -85,6 +88,7 @@ class OptimizationPolicy(Policy):
         return True
 
     def suggest(self, finished: Trial | None) -> Trial | Literal["IDLE"] | None:
+        """Return the next initial trial, or else a suggestion of the optimizer."""
         if finished is not None:
             self._finished.append(finished)
         if not self._initial:
@@ -97,6 +101,7 @@ class OptimizationPolicy(Policy):
         return trial
 
     def identity(self) -> dict[str, Any]:
+        """Return what must be equal when the search is resumed."""
         space = self._config.searchspace
         initial = self._config.initial_trials
         return {
@@ -110,15 +115,18 @@ class OptimizationPolicy(Policy):
         }
 
     def hparams(self) -> list[dict[str, Any]]:
+        """Return the hyperparameters of the search space."""
         return [dict(entry) for entry in self._config.searchspace or ()]
 
     def is_check_due(self, trial: Trial, steps: list[int | float]) -> bool:
+        """Return whether a new step is a multiple of ``es_interval``, or checks go by time."""
         if self.es_seconds is not None:
             return True
         interval = self._config.es_interval
         return any(step > 0 and step % interval == 0 for step in steps)
 
     def should_stop(self, trial: Trial, final_store: list[Trial]) -> bool:
+        """Return whether a stop rule stops the trial."""
         enough = len(final_store) > self._config.es_min
         running = self._trial_store.values()
         return any(
@@ -128,12 +136,14 @@ class OptimizationPolicy(Policy):
         )
 
     def should_end(self, final_store: list[Trial]) -> str | None:
+        """Return the reason of the first rule that ends the experiment; else None."""
         reasons = (
             rule.experiment_check(final_store, self.direction) for rule in self._experiment_rules
         )
         return next((reason for reason in reasons if reason is not None), None)
 
     def finish(self, final_store: list[Trial]) -> None:
+        """Tell the optimizer that the experiment has ended."""
         self._optimizer.finalize_experiment(final_store)
 
     def _total(self) -> int | None:

@@ -20,7 +20,7 @@ _File = tuple[Callable[..., None], tuple[Any, ...]]
 
 
 class OutputBuffer:
-    """Keep text until it is flushed. All text of one file since the last flush becomes one write.
+    r"""Keep text until it is flushed. All text of one file since the last flush becomes one write.
 
     A file is identified by the function that appends to it and by the first arguments of this
     function, which is called with these and the text. Adding and flushing may happen on different
@@ -29,7 +29,7 @@ class OutputBuffer:
 
     Example:
         >>> buffer = OutputBuffer()
-        >>> for text in ("a line\\n", "another\\n"):
+        >>> for text in ("a line\n", "another\n"):
         ...     buffer.add(print, "log:", text=text)
         >>> buffer.flush(print, "log:")
         log: a line
@@ -46,7 +46,7 @@ class OutputBuffer:
         self._spilled: dict[_File, _Spilled] = {}  # older text than that in memory
         self.characters = 0
 
-    def add(self, append: Callable[..., None], *file: Any, text: str) -> None:
+    def add(self, append: Callable[..., None], *file: str | int, text: str) -> None:
         """Add text for a file."""
         with self._lock:
             self._texts.setdefault((append, file), []).append(text)
@@ -54,7 +54,7 @@ class OutputBuffer:
             if self.characters > MEMORY_CHARACTERS:
                 self._spill()
 
-    def flush(self, append: Callable[..., None], *file: Any) -> None:
+    def flush(self, append: Callable[..., None], *file: str | int) -> None:
         """Write the text of one file. Only one thread may flush at a time."""
         while True:
             with self._lock:

@@ -108,7 +108,9 @@ class InstructionRouter:
         )
         self._foreground.post(self._foreground.say, text)
 
-    def carry_out(self, instructions: list[TrialEvent | DriverInstruction]) -> None:
+    def carry_out(  # noqa: C901 (one case for each kind)
+        self, instructions: list[TrialEvent | DriverInstruction]
+    ) -> None:
         """Hand instructions on, in their order."""
         events: list[TrialEvent] = []
         for instruction in instructions:
@@ -208,7 +210,7 @@ class NoticeRouter:
         self._fail_fast = fail_fast
         self._earlier_count = len(book.ended)
 
-    def act(self, notice: Notice) -> None:
+    def act(self, notice: Notice) -> None:  # noqa: C901 (one case for each kind)
         """Act on one notice."""
         match notice:
             case TrialSuggested(trial, params):

@@ -19,10 +19,13 @@ class SinglePolicy(Policy):
     total = 1
 
     def start(self, trial_store: dict[str, Trial], final_store: list[Trial], seed: int) -> None:
+        """Prepare the one trial."""
         self._trials = [Trial({})]
 
     def suggest(self, finished: Trial | None) -> Trial | None:
+        """Return the one trial, and then None."""
         return self._trials.pop() if self._trials else None
 
     def identity(self) -> dict[str, Any]:
+        """Return the kind of the experiment."""
         return {"kind": self.kind}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import reprlib
 from collections.abc import Mapping
-from typing import Any
 
 from maggy.common.exceptions import ExperimentError
 from maggy.common.json_values import to_plain
 from maggy.common.sendable import MAX_NESTING, check_nesting, check_sendable
+from maggy.common.types import Json, Params
 from maggy.core.messages import MAX_MESSAGE_BYTES, Assign, encode
 from maggy.trial import Trial
 
@@ -33,7 +33,7 @@ class Suggestions:
         self._name = name
         self._refusals = 0
 
-    def prepare(self, trial: Trial) -> dict[str, Any] | None:
+    def prepare(self, trial: Trial) -> Params | None:
         """Return the parameters as a worker can receive them, or None if they cannot be sent.
 
         A trial that cannot be sent gets the status ERROR, the reason, and parameters that can be
@@ -69,10 +69,10 @@ class Suggestions:
             )
 
 
-def _sendable_params(params: Any) -> dict[str, Any]:
+def _sendable_params(params: object) -> Params:
     if not isinstance(params, Mapping):
         raise TypeError(f"They must be a dict, but are {type(params).__name__}.")
-    plain: dict[str, Any] = to_plain(params, finite=True)
+    plain: Params = to_plain(params, finite=True)
     if not all(type(value) in (float, int, str) for value in plain.values()):
         check_nesting(plain)
     try:
@@ -88,18 +88,18 @@ def _sendable_params(params: Any) -> dict[str, Any]:
     return plain
 
 
-def _size(value: Any) -> int:
+def _size(value: object) -> int:
     return len(encode(Assign(0, "", {"": value}, "")))
 
 
-def _recordable(params: Any) -> dict[str, Any]:
+def _recordable(params: object) -> Params:
     """Return the parameters with text in place of values that are large or cannot be sent."""
     if not isinstance(params, Mapping):
         return {}
     return {_name(name): _recordable_value(value) for name, value in params.items()}
 
 
-def _recordable_value(value: Any) -> Any:
+def _recordable_value(value: object) -> Json:
     try:
         plain = to_plain(value, finite=True)
         check_sendable(plain)
@@ -108,11 +108,11 @@ def _recordable_value(value: Any) -> Any:
         return _short(value)
 
 
-def _name(name: Any) -> str:
+def _name(name: object) -> str:
     return str(name).encode("utf-8", "backslashreplace").decode()[:LONGEST_VALUE_BYTES]
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     try:
         return _SHORT.repr(value)
     except Exception:  # a class of the user may raise anything
