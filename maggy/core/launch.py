@@ -44,7 +44,7 @@ from maggy.trial import Trial
 __all__ = ["Config", "launch"]
 
 
-def launch(train_fn: TrainingFunction, config: Config) -> Any:  # noqa: ANN401 (a function may return anything)
+def launch(train_fn: TrainingFunction, config: Config) -> Any:  # noqa: ANN401 (from user code)
     """Run the experiment; see :func:`maggy.experiment.lagom`."""
     environment = find_environment()
     policy, workload = plan(train_fn, config, environment)
