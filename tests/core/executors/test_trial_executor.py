@@ -336,7 +336,9 @@ def test_one_trial_leaves_no_traces_for_the_next(worker):
     assert "LEFT" not in os.environ
 
 
-def test_the_directory_of_the_trial_is_known_inside_it(worker):
+def test_the_directory_of_the_trial_is_known_inside_it(worker, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # the function makes the directory
+
     def train(x):
         from maggy import tensorboard
 
@@ -344,6 +346,7 @@ def test_the_directory_of_the_trial_is_known_inside_it(worker):
 
     (final,) = ends_of(worker(train, assign(x=1))[0])
     assert final.outputs["logdir"] == "dir/t1"
+    assert (tmp_path / "dir" / "t1").is_dir()
 
 
 def test_a_study_that_holds_is_answered_without_an_error(worker):
