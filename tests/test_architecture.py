@@ -197,6 +197,7 @@ def test_the_bookkeeping_is_pure():
         "notices",
         "places",
         "roster",
+        "stop_checks",
         "trial_book",
         "trial_names",
         "trial_queue",

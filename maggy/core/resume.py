@@ -46,7 +46,7 @@ def open_experiment(
     store = ExperimentStore.open(environment.files, root, config.resume, resolve=environment.root)
     record = _without_damage(store.read_experiment())
     if record:
-        policy.adopt(record.get("identity") or {})
+        policy.adopt(record["identity"])
         _check_identity(store.directory, record, {**policy.identity(), "seed": config.seed})
     return store, record
 
@@ -89,16 +89,13 @@ def take_over(
 
 
 def _without_damage(record: dict[str, Any]) -> dict[str, Any]:
-    """Return the record, or an empty one if a field of it is of a wrong type."""
-    types = {"identity": dict, "runs": list}
-    is_whole = all(
-        record.get(name) is None or isinstance(record[name], kind) for name, kind in types.items()
-    )
+    """Return the record, or an empty one if a field is missing or of a wrong type."""
+    is_whole = isinstance(record.get("identity"), dict) and isinstance(record.get("runs", []), list)
     return record if is_whole else {}
 
 
 def _check_identity(directory: str, record: dict[str, Any], current: dict[str, Any]) -> None:
-    identity = {**(record.get("identity") or {}), "seed": record.get("seed")}
+    identity = {**record["identity"], "seed": record.get("seed")}
     for name, value in current.items():
         if identity.get(name) != value:
             raise ResumeError(

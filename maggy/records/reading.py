@@ -42,6 +42,12 @@ def parse_ended_trial(name: str, data: bytes) -> PlacedTrial:
         trial.trial_id = name
     # A bool is an int in Python, so the type is compared.
     is_place = place is None or type(place) is int
+    # Only the one trial of a function that runs once has no metric. It has no parameters either.
+    lacks_metric = (
+        trial.status == Trial.FINALIZED and trial.final_metric is None and bool(trial.params)
+    )
+    if lacks_metric:
+        raise ValueError(f"{name}/trial.json lacks the metric of a trial that ended well.")
     if trial.trial_id != name or trial.status not in (Trial.FINALIZED, Trial.ERROR) or not is_place:
         raise ValueError(f"{name}/trial.json is not the record of this trial's end.")
     return place, trial

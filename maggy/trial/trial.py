@@ -17,9 +17,21 @@ from maggy.trial.identity import make_id
 from maggy.trial.notes import Note, Notes, OptionalNote, plain_notes
 from maggy.trial.points import Points
 
-__all__ = ["Trial"]
+__all__ = ["Trial", "TrialParamsError"]
 
 _ABLATION_FUNCTIONS = ("dataset_function", "model_function")
+
+
+class TrialParamsError(BadArgumentsError):
+    """The parameters of a trial are not allowed. The driver fails a trial with such parameters.
+
+    Attributes:
+        params: The parameters, of any type.
+    """
+
+    def __init__(self, text: str, params: object) -> None:
+        super().__init__(text)
+        self.params = params
 
 
 class Trial(Points):
@@ -200,15 +212,16 @@ class Trial(Points):
 
 def _check_params(params: Mapping[str, ParameterValue]) -> Params:
     if not isinstance(params, Mapping):
-        raise BadArgumentsError(
-            f"The parameters of a trial must be a dict, but got {params!r:.80}."
+        raise TrialParamsError(
+            f"The parameters of a trial must be a dict, but got {params!r:.80}.", params
         )
     try:
         plain: Params = to_plain(params, finite=True)
         check_sendable(plain)
     except (TypeError, ValueError) as error:
-        raise BadArgumentsError(
+        raise TrialParamsError(
             "The parameters of a trial must be a dict with strings as keys and finite JSON values. "
-            f"{error}"
+            f"{error}",
+            params,
         ) from None
     return plain

@@ -125,8 +125,15 @@ def test_a_directory_with_a_living_driver_is_refused_and_left_as_it_is(tmp_path,
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b"[" * 200_000, b'{"identity": [1]}', b'{"identity": {}, "runs": 3}'],
-    ids=["empty", "torn", "deep", "wrong identity", "wrong runs"],
+    [
+        b"",
+        b"{",
+        b"[" * 200_000,
+        b'{"identity": [1]}',
+        b'{"identity": {}, "runs": 3}',
+        b'{"format": 99}',
+    ],
+    ids=["empty", "torn", "deep", "wrong identity", "wrong runs", "no identity"],
 )
 def test_a_damaged_record_of_the_experiment_is_set_aside_and_its_trials_count(
     tmp_path, recorded, capsys, content

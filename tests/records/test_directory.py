@@ -13,6 +13,7 @@ from maggy.common.exceptions import OwnershipError, RecordsError, ResumeError
 from maggy.common.files import AnyFiles
 from maggy.records.directory import ExperimentStore
 from maggy.records.process import Process
+from maggy.records.reading import parse_ended_trial
 from maggy.result import build_result
 from maggy.trial import Trial
 
@@ -562,3 +563,11 @@ def test_a_value_that_tensorboard_cannot_hold_costs_no_record(store, value):
     assert json_of(store, trial.trial_id, ".hparams.json") == {"a": value}
     assert json_of(store, trial.trial_id, "trial.json")["params"] == {"a": value}
     assert "TensorBoard cannot show" in text_of(store, "maggy.log")
+
+
+def test_a_trial_that_is_recorded_as_final_without_a_metric_is_set_aside():
+    record = '{"params": %s, "status": "FINALIZED", "trial_id": "t1", "final_metric": null}'
+    with pytest.raises(ValueError, match="lacks the metric"):
+        parse_ended_trial("t1", (record % '{"x": 1}').encode())
+    _, trial = parse_ended_trial("t1", (record % "{}").encode())  # of a function that runs once
+    assert trial.status == Trial.FINALIZED

@@ -12,7 +12,7 @@ from maggy.common.types import Json, Params
 from maggy.core.messages import MAX_MESSAGE_BYTES, Assign, encode
 from maggy.trial import Trial
 
-__all__ = ["REFUSALS_LIMIT", "Suggestions"]
+__all__ = ["REFUSALS_LIMIT", "Suggestions", "recordable"]
 
 REFUSALS_LIMIT = 3
 """Number of suggestions in a row that cannot be sent, after which the experiment ends."""
@@ -45,21 +45,33 @@ class Suggestions:
         try:
             params = _sendable_params(trial.params)
         except RecursionError:
-            self._refuse(trial, f"They must be nested at most {MAX_NESTING} levels deep.")
+            self.refuse(
+                trial, f"They must be nested at most {MAX_NESTING} levels deep.", trial.params
+            )
             return None
         except Exception as error:  # a class of the user may raise anything
-            self._refuse(trial, str(error))
+            self.refuse(trial, str(error), trial.params)
             return None
         self._refusals = 0
         return params
 
-    def _refuse(self, trial: Trial, reason: str) -> None:
-        values = _short(trial.params)
+    def refuse(self, trial: Trial, reason: str, params: object) -> None:
+        """Fail a trial whose parameters cannot be sent.
+
+        Args:
+            trial: The trial.
+            reason: Why they cannot be sent.
+            params: The parameters that the policy has suggested.
+
+        Raises:
+            ExperimentError: If this is the third suggestion in a row that cannot be sent.
+        """
+        values = _short(params)
         sentence = (
             f"{self._name} must suggest parameters that can be sent to a worker, but suggested "
             f"{values}. {reason}"
         )
-        trial.params = _recordable(trial.params)
+        trial.params = recordable(params)
         trial.status, trial.error = Trial.ERROR, sentence
         trial.failure_reason = sentence
         self._refusals += 1
@@ -92,7 +104,7 @@ def _size(value: object) -> int:
     return len(encode(Assign(0, "", {"": value}, "")))
 
 
-def _recordable(params: object) -> Params:
+def recordable(params: object) -> Params:
     """Return the parameters with text in place of values that are large or cannot be sent."""
     if not isinstance(params, Mapping):
         return {}

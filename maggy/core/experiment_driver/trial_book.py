@@ -29,7 +29,6 @@ from maggy.core.experiment_driver.notices import (
     ExperimentEnds,
     Notice,
     Remark,
-    RuleFailed,
     SameMistake,
     SuggestionsExhausted,
     TrialBegan,
@@ -39,9 +38,10 @@ from maggy.core.experiment_driver.notices import (
     TrialSuggested,
 )
 from maggy.core.experiment_driver.policy import Policy
-from maggy.core.experiment_driver.suggestions import Suggestions
+from maggy.core.experiment_driver.stop_checks import StopChecks
+from maggy.core.experiment_driver.suggestions import Suggestions, recordable
 from maggy.core.experiment_driver.trial_names import TrialNames, check_suggestion
-from maggy.trial import Trial
+from maggy.trial import Trial, TrialParamsError
 
 __all__ = ["TrialBook"]
 
@@ -87,10 +87,9 @@ class TrialBook:
         self._names = TrialNames()
         self._asks = 0  # suggestions that the ledger waits for
         self._idle_until: float | None = None
-        self._next_check = clock() + (policy.es_seconds or 0)
+        self._stop_checks = StopChecks(policy, clock)
         self._is_exhausted = False
         self._is_ending = False  # a rule has ended the experiment
-        self._has_rule_failed = False
         self._start_times: dict[str, float] = {}
         self._unreported: deque[Trial] = deque()  # ended, but the policy was not told yet
         self._unannounced: deque[Trial] = deque()  # ended, but there was no notice yet
@@ -143,12 +142,13 @@ class TrialBook:
         # The worker that ended a trial asks for the next one at once. That suggestion goes first.
         if not isinstance(event, Ended):
             yield from self.announce_ends()
-        yield from self._check_by_time()
+        yield from self._stop_checks.check_by_time(self.trial_store, self.final_store)
         yield from self._pass_remarks_on()
 
     def next_deadline(self) -> float | None:
         """Return when to call :meth:`check_time`, in monotonic seconds; None for never."""
-        deadlines = [self._next_check] if self._policy.es_seconds is not None else []
+        deadline = self._stop_checks.next_deadline()
+        deadlines = [] if deadline is None else [deadline]
         if self._asks and self._idle_until is not None:
             deadlines.append(self._idle_until)
         return min(deadlines) if deadlines else None
@@ -157,7 +157,7 @@ class TrialBook:
         """Ask an idle policy again, and check the running trials, if it is time for that."""
         yield from self._answer_asks()
         yield from self.announce_ends()
-        yield from self._check_by_time()
+        yield from self._stop_checks.check_by_time(self.trial_store, self.final_store)
 
     @property
     def has_unannounced_ends(self) -> bool:
@@ -168,15 +168,6 @@ class TrialBook:
         """Give notice of the trials that have ended."""
         while self._unannounced:
             yield TrialEnded(self._unannounced.popleft())
-
-    def _check_by_time(self) -> Iterator[Notice]:
-        """Check all running trials for an early stop if ``es_seconds`` have passed."""
-        if self._policy.es_seconds is None or self._clock() < self._next_check:
-            return
-        self._next_check = self._clock() + self._policy.es_seconds
-        for trial in list(self.trial_store.values()):
-            if trial.metric_history and self._policy.is_check_due(trial, trial.step_history):
-                yield from self._check(trial)
 
     def _begin(self, event: Began) -> Iterator[Notice]:
         trial = self.trial_store[event.trial_id]
@@ -198,41 +189,18 @@ class TrialBook:
             if math.isfinite(step)
             and (new_step := trial.append_point(step, float(value))) is not None
         ]
-        if (
-            steps
-            and not event.last
-            and self._policy.es_seconds is None
-            and self._policy.is_check_due(trial, steps)
-        ):
-            yield from self._check(trial)
-
-    def _check(self, trial: Trial) -> Iterator[Notice]:
-        try:
-            should_stop = self._policy.should_stop(trial, self.final_store)
-        except Exception as error:  # a rule that fails must not cost the experiment
-            yield from self._report_failure(error)
-            return
-        if should_stop:
-            yield TrialStopped(trial.trial_id)
+        if steps and not event.last:
+            yield from self._stop_checks.check_points(trial, steps, self.final_store)
 
     def _check_experiment(self, finals: list[Trial]) -> list[Notice]:
         """End the experiment if the policy says so: begin no trial, and stop the running ones."""
         if self._is_exhausted:
             return []
-        try:
-            reason = self._policy.should_end(finals)
-        except Exception as error:
-            return self._report_failure(error)
+        reason, failures = self._stop_checks.end_reason(finals)
         if reason is None:
-            return []
+            return failures
         self._is_exhausted = self._is_ending = True
         return [ExperimentEnds(reason), *(TrialStopped(trial_id) for trial_id in self.trial_store)]
-
-    def _report_failure(self, error: Exception) -> list[Notice]:
-        if self._has_rule_failed:
-            return []
-        self._has_rule_failed = True
-        return [RuleFailed(error)]
 
     def _end(self, event: Ended) -> list[Notice]:
         trial = self.trial_store.pop(event.trial_id)
@@ -294,9 +262,7 @@ class TrialBook:
             params = self._suggestions.prepare(trial)
         finally:
             if trial.status == Trial.ERROR:
-                del self.trial_store[trial.trial_id]
-                self.ended.append(trial)
-                self._unannounced.append(trial)
+                self._end_unsent(trial)
         return params
 
     def _suggest(self) -> Trial | str | None:
@@ -307,7 +273,11 @@ class TrialBook:
                 trial.failure_reason = None
                 return self._schedule_again(trial)
             finished = self._unreported.popleft() if self._unreported else None
-            suggestion = self._policy.suggest(finished)
+            try:
+                suggestion = self._policy.suggest(finished)
+            except TrialParamsError as error:
+                self._refuse(error)
+                continue
             if suggestion is None:
                 self._is_exhausted = True
             elif isinstance(suggestion, str) and suggestion == "IDLE":
@@ -317,6 +287,20 @@ class TrialBook:
                 if self._admit(trial):
                     return trial
         return None
+
+    def _refuse(self, error: TrialParamsError) -> None:
+        """Fail a trial that the policy could not make, since its parameters are not allowed."""
+        trial = Trial(recordable(error.params))
+        if self._admit(trial):
+            try:
+                self._suggestions.refuse(trial, str(error), error.params)
+            finally:
+                self._end_unsent(trial)
+
+    def _end_unsent(self, trial: Trial) -> None:
+        del self.trial_store[trial.trial_id]
+        self.ended.append(trial)
+        self._unannounced.append(trial)
 
     def _admit(self, trial: Trial) -> bool:
         """Name a suggested trial, and return whether it must run. A recorded trial need not."""

@@ -488,3 +488,30 @@ def test_what_is_no_trial_is_refused_with_a_sentence():
 def test_an_unknown_event_is_an_error_that_names_it():
     with pytest.raises(AssertionError, match="TrialSuggested"):
         Desk(Scripted()).put(TrialSuggested(Trial({"x": 1}), {}))
+
+
+@pytest.mark.parametrize(
+    "params", [{"x": 2**70}, {"x": float("nan")}, {"x": object()}, {1: 0.3}, None], ids=str
+)
+def test_a_suggestion_that_the_policy_could_not_make_fails_its_trial_only(params):
+    class Faulty(Scripted):
+        def suggest(self, finished):
+            return Trial(self.trials.pop(0))
+
+    desk = Desk(Faulty(params, {"x": 2}))
+    desk.put(Ask())
+    suggested, ended = desk.notices
+    assert suggested.trial.params == {"x": 2}
+    assert ended.trial.status == Trial.ERROR
+    assert ended.trial.failure_reason.startswith("Given must suggest parameters that can be sent")
+
+
+def test_three_suggestions_in_a_row_that_the_policy_could_not_make_end_the_experiment():
+    class Faulty(Scripted):
+        def suggest(self, finished):
+            return Trial({"x": 2**70})
+
+    desk = Desk(Faulty())
+    with pytest.raises(ExperimentError, match="that happened 3 times in a row"):
+        desk.put(Ask())
+    assert [trial.status for trial in desk.book.ended] == [Trial.ERROR] * 3
