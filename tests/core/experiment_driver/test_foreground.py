@@ -80,5 +80,8 @@ def test_the_end_of_the_time_is_said_and_raised(foreground, texts):
 
 def test_an_error_ends_the_wait_for_a_condition(foreground):
     foreground.post(foreground.fail, ValueError())
-    foreground.wait_while(lambda: True)
+    foreground.wake()
+    rounds = iter(range(2))
+    foreground.wait_while(lambda: next(rounds, None) is not None)
     assert isinstance(foreground.error, ValueError)
+    assert foreground.backlog == 1
