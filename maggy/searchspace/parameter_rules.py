@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TypeAlias, TypedDict
 
 from maggy.common.exceptions import BadArgumentsError, SearchspaceBoundsError
-from maggy.common.json_values import as_number, as_written, closest, is_plain, to_plain
+from maggy.common.json_values import as_number, as_written, closest, is_plain, json_key, to_plain
 from maggy.common.sendable import check_sendable, is_sendable_integer
 from maggy.common.types import Json, ParameterValue
 
@@ -127,6 +127,7 @@ def parse(name: str, spec: WrittenSpec) -> ParameterParts:
         )
     values = _check_values(name, region)
     originals = as_written(region)
+    _refuse_lookalikes(name, values, originals)
     return ParameterParts(
         type=kind,
         values=values,
@@ -197,6 +198,32 @@ def _parse_conditions(
             raise BadArgumentsError(f"{rule}, but {parent} has no value. List at least one.")
         conditions[parent] = _check_values(name, values)
     return conditions
+
+
+def _refuse_lookalikes(name: str, values: list[ParameterValue], originals: ParameterValue) -> None:
+    """Refuse choices that differ in Python and are equal as JSON, such as a tuple and a list.
+
+    Trials are told apart by the JSON of their parameters, so one of the two would never run.
+    """
+    first_choices: dict[str, ParameterValue] = {}
+    for value, original in zip(values, originals, strict=True):
+        first = first_choices.setdefault(json_key(value), original)
+        # As JSON they are equal, so only tuples, lists and arrays can differ.
+        if _container_types(first) != _container_types(original):
+            raise BadArgumentsError(
+                f"The values of {name} must differ as JSON, but got {first!r:.80} and "
+                f"{original!r:.80}, which are equal there. List one of them."
+            )
+
+
+def _container_types(value: ParameterValue) -> object:
+    """Return the types of all containers in a value, nested as they are."""
+    if isinstance(value, Mapping):
+        return {key: _container_types(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value), [_container_types(item) for item in value]
+    is_scalar = value is None or isinstance(value, (bool, int, float, str))
+    return None if is_scalar else type(value)
 
 
 def _check_values(name: str, values: list[ParameterValue]) -> list[ParameterValue]:

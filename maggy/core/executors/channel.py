@@ -9,6 +9,7 @@ import errno
 import os
 import socket
 import sys
+import threading
 from array import array
 from collections.abc import Callable
 from contextlib import suppress
@@ -40,7 +41,9 @@ PIECE_BYTES = 100_000
 MAX_DESCRIPTORS = 3
 """Maximum number of file descriptors that come with a message."""
 _CLOSED = {errno.EBADF, errno.ENOTSOCK, errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN}
-_MORE, _LAST = b"\1", b"\0"
+# The first byte of each packet says what follows: a whole message, or a part of a long one. If a
+# signal has interrupted the sender of a long one, the next message makes the receiver forget it.
+_WHOLE, _FIRST, _MIDDLE, _LAST = b"\0", b"\1", b"\2", b"\3"
 # Packets keep messages apart: an exception that a signal's handler raises leaves no half of one.
 _KIND = socket.SOCK_SEQPACKET if sys.platform.startswith("linux") else socket.SOCK_DGRAM
 
@@ -74,6 +77,8 @@ class Channel(Generic[Incoming, Outgoing]):
     def __init__(self, end: socket.socket, decode: Callable[[bytes], Incoming]) -> None:
         self._socket = end
         self._decode = decode
+        # The parts of one long message must follow each other. Reentrant, for handlers of signals.
+        self._sending = threading.RLock()
         self._pieces: list[bytes] = []
 
     def fileno(self) -> int:
@@ -91,14 +96,18 @@ class Channel(Generic[Incoming, Outgoing]):
             ChannelClosed: If one of the two ends is closed.
         """
         data = memoryview(encode(message))
+        mark = _WHOLE
         try:
-            while len(data) > PIECE_BYTES:
-                self._socket.sendmsg([_MORE, data[:PIECE_BYTES]])
-                data = data[PIECE_BYTES:]
-            if descriptors:
-                socket.send_fds(self._socket, [_LAST, data], descriptors)
-            else:
-                self._socket.sendmsg([_LAST, data])
+            with self._sending:
+                while len(data) > PIECE_BYTES:
+                    mark = _FIRST if mark is _WHOLE else _MIDDLE
+                    self._socket.sendmsg([mark, data[:PIECE_BYTES]])
+                    data = data[PIECE_BYTES:]
+                mark = _WHOLE if mark is _WHOLE else _LAST
+                if descriptors:
+                    socket.send_fds(self._socket, [mark, data], descriptors)
+                else:
+                    self._socket.sendmsg([mark, data])
         except OSError as error:
             # Others come from a signal's handler of the user, such as the TimeoutError of an alarm.
             if error.errno in _CLOSED:
@@ -127,8 +136,13 @@ class Channel(Generic[Incoming, Outgoing]):
                 return None, []
             if not piece:
                 return None, []
+            mark = piece[:1]
+            if mark in (_WHOLE, _FIRST):
+                self._pieces.clear()
+            elif not self._pieces:
+                continue
             self._pieces.append(piece[1:])
-            if piece[:1] == _LAST:
+            if mark in (_WHOLE, _LAST):
                 data = b"".join(self._pieces)
                 self._pieces.clear()
                 for descriptor in descriptors:

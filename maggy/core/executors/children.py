@@ -108,9 +108,10 @@ class Children:
 
     def interrupt(self, reason: str) -> None:
         """Interrupt the training function. Any thread may call this."""
-        if self._child is not None:
-            self._child.reason = f"{reason}; it could not be interrupted"
-            self._child.was_interrupted = True
+        child = self._child  # read once, since the child may end meanwhile
+        if child is not None:
+            child.reason = f"{reason}; it could not be interrupted"
+            child.was_interrupted = True
         self._tell(Interrupt(reason))
 
     def stop(self) -> None:

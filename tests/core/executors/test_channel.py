@@ -1,11 +1,13 @@
 """Messages between a Spark task and its processes."""
 
 import os
+import threading
 
 import msgspec
 import pytest
 
 from maggy.core.executors.channel import (
+    _FIRST,
     PIECE_BYTES,
     ChannelClosed,
     child_channel,
@@ -104,6 +106,30 @@ def test_without_waiting_an_empty_channel_and_half_a_message_raise_at_once(ends)
     near, far = ends(child_channel, child_end)
     with pytest.raises(BlockingIOError):
         near.receive(wait=False)
-    far._socket.sendmsg([b"\1", b"the first half of a message"])
+    far._socket.sendmsg([_FIRST, b"the first half of a message"])
     with pytest.raises(BlockingIOError):
         near.receive(wait=False)
+
+
+def test_long_messages_of_several_threads_arrive_whole(ends):
+    near, far = ends(child_channel, child_end)
+    texts = [letter * (3 * PIECE_BYTES) for letter in "ab"]
+    senders = [
+        threading.Thread(
+            target=lambda text=text: [far.send(Value(text.encode())) for _ in range(20)]
+        )
+        for text in texts
+    ]
+    for sender in senders:
+        sender.start()
+    arrivals = [near.receive()[0].data.decode() for _ in range(40)]
+    for sender in senders:
+        sender.join()
+    assert sorted(arrivals) == sorted(texts * 20)
+
+
+def test_a_message_that_was_broken_off_does_not_spoil_the_next_one(ends):
+    near, far = ends(child_channel, child_end)
+    far._socket.sendmsg([_FIRST, b"the first half of a message"])
+    far.send(Value(b"whole"))
+    assert near.receive()[0] == Value(b"whole")
