@@ -62,7 +62,8 @@ def conclude(
     failures = _failures(outcome)
     if failures and not result["num_trials"]:
         raise _all_failed(failures)
-    policy.finish([trial for trial in outcome.trials if trial.final_metric is not None])
+    if outcome.has_policy_ended:
+        policy.finish([trial for trial in outcome.trials if trial.final_metric is not None])
     announce(_summary(result, policy, seconds))
     announce("Finished Experiment")
     return result

@@ -58,6 +58,7 @@ class Outcome:
         values: The return values of the workers' tasks.
         error: The error that ended the experiment; None if it ended by itself.
         job_error: The last failure of a Spark job; None if there was none.
+        has_policy_ended: No other thread uses the policy any more. It is false if the policy hangs.
     """
 
     state: str
@@ -65,6 +66,7 @@ class Outcome:
     values: list[Any]
     error: BaseException | None
     job_error: str | None = None
+    has_policy_ended: bool = True
 
 
 class ExperimentDriver:
@@ -148,7 +150,13 @@ class ExperimentDriver:
                 self._foreground.error = error
             state = self._shut_down()
         return Outcome(
-            state, self._book.ended, self._values, self._foreground.error, self._job_error
+            state,
+            # A copy, since a policy that hangs may add trials when it goes on.
+            list(self._book.ended),
+            self._values,
+            self._foreground.error,
+            self._job_error,
+            self._has_policy_ended,
         )
 
     def _connect_parts(self, make_task: Callable[[int], Task]) -> None:
@@ -206,9 +214,10 @@ class ExperimentDriver:
                     "ends."
                 )
         self._dispatcher.close()
-        self._policy_thread.close(timeout=STOP_SECONDS)
+        self._has_policy_ended = self._policy_thread.close(timeout=STOP_SECONDS)
         self._foreground.run_backlog()
         self._progress.close()
+        error = self._foreground.error  # it may have come meanwhile, as a second Ctrl-C
         if isinstance(error, (KeyboardInterrupt, TimeIsUp)):
             return "KILLED"
         return "FINISHED" if error is None else "FAILED"

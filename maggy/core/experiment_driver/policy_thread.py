@@ -63,8 +63,8 @@ class PolicyThread:
         """Queue events, which are handled in their order. May be called from any thread."""
         self._queue.put(events)
 
-    def close(self, timeout: float | None = None) -> None:
-        """End the thread after the queued events.
+    def close(self, timeout: float | None = None) -> bool:
+        """End the thread after the queued events, and return whether it has ended.
 
         Args:
             timeout: Seconds to wait for the thread at most; None for no limit.
@@ -72,6 +72,7 @@ class PolicyThread:
         self._queue.put((None,))
         if self._thread.ident is not None:  # an error may have come before its start
             self._thread.join(timeout)
+        return not self._thread.is_alive()
 
     def _run(self) -> None:
         try:

@@ -17,6 +17,7 @@ from waiting import HANG, wait_until_sent
 
 from maggy import Trial
 from maggy.core.experiment_driver import driver as driver_module
+from maggy.core.experiment_driver.jobs import Jobs
 
 pytestmark = pytest.mark.loopback
 
@@ -213,3 +214,36 @@ def test_a_suggestion_that_was_refused_is_none_of_the_trials_with_the_mistake(tm
     assert (outcome.state, len(outcome.trials)) == ("FAILED", 6)
     assert "All 5 trials that ended" in str(outcome.error)
     assert "with 24 trials that were left" in str(outcome.error)
+
+
+def test_an_interrupt_while_the_driver_shuts_down_is_the_state_that_is_recorded(
+    tmp_path, monkeypatch
+):
+    experiment = Experiment(tmp_path, Given(one_after_another(trials(2)), 2), square)
+    join = Jobs.join
+
+    def interrupt_and_join(jobs, seconds):
+        monkeypatch.setattr(Jobs, "join", join)
+        experiment.driver._interrupted()
+        return jobs.join(seconds)
+
+    monkeypatch.setattr(Jobs, "join", interrupt_and_join)
+    outcome = experiment.run()
+    assert outcome.state == "KILLED"
+    assert isinstance(outcome.error, KeyboardInterrupt)
+
+
+def test_a_policy_that_hangs_is_left_alone_when_time_is_up(tmp_path):
+    go_on, late = threading.Event(), Trial({"x": 99})
+
+    def suggest(finished):
+        assert go_on.wait(HANG)
+        return late
+
+    experiment = Experiment(tmp_path, Given(suggest, 2), square, max_seconds=0.2)
+    try:
+        outcome = experiment.run()
+        assert (outcome.state, outcome.trials, outcome.has_policy_ended) == ("KILLED", [], False)
+        assert outcome.trials is not experiment.driver._book.ended
+    finally:
+        go_on.set()
