@@ -8,14 +8,15 @@ import re
 import sys
 from collections.abc import Sequence
 from decimal import Decimal
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeGuard
 
 import numpy as np
 
-from maggy.common.exceptions import BadArgumentsError
+from maggy.common.exceptions import BadArgumentsError, MissingDependencyError
+from maggy.common.files import AnyFiles, Files
 from maggy.common.json_values import as_number
 from maggy.common.optional import can_import
+from maggy.datasets.file_kinds import only_kind
 from maggy.datasets.spark_tables import collect_columns, read_table
 from maggy.datasets.table import Column, SparkFrame, Table
 
@@ -58,58 +59,63 @@ def read_frame(data: object) -> Table | None:
     return _make_table(*_split_frame(data))
 
 
-def read_path(path: str, kind: str) -> Table:
+def read_path(path: str, kind: str, files: Files | None = None) -> Table:
     """Return the numeric columns of a CSV or Parquet file or folder.
 
-    pandas or pyarrow reads local paths if it is installed. Spark reads all others.
+    pandas or pyarrow reads them if it is installed and ``files`` reaches the path. Otherwise Spark
+    reads them.
 
     Args:
         path: An absolute path or a URL.
         kind: ``"csv"`` or ``"parquet"``.
+        files: Access to the path; :class:`AnyFiles` if None.
 
     Raises:
         BadArgumentsError: If the file cannot be read, a column is not numeric, or its name is
             missing or repeated.
     """
-    files = _local_files(path, kind)
-    if files and _is_installed("pandas" if kind == "csv" else "pyarrow"):
+    if _is_installed("pandas" if kind == "csv" else "pyarrow"):
         try:
-            names, arrays = _read_csv(files) if kind == "csv" else _read_parquet(path)
-        except (OSError, ValueError) as error:
-            raise BadArgumentsError(
-                f"{path} must be readable as {kind}, but it is not: {error}"
-            ) from error
-        return _make_table(names, arrays)
+            # Spark writes _SUCCESS and checksums (.part-0.csv.crc) beside its files.
+            files = files or AnyFiles()
+            copies = files.fetch(only_kind(files.find(path), kind) or [path])
+        except MissingDependencyError:  # Spark may have the package for the scheme
+            pass
+        else:
+            with copies as paths:
+                return _read_files(paths, path, kind)
     names, columns = read_table(path, kind)
     return _make_table(names, [columns[name] for name in names])
 
 
-def _read_csv(files: list[Path]) -> tuple[list[str], list[Column]]:
+def _read_files(paths: list[str], origin: str, kind: str) -> Table:
+    try:
+        names, arrays = _read_csv(paths) if kind == "csv" else _read_parquet(paths, origin)
+    except (OSError, ValueError) as error:
+        raise BadArgumentsError(
+            f"{origin} must be readable as {kind}, but it is not: {error}"
+        ) from error
+    return _make_table(names, arrays)
+
+
+def _read_csv(paths: list[str]) -> tuple[list[str], list[Column]]:
     import pandas
 
-    frames = [pandas.read_csv(file) for file in files]
+    frames = [pandas.read_csv(path) for path in paths]
     return _split_frame(pandas.concat(frames, ignore_index=True))
 
 
-def _read_parquet(path: str) -> tuple[list[str], list[Column]]:
-    import pyarrow.parquet
+def _read_parquet(paths: list[str], folder: str) -> tuple[list[str], list[Column]]:
+    import pyarrow.dataset
 
-    table = pyarrow.parquet.read_table(path)
+    # Folders such as "year=2020" below the given one are a column.
+    partitioning = pyarrow.dataset.HivePartitioning.discover(infer_dictionary=True)
+    table = pyarrow.dataset.dataset(
+        paths, format="parquet", partitioning=partitioning, partition_base_dir=folder
+    ).to_table()
     # pandas keeps a frame's index, which is no feature, in columns with this name.
     names = [name for name in table.column_names if not re.fullmatch(r"__index_level_\d+__", name)]
     return names, [table.column(name).to_numpy() for name in names]
-
-
-def _local_files(path: str, kind: str) -> list[Path]:
-    if "://" in path:
-        return []
-    place = Path(path)
-    if not place.is_dir():
-        return [place]
-    # Spark writes _SUCCESS and checksums (.part-0.csv.crc) beside its files.
-    return sorted(
-        file for file in place.rglob(f"*.{kind}*") if not file.name.startswith(("_", "."))
-    )
 
 
 def _is_installed(module: str) -> bool:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import re
-from pathlib import Path
 
 from maggy.common.exceptions import BadArgumentsError, MissingDependencyError
-from maggy.datasets.remote_files import RemoteFiles
+from maggy.common.files import AnyFiles, Files, is_url
 from maggy.datasets.tfrecords import TFRECORD_NAME
 
-__all__ = ["FORMATS", "file_kind", "kind_at"]
+__all__ = ["FORMATS", "file_kind", "kind_at", "only_kind"]
 
 FORMATS = (
     "a Spark or pandas data frame, a CSV or Parquet file or folder, or a TFRecord file, folder or "
@@ -36,11 +34,17 @@ def file_kind(name: str) -> str | None:
     return "csv" if re.search(r"\.csv(\.gz|\.bz2|\.xz|\.zip)?$", name) else None
 
 
-def kind_at(path: str) -> str:
+def only_kind(files: list[str], kind: str) -> list[str]:
+    """Return the files whose names have this format."""
+    return [file for file in files if file_kind(os.path.basename(file)) == kind]
+
+
+def kind_at(path: str, files: Files | None = None) -> str:
     """Return the format of the files at a path.
 
     Args:
         path: A file, a folder, a pattern or a URL of one.
+        files: Access to the path; :class:`AnyFiles` if None.
 
     Returns:
         ``"csv"``, ``"parquet"`` or ``"tfrecord"``.
@@ -48,7 +52,8 @@ def kind_at(path: str) -> str:
     Raises:
         BadArgumentsError: If nothing is there, or the files are not all of one format.
     """
-    names = _names_at(path)
+    files = files or AnyFiles()
+    names = _names_at(files, path)
     if not names:
         raise BadArgumentsError(f"A training data set's path must exist, but nothing is at {path}.")
     kinds = sorted({kind for kind in map(file_kind, names) if kind})
@@ -62,21 +67,18 @@ def kind_at(path: str) -> str:
             f"A training data set must be {FORMATS}, but the folder {path} holds files of "
             f"{' and '.join(kinds) if kinds else 'none of these formats'}."
         )
-    if kinds != ["tfrecord"] and "://" not in path and not os.path.exists(path):
+    if kinds != ["tfrecord"] and not is_url(path) and not files.exists(path):
         raise BadArgumentsError(
             f"A pattern can name TFRecord files only, but got {path}. Give the folder instead."
         )
     return kinds[0]
 
 
-def _names_at(path: str) -> list[str]:
+def _names_at(files: Files, path: str) -> list[str]:
     """Return the base names of the files at a path."""
-    if "://" in path:
-        try:
-            return [file.rsplit("/", 1)[-1] for file in RemoteFiles().find(path)]
-        except MissingDependencyError:
-            # Spark or TensorFlow may have the package that fsspec lacks, so the name must do.
-            return [path.rstrip("/").rsplit("/", 1)[-1]]
-    if os.path.isdir(path):
-        return [file.name for file in Path(path).rglob("*") if file.is_file()]
-    return [os.path.basename(file) for file in glob.glob(path)]
+    try:
+        paths = files.find(path)
+    except MissingDependencyError:
+        # Spark or TensorFlow may have the package that fsspec lacks, so the name must do.
+        paths = [path.rstrip("/")]
+    return [os.path.basename(file) for file in paths]

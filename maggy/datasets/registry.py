@@ -1,31 +1,23 @@
 """The folder of registered training data sets: register a data set, and find it again.
 
-A data set is the folder ``<root>/<name>_<version>/`` with ``schema.json`` and ``data.npz``. Of
-TFRecord files only the path is kept, in the schema. The root is ``$MAGGY_DATASET_DIR``, a folder or
-an fsspec URL, else ``./Training_Datasets``.
+A data set is a folder ``<root>/<name>_<version>/``. Of TFRecord files only the path is kept there.
+The root is ``$MAGGY_DATASET_DIR``, a folder or an fsspec URL, else ``./Training_Datasets``.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import shutil
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-import numpy as np
-
-from maggy.common.exceptions import AblationError, BadArgumentsError, MissingDependencyError
+from maggy.common.exceptions import AblationError, BadArgumentsError
+from maggy.common.files import AnyFiles
 from maggy.common.json_values import closest
-from maggy.common.optional import can_import
-from maggy.datasets import remote_files
 from maggy.datasets.columns import read_frame, read_path
 from maggy.datasets.file_kinds import FORMATS, file_kind, kind_at
-from maggy.datasets.remote_files import RemoteFiles, RemoteTable
-from maggy.datasets.table import SCHEMA_FILE, Schema, SparkFrame, Table
-from maggy.datasets.training_dataset import DATA_FILE, TrainingDataset
+from maggy.datasets.stored_table import StoredTable, has_schema, read_schema, write_data_set
+from maggy.datasets.table import Schema, SparkFrame, Table
+from maggy.datasets.training_dataset import TrainingDataset
 
 if TYPE_CHECKING:
     import pandas
@@ -38,16 +30,15 @@ __all__ = [
     "register_training_dataset",
 ]
 
+_FILES = AnyFiles()
+
 TrainingData: TypeAlias = "SparkFrame | pandas.DataFrame | str | os.PathLike[str]"
 """The data that can be registered: a data frame, or the path of files."""
 
 
 def dataset_root() -> str:
     """Return the folder of all registered data sets: an absolute path, or a URL as it is."""
-    root = os.environ.get("MAGGY_DATASET_DIR") or "Training_Datasets"
-    if "://" in root and not root.startswith("file://"):
-        return root.rstrip("/")
-    return str(Path(root.removeprefix("file://")).expanduser().absolute())
+    return _FILES.resolve(os.environ.get("MAGGY_DATASET_DIR") or "Training_Datasets")
 
 
 def register_training_dataset(data: TrainingData, name: str, version: int = 1) -> str:
@@ -81,12 +72,8 @@ def register_training_dataset(data: TrainingData, name: str, version: int = 1) -
     Raises:
         BadArgumentsError: If the data are of another kind, do not exist or are not numbers.
     """
-    folder = f"{dataset_root()}/{folder_name(name, version)}"
-    schema, table = _read(data)
-    if "://" in folder:
-        remote_files.write_data_set(folder, schema, table)
-    else:
-        _write(Path(folder), schema, table)
+    folder = _FILES.join(dataset_root(), folder_name(name, version))
+    write_data_set(_FILES, folder, *_read(data))
     return folder
 
 
@@ -105,16 +92,17 @@ def find_training_dataset(
             register a data set.
     """
     root = dataset_root()
-    folder = f"{root}/{folder_name(name, version)}"
+    folder = _FILES.join(root, folder_name(name, version))
     try:
-        schema = _read_schema(folder)
+        schema = read_schema(_FILES, folder)
     except FileNotFoundError:
         raise AblationError(_unknown_text(root, name, version)) from None
-    names, data = schema.get("columns"), schema.get("data")
-    # Only the schema at a URL names the file with the numbers.
-    source = RemoteTable(f"{folder}/{data}", tuple(names)) if names and data else None
     return TrainingDataset(
-        folder=folder, label=label, names=names, tfrecord_path=schema.get("path"), source=source
+        folder=folder,
+        label=label,
+        names=schema.get("columns"),
+        tfrecord_path=schema.get("path"),
+        source=StoredTable(_FILES, folder, schema) if "columns" in schema else None,
     )
 
 
@@ -146,40 +134,21 @@ def _read(data: TrainingData) -> tuple[Schema, Table | None]:
             raise BadArgumentsError(
                 f"A training data set must be {FORMATS}, but got {type(data).__name__}."
             )
-        path = _absolute(os.fspath(data))
+        path = _FILES.resolve(os.fspath(data))
         kind = kind_at(path)
         if kind == "tfrecord":
             return {"format": "tfrecord", "path": path}, None
-        table = _read_table(path, kind)
+        table = read_path(path, kind)
     return {"format": "npz", "columns": table[0]}, table
 
 
-def _read_table(path: str, kind: str) -> Table:
-    """Read a table. The files of a URL are copied to the local disk first, or Spark reads them."""
-    if "://" not in path or not can_import("pandas" if kind == "csv" else "pyarrow"):
-        return read_path(path, kind)
-    with tempfile.TemporaryDirectory(prefix="maggy-table-") as folder:
-        try:
-            RemoteFiles().fetch(path, folder)
-        except MissingDependencyError:  # Spark may have the package for the scheme
-            return read_path(path, kind)
-        return read_path(folder, kind)
-
-
-def _read_schema(folder: str) -> Schema:
-    if "://" in folder:
-        return remote_files.read_schema(folder)
-    schema: Schema = json.loads(Path(folder, SCHEMA_FILE).read_text(encoding="utf-8"))
-    return schema
-
-
 def _unknown_text(root: str, name: str, version: int | None) -> str:
-    if "://" in root:
-        folders = remote_files.list_data_sets(root)
-    else:
-        folders = [path.parent.name for path in Path(root).glob(f"*_*/{SCHEMA_FILE}")]
     # The name itself may contain "_"; the version follows the last one.
-    pairs = sorted(folder.rpartition("_")[::2] for folder in folders)
+    pairs = sorted(
+        folder.rpartition("_")[::2]
+        for folder in _FILES.list(root)
+        if "_" in folder and has_schema(_FILES, _FILES.join(root, folder))
+    )
     names = list(dict.fromkeys(other for other, _ in pairs))
     versions = [number for other, number in pairs if other == name]
     hint = closest(name, names)
@@ -193,38 +162,3 @@ def _unknown_text(root: str, name: str, version: int | None) -> str:
         f"version={version}), or set the environment variable MAGGY_DATASET_DIR to the folder "
         "where it was registered."
     )
-
-
-def _absolute(path: str) -> str:
-    path = path.removeprefix("file://")
-    return path if "://" in path else os.path.abspath(os.path.expanduser(path))
-
-
-def _write(folder: Path, schema: Schema, table: Table | None) -> None:
-    """Write the data set beside its place and rename it, so that nobody reads half of it."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    _check_replaceable(folder)
-    # In the same folder, because a file can be renamed only within one file system.
-    temporary = Path(tempfile.mkdtemp(prefix=".new-", dir=folder.parent))
-    try:
-        new = temporary / "new"
-        new.mkdir()
-        if table is not None:
-            names, columns = table
-            # Arrays by position, because a column may have a name that is no file name.
-            np.savez(new / DATA_FILE, *(columns[name] for name in names))
-        (new / SCHEMA_FILE).write_text(json.dumps(schema, indent=1), encoding="utf-8")
-        # A full folder cannot be replaced in one step, so for an instant there is none.
-        if folder.exists():
-            os.rename(folder, temporary / "old")
-        os.rename(new, folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _check_replaceable(folder: Path) -> None:
-    if folder.exists() and {path.name for path in folder.iterdir()} - {SCHEMA_FILE, DATA_FILE}:
-        raise BadArgumentsError(
-            f"The folder {folder} holds files that were not registered, and registering would "
-            "delete them. Choose another name or version, or move the folder away."
-        )

@@ -12,9 +12,7 @@ if TYPE_CHECKING:
 
     from maggy.common.types import Json
 
-__all__ = ["SCHEMA_FILE", "Column", "Schema", "SparkFrame", "Table"]
-
-SCHEMA_FILE = "schema.json"
+__all__ = ["Column", "Schema", "SparkFrame", "Table"]
 
 Column: TypeAlias = NDArray[np.generic]
 """One column as an array of one dimension. The columns of a registered data set are numeric."""
@@ -30,7 +28,7 @@ class Schema(TypedDict, total=False):
     """``"npz"`` for a stored table, ``"tfrecord"`` where only the path is recorded."""
     columns: list[str]
     data: str
-    """The name of the file with the numbers, at a URL."""
+    """The name of the file with the numbers; ``data.npz`` where an earlier release names none."""
     path: str
     """The path of the TFRecord files."""
 

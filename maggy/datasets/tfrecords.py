@@ -2,68 +2,45 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import re
 from types import ModuleType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from maggy.common.exceptions import AblationError
+from maggy.common.files import Files
 
 if TYPE_CHECKING:
     import tensorflow
 
-__all__ = ["TFRECORD_NAME", "RecordFiles", "list_record_files", "only_records", "parser_of"]
+__all__ = ["TFRECORD_NAME", "find_records", "parser_of"]
 
 TFRECORD_NAME = re.compile(r"^(part-r-|[^._].*\.tfrecord)(?!.*\.crc$)")
 """The base names of TFRecord files: the names that Spark writes, and ``*.tfrecord*``."""
 
 
-class RecordFiles(Protocol):
-    """Find and fetch TFRecord files that TensorFlow cannot open itself."""
+def find_records(files: Files, path: str) -> list[str]:
+    """Return the TFRecord files at a path.
 
-    def find(self, url: str) -> list[str]:
-        """Return the paths of the files at a URL, sorted."""
-
-    def fetch(self, url: str, folder: str, names: list[str] | None = None) -> list[str]:
-        """Copy the files with these base names into a local folder, and return the copies."""
-
-
-def list_record_files(path: str) -> list[str]:
-    """Return the local TFRecord files at a path.
-
-    They are in the order of their names, so that rows always come in the same order.
+    They are in the order of their paths, so that rows always come in the same order. A single file
+    may have any name.
 
     Args:
+        files: Finds them.
         path: A file, a folder or a pattern.
 
     Raises:
         AblationError: If there is none.
     """
-    if os.path.isdir(path):
-        files = [os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names]
-    else:
-        files = glob.glob(path)
-    return only_records(path, files)
-
-
-def only_records(path: str, files: list[str]) -> list[str]:
-    """Return the TFRecord files among the files at a path, sorted.
-
-    Raises:
-        AblationError: If there is none.
-    """
-    # If the path names a single file, that file is taken, also under another name.
-    is_one_file = len(files) == 1 and path.endswith(files[0].lstrip("/"))
-    records = sorted(
-        file for file in files if is_one_file or TFRECORD_NAME.search(os.path.basename(file))
-    )
-    if not records:
+    paths = files.find(path)
+    if paths != [path]:
+        paths = [file for file in paths if TFRECORD_NAME.search(os.path.basename(file))]
+    if not paths:
         raise AblationError(
             f"No TFRecord file is at {path} on this worker. Put it where all machines can read it, "
             "and register that path."
         )
-    return records
+    return paths
 
 
 def parser_of(

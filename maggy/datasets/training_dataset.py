@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from maggy.common.exceptions import AblationError, BadArgumentsError
+from maggy.common.files import AnyFiles, Files, LocalCopies
 from maggy.common.json_values import closest
 from maggy.common.keras_session import import_tensorflow
-from maggy.datasets.remote_files import RemoteFiles
 from maggy.datasets.table import Column, Table
-from maggy.datasets.tfrecords import RecordFiles, list_record_files, only_records, parser_of
+from maggy.datasets.tfrecords import find_records, parser_of
 
 if TYPE_CHECKING:
     import tensorflow
 
-__all__ = ["DATA_FILE", "SHIPPED_BYTES", "Source", "TrainingDataset"]
+__all__ = ["SHIPPED_BYTES", "Source", "TrainingDataset"]
 
-DATA_FILE = "data.npz"
 SHIPPED_BYTES = 32 * 2**20
 """The size up to which the numbers themselves travel to the workers. Beyond, only the path does."""
 
@@ -29,7 +26,7 @@ class Source(Protocol):
     """Read a table again on a worker, to which the source travels."""
 
     def read(self) -> Table:
-        """Return the names of the columns, and the columns."""
+        """Return the names of the columns, and the columns, as float32 or another type."""
 
 
 class TrainingDataset:
@@ -43,10 +40,10 @@ class TrainingDataset:
         label: The column that the model predicts, or None.
         names: All columns in order; None for TFRecord, whose columns are known once a record is
             read.
-        tfrecord_path: File, folder or pattern of TFRecord files, or None. The files of a URL are
-            copied to the worker's disk once.
-        files: How files of a URL are reached.
-        source: Reads the numbers if they are not in the folder's ``DATA_FILE``.
+        tfrecord_path: File, folder or pattern of TFRecord files, or None. Files that are not on the
+            worker's disk are copied to it once.
+        files: Access to the TFRecord files.
+        source: Reads the numbers; None for TFRecord.
 
     Attributes:
         columns: The numbers by the name of the column, as float32; None until they are loaded.
@@ -59,23 +56,22 @@ class TrainingDataset:
         names: list[str] | None,
         tfrecord_path: str | None,
         *,
-        files: RecordFiles | None = None,
+        files: Files | None = None,
         source: Source | None = None,
     ) -> None:
         self.folder = folder
         self.label = label
         self.names = names
         self.tfrecord_path = tfrecord_path
-        self.files: RecordFiles = files or RemoteFiles()
+        self.files = files or AnyFiles()
         self.source = source
         self.columns: dict[str, Column] | None = None
-        # The folder is deleted with this object, so the two belong together.
-        self._copy_folder: tempfile.TemporaryDirectory[str] | None = None
-        self._copies: list[str] = []
+        # Copies are deleted with this object, so the two belong together.
+        self._copies: LocalCopies | None = None
 
     def __getstate__(self) -> dict[str, object]:
         # The copies are on the disk of this machine only.
-        state = {**self.__dict__, "_copy_folder": None, "_copies": []}
+        state = {**self.__dict__, "_copies": None}
         if self.columns and sum(column.nbytes for column in self.columns.values()) > SHIPPED_BYTES:
             state["columns"] = None
         return state
@@ -83,31 +79,22 @@ class TrainingDataset:
     def load(self) -> None:
         """Read the numbers as float32, unless they are loaded or are TFRecord.
 
+        If the data set has been replaced since it was found, the new columns are read.
+
         Raises:
             AblationError: If the folder cannot be reached from this machine.
         """
-        if self.columns is not None or self.names is None:
+        if self.columns is not None or self.source is None:
             return
-        if self.source is None:
-            self.columns = self._read_data_file(self.names)
-            return
-        columns = self.source.read()[1]
-        self.columns = {name: columns[name].astype(np.float32) for name in self.names}
-
-    def _read_data_file(self, names: list[str]) -> dict[str, Column]:
         try:
-            with np.load(os.path.join(self.folder, DATA_FILE), allow_pickle=False) as arrays:
-                # numpy reads one array at a time, so only one is in memory as float64.
-                return {
-                    name: arrays[f"arr_{position}"].astype(np.float32)
-                    for position, name in enumerate(names)
-                }
+            self.names, columns = self.source.read()
         except FileNotFoundError:
             raise AblationError(
                 f"The training data set is larger than {SHIPPED_BYTES // 2**20} MiB, so workers "
                 f"read it themselves, but {self.folder} is not there on this worker. Register it "
                 "in a folder that all machines share (set MAGGY_DATASET_DIR to it)."
             ) from None
+        self.columns = {name: columns[name].astype(np.float32, copy=False) for name in self.names}
 
     def check_names(self, ablated: list[str]) -> None:
         """Check that the label and the features to ablate are among the columns.
@@ -172,10 +159,10 @@ class TrainingDataset:
                     f"{name} must be an integer of at least 1, but got {value!r:.80}."
                 )
         tf = import_tensorflow("dataset_function")
+        self.load()
         self.check_names([] if ablated_feature is None else [ablated_feature])
         if self.tfrecord_path is not None:
             return self._parse_records(ablated_feature, int(num_epochs), int(batch_size))
-        self.load()
         columns = self.columns or {}
         features = self._features(list(columns), ablated_feature)
         matrix = np.stack([columns[name] for name in features], axis=1)
@@ -205,21 +192,12 @@ class TrainingDataset:
 
     def _records(self) -> tensorflow.data.Dataset:
         tf = import_tensorflow("A TFRecord data set")
-        files = self._record_files()
+        if self._copies is None:
+            self._copies = self.files.fetch(find_records(self.files, str(self.tfrecord_path)))
+        files = self._copies.paths
         # TensorFlow does not find the compression out itself; all files have the same.
         compression = "GZIP" if files[0].endswith(".gz") else ""
         return tf.data.TFRecordDataset(files, compression_type=compression)
-
-    def _record_files(self) -> list[str]:
-        path = str(self.tfrecord_path)
-        if "://" not in path:
-            return list_record_files(path)
-        if not self._copies:
-            records = only_records(path, self.files.find(path))
-            self._copy_folder = tempfile.TemporaryDirectory(prefix="maggy-records-")
-            names = [record.rsplit("/", 1)[-1] for record in records]
-            self._copies = self.files.fetch(path, self._copy_folder.name, names)
-        return self._copies
 
     def _record_parsers(self) -> dict[str, tensorflow.io.FixedLenFeature]:
         """Return how TensorFlow parses each feature of the first record, sorted by name."""

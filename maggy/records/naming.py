@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from maggy.common.exceptions import ResumeError
-from maggy.common.files import Files, is_url
+from maggy.common.files import Files
 from maggy.common.json_values import closest
 
 __all__ = ["ExperimentDirectory", "find_directory", "make_directory"]
@@ -75,8 +75,8 @@ def find_directory(
         files: Reads there.
         root: The directory in which experiments are looked up by name.
         experiment: The experiment's id (``<app_id>_<run_id>``) or its directory.
-        resolve: Return the full path of a directory that the user has named; None for a path from
-            the working directory, or a URL.
+        resolve: Return the full path of a directory that the user has named; ``files.resolve`` if
+            None.
 
     Raises:
         ResumeError: If there is no such experiment. The message names those that exist.
@@ -85,8 +85,7 @@ def find_directory(
     name = wish.rstrip("/\\").replace("\\", "/").rsplit("/", 1)[-1]
     app_id, _, number = name.rpartition("_")
     if app_id and _is_number(number):
-        below_root = [] if is_url(wish) else [files.join(root, wish)]
-        for path in (*below_root, (resolve or _full_path)(wish)):
+        for path in (files.join(root, wish), (resolve or files.resolve)(wish)):
             if _is_experiment(files, path):
                 return ExperimentDirectory(path, app_id, int(number))
     names = [entry for entry in files.list(root) if _is_experiment(files, files.join(root, entry))]
@@ -110,7 +109,3 @@ def _run_id(name: str, app_id: str) -> int:
 def _is_number(text: str) -> bool:
     # str.isdigit alone accepts superscripts, which int refuses.
     return text.isascii() and text.isdigit()
-
-
-def _full_path(path: str) -> str:
-    return path.rstrip("/") if is_url(path) else os.path.abspath(path)

@@ -122,6 +122,117 @@ def test_a_missing_file_is_the_same_error_everywhere(files, place):
     files.remove(path)
 
 
+def test_a_path_of_a_user_becomes_a_full_path(files, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", "/home/alice")
+    for path in ("/a/b", "/a/b/", "file:/a/b", "file:///a/b", "file:///a/./b/"):
+        assert files.resolve(path) == "/a/b"
+    assert files.resolve("a") == files.resolve("file://a") == str(tmp_path / "a")
+    assert files.resolve("file:a") == str(tmp_path / "file:a")
+    assert files.resolve("~/a") == "/home/alice/a"
+    assert files.resolve("s3://bucket/a/") == "s3://bucket/a"
+    assert files.resolve("memory://") == "memory://"
+    assert files.resolve("hdfs://namenode:8020/a/") == "hdfs://namenode:8020/a"
+
+
+def test_a_path_of_a_user_without_a_scheme_may_lie_in_hopsfs(hopsfs_standin):
+    hopsfs = HopsFiles()
+    files = AnyFiles({"hdfs": hopsfs}, home=hopsfs)
+    assert files.resolve("a/") == "hdfs://namenode:8020/Projects/demo/a"
+    assert files.resolve("/Projects/x/a") == "hdfs://namenode:8020/Projects/x/a"
+    assert files.resolve("file:/x/a") == "/x/a"
+    assert files.resolve("s3://bucket/") == "s3://bucket"
+
+
+def test_a_full_path_replaces_the_parts_before_it(files):
+    assert files.join("/a", "/b", "c") == "/b/c"
+    assert files.join("/a", "s3://b", "c") == "s3://b/c"
+    assert files.join("s3://a", "s3://b/") == "s3://b"
+    assert files.join("s3://a", "file:///b", "c") == "/b/c"
+
+
+@pytest.fixture
+def tree(files, place):
+    """Return a directory with files in it and below it."""
+    for folder in ("in", "in/b.csv"):
+        files.make_directory(files.join(place, folder), exist_ok=True)
+    for name in ("in/a.csv", "in/c.csv", "in/d.txt", "in/b.csv/a.csv"):
+        files.write_bytes(files.join(place, name), name.encode())
+    return files.join(place, "in")
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("", ["a.csv", "b.csv/a.csv", "c.csv", "d.txt"]),
+        ("a.csv", ["a.csv"]),
+        ("*.csv", ["a.csv", "c.csv"]),
+        ("[cd].*", ["c.csv", "d.txt"]),
+        ("?.csv/*.csv", ["b.csv/a.csv"]),
+        ("*.npz", []),
+        ("missing", []),
+        ("missing/*", []),
+    ],
+)
+def test_the_files_at_a_path_are_found(files, tree, path, found):
+    at = files.join(tree, path) if path else tree
+    assert files.find(at) == [files.join(tree, name) for name in found]
+    for name in files.find(at):
+        assert files.read_bytes(name).decode().endswith(name.rpartition("/")[2])
+
+
+def test_found_paths_keep_what_a_store_leaves_out_of_its_own_paths(monkeypatch):
+    class Stripped(MemoryFileSystem):
+        protocol = "stripped"
+        store: ClassVar = {}
+        pseudo_dirs: ClassVar = [""]
+
+        @classmethod
+        def _strip_protocol(cls, path):
+            inside = path.removeprefix("stripped://host:1/").removeprefix("stripped://host:1")
+            return "/" + inside.strip("/") if inside.strip("/") else ""
+
+    fsspec.register_implementation("stripped", Stripped, clobber=True)
+    files = AnyFiles()
+    files.write_bytes("stripped://host:1/a/b/c", b"x", atomic=False)
+    for path in ("stripped://host:1/a", "stripped://host:1/a/b/?", "stripped://host:1/*/b/c"):
+        assert files.find(path) == ["stripped://host:1/a/b/c"]
+
+
+def test_a_file_whose_name_looks_like_a_pattern_is_found_on_a_disk(files, tmp_path):
+    (tmp_path / "a[1].csv").write_text("")
+    assert files.find(str(tmp_path / "a[1].csv")) == [str(tmp_path / "a[1].csv")]
+
+
+def test_a_file_is_read_and_written_in_parts(files, place):
+    files.make_directory(place, exist_ok=True)
+    path = files.join(place, "file")
+    for parts in ([b"a longer", b" text"], [b"sho", b"rt"]):
+        with files.open_to_write(path) as file:
+            for part in parts:
+                file.write(part)
+        with files.open_to_read(path) as file:
+            assert [file.read(3), file.read()] == [b"".join(parts)[:3], b"".join(parts)[3:]]
+    with pytest.raises(FileNotFoundError):
+        files.open_to_read(files.join(place, "missing")).read()
+
+
+def test_fetched_files_are_on_the_disk_and_only_copies_are_deleted(files, tree):
+    paths = [files.join(tree, name) for name in ("b.csv/a.csv", "a.csv")]
+    with files.fetch(paths) as copies:
+        assert [os.path.basename(copy) for copy in copies] == ["a.csv", "a.csv"]
+        contents = []
+        for copy in copies:
+            with open(copy, "rb") as file:
+                contents.append(file.read())
+        assert contents == [b"in/b.csv/a.csv", b"in/a.csv"]
+    is_on_disk = os.path.exists(tree)
+    assert (copies == paths) == is_on_disk
+    assert [os.path.exists(copy) for copy in copies] == [is_on_disk] * 2
+    assert files.exists(paths[0])
+    assert files.fetch([]).paths == []
+
+
 def test_rename_moves_a_directory_with_its_content(files, place):
     files.make_directory(files.join(place, "old"))
     files.write_bytes(files.join(place, "old", "file"), b"x")

@@ -109,6 +109,27 @@ def test_a_csv_folder_is_read_in_the_order_of_its_files(tmp_path):
     assert read_path(str(tmp_path), "csv")[1]["a"].tolist() == [0, 1]
 
 
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_only_the_files_of_the_format_are_read_from_a_folder(kind, tmp_path):
+    frame = pd.DataFrame({"a": [1]})
+    for name in (f"a.{kind}", f"b.{kind}.txt", f"c.{kind}.bak", "README"):
+        if kind == "csv" or name == "a.parquet":
+            getattr(frame, f"to_{kind}")(tmp_path / name, index=False)
+        else:
+            (tmp_path / name).write_text("no table")
+    assert read_path(str(tmp_path), kind)[1]["a"].tolist() == [1]
+
+
+def test_the_folders_of_a_partitioned_parquet_table_are_a_column(tmp_path):
+    for year in (2020, 2021):
+        (tmp_path / "t.parquet" / f"year={year}").mkdir(parents=True)
+        frame = pd.DataFrame({"a": [year]})
+        frame.to_parquet(tmp_path / "t.parquet" / f"year={year}" / "0.parquet")
+    names, columns = read_path(str(tmp_path / "t.parquet"), "parquet")
+    assert names == ["a", "year"]
+    assert columns["year"].tolist() == [2020, 2021]
+
+
 def test_parquet_is_read_as_file_and_as_folder(tmp_path):
     frame = pd.DataFrame({"b": [1, None], "a": [0.5, 1.5], "c": [True, None]}, index=[5, 7])
     frame.to_parquet(tmp_path / "part-0.parquet")

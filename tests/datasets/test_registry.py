@@ -55,6 +55,57 @@ def test_registering_again_replaces_and_leaves_nothing_behind(root):
     assert os.listdir(root) == ["t_1"]
 
 
+def test_at_every_step_of_a_replacement_a_reader_sees_the_old_data_set_or_the_new(
+    root, monkeypatch
+):
+    register_training_dataset(FRAME, "t")
+    seen = []
+
+    def watch(name):
+        step = getattr(os, name)
+
+        def step_and_read(*args, **options):
+            step(*args, **options)
+            seen.append(list(columns_of("t")))
+
+        monkeypatch.setattr(os, name, step_and_read)
+
+    for name in ("rename", "replace", "unlink", "mkdir", "link"):
+        watch(name)
+    register_training_dataset(FRAME[["age", "survived"]], "t")
+    assert all(names in (["fare", "age", "survived"], ["age", "survived"]) for names in seen)
+    assert seen[-1] == ["age", "survived"]
+
+
+def test_a_data_set_that_is_replaced_after_it_was_found_is_read_as_the_new_one():
+    register_training_dataset(FRAME, "t")
+    dataset = find_training_dataset("t", 1, "survived")
+    register_training_dataset(FRAME[["survived", "age"]], "t")
+    dataset.load()
+    assert dataset.names == list(dataset.columns) == ["survived", "age"]
+    assert dataset.columns["age"].tolist() == [42, 13]
+
+
+def test_a_data_set_of_an_earlier_release_is_read_and_replaced(root):
+    (root / "t_1").mkdir(parents=True)
+    np.savez(root / "t_1" / "data.npz", np.array([42, 13]), np.array([0, 1]))
+    schema = {"format": "npz", "columns": ["age", "survived"]}
+    (root / "t_1" / "schema.json").write_text(json.dumps(schema))
+    assert columns_of("t")["age"].tolist() == [42, 13]
+    register_training_dataset(FRAME, "t")
+    assert columns_of("t")["fare"].tolist() == [7.5, 8.5]
+    assert len(os.listdir(root / "t_1")) == 2
+
+
+def test_a_registration_whose_last_step_fails_leaves_the_old_one(root, monkeypatch):
+    register_training_dataset(FRAME, "t")
+    monkeypatch.setattr(os, "replace", lambda *_: (_ for _ in ()).throw(OSError("No space left")))
+    with pytest.raises(OSError, match="No space"):
+        register_training_dataset(FRAME[["age", "survived"]], "t")
+    assert list(columns_of("t")) == ["fare", "age", "survived"]
+    assert sorted(os.listdir(root / "t_1")) == ["data.npz", "schema.json"]
+
+
 def test_a_failed_registration_leaves_the_old_one(root):
     register_training_dataset(FRAME, "t")
     with pytest.raises(ValueError, match="text"):
@@ -87,7 +138,7 @@ def test_columns_may_have_any_name():
 def test_a_folder_that_was_not_registered_is_not_deleted(root):
     (root / "t_1").mkdir(parents=True)
     (root / "t_1" / "part-r-00000").write_bytes(b"precious")
-    with pytest.raises(ValueError, match="registering would delete them"):
+    with pytest.raises(ValueError, match="holds files that were not registered"):
         register_training_dataset(FRAME, "t")
     assert (root / "t_1" / "part-r-00000").read_bytes() == b"precious"
 
@@ -117,6 +168,22 @@ def test_of_tfrecord_only_the_absolute_path_is_recorded(pattern, tmp_path, monke
     dataset = find_training_dataset("t", 1, "survived")
     assert dataset.tfrecord_path == str(tmp_path / "records" / pattern).rstrip("/")
     assert dataset.names is None
+
+
+@pytest.mark.parametrize("prefix", ["file:", "file://"])
+def test_a_path_may_have_the_scheme_of_files(prefix, tmp_path):
+    FRAME.to_csv(tmp_path / "a.csv", index=False)
+    register_training_dataset(f"{prefix}{tmp_path}/a.csv", "t")
+    assert columns_of("t")["fare"].tolist() == [7.5, 8.5]
+    (tmp_path / "part-r-0").write_bytes(b"")
+    register_training_dataset(f"{prefix}{tmp_path}/part-r-*", "t")
+    assert find_training_dataset("t").tfrecord_path == f"{tmp_path}/part-r-*"
+
+
+@pytest.mark.parametrize("prefix", ["file:", "file://"])
+def test_the_root_may_have_the_scheme_of_files(prefix, root, monkeypatch):
+    monkeypatch.setenv("MAGGY_DATASET_DIR", f"{prefix}{root}")
+    assert register_training_dataset(FRAME, "t") == str(root / "t_1")
 
 
 @pytest.mark.parametrize("path", ["missing.csv", "missing/part-r-*", "missing"])

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import BinaryIO
 
-__all__ = ["PREVIOUS", "Files", "is_url"]
+__all__ = ["PREVIOUS", "Files", "LocalCopies", "is_pattern", "is_url"]
 
 PREVIOUS = ".previous"
 """Suffix of the old file during an atomic write, where a store cannot replace it in one step."""
@@ -17,6 +22,14 @@ class Files(ABC):
     system refuses. An object holds only the arguments of its constructor, so that it can be pickled
     and sent to a worker.
     """
+
+    @abstractmethod
+    def resolve(self, path: str) -> str:
+        """Return the full path for a path that a user wrote.
+
+        Returns:
+            An absolute path, or a URL without a slash at its end.
+        """
 
     @abstractmethod
     def join(self, *parts: str) -> str:
@@ -40,8 +53,61 @@ class Files(ABC):
         """Return whether there is a file or a directory at the path."""
 
     @abstractmethod
+    def find(self, path: str) -> list[str]:
+        """Return the sorted paths of the files at a path; no paths if nothing is there.
+
+        Args:
+            path: A folder, for all files below it, a file, or a pattern with ``*``, ``?`` or
+                ``[...]``, for the files that match it.
+        """
+
+    @abstractmethod
     def list(self, path: str) -> list[str]:
         """Return the sorted names (not paths) in a directory; no names if it does not exist."""
+
+    @abstractmethod
+    def open_to_read(self, path: str) -> BinaryIO:
+        """Open a file, so that a large one can be read in parts.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+        """
+
+    @abstractmethod
+    def open_to_write(self, path: str) -> BinaryIO:
+        """Open a new file, or replace an existing one, so that a large one can be written in parts.
+
+        A reader may see a part of the content until the file is closed.
+
+        Args:
+            path: The file. Its directory must exist.
+        """
+
+    def fetch(self, paths: Sequence[str]) -> LocalCopies:
+        """Make files readable by libraries that need them on this machine's disk.
+
+        Args:
+            paths: The files.
+
+        Returns:
+            The files themselves where they are on the disk, else copies, in the same order.
+
+        Raises:
+            FileNotFoundError: If a file does not exist and must be copied.
+        """
+        folder = tempfile.TemporaryDirectory(prefix="maggy-copies-")
+        copies = []
+        for number, path in enumerate(paths):
+            # Files in different folders may have the same name, so each copy gets its own folder.
+            place = os.path.join(folder.name, f"{number:06d}")
+            os.mkdir(place)
+            copies.append(os.path.join(place, path.rsplit("/", 1)[-1]))
+            self._copy_to_disk(path, copies[-1])
+        return LocalCopies(copies, folder)
+
+    def _copy_to_disk(self, path: str, copy: str) -> None:
+        with self.open_to_read(path) as source, open(copy, "wb") as target:
+            shutil.copyfileobj(source, target)
 
     @abstractmethod
     def read_bytes(self, path: str) -> bytes:
@@ -92,6 +158,37 @@ class Files(ABC):
     @abstractmethod
     def remove_temporary(self, path: str) -> None:
         """Remove the temporary files of interrupted writes in a directory and directly below it."""
+
+
+class LocalCopies:
+    """Files on this machine's disk. Copies among them are deleted with this object.
+
+    In a ``with`` statement they are deleted at its end.
+
+    Args:
+        paths: The files.
+        folder: The folder with the copies; None if the files are no copies.
+    """
+
+    def __init__(
+        self, paths: Sequence[str], folder: tempfile.TemporaryDirectory[str] | None = None
+    ) -> None:
+        self.paths = list(paths)
+        self._folder = folder
+
+    def __enter__(self) -> list[str]:
+        """Return the paths of the files."""
+        return self.paths
+
+    def __exit__(self, *_: object) -> None:
+        """Delete the copies."""
+        if self._folder is not None:
+            self._folder.cleanup()
+
+
+def is_pattern(path: str) -> bool:
+    """Return whether a path is a pattern, such as ``folder/*.csv``."""
+    return any(sign in path for sign in "*?[")
 
 
 def is_url(path: str) -> bool:

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
-from maggy.common.files.contract import Files
+from maggy.common.files.contract import Files, LocalCopies
 
-__all__ = ["DiskFiles"]
+__all__ = ["FILE_SCHEME", "DiskFiles"]
+
+FILE_SCHEME = re.compile(r"file:(//|(?=/))")
+"""The beginning of a disk's path as a URL. ``file:/x`` and ``file:///x`` both mean ``/x``."""
 
 _TEMPORARY = re.compile(r".+\.\d+-\d+\.tmp")
 
 
 class DiskFiles(Files):
     """The files of the operating system."""
+
+    def resolve(self, path: str) -> str:
+        """Return the absolute path for a path that a user wrote, also with ``file:`` or ``~``."""
+        scheme = FILE_SCHEME.match(path)
+        return os.path.abspath(os.path.expanduser(path[scheme.end() :] if scheme else path))
 
     def join(self, *parts: str) -> str:
         """Return the path that consists of these parts."""
@@ -37,11 +48,34 @@ class DiskFiles(Files):
         """Return whether there is a file or a directory at the path."""
         return os.path.exists(path)
 
+    def find(self, path: str) -> list[str]:
+        """Return the sorted paths of the files at a path. See :meth:`Files.find`."""
+        if os.path.isdir(path):
+            files = [
+                os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names
+            ]
+        else:
+            # A file may have a name that looks like a pattern.
+            files = [path] if os.path.exists(path) else glob.glob(path)
+        return sorted(filter(os.path.isfile, files))
+
     def list(self, path: str) -> list[str]:
         """Return the sorted names in a directory; no names if it does not exist."""
         with suppress(FileNotFoundError, NotADirectoryError):
             return sorted(os.listdir(path))
         return []
+
+    def open_to_read(self, path: str) -> BinaryIO:
+        """Open a file, so that a large one can be read in parts."""
+        return open(path, "rb")
+
+    def open_to_write(self, path: str) -> BinaryIO:
+        """Open a new file, or replace an existing one, so that it can be written in parts."""
+        return open(path, "wb")
+
+    def fetch(self, paths: Sequence[str]) -> LocalCopies:
+        """Return the files themselves. Nothing is copied."""
+        return LocalCopies(paths)
 
     def read_bytes(self, path: str) -> bytes:
         """Return the content of a file."""

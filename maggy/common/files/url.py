@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import uuid
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from maggy.common.exceptions import MissingDependencyError
-from maggy.common.files.contract import PREVIOUS, Files
+from maggy.common.files.contract import PREVIOUS, Files, is_pattern
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -30,8 +30,15 @@ class UrlFiles(Files):
     elsewhere. A file to which a store cannot append is written again as a whole.
     """
 
+    def resolve(self, path: str) -> str:
+        """Return the URL without a slash at its end."""
+        # "memory://" alone must keep its slashes: without them it would be a local name.
+        return path if path.endswith("://") else path.rstrip("/")
+
     def join(self, *parts: str) -> str:
         """Return the URL that consists of these parts."""
+        if len(parts) == 1:
+            return self.resolve(parts[0])
         head = parts[0] if parts[0].endswith("://") else parts[0].rstrip("/") + "/"
         return head + "/".join(part.strip("/") for part in parts[1:])
 
@@ -53,6 +60,24 @@ class UrlFiles(Files):
             not _is_object_store(system) and bool(system.exists(inside + PREVIOUS))
         )
 
+    def find(self, path: str) -> list[str]:
+        """Return the sorted URLs of the files at a URL. See :meth:`Files.find`."""
+        system, inside = open_url(path)
+        system.invalidate_cache()
+        if is_pattern(inside):
+            matches = system.glob(inside, detail=True)
+            files = [name for name, info in matches.items() if info["type"] == "file"]
+            path = _folder_of_pattern(path)
+        elif not system.exists(inside):
+            return []
+        elif system.isdir(inside):
+            files = system.find(inside)
+        else:
+            return [path]
+        # A file system's own paths lack the host and the account of a URL.
+        start = len(open_url(path)[1].rstrip("/"))
+        return sorted(self.join(path, file[start:]) for file in files)
+
     def list(self, path: str) -> list[str]:
         """Return the sorted names in a directory; no names if it does not exist."""
         system, inside = open_url(path)
@@ -63,6 +88,23 @@ class UrlFiles(Files):
             }
             return sorted(names - {_CLAIM, ""})
         return []
+
+    def open_to_read(self, path: str) -> BinaryIO:
+        """Open a file, so that a large one can be read in parts."""
+        system, inside = open_url(path)
+        file: BinaryIO = system.open(inside, "rb")
+        return file
+
+    def open_to_write(self, path: str) -> BinaryIO:
+        """Open a new file, or replace an existing one. See :meth:`Files.open_to_write`."""
+        system, inside = open_url(path)
+        file: BinaryIO = system.open(inside, "wb")
+        return file
+
+    def _copy_to_disk(self, path: str, copy: str) -> None:
+        system, inside = open_url(path)
+        # Faster than reading an open file: one request brings all of it.
+        system.get_file(inside, copy)
 
     def read_bytes(self, path: str) -> bytes:
         """Return the content of a file, or its old content if its replacement was interrupted."""
@@ -157,6 +199,12 @@ def open_url(url: str) -> tuple[AbstractFileSystem, str]:
             f"{scheme}:// needs a package that is not installed or does not work: {error}"
         ) from error
     return system, inside
+
+
+def _folder_of_pattern(url: str) -> str:
+    """Return the URL of the folder below which a pattern may match."""
+    start = min(url.index(sign) for sign in "*?[" if sign in url)
+    return url[: url.rindex("/", 0, start) + 1]
 
 
 def _is_object_store(system: AbstractFileSystem) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from maggy.common.files import AnyFiles, is_url
+from maggy.common.files import AnyFiles
 from maggy.core.environment.base import Environment
 
 __all__ = ["LocalEnvironment", "local_root"]
@@ -36,10 +36,4 @@ def local_root(log_dir: str | os.PathLike[str] | None = None) -> str:
         An absolute path, or a URL without a slash at its end.
     """
     path = os.fspath(log_dir) if log_dir is not None else ""
-    path = path or os.environ.get("MAGGY_LOG_DIR", "") or "Experiments"
-    if path.startswith("file://"):
-        path = path[len("file://") :]
-    if is_url(path):
-        # "memory://" alone must keep its slashes: without them it would be a local name.
-        return path if path.endswith("://") else path.rstrip("/")
-    return os.path.abspath(os.path.expanduser(path))
+    return AnyFiles().resolve(path or os.environ.get("MAGGY_LOG_DIR", "") or "Experiments")

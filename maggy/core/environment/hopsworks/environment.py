@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import secrets
 import socket
 from collections.abc import Callable, Iterable
@@ -17,7 +16,6 @@ from maggy.core.environment.hopsworks.feature_store import find_on_hopsworks
 from maggy.core.environment.hopsworks.files import HopsFiles
 from maggy.core.environment.hopsworks.package import hops_hdfs
 from maggy.core.environment.hopsworks.progress_channel import ProgressChannel
-from maggy.core.environment.local import local_root
 from maggy.core.environment.progress_board import ProgressBoard
 from maggy.core.environment.registration import ExperimentCard, ExperimentEnd, Registration
 from maggy.datasets.training_dataset import TrainingDataset
@@ -46,7 +44,7 @@ class HopsworksEnvironment(Environment):
     def __init__(self) -> None:
         hops_hdfs()
         hopsfs = HopsFiles()
-        super().__init__(AnyFiles({"hdfs": hopsfs, "hopsfs": hopsfs}))
+        super().__init__(AnyFiles({"hdfs": hopsfs, "hopsfs": hopsfs}, home=hopsfs))
 
     def root(self, log_dir: str | os.PathLike[str] | None = None) -> str:
         """Return the URL of the directory of all experiments.
@@ -55,13 +53,7 @@ class HopsworksEnvironment(Environment):
         ``Experiments``.
         """
         path = os.fspath(log_dir) if log_dir is not None else ""
-        path = path or os.environ.get("MAGGY_LOG_DIR", "") or "Experiments"
-        if "://" in path:
-            return path.rstrip("/") if _is_in_hopsfs(path) else local_root(path)
-        project = hops_hdfs().project_path()
-        if not path.startswith("/"):
-            return f"{project}{path}".rstrip("/")
-        return f"{project.partition('/Projects/')[0]}{path}".rstrip("/")
+        return self.files.resolve(path or os.environ.get("MAGGY_LOG_DIR", "") or "Experiments")
 
     def experiments(self, root: str) -> Iterable[str]:
         """Return the names in ``root`` and in the project's ``Experiments``.
@@ -163,10 +155,6 @@ def _record(card: ExperimentCard) -> dict[str, Json]:
         "jobName": job,
         "kernelId": os.environ.get("HOPSWORKS_KERNEL_ID"),
     }
-
-
-def _is_in_hopsfs(path: str) -> bool:
-    return re.match(r"(hdfs|hopsfs)://", path) is not None
 
 
 def _ip_address(host: str) -> str:

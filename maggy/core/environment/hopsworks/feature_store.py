@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import importlib.util
-import os
-import tempfile
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol
 
 from maggy.common.exceptions import AblationError, BadArgumentsError
+from maggy.common.files import Files
 from maggy.core.environment.base import Environment
 from maggy.datasets.columns import Table, read_frame, read_path
-from maggy.datasets.registry import file_kind, folder_name
+from maggy.datasets.file_kinds import file_kind
+from maggy.datasets.registry import folder_name
 from maggy.datasets.training_dataset import TrainingDataset
 
-__all__ = ["EnvironmentFiles", "FeatureView", "find_on_hopsworks"]
+__all__ = ["FeatureView", "find_on_hopsworks"]
 
 
 def find_on_hopsworks(
@@ -43,7 +43,7 @@ def find_on_hopsworks(
     folder = environment.root(f"{project}_Training_Datasets/{folder_name(name, version)}")
     dataset, report = _from_feature_store(name, int(version or 1), label)
     if dataset is None:
-        dataset = _from_files(environment, folder, label)
+        dataset = _from_files(environment.files, folder, label)
     if dataset is None:
         raise AblationError(
             f"There is no training data set '{name}', version {version}, in the project {project}: "
@@ -175,55 +175,9 @@ class FeatureView:
         return table
 
 
-@dataclass(frozen=True)
-class EnvironmentFiles:
-    """Find and fetch files that only an environment can read. It travels to the workers.
-
-    Attributes:
-        environment: The environment whose files are read.
-    """
-
-    environment: Environment
-
-    def find(self, url: str) -> list[str]:
-        """Return the sorted paths of all data files below a folder."""
-        paths: list[str] = []
-        for name in self.environment.files.list(url):
-            path = self.environment.files.join(url, name)
-            # A name says nothing: hops and Spark make folders called x.tfrecords and x.csv.
-            paths += self.find(path) or ([path] if file_kind(name) else [])
-        return sorted(paths)
-
-    def fetch(self, url: str, folder: str, names: list[str] | None = None) -> list[str]:
-        """Copy data files into a local folder.
-
-        Args:
-            url: The folder of the originals.
-            folder: The local folder.
-            names: The base names of the files to copy; None for all files.
-
-        Returns:
-            The paths of the copies, in the order of the originals.
-        """
-        copies = []
-        for number, path in enumerate(self.find(url)):
-            name = path.rsplit("/", 1)[-1]
-            if names is not None and name not in names:
-                continue
-            # Files of different folders may have the same name.
-            place = os.path.join(folder, f"{number:06d}")
-            os.mkdir(place)
-            copies.append(os.path.join(place, name))
-            with open(copies[-1], "wb") as file:
-                file.write(self.environment.files.read_bytes(path))
-        return copies
-
-
-def _from_files(environment: Environment, folder: str, label: str | None) -> TrainingDataset | None:
-    files = EnvironmentFiles(environment)
-    kinds = sorted(
-        {kind for path in files.find(folder) if (kind := file_kind(path.rsplit("/", 1)[-1]))}
-    )
+def _from_files(files: Files, folder: str, label: str | None) -> TrainingDataset | None:
+    names = [path.rpartition("/")[2] for path in files.find(folder)]
+    kinds = sorted({kind for kind in map(file_kind, names) if kind})
     if not kinds:
         return None
     if len(kinds) > 1:
@@ -248,11 +202,9 @@ def _from_files(environment: Environment, folder: str, label: str | None) -> Tra
 class _TableFiles:
     """Read the CSV or Parquet files of an old training data set."""
 
-    files: EnvironmentFiles
-    url: str
+    files: Files
+    path: str
     kind: str
 
     def read(self) -> Table:
-        with tempfile.TemporaryDirectory(prefix="maggy-table-") as folder:
-            self.files.fetch(self.url, folder)
-            return read_path(folder, self.kind)
+        return read_path(self.path, self.kind, self.files)

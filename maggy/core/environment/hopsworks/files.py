@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
+from typing import BinaryIO
 
-from maggy.common.files import Files, UrlFiles
+from maggy.common.files import Files, UrlFiles, is_pattern, is_url
 from maggy.common.files.contract import PREVIOUS
 from maggy.core.environment.hopsworks.package import HopsHdfs, hops_hdfs
 
@@ -20,6 +23,18 @@ class HopsFiles(Files):
     HopsFS cannot replace a file in one step. An atomic write therefore keeps the old file under
     another name for that moment, and a reader looks for it there.
     """
+
+    def resolve(self, path: str) -> str:
+        """Return the URL for a path that a user wrote.
+
+        A path without a scheme is relative to the project, or absolute below ``/Projects``.
+        """
+        if is_url(path):
+            return UrlFiles().resolve(path)
+        project = hops_hdfs().project_path()
+        if path.startswith("/"):
+            project = project.partition("/Projects/")[0]
+        return f"{project}{path}".rstrip("/")
 
     def join(self, *parts: str) -> str:
         """Return the path that consists of these parts."""
@@ -43,12 +58,46 @@ class HopsFiles(Files):
         hdfs = hops_hdfs()
         return bool(hdfs.exists(path) or hdfs.exists(path + PREVIOUS))
 
+    def find(self, path: str) -> list[str]:
+        """Return the sorted paths of the files at a path. See :meth:`Files.find`."""
+        if not is_pattern(path):
+            return sorted(self._files_below(path)) if hops_hdfs().exists(path) else []
+        parts = path.split("/")
+        first = next(number for number, part in enumerate(parts) if is_pattern(part))
+        return sorted(self._matches("/".join(parts[:first]), parts[first:]))
+
     def list(self, path: str) -> list[str]:
         """Return the sorted names in a directory; an empty list if there is no such directory."""
         hdfs = hops_hdfs()
         if not hdfs.exists(path) or not hdfs.isdir(path):
             return []
         return sorted(entry.rstrip("/").rsplit("/", 1)[-1] for entry in hdfs.ls(path))
+
+    def _files_below(self, path: str) -> Iterator[str]:
+        # A name says nothing: hops and Spark make folders called x.tfrecords and x.csv.
+        if not hops_hdfs().isdir(path):
+            yield path
+            return
+        for name in self.list(path):
+            yield from self._files_below(self.join(path, name))
+
+    def _matches(self, folder: str, patterns: Sequence[str]) -> Iterator[str]:
+        paths = [
+            self.join(folder, name) for name in self.list(folder) if fnmatchcase(name, patterns[0])
+        ]
+        for path in paths:
+            if patterns[1:]:
+                yield from self._matches(path, patterns[1:])
+            elif not hops_hdfs().isdir(path):
+                yield path
+
+    def open_to_read(self, path: str) -> BinaryIO:
+        """Open a file, so that a large one can be read in parts."""
+        return hops_hdfs().open_file(path, flags="r")
+
+    def open_to_write(self, path: str) -> BinaryIO:
+        """Open a new file, or replace an existing one. See :meth:`Files.open_to_write`."""
+        return hops_hdfs().open_file(path, flags="w")
 
     def read_bytes(self, path: str) -> bytes:
         """Return the content of a file, also while it is replaced.

@@ -9,21 +9,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
-from typing import Protocol, cast
+from typing import BinaryIO, Protocol, cast
 
 from maggy.common.exceptions import MissingDependencyError
 
-__all__ = ["HdfsFile", "HopsHdfs", "has_hops", "hops_hdfs", "import_hops"]
-
-
-class HdfsFile(Protocol):
-    """An open file in HopsFS."""
-
-    def write(self, data: bytes, /) -> int:
-        """Add bytes."""
-
-    def close(self) -> None:
-        """Close the file."""
+__all__ = ["HopsHdfs", "has_hops", "hops_hdfs", "import_hops"]
 
 
 class HopsHdfs(Protocol):
@@ -53,7 +43,7 @@ class HopsHdfs(Protocol):
     def load(self, path: str, /) -> bytes | str:
         """Return the content of a file."""
 
-    def open_file(self, path: str, /, *, flags: str) -> HdfsFile:
+    def open_file(self, path: str, /, *, flags: str) -> BinaryIO:
         """Open a file for bytes."""
 
     def delete(self, path: str, /) -> None:
