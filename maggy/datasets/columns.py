@@ -16,7 +16,7 @@ from maggy.common.exceptions import BadArgumentsError, MissingDependencyError
 from maggy.common.files import AnyFiles, Files
 from maggy.common.json_values import as_number
 from maggy.common.optional import can_import
-from maggy.datasets.file_kinds import only_kind
+from maggy.datasets.file_kinds import name_filter, only_kind
 from maggy.datasets.spark_tables import collect_columns, read_table
 from maggy.datasets.table import Column, SparkFrame, Table
 
@@ -74,17 +74,16 @@ def read_path(path: str, kind: str, files: Files | None = None) -> Table:
         BadArgumentsError: If the file cannot be read, a column is not numeric, or its name is
             missing or repeated.
     """
-    if _is_installed("pandas" if kind == "csv" else "pyarrow"):
-        try:
-            # Spark writes _SUCCESS and checksums (.part-0.csv.crc) beside its files.
-            files = files or AnyFiles()
-            copies = files.fetch(only_kind(files.find(path), kind) or [path])
-        except MissingDependencyError:  # Spark may have the package for the scheme
-            pass
-        else:
-            with copies as paths:
-                return _read_files(paths, path, kind)
-    names, columns = read_table(path, kind)
+    files = files or AnyFiles()
+    try:
+        # Spark writes _SUCCESS and checksums (.part-0.csv.crc) beside its files.
+        paths = only_kind(files.find(path), kind)
+        if _is_installed("pandas" if kind == "csv" else "pyarrow"):
+            with files.fetch(paths or [path]) as copies:
+                return _read_files(copies, path, kind)
+    except MissingDependencyError:  # Spark may have the package for the scheme
+        paths = []
+    names, columns = read_table(path, kind, name_filter(kind) if paths else None)
     return _make_table(names, [columns[name] for name in names])
 
 

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import os
-import re
 
 from maggy.common.exceptions import BadArgumentsError, MissingDependencyError
 from maggy.common.files import AnyFiles, Files, is_url
 from maggy.datasets.tfrecords import TFRECORD_NAME
 
-__all__ = ["FORMATS", "file_kind", "kind_at", "only_kind"]
+__all__ = ["FORMATS", "file_kind", "kind_at", "name_filter", "only_kind"]
 
 FORMATS = (
     "a Spark or pandas data frame, a CSV or Parquet file or folder, or a TFRecord file, folder or "
     "pattern (part-r-*, *.tfrecord*)"
 )
 """The data that can be registered, for error texts."""
+
+_ENDINGS = {
+    "parquet": (".parquet", ".pq"),
+    "csv": (".csv", ".csv.gz", ".csv.bz2", ".csv.xz", ".csv.zip"),
+}
+"""The endings of the names of tables, by their format."""
 
 
 def file_kind(name: str) -> str | None:
@@ -29,9 +34,15 @@ def file_kind(name: str) -> str | None:
         return None
     if TFRECORD_NAME.search(name):
         return "tfrecord"
-    if re.search(r"\.parquet$|\.pq$", name):
-        return "parquet"
-    return "csv" if re.search(r"\.csv(\.gz|\.bz2|\.xz|\.zip)?$", name) else None
+    for kind, endings in _ENDINGS.items():
+        if name.endswith(endings):
+            return kind
+    return None
+
+
+def name_filter(kind: str) -> str:
+    """Return a pattern of Spark for the names of CSV or Parquet files."""
+    return f"*{{{','.join(_ENDINGS[kind])}}}"
 
 
 def only_kind(files: list[str], kind: str) -> list[str]:

@@ -103,8 +103,8 @@ def write_data_set(files: Files, folder: str, schema: Schema, table: Table | Non
     if table is not None:
         schema = {**schema, "data": name}
         _write_table(files, files.join(folder, name), table)
-    # Read as late as possible. The file of another registration at the same time must stay, because
-    # its schema may come after this one; only the file that nobody can find any more goes.
+    # Only the old schema's file goes. Other files may belong to registrations at the same time,
+    # whose schemas are still to come; so such registrations may leave a file that nobody reads.
     old: Schema = {}
     with suppress(FileNotFoundError):
         old = read_schema(files, folder)

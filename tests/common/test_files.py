@@ -411,6 +411,24 @@ def test_an_interrupted_replacement_leaves_the_old_content_or_the_new(files, no_
     assert not files.exists(path)
 
 
+def test_a_file_whose_replacement_ends_between_two_looks_is_read(
+    files, no_replacement, monkeypatch
+):
+    path, look = "noreplacement://app_1/trial.json", no_replacement.cat_file
+    files.write_bytes(f"{path}.previous", b"old")
+
+    def look_and_replace(self, name, **options):
+        try:
+            return look(self, name, **options)
+        except FileNotFoundError:
+            files.write_bytes(path, b"new", atomic=False)
+            files.remove(f"{path}.previous")
+            raise
+
+    monkeypatch.setattr(no_replacement, "cat_file", look_and_replace)
+    assert files.read_bytes(path) == b"new"
+
+
 def test_only_the_temporary_files_of_interrupted_writes_are_removed(files, no_replacement):
     for name in (
         ".trial.json.0123abcd.tmp",

@@ -111,13 +111,27 @@ def test_a_csv_folder_is_read_in_the_order_of_its_files(tmp_path):
 
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
 def test_only_the_files_of_the_format_are_read_from_a_folder(kind, tmp_path):
+    write_folder(kind, tmp_path)
+    assert read_path(str(tmp_path), kind)[1]["a"].tolist() == [1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_spark_reads_only_the_files_of_the_format_from_a_folder(kind, spark, tmp_path, monkeypatch):
+    monkeypatch.setattr("maggy.datasets.columns._is_installed", lambda module: False)
+    write_folder(kind, tmp_path)
+    assert read_path(str(tmp_path), kind)[1]["a"].tolist() == [1]
+    assert read_path(str(tmp_path / f"a.{kind}"), kind)[1]["a"].tolist() == [1]
+
+
+def write_folder(kind, folder):
+    """Write one table, and files of other formats with similar names."""
     frame = pd.DataFrame({"a": [1]})
     for name in (f"a.{kind}", f"b.{kind}.txt", f"c.{kind}.bak", "README"):
         if kind == "csv" or name == "a.parquet":
-            getattr(frame, f"to_{kind}")(tmp_path / name, index=False)
+            getattr(frame, f"to_{kind}")(folder / name, index=False)
         else:
-            (tmp_path / name).write_text("no table")
-    assert read_path(str(tmp_path), kind)[1]["a"].tolist() == [1]
+            (folder / name).write_text("no table")
 
 
 def test_the_folders_of_a_partitioned_parquet_table_are_a_column(tmp_path):

@@ -97,12 +97,16 @@ class Files(ABC):
         """
         folder = tempfile.TemporaryDirectory(prefix="maggy-copies-")
         copies = []
-        for number, path in enumerate(paths):
-            # Files in different folders may have the same name, so each copy gets its own folder.
-            place = os.path.join(folder.name, f"{number:06d}")
-            os.mkdir(place)
-            copies.append(os.path.join(place, path.rsplit("/", 1)[-1]))
-            self._copy_to_disk(path, copies[-1])
+        try:
+            for number, path in enumerate(paths):
+                # Files in different folders may have the same name, so each gets its own folder.
+                place = os.path.join(folder.name, f"{number:06d}")
+                os.mkdir(place)
+                copies.append(os.path.join(place, path.rsplit("/", 1)[-1]))
+                self._copy_to_disk(path, copies[-1])
+        except BaseException:
+            folder.cleanup()
+            raise
         return LocalCopies(copies, folder)
 
     def _copy_to_disk(self, path: str, copy: str) -> None:

@@ -109,12 +109,12 @@ class UrlFiles(Files):
     def read_bytes(self, path: str) -> bytes:
         """Return the content of a file, or its old content if its replacement was interrupted."""
         system, inside = open_url(path)
-        try:
-            return bytes(system.cat_file(inside))
-        except FileNotFoundError:
-            if _is_object_store(system):
-                raise
-            return bytes(system.cat_file(inside + PREVIOUS))
+        if not _is_object_store(system):
+            # If neither is there, a replacement may have ended between the two looks.
+            for name in (inside, inside + PREVIOUS):
+                with suppress(FileNotFoundError):
+                    return bytes(system.cat_file(name))
+        return bytes(system.cat_file(inside))
 
     def write_bytes(self, path: str, data: bytes, atomic: bool = True) -> None:
         """Write a whole file. In an object store every write is atomic."""

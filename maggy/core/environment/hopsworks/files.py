@@ -106,7 +106,8 @@ class HopsFiles(Files):
             FileNotFoundError: If there is no such file.
         """
         hdfs = hops_hdfs()
-        for name in (path, path + PREVIOUS):
+        # If neither is there, a replacement may have ended between the two looks.
+        for name in (path, path + PREVIOUS, path):
             if hdfs.exists(name):
                 data = hdfs.load(name)
                 return data.encode() if isinstance(data, str) else bytes(data)
