@@ -41,7 +41,8 @@ from maggy.core.experiment_driver.policy import Policy
 from maggy.core.experiment_driver.stop_checks import StopChecks
 from maggy.core.experiment_driver.suggestions import Suggestions, recordable
 from maggy.core.experiment_driver.trial_names import TrialNames, check_suggestion
-from maggy.trial import Trial, TrialParamsError
+from maggy.trial import Trial
+from maggy.trial.trial import TrialParamsError
 
 __all__ = ["TrialBook"]
 
