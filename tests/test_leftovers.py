@@ -1,4 +1,4 @@
-"""A test that leaves something running fails alone, because its leftovers end before the next one."""
+"""A test that leaves something running fails alone: its leftovers end before the next test."""
 
 import os
 import re

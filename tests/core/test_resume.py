@@ -35,9 +35,9 @@ RECORD = {"identity": {"kind": "optimization", "direction": "max"}, "seed": 1}
 
 @pytest.fixture
 def earlier_experiment(tmp_path):
-    """Return a function that makes an experiment with trials of these metrics, where None is a failure.
+    """Return a function that makes an ended experiment with a trial for each metric.
 
-    The trials have ended.
+    With None as its metric, the trial has failed.
     """
 
     def make(*metrics, trial_type="optimization", released=True):

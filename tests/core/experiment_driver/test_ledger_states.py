@@ -1,4 +1,4 @@
-"""The ledger under any order of events, with honest workers, a lossy network, crashes and silence."""
+"""The ledger under any order of events, with honest workers, a lossy network and crashes."""
 
 from collections import Counter, defaultdict
 
@@ -362,7 +362,7 @@ class World(RuleBasedStateMachine):
             assert len(self.ended) == self.suggested
 
     def teardown(self):
-        """Bring the experiment to its end from any state, when the network works and nothing crashes."""
+        """Bring the experiment to its end from any state; the network works and nothing crashes."""
         if self.given_up:
             return
         for _ in range(8 * (self.trials + PARTITIONS) * ATTEMPTS):

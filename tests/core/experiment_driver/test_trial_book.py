@@ -258,7 +258,7 @@ def test_an_optimizer_that_takes_over_the_records_knows_of_failed_trials_too():
 
 
 def probe(policy, *failures, ended=(), slow=()):
-    """Return a desk where the check could not build these components, and one trial is requested."""
+    """Return a desk after a check in which these components failed, with one trial requested."""
     desk = Desk(policy, ended)
     desk.put(
         Probed(
