@@ -91,8 +91,8 @@ def main():
     table(HEADERS, rows, title="One driver, a growing experiment")
     ratio = figures["last_tenth_ms_per_trial"] / first["ms_per_trial"]
     print(
-        f"In a search of {trials:,} trials, one of the last tenth took {ratio:.2f} times as long "
-        f"as one in a search of {first['trials']:,} trials."
+        f"In a search of {trials:,} trials, a trial of the last tenth took {ratio:.2f} "
+        f"times as long as a trial in a search of {first['trials']:,} trials."
     )
 
 

@@ -662,6 +662,8 @@ def test_what_a_forked_child_prints_comes_with_the_end_and_what_it_broadcasts_is
     )
 
 
+# The trial drops the object of its process, which is what Python warns of.
+@pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
 def test_a_process_that_a_trial_leaves_is_gone_when_its_end_is_reported(worker):
     def train(x):
         import subprocess
