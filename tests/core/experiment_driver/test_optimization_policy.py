@@ -141,7 +141,7 @@ def test_a_grid_that_release_2_0_began_keeps_its_duplicates():
 
 
 def test_a_record_without_an_identity_says_nothing_about_repeats():
-    assert sorted(drawn(small(recorded={}))) == [1, 2, 3]
+    assert sorted(drawn(small(earlier_identity={}))) == [1, 2, 3]
 
 
 def test_any_rule_for_the_experiment_ends_it():
