@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
+import weakref
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -69,13 +71,11 @@ class TrainingDataset:
         self.files: RecordFiles = files or RemoteFiles()
         self.source = source
         self.columns: dict[str, Column] | None = None
-        # The folder is deleted with this object, so the two belong together.
-        self._copy_folder: tempfile.TemporaryDirectory[str] | None = None
         self._copies: list[str] = []
 
     def __getstate__(self) -> dict[str, object]:
         # The copies are on the disk of this machine only.
-        state = {**self.__dict__, "_copy_folder": None, "_copies": []}
+        state = {**self.__dict__, "_copies": []}
         if self.columns and sum(column.nbytes for column in self.columns.values()) > SHIPPED_BYTES:
             state["columns"] = None
         return state
@@ -216,9 +216,11 @@ class TrainingDataset:
             return list_record_files(path)
         if not self._copies:
             records = only_records(path, self.files.find(path))
-            self._copy_folder = tempfile.TemporaryDirectory(prefix="maggy-records-")
+            folder = tempfile.mkdtemp(prefix="maggy-records-")
+            # The copies are deleted with this object. The object has no owner that could close it.
+            weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
             names = [record.rsplit("/", 1)[-1] for record in records]
-            self._copies = self.files.fetch(path, self._copy_folder.name, names)
+            self._copies = self.files.fetch(path, folder, names)
         return self._copies
 
     def _record_parsers(self) -> dict[str, tensorflow.io.FixedLenFeature]:
