@@ -1,4 +1,4 @@
-"""The house rules, read off the syntax trees: who may import whom, what is imported late, what every module says."""
+"""The syntax trees of the package keep its rules: imports, ``__all__``, docstrings, randomness."""
 
 import ast
 import importlib
@@ -12,8 +12,8 @@ import maggy
 PACKAGE = Path(maggy.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 
-# The rooms, from the bottom up, as in docs/architecture.md: a module may import from its own floor and from those
-# below, also inside a function. A new file belongs to the floor of its folder.
+# The rooms, from the bottom up, as in docs/architecture.md. A module may import from its own floor
+# and from those below, also inside a function. A new file belongs to the floor of its folder.
 FLOORS = [
     ["common", "version"],
     ["trial", "searchspace", "records", "datasets"],
@@ -26,14 +26,14 @@ FLOORS = [
     ["core.launch", "core.experiment_record", "core.plan", "core.resume"],
     ["experiment"],
 ]
-# What training code calls on a worker knows nothing but this.
+# What training code calls on a worker may import these rooms only.
 CALLED_BY_TRAINING = {"callbacks": {"common"}, "tensorboard": {"common"}}
-# Names of earlier releases: they import and do nothing else.
+# Names of earlier releases import other names, and do nothing else.
 ALIASES = {
     "__init__", "config", "constants", "distributed", "pruner", "util",
     "core.__init__", "core.exceptions", "core.patching",
 }  # fmt: skip
-# Heavy or optional: never imported when a module is.
+# Heavy or optional packages, which only functions may import.
 LATE = {
     "IPython",
     "fsspec",
@@ -60,9 +60,9 @@ TREES = {module_of(path): ast.parse(path.read_text(encoding="utf-8")) for path i
 
 
 def imports_in(tree):
-    """Yield the full name of each module or thing that a tree imports, and whether it does so late.
+    """Yield the full name of each import in a tree, and whether the import is late.
 
-    Late imports stand inside a function, or are for type checkers only and never run.
+    Late imports are inside a function, or are for type checkers only and never run.
     """
     late = set()
     for node in ast.walk(tree):
@@ -95,7 +95,7 @@ ROOMS = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 
 
 def room_of(module):
-    """The room that a module is in; None if it is in none."""
+    """Return the room that a module is in, or None."""
     name = module.removeprefix("maggy").removeprefix(".") or "__init__"
     while name and name not in ROOMS and name not in CALLED_BY_TRAINING and name not in ALIASES:
         name = name.rpartition(".")[0]
@@ -103,25 +103,25 @@ def room_of(module):
 
 
 def own(name):
-    """The module of ours that an imported name stands for or is in; None for others."""
+    """Return the module of this package that an imported name belongs to, or None."""
     while name and name not in TREES:
         name = name.rpartition(".")[0]
     return name or None
 
 
 def importers(name):
-    """The modules that import this, or something out of it."""
+    """Return the modules that import this module or a name in it."""
     return {
         m
-        for m, found in IMPORTS.items()
-        if any(f"{each}.".startswith(f"{name}.") for each, _ in found)
+        for m, imports in IMPORTS.items()
+        if any(f"{target}.".startswith(f"{name}.") for target, _ in imports)
     }
 
 
 def offenders(breaks):
-    """For each module what breaks a rule there; modules that keep it are left out."""
-    found = {module: sorted(breaks(module)) for module in TREES}
-    return {module: what for module, what in found.items() if what}
+    """Return the modules that break a rule, with the reasons."""
+    faults = {module: sorted(breaks(module)) for module in TREES}
+    return {module: what for module, what in faults.items() if what}
 
 
 def test_every_file_is_in_a_room():
@@ -228,7 +228,7 @@ def test_a_module_begins_by_saying_what_it_is_for():
 
 
 def listed_in(module):
-    """What the module's ``__all__`` lists; None without one."""
+    """Return the names in the module's ``__all__``, or None without one."""
     for node in TREES[module].body:
         if isinstance(node, ast.Assign) and [
             getattr(target, "id", None) for target in node.targets
@@ -239,30 +239,30 @@ def listed_in(module):
 
 def test_a_module_with_names_has_an_all_that_is_true():
     def breaks(module):
-        listed = listed_in(module)
-        if listed is None:
+        names = listed_in(module)
+        if names is None:
             return (
                 ["no __all__"]
                 if any(not isinstance(node, ast.Expr) for node in TREES[module].body)
                 else []
             )
-        loaded = importlib.import_module(module)
-        return [name for name in listed if not hasattr(loaded, name) or listed.count(name) > 1]
+        package = importlib.import_module(module)
+        return [name for name in names if not hasattr(package, name) or names.count(name) > 1]
 
     assert offenders(breaks) == {}
 
 
 def test_an_all_names_everything_that_other_modules_take():
-    taken = {name for found in IMPORTS.values() for name, _ in found}
+    targets = {name for imports in IMPORTS.values() for name, _ in imports}
 
     def breaks(module):
-        listed = listed_in(module) or []
+        names = listed_in(module) or []
         for node in TREES[module].body:
             is_taken = (
                 isinstance(node, (ast.FunctionDef, ast.ClassDef))
-                and f"{module}.{node.name}" in taken
+                and f"{module}.{node.name}" in targets
             )
-            if is_taken and node.name not in listed:
+            if is_taken and node.name not in names:
                 yield node.name
 
     assert offenders(breaks) == {}
@@ -291,9 +291,9 @@ def test_nothing_sleeps_and_nothing_is_evaluated_or_unpickled():
     assert offenders(lambda module: CALLS[module] & forbidden) == {}
     assert {module for module in TREES if "cloudpickle.loads" in CALLS[module]} == {
         "maggy.core.cluster.pickling",
-        "maggy.core.cluster.release",  # on an executor, out of the closure that it is part of
+        "maggy.core.cluster.release",  # on an executor, from the closure that contains it
     }
-    # It is called with what Spark brought: on the executors, and with what their tasks returned.
+    # Only data that Spark transports is unpickled.
     executors = {
         f"maggy.core.executors.{name}"
         for name in ("trial_executor", "watchdog", "process_executor")
@@ -315,12 +315,12 @@ def test_no_handler_catches_what_it_does_not_name():
 
 def test_randomness_comes_from_a_generator_that_is_passed_in():
     def breaks(module):
-        drawn = {
+        generators = {
             call
             for call in CALLS[module]
             if call.startswith(("random.", "np.random.", "numpy.random."))
         }
-        return drawn - {"random.Random", "np.random.default_rng"}
+        return generators - {"random.Random", "np.random.default_rng"}
 
     assert offenders(breaks) == {}
 
@@ -343,11 +343,11 @@ def test_only_a_study_prints_and_because_it_was_asked_to():
 
 def test_every_test_environment_names_files_that_exist():
     root = Path(__file__).parents[1]
-    named = re.findall(
+    paths = re.findall(
         r"\b(?:tests|examples)/[\w./]+", (root / "tox.ini").read_text(encoding="utf-8")
     )
-    assert named
-    assert [name for name in named if not (root / name).exists()] == []
+    assert paths
+    assert [name for name in paths if not (root / name).exists()] == []
 
 
 def test_users_of_the_package_get_its_types():

@@ -9,7 +9,7 @@ import pytest
 import maggy
 
 MODULES = [module.name for module in pkgutil.walk_packages(maggy.__path__, "maggy.")]
-# These build Keras models.
+# The examples in these modules build Keras models.
 WITH_KERAS = {"maggy.ablation.keras_surgery"}
 
 

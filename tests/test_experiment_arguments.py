@@ -1,4 +1,4 @@
-"""The arguments of ``lagom`` in the calls of all releases: their configs and their checks."""
+"""``lagom`` accepts the arguments of all releases, and checks them."""
 
 import threading
 
@@ -23,7 +23,7 @@ def space():
 
 @pytest.fixture
 def launched(monkeypatch):
-    """The calls of the function that runs an experiment."""
+    """Return a list that collects the calls of the function that runs an experiment."""
     calls = []
     monkeypatch.setattr(launch, "launch", lambda *call: calls.append(call) or "result")
     return calls
@@ -308,9 +308,9 @@ def test_lagom_does_not_change_the_arguments_of_the_user(launched):
 
 
 class Meddling(LOCO):
-    """Start other experiments while its own is being prepared, from the same and another thread."""
+    """Start other experiments during the own preparation, in the same thread and in another one."""
 
-    def prepare(self, offered=frozenset()):
+    def prepare(self, function_names=frozenset()):
         self.refused = []
 
         def start_another():

@@ -72,7 +72,7 @@ TYPES = {
 
 @pytest.fixture(scope="module")
 def messages(tmp_path_factory):
-    """What mypy says about the calls, by the number of the line."""
+    """Return mypy's messages about the calls, by the number of the line."""
     folder = tmp_path_factory.mktemp("mypy")
     (folder / "calls.py").write_text(CALLS)
     # The package's own options skip large libraries that have types, such as pyspark.

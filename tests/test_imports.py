@@ -1,4 +1,4 @@
-"""The import paths that notebooks use, the names of the package, and the cost of importing it."""
+"""Import paths of notebooks work, the package offers its names, and its import is fast."""
 
 import ast
 import importlib
@@ -27,7 +27,7 @@ HEAVY = (
     "optuna",
     "hops",
 )
-# The names that completion on ``maggy.`` offers. Whoever adds one adds it here too.
+# The names that completion on ``maggy.`` offers. A new name must be in this list, too.
 CONFIGS = ["AblationConfig", "HyperparameterOptConfig", "LagomConfig", "OptimizationConfig"]
 OPTIMIZERS = [
     "AbstractOptimizer", "Asha", "CmaEs", "GP", "GridSearch", "Hyperband", "NSGAII",
@@ -143,7 +143,7 @@ DISTRIBUTED = [
 ]
 
 
-# The callbacks can be imported without Keras, which is needed when one is made.
+# Keras is necessary for the creation of a callback, but not for the import.
 @pytest.mark.parametrize(
     ("module", "name"),
     [(module, name) for module, names in PATHS.items() for name in names or [""]],
@@ -154,7 +154,7 @@ def test_a_notebooks_import_works(module, name):
 
 
 def objects_with_a_page():
-    """The public objects that the page on the API lists; Sphinx makes a page for each of them."""
+    """Return the public objects in the page on the API; Sphinx makes a page for each of them."""
     sections = re.findall(
         r"currentmodule:: ([\w.]+)\n\.\. autosummary::\n   :toctree: generated\n\n((?:   \w+\n)+)",
         PAGE.read_text(encoding="utf-8"),
@@ -163,7 +163,7 @@ def objects_with_a_page():
 
 
 def other_paths():
-    """The paths in the page's table of short paths and of paths of earlier releases."""
+    """Return the paths in the page's table of short paths and of paths of earlier releases."""
     rows = re.findall(r"^\| `([\w.]+)` \| (.*)\|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
     return {
         (module, name) for module, names in rows for name in re.findall(r"`(\w+)`", names) or [""]
@@ -173,7 +173,7 @@ def other_paths():
 def test_the_page_on_the_public_api_lists_these_names_and_no_others():
     paths = {(module, name) for module, names in PATHS.items() for name in names or [""]}
     pages = {name for _, name in objects_with_a_page()}
-    # The page says in one sentence that the package offers these too.
+    # One sentence of the page says that the package offers these, too.
     paths -= {("maggy", name) for name in pages}
     assert objects_with_a_page() & other_paths() == set()
     assert objects_with_a_page() | other_paths() == paths
@@ -398,5 +398,5 @@ def test_importing_takes_little_more_than_numpy_does():
         return tuple(map(float, in_a_new_process(code)))
 
     times = [measure() for _ in range(5)]
-    # As a ratio, so that a slow machine slows both. numpy takes about 0.1 s, the bound is 0.3 s.
+    # A ratio, because a slow machine slows both. numpy takes about 0.1 s, the limit is 0.3 s.
     assert min(own for _, own in times) < min(numpy for numpy, _ in times) + 0.05

@@ -1,4 +1,4 @@
-"""A test that fails, or forgets something, fails alone: what it left is ended before the next one begins."""
+"""A test that leaves something running fails alone: its leftovers end before the next test."""
 
 import os
 import re
@@ -56,7 +56,7 @@ def test_a_test_that_leaves_something_running_fails_and_the_next_one_does_not(tm
     tests = Path(__file__).parent
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tests), *sys.path])}
     options = ["-q", "-p", "leftovers", "-p", "no:cacheprovider", "-c"]
-    done = subprocess.run(
+    pytest_run = subprocess.run(
         [sys.executable, "-m", "pytest", *options, os.devnull, path],
         cwd=tmp_path,
         env=environment,
@@ -65,23 +65,25 @@ def test_a_test_that_leaves_something_running_fails_and_the_next_one_does_not(tm
         timeout=PROCESS_SECONDS,
         check=False,
     )
-    assert re.search(r"\b1 failed, 3 passed\b.* 3 errors", done.stdout), done.stdout
-    assert re.search(r"has left behind: the experiment threads_1\n", done.stdout)
-    assert re.search(r"has left behind: the process \d+ \(.*time\.sleep\(600\)\)", done.stdout)
-    assert re.search(r"has left behind: a handler of SIGUSR1", done.stdout)
+    assert re.search(r"\b1 failed, 3 passed\b.* 3 errors", pytest_run.stdout), pytest_run.stdout
+    assert re.search(r"has left behind: the experiment threads_1\n", pytest_run.stdout)
+    assert re.search(
+        r"has left behind: the process \d+ \(.*time\.sleep\(600\)\)", pytest_run.stdout
+    )
+    assert re.search(r"has left behind: a handler of SIGUSR1", pytest_run.stdout)
 
 
 def test_a_block_that_fails_waits_for_the_thread_that_it_began():
-    gate, begun = threading.Event(), []
+    gate, threads = threading.Event(), []
 
     def fail_meanwhile():
         with running(gate.wait, release=gate.set) as background:
-            begun.append(background)
+            threads.append(background)
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         fail_meanwhile()
-    assert not begun[0].is_alive()
+    assert not threads[0].is_alive()
 
 
 def test_the_error_of_a_background_thread_is_raised_where_its_result_is_asked_for():

@@ -1,4 +1,4 @@
-"""What is published: the metadata of the package, and what lies at the top of the repository."""
+"""The metadata of the package, and the files at the top of the repository."""
 
 import subprocess
 import sys
@@ -37,8 +37,8 @@ def test_the_metadata_name_an_author_addresses_and_what_it_runs_on(metadata):
 
 def test_the_top_of_the_repository_stays_as_it_is():
     command = ["git", "ls-files"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    if done.returncode != 0:
+    git = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    if git.returncode != 0:
         pytest.skip("this is not a clone")
-    top = {path.split("/")[0] for path in done.stdout.splitlines()}
+    top = {path.split("/")[0] for path in git.stdout.splitlines()}
     assert {name for name in top if not name.startswith(".")} == TOP_LEVEL

@@ -1,11 +1,12 @@
-"""Compare this tree with an earlier revision: cost of a trial, makespan and one driver's many workers, as ratios.
+"""Compare this tree with an earlier revision: a trial's cost, makespan, a driver with many workers.
 
     python tests/benchmarks/against.py REVISION
 
-Runs the benchmark scripts of both trees in turns (old, new, old, new, ...), each in processes of its own, and prints
-the median of each figure and the ratio new/old. Only ratios of one run say anything: machines differ from hour to hour.
-Records are written to memory where the system has a file system for that (/dev/shm): many disks are slow for minutes
-after files were deleted, which would count against the tree that runs second.
+The script runs the benchmarks of both trees in turns (old, new, old, new, ...), always in new
+processes. It prints the median of each figure and the ratio new/old. Only ratios of one run are
+meaningful, because a machine's speed changes from hour to hour. Records are written to memory
+where the system has a file system for that (/dev/shm). Many disks are slow for minutes after
+files were deleted, and this would slow the tree that runs second.
 """
 
 import argparse

@@ -1,12 +1,13 @@
-"""What asynchrony and early stopping save: random search over a CNN on real images, one Spark job per round or Maggy.
+"""Measure what asynchrony and early stopping save, against one Spark job per round of trials.
 
     python tests/benchmarks/early_stopping.py --plot early_stopping.png
 
-The experiment of Maggy's paper in small: scikit-learn's handwritten digits (1,797 images), a CNN with four
-hyperparameters, a fixed number of trials. Within one seed each variant trains the same configurations in the same
-order, with the same random numbers, so without stopping all reach the same metrics. In this space all trials take about
-the same time, so there is little for asynchrony to save; ``--batch-sizes 16 32 64 128`` adds a hyperparameter that
-makes them differ.
+The script repeats the experiment of Maggy's paper in small: random search over a CNN with four
+hyperparameters, on scikit-learn's handwritten digits (1,797 images), with a fixed number of
+trials. With one seed, each variant trains the same configurations in the same order and with the
+same random numbers. So all variants without stopping reach the same metrics. In this space all
+trials take about the same time, so asynchrony can save little. ``--batch-sizes 16 32 64 128`` adds
+a hyperparameter that makes their times differ.
 """
 
 import argparse
@@ -48,7 +49,7 @@ SPACE = {
 
 
 def make_train(epochs):
-    """The training function, for so many epochs; the workers get it by value."""
+    """Return a training function for this number of epochs; the workers get it by value."""
 
     def train(kernel, pool, dropout, learning_rate, batch_size=64, reporter=None):
         import tensorflow as tf
@@ -89,7 +90,15 @@ def make_train(epochs):
 
 @dataclass
 class Ended:
-    """A trial: its place among the configurations, when it ended (seconds after the search's begin), and with what."""
+    """A trial that has ended.
+
+    Attributes:
+        number: Its position among the configurations.
+        at: Seconds from the start of the search to the trial's end.
+        seconds: How long it ran.
+        metric: Its final metric.
+        epochs: How many epochs it trained.
+    """
 
     number: int
     at: float
@@ -100,7 +109,7 @@ class Ended:
 
 @dataclass
 class Run:
-    """One search."""
+    """One search with all its trials."""
 
     seconds: float
     trials: list[Ended]
@@ -112,12 +121,15 @@ class Run:
 
     @property
     def stopped(self):
-        """How many trials ended before their last epoch."""
+        """Return how many trials ended before their last epoch."""
         return sum(trial.epochs < self.all_epochs for trial in self.trials)
 
     @property
     def trained(self):
-        """The share of all epochs that were trained, in percent; it does not depend on what else the machine does."""
+        """Return the percentage of all epochs that were trained.
+
+        It does not depend on the machine's other load.
+        """
         return (
             sum(trial.epochs for trial in self.trials) / (self.all_epochs * len(self.trials)) * 100
         )
@@ -128,8 +140,10 @@ class Run:
     def __str__(self):
         lengths = [trial.seconds for trial in self.trials]
         return (
-            f"{self.seconds:.1f} s, best {self.best.metric:.4f}, {self.stopped} of {len(self.trials)} stopped early, "
-            f"a trial {min(lengths):.2f} to {max(lengths):.2f} s, median {statistics.median(lengths):.2f} s"
+            f"{self.seconds:.1f} s, best {self.best.metric:.4f}, "
+            f"{self.stopped} of {len(self.trials)} stopped early, "
+            f"a trial {min(lengths):.2f} to {max(lengths):.2f} s, "
+            f"median {statistics.median(lengths):.2f} s"
         )
 
 
@@ -140,8 +154,8 @@ def spark_rounds(session, train, configurations, options):
         number, params = numbered
         started = time.time()
         metric = train(**params)
-        ended = time.time()
-        return number, ended, ended - started, metric
+        end = time.time()
+        return number, end, end - started, metric
 
     began, ends = time.time(), []
     numbered = list(enumerate(configurations))
@@ -156,7 +170,7 @@ def spark_rounds(session, train, configurations, options):
 
 
 def maggy_search(variant, train, configurations, options):
-    chosen = {"es_min": options.es_min, "hb_interval": options.hb_interval}
+    settings = {"es_min": options.es_min, "hb_interval": options.hb_interval}
     config = OptimizationConfig(
         len(configurations),
         "randomsearch",
@@ -164,7 +178,7 @@ def maggy_search(variant, train, configurations, options):
         initial_trials=configurations,
         es_policy=RULES[variant],
         num_workers=options.workers,
-        **({} if variant == CHOSEN["default"] else chosen),
+        **({} if variant == CHOSEN["default"] else settings),
     )
     began = time.time()
     with quiet():
@@ -190,10 +204,11 @@ def space_of(options):
 
 @contextlib.contextmanager
 def warm_session(workers):
-    """A new session whose workers' processes have imported what the trials do, alike for all variants.
+    """Start a session whose Python workers have already imported what the trials import.
 
-    New, since each ``fit`` of TensorFlow leaves thousands of objects for good, and PySpark collects garbage after each
-    task: a search would pay for those before it.
+    Every variant gets a new session. ``fit`` of TensorFlow leaves thousands of objects in memory
+    for good, and PySpark collects garbage after each task. So a search in an old session would
+    also pay for the searches before it.
     """
     session, train = quiet_session(workers), make_train(1)
     session.sparkContext.parallelize(range(workers), workers).map(
@@ -212,7 +227,10 @@ def run_variant(variant, configurations, options):
 
 
 def run_seed(seed, variants, options):
-    """Run each variant once. Each seed begins with another one, so that none is always first or last."""
+    """Run each variant once, and begin with another variant for each seed.
+
+    So no variant is always the first or the last.
+    """
     configurations = space_of(options).seeded(seed).get_random_parameter_values(options.trials)
     first, runs = seed % len(variants), {}
     for variant in [*variants[first:], *variants[:first]]:
@@ -222,17 +240,17 @@ def run_seed(seed, variants, options):
 
 
 def saved(runs, variant, against=ROUNDS):
-    """By which share of the rounds' time a variant is shorter than another, in percent."""
+    """Return how much shorter a variant is than another, in percent of the rounds' time."""
     return (runs[against].seconds - runs[variant].seconds) / runs[ROUNDS].seconds * 100
 
 
 def lost(runs, variant):
-    """By how much the best metric is below that of the rounds."""
+    """Return by how much the best metric is below the best metric of the rounds."""
     return runs[ROUNDS].best.metric - runs[variant].best.metric
 
 
 def best_was_stopped(runs, variant):
-    """Whether the configuration that is best in the rounds was stopped early."""
+    """Return whether the variant stopped the configuration that is best in the rounds."""
     return runs[variant].epochs_of(runs[ROUNDS].best.number) < runs[variant].all_epochs
 
 
@@ -272,10 +290,10 @@ def report(by_seed, variants):
             variant,
             *(
                 f"{value:.4f}" if "accuracy" in name else f"{value:.1f}"
-                for name, value in found.items()
+                for name, value in values.items()
             ),
         ]
-        for variant, found in figures.items()
+        for variant, values in figures.items()
     ]
     names = [name.replace("_", " ") for name in figures[ROUNDS]]
     table(
@@ -321,7 +339,7 @@ def plot(by_seed, variants, path):
     from matplotlib import pyplot
 
     matplotlib.rcParams["svg.hashsalt"] = (
-        "early stopping"  # else names inside the file differ each time
+        "early stopping"  # without it, names inside the file differ from run to run
     )
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
     for at, variant in enumerate(variants):
@@ -344,7 +362,7 @@ def plot(by_seed, variants, path):
     top = by_seed[seed][ROUNDS].best.metric
     right.set_ylim(top - 0.1, top + 0.01)
     right.set_xlim(left=0)
-    right.set_xlabel(f"seconds since the begin (seed {seed}; dots: ends)")
+    right.set_xlabel(f"seconds since the start (seed {seed}; dots: ends)")
     right.set_ylabel("best validation accuracy so far")
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -369,7 +387,10 @@ def parsed_options():
         "--batch-sizes", type=int, nargs="*", help="make the batch size a fifth hyperparameter"
     )
     parser.add_argument(
-        "--es-min", type=int, default=3, help="the median rule begins once more trials have ended"
+        "--es-min",
+        type=int,
+        default=3,
+        help="the median rule begins when more trials than this have ended",
     )
     parser.add_argument(
         "--hb-interval",
@@ -388,12 +409,12 @@ def main():
         ASYNCHRONOUS,
         *(title for name, title in CHOSEN.items() if name in options.variants),
     ]
-    # Each worker has a core for itself.
+    # Each worker gets one core.
     os.environ.update(TF_NUM_INTRAOP_THREADS="1", TF_NUM_INTEROP_THREADS="1", OMP_NUM_THREADS="1")
     os.environ.update(CUDA_VISIBLE_DEVICES="-1", TF_CPP_MIN_LOG_LEVEL="3")
     with tempfile.TemporaryDirectory() as folder:
         os.environ["MAGGY_LOG_DIR"] = folder
-        # What the first search of this process loads is no variant's.
+        # The first search of this process loads libraries, which must count for no variant.
         run_variant(
             ASYNCHRONOUS, space_of(options).seeded(0).get_random_parameter_values(2), options
         )
@@ -401,8 +422,8 @@ def main():
     figures = report(by_seed, variants)
     if options.plot:
         plot(by_seed, variants, options.plot)
-    shown = {name: value for name, value in vars(options).items() if name != "plot"}
-    json_line("early_stopping", {**shown, **figures})
+    arguments = {name: value for name, value in vars(options).items() if name != "plot"}
+    json_line("early_stopping", {**arguments, **figures})
 
 
 if __name__ == "__main__":

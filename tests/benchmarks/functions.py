@@ -1,4 +1,4 @@
-"""Functions with known minima, and a table of real learning curves, to measure optimizers with."""
+"""Functions with known minima, and a table of real learning curves, for measuring optimizers."""
 
 from __future__ import annotations
 
@@ -44,7 +44,10 @@ def rosenbrock(params):
 
 
 def mixed(params):
-    """A bowl whose place and width depend on two categories, a log-scaled rate and an ordered size."""
+    """Return a bowl's height at the parameters.
+
+    Its place and width depend on two categories, a log-scaled rate and an ordered size.
+    """
     centre = {"relu": -2.5, "gelu": -3.0, "tanh": -4.0}[params["activation"]]
     penalty = {"adam": 0.0, "sgd": 0.3, "rmsprop": 0.15}[params["optimizer"]]
     rate = (math.log10(params["rate"]) - centre) ** 2
@@ -83,7 +86,10 @@ CURVE_SPACE = Searchspace(
 
 
 def learning_curves():
-    """Validation accuracy after each epoch of a small network on scikit-learn's digits, for every configuration."""
+    """Return the validation accuracy after each epoch, for every configuration of a network.
+
+    The network is small, and learns scikit-learn's handwritten digits.
+    """
     import warnings
     from itertools import product
 

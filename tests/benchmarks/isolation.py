@@ -1,9 +1,10 @@
-"""What a trial costs in a process of its own, beside the default, in one run: trials return at once, records on disk.
+"""Measure what a trial costs in a process of its own, and by default, in one run.
 
     python tests/benchmarks/isolation.py
 
-Two sizes of search are timed in a warm session, by turns; their difference is the cost of a trial, the rest the fixed
-cost of a search. A fork by itself is timed in a process that has loaded what the template of the trials has.
+Trials return at once, and records are on disk. The script times searches of two sizes by turns, in
+a warm session. The difference is the cost of the trials; the rest is the fixed cost of a search.
+It also times a single fork, in a process that has loaded the same modules as the trials' template.
 """
 
 import argparse
@@ -35,7 +36,7 @@ def search_seconds(isolation, trials, workers):
 
 
 def fork_seconds(count=200):
-    """What it takes to fork a process and see it end."""
+    """Return how long it takes to fork a process and wait for its end."""
     from maggy.core.executors import child  # noqa: F401
 
     began = time.perf_counter()
@@ -58,7 +59,8 @@ def main():
     sizes = (options.workers, options.trials)
     seconds = {(mode, size): [] for mode in MODES for size in sizes}
     for mode in MODES:
-        search_seconds(mode, options.workers, options.workers)  # what is loaded once
+        # The first search loads what the later ones find in memory.
+        search_seconds(mode, options.workers, options.workers)
     for _ in range(options.repeats):
         for mode, size in seconds:
             seconds[mode, size].append(search_seconds(mode, size, options.workers))

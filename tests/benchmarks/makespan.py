@@ -1,9 +1,10 @@
-"""Trials of very unequal length: how long they take all together, over the ideal, for Maggy and its peers in one run.
+"""Measure how long trials of very unequal length take, for Maggy and its peers, over the ideal.
 
     python tests/benchmarks/makespan.py
 
-The lengths are log-normal. Ideal is greedy list scheduling: each trial, in the given order, goes to the worker that is
-free first, and nothing else takes any time. Trials sleep, so that more workers than cores can be had.
+The lengths are log-normal. The ideal is greedy list scheduling: each trial goes, in the order of
+the list, to the worker that is free first, and nothing else takes any time. Trials sleep, so that
+there can be more workers than cores.
 """
 
 import argparse
@@ -44,25 +45,25 @@ def main():
         return timed(peer, [0.0] * options.workers), timed(peer, lengths)
 
     rows, figures = [], {"trials": options.trials, "workers": options.workers, "ideal_s": ideal}
-    for peer, found in measure_all(options.workers, measure, options.only):
+    for peer, measurement in measure_all(options.workers, measure, options.only):
         if isinstance(peer, Missing):
             rows.append([peer.name, "missing", "", ""])
             figures[peer.name] = {"missing": peer.reason}
             continue
-        fixed, whole = found
+        fixed, whole = measurement
         rows.append(
             [peer.name, f"{whole:.2f}", f"{whole / ideal:.3f}", f"{(whole - fixed) / ideal:.3f}"]
         )
         figures[peer.name] = {"makespan_s": whole, "over_ideal": whole / ideal, "fixed_s": fixed}
     table(
-        ["", "makespan (s)", "over the ideal", "without what a round of nothing takes"],
+        ["", "makespan (s)", "over the ideal", "without the time of a round of empty trials"],
         rows,
-        title=f"{options.trials} trials of {min(lengths):.2f} to {max(lengths):.2f} s, {options.workers} workers, "
-        f"ideal {ideal:.2f} s",
+        title=f"{options.trials} trials of {min(lengths):.2f} to {max(lengths):.2f} s, "
+        f"{options.workers} workers, ideal {ideal:.2f} s",
     )
-    for name, found in figures.items():
-        if isinstance(found, dict) and "missing" in found:
-            print(f"{name} is missing: {found['missing']}")
+    for name, measurement in figures.items():
+        if isinstance(measurement, dict) and "missing" in measurement:
+            print(f"{name} is missing: {measurement['missing']}")
     json_line("makespan", figures)
 
 

@@ -1,16 +1,18 @@
-"""Are the optimizers good? Median regret over 20 seeds, against random search and against Optuna used alone.
+"""Measure how good the optimizers are, against random search and against Optuna used alone.
 
     python tests/benchmarks/optimizers.py [name ...] [--seeds N] [--trials N] [--function WORD]
 
-A name is an optimizer's (random, qmc, tpe, gp, cmaes, nsgaii) or ``curves``; without one all are run, which takes about
-twenty minutes on two free cores. Sequential is one trial at a time, asynchronous eight simulated workers of different
-speeds. Optuna alone gets the seeds that our samplers get, and is run both ways too. ``--trials`` replaces the numbers
-of trials, ``--function`` chooses the functions whose title has the word. Prints tables and one JSON line.
+The measure is the median regret over 20 seeds. A name is that of an optimizer (random, qmc, tpe,
+gp, cmaes, nsgaii) or ``curves``. Without a name all of them run, which takes about twenty minutes
+on two free cores. "Sequential" means one trial at a time, "asynchronous" means eight simulated
+workers of different speeds. Optuna alone gets the same seeds as our samplers, and also runs both
+ways. ``--trials`` replaces the numbers of trials, ``--function`` chooses the functions whose title
+contains the word. The script prints tables and one JSON line.
 
-The third table says what is left of the optimizer when eight workers run at once: which share of sequential's gain over
-random search, after how many sequential trials the same median is reached, and what one worker reaches in the time of
-the eight. The fourth is the geometric mean over the seeds of our regret divided by that of Optuna alone, with the
-interval that holds it in 95 % of bootstrap samples.
+The third table compares eight workers with one. It shows which share of the sequential gain over
+random search they keep, after how many sequential trials the same median is reached, and what one
+worker reaches in the time of the eight. The fourth table is the geometric mean, over the seeds, of
+our regret divided by the regret of Optuna alone, with its 95 % bootstrap interval.
 """
 
 from __future__ import annotations
@@ -36,10 +38,10 @@ from maggy.optimizer.bayes import GP, TPE
 
 WORKERS = 8
 CURVE_SEEDS = range(20)
-SMALLEST = 1e-9  # a regret of 0 has no logarithm
+SMALLEST = 1e-9  # replaces a regret of 0, which has no logarithm
 
-# How each is made by us and by Optuna, and on how many trials it is measured: few for those that are slow or do not
-# learn, more for those that need generations.
+# Our optimizer, Optuna's sampler, and the numbers of trials on which both are measured. Optimizers
+# that are slow or do not learn get few trials, and optimizers with generations get more.
 OPTIMIZERS = {
     "random": (RandomSearch, lambda seed: optuna.samplers.RandomSampler(seed=seed), (30, 100)),
     "qmc": (QMC, lambda seed: optuna.samplers.QMCSampler(seed=seed, scramble=True), (30, 100)),
@@ -68,12 +70,15 @@ def simulated(make, function, space, num_trials, workers, seed):
 
 
 def reached(run):
-    """The smallest regret so far, each time a trial has ended."""
+    """Return the smallest regret so far, after each trial."""
     return list(accumulate((trial.final_metric for trial in run.final_store), min))
 
 
 def optuna_alone(make, function, space, num_trials, workers, seed):
-    """As ours, but Optuna is asked and told directly; the durations are drawn as the simulation draws them."""
+    """Return the smallest regret of Optuna without Maggy.
+
+    The durations are drawn as in the simulation.
+    """
 
     def suggested(trial):
         params = {}
@@ -86,7 +91,7 @@ def optuna_alone(make, function, space, num_trials, workers, seed):
                 params[name] = trial.suggest_categorical(name, values)
         return params
 
-    # The very seed that our sampler gets, so that the comparison is trial by trial.
+    # Our sampler gets the same seed, so that the comparison is trial by trial.
     study = optuna.create_study(sampler=make(space.seeded(seed).draw_seed()))
     rng, now, running = random.Random(seed), 0.0, []
     for number in range(num_trials):
@@ -103,13 +108,13 @@ def optuna_alone(make, function, space, num_trials, workers, seed):
 
 
 def regrets(names, seeds, trials, word):
-    chosen = {
+    problems = {
         title: pair for title, pair in functions.FUNCTIONS.items() if word.lower() in title.lower()
     }
     rows = []
     for name in names:
         counts = OPTIMIZERS[name][2]
-        for title, (function, space) in chosen.items():
+        for title, (function, space) in problems.items():
             for count in [trials] if trials else counts:
                 began = time.perf_counter()
                 row = {"function": title, "trials": count, "optimizer": name}
@@ -133,21 +138,21 @@ def measured(name, function, space, count, seeds):
             optuna_alone(theirs, function, space, count, WORKERS, seed) for seed in seeds
         ],
     }
-    found = {way: statistics.median(values) for way, values in finals.items()}
-    found["random"] = statistics.median(chance)
-    gain = found["random"] - found["sequential"]
-    found["share kept"] = (found["random"] - found["asynchronous"]) / gain if gain > 0 else None
+    row = {way: statistics.median(values) for way, values in finals.items()}
+    row["random"] = statistics.median(chance)
+    gain = row["random"] - row["sequential"]
+    row["share kept"] = (row["random"] - row["asynchronous"]) / gain if gain > 0 else None
     so_far = [statistics.median(values) for values in zip(*map(reached, alone), strict=True)]
-    # Where eight workers were luckier than one, all trials of one are not enough.
-    found["worth"] = next(
-        (n for n, value in enumerate(so_far, 1) if value <= found["asynchronous"]), f">{count}"
+    # If eight workers were luckier than one, one worker does not reach their median in time.
+    row["worth"] = next(
+        (n for n, value in enumerate(so_far, 1) if value <= row["asynchronous"]), f">{count}"
     )
     in_time = [
         reached(one)[max(1, bisect_right(one.ended_at, run.time)) - 1]
         for one, run in zip(alone, eight, strict=True)
     ]
-    found["one worker in the same time"] = statistics.median(in_time)
-    found["log ratios"] = {
+    row["one worker in the same time"] = statistics.median(in_time)
+    row["log ratios"] = {
         way: [
             math.log(max(one, SMALLEST) / max(other, SMALLEST))
             for one, other in zip(*pair, strict=True)
@@ -157,11 +162,14 @@ def measured(name, function, space, count, seeds):
             "asynchronous": (finals["asynchronous"], finals["Optuna asynchronous"]),
         }.items()
     }
-    return found
+    return row
 
 
 def ratios(rows, way):
-    """One row for each optimizer and number of trials: our regret over Optuna's, for each function and all of them."""
+    """Return our regret divided by Optuna's, for each function and for all together.
+
+    There is one row for each optimizer and number of trials.
+    """
     groups = {}
     for row in rows:
         groups.setdefault((row["optimizer"], row["trials"]), {})[row["function"]] = row[
@@ -176,7 +184,7 @@ def ratios(rows, way):
 
 
 def geometric_mean(groups):
-    """Of all groups, each of which counts the same, with its 95 % bootstrap interval."""
+    """Return the geometric mean with its 95 % bootstrap interval; all groups have equal weight."""
     rng = random.Random(0)
     mean = statistics.fmean(map(statistics.fmean, groups))
     samples = sorted(
@@ -187,7 +195,7 @@ def geometric_mean(groups):
 
 
 def curve_regrets():
-    """What is reached with the training steps of so many full trainings, on eight workers."""
+    """Return the regrets on eight workers, with the steps of 10, 20 and 40 full trainings."""
     table = functions.learning_curves()
     best = max(max(curve) for curve in table.values())
     epochs = functions.CURVE_EPOCHS
@@ -231,7 +239,7 @@ def curve_regrets():
 
 
 def pivoted(rows, cell):
-    """One row for each optimizer and number of trials, with a cell for each function."""
+    """Return one row for each optimizer and number of trials, with a cell for each function."""
     table = {}
     for row in rows:
         table.setdefault((row["optimizer"], row["trials"]), {})[row["function"]] = cell(row)
@@ -272,16 +280,16 @@ def main():
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--trials", type=int)
     parser.add_argument("--function", default="")
-    chosen = parser.parse_args()
-    names = chosen.names or [*OPTIMIZERS, "curves"]
+    options = parser.parse_args()
+    names = options.names or [*OPTIMIZERS, "curves"]
     searched = [name for name in names if name != "curves"]
-    found = {"regret": regrets(searched, range(chosen.seeds), chosen.trials, chosen.function)}
-    learners = [row for row in found["regret"] if row["optimizer"] not in ("random", "qmc")]
+    tables = {"regret": regrets(searched, range(options.seeds), options.trials, options.function)}
+    learners = [row for row in tables["regret"] if row["optimizer"] not in ("random", "qmc")]
     for title, table in (
-        medians(found["regret"], "sequential", "asynchronous", "Optuna alone"),
-        medians(found["regret"], "sequential", "asynchronous", "Optuna asynchronous"),
+        medians(tables["regret"], "sequential", "asynchronous", "Optuna alone"),
+        medians(tables["regret"], "sequential", "asynchronous", "Optuna asynchronous"),
         (
-            "share kept / worth so many sequential trials / one worker in the same time",
+            "share kept / equal to this number of sequential trials / one worker in the same time",
             pivoted(learners, kept),
         ),
         ("sequential divided by Optuna alone", ratios(learners, "sequential")),
@@ -290,12 +298,12 @@ def main():
         if table:
             print(title, end="\n\n")
             print_table(table)
-    for row in found["regret"]:
+    for row in tables["regret"]:
         del row["log ratios"]
     if "curves" in names:
-        found["curves"] = curve_regrets()
-        print_table(found["curves"])
-    print(json.dumps(found))
+        tables["curves"] = curve_regrets()
+        print_table(tables["curves"])
+    print(json.dumps(tables))
 
 
 if __name__ == "__main__":

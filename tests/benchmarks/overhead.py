@@ -1,9 +1,10 @@
-"""What a trial costs beyond itself, for Maggy and its peers in one run: trials return at once, records are on disk.
+"""Measure what a trial costs beyond its own time, for Maggy and its peers in one run.
 
     python tests/benchmarks/overhead.py
 
-Two sizes of search are timed in a warm session; their difference is the cost of a trial, the rest the fixed cost of a
-search. Memory is what the calling process grew by, for each trial. Medians of up to five repeats.
+Trials return at once, and records are on disk. The script times searches of two sizes in a warm
+session. The difference is the cost of the trials; the rest is the fixed cost of a search. Memory
+is the growth of the calling process per trial. The figures are medians of up to five repeats.
 """
 
 import argparse
@@ -27,7 +28,7 @@ IDLE_SECONDS = 5
 def measure(peer):
     process = psutil.Process()
     few = statistics.median(timed(peer, [0.0] * peer.workers) for _ in range(peer.repeats))
-    timed(peer, [0.0] * peer.few)  # what is loaded and allocated once
+    timed(peer, [0.0] * peer.few)  # loads and allocates what later searches need only once
     before = process.memory_info().rss
     many = statistics.median(timed(peer, [0.0] * peer.few) for _ in range(peer.repeats))
     grown = (process.memory_info().rss - before) / (peer.few * peer.repeats)
@@ -41,7 +42,7 @@ def measure(peer):
 
 
 def driver_share(peer):
-    """Share of a core that Maggy's driver takes while trials run and report ten times a second each."""
+    """Return the share of a core that the driver uses while trials report ten times a second."""
 
     def slow(x, reporter):
         import time
@@ -61,8 +62,11 @@ def driver_share(peer):
 
 
 def file_seconds(count=100):
-    """What making one small file takes where the records are: some file systems are slow for minutes after many files
-    were deleted, as those of an earlier run are, and then this is most of what a trial costs."""
+    """Return how long it takes to create one small file where the records are.
+
+    Some file systems are slow for minutes after many files were deleted, for example the files of
+    an earlier run. Then this time is most of a trial's cost.
+    """
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
         for number in range(count):
@@ -72,7 +76,7 @@ def file_seconds(count=100):
 
 
 def broadcast_seconds(count=100_000):
-    """What a report costs the training function: the point is kept for the next heartbeat."""
+    """Return how long ``broadcast`` takes, which keeps the point for the next heartbeat."""
     reporter = Reporter()
     began = time.perf_counter()
     for step in range(count):
@@ -87,32 +91,32 @@ def main():
     options = parser.parse_args()
 
     def all_of(peer):
-        found = {"version": version(peer.package), **measure(peer)}
+        measurement = {"version": version(peer.package), **measure(peer)}
         if isinstance(peer, Maggy):
-            found["driver_share"] = driver_share(peer)
-        return found
+            measurement["driver_share"] = driver_share(peer)
+        return measurement
 
-    making_a_file = file_seconds()  # before anything is deleted
+    file_s = file_seconds()  # first, because the searches delete files
     figures = {"workers": options.workers}
-    for peer, found in measure_all(options.workers, all_of, options.only):
-        figures[peer.name] = {"missing": peer.reason} if isinstance(peer, Missing) else found
+    for peer, measurement in measure_all(options.workers, all_of, options.only):
+        figures[peer.name] = {"missing": peer.reason} if isinstance(peer, Missing) else measurement
     ours = figures.get(Maggy.name, {}).get("per_trial_s")
     rows = []
-    for name, found in figures.items():
+    for name, measurement in figures.items():
         if name == "workers":
             continue
-        if "missing" in found:
+        if "missing" in measurement:
             rows.append([name, "missing", "", "", "", ""])
             continue
-        ratio = f"{found['per_trial_s'] / ours:.0f}" if ours else ""
+        ratio = f"{measurement['per_trial_s'] / ours:.0f}" if ours else ""
         rows.append(
             [
                 name,
-                found["version"],
-                f"{found['per_trial_s'] * 1e3:.2f}",
+                measurement["version"],
+                f"{measurement['per_trial_s'] * 1e3:.2f}",
                 ratio,
-                f"{found['fixed_s']:.2f}",
-                f"{found['memory_per_trial_kb']:.1f}",
+                f"{measurement['fixed_s']:.2f}",
+                f"{measurement['memory_per_trial_kb']:.1f}",
             ]
         )
     table(
@@ -127,19 +131,20 @@ def main():
         rows,
         title=f"Trials that return at once, {options.workers} workers",
     )
-    for name, found in figures.items():
-        if name != "workers" and "missing" in found:
-            print(f"{name} is missing: {found['missing']}")
+    for name, measurement in figures.items():
+        if name != "workers" and "missing" in measurement:
+            print(f"{name} is missing: {measurement['missing']}")
     share = figures.get(Maggy.name, {}).get("driver_share")
     if share is not None:
         print(
-            f"While {options.workers} trials train and report, Maggy's driver takes {share:.1%} of a core."
+            f"While {options.workers} trials train and report, "
+            f"Maggy's driver takes {share:.1%} of a core."
         )
     figures["broadcast_s"] = broadcast_seconds()
     print(f"reporter.broadcast takes {figures['broadcast_s'] * 1e6:.1f} microseconds.")
-    figures["file_s"] = making_a_file
+    figures["file_s"] = file_s
     print(
-        f"Making a small file takes {making_a_file * 1e6:.0f} microseconds here (where the records are)."
+        f"Creating a small file takes {file_s * 1e6:.0f} microseconds here (where the records are)."
     )
     json_line("overhead", figures)
 

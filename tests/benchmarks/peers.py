@@ -1,4 +1,4 @@
-"""The same trials through Maggy and through what else runs trials on Spark, each as its own documentation does it.
+"""Run the same trials through Maggy and other libraries, as the documentation of each describes it.
 
 A trial sleeps for its length and returns it. Each peer gets the lengths in the same order.
 """
@@ -24,7 +24,7 @@ _numbers = itertools.count(1)
 
 
 def train(seconds):
-    """A trial. What is shorter than any sleep returns at once."""
+    """Sleep, and return the length; return at once if it is shorter than any sleep."""
     if seconds >= 1e-3:
         import time
 
@@ -33,22 +33,26 @@ def train(seconds):
 
 
 def _claimed(folder, count):
-    """The first place that nobody has taken; MLflow's storage gives trials that begin at once the same number."""
+    """Claim the first position that no other trial has claimed, and return it.
+
+    Trials cannot use their number: MLflow's storage gives the same number to trials that start at
+    the same time.
+    """
     for place in range(count):
         with contextlib.suppress(FileExistsError):
             os.close(os.open(f"{folder}/{place}", os.O_CREAT | os.O_EXCL | os.O_WRONLY))
             return place
-    raise AssertionError(f"More trials than the {count} that were asked for have begun.")
+    raise AssertionError(f"At most {count} trials must start, but another one has started.")
 
 
 class Peer:
-    """Runs trials of given lengths on so many workers.
+    """Run trials of the lengths in a list on a number of workers.
 
     Attributes:
-        name: In the tables.
-        package: Whose version is shown.
-        few: With how many trials that return at once its overhead is measured.
-        repeats: How many times.
+        name: Name in the tables.
+        package: Package whose version the tables show.
+        few: Number of trials that return at once, for measuring the overhead.
+        repeats: Number of repeats.
     """
 
     name: str
@@ -65,7 +69,7 @@ class Peer:
         raise NotImplementedError
 
     def close(self):
-        """Stop what was started."""
+        """Stop what the peer has started."""
 
 
 class Maggy(Peer):
@@ -76,13 +80,13 @@ class Maggy(Peer):
 
     def run(self, lengths):
         space = Searchspace(seconds=("DOUBLE", [0.0, max(*lengths, 1e-9)]))
-        given = [{"seconds": seconds} for seconds in lengths] if any(lengths) else None
+        trials = [{"seconds": seconds} for seconds in lengths] if any(lengths) else None
         config = OptimizationConfig(
             len(lengths),
             "randomsearch",
             space,
             es_policy="none",
-            initial_trials=given,
+            initial_trials=trials,
             num_workers=self.workers,
             seed=1,
         )
@@ -91,7 +95,7 @@ class Maggy(Peer):
 
 
 class SparkRounds(Peer):
-    """A Spark job for each round of as many trials as there are workers."""
+    """Run one Spark job per round; a round has as many trials as there are workers."""
 
     name = "a Spark job per round"
     package = "pyspark"
@@ -117,12 +121,12 @@ class Hyperopt(Peer):
 
     def run(self, lengths):
         hyperopt = self._hyperopt
-        given = iter(lengths)
+        remaining = iter(lengths)
 
         def in_order(new_ids, domain, trials, seed):
             suggested = hyperopt.rand.suggest(new_ids, domain, trials, seed)
-            for each in suggested:
-                each["misc"]["vals"]["seconds"] = [next(given)]
+            for trial in suggested:
+                trial["misc"]["vals"]["seconds"] = [next(remaining)]
             return suggested
 
         hyperopt.fmin(
@@ -137,7 +141,10 @@ class Hyperopt(Peer):
 
 
 class OptunaJoblib(Peer):
-    """Trials are asked for, sent through joblib to Spark, and told; Optuna's own ``optimize`` uses threads only."""
+    """Ask for all trials, send them to Spark through joblib, and tell the values.
+
+    Optuna's own ``optimize`` uses threads only.
+    """
 
     name = "Optuna on joblib-spark"
     package = "optuna"
@@ -211,7 +218,7 @@ class MlflowStudy(Peer):
 
 
 class RayTune(Peer):
-    """On its own processes, not on Spark."""
+    """Run trials on processes of Ray, not on Spark."""
 
     name = "Ray Tune"
     package = "ray"
@@ -232,7 +239,7 @@ class RayTune(Peer):
                 log_to_driver=False,
             )
         except BaseException:
-            self.close()  # it may have started some of its processes
+            self.close()  # Ray may already have started some of its processes
             raise
 
     def run(self, lengths):
@@ -253,9 +260,9 @@ class RayTune(Peer):
             ),
             run_config=tune.RunConfig(storage_path=self._folder, verbose=0),
         )
-        found = tuner.fit()
-        assert len(found) == len(lengths)
-        assert not found.errors
+        results = tuner.fit()
+        assert len(results) == len(lengths)
+        assert not results.errors
 
     def close(self):
         self._ray.shutdown()
@@ -267,24 +274,26 @@ PEERS = [Maggy, SparkRounds, OptunaJoblib, MlflowStudy, Hyperopt, RayTune]
 
 @dataclass
 class Missing:
-    """A peer that could not be measured, and why."""
+    """A peer that could not be measured, and the reason."""
 
     name: str
     reason: str
 
 
 def measure_all(workers, measure, only=None):
-    """Have ``measure(peer)`` called with each peer, ready to run in a warm session.
+    """Call ``measure(peer)`` for each peer, which is ready to run in a warm session.
 
     Yields:
-        ``(peer, what measure returned)``, or ``(Missing, None)`` for a peer that is not installed or fails.
+        The peer and the return value of ``measure``. For a peer that is not installed or fails, a
+        :class:`Missing` and None.
     """
     warnings.filterwarnings("ignore")
-    # The workers import this module for its ``train``.
+    # The workers import this module to get ``train``.
     os.environ["PYTHONPATH"] = os.pathsep.join(
         [os.path.dirname(__file__), os.environ.get("PYTHONPATH", "")]
     )
-    os.environ["MLFLOW_LOGGING_LEVEL"] = "ERROR"  # before Spark starts, so that its workers have it
+    # Set before Spark starts, so that its workers inherit it.
+    os.environ["MLFLOW_LOGGING_LEVEL"] = "ERROR"
     session = quiet_session(workers)
     folder = tempfile.mkdtemp()
     os.environ["MAGGY_LOG_DIR"] = folder
@@ -297,12 +306,12 @@ def measure_all(workers, measure, only=None):
                 with quiet():
                     peer = kind(session, workers)
                     peer.run([0.0] * 2 * workers)
-                    found = measure(peer)
-            except Exception as error:  # it is reported, and the others are measured
+                    measurement = measure(peer)
+            except Exception as error:  # report it, and measure the other peers
                 reason = next(iter(str(error).splitlines()), "")[:120]
                 yield Missing(kind.name, f"{type(error).__name__}: {reason}"), None
             else:
-                yield peer, found
+                yield peer, measurement
             finally:
                 if peer is not None:
                     with contextlib.suppress(Exception), quiet():
@@ -313,7 +322,7 @@ def measure_all(workers, measure, only=None):
 
 
 def timed(peer, lengths):
-    """Seconds that the peer takes for these trials."""
+    """Return how many seconds the peer takes for these trials."""
     began = time.perf_counter()
     peer.run(lengths)
     return time.perf_counter() - began

@@ -1,4 +1,4 @@
-"""What the benchmarks share: a table, one JSON line, a process apart, a quiet Spark session, silence while timing."""
+"""Helpers of the benchmarks: a table, a JSON line, a new process, a quiet Spark session."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from concurrent.futures import ProcessPoolExecutor
 
 
 def table(headers, rows, title=""):
-    """Print rows under headers, columns as wide as what is in them, numbers to the right."""
+    """Print rows under headers; align numbers to the right, and fit columns to their content."""
     texts = [[str(cell) for cell in row] for row in [headers, *rows]]
     widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
     if title:
@@ -28,7 +28,7 @@ def table(headers, rows, title=""):
 
 
 def json_line(name, figures):
-    """Print the figures as one line of JSON, with where they were measured."""
+    """Print the figures as one line of JSON, with a description of the machine."""
     machine = {
         "machine_cores": os.cpu_count(),
         "python": platform.python_version(),
@@ -39,19 +39,26 @@ def json_line(name, figures):
 
 @contextlib.contextmanager
 def quiet():
-    """Nothing is printed inside, as progress bars and reports would be."""
+    """Discard what the block prints, such as progress bars and reports."""
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         yield
 
 
 def apart(function, *args):
-    """What the function returns in a new process: memory that one measurement leaves behind would hide another's."""
+    """Return what the function returns in a new process.
+
+    Memory that one measurement does not free would distort the next one.
+    """
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         return pool.submit(function, *args).result()
 
 
 def quiet_session(slots):
-    """A Spark session on this machine with so many task slots, without its page and its progress bars."""
+    """Start a Spark session on this machine, without its web page and its progress bars.
+
+    Args:
+        slots: The number of tasks that may run at once.
+    """
     os.environ["PYSPARK_PYTHON"] = sys.executable
     from pyspark.sql import SparkSession
 

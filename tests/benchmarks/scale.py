@@ -1,10 +1,12 @@
-"""How many workers one driver can serve: simulated workers that send a heartbeat a second, with a point and a line.
+"""Measure how many workers one driver can serve, with simulated workers.
 
     python tests/benchmarks/scale.py
 
-Each row is one experiment: random search with the median rule, records on disk, trials of 10 to 110 seconds of which
-the rule stops many. Counted is what happens after all workers have come. A heartbeat's answer takes as long as the
-driver and the load generator together need, so the generator's own lateness stands beside it.
+A simulated worker sends one heartbeat a second, with a point and a line. Each row is one
+experiment: a random search with the median rule, with records on disk. Trials take 10 to 110
+seconds, and the rule stops many of them. The measurement starts when all workers have registered.
+The answer to a heartbeat takes as long as the driver and the load generator together need.
+Therefore the table shows the delay of the load generator, too.
 """
 
 import argparse
@@ -13,7 +15,8 @@ import numpy as np
 from report import apart, json_line, table
 from simulated_workers import Load, simulate
 
-MOST_IN_A_PROCESS = 9_000  # each takes two files, of which a process may often have 20,000 only
+# A worker takes two file descriptors, and the limit of a process is often 20,000.
+MOST_IN_A_PROCESS = 9_000
 HEADERS = [
     "workers",
     "heartbeats/s",
@@ -40,26 +43,26 @@ def measure(workers, options):
         (10, 110), options.points, options.lines, options.interval, ramp=ramp, warm_up=warm_up
     )
     processes = options.processes or -(-workers // MOST_IN_A_PROCESS)
-    done = simulate(
+    simulation = simulate(
         workers,
         load,
         max_seconds=warm_up + options.seconds,
         processes=processes,
         directory=options.directory,
     )
-    answers, seconds = done.measured.answers, done.measured.seconds
+    answers, seconds = simulation.measured.answers, simulation.measured.seconds
     return {
         "workers": workers,
         "heartbeats_per_s": len(answers) / seconds,
-        "trials_per_s": done.measured.trials / seconds,
+        "trials_per_s": simulation.measured.trials / seconds,
         "answer_p50_ms": milliseconds(answers, 50),
         "answer_p99_ms": milliseconds(answers, 99),
-        "assignment_p99_ms": milliseconds(done.measured.assignments, 99),
-        "driver_cores": done.cpu_share,
-        "memory_mb": done.memory / 1e6,
-        "late_p99_ms": milliseconds(done.measured.late, 99),
+        "assignment_p99_ms": milliseconds(simulation.measured.assignments, 99),
+        "driver_cores": simulation.cpu_share,
+        "memory_mb": simulation.memory / 1e6,
+        "late_p99_ms": milliseconds(simulation.measured.late, 99),
         "threads": {
-            name: round(share, 3) for name, share in done.threads.items() if share >= 0.005
+            name: round(share, 3) for name, share in simulation.threads.items() if share >= 0.005
         },
     }
 
@@ -67,22 +70,24 @@ def measure(workers, options):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--workers", type=int, nargs="+", default=[100, 1_000, 5_000, 10_000])
-    parser.add_argument("--seconds", type=float, default=20.0, help="how long is measured")
+    parser.add_argument("--seconds", type=float, default=20.0, help="duration of the measurement")
     parser.add_argument(
         "--interval", type=float, default=1.0, help="seconds between two heartbeats of a worker"
     )
     parser.add_argument("--points", type=int, default=1, help="points in a heartbeat")
     parser.add_argument("--lines", type=int, default=1, help="lines of output in a heartbeat")
     parser.add_argument(
-        "--processes", type=int, help="that simulate the workers; one for each 9,000 if left out"
+        "--processes",
+        type=int,
+        help="number of processes that simulate the workers; by default one for 9,000 workers",
     )
-    parser.add_argument("--directory", help="where records go; a temporary directory if left out")
+    parser.add_argument("--directory", help="folder for the records; by default a temporary one")
     options = parser.parse_args()
     rows = []
     for workers in options.workers:
-        found = apart(measure, workers, options)
-        rows.append([f"{found[name]:,.{digits}f}" for name, digits in FORMATS.items()])
-        json_line("scale", found)
+        figures = apart(measure, workers, options)
+        rows.append([f"{figures[name]:,.{digits}f}" for name, digits in FORMATS.items()])
+        json_line("scale", figures)
     table(HEADERS, rows, title="One driver, simulated workers")
 
 

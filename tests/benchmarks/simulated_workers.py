@@ -1,6 +1,7 @@
-"""Thousands of simulated workers in a few processes, against one real driver: real sockets, keys, messages and records.
+"""Thousands of simulated workers in a few processes, against one real driver.
 
-A simulated worker says what a real one says, in the same order and with the same bytes, but trains nothing.
+A simulated worker sends the same messages as a real one, in the same order, but trains nothing.
+Sockets, keys, messages and records are real.
 """
 
 from __future__ import annotations
@@ -53,9 +54,9 @@ class Load:
         beats: Fewest and most heartbeats of a trial.
         points: Points in each heartbeat.
         lines: Lines of output in each heartbeat.
-        seconds: Time between two heartbeats; 0 to send the next as soon as the last one is answered.
-        ramp: The workers register within so many seconds.
-        warm_up: Answers in the first so many seconds are not counted.
+        seconds: Time between two heartbeats. With 0, the next heartbeat follows the answer at once.
+        ramp: Seconds in which all workers register.
+        warm_up: Seconds at the start in which answers do not count.
     """
 
     beats: tuple[int, int]
@@ -68,14 +69,15 @@ class Load:
 
 @dataclass
 class Measured:
-    """What the simulated workers saw, times in seconds.
+    """What the simulated workers measured; times are in seconds.
 
     Attributes:
         answers: From each heartbeat to its answer.
         assignments: From each trial's end to the next trial.
-        late: How much later than due each heartbeat was sent: what the load generator itself lacks.
+        late: The delay of each heartbeat, which is the fault of the load generator itself.
         trials: How many trials ended in the time that counts.
-        began, ended: When the first and the last answer came that counts.
+        began: When the first answer that counts arrived.
+        ended: When the last answer that counts arrived.
     """
 
     answers: array = field(default_factory=lambda: array("d"))
@@ -87,7 +89,7 @@ class Measured:
 
     @property
     def seconds(self):
-        """For how long it was counted."""
+        """Return the duration of the measurement."""
         return max(self.ended - self.began, 1e-9)
 
     def add(self, other):
@@ -99,7 +101,7 @@ class Measured:
 
 
 class _Worker:
-    """One worker's state; :class:`_Generator` does the rest."""
+    """The state of one worker; :class:`_Generator` does the rest."""
 
     __slots__ = ("beats", "due", "lines", "points", "quality", "run", "sent", "socket")
 
@@ -111,7 +113,7 @@ class _Worker:
 
 
 class _Generator:
-    """Plays some of the workers; single-threaded, woken by their sockets and by the clock."""
+    """Simulate some of the workers in one thread, which sockets and the clock wake up."""
 
     def __init__(self, address, job, partitions, load, seed):
         self._load = load
@@ -131,7 +133,7 @@ class _Generator:
             socket.curve_secretkey = address.client_secret
             socket.linger = 1000
             worker = _Worker(socket)
-            # Like a socket's own file, this one wakes us only when something changes, so it is read until empty.
+            # ZeroMQ's descriptor signals changes only. So a reader must empty the socket each time.
             file = socket.getsockopt(zmq.FD)
             self._by_file[file] = worker
             self._poll.register(file, select.EPOLLIN | select.EPOLLET)
@@ -147,7 +149,8 @@ class _Generator:
             while self._due and self._due[0][0] <= now:
                 due, _, worker = heapq.heappop(self._due)
                 self._act(worker, due)
-                self._hear(worker)  # the sending may have taken note of what had come
+                # Sending may have consumed the signal of a message that had arrived.
+                self._hear(worker)
             wait = min(1.0, self._due[0][0] - time.perf_counter()) if self._due else 1.0
             for file, _ in self._poll.poll(max(0.0, wait)):
                 self._hear(self._by_file[file])
@@ -208,13 +211,15 @@ class _Generator:
                 worker.run, worker.points, worker.lines = message.run, 0, 0
                 worker.beats = self._rng.randint(*self._load.beats)
                 worker.quality = message.params["x"]
-                if is_first:  # as if they had been at it for some time: not all at the same beat of the same second
+                # The first trial starts in its middle, so that workers are out of step, as after
+                # a long time.
+                if is_first:
                     worker.beats = self._rng.randint(1, worker.beats)
                 self._plan(
                     worker, now + self._load.seconds * (self._rng.random() if is_first else 1.0)
                 )
             elif isinstance(message, Stop) and message.run == worker.run:
-                worker.beats = 1  # the next broadcast ends the training function
+                worker.beats = 1  # the next heartbeat ends the trial, as the next broadcast would
             elif isinstance(message, Done):
                 self._left -= not worker.socket.closed
                 worker.socket.close()
@@ -236,7 +241,7 @@ def _play(connection, *args):
 
 
 class _Simulated(Cluster):
-    """A cluster whose tasks are simulated workers, spread over processes."""
+    """A cluster whose tasks are simulated workers in several processes."""
 
     app_id = "simulated"
     host = advertised = "127.0.0.1"
@@ -275,14 +280,14 @@ class _Simulated(Cluster):
 
 @dataclass
 class Simulation:
-    """What came of one experiment with simulated workers.
+    """The result of one experiment with simulated workers.
 
     Attributes:
-        measured: What the workers saw.
+        measured: What the workers measured.
         seconds: How long the driver ran.
         cpu_share: The driver process's share of a core in the time that counts.
-        threads: The same for each of its threads, by name.
-        memory: Bytes that the driver process grew by, at most.
+        threads: The share of each of its threads, by name.
+        memory: Growth of the driver process in bytes.
         outcome: What the driver returned.
     """
 
@@ -305,16 +310,16 @@ def simulate(
     worst=0.0,
     **config,
 ):
-    """Run one experiment: random search with the median rule, records on disk.
+    """Run one experiment: a random search with the median rule and with records on disk.
 
     Args:
-        workers: How many workers are simulated.
-        load: What each does.
-        num_trials: How many trials there are; None for more than can be done in ``max_seconds``.
-        max_seconds: The experiment is ended after that time.
-        processes: Over how many processes the workers are spread.
-        directory: Where records go; None for a temporary directory, which is removed.
-        worst: The lowest final metric; the highest is 1. From 0.99 on the median rule stops no trial.
+        workers: Number of simulated workers.
+        load: What each worker does.
+        num_trials: Number of trials; None for more than fit into ``max_seconds``.
+        max_seconds: The experiment ends after this time.
+        processes: Number of processes that share the workers.
+        directory: Folder for the records; None for a temporary one, which is removed.
+        worst: The lowest final metric; the highest is 1. From 0.99 on, the rule stops nothing.
         **config: Further arguments of the :class:`OptimizationConfig`.
     """
     policy = OptimizationPolicy(
@@ -343,9 +348,9 @@ def simulate(
 
     def sample():
         threads = {thread.native_id: thread.name for thread in threading.enumerate()}
-        times = {threads.get(each.id, "sockets"): 0.0 for each in process.threads()}
-        for each in process.threads():
-            times[threads.get(each.id, "sockets")] += each.user_time + each.system_time
+        times = {threads.get(thread.id, "sockets"): 0.0 for thread in process.threads()}
+        for thread in process.threads():
+            times[threads.get(thread.id, "sockets")] += thread.user_time + thread.system_time
         samples.append((time.perf_counter(), sum(process.cpu_times()[:2]), times))
 
     timers = [threading.Timer(load.warm_up, sample)]
@@ -370,8 +375,8 @@ def simulate(
     (start, cpu_before, threads_before), (end, cpu_after, threads_after) = samples[0], samples[-1]
     took = max(end - start, 1e-9)
     shares = {
-        name: (spent - threads_before.get(name, 0.0)) / took
-        for name, spent in threads_after.items()
+        name: (seconds_after - threads_before.get(name, 0.0)) / took
+        for name, seconds_after in threads_after.items()
     }
     memory = process.memory_info().rss - before
     return Simulation(

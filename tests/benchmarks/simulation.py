@@ -1,4 +1,4 @@
-"""Drives an optimizer as the driver does, with simulated workers: no Spark, no waiting, and the same run each time."""
+"""Drive an optimizer as the driver does, with simulated workers: repeatable and without waiting."""
 
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ class Simulation:
     Args:
         optimizer: An optimizer that is not initialized yet.
         space: A seeded search space.
-        train: Called with the parameters; yields a metric for each step, the last of which is the trial's metric.
+        train: Function of the parameters that yields a metric for each step. The last one is the
+            trial's metric.
         direction: ``"max"`` or ``"min"``.
         workers: How many trials run at once.
         rng: Draws how fast each trial trains; a step takes 1 on average.
-        num_trials: What the user asks for.
+        num_trials: Number of trials that the user asks for.
         rule: An early stopping rule, or None.
-        es_min: So many trials must be final before a rule that waits is asked.
-        most_steps: The experiment ends after so many training steps in all.
+        es_min: Number of trials that must be final before a rule that waits is asked.
+        most_steps: The experiment ends after this number of training steps in all.
 
     Attributes:
         final_store: The trials, in the order in which they ended.
         ended_at: When each of them ended.
-        time: When the last one did.
+        time: When the last one ended.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Servers, clients and sockets that are closed at the end of a test."""
+"""Fixtures that close servers, clients and sockets at the end of a test."""
 
 import pytest
 import zmq
@@ -14,46 +14,46 @@ def host():
 
 @pytest.fixture
 def peers():
-    made = []
+    peers_to_close = []
 
     def make(address, identity=b"0.0.0"):
-        made.append(Peer(address, identity))
-        return made[-1]
+        peers_to_close.append(Peer(address, identity))
+        return peers_to_close[-1]
 
     yield make
-    for peer in made:
+    for peer in peers_to_close:
         peer.client.close()
 
 
 @pytest.fixture
 def raw_sockets():
-    """Makes DEALER sockets by hand, with whatever keys."""
+    """Return a function that makes DEALER sockets with any keys."""
     context = zmq.Context()
-    made = []
+    sockets = []
 
     def make(address, **keys):
-        each = context.socket(zmq.DEALER)
-        each.linger = 0
+        socket = context.socket(zmq.DEALER)
+        socket.linger = 0
         for name, value in keys.items():
-            setattr(each, name, value)
-        each.connect(address.endpoint)
-        made.append(each)
-        return each
+            setattr(socket, name, value)
+        socket.connect(address.endpoint)
+        sockets.append(socket)
+        return socket
 
     yield make
-    for each in made:
-        each.close()
+    for socket in sockets:
+        socket.close()
     context.term()
 
 
 @pytest.fixture
 def stages():
-    made = []
+    stages_to_close = []
 
     def make(**options):
-        made.append(Stage(**options))
-        return made[-1]
+        stages_to_close.append(Stage(**options))
+        return stages_to_close[-1]
 
     yield make
-    for stage in made:
+    for stage in stages_to_close:
         stage.close()

@@ -1,4 +1,4 @@
-"""The way between worker and driver breaks for a while: nothing is lost, nothing arrives twice, no trial runs twice."""
+"""When the network breaks for a while, no message is lost or doubled, and no trial runs twice."""
 
 import contextlib
 import queue
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.loopback
 
 
 class Road:
-    """A TCP proxy in front of a port, which can be closed and opened again."""
+    """A TCP proxy in front of a port, which tests close and open again."""
 
     def __init__(self, port):
         self._target = port
@@ -32,7 +32,7 @@ class Road:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self):
-        """Cut every connection, with all that is on its way, and refuse new ones."""
+        """Cut every connection, together with the data on its way, and refuse new ones."""
         with self._lock:
             self._open = False
             for end in self._sockets:
@@ -52,7 +52,7 @@ class Road:
         self.close()
 
     def _accept(self):
-        with contextlib.suppress(OSError):  # the listener is closed
+        with contextlib.suppress(OSError):  # raised when the listener closes
             while True:
                 near, _ = self._listener.accept()
                 with self._lock:
@@ -75,7 +75,7 @@ class Road:
 
 
 class Seen:
-    """Takes the ledger's instructions and keeps what matters."""
+    """A handler that takes the ledger's instructions, and keeps points and ends."""
 
     def __init__(self):
         self.points = []
@@ -99,7 +99,7 @@ class Seen:
 
 @pytest.fixture
 def ends():
-    """Calls that end what the test has begun, the last one first."""
+    """Return a function that registers a call for the end of the test; the last call runs first."""
     with contextlib.ExitStack() as stack:
         yield stack.callback
 
@@ -109,8 +109,8 @@ def test_points_arrive_once_in_order_and_a_lost_answer_makes_no_trial_run_twice(
     address = server.start()
     road = Road(int(address.endpoint.rsplit(":", 1)[1]))
     ends(road.end)
-    seen, ledger = Seen(), Ledger(worker_timeout=600)
-    dispatcher = Dispatcher(server, ledger, seen)
+    handler, ledger = Seen(), Ledger(worker_timeout=600)
+    dispatcher = Dispatcher(server, ledger, handler)
     dispatcher.start()
     ends(dispatcher.close)
     session = Session(
@@ -124,8 +124,8 @@ def test_points_arrive_once_in_order_and_a_lost_answer_makes_no_trial_run_twice(
     for name in ("first", "second"):
         ledger._queue.pending += 1
         dispatcher.post(ledger.suggested, name, {}, "")
-    assigned = session.request(Register.of_this_release("host", 1))
-    assert isinstance(assigned, Assign)
+    first = session.request(Register.of_this_release("host", 1))
+    assert isinstance(first, Assign)
     session.begin()
     for step in range(300):
         session.reporter.broadcast(step / 2, step)
@@ -136,16 +136,15 @@ def test_points_arrive_once_in_order_and_a_lost_answer_makes_no_trial_run_twice(
         threading.Event().wait(0.005)
     road.close()
     with running(session.final, 1.0, {"metric": 1.0}, False, release=road.open) as final:
-        threading.Event().wait(
-            0.5
-        )  # the end of the trial, and any answer to it, get lost meanwhile
+        # Meanwhile the message about the trial's end and the answer to it get lost.
+        threading.Event().wait(0.5)
         road.open()
         second = final.result()
-    seen.news.get(timeout=HANG)  # the answer goes out before anybody else is told
-    assert seen.points == [(step, step / 2) for step in range(300)]
-    assert seen.ended == [assigned.trial_id]
+    handler.news.get(timeout=HANG)  # the news comes after the answer
+    assert handler.points == [(step, step / 2) for step in range(300)]
+    assert handler.ended == [first.trial_id]
     assert isinstance(second, Assign)
-    assert {assigned.trial_id, second.trial_id} == {"first", "second"}
+    assert {first.trial_id, second.trial_id} == {"first", "second"}
     road.close()
     threading.Event().wait(0.2)
     road.open()
@@ -153,5 +152,5 @@ def test_points_arrive_once_in_order_and_a_lost_answer_makes_no_trial_run_twice(
     ledger._queue.pending += 1
     dispatcher.post(ledger.exhausted)
     assert isinstance(session.final(2.0, {"metric": 2.0}, False), Done)
-    seen.news.get(timeout=HANG)
-    assert sorted(seen.ended) == ["first", "second"]
+    handler.news.get(timeout=HANG)
+    assert sorted(handler.ended) == ["first", "second"]

@@ -1,4 +1,4 @@
-"""The protocol: every message comes back as it was sent, and nothing else is understood."""
+"""Every message of the protocol arrives as it was sent, and nothing else is understood."""
 
 import math
 
@@ -74,8 +74,8 @@ def test_an_integer_metric_stays_an_integer():
 
 
 def test_nan_and_infinity_travel():
-    sent = Heartbeat(1, 0, [(0, math.nan), (1, math.inf), (2, -math.inf)], 0, [], False)
-    (_, nan), *others = decode_worker_message(encode(sent)).points
+    heartbeat = Heartbeat(1, 0, [(0, math.nan), (1, math.inf), (2, -math.inf)], 0, [], False)
+    (_, nan), *others = decode_worker_message(encode(heartbeat)).points
     assert math.isnan(nan)
     assert others == [(1, math.inf), (2, -math.inf)]
 
@@ -121,7 +121,7 @@ def deep(levels):
 
 
 def final_of(run, outputs):
-    """A Final as bytes, whose outputs are given as bytes."""
+    """Return a Final as bytes, with bytes as its outputs."""
     whole = encode(Final(run, 0, [], 0, [], 0.5, {"x": "HERE"}, False))
     return whole.replace(msgspec.msgpack.encode("HERE"), outputs)
 
@@ -158,13 +158,13 @@ def test_a_directory_that_is_no_unicode_does_not_keep_an_assignment_from_being_s
 
 
 def test_text_that_is_no_unicode_is_sent_with_escapes():
-    sent = Failed(1, 0, [], 0, [(True, "a\udc80b")], "why\udcff", "", False)
-    got = decode_worker_message(encode(sent))
+    message = Failed(1, 0, [], 0, [(True, "a\udc80b")], "why\udcff", "", False)
+    got = decode_worker_message(encode(message))
     assert (got.lines, got.reason) == ([(True, "a\\udc80b")], "why\\udcff")
 
 
 def test_integers_beyond_64_bits_are_sent_as_floats():
-    sent = Final(
+    message = Final(
         1,
         0,
         [(1, 2**70), (2, -(10**400))],
@@ -174,7 +174,7 @@ def test_integers_beyond_64_bits_are_sent_as_floats():
         {"metric": 2**70, "kept": [10**400, True]},
         False,
     )
-    got = decode_worker_message(encode(sent))
+    got = decode_worker_message(encode(message))
     assert got.points == [(1, 2.0**70), (2, -math.inf)]
     assert got.metric == 2.0**70
     assert got.outputs == {"metric": 2.0**70, "kept": [math.inf, True]}

@@ -1,4 +1,4 @@
-"""What a config becomes: the workload's values and reading, and what is refused before Spark is touched."""
+"""A config becomes a workload and the reading of its results, or an error before Spark starts."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The mailbox between a training function and the heartbeat."""
+"""The mailbox between a training function and the heartbeat keeps order and limits."""
 
 from __future__ import annotations
 
@@ -208,8 +208,8 @@ def test_everything_waits_until_it_is_acknowledged(reporter):
         reporter.broadcast(metric)
         reporter.log(metric)
     for _ in range(2):
-        first_point, kept, first_line, text = reporter.waiting()
-        assert (first_point, len(kept), first_line, len(text)) == (0, 3, 0, 3)
+        first_point, waiting_points, first_line, text = reporter.waiting()
+        assert (first_point, len(waiting_points), first_line, len(text)) == (0, 3, 0, 3)
 
 
 def test_what_is_acknowledged_is_forgotten_and_positions_count_on(reporter):
@@ -236,27 +236,27 @@ def test_an_old_or_repeated_acknowledgement_changes_nothing(reporter):
 
 def test_what_was_sent_is_not_changed_by_what_comes_after(reporter):
     reporter.broadcast(1)
-    sent = points(reporter)
+    batch = points(reporter)
     reporter.broadcast(2)
-    assert sent == [(0, 1)]
+    assert batch == [(0, 1)]
 
 
 def test_waiting_points_are_bounded_and_the_newest_stay(reporter, monkeypatch):
     monkeypatch.setattr(module, "MAX_WAITING_POINTS", 100)
     for metric in range(1000):
         reporter.broadcast(metric)
-        first, kept, _, _ = reporter.waiting()
-        assert len(kept) <= 100
-        assert kept == [(step, step) for step in range(first, metric + 1)]
+        first, waiting_points, _, _ = reporter.waiting()
+        assert len(waiting_points) <= 100
+        assert waiting_points == [(step, step) for step in range(first, metric + 1)]
 
 
 def test_waiting_lines_are_bounded_and_the_newest_stay(reporter, monkeypatch):
     monkeypatch.setattr(module, "MAX_WAITING_LINES", 100)
     for number in range(1000):
         reporter.log(number)
-    _, _, first, kept = reporter.waiting()
-    assert len(kept) <= 100
-    assert kept == [
+    _, _, first, lines = reporter.waiting()
+    assert len(lines) <= 100
+    assert lines == [
         module.DROPPED_LINES,
         *((False, str(number)) for number in range(first + 1, 1000)),
     ]
@@ -265,8 +265,8 @@ def test_waiting_lines_are_bounded_and_the_newest_stay(reporter, monkeypatch):
 def test_one_log_message_of_very_many_lines_is_bounded_too(reporter, monkeypatch):
     monkeypatch.setattr(module, "MAX_WAITING_LINES", 100)
     reporter.log("\n".join(map(str, range(1000))))
-    _, _, first, kept = reporter.waiting()
-    assert (first, kept) == (
+    _, _, first, lines = reporter.waiting()
+    assert (first, lines) == (
         950,
         [module.DROPPED_LINES, *((False, str(number)) for number in range(951, 1000))],
     )
@@ -277,7 +277,7 @@ def test_acknowledgements_fit_after_something_was_dropped(reporter, monkeypatch)
     for metric in range(11):
         reporter.broadcast(metric)
     first = reporter.waiting()[0]
-    reporter.acknowledge(3, 0)  # sent before the drop
+    reporter.acknowledge(3, 0)  # the heartbeat took these points before others were dropped
     assert reporter.waiting()[0] == first
     reporter.acknowledge(8, 0)
     assert points(reporter) == [(step, step) for step in range(8, 11)]
@@ -301,22 +301,22 @@ def test_a_step_that_is_left_out_is_counted_when_the_point_is_kept_not_before(re
     with reporter._lock:
         thread.start()
         assert arrived.wait(60)
-        thread.join(0.02)  # until it waits for the lock
+        thread.join(0.02)  # gives the thread time to wait for the lock
         reporter.broadcast(0.1)
     thread.join()
     assert points(reporter) == [(0, 0.1), (1, 0.2)]
 
 
 def test_a_thread_that_sends_loses_and_repeats_nothing(reporter):
-    received = []
-    done = threading.Event()
+    arrivals = []
+    is_over = threading.Event()
 
     def send():
         while True:
-            last = done.is_set()
-            first, kept, first_line, text = reporter.waiting()
-            received.extend(kept[len(received) - first :])
-            reporter.acknowledge(first + len(kept), first_line + len(text))
+            last = is_over.is_set()
+            first, new_points, first_line, text = reporter.waiting()
+            arrivals.extend(new_points[len(arrivals) - first :])
+            reporter.acknowledge(first + len(new_points), first_line + len(text))
             if last:
                 return
 
@@ -324,9 +324,9 @@ def test_a_thread_that_sends_loses_and_repeats_nothing(reporter):
     sender.start()
     for metric in range(20_000):
         reporter.broadcast(metric)
-    done.set()
+    is_over.set()
     sender.join()
-    assert received == [(step, step) for step in range(20_000)]
+    assert arrivals == [(step, step) for step in range(20_000)]
 
 
 def test_a_finalizer_may_log_while_something_is_logged(reporter):
@@ -335,7 +335,7 @@ def test_a_finalizer_may_log_while_something_is_logged(reporter):
             reporter.log("inner")
             return "outer"
 
-    with reporter._lock:  # as inside any of the methods
+    with reporter._lock:  # all methods hold the lock
         reporter.log(Talkative())
     assert [text for _, text in lines(reporter)] == ["inner", "outer"]
 
@@ -381,7 +381,7 @@ def test_a_copy_is_the_same_reporter(reporter, again):
 
 
 def in_a_child(function):
-    """Call the function in a forked child; returns the text of what it raised."""
+    """Call the function in a forked child, and return the text of its error."""
     reading, writing = os.pipe()
     if not (child := os.fork()):
         try:
@@ -399,12 +399,13 @@ def in_a_child(function):
 @pytest.mark.parametrize("again", [lambda reporter: reporter, copy.deepcopy])
 def test_in_a_forked_child_reporting_is_refused_with_the_remedy(reporter, again):
     for call, name in ((lambda r: r.broadcast(1.0), "broadcast"), (lambda r: r.log("text"), "log")):
-        said = in_a_child(lambda call=call: call(again(reporter)))
-        assert said.startswith(
-            f"NotSupportedError: reporter.{name}() must be called in the process that runs the trial"
+        error = in_a_child(lambda call=call: call(again(reporter)))
+        assert error.startswith(
+            f"NotSupportedError: reporter.{name}() "
+            "must be called in the process that runs the trial"
         )
-        assert "multiprocessing.Queue" in said
-    reporter.broadcast(1.0)  # and here it goes on
+        assert "multiprocessing.Queue" in error
+    reporter.broadcast(1.0)  # the trial's own process can still report
 
 
 def test_a_child_does_not_wait_for_a_lock_that_a_thread_of_its_parent_holds(reporter):
@@ -430,7 +431,7 @@ def test_in_a_process_that_was_started_anew_reporting_is_refused_with_the_remedy
 
 
 class Sender:
-    """Stands for the heartbeat: takes what waits when the test says so."""
+    """A heartbeat that takes the waiting points and lines when the test says so."""
 
     def __init__(self, may_wait=True):
         self.hurried = threading.Event()
@@ -463,7 +464,7 @@ def test_output_that_comes_faster_than_it_is_taken_waits_and_nothing_is_lost(nar
     def flood():
         for line in expected[:500]:
             sender.reporter.log(line)
-        sender.reporter.log("\n".join(expected[500:]))  # a single text is no way around
+        sender.reporter.log("\n".join(expected[500:]))  # the limit also holds for one long text
 
     thread = threading.Thread(target=flood)
     thread.start()
@@ -495,7 +496,7 @@ def test_while_the_driver_is_away_output_waits_once_and_is_then_kept_as_far_as_m
     assert len(sender.taken) == 1000
     for number in range(1000):
         sender.reporter.log(f"line {number}")
-    assert waits.count(False) == 2  # it was back
+    assert waits.count(False) == 2  # the wait came back twice
 
 
 def test_the_thread_that_sends_and_a_finalizer_inside_the_reporter_wait_for_nothing(narrow):

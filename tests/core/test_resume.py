@@ -1,4 +1,4 @@
-"""Going on with an earlier experiment, without Spark: what fits, who may, what counts and what runs again."""
+"""Resume an earlier experiment without Spark: what must fit, which trials count or run again."""
 
 import pytest
 
@@ -34,8 +34,11 @@ RECORD = {"identity": {"kind": "optimization", "direction": "max"}, "seed": 1}
 
 
 @pytest.fixture
-def recorded(tmp_path):
-    """Makes an experiment with trials of these metrics that has ended; None for one that failed."""
+def earlier_experiment(tmp_path):
+    """Return a function that makes an ended experiment with a trial for each metric.
+
+    With None as its metric, the trial has failed.
+    """
 
     def make(*metrics, trial_type="optimization", released=True):
         store = ExperimentStore.create(ENVIRONMENT.files, str(tmp_path), "app")
@@ -68,40 +71,43 @@ def test_an_experiment_that_is_not_resumed_has_no_directory_yet(tmp_path):
 
 
 def test_trials_that_ended_count_and_failed_ones_do_not_run_again_which_is_said_with_the_remedy(
-    tmp_path, recorded, capsys
+    tmp_path, earlier_experiment, capsys
 ):
-    recorded(0.5, None, 0.25, None)
+    earlier_experiment(0.5, None, 0.25, None)
     past = resume(tmp_path)
     assert (numbers(past.trials), past.again) == ([0, 1, 2, 3], [])
     assert capsys.readouterr().out == (
-        "2 trials had failed and will not run again. To run failed trials again, resume with retry_failed=True.\n"
+        "2 trials had failed and will not run again. "
+        "To run failed trials again, resume with retry_failed=True.\n"
     )
 
 
-def test_failed_trials_run_again_if_the_config_says_so(tmp_path, recorded, capsys):
-    recorded(0.5, None, 0.25, None)
+def test_failed_trials_run_again_if_the_config_says_so(tmp_path, earlier_experiment, capsys):
+    earlier_experiment(0.5, None, 0.25, None)
     past = resume(tmp_path, retry_failed=True)
     assert (numbers(past.trials), numbers(past.again)) == ([0, 2], [1, 3])
     assert capsys.readouterr().out == "2 trials had failed and will run again.\n"
 
 
-def test_if_all_trials_failed_they_run_again(tmp_path, recorded, capsys):
-    recorded(None)
+def test_if_all_trials_failed_they_run_again(tmp_path, earlier_experiment, capsys):
+    earlier_experiment(None)
     past = resume(tmp_path)
     assert (past.trials, numbers(past.again)) == ([], [0])
     assert capsys.readouterr().out == "1 trial had failed and will run again.\n"
 
 
 @pytest.mark.parametrize("retry_failed", [True, False])
-def test_nothing_is_said_if_nothing_failed(tmp_path, recorded, capsys, retry_failed):
-    recorded(0.5)
+def test_nothing_is_said_if_nothing_failed(tmp_path, earlier_experiment, capsys, retry_failed):
+    earlier_experiment(0.5)
     assert numbers(resume(tmp_path, retry_failed=retry_failed).trials) == [0]
-    recorded()
+    earlier_experiment()
     assert capsys.readouterr().out == ""
 
 
-def test_a_config_that_does_not_fit_is_refused_before_the_directory_is_touched(tmp_path, recorded):
-    store = recorded(0.5)
+def test_a_config_that_does_not_fit_is_refused_before_the_directory_is_touched(
+    tmp_path, earlier_experiment
+):
+    store = earlier_experiment(0.5)
     before = ENVIRONMENT.files.list(store.directory)
     with pytest.raises(ResumeError, match="must have the seed that is recorded"):
         resume(tmp_path, seed=2)
@@ -110,8 +116,10 @@ def test_a_config_that_does_not_fit_is_refused_before_the_directory_is_touched(t
     assert ENVIRONMENT.files.list(store.directory) == before
 
 
-def test_a_directory_with_a_living_driver_is_refused_and_left_as_it_is(tmp_path, recorded):
-    store = recorded(0.5, None)
+def test_a_directory_with_a_living_driver_is_refused_and_left_as_it_is(
+    tmp_path, earlier_experiment
+):
+    store = earlier_experiment(0.5, None)
     ExperimentStore.open(
         ENVIRONMENT.files, str(tmp_path), "app_1", process=Process("other-host", pid=7)
     ).claim()
@@ -136,9 +144,9 @@ def test_a_directory_with_a_living_driver_is_refused_and_left_as_it_is(tmp_path,
     ids=["empty", "torn", "deep", "wrong identity", "wrong runs", "no identity"],
 )
 def test_a_damaged_record_of_the_experiment_is_set_aside_and_its_trials_count(
-    tmp_path, recorded, capsys, content
+    tmp_path, earlier_experiment, capsys, content
 ):
-    store = recorded(0.5, 0.25)
+    store = earlier_experiment(0.5, 0.25)
     ENVIRONMENT.files.write_bytes(f"{store.directory}/maggy.json", content)
     assert numbers(resume(tmp_path, seed=9).trials) == [0, 1]
     assert "maggy.json, is damaged; it was set aside. Its trials count" in capsys.readouterr().out
@@ -146,9 +154,9 @@ def test_a_damaged_record_of_the_experiment_is_set_aside_and_its_trials_count(
 
 
 def test_even_then_trials_of_another_kind_are_refused_and_the_directory_is_given_back(
-    tmp_path, recorded
+    tmp_path, earlier_experiment
 ):
-    store = recorded(0.5)
+    store = earlier_experiment(0.5)
     ENVIRONMENT.files.write_bytes(f"{store.directory}/maggy.json", b"")
     with pytest.raises(
         ResumeError, match="holds trials of the kind optimization and the config is for ablation"
@@ -160,7 +168,7 @@ def test_even_then_trials_of_another_kind_are_refused_and_the_directory_is_given
     ).claim()
 
 
-def test_an_experiment_that_a_later_release_has_recorded_goes_on(tmp_path, recorded):
-    store = recorded(0.5)
+def test_an_experiment_that_a_later_release_has_recorded_goes_on(tmp_path, earlier_experiment):
+    store = earlier_experiment(0.5)
     store.write_experiment({**RECORD, "format": 9, "machine": {"gpus": 2}})
     assert numbers(resume(tmp_path).trials) == [0]

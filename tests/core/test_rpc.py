@@ -1,4 +1,4 @@
-"""The wire over real sockets: who is let in, what is dropped, and what is left behind."""
+"""The wire over real sockets: who may connect, what is dropped, and that nothing is left behind."""
 
 import os
 import socket
@@ -46,10 +46,10 @@ def test_messages_go_both_ways_over_ipv6(peers, interface, advertised):
 
 @pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
 def test_a_name_that_stands_for_an_ipv6_address_only_is_reached(peers, monkeypatch):
-    known = socket.getaddrinfo
+    original = socket.getaddrinfo
 
     def getaddrinfo(host, *rest, **options):
-        return known("::1" if host == "driver.example" else host, *rest, **options)
+        return original("::1" if host == "driver.example" else host, *rest, **options)
 
     monkeypatch.setattr(hosts.socket, "getaddrinfo", getaddrinfo)
     host = Host(host="driver.example", advertised="::1")
@@ -101,8 +101,8 @@ def test_a_peer_that_connects_again_keeps_its_identity(host, raw_sockets):
 
 def test_a_client_waits_for_a_server_that_is_away_and_finds_it_again(peers, monkeypatch):
     pairs = [zmq.curve_keypair(), zmq.curve_keypair()]
-    drawn = iter(pairs * 2)
-    monkeypatch.setattr(server_module.zmq, "curve_keypair", lambda: next(drawn))
+    keys = iter(pairs * 2)
+    monkeypatch.setattr(server_module.zmq, "curve_keypair", lambda: next(keys))
     first = Host()
     peer = peers(first.address)
     peer.say(Register("first", 1))
@@ -126,7 +126,7 @@ def test_an_assignment_that_cannot_be_decoded_is_answered_with_its_failure(host,
     _, failure = host.receive(2)[1]
     assert (type(failure), failure.run) == (Failed, 7)
     host.server.send(b"0.0.0", Done())
-    assert peer.hear() == [Done()]  # it lives, and was told nothing of the other
+    assert peer.hear() == [Done()]  # the peer lives, and got no message for the other one
 
 
 def test_an_assignment_that_is_nested_too_deeply_is_answered_too(host, peers):
@@ -166,9 +166,8 @@ def test_every_server_has_keys_of_its_own(host):
 
 def test_the_server_listens_on_the_given_interface_only(host):
     port = host.port
-    with (
-        socket.socket() as probe
-    ):  # another loopback address is another interface as far as binding goes
+    # A socket can bind each loopback address on its own, like the address of an interface.
+    with socket.socket() as probe:
         probe.bind(("127.0.0.2", port))
     with socket.socket() as probe, pytest.raises(OSError, match="in use"):
         probe.bind(("127.0.0.1", port))
@@ -186,7 +185,7 @@ def test_a_port_that_is_taken_is_an_error_with_the_remedy_and_leaves_nothing(hos
     before = set(threading.enumerate())
     with pytest.raises(OSError, match="driver_port"):
         Server("127.0.0.1", port=port).start()
-    assert set(threading.enumerate()) <= before  # those of earlier tests may end meanwhile
+    assert set(threading.enumerate()) <= before  # threads of earlier tests may end
 
 
 @pytest.mark.parametrize("name", ["192.0.2.1", "no-such-host.invalid"])
@@ -208,10 +207,10 @@ def test_nothing_is_left_of_server_and_client():
         peer.client.close()
         host.server.close()
 
-    conversation()  # what libraries keep for good is made now
+    conversation()  # libraries create now what they keep for good
     threads, files = set(threading.enumerate()), open_files()
     conversation()
-    assert set(threading.enumerate()) <= threads  # those of earlier tests may end meanwhile
+    assert set(threading.enumerate()) <= threads  # threads of earlier tests may end
     assert open_files() <= files
 
 

@@ -1,4 +1,4 @@
-"""Who is not let in, and what is not understood: it costs nobody else anything."""
+"""Strangers and messages that make no sense are refused, and cost other workers nothing."""
 
 import os
 import socket
@@ -51,7 +51,7 @@ def test_a_stranger_is_not_heard_and_disturbs_nobody(host, peers, raw_sockets, k
     peer.say(Register("friend", 1))
     host.receive(1)
     assert host.receive(2, seconds=0.2) == [(b"0.0.0", Register("friend", 1))]
-    assert host.server.rejected == 0  # nothing of it ever came to the decoder
+    assert host.server.rejected == 0  # the decoder got none of it
 
 
 @pytest.mark.parametrize("data", [b"GET / HTTP/1.1\r\n\r\n", b"\xff" * 4096, os.urandom(4096), b""])
@@ -77,7 +77,7 @@ def test_malformed_messages_are_counted_and_cost_nobody_else_anything(
     peer.say(Register("friend", 1))
     host.until(lambda: host.server.rejected == len(malformed) + 1)
     assert host.receive() == [(b"0.0.0", Register("friend", 1))]
-    assert len(caplog.records) == 1  # only the first is told
+    assert len(caplog.records) == 1  # only the first rejection is logged
 
 
 def test_a_peer_may_err_and_be_heard_again(host, raw_sockets):

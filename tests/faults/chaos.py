@@ -1,11 +1,12 @@
-"""A search whose processes are killed at random, by a seed: Python workers, executor JVMs, and once the driver.
+"""Kill processes of a search at random, by a seed: Python workers, executor JVMs, once the driver.
 
     PYTHONPATH=tests python tests/faults/chaos.py "local[2]" --trials 200 --seed 1
 
-Runs the search in a process of its own, kills what the generator picks, resumes after the driver's death, and checks
-what is on disk at the end. The kills follow the number of trials that have ended, so that a slow machine has as many
-as a quick one: the trials wait when as many have ended as the next kill allows.
-Prints one JSON line; exit status 1 if anything is missing.
+The search runs in a process of its own. The script kills the processes that the random generator
+picks, resumes the search after the driver's death, and checks the records at the end. The kills
+follow the number of ended trials, so that a slow machine gets as many kills as a fast one: trials
+wait at their end when the next kill is due. The script prints one JSON line. The exit status is 1
+if anything is missing.
 """
 
 import argparse
@@ -23,19 +24,20 @@ from waiting import HANG, kill_tree, wait_until
 
 STEPS = 20
 STALLED_SECONDS = 300.0
-"""A search in which no trial has ended for so long hangs."""
+"""After this time without a trial's end, the search counts as hanging."""
 
 SEARCH = """
 import glob, json, os, sys
 from pyspark.sql import SparkSession
 master, folder, trials, resume = sys.argv[1:]
 builder = SparkSession.builder.master(master).config("spark.ui.enabled", "false")
-spark = builder.config("spark.executor.memory", "512m").config("spark.ui.showConsoleProgress", "false").getOrCreate()
+builder = builder.config("spark.executor.memory", "512m")
+spark = builder.config("spark.ui.showConsoleProgress", "false").getOrCreate()
 spark.sparkContext.setLogLevel("OFF")
 from maggy import Searchspace, experiment, tensorboard
 from maggy.experiment_config import OptimizationConfig
 
-previous = []  # the record of the trial that this worker has ended last
+previous = []  # its last item is the record of this worker's last trial
 
 def may_end():
     if previous and not os.path.exists(previous[-1]):
@@ -55,8 +57,8 @@ def train(x, reporter):
     return x
 
 config = OptimizationConfig(
-    int(trials), "randomsearch", Searchspace(x=("DOUBLE", [0, 1])), es_policy="none", seed=3, hb_interval=0.1,
-    trial_attempts=20, log_dir=folder, resume=resume or None, worker_timeout=120,
+    int(trials), "randomsearch", Searchspace(x=("DOUBLE", [0, 1])), es_policy="none", seed=3,
+    hb_interval=0.1, trial_attempts=20, log_dir=folder, resume=resume or None, worker_timeout=120,
 )
 result = experiment.lagom(train, config)
 print(json.dumps(result))
@@ -64,7 +66,7 @@ print(json.dumps(result))
 
 
 class Search:
-    """The process of a search, whose output goes to a file in the folder; ended with the block."""
+    """The process of a search, whose output goes to a file; the process ends with the block."""
 
     def __init__(self, master, folder, trials):
         self.folder = folder
@@ -89,25 +91,28 @@ class Search:
             )
 
     def ended(self):
-        """Return how many trials are recorded as ended."""
+        """Return how many trials have a record of their end."""
         return sum(1 for _ in self.folder.glob("*_1/*/trial.json"))
 
     def allow(self, trials):
-        """Let trials end until so many have ended, or one more, since two may end at the same time."""
+        """Let trials end until this number has ended.
+
+        It may be one more, because two may end at the same time.
+        """
         new = self.folder / "limit.new"
         new.write_text(str(trials))
         new.replace(self.folder / "limit.txt")
 
     def wait_for(self, condition, what):
-        """Wait until the condition holds or the search is over; raise AssertionError if it hangs."""
-        ended, since = -1, time.monotonic()
+        """Wait until the condition holds or the search is over; raise an error if it hangs."""
+        count, since = -1, time.monotonic()
 
         def holds():
-            nonlocal ended, since
-            if self.ended() != ended:
-                ended, since = self.ended(), time.monotonic()
+            nonlocal count, since
+            if self.ended() != count:
+                count, since = self.ended(), time.monotonic()
             assert time.monotonic() - since < STALLED_SECONDS, (
-                f"{what} did not happen; {ended} ended"
+                f"{what} did not happen; {count} ended"
             )
             return self.process.poll() is not None or condition()
 
@@ -130,19 +135,19 @@ class Search:
         return workers, executors
 
     def kill_one(self, generator, kills):
-        """Kill a worker, or now and then an executor with its workers."""
+        """Kill a worker or, less often, an executor with its workers."""
         self.wait_for(lambda: self.processes()[0], "the start of a worker")
         workers, executors = self.processes()
         if executors and generator.random() < 0.15:
             kind, victims = "executors", executors
         else:
             kind, victims = "workers", workers
-        if victims:  # it may have ended meanwhile
+        if victims:  # the worker may have ended meanwhile
             generator.choice(sorted(victims, key=lambda process: process.pid)).kill()
             kills[kind] += 1
 
     def kill_driver(self, kills):
-        """Kill the driver as a machine that is taken away would; return how many workers outlive it."""
+        """Kill the driver, as the loss of its machine would; return how many workers outlive it."""
         workers, executors = self.processes()
         self.process.kill()
         self.process.wait()
@@ -152,7 +157,7 @@ class Search:
 
 
 def plan(trials, generator):
-    """Return after how many ended trials something is killed, from the first to nine of ten."""
+    """Return the numbers of ended trials at which to kill a process, from the first to 90 %."""
     counts, count = [], 1
     while count < trials * 0.9:
         counts.append(count)
@@ -161,7 +166,7 @@ def plan(trials, generator):
 
 
 def chaos(master, trials, seed, folder):
-    """Run, kill, resume, and return what happened."""
+    """Run, kill and resume a search, and return a report."""
     generator = random.Random(seed)
     kills = {"workers": 0, "executors": 0, "drivers": 0}
     counts, outlived, began = plan(trials, generator), None, time.monotonic()
@@ -174,7 +179,7 @@ def chaos(master, trials, seed, folder):
             if search.process.poll() is not None:
                 break
             search.allow(following)
-            time.sleep(generator.uniform(0, 0.5))  # so that it hits any moment of a trial
+            time.sleep(generator.uniform(0, 0.5))  # so that the kill hits any moment of a trial
             if outlived is None and count > trials * 0.4:
                 outlived = search.kill_driver(kills)
                 search.start(str(next(folder.glob("*_1"))))
@@ -197,31 +202,32 @@ def chaos(master, trials, seed, folder):
 
 
 def problems(report, trials):
-    """What is wrong with the outcome, in words; empty if nothing is."""
-    found = []
+    """Return what is wrong with the outcome, as sentences."""
+    faults = []
     records = report["records"]
     if report["exit"] != 0:
-        found.append(f"the search ended with status {report['exit']}")
+        faults.append(f"the search ended with status {report['exit']}")
     if len(records) != trials or len({record["trial_id"] for record in records}) != trials:
-        found.append(f"{len(records)} trials are recorded in place of {trials}")
+        faults.append(f"{len(records)} trials are recorded in place of {trials}")
     if sorted(record["ended"] for record in records) != list(range(trials)):
-        found.append("a trial ended twice")
+        faults.append("a trial ended twice")
     if report["result"]["num_trials"] + report["result"]["failed"] != trials:
-        found.append(
-            f"the result counts {report['result']['num_trials']} + {report['result']['failed']} trials"
+        faults.append(
+            f"the result counts {report['result']['num_trials']} + "
+            f"{report['result']['failed']} trials"
         )
     for record in records:
         if record["status"] == "FINALIZED":
             expected = [record["params"]["x"] + step for step in range(STEPS)]
             if record["metric_history"] != expected or record["step_history"] != list(range(STEPS)):
-                found.append(
+                faults.append(
                     f"points of {record['trial_id']} are missing: {record['step_history']}"
                 )
     if report["workers_that_outlived_the_driver"] != 0:
-        found.append("workers outlived the driver")
+        faults.append("workers outlived the driver")
     if sum(report["kills"].values()) != report["planned"]:
-        found.append(f"{report['kills']} are not the {report['planned']} kills of the plan")
-    return found
+        faults.append(f"{report['kills']} are not the {report['planned']} kills of the plan")
+    return faults
 
 
 def main():
@@ -232,13 +238,13 @@ def main():
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         report = chaos(options.master, options.trials, options.seed, Path(folder))
-        wrong = problems(report, options.trials)
-        if wrong:
+        faults = problems(report, options.trials)
+        if faults:
             print((Path(folder) / "output.txt").read_text()[-5000:], file=sys.stderr)
     attempts = [record["attempts"] for record in report.pop("records")]
     report["result"] = {key: report["result"][key] for key in ("num_trials", "failed")}
-    print(json.dumps({**report, "most_attempts": max(attempts), "problems": wrong}))
-    sys.exit(bool(wrong))
+    print(json.dumps({**report, "most_attempts": max(attempts), "problems": faults}))
+    sys.exit(bool(faults))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Functions of the test modules travel to the workers by value, and no sleeper outlives its test."""
+"""Send functions of the test modules by value, and end every sleeper with its test."""
 
 import uuid
 
@@ -20,7 +20,7 @@ def sleepers_by_value():
 
 @pytest.fixture
 def mark():
-    """What the command lines of this test's sleepers hold; none of them may be left at its end."""
+    """Return a text for the command lines of this test's sleepers; none may be left at the end."""
     value = f"mark-{uuid.uuid4().hex}"
     yield value
     left = sleepers.processes_with(value)

@@ -1,4 +1,4 @@
-"""Frames that no worker of ours would send, against the decoder and against a live server.
+"""Send frames that no worker of ours would send, to the decoder and to a live server.
 
 python tests/faults/fuzz.py --frames 1000000 --seed 1
 """
@@ -45,7 +45,7 @@ KINDS = (
 
 
 def value(generator, depth=0):
-    """Any value that MessagePack can hold."""
+    """Return any value that MessagePack can hold."""
     kind = generator.randrange(9 if depth < 4 else 6)
     if kind == 0:
         return generator.choice((None, True, False))
@@ -65,7 +65,7 @@ def value(generator, depth=0):
 
 
 def honest(generator):
-    """A message that is well formed, about runs that may not exist."""
+    """Return a correct message about a run that may not exist."""
     run = generator.choice((0, 1, 2, 10**9, -5))
     report = (
         run,
@@ -86,7 +86,10 @@ def honest(generator):
 
 
 def frame(generator):
-    """Some bytes: noise, a value, an array with a message's name, an honest message, or one that was damaged."""
+    """Return some bytes.
+
+    They are noise, a value, an array with a message's name, an honest message or a damaged one.
+    """
     kind = generator.randrange(5)
     if kind == 0:
         return generator.randbytes(generator.randrange(200))
@@ -99,14 +102,17 @@ def frame(generator):
     if kind == 3:
         return data
     at = generator.randrange(len(data))
-    damaged = bytes([generator.randrange(256)])
+    noise = bytes([generator.randrange(256)])
     return generator.choice(
-        (data[:at], data[:at] + damaged + data[at + 1 :], data + damaged, b"\xdd" + data)
+        (data[:at], data[:at] + noise + data[at + 1 :], data + noise, b"\xdd" + data)
     )
 
 
 def decode_all(frames, seed):
-    """Decode so many frames; returns how many were messages. Anything but a message or a DecodeError is raised."""
+    """Decode frames, and return how many were messages.
+
+    Raise any error that is not the decoder's own.
+    """
     generator = random.Random(seed)
     decoded = 0
     for _ in range(frames):
@@ -119,7 +125,7 @@ def decode_all(frames, seed):
 
 
 class Sink:
-    """Takes instructions and remembers what must not happen."""
+    """A handler that takes instructions, and keeps an error of the dispatcher."""
 
     def __init__(self):
         self.error = None
@@ -137,7 +143,9 @@ class Sink:
 def attack(frames, seed):
     """Send frames to a live server from a peer that has the key, while an honest worker is served.
 
-    Returns the slowest answer in seconds that the honest worker saw, and the growth of memory in MiB.
+    Returns:
+        The slowest answer to the honest worker in seconds, the growth of memory in MiB, and how
+        many messages the server rejected.
     """
     server = Server("127.0.0.1")
     address = server.start()
@@ -176,7 +184,7 @@ def attack(frames, seed):
 
 
 def _send(frames, generator, attacker):
-    """Send frames; return by how many MiB the process grew after the first fifth."""
+    """Send frames; return the growth of the process in MiB after the first fifth."""
     before = None
     for number in range(frames):
         attacker.send(frame(generator))
@@ -206,11 +214,11 @@ def main():
     options = parser.parse_args()
     began = time.perf_counter()
     decoded = decode_all(options.frames, options.seed)
-    slowest, growth, rejected = attack(options.frames, options.seed + 1)
+    slowest, growth, rejections = attack(options.frames, options.seed + 1)
     figures = {
         "frames": 2 * options.frames,
         "messages_among_those_decoded": decoded,
-        "rejected_by_the_server": rejected,
+        "rejected_by_the_server": rejections,
         "slowest_honest_answer_s": round(slowest, 3),
         "memory_growth_mib": round(growth, 1),
         "seconds": round(time.perf_counter() - began, 1),

@@ -2,9 +2,9 @@
 
     python tests/faults/mutations.py [--only WORD]
 
-Each mutation replaces one piece of code in a copy of the package, and runs the fast tests of the
-part that it is in. Prints a line for each: the time until a test failed, or SURVIVED, or HUNG.
-Exit status 1 if one survived, hung, or does not apply to the code any more.
+Each mutation replaces one piece of code in a copy of the package, and runs the fast tests of that
+part. The script prints a line for each mutation: the time until a test failed, or SURVIVED, or
+HUNG. The exit status is 1 if a mutation survived, hung or does not fit the code.
 """
 
 from __future__ import annotations
@@ -24,13 +24,15 @@ LIMIT_SECONDS = 60.0
 """Time in which the tests must fail, on a quiet machine."""
 
 DRIVER = "core/experiment_driver"
-LEDGER_TESTS = f"tests/{DRIVER}/test_ledger.py tests/{DRIVER}/test_ledger_losses.py tests/{DRIVER}/test_places.py"
+LEDGER_TESTS = " ".join(
+    f"tests/{DRIVER}/test_{name}.py" for name in ("ledger", "ledger_losses", "places")
+)
 BOOK_TESTS = f"tests/{DRIVER}/test_trial_book.py"
 
 
 @dataclass(frozen=True)
 class Mutation:
-    """One fault: in a file of the package, a text that occurs once is replaced by another."""
+    """One fault: in one file, a text that occurs once is replaced by another."""
 
     file: str
     old: str

@@ -1,4 +1,4 @@
-"""Trials in processes of their own, on a real Spark session: nothing that they start outlives what it belongs to."""
+"""Trials with a process of their own, on a real Spark session: their processes end with them."""
 
 import json
 import threading
@@ -73,7 +73,7 @@ def test_a_call_that_holds_the_gil_for_ever_costs_its_trial_only(mark):
 
         if n == 1:
             leave_a_sleeper(mark)
-            ctypes.PyDLL(None).sleep(1000)  # unlike CDLL, this one keeps the GIL
+            ctypes.PyDLL(None).sleep(1000)  # PyDLL keeps the GIL, CDLL does not
         return {"metric": n, "worker": parent_of(parent_of(os.getppid()))}
 
     result = search(train, 3, max_trial_seconds=3, num_workers=1, worker_timeout=4)

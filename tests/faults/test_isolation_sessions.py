@@ -1,4 +1,4 @@
-"""The end of a Spark session, however it comes, is the end of everything that trials have started."""
+"""When a Spark session ends, for whatever reason, everything that trials have started ends too."""
 
 import signal
 import subprocess

@@ -1,4 +1,4 @@
-"""The processes of an experiment are stopped for a while and go on: no trial is run again."""
+"""Stop the processes of an experiment for a while and let them go on: no trial runs again."""
 
 import contextlib
 import json
@@ -14,7 +14,7 @@ import pytest
 pytestmark = pytest.mark.slow
 
 PAUSE = 5.0
-"""Seconds; longer than the experiment's worker_timeout."""
+"""The length of a pause in seconds; it is longer than the experiment's worker_timeout."""
 
 SEARCH = """
 import os, sys
@@ -40,7 +40,7 @@ experiment.lagom(train, OptimizationConfig(2, "randomsearch", space, **options))
 
 @pytest.fixture
 def search(tmp_path):
-    """A search in a process of its own, whose two trials train until a file appears."""
+    """Start a search in a process of its own; its two trials train until a file appears."""
     process = subprocess.Popen(
         [sys.executable, "-c", SEARCH],
         cwd=tmp_path,
@@ -48,38 +48,38 @@ def search(tmp_path):
         stderr=subprocess.DEVNULL,
         text=True,
     )
-    below = []
+    children = []
     try:
         trains = 0
         while trains < 2:
             line = process.stdout.readline()
             assert line, "the search ended too early"
             trains += line.endswith("trains\n")
-        below += psutil.Process(process.pid).children(recursive=True)
+        children += psutil.Process(process.pid).children(recursive=True)
         yield process
     finally:
-        for each in below:
+        for child in children:
             with contextlib.suppress(psutil.NoSuchProcess):
-                each.kill()
+                child.kill()
         process.kill()
         process.communicate()
 
 
 def pause(processes):
-    """Stop processes for a while, all at once, and let them go on."""
-    for each in processes:
-        each.send_signal(signal.SIGSTOP)
+    """Stop processes at the same time, and let them go on after a while."""
+    for process in processes:
+        process.send_signal(signal.SIGSTOP)
     time.sleep(PAUSE)
-    for each in processes:
-        each.send_signal(signal.SIGCONT)
+    for process in processes:
+        process.send_signal(signal.SIGCONT)
 
 
 def test_an_experiment_that_is_stopped_and_goes_on_runs_no_trial_again(search, tmp_path):
     driver = psutil.Process(search.pid)
     everything = [driver, *driver.children(recursive=True)]
     pause(everything)
-    # As Ctrl-Z does: Spark's workers are in process groups of their own.
-    pause([each for each in everything if os.getpgid(each.pid) == os.getpgid(driver.pid)])
+    # Ctrl-Z stops only this process group; Spark's workers are in other groups.
+    pause([process for process in everything if os.getpgid(process.pid) == os.getpgid(driver.pid)])
     (tmp_path / "flag").touch()
     search.communicate(timeout=120)
     records = [json.loads(path.read_text()) for path in tmp_path.glob("*_1/*/trial.json")]

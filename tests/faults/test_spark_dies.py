@@ -1,4 +1,4 @@
-"""Spark's Java is killed while an experiment runs, in a process of its own."""
+"""Spark's Java process is killed during an experiment, which runs in a process of its own."""
 
 import json
 import os
@@ -39,13 +39,14 @@ def lagom(*arguments):
 killer = threading.Thread(target=kill, daemon=True)
 killer.start()
 space = Searchspace(n=("INTEGER", [1, 9]))
-first = lagom(train, OptimizationConfig(9, "randomsearch", space, seed=1, hb_interval=0.1, initial_trials=[dict(n=1)]))
+options = dict(seed=1, hb_interval=0.1, initial_trials=[dict(n=1)])
+first = lagom(train, OptimizationConfig(9, "randomsearch", space, **options))
 killer.join()
 threads = [thread.name for thread in threading.enumerate() if thread.name.startswith("maggy")]
 second = lagom(lambda: 1)
 print(json.dumps([first, second, threads]), flush=True)
 import os
-os._exit(0)  # a Connect client would try to say goodbye to its server for ten minutes
+os._exit(0)  # otherwise a Connect client would try to reach its server for ten minutes
 """
 
 
@@ -63,7 +64,7 @@ os._exit(0)  # a Connect client would try to say goodbye to its server for ten m
     ],
 )
 def test_an_experiment_whose_spark_is_killed_says_so_and_how_to_go_on(session, reason, tmp_path):
-    done = subprocess.run(
+    script = subprocess.run(
         [sys.executable, "-c", DRIVER.format(session=session)],
         cwd=tmp_path,
         env={
@@ -76,8 +77,8 @@ def test_an_experiment_whose_spark_is_killed_says_so_and_how_to_go_on(session, r
         timeout=240,
         check=False,
     )
-    assert done.returncode == 0, done.stderr[-3000:]
-    first, second, threads = json.loads(done.stdout.splitlines()[-1])
+    assert script.returncode == 0, script.stderr[-3000:]
+    first, second, threads = json.loads(script.stdout.splitlines()[-1])
     directory = next((tmp_path / "Experiments").glob("*_1"))
     assert first[0] == second[0] == "ExperimentError"
     assert reason in first[1]

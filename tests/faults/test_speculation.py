@@ -1,4 +1,4 @@
-"""Spark's speculative copies, on a standalone cluster of two worker hosts: they stand by, and take over when needed."""
+"""Speculative copies of Spark, on a standalone cluster of two hosts, stand by and take over."""
 
 import json
 import os
@@ -17,15 +17,21 @@ SEARCH = """
 import json, sys, time
 from pyspark.sql import SparkSession
 settings = {
-    "spark.driver.host": "127.0.0.1", "spark.executor.memory": "512m", "spark.executor.cores": "1",
-    "spark.speculation": "true", "spark.speculation.interval": "200ms", "spark.speculation.minTaskRuntime": "1s",
-    "spark.speculation.task.duration.threshold": "1s", "spark.ui.enabled": "false",
+    "spark.driver.host": "127.0.0.1",
+    "spark.executor.memory": "512m",
+    "spark.executor.cores": "1",
+    "spark.speculation": "true",
+    "spark.speculation.interval": "200ms",
+    "spark.speculation.minTaskRuntime": "1s",
+    "spark.speculation.task.duration.threshold": "1s",
+    "spark.ui.enabled": "false",
 }
 builder = SparkSession.builder.master(sys.argv[1])
 for key, value in settings.items():
     builder = builder.config(key, value)
 spark = builder.getOrCreate()
-while spark.sparkContext._jsc.sc().getExecutorMemoryStatus().size() < 3:  # the driver and two executors
+# Wait for three block managers: the driver and two executors.
+while spark.sparkContext._jsc.sc().getExecutorMemoryStatus().size() < 3:
     time.sleep(0.1)
 from maggy import Searchspace, experiment
 from maggy.experiment_config import OptimizationConfig
@@ -39,13 +45,16 @@ def train(n, reporter):
     for step in range(40):
         reporter.broadcast(step)
     if TaskContext.get().attemptNumber() == 0:
-        while is_killed or len(list(records.glob("executor_0_*.log"))) < 2:  # until Spark has made a copy
+        # The second log file appears when Spark has made a copy.
+        while is_killed or len(list(records.glob("executor_0_*.log"))) < 2:
             time.sleep(0.1)
     return n
 
 is_killed = len(sys.argv) > 2
 space = Searchspace(n=("INTEGER", [1, 4]))
-config = OptimizationConfig(3, "randomsearch", space, seed=1, hb_interval=0.2, num_workers=1, worker_timeout=15)
+config = OptimizationConfig(
+    3, "randomsearch", space, seed=1, hb_interval=0.2, num_workers=1, worker_timeout=15
+)
 result = experiment.lagom(train, config)
 print(json.dumps([result, result.trials]))
 """
@@ -53,7 +62,7 @@ print(json.dumps([result, result.trials]))
 
 @pytest.fixture
 def standalone(tmp_path):
-    """The URL of a Spark master with one worker on each of two loopback addresses."""
+    """Return the URL of a Spark master with two workers, on two loopback addresses."""
     import pyspark
 
     home = os.path.dirname(pyspark.__file__)
@@ -70,7 +79,7 @@ def standalone(tmp_path):
             processes.enter_context(process(command, env=environment, stdout=log, stderr=log))
 
     def find(name, pattern):
-        """Return the first match in what a process has written, once it is there."""
+        """Wait until the output of a process matches, and return the first match."""
 
         def search():
             return re.search(pattern, (tmp_path / f"{name}.txt").read_text())
@@ -130,7 +139,7 @@ def test_a_copy_stands_by_and_takes_over_when_the_original_dies(standalone, expe
     before = set(experiments.glob("app-*"))
 
     def both_logs():
-        """Return the logs of the original and the copy, once both are there."""
+        """Return the logs of the original and the copy when both exist."""
         assert disturbed.poll() is None, (tmp_path / "errors.txt").read_text()[-3000:]
         new = set(experiments.glob("app-*")) - before
         logs = sorted(log for directory in new for log in directory.glob("executor_0_*.log"))

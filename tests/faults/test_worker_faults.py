@@ -1,4 +1,4 @@
-"""Workers that hang, cannot be interrupted or are broken by the training function, on a real Spark session."""
+"""Training functions hang, resist an interrupt or break their worker, on a real Spark session."""
 
 import json
 import os
@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("spark", "experiments")]
 
 TWO = Searchspace(n=("INTEGER", [1, 2]))
 SILENT_SECONDS = 15
-"""A worker that is silent for so long hangs, while one that has to wait for a busy machine does not."""
+"""A worker on a busy machine is never silent for so many seconds, a worker that hangs is."""
 
 
 def search(train, num_trials=4, space=TWO, **options):
@@ -27,7 +27,7 @@ def search(train, num_trials=4, space=TWO, **options):
 
 
 def errors_of(result):
-    """The recorded reasons of the trials that failed."""
+    """Return the recorded errors of the trials that failed."""
     return [
         json.loads(Path(result.directory, trial["trial_id"], "trial.json").read_text())["error"]
         for trial in result.trials
@@ -44,7 +44,7 @@ def test_a_worker_that_hangs_is_killed_and_its_trial_runs_again(tmp_path):
 
         if not marker.exists():
             marker.touch()
-            os.kill(os.getpid(), signal.SIGSTOP)  # every thread stops, the heartbeat's too
+            os.kill(os.getpid(), signal.SIGSTOP)  # stops every thread, also the heartbeat's
         return n
 
     result = search(train, 6, worker_timeout=SILENT_SECONDS)
@@ -99,12 +99,14 @@ def test_what_cannot_be_interrupted_ends_its_process_and_is_not_run_again(block)
     assert reasons
     assert all("exceeded max_trial_seconds=1" in reason for reason in reasons)
     assert all(trial["attempts"] == 1 for trial in result.trials)
-    assert time.monotonic() - began < 300  # while it would last for ten minutes and more
+    assert time.monotonic() - began < 300  # without the limit it would take more than ten minutes
 
 
 def test_a_keras_fit_is_interrupted_and_the_worker_stays(tmp_path):
     import numpy as np
-    import tensorflow as tf  # so that workers import it with the function, before a trial's time counts
+
+    # Workers import it with the function, before a trial's time counts.
+    import tensorflow as tf
 
     fits, process_of_fit = tmp_path / "fits", tmp_path / "process"
 
@@ -193,7 +195,7 @@ def test_when_the_record_directory_vanishes_the_user_is_told_and_the_result_is_r
 
         try:
             first.touch(exist_ok=False)
-        except FileExistsError:  # all others wait until the record of the first one is gone
+        except FileExistsError:  # the other trials wait until the records are gone
             for _ in range(30_000):
                 if vanished.exists():
                     break
@@ -236,17 +238,18 @@ def test_no_secret_is_in_a_record_a_log_a_repr_or_sparks_settings(
     assert len(keys) == 4
     records = [path.read_bytes() for path in experiments.rglob("*") if path.is_file()]
     settings = str(spark.sparkContext.getConf().getAll()).encode()
-    printed = "".join(capsys.readouterr()).encode()
+    output = "".join(capsys.readouterr()).encode()
     for secret in (keys[1], keys[3]):
         assert not [
-            data for data in [*records, settings, printed, caplog.text.encode()] if secret in data
+            data for data in [*records, settings, output, caplog.text.encode()] if secret in data
         ]
 
 
 NOTEBOOK_CELL = """
 import os, sys
 os.environ["PYSPARK_PYTHON"] = sys.executable
-os.environ["PYSPARK_SUBMIT_ARGS"] = "--conf spark.ui.enabled=false pyspark-shell"  # 16 of them take all ports
+# Without the web page: Spark searches 16 ports for it, and many sessions would use them up.
+os.environ["PYSPARK_SUBMIT_ARGS"] = "--conf spark.ui.enabled=false pyspark-shell"
 from maggy import Searchspace, experiment
 from maggy.experiment_config import OptimizationConfig
 
@@ -255,7 +258,8 @@ def train(n):
     print("training")
     time.sleep(600)
 
-experiment.lagom(train, OptimizationConfig(4, "randomsearch", Searchspace(n=("INTEGER", [1, 2])), hb_interval=0.1))
+space = Searchspace(n=("INTEGER", [1, 2]))
+experiment.lagom(train, OptimizationConfig(4, "randomsearch", space, hb_interval=0.1))
 """
 
 
@@ -277,12 +281,11 @@ def test_a_notebooks_interrupt_ends_the_experiment_and_the_kernel_goes_on(experi
         began = time.monotonic()
         manager.interrupt_kernel()
         reply = client.get_shell_msg(timeout=PROCESS_SECONDS)
-        while (
-            reply["parent_header"]["msg_id"] != cell
-        ):  # a busy kernel is asked more than once whether it is ready
+        # The client may have asked a busy kernel several times whether it is ready.
+        while reply["parent_header"]["msg_id"] != cell:
             reply = client.get_shell_msg(timeout=PROCESS_SECONDS)
         assert reply["content"]["ename"] == "KeyboardInterrupt"
-        assert time.monotonic() - began < 60  # while the trials would last for ten minutes
+        assert time.monotonic() - began < 60  # the trials would take ten minutes
         reply = client.execute("experiment.lagom(lambda: 1)", reply=True, timeout=PROCESS_SECONDS)
         assert reply["content"]["status"] == "ok"
     finally:
@@ -295,7 +298,8 @@ def test_a_notebooks_interrupt_ends_the_experiment_and_the_kernel_goes_on(experi
 DRIVER = """
 import glob, os, sys
 os.environ["PYSPARK_PYTHON"] = sys.executable
-os.environ["PYSPARK_SUBMIT_ARGS"] = "--conf spark.ui.enabled=false pyspark-shell"  # 16 of them take all ports
+# Without the web page: Spark searches 16 ports for it, and many sessions would use them up.
+os.environ["PYSPARK_SUBMIT_ARGS"] = "--conf spark.ui.enabled=false pyspark-shell"
 from maggy import Searchspace, experiment
 from maggy.experiment_config import OptimizationConfig
 
@@ -341,16 +345,18 @@ def test_a_killed_driver_leaves_no_worker_and_its_experiment_goes_on_as_if_nothi
             if len(pids) == 2:
                 break
         assert len(pids) == 2, errors.read_text()[-3000:]
-        wait_until(lambda: len(records()) >= 4, "the end of four trials")  # the others are held
+        wait_until(lambda: len(records()) >= 4, "the end of four trials")  # the others wait
         first.kill()
         first.wait()
         for pid in pids:
             wait_until(lambda pid=pid: not os.path.exists(f"/proc/{pid}"), "the end of a worker")
     (tmp_path / "go on").touch()
     directory = next(experiments.glob("*_1"))
-    ended = {path.parent.name for path in directory.glob("*/trial.json")}
-    assert 4 <= len(ended) < 12
-    before = {trial_id: (directory / trial_id / "trial.json").read_bytes() for trial_id in ended}
+    trial_ids = {path.parent.name for path in directory.glob("*/trial.json")}
+    assert 4 <= len(trial_ids) < 12
+    before = {
+        trial_id: (directory / trial_id / "trial.json").read_bytes() for trial_id in trial_ids
+    }
     lines = []
     for arguments in ([str(directory)], []):
         with start(*arguments) as driver:

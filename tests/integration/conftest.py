@@ -1,4 +1,4 @@
-"""Functions of the test modules travel to other processes by value."""
+"""Send functions of the test modules to other processes by value."""
 
 from by_value import by_value
 

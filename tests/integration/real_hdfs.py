@@ -1,4 +1,4 @@
-"""Records and data on a real HDFS, off Hopsworks by hdfs-native and on it by the real hops; run by ``tox -e hdfs``."""
+"""Records and data on a real HDFS, by hdfs-native and by the real hops; for ``tox -e hdfs``."""
 
 import json
 import os
@@ -56,10 +56,10 @@ def test_a_search_leaves_its_records_and_goes_on(place, spark):
 
     first = search(place, train)
     second = search(place, train)
-    assert [each.directory[-2:] for each in (first, second)] == ["_1", "_2"]
+    assert [result.directory[-2:] for result in (first, second)] == ["_1", "_2"]
     for trial in first.trials:
-        found = FILES.list(f"{first.directory}/{trial['trial_id']}")
-        assert [name for name in found if not name.startswith("events.")] == [
+        names = FILES.list(f"{first.directory}/{trial['trial_id']}")
+        assert [name for name in names if not name.startswith("events.")] == [
             ".hparams.json",
             ".metric",
             ".outputs.json",
@@ -77,11 +77,11 @@ def test_an_atomic_write_replaces_the_file_in_one_step(place):
     FILES.make_directory(place)
     path = f"{place}/file"
     FILES.write_bytes(path, b"0" * 1000)
-    seen, over = set(), threading.Event()
+    contents, over = set(), threading.Event()
 
     def read():
         while not over.is_set():
-            seen.add(FILES.read_bytes(path))
+            contents.add(FILES.read_bytes(path))
 
     reader = threading.Thread(target=read)
     reader.start()
@@ -89,8 +89,8 @@ def test_an_atomic_write_replaces_the_file_in_one_step(place):
         FILES.write_bytes(path, b"%d" % number * 1000)
     over.set()
     reader.join()
-    assert len(seen) > 1
-    assert all(len(content) == 1000 and len(set(content)) == 1 for content in seen)
+    assert len(contents) > 1
+    assert all(len(content) == 1000 and len(set(content)) == 1 for content in contents)
     assert FILES.list(place) == ["file"]
 
 
@@ -138,14 +138,12 @@ def test_an_hdfs_that_is_ill_for_a_minute_costs_no_trial(
     try:
         result = search(place, train, 4)
     finally:
-        for timer in timers:  # the cluster is there for the next test, too
+        for timer in timers:  # the next test needs the cluster again
             timer.join()
     assert back.is_set()
-    printed = capsys.readouterr().out
-    assert (
-        printed.count("kept in memory") == 1
-    )  # whether hdfs-native gives up or tries again by itself
-    assert "could not be written" not in printed
+    output = capsys.readouterr().out
+    assert output.count("kept in memory") == 1  # 0 if hdfs-native retries by itself
+    assert "could not be written" not in output
     store = ExperimentStore.open(FILES, place, result.directory)
     assert sorted(trial.trial_id for trial in store.read_trials()[0]) == sorted(
         t["trial_id"] for t in result.trials

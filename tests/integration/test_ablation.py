@@ -1,4 +1,4 @@
-"""Ablation studies with Keras on a real Spark session, as a user would run them."""
+"""Ablation studies with Keras on a real Spark session, as users run them."""
 
 import json
 from pathlib import Path
@@ -46,7 +46,7 @@ def study_of(**options):
 
 
 def describe(dataset_function, model_function):
-    """What reached the training function: the features' sums, the shapes, and the model's layers after one batch."""
+    """Return the sums of the features, the shapes, and the model's layers after one batch."""
     features, label = next(iter(dataset_function(1, 40)))
     model = model_function()
     model(features)

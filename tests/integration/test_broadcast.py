@@ -1,4 +1,4 @@
-"""Spark's broadcast variables inside the user's functions, wherever these travel."""
+"""Users' functions may refer to Spark's broadcast variables, wherever the functions run."""
 
 from __future__ import annotations
 
@@ -98,12 +98,12 @@ def test_one_that_was_destroyed_is_said_in_a_sentence(spark):
 
 def test_a_large_function_is_serialized_once_for_the_workers_of_a_local_master(spark, monkeypatch):
     data = np.random.default_rng(1).random(400_000)  # 3 MB
-    made, broadcast = [], type(spark.sparkContext).broadcast
+    broadcasts, broadcast = [], type(spark.sparkContext).broadcast
     monkeypatch.setattr(
         type(spark.sparkContext),
         "broadcast",
-        lambda self, value: made.append(broadcast(self, value)) or made[-1],
+        lambda self, value: broadcasts.append(broadcast(self, value)) or broadcasts[-1],
     )
     result = search(lambda x: float(data[x]), num_workers=2)
     assert result["num_trials"] == 6
-    assert len(made) == 1
+    assert len(broadcasts) == 1

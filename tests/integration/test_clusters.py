@@ -1,4 +1,4 @@
-"""The same search on other Sparks than ``local[2]``, each in a process of its own."""
+"""The same search runs on other kinds of Spark than ``local[2]``, in processes of its own."""
 
 import json
 import os
@@ -23,7 +23,8 @@ def train(n, reporter):
     reporter.broadcast(n)
     return n
 
-config = OptimizationConfig(8, "randomsearch", Searchspace(n=("INTEGER", [1, 4])), seed=1, hb_interval=0.2)
+space = Searchspace(n=("INTEGER", [1, 4]))
+config = OptimizationConfig(8, "randomsearch", space, seed=1, hb_interval=0.2)
 result = experiment.lagom(train, config)
 once = experiment.lagom(lambda: {{"a": {{1}}}})
 print(json.dumps([result, result.trials, sorted(once)]))
@@ -41,7 +42,7 @@ print(json.dumps([result, result.trials, sorted(once)]))
     ],
 )
 def test_a_search_with_a_poison_trial_ends_well(session, tmp_path):
-    done = subprocess.run(
+    script = subprocess.run(
         [sys.executable, "-c", SEARCH.format(session=session)],
         cwd=tmp_path,
         env={**os.environ, "PYSPARK_PYTHON": sys.executable},
@@ -50,8 +51,8 @@ def test_a_search_with_a_poison_trial_ends_well(session, tmp_path):
         timeout=800,
         check=False,
     )
-    assert done.returncode == 0, done.stderr[-3000:]
-    result, trials, once = json.loads(done.stdout.splitlines()[-1])
+    assert script.returncode == 0, script.stderr[-3000:]
+    result, trials, once = json.loads(script.stdout.splitlines()[-1])
     poison = [trial for trial in trials if trial["params"] == {"n": 3}]
     assert poison
     assert all(trial["status"] == "ERROR" and trial["attempts"] == 3 for trial in poison)

@@ -1,4 +1,4 @@
-"""The pages: their Python runs, their links and names are right, and their lines are short."""
+"""The Python of the pages runs, their links and names are right, and their lines are short."""
 
 import re
 import subprocess
@@ -28,20 +28,20 @@ def blocks(page, language):
 
 
 def prose(page):
-    """The page without its blocks of code."""
+    """Return a page without its blocks of code."""
     return re.sub(
         r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL
     )
 
 
 def anchors(page):
-    """The anchors of a page's headings, as GitHub and the site make them."""
+    """Return the anchors of a page's headings, as GitHub and the site build them."""
     headings = re.findall(r"^#+ (.*)$", prose(page), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def test_the_readmes_python_is_that_of_the_first_pages():
-    # So that it runs once, below.
+    # test_the_python_of_a_page_runs needs no run of its own for this page.
     search, ablation = blocks(ROOT / "README.md", "python")
     assert search == blocks(DOCS / "start" / "first_search.md", "python")[0]
     assert ablation == blocks(DOCS / "start" / "first_ablation.md", "python")[0]
@@ -54,10 +54,9 @@ def test_the_python_of_a_page_runs_from_top_to_bottom(page, monkeypatch):
     monkeypatch.chdir(ROOT)
     namespace = types.ModuleType("page").__dict__
     for number, block in enumerate(blocks(page, "python"), 1):
-        exec(
-            compile(block, f"{page.name}, block {number}", "exec"), namespace
-        )  # as a notebook would
-        # A trial that failed would only be printed.
+        # Blocks share their names, as the cells of a notebook do.
+        exec(compile(block, f"{page.name}, block {number}", "exec"), namespace)
+        # A failed trial raises no error.
         assert "result" not in namespace or namespace["result"]["failed"] == 0
 
 
@@ -65,21 +64,21 @@ def test_the_python_of_a_page_runs_from_top_to_bottom(page, monkeypatch):
 def test_the_python_of_a_page_is_formatted_like_the_package(page):
     for block in blocks(page, "python"):
         command = ["ruff", "format", "--config", str(ROOT / ".ruff.toml"), "-"]
-        done = subprocess.run(command, input=block, capture_output=True, text=True, check=True)
-        assert done.stdout == block
+        formatter = subprocess.run(command, input=block, capture_output=True, text=True, check=True)
+        assert formatter.stdout == block
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_link_leads_to_a_file_and_a_heading(page):
-    broken = []
+    faults = []
     for target in re.findall(r"\]\(([^)]+)\)", prose(page)):
         if "://" in target:
             continue
         path, _, anchor = target.partition("#")
         file = page.parent / path if path else page
         if not file.exists() or (anchor and anchor not in anchors(file)):
-            broken.append(target)
-    assert broken == []
+            faults.append(target)
+    assert faults == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
@@ -95,10 +94,10 @@ def test_every_file_that_the_architecture_names_exists():
     text = (DOCS / "architecture.md").read_text(encoding="utf-8")
     names = re.findall(r"`((?:tests/)?[\w/]+(?:\.py|/))`", text)
     assert len(names) > 40
-    lost = [
+    missing = [
         name for name in names if not ((ROOT / "maggy" / name).exists() or (ROOT / name).exists())
     ]
-    assert lost == []
+    assert missing == []
 
 
 def test_every_file_that_contributing_names_exists():
@@ -113,13 +112,13 @@ def test_every_test_that_the_page_on_reliability_names_exists():
     names = re.findall(r"`((?:\w+/)*(?:test_\w+\.py)?(?:::test_\w+)?(?:\.\.\.)?)`", text)
     names = [name for name in names if "test_" in name]
     assert len(names) > 80
-    lost = []
+    missing = []
     for name in names:
         path, _, test = name.removesuffix("...").partition("::")
         file = ROOT / "tests" / path.removeprefix("tests/")
         if not file.exists() or f"def {test}" not in file.read_text(encoding="utf-8"):
-            lost.append(name)
-    assert lost == []
+            missing.append(name)
+    assert missing == []
 
 
 def test_the_readme_begins_with_the_commands_and_the_picture():

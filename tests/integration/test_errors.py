@@ -1,4 +1,4 @@
-"""What a user sees when something is missing: one sentence with the remedy, and no trial spent."""
+"""If something is missing, the user sees one sentence with the remedy, and no trial is spent."""
 
 import os
 import subprocess
@@ -17,18 +17,19 @@ pytestmark = pytest.mark.slow
 PLAIN = """
 from maggy import Searchspace, experiment
 from maggy.experiment_config import OptimizationConfig
-experiment.lagom(lambda x: x, OptimizationConfig(2, "randomsearch", Searchspace(x=("DOUBLE", [0, 1]))))
+space = Searchspace(x=("DOUBLE", [0, 1]))
+experiment.lagom(lambda x: x, OptimizationConfig(2, "randomsearch", space))
 """
 
 
 def last_line(code, cwd, **environment):
-    """The last line that a script prints on its error output."""
+    """Return the last line of a script's error output."""
     inherited = {
         name: value
         for name, value in os.environ.items()
         if name not in ("JAVA_HOME", "PYSPARK_PYTHON")
     }
-    done = subprocess.run(
+    script = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code)],
         cwd=cwd,
         env={**inherited, **environment},
@@ -37,8 +38,8 @@ def last_line(code, cwd, **environment):
         timeout=800,
         check=False,
     )
-    assert done.returncode != 0
-    return done.stderr.strip().splitlines()[-1]
+    assert script.returncode != 0
+    return script.stderr.strip().splitlines()[-1]
 
 
 def test_no_java(tmp_path):
@@ -85,7 +86,9 @@ def test_no_tensorflow_on_the_executors(spark, experiments):
     def base_model():
         import sys
 
-        sys.modules["tensorflow"] = None  # what an executor without it does with the import
+        sys.modules["tensorflow"] = (
+            None  # this is what the import does on an executor without Maggy
+        )
         try:
             import tensorflow as tf
         finally:

@@ -1,4 +1,4 @@
-"""The examples as a newcomer runs them, and notebooks that were written for earlier releases of Maggy."""
+"""Examples run as for a newcomer, and so do notebooks for earlier releases of Maggy."""
 
 import json
 import os
@@ -18,7 +18,8 @@ from maggy.common.exceptions import ExperimentError
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
-COMPONENTS = [  # feature and layer of each trial after the base, in the order of inclusion
+# The feature and the layer of each trial after the base, in the order of inclusion.
+COMPONENTS = [
     ("fare", "None"),
     ("sibsp", "None"),
     ("pclass", "None"),
@@ -33,14 +34,14 @@ COMPONENTS = [  # feature and layer of each trial after the base, in the order o
 
 
 def run_script(name, directory):
-    """Run an example as a newcomer does; returns what it printed and the directory that it recorded."""
+    """Run an example as a newcomer does; return the finished process and the records' directory."""
     environment = {
         key: value
         for key, value in os.environ.items()
         if not key.startswith(("MAGGY_", "PYSPARK_"))
     }
     command = [sys.executable, str(EXAMPLES / name)]
-    done = subprocess.run(
+    script = subprocess.run(
         command,
         cwd=directory,
         env=environment,
@@ -48,15 +49,15 @@ def run_script(name, directory):
         text=True,
         timeout=800,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "Traceback" not in done.stdout + done.stderr
-    (recorded,) = [path for path in (directory / "Experiments").iterdir() if path.is_dir()]
-    assert f"Everything is recorded in {recorded}" in done.stdout
-    return done, recorded
+    assert script.returncode == 0, script.stdout + script.stderr
+    assert "Traceback" not in script.stdout + script.stderr
+    (records,) = [path for path in (directory / "Experiments").iterdir() if path.is_dir()]
+    assert f"Everything is recorded in {records}" in script.stdout
+    return script, records
 
 
 def trials_of(directory):
-    """The trials that an experiment has recorded, in the order in which they started."""
+    """Return the records of an experiment's trials, in the order in which they started."""
     trials = [json.loads(path.read_text()) for path in directory.glob("*/trial.json")]
     return sorted(trials, key=lambda trial: trial["start"])
 
@@ -66,7 +67,7 @@ def labels_of(trial):
 
 
 def run_notebook(name, directory, monkeypatch):
-    """Run a copy of a notebook in a new kernel of this interpreter; returns it with its outputs."""
+    """Run a copy of a notebook in a new kernel of this interpreter; return it with its outputs."""
     from jupyter_client import KernelManager
     from jupyter_client.kernelspec import KernelSpec
     from nbclient import NotebookClient
@@ -85,7 +86,7 @@ def run_notebook(name, directory, monkeypatch):
         ignore=shutil.ignore_patterns("Experiments", "__pycache__"),
     )
     manager = KernelManager(ip=str(directory / "kernel"), transport="ipc")
-    # Not the installed kernel "python3": that one may belong to another interpreter.
+    # The installed kernel "python3" may belong to another interpreter.
     command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
     manager._kernel_spec = KernelSpec(argv=command, display_name="Python 3", language="python")
     notebook = nbformat.read(directory / name, as_version=4)
@@ -98,72 +99,75 @@ def run_notebook(name, directory, monkeypatch):
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         return client.execute()
-    finally:  # a manager that was passed in is not ended by the client, and its handlers stay
+    finally:
+        # The client does not end a manager that it has not made, and its handlers stay.
         manager.shutdown_kernel(now=True)
         for number, handler in handlers.items():
             signal.signal(number, handler)
 
 
 def printed(notebook):
-    """All that a notebook's cells printed to standard output."""
+    """Return everything that a notebook's cells printed to standard output."""
     outputs = [
         output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs
     ]
     return "".join(
-        each.text for each in outputs if each.output_type == "stream" and each.name == "stdout"
+        output.text
+        for output in outputs
+        if output.output_type == "stream" and output.name == "stdout"
     )
 
 
 def table(notebook):
-    """The HTML of the only table that a notebook shows."""
+    """Return the HTML of the only table that a notebook shows."""
     outputs = [
         output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs
     ]
-    (found,) = [
-        each.data["text/html"]
-        for each in outputs
-        if "<table" in each.get("data", {}).get("text/html", "")
+    (html,) = [
+        output.data["text/html"]
+        for output in outputs
+        if "<table" in output.get("data", {}).get("text/html", "")
     ]
-    return found
+    return html
 
 
 @pytest.mark.slow
 def test_the_titanic_script_trains_eleven_models_the_base_first_and_shows_the_differences(tmp_path):
-    done, directory = run_script("titanic_ablation.py", tmp_path)
+    script, directory = run_script("titanic_ablation.py", tmp_path)
     trials = trials_of(directory)
     assert [labels_of(trial) for trial in trials] == [("None", "None"), *COMPONENTS]
     assert all(trial["status"] == "FINALIZED" for trial in trials)
     result = json.loads((directory / "result.json").read_text())
     assert (result["num_trials"], result["failed"]) == (11, 0)
     base = trials[0]["final_metric"]
-    assert base > 0.7  # the model learns: two of three passengers died, so 0.62 is had for nothing
+    assert base > 0.7  # a model that learns nothing reaches 0.62, the share of the dead
     for trial, difference, labels in zip(
         trials[1:], result["differences"], COMPONENTS, strict=True
     ):
         assert (difference["ablated_feature"], difference["ablated_layer"]) == labels
         assert difference["difference"] == pytest.approx(trial["final_metric"] - base)
-        shown = next(label for label in labels if label != "None")
+        label = next(label for label in labels if label != "None")
         assert re.search(
-            rf"^  (feature |layers? )?{re.escape(shown)} +[+-]\d", done.stdout, re.MULTILINE
+            rf"^  (feature |layers? )?{re.escape(label)} +[+-]\d", script.stdout, re.MULTILINE
         )
-    assert "------ LOCO Results ------" in done.stdout
-    assert "11/11" in done.stderr
+    assert "------ LOCO Results ------" in script.stdout
+    assert "11/11" in script.stderr
     # Spark and TensorFlow write to a log, so the terminal shows the example only.
-    assert "WARN" not in done.stderr
-    assert len(done.stdout.splitlines()) < 30
+    assert "WARN" not in script.stderr
+    assert len(script.stdout.splitlines()) < 30
 
 
 @pytest.mark.slow
 def test_the_digits_script_stops_some_trials_early(tmp_path):
-    done, directory = run_script("digits_search.py", tmp_path)
+    script, directory = run_script("digits_search.py", tmp_path)
     result = json.loads((directory / "result.json").read_text())
     assert (result["num_trials"], result["failed"]) == (15, 0)
-    stopped = [trial for trial in trials_of(directory) if trial["early_stop"]]
-    assert result["early_stopped"] == len(stopped) >= 1
-    assert f"EARLY STOPPED Trials -- {len(stopped)}" in done.stdout
-    assert all(len(trial["metric_history"]) < 12 for trial in stopped)
+    early_trials = [trial for trial in trials_of(directory) if trial["early_stop"]]
+    assert result["early_stopped"] == len(early_trials) >= 1
+    assert f"EARLY STOPPED Trials -- {len(early_trials)}" in script.stdout
+    assert all(len(trial["metric_history"]) < 12 for trial in early_trials)
     assert result["best_val"] > 0.8
-    assert "WARN" not in done.stderr
+    assert "WARN" not in script.stderr
 
 
 @pytest.mark.slow
@@ -208,7 +212,7 @@ def test_a_notebook_is_kept_with_the_outputs_of_a_good_run_and_no_path_of_a_mach
     assert not re.search(r"(/home|/root|/tmp|/usr|/opt|/Users|[A-Z]:\\\\)[/\w]", text)
 
 
-# From here on: what a user of an earlier release brings along.
+# The rest are programs for earlier releases.
 
 
 @pytest.fixture
@@ -227,7 +231,7 @@ def base_model_generator():
     model.add(tf.keras.layers.Dense(32, name="my_dense_three", activation="relu"))
     model.add(tf.keras.layers.Dense(32, name="my_dense_four", activation="relu"))
     model.add(tf.keras.layers.Dense(2, name="my_dense_sigmoid", activation="sigmoid"))
-    # output layer
+    # This is the output layer.
     model.add(tf.keras.layers.Dense(1, activation="linear"))
     return model
 
@@ -282,17 +286,16 @@ def test_a_notebook_of_release_1_0_runs_and_a_custom_model_without_its_import_fa
     result = experiment.lagom(train_fn=training_fn, config=config)
 
     assert (result["num_trials"], result["failed"]) == (10, 1)
-    (failed,) = [trial for trial in result.trials if trial["status"] == "ERROR"]
-    assert failed["params"]["ablated_layer"] == "Custom model: a custom model"
-    assert (
-        result.trials[0] == failed
-    )  # found before the first trial began, though its turn is the last
-    assert (failed["attempts"], failed["duration"]) == (0, 0)
-    assert "NameError: name 'tf' is not defined" in failed["error"]
-    assert "add `import tensorflow as tf` inside my_custom_model()" in failed["error"]
-    assert "model = tf.keras.Sequential()" in failed["error"]  # the user's own line
+    (failure,) = [trial for trial in result.trials if trial["status"] == "ERROR"]
+    assert failure["params"]["ablated_layer"] == "Custom model: a custom model"
+    # The check before the first trial detects the mistake, though the trial's turn is the last.
+    assert result.trials[0] == failure
+    assert (failure["attempts"], failure["duration"]) == (0, 0)
+    assert "NameError: name 'tf' is not defined" in failure["error"]
+    assert "add `import tensorflow as tf` inside my_custom_model()" in failure["error"]
+    assert "model = tf.keras.Sequential()" in failure["error"]  # the user's own line
     out = capsys.readouterr().out
-    assert out.count(failed["error"].rstrip()) == 1
+    assert out.count(failure["error"].rstrip()) == 1
     assert re.search(r"Custom model: a custom model +failed", out)
     assert "Started Maggy Experiment: Titanic-LOCO, local-" in out
     assert "Finished Experiment" in out
@@ -315,7 +318,8 @@ def test_the_call_of_release_0_3_with_map_fun_and_keywords():
 
         tf_dataset = dataset_function(5, 10)
         model = model_function()
-        # What Keras 3 asks of a function from then: its own optimizer, and "acc" where the history is read as "acc".
+        # Changes that Keras 3 needs: a new optimizer for each model, and the metric's name "acc",
+        # because the history is read as "acc".
         model.compile(
             optimizer=tf.keras.optimizers.Adam(0.001), loss="binary_crossentropy", metrics=["acc"]
         )
@@ -348,7 +352,7 @@ def test_a_name_that_keras_3_no_longer_knows_is_shown_with_the_line_that_asks_fo
 
         model = model_function()
         model.compile(loss="binary_crossentropy", metrics=["accuracy"])
-        callbacks = [KerasBatchEnd(reporter, metric="acc")]  # Maggy's callback takes both names
+        callbacks = [KerasBatchEnd(reporter, metric="acc")]  # Maggy's callback accepts both names
         history = model.fit(
             dataset_function(1, 10), epochs=1, steps_per_epoch=3, callbacks=callbacks, verbose=0
         )

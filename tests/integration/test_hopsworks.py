@@ -1,4 +1,4 @@
-"""Experiments on Hopsworks: the real hops package, a local server of the endpoints, HopsFS in a folder, real Spark."""
+"""Experiments on Hopsworks, with the real hops package, a local server, a folder as HopsFS."""
 
 import json
 import socket
@@ -40,9 +40,10 @@ def search(train, trials=3, **others):
 
 @contextmanager
 def begun_search(platform, spark, train, num_trials):
-    """Yield the thread of a search, a list for its result, and a notebook that has found its driver.
+    """Yield the thread of a search, a list for its result, and a notebook that polls its driver.
 
-    The search has ended when the block is left, also by a failed assertion: it would hold up every later test.
+    The block also ends after a failed assertion only when the search has ended, because a
+    running search would block every later test.
     """
     results, registered = [], threading.Event()
     platform.on_driver = registered.set
@@ -67,11 +68,11 @@ def records(platform):
 
 
 def test_a_notebook_draws_the_bar_while_the_experiment_runs(platform, spark, tmp_path, capsys):
-    """The front end finds the driver, polls every half second, and sees every line once and every trial.
+    """Poll the driver every half second, and see every line once and every trial.
 
-    All trials but the one that ends first wait until the notebook has seen that one.
+    All trials except the first one to end wait until the notebook has seen that one.
     """
-    first, seen = tmp_path / "first", tmp_path / "seen"
+    first, release = tmp_path / "first", tmp_path / "seen"
 
     def train(x, reporter):
         import os
@@ -84,7 +85,7 @@ def test_a_notebook_draws_the_bar_while_the_experiment_runs(platform, spark, tmp
         try:
             first.touch(exist_ok=False)
         except FileExistsError:
-            while not seen.exists():
+            while not release.exists():
                 time.sleep(0.05)
         return {"metric": x, "ml_id": os.environ.get("ML_ID")}
 
@@ -94,26 +95,24 @@ def test_a_notebook_draws_the_bar_while_the_experiment_runs(platform, spark, tmp
             while runner.is_alive():
                 answers.append(notebook.poll())
                 if answers[-1]["to_date"] > 0:
-                    seen.touch()
+                    release.touch()
                 tick.wait(0.5)
-            answers.append(notebook.poll())  # within the grace
+            answers.append(notebook.poll())  # the driver answers a little longer than it runs
         finally:
-            seen.touch()  # also when an assertion has failed, so that the search ends
+            release.touch()  # also after a failed assertion, so that the search ends
     assert [answer["type"] for answer in answers] == ["OK"] * len(answers)
     assert len(answers) >= 4
-    done = [answer["to_date"] for answer in answers]
-    assert done == sorted(done)
-    assert (done[0], done[-1], answers[-1]["num_trials"]) == (0, 4, 4)
+    counts = [answer["to_date"] for answer in answers]
+    assert counts == sorted(counts)
+    assert (counts[0], counts[-1], answers[-1]["num_trials"]) == (0, 4, 4)
     assert answers[-1]["metric"] == results[0]["best_val"]
     lines = "\n".join(answer["ex_logs"] for answer in answers if answer["ex_logs"]).splitlines()
     assert len([line for line in lines if line.endswith("step 3")]) == 4
     bars = [Notebook.bar(answer) for answer in answers]
     assert [bar for bar in bars if bar.startswith("[#---] 1/4 | stopped 0 | 0.")]
     assert bars[-1].startswith("[####] 4/4 | stopped 0 | 0.")
-    recorded = b"".join(
-        path.read_bytes() for path in records(platform).rglob("*") if path.is_file()
-    )
-    assert notebook.secret not in recorded.decode("latin-1") + capsys.readouterr().out
+    content = b"".join(path.read_bytes() for path in records(platform).rglob("*") if path.is_file())
+    assert notebook.secret not in content.decode("latin-1") + capsys.readouterr().out
     assert {trial["outputs"]["ml_id"] for trial in results[0].trials} == {
         results[0].directory.rsplit("/", 1)[-1]
     }
@@ -142,15 +141,15 @@ def test_the_records_lie_in_hopsfs_and_the_service_knows_the_best_trial(platform
 
 
 def test_the_experiment_is_registered_before_its_first_trial_begins(platform, monkeypatch):
-    real, known = Recorder.trial_begins, []
+    real, states = Recorder.trial_begins, []
 
     def begin(self, trial):
-        known.append({ml_id: record["state"] for ml_id, record in platform.experiments.items()})
+        states.append({ml_id: record["state"] for ml_id, record in platform.experiments.items()})
         real(self, trial)
 
     monkeypatch.setattr(Recorder, "trial_begins", begin)
     result = search(lambda x: x)
-    assert known == [{result.directory.rsplit("/", 1)[-1]: "RUNNING"}] * 3
+    assert states == [{result.directory.rsplit("/", 1)[-1]: "RUNNING"}] * 3
     assert list(platform.directories.values()) == [True, True]
 
 
@@ -168,12 +167,12 @@ def test_strangers_on_the_channel_disturb_neither_the_experiment_nor_the_noteboo
 
     with ExitStack() as stack:
         runner, results, notebook = stack.enter_context(begun_search(platform, spark, train, 2))
-        stack.callback(go_on.touch)  # however the block ends
+        stack.callback(go_on.touch)  # the search must end, also after a failed assertion
         strangers = [
             stack.enter_context(socket.create_connection(notebook.address, timeout=5))
             for _ in range(50)
         ]
-        for number, stranger in enumerate(strangers[10:]):  # the others say nothing
+        for number, stranger in enumerate(strangers[10:]):  # the first ten send nothing
             with suppress(ConnectionError):
                 stranger.sendall(
                     [b"GET / HTTP/1.1\r\n\r\n", b"\xff" * 8, b"\0\0\0\1\x80", b"\0\0\x0f\xff"][
@@ -188,7 +187,7 @@ def test_strangers_on_the_channel_disturb_neither_the_experiment_nor_the_noteboo
 
 
 def test_who_asks_as_soon_as_the_driver_is_registered_gets_the_number_of_trials(platform, spark):
-    """The notebook asks whenever it likes, also before the driver's call of the platform has returned."""
+    """Let the notebook ask before the driver's call of the platform has returned."""
     answers = []
 
     def ask():
@@ -208,9 +207,8 @@ def test_an_experiment_can_go_on_in_hopsfs(platform):
     first = search(fails_once, 2)
     folder = records(platform) / first.directory.rsplit("/", 1)[-1]
     for path in (folder / "maggy.json", *folder.glob("*/trial.json")):
-        path.rename(
-            f"{path}.previous"
-        )  # as a driver leaves a file that dies in the middle of replacing it
+        # A driver that dies while it replaces a file leaves this.
+        path.rename(f"{path}.previous")
     resumed = search(lambda x: 2.0, 4, resume=first.directory)
     assert resumed.directory == first.directory
     assert len(resumed.trials) == 4
@@ -227,7 +225,7 @@ def test_a_failed_experiment_is_shown_as_failed(platform):
 
     with pytest.raises(ExperimentError):
         search(fails, 2)
-    assert [each["state"] for each in platform.experiments.values()] == ["FAILED"]
+    assert [record["state"] for record in platform.experiments.values()] == ["FAILED"]
 
 
 def test_a_stopped_experiment_is_shown_as_killed(platform):
@@ -237,7 +235,7 @@ def test_a_stopped_experiment_is_shown_as_killed(platform):
         time.sleep(30)
 
     search(slow, 2, max_seconds=1)
-    assert [each["state"] for each in platform.experiments.values()] == ["KILLED"]
+    assert [record["state"] for record in platform.experiments.values()] == ["KILLED"]
 
 
 def test_a_training_function_can_import_hops_util(platform):
@@ -260,18 +258,18 @@ def test_an_ill_platform_is_not_noticed_by_the_experiment(platform, monkeypatch,
     platform.gate = threading.Event() if ill == "slow" else None
     result = search(lambda x: x)
     assert result["num_trials"] == 3
-    printed = capsys.readouterr().out
-    assert printed.count("Hopsworks does not show this experiment as it should") == 1
+    output = capsys.readouterr().out
+    assert output.count("Hopsworks does not show this experiment as it should") == 1
     log = next(records(platform).iterdir()) / "maggy.log"
     assert log.read_text().count("Hopsworks does not show this experiment as it should") == 1
     assert json.loads((log.parent / "maggy.json").read_text())["state"] == "FINISHED"
     if platform.gate is not None:
-        assert platform.experiments == {}  # nothing was answered by then
+        assert platform.experiments == {}  # the platform has answered nothing yet
         platform.gate.set()
 
 
 def view(frame):
-    """What the Feature Store's SDK is asked for, on the driver only."""
+    """Return a module that answers what Maggy asks the Feature Store's SDK, on the driver only."""
     feature_view = types.SimpleNamespace(
         labels=["survived"],
         get_training_data=lambda version, dataframe_type: (
@@ -311,13 +309,13 @@ def test_an_ablation_never_gets_the_label_or_the_ablated_feature_among_the_featu
     )
     study.features.include("age", "fare")
     result = experiment.lagom(train, AblationConfig(study, hb_interval=0.05))
-    seen = {trial["params"]["ablated_feature"]: trial["outputs"] for trial in result.trials}
-    assert {feature: outputs["features"] for feature, outputs in seen.items()} == {
+    outputs_of = {trial["params"]["ablated_feature"]: trial["outputs"] for trial in result.trials}
+    assert {feature: outputs["features"] for feature, outputs in outputs_of.items()} == {
         "None": [[1, 2], [3, 4]],
         "age": [[2], [4]],
         "fare": [[1], [3]],
     }
-    assert [outputs["labels"] for outputs in seen.values()] == [[8, 9]] * 3
+    assert [outputs["labels"] for outputs in outputs_of.values()] == [[8, 9]] * 3
     study.features.include("agee")
     with pytest.raises(
         AblationError, match=r"no feature 'agee'. Did you mean 'age'\? Its features are: age, fare"

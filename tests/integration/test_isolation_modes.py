@@ -1,4 +1,4 @@
-"""The same experiments with all trials of a worker in its process, and with each trial in a process of its own."""
+"""The same experiments run with all trials in the worker's process, or in their own processes."""
 
 import os
 import threading
@@ -58,7 +58,7 @@ def test_trials_are_stopped_early_alike(isolation):
     def train(x, reporter):
         for step in range(5_000):
             reporter.broadcast(x, step)
-            if x == 1:  # the worse one goes on until it is stopped
+            if x == 1:  # the worse trial goes on until the rule stops it
                 threading.Event().wait(0.01)
         return x
 
@@ -77,8 +77,8 @@ def test_trials_are_stopped_early_alike(isolation):
 
 @pytest.mark.parametrize("value", [None, {"any": {1, 2}}, [1.5], float("nan")], ids=str)
 def test_a_function_that_is_run_once_gives_its_value_alike(isolation, value):
-    returned = experiment.lagom(lambda: value, LagomConfig(isolation=isolation))
-    assert repr(returned) == repr(value)
+    result = experiment.lagom(lambda: value, LagomConfig(isolation=isolation))
+    assert repr(result) == repr(value)
 
 
 def test_a_function_that_is_run_once_and_raises_is_told_alike(isolation):

@@ -1,4 +1,4 @@
-"""Every optimizer and stop rule on a real Spark session, by the name that a user gives."""
+"""Every optimizer and stop rule runs on a real Spark session, by the name that a user gives."""
 
 from __future__ import annotations
 
@@ -115,17 +115,17 @@ def test_a_resumed_search_goes_on_from_its_records(optimizer):
         return x * budget
 
     first = search(train, 16, optimizer, es_policy=Enough())
-    ended = len(first.trials)
-    assert ended < 16
+    count = len(first.trials)
+    assert count < 16
     with pytest.raises(ResumeError, match="optimizer"):
         search(train, 16, "randomsearch", resume=first.directory)
     resumed = search(train, 16, optimizer, resume=first.directory)
     ids = [trial["trial_id"] for trial in resumed.trials]
-    assert ids[:ended] == [trial["trial_id"] for trial in first.trials]
+    assert ids[:count] == [trial["trial_id"] for trial in first.trials]
     assert len(set(ids)) == len(ids)
     assert (
-        len(ids) == 16 if optimizer != "hyperband" else ended < len(ids) <= 16
-    )  # failed ones go no further
+        len(ids) == 16 if optimizer != "hyperband" else count < len(ids) <= 16
+    )  # failed trials are not promoted
 
 
 def test_a_threshold_ends_the_search_and_says_why(capsys):
@@ -147,9 +147,9 @@ def test_successive_halving_stops_trials_while_they_run():
 
     result = search(train, 8, "randomsearch", es_policy="successivehalving", hb_interval=0.02)
     assert result["num_trials"] == 8
-    stopped = [trial for trial in result.trials if trial["early_stop"]]
-    assert stopped
-    assert result["best_id"] not in {trial["trial_id"] for trial in stopped}
+    early_trials = [trial for trial in result.trials if trial["early_stop"]]
+    assert early_trials
+    assert result["best_id"] not in {trial["trial_id"] for trial in early_trials}
 
 
 def test_initial_trials_conditions_steps_and_constants_reach_the_training_function():

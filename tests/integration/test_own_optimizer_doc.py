@@ -1,4 +1,4 @@
-"""The optimizer of the document about writing one: it is short, keeps the contract, and is better than chance."""
+"""The optimizer of the guide about writing one is short, keeps the contract, and beats chance."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class TestEvolution(OptimizerContract):
         assert copy.deepcopy(self.make()).name() == "Evolution"
 
 
-TestEvolution.test_it_can_be_pickled_at_any_time = None  # its class is in no module
+TestEvolution.test_it_can_be_pickled_at_any_time = None  # because its class is in no module
 
 
 def test_it_has_thirty_lines():

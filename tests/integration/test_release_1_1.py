@@ -1,4 +1,4 @@
-"""Programs written for release 1.1, on a real Spark session."""
+"""Programs for release 1.1 run on a real Spark session."""
 
 import json
 
@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("spark", "experiments")]
 
 
 class Doubling:
-    """A model class, as release 1.1 wants it: the training function makes the instance."""
+    """A model class as in release 1.1, where the training function makes the instance."""
 
     def __init__(self, width):
         self.width = width
@@ -59,11 +59,11 @@ def test_a_search_of_release_1_1_runs_with_its_model_and_dataset(capsys, experim
         )
         == 1
     )
-    (written,) = [
+    (outputs,) = [
         json.loads(path.read_text())
         for path in experiments.glob(f"*/{result['best_id']}/.outputs.json")
     ]
-    assert written["Metric"] == result["best_val"]
+    assert outputs["Metric"] == result["best_val"]
     assert not [
         path
         for path in experiments.rglob("*")
@@ -72,7 +72,10 @@ def test_a_search_of_release_1_1_runs_with_its_model_and_dataset(capsys, experim
 
 
 def test_an_experiment_that_release_2_0_recorded_with_another_default_key_goes_on():
-    """In release 2.0 ``HyperparameterOptConfig`` was another name of ``OptimizationConfig``, with the key 'metric'."""
+    """Resume a search of release 2.0, whose ``HyperparameterOptConfig`` had the key 'metric'.
+
+    There it was another name of ``OptimizationConfig``.
+    """
     first = experiment.lagom(
         lambda width: width, OptimizationConfig(2, "randomsearch", space(), seed=1)
     )
@@ -91,7 +94,7 @@ def test_an_experiment_that_release_2_0_recorded_with_another_default_key_goes_o
 
 
 class WithFunctions(AbstractAblator):
-    """As the developer page of 1.x describes an ablator: trials in ``trial_buffer``, each with its functions."""
+    """An ablator of release 1.x, with trials in ``trial_buffer`` that hold their functions."""
 
     def get_number_of_trials(self):
         return 2
@@ -135,7 +138,10 @@ def test_an_ablator_that_puts_functions_into_its_trials_runs(capsys):
         "dense": 1,
     }
     assert min(result.trials, key=lambda trial: trial["start"])["trial_id"] == "5b254f8048b3784d"
-    remark = "get_dataset_generator and get_model_generator of WithFunctions are asked for them on the worker"
+    remark = (
+        "get_dataset_generator and get_model_generator of WithFunctions "
+        "are asked for them on the worker"
+    )
     assert capsys.readouterr().out.count(remark) == 1
     assert len(ablator.final) == 2
 

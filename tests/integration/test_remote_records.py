@@ -1,4 +1,4 @@
-"""Records and data on a real S3 server (moto's) and in fsspec's memory, with real Spark."""
+"""Records and data on an S3 server (moto) and in fsspec's memory, with real Spark."""
 
 import json
 import pickle
@@ -27,7 +27,7 @@ FILES = AnyFiles()
 
 
 class S3:
-    """moto's server on one port; may go away and come back."""
+    """moto's server on one port, which can stop and start again."""
 
     def __init__(self):
         with socket.socket() as free:
@@ -54,20 +54,20 @@ def s3():
 
 
 def errors_told(monkeypatch):
-    """A list that gets the sentences with which the writer of records tells its troubles."""
-    told, tell = [], writer.RecordWriter._tell
+    """Return a list that collects the error messages of the writer of records."""
+    sentences, tell = [], writer.RecordWriter._tell
 
     def remember(self, message):
         tell(self, message)
-        told.append(message)
+        sentences.append(message)
 
     monkeypatch.setattr(writer.RecordWriter, "_tell", remember)
-    return told
+    return sentences
 
 
 @pytest.fixture
 def bucket(s3, monkeypatch):
-    """The URL of a new bucket."""
+    """Return the URL of a new bucket."""
     import fsspec
 
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
@@ -118,8 +118,8 @@ def test_a_search_leaves_the_same_records_as_on_a_disk(place, spark, tmp_path):
     remote, local = search(place, train), search(tmp_path, train)
     assert names(remote) == names(local)
     for trial in remote.trials:
-        found = FILES.list(f"{remote.directory}/{trial['trial_id']}")
-        assert [name for name in found if not name.startswith("events.")] == [
+        files = FILES.list(f"{remote.directory}/{trial['trial_id']}")
+        assert [name for name in files if not name.startswith("events.")] == [
             ".hparams.json",
             ".metric",
             ".outputs.json",
@@ -140,8 +140,8 @@ def test_an_experiment_goes_on_and_a_new_one_leaves_it_alone(place, spark):
     second = search(place, lambda x: x, 2)
     assert second.directory == first.directory[:-1] + "2"
     assert {name: FILES.read_bytes(f"{first.directory}/{name}") for name in before} == before
-    for given in (first.directory, first.directory.rsplit("/", 1)[-1]):
-        resumed = search(place, lambda x: 1.0, 4, resume=given)
+    for directory in (first.directory, first.directory.rsplit("/", 1)[-1]):
+        resumed = search(place, lambda x: 1.0, 4, resume=directory)
         assert resumed.directory == first.directory
         assert len(resumed.trials) == 4
     with pytest.raises(ResumeError, match=r"In .*/experiments there are: .*_1, .*_2"):
@@ -160,7 +160,7 @@ def test_a_torn_record_counts_as_not_run(place, spark):
 
 def test_experiments_that_start_at_once_get_a_directory_each(place):
     class Blind(AnyFiles):
-        """Another process that has not yet seen what the others made."""
+        """Files of a process that does not yet see what other processes have made."""
 
         def list(self, path):
             return []
@@ -191,10 +191,13 @@ def test_what_another_process_has_written_is_seen_at_once(bucket):
 
 
 def test_a_store_that_goes_away_costs_no_trial(bucket, s3, spark, monkeypatch, capsys):
-    """It is down from before the first trial until after the last, and comes back while lagom waits for the records."""
+    """Stop the store before the first trial, and start it again after the last one.
+
+    By then lagom waits for the records.
+    """
     monkeypatch.setattr(writer, "LONGEST_DELAY", 0.5)
-    begin, end, told = Recorder.trial_begins, Recorder.trial_ended, errors_told(monkeypatch)
-    down, ended = threading.Event(), []
+    begin, end, sentences = Recorder.trial_begins, Recorder.trial_ended, errors_told(monkeypatch)
+    down, ends = threading.Event(), []
 
     def begin_without_store(self, trial):
         if not down.is_set():
@@ -203,12 +206,12 @@ def test_a_store_that_goes_away_costs_no_trial(bucket, s3, spark, monkeypatch, c
         begin(self, trial)
 
     def count_end(self, trial):
-        ended.append(trial)
+        ends.append(trial)
         end(self, trial)
 
     def come_back():
         wait_until(
-            lambda: (told and len(ended) == 4) or over.is_set(),
+            lambda: (sentences and len(ends) == 4) or over.is_set(),
             "the end of all trials, and an error",
         )
         if down.is_set():
@@ -220,9 +223,9 @@ def test_a_store_that_goes_away_costs_no_trial(bucket, s3, spark, monkeypatch, c
     with running(come_back, release=over.set) as store_is_back:
         result = search(bucket, lambda x: x, 4)
         store_is_back.result()
-    printed = capsys.readouterr().out
-    assert printed.count("Records cannot be written at the moment") == 1
-    assert "could not be written" not in printed
+    output = capsys.readouterr().out
+    assert output.count("Records cannot be written at the moment") == 1
+    assert "could not be written" not in output
     assert result["num_trials"] == 4
     store = ExperimentStore.open(FILES, bucket, result.directory)
     assert sorted(trial.trial_id for trial in store.read_trials()[0]) == sorted(
@@ -252,17 +255,17 @@ def test_a_store_that_refuses_access_is_an_error_in_the_beginning_and_away_in_th
         with pytest.raises(RecordsError, match=r"PermissionError: .*Choose another place"):
             search(bucket, lambda x: x)
         refuse(float("inf"))
-        real, refused, over = ExperimentStore.end_trial, threading.Event(), threading.Event()
-        told = errors_told(monkeypatch)
+        real, refusal, over = ExperimentStore.end_trial, threading.Event(), threading.Event()
+        sentences = errors_told(monkeypatch)
 
         def end(self, trial):
-            if not refused.is_set():
+            if not refusal.is_set():
                 refuse(0)
-                refused.set()
+                refusal.set()
             real(self, trial)
 
         def allow_again():
-            wait_until(lambda: told or over.is_set(), "an error")
+            wait_until(lambda: sentences or over.is_set(), "an error")
             refuse(float("inf"))
 
         monkeypatch.setattr(ExperimentStore, "end_trial", end)
@@ -286,7 +289,7 @@ def frame():
 
 
 def columns_of(dataset):
-    dataset = pickle.loads(pickle.dumps(dataset))  # as it comes to a worker
+    dataset = pickle.loads(pickle.dumps(dataset))  # a worker gets a pickle
     dataset.load()
     return {name: column.tolist() for name, column in dataset.columns.items()}
 
@@ -310,7 +313,7 @@ def test_a_data_set_may_be_registered_from_a_url(place, frame, experiments, tmp_
 def test_data_sets_may_be_kept_at_a_url(place, frame, monkeypatch):
     monkeypatch.setenv("MAGGY_DATASET_DIR", f"{place}/datasets")
     assert register_training_dataset(frame, "t") == f"{place}/datasets/t_1"
-    register_training_dataset(frame[["age", "survived"]], "t")  # replaces
+    register_training_dataset(frame[["age", "survived"]], "t")  # replaces the first one
     assert columns_of(find_training_dataset("t", 1, "survived")) == {
         "age": [3, 4],
         "survived": [0, 1],
@@ -364,4 +367,4 @@ def test_a_trial_that_is_recorded_twice_after_an_outage_is_recorded_once(place):
     records = writer.RecordWriter(on_error=lambda message: None)
     records.submit(store.end_trial, trial)
     assert records.close()
-    assert [each.trial_id for each in store.read_trials()[0]] == [trial.trial_id]
+    assert [record.trial_id for record in store.read_trials()[0]] == [trial.trial_id]

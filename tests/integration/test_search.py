@@ -1,4 +1,4 @@
-"""Searches on a real Spark session, as a user would run them."""
+"""Searches on a real Spark session, as users run them."""
 
 import builtins
 import json
@@ -142,7 +142,7 @@ def test_fail_fast_ends_at_the_first_failure_and_the_log_says_why(experiments):
 
 
 @pytest.mark.parametrize(
-    ("returned", "reason"),
+    ("value", "reason"),
     [
         (True, "must return a number or a dict"),
         (None, "must return a number or a dict"),
@@ -151,9 +151,9 @@ def test_fail_fast_ends_at_the_first_failure_and_the_log_says_why(experiments):
         (float("nan"), "metric is NaN"),
     ],
 )
-def test_what_is_no_metric_fails_the_trial_with_the_rule(returned, reason):
+def test_what_is_no_metric_fails_the_trial_with_the_rule(value, reason):
     def train(n):
-        return 0.0 if n == 1 else returned
+        return 0.0 if n == 1 else value
 
     result = search(train, 8, Searchspace(n=("INTEGER", [1, 2])))
     assert set(result["metric_list"]) == {0.0}
@@ -223,7 +223,7 @@ def test_bad_trials_are_stopped_by_the_median_rule_and_the_swallowed_stop_still_
             try:
                 reporter.broadcast(metric, step)
             except Exception:
-                return 10_000  # must not count
+                return 10_000  # this metric must not count
             while reporter.waiting()[1]:  # a step ends when the driver has it
                 time.sleep(0.001)
         return metric
@@ -231,9 +231,10 @@ def test_bad_trials_are_stopped_by_the_median_rule_and_the_swallowed_stop_still_
     result = search(train, 16, Searchspace(x=("DOUBLE", [0, 1])), es_min=3, hb_interval=0.01)
     assert result["early_stopped"] >= 1
     assert result["best_val"] <= 40
-    stopped = [trial for trial in result.trials if trial["early_stop"]]
+    early_trials = [trial for trial in result.trials if trial["early_stop"]]
     assert all(
-        trial["metric"] == trial["history"][-1] and len(trial["steps"]) < 40 for trial in stopped
+        trial["metric"] == trial["history"][-1] and len(trial["steps"]) < 40
+        for trial in early_trials
     )
 
 
@@ -250,7 +251,8 @@ def test_a_users_own_rule_and_the_interval_in_seconds_of_release_0_3(tmp_path):
 
         is_first = not first.exists()
         first.touch()
-        for step in range(100 if is_first else 10_000):  # the others last until they are stopped
+        # The other trials last until the rule stops them.
+        for step in range(100 if is_first else 10_000):
             reporter.broadcast(step)
             time.sleep(0.02)
         return n
@@ -268,7 +270,7 @@ def test_a_users_own_rule_and_the_interval_in_seconds_of_release_0_3(tmp_path):
         name="old call",
     )
     assert result["num_trials"] == 4
-    assert result["early_stopped"] == 3  # not before more than es_min trials are final
+    assert result["early_stopped"] == 3  # the rule starts when more than es_min trials are final
 
 
 def test_a_users_own_optimizer_decides_how_many_trials_there_are():
@@ -340,18 +342,18 @@ def test_a_function_alone_that_raises_shows_its_traceback():
 
 
 def test_lagom_runs_on_any_thread_and_a_second_one_meanwhile_is_refused(tmp_path):
-    begun, go_on = tmp_path / "begun", tmp_path / "go on"
+    start, go_on = tmp_path / "begun", tmp_path / "go on"
 
     def slow(n):
         import time
 
-        begun.touch()
+        start.touch()
         while not go_on.exists():
             time.sleep(0.01)
         return n
 
     with running(search, slow, 2, Searchspace(n=("INTEGER", [1, 2])), release=go_on.touch) as first:
-        wait_until(lambda: begun.exists() or not first.is_alive(), "the start of a trial")
+        wait_until(lambda: start.exists() or not first.is_alive(), "the start of a trial")
         with pytest.raises(RuntimeError, match=r"^An experiment is currently running\.$"):
             search(lambda x, n: x)
         go_on.touch()
@@ -382,22 +384,23 @@ def test_a_trial_that_takes_too_long_is_ended_and_its_worker_goes_on(hang):
             except:  # noqa: E722
                 if hang != "bare":
                     raise
-                return 5  # it swallowed the interrupt, but it is too late
+                return 5  # the function swallowed the interrupt, but its time is over
 
     space = Searchspace(n=("INTEGER", [1, 2]))
     result = search(train, 6, space, max_trial_seconds=0.5, num_workers=1)
-    ended = [trial for trial in result.trials if trial["params"] == {"n": 1}]
-    assert ended
+    slow_trials = [trial for trial in result.trials if trial["params"] == {"n": 1}]
+    assert slow_trials
     assert all(
-        "exceeded max_trial_seconds=0.5" in record_of(result, t["trial_id"])["error"] for t in ended
+        "exceeded max_trial_seconds=0.5" in record_of(result, t["trial_id"])["error"]
+        for t in slow_trials
     )
-    assert all(trial["attempts"] == 1 for trial in ended)
+    assert all(trial["attempts"] == 1 for trial in slow_trials)
     assert result["num_trials"] + result["failed"] == 6
 
 
 def test_max_seconds_ends_the_experiment_with_what_is_there(experiments, monkeypatch):
     def monotonic():
-        """The driver's time: it is up as soon as a trial is recorded."""
+        """Return the driver's time, which is over as soon as a trial is recorded."""
         return time.monotonic() + (1000 if list(experiments.glob("*_1/*/trial.json")) else 0)
 
     def train(n):
@@ -441,7 +444,7 @@ def test_a_retried_trial_begins_with_a_clean_history(tmp_path):
         reporter.broadcast(n, 0)
         if not marker.exists():
             reporter.broadcast(99, 1)
-            while reporter.waiting()[1]:  # until the driver has them
+            while reporter.waiting()[1]:  # until the driver has the points
                 time.sleep(0.01)
             marker.touch()
             os._exit(1)
@@ -467,7 +470,7 @@ def test_a_trial_leaves_no_trace_for_the_next_on_its_worker():
             logging.root.level == logging.CRITICAL,
             warnings.filters[0][0] == "error",
             multiprocessing.get_start_method(allow_none=True) == "spawn",
-            random.random() == 0.8444218515250481,  # the first one of seed 0
+            random.random() == 0.8444218515250481,  # the first number of seed 0
             os.environ.get("LEFT_BEHIND"),
             builtins.print is not print,
             os.getcwd() == "/",
@@ -524,12 +527,12 @@ def test_a_directory_of_release_2_0_goes_on_in_the_sequence_of_its_seed():
     record = json.loads(path.read_text())
     with pytest.raises(ResumeError, match="allow_repeats"):
         search(lambda n: n, 6, space, resume=ran.directory)
-    del record["identity"]["allow_repeats"]  # 2.0 did not know it
+    del record["identity"]["allow_repeats"]  # release 2.0 did not record it
     path.write_text(json.dumps(record))
     resumed = search(lambda n: n, 6, space, resume=ran.directory)
-    drawn = [params["n"] for params in space.seeded(1).get_random_parameter_values(6)]
-    assert sorted(trial["params"]["n"] for trial in resumed.trials) == sorted(drawn)
-    assert len(set(drawn)) < 6
+    numbers = [params["n"] for params in space.seeded(1).get_random_parameter_values(6)]
+    assert sorted(trial["params"]["n"] for trial in resumed.trials) == sorted(numbers)
+    assert len(set(numbers)) < 6
     assert len({trial["params"]["n"] for trial in search(lambda n: n, 6, space).trials}) == 6
 
 
@@ -574,12 +577,13 @@ def test_tensorboard_logdir_is_the_trials_directory():
 INTERRUPTED = """
 import json, os, sys, threading
 os.environ["PYSPARK_PYTHON"] = sys.executable
-os.environ["PYSPARK_SUBMIT_ARGS"] = "--conf spark.ui.enabled=false pyspark-shell"  # 16 of them take all ports
+# Without the web page: Spark searches 16 ports for it, and many sessions would use them up.
+os.environ["PYSPARK_SUBMIT_ARGS"] = "--conf spark.ui.enabled=false pyspark-shell"
 from maggy import Searchspace, experiment
 from maggy.core.experiment_driver import driver, jobs
 from maggy.experiment_config import OptimizationConfig
 
-driver.STOP_SECONDS = 300  # workers that are told leave by themselves, however slow the machine
+driver.STOP_SECONDS = 300  # workers leave by themselves, however slow the machine is
 cancelled = []
 cancel = jobs.Jobs.cancel
 jobs.Jobs.cancel = lambda self: cancelled.append(self) or cancel(self)
@@ -600,7 +604,8 @@ except KeyboardInterrupt:
     print("interrupted", flush=True)
 left = [t.name for t in threading.enumerate() if t.name.startswith("maggy")]
 again = experiment.lagom(lambda n: n, OptimizationConfig(2, "randomsearch", space))
-print(json.dumps({"left": left, "again": again["num_trials"], "cancelled": len(cancelled)}), flush=True)
+report = {"left": left, "again": again["num_trials"], "cancelled": len(cancelled)}
+print(json.dumps(report), flush=True)
 """
 
 
@@ -614,15 +619,14 @@ def test_one_interrupt_ends_the_experiment_and_the_next_one_works(tmp_path, expe
         start_new_session=True,
     ) as driver:
         lines = read_until(driver.stdout, "training")
-        os.killpg(
-            driver.pid, signal.SIGINT
-        )  # as a terminal does it: to every process of the foreground
+        # A terminal sends the signal to every process in the foreground.
+        os.killpg(driver.pid, signal.SIGINT)
         lines += read_until(driver.stdout, '"again"')
         assert driver.wait(PROCESS_SECONDS) == 0, lines
     assert "interrupted\n" in lines
-    ended = json.loads(lines[-1])
-    assert ended.pop("cancelled") == 0, "the workers were not told, and Spark had to kill them"
-    assert ended == {"left": [], "again": 2}
+    report = json.loads(lines[-1])
+    assert report.pop("cancelled") == 0, "the workers were not told, and Spark had to kill them"
+    assert report == {"left": [], "again": 2}
     record = next(experiments.glob("*_1/maggy.json"))
     assert json.loads(record.read_text())["state"] == "KILLED"
 
@@ -636,14 +640,13 @@ def test_the_driver_uses_next_to_no_processor_while_trials_run():
             time.sleep(0.05)
         return n
 
-    search(
-        lambda n: n, 2, Searchspace(n=("INTEGER", [1, 9]))
-    )  # what is imported now is not counted
-    began, used = time.monotonic(), time.process_time()
+    # The first search imports modules, which must not count.
+    search(lambda n: n, 2, Searchspace(n=("INTEGER", [1, 9])))
+    began, processor_time = time.monotonic(), time.process_time()
     search(train, 2, Searchspace(n=("INTEGER", [1, 9])), hb_interval=0.5)
     took = time.monotonic() - began
     assert took > 2
-    assert (time.process_time() - used) / took < 0.1, (
+    assert (time.process_time() - processor_time) / took < 0.1, (
         "the driver is busy while it has nothing to do"
     )
 
@@ -659,7 +662,7 @@ def test_training_never_waits_for_the_network(tmp_path):
     def train(n, reporter):
         import time
 
-        alone = type(reporter)()  # nobody sends what is reported to it
+        alone = type(reporter)()  # no thread sends the points of this reporter
 
         def seconds(reporter):
             began = time.perf_counter()
@@ -728,7 +731,8 @@ def test_an_output_that_cannot_be_written_costs_nothing_but_what_is_shown(tmp_pa
     code = """
 import os, sys
 os.environ["PYSPARK_PYTHON"] = sys.executable
-os.environ["PYSPARK_SUBMIT_ARGS"] = "--conf spark.ui.enabled=false pyspark-shell"  # 16 of them take all ports
+# Without the web page: Spark searches 16 ports for it, and many sessions would use them up.
+os.environ["PYSPARK_SUBMIT_ARGS"] = "--conf spark.ui.enabled=false pyspark-shell"
 from maggy import Searchspace, experiment
 from maggy.experiment_config import OptimizationConfig
 
@@ -754,7 +758,7 @@ os._exit(0)
             if narrow:
                 assert b"\\u2713 done" in driver.communicate(timeout=PROCESS_SECONDS)[0]
             else:
-                driver.stdout.close()  # nobody reads: every write fails
+                driver.stdout.close()  # every write fails, because no process reads
                 driver.wait(PROCESS_SECONDS)
         assert (tmp_path / "count").read_text() == "3"
         (tmp_path / "count").unlink()

@@ -68,7 +68,7 @@ def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]
 def public_definitions(
     tree: ast.Module,
 ) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]:
-    """Yield the public functions and classes of a module, and the public methods of public classes."""
+    """Yield the public functions, classes and methods of public classes of a module."""
     pending: list[ast.Module | ast.ClassDef] = [tree]
     while pending:
         for node in pending.pop().body:
@@ -178,7 +178,7 @@ def _strong_components(edges: dict[str, set[str]]) -> list[set[str]]:
 
 
 def loose_types(trees: dict[str, ast.Module]) -> int:
-    """Return how often ``Any``, ``object`` or ``cast`` stands in code (not where it is imported)."""
+    """Return how often code uses ``Any``, ``object`` or ``cast``, without the imports."""
     count = 0
     for tree in trees.values():
         for node in ast.walk(tree):
@@ -219,7 +219,9 @@ def figures(root: Path) -> dict[str, str]:
         "function length, median": f"{statistics.median(lengths or [0]):.0f}",
         "function length, p99": f"{lengths[int(len(lengths) * 0.99)] if lengths else 0}",
         "function length, longest": f"{lengths[-1] if lengths else 0}",
-        "file length, longest": f"{max((len(source.splitlines()) for source in sources.values()), default=0)}",
+        "file length, longest": str(
+            max((len(source.splitlines()) for source in sources.values()), default=0)
+        ),
         "import cycles": f"{len(import_cycles(root, trees))}",
         "files in core/": f"{len(list(core.glob('*.py')))}" if core.is_dir() else "-",
     }

@@ -18,7 +18,8 @@ def package(tmp_path):
 
 def test_participles_count_as_names_where_they_are_bound(package):
     root = package(
-        one="def f(given, left):\n    for each in given:\n        found = each\n    return found.known\n"
+        one="def f(given, left):\n"
+        "    for each in given:\n        found = each\n    return found.known\n"
     )
     names = [place.split()[-1] for place in figures.participle_names(figures.modules(root))]
     assert sorted(names) == ["each", "found", "given"]
@@ -59,14 +60,16 @@ def test_functions_are_measured_without_their_docstrings(package):
 
 def test_loose_types_count_in_code_and_not_in_imports(package):
     root = package(
-        one="from typing import Any, cast\ndef f(x: Any, y: object) -> int:\n    return cast(int, x)\n"
+        one="from typing import Any, cast\n"
+        "def f(x: Any, y: object) -> int:\n    return cast(int, x)\n"
     )
     assert figures.loose_types(figures.modules(root)) == 3
 
 
 def test_public_definitions_are_those_that_a_stranger_may_use(package):
     root = package(
-        one="class A:\n    def b(self): ...\n    def _c(self): ...\ndef d(): ...\nclass _E:\n    def f(self): ...\n"
+        one="class A:\n    def b(self): ...\n    def _c(self): ...\n"
+        "def d(): ...\nclass _E:\n    def f(self): ...\n"
     )
     names = [node.name for node in figures.public_definitions(figures.modules(root)["pack/one.py"])]
     assert sorted(names) == ["A", "b", "d"]

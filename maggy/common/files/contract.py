@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import BinaryIO
@@ -95,17 +96,17 @@ class Files(ABC):
         Raises:
             FileNotFoundError: If a file does not exist and must be copied.
         """
-        folder = tempfile.TemporaryDirectory(prefix="maggy-copies-")
+        folder = tempfile.mkdtemp(prefix="maggy-copies-")
         copies = []
         try:
             for number, path in enumerate(paths):
                 # Files in different folders may have the same name, so each gets its own folder.
-                place = os.path.join(folder.name, f"{number:06d}")
+                place = os.path.join(folder, f"{number:06d}")
                 os.mkdir(place)
                 copies.append(os.path.join(place, path.rsplit("/", 1)[-1]))
                 self._copy_to_disk(path, copies[-1])
         except BaseException:
-            folder.cleanup()
+            shutil.rmtree(folder, ignore_errors=True)
             raise
         return LocalCopies(copies, folder)
 
@@ -174,11 +175,13 @@ class LocalCopies:
         folder: The folder with the copies; None if the files are no copies.
     """
 
-    def __init__(
-        self, paths: Sequence[str], folder: tempfile.TemporaryDirectory[str] | None = None
-    ) -> None:
+    def __init__(self, paths: Sequence[str], folder: str | None = None) -> None:
         self.paths = list(paths)
-        self._folder = folder
+        # A finalizer, since the owner of a data set need not close it. It is quiet, unlike that of
+        # a TemporaryDirectory, which warns.
+        self._delete = (
+            None if folder is None else weakref.finalize(self, shutil.rmtree, folder, True)
+        )
 
     def __enter__(self) -> list[str]:
         """Return the paths of the files."""
@@ -186,8 +189,8 @@ class LocalCopies:
 
     def __exit__(self, *_: object) -> None:
         """Delete the copies."""
-        if self._folder is not None:
-            self._folder.cleanup()
+        if self._delete is not None:
+            self._delete()
 
 
 def is_pattern(path: str) -> bool:

@@ -312,22 +312,22 @@ def test_keras_counts_its_layers_anew_in_the_next_trial():
 def test_a_state_that_was_looked_at_once_is_put_back_each_time(tmp_path, monkeypatch):
     monkeypatch.setenv("CHANGED", "before")
     monkeypatch.setenv("DELETED", "before")
-    state = ProcessState()
-    directory, handler, path = os.getcwd(), signal.getsignal(signal.SIGUSR2), list(sys.path)
-    for number in range(3):
-        with isolated(lambda line: None, state=state):
-            os.environ["CHANGED"] = os.environ["ADDED"] = str(number)
-            del os.environ["DELETED"]
-            os.chdir(tmp_path)
-            sys.path.append(str(tmp_path))
-            signal.signal(signal.SIGUSR2, lambda number, frame: None)
-        assert (os.environ["CHANGED"], os.environ["DELETED"]) == ("before", "before")
-        assert "ADDED" not in os.environ
-        assert (os.getcwd(), signal.getsignal(signal.SIGUSR2), sys.path) == (
-            directory,
-            handler,
-            path,
-        )
+    with ProcessState() as state:
+        directory, handler, path = os.getcwd(), signal.getsignal(signal.SIGUSR2), list(sys.path)
+        for number in range(3):
+            with isolated(lambda line: None, state=state):
+                os.environ["CHANGED"] = os.environ["ADDED"] = str(number)
+                del os.environ["DELETED"]
+                os.chdir(tmp_path)
+                sys.path.append(str(tmp_path))
+                signal.signal(signal.SIGUSR2, lambda number, frame: None)
+            assert (os.environ["CHANGED"], os.environ["DELETED"]) == ("before", "before")
+            assert "ADDED" not in os.environ
+            assert (os.getcwd(), signal.getsignal(signal.SIGUSR2), sys.path) == (
+                directory,
+                handler,
+                path,
+            )
 
 
 def test_what_goes_to_standard_error_is_captured_in_order_and_marked():
@@ -365,6 +365,8 @@ def test_a_bar_on_standard_error_keeps_its_last_state_only():
 def logger():
     logger = logging.Logger("of a test")
     yield logger
+    for handler in logger.handlers:
+        handler.close()
     logger.handlers.clear()
 
 

@@ -13,10 +13,7 @@ from maggy.core.executors.capture import StandardStreams, captured
 from maggy.core.executors.process_state import ProcessState, isolated
 
 FORK = multiprocessing.get_context("fork")
-pytestmark = [
-    pytest.mark.loopback,
-    pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork.*:DeprecationWarning"),
-]
+pytestmark = pytest.mark.loopback
 
 
 @pytest.fixture

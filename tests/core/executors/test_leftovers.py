@@ -23,8 +23,11 @@ FORK = multiprocessing.get_context("fork")
 SLEEP = [sys.executable, "-c", "import time; time.sleep(1000)"]
 pytestmark = [
     pytest.mark.loopback,
-    pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork.*:DeprecationWarning"),
+    # These tests leave processes and pools behind on purpose.
+    pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning"),
+    pytest.mark.filterwarnings("ignore:unclosed running multiprocessing pool:ResourceWarning"),
 ]
+PROGRAMS = []
 
 
 @pytest.fixture
@@ -34,6 +37,10 @@ def leftovers():
     yield leftovers
     leftovers._spared = before
     leftovers.end(grace=0)
+    while PROGRAMS:
+        program = PROGRAMS.pop()
+        program.wait(SOON)
+        program.stdout.close()
 
 
 def is_running(pid):
@@ -46,6 +53,7 @@ def is_running(pid):
 def ready_program(body):
     """Start a program and wait until it says that it is ready."""
     child = subprocess.Popen([sys.executable, "-uc", body], stdout=subprocess.PIPE, text=True)
+    PROGRAMS.append(child)  # the fixture closes its output
     assert child.stdout.readline() == "ready\n"
     return child
 

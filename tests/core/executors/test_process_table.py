@@ -32,6 +32,7 @@ def waiting():
     yield make
     for process in processes:
         process.stdin.close()
+        process.stdout.close()
         process.wait()
 
 

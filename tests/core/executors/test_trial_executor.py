@@ -644,7 +644,6 @@ def test_standard_error_belongs_to_the_output_and_is_marked(worker):
     assert end.lines == [(True, "one"), (True, "[stderr] two")]
 
 
-@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork.*:DeprecationWarning")
 def test_what_a_forked_child_prints_comes_with_the_end_and_what_it_broadcasts_is_an_error(worker):
     def train(x, reporter):
         child = os.fork()
@@ -662,6 +661,8 @@ def test_what_a_forked_child_prints_comes_with_the_end_and_what_it_broadcasts_is
     )
 
 
+# The trial drops the object of its process, which is what Python warns of.
+@pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
 def test_a_process_that_a_trial_leaves_is_gone_when_its_end_is_reported(worker):
     def train(x):
         import subprocess

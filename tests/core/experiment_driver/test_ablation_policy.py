@@ -1,4 +1,4 @@
-"""An ablation study as the driver sees it."""
+"""The policy of an ablation study, as the driver sees it."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from maggy.experiment_config import AblationConfig
 
 
 class Plain(AbstractAblator):
-    """An ablator that has only what release 1 asked for."""
+    """An ablator that has only the methods of release 1."""
 
     def get_number_of_trials(self):
         return 1
@@ -32,7 +32,7 @@ class Plain(AbstractAblator):
 
 
 class WithList(Plain):
-    """An ablator that uses the name for a list of its own."""
+    """An ablator with a list of its own under the name ``components``."""
 
     def __init__(self, ablation_study, final_store):
         super().__init__(ablation_study, final_store)
@@ -40,7 +40,7 @@ class WithList(Plain):
 
 
 class WithMethod(Plain):
-    """An ablator that uses the name for a method of its own."""
+    """An ablator with another method under the name ``components``."""
 
     def components(self, kind):
         return [kind]
@@ -54,7 +54,7 @@ class WithTexts(Plain):
 
 
 class WithComponents(Plain):
-    """An ablator that names its components, but is no LOCO."""
+    """An ablator that names its components but is not LOCO."""
 
     def components(self):
         return [Component.base(), Component.feature("fare"), Component.group(["a", "b"])]

@@ -1,4 +1,4 @@
-"""The dispatcher's clock: what it makes of a tick that comes late."""
+"""The dispatcher's clock: what happens at a tick that comes late."""
 
 import queue
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.loopback
 
 
 class Jumping:
-    """Seconds since the test began; a jump is added by hand."""
+    """A clock in seconds that only tests move."""
 
     def __init__(self):
         self.now = 0.0
@@ -23,7 +23,7 @@ class Jumping:
 
 
 class Ticks(Ledger):
-    """Keeps the arguments and the answers of each tick."""
+    """A ledger that keeps the arguments and the answers of each tick."""
 
     def __post_init__(self):
         super().__post_init__()
@@ -45,7 +45,7 @@ class Handler:
 
 @pytest.fixture
 def driver():
-    """A dispatcher on a clock that stands, and its ledger."""
+    """Return a dispatcher, its ledger and its clock, which stands."""
     server, ledger, clock = Server("127.0.0.1"), Ticks(worker_timeout=60), Jumping()
     server.start()
     dispatcher = Dispatcher(server, ledger, Handler(), clock)
@@ -55,7 +55,7 @@ def driver():
 
 
 def jump(dispatcher, ledger, clock, seconds):
-    """Let the clock jump; returns the tick that follows."""
+    """Let the clock jump, and return the next tick."""
     clock.now += seconds
     dispatcher.post(list)
     return ledger.ticks.get(timeout=10)

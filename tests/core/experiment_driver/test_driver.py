@@ -1,4 +1,4 @@
-"""The driver with everything real but Spark: workers are threads, over sockets, with records on disk."""
+"""The driver with everything real except Spark: workers are threads, records are on disk."""
 
 import itertools
 import json
@@ -43,7 +43,7 @@ def test_nothing_of_the_driver_is_left(tmp_path):
     run("warm")
     threads, files_before = set(threading.enumerate()), files()
     run("measured")
-    assert set(threading.enumerate()) <= threads  # those of earlier tests may end meanwhile
+    assert set(threading.enumerate()) <= threads  # threads of earlier tests may end
     assert files() <= files_before
 
 
@@ -75,21 +75,20 @@ def test_a_bad_trial_is_stopped_by_its_steps_and_not_by_the_heartbeats(tmp_path)
     space = Searchspace(x=("INTEGER", [0, 9]))
     config = OptimizationConfig(1, "randomsearch", space, es_min=1, es_interval=5)
     policy = OptimizationPolicy(config)
-    given = iter(trials(3))
-    policy.suggest = lambda finished: next(given, None)
+    suggestions = iter(trials(3))
+    policy.suggest = lambda finished: next(suggestions, None)
 
     def train(params, reporter, interrupted):
-        if params["x"] < 2:  # two good ones
+        if params["x"] < 2:  # the first two trials are good
             for step in range(10):
                 reporter.broadcast(1.0, step)
             return 1.0
         for step in range(1, 5):
             reporter.broadcast(0.0, step)
-            wait_until_sent(
-                reporter
-            )  # the driver knows it, but it is no step that es_interval selects
+            # The driver gets the point, but es_interval does not select the step.
+            wait_until_sent(reporter)
         reporter.broadcast(0.25, 5)
-        for step in range(6, 6000):  # until it is stopped
+        for step in range(6, 6000):  # until the rule stops the trial
             time.sleep(0.01)
             reporter.broadcast(0.5, step)
         return 0.9
@@ -102,12 +101,12 @@ def test_a_bad_trial_is_stopped_by_its_steps_and_not_by_the_heartbeats(tmp_path)
 
 
 def test_idle_is_asked_again_when_a_trial_ends_and_when_none_runs(tmp_path):
-    asked = []
+    calls = []
     left = trials(2)
 
     def suggest(finished):
-        asked.append((time.monotonic(), finished))
-        if len(asked) in (1, 2, 3, 5, 6):
+        calls.append((time.monotonic(), finished))
+        if len(calls) in (1, 2, 3, 5, 6):
             return "IDLE"
         return left.pop() if left else None
 
@@ -116,22 +115,22 @@ def test_idle_is_asked_again_when_a_trial_ends_and_when_none_runs(tmp_path):
         tmp_path, Given(suggest), square, workers=1, hb_interval=600, worker_timeout=1800
     ).run()
     assert len(outcome.trials) == 2
-    assert time.monotonic() - began < 300  # not once in a heartbeat
-    pauses = [later - earlier for (earlier, _), (later, _) in itertools.pairwise(asked)]
+    assert time.monotonic() - began < 300  # faster than the heartbeats
+    pauses = [later - earlier for (earlier, _), (later, _) in itertools.pairwise(calls)]
     assert all(pause >= 0.09 for pause in (pauses[0], pauses[1], pauses[2], pauses[4]))
 
 
 def test_a_trial_that_ends_is_told_to_the_optimizer_once(tmp_path):
-    given = iter(trials(6))
-    told = []
+    suggestions = iter(trials(6))
+    ids = []
 
     def suggest(finished):
         if finished is not None:
-            told.append(finished.trial_id)
-        return next(given, None)
+            ids.append(finished.trial_id)
+        return next(suggestions, None)
 
     outcome = Experiment(tmp_path, Given(suggest, 6), square, workers=1).run()
-    assert told == [trial.trial_id for trial in outcome.trials]
+    assert ids == [trial.trial_id for trial in outcome.trials]
 
 
 def test_an_optimizer_decides_alone_how_many_trials_there_are(tmp_path):
@@ -145,12 +144,12 @@ def test_an_optimizer_without_a_trial_ends_the_experiment(tmp_path):
 
 
 def test_an_optimizer_that_fails_ends_the_experiment_with_its_error_and_the_records_stay(tmp_path):
-    given = iter(trials(3))
+    suggestions = iter(trials(3))
 
     def suggest(finished):
         if finished is not None and finished.params["x"] == 1:
             raise ZeroDivisionError("in the optimizer")
-        return next(given)
+        return next(suggestions)
 
     experiment = Experiment(tmp_path, Given(suggest), square, workers=1)
     outcome = experiment.run()
@@ -176,15 +175,15 @@ def test_equal_configurations_are_told_apart(tmp_path):
 
 
 def test_a_slow_suggestion_delays_no_heartbeat(tmp_path):
-    given = iter(trials(3))
-    suggesting, heard = threading.Event(), threading.Event()
+    suggestions = iter(trials(3))
+    suggesting, heartbeat = threading.Event(), threading.Event()
     sent_in_time = []
 
     def suggest(finished):
-        trial = next(given, None)
+        trial = next(suggestions, None)
         if trial is not None and trial.params["x"] == 1:
             suggesting.set()
-            sent_in_time.append(heard.wait(HANG))
+            sent_in_time.append(heartbeat.wait(HANG))
         return trial
 
     def train(params, reporter, interrupted):
@@ -193,7 +192,7 @@ def test_a_slow_suggestion_delays_no_heartbeat(tmp_path):
             for _ in range(5):
                 reporter.broadcast(0.5)
                 wait_until_sent(reporter)
-            heard.set()
+            heartbeat.set()
         return 1.0
 
     assert len(Experiment(tmp_path, Given(suggest), train, workers=2).run().trials) == 3
@@ -222,40 +221,40 @@ def test_a_stop_rule_that_fails_stops_nothing_and_is_said_once(tmp_path, capsys)
     def train(params, reporter, interrupted):
         for _ in range(5):
             reporter.broadcast(0.5)
-            wait_until_sent(reporter)  # points that come with the end are not judged
+            wait_until_sent(reporter)  # the rule does not judge points that come with the end
         return 1.0
 
     outcome = Experiment(tmp_path, Given(one_after_another(trials(2)), 2, stop=rule), train).run()
     assert [trial.status for trial in outcome.trials] == [Trial.FINALIZED] * 2
-    printed = capsys.readouterr()
-    assert (printed.out + printed.err).count("ZeroDivisionError: in the rule") == 1
+    output = capsys.readouterr()
+    assert (output.out + output.err).count("ZeroDivisionError: in the rule") == 1
 
 
 def spoilt(count, start=100):
-    """Trials whose parameters were changed to what the constructor would have refused."""
-    made = trials(count, start)
+    """Return trials with parameters that the constructor would refuse."""
+    spoilt_trials = trials(count, start)
     for trial, params in zip(
-        made, itertools.cycle([{"x": 2**70}, {"x": "\udc80"}, None]), strict=False
+        spoilt_trials, itertools.cycle([{"x": 2**70}, {"x": "\udc80"}, None]), strict=False
     ):
         trial.params = params
-    return made
+    return spoilt_trials
 
 
 def test_what_cannot_be_sent_as_a_parameter_fails_its_trial_and_the_others_go_on(tmp_path):
-    given = [*trials(1), *spoilt(2), *trials(1, 1), *spoilt(2, 200)]
-    experiment = Experiment(tmp_path, Given(one_after_another(given), 6), square)
+    suggestions = [*trials(1), *spoilt(2), *trials(1, 1), *spoilt(2, 200)]
+    experiment = Experiment(tmp_path, Given(one_after_another(suggestions), 6), square)
     outcome = experiment.run()
     assert (outcome.state, outcome.error) == ("FINISHED", None)
     assert len(outcome.trials) == 6
-    assert [trial.final_metric for trial in given] == [0, None, None, 1, None, None]
+    assert [trial.final_metric for trial in suggestions] == [0, None, None, 1, None, None]
     failed = [trial for trial in records(experiment).values() if trial.status == Trial.ERROR]
     assert len(failed) == 4
     assert all("Given must suggest parameters that can be sent" in trial.error for trial in failed)
 
 
 def test_three_suggestions_in_a_row_that_cannot_be_sent_end_the_experiment(tmp_path):
-    given = [*trials(1), *spoilt(9)]
-    outcome = Experiment(tmp_path, Given(one_after_another(given)), square).run()
+    suggestions = [*trials(1), *spoilt(9)]
+    outcome = Experiment(tmp_path, Given(one_after_another(suggestions)), square).run()
     assert outcome.state == "FAILED"
     assert isinstance(outcome.error, ExperimentError)
     assert "Given must suggest parameters" in str(outcome.error)
@@ -287,13 +286,13 @@ def test_a_flood_of_lines_is_recorded_in_full_and_shown_in_part(tmp_path, capsys
 
 def test_waiting_costs_no_time_of_the_processor(tmp_path):
     def train(params, reporter, interrupted):
-        began, used = time.monotonic(), time.process_time()
+        began, processor_time = time.monotonic(), time.process_time()
         threading.Event().wait(1.5)
-        return (time.process_time() - used) / (time.monotonic() - began)
+        return (time.process_time() - processor_time) / (time.monotonic() - began)
 
     policy = Given(one_after_another(trials(1)), 1)
     outcome = Experiment(tmp_path, policy, train, workers=4, hb_interval=0.1).run()
-    assert outcome.trials[0].final_metric < 0.05  # driver and four workers together
+    assert outcome.trials[0].final_metric < 0.05  # the driver and four workers together
 
 
 def test_the_record_of_a_trial_is_valid_json(tmp_path):
@@ -332,14 +331,14 @@ def test_suggestions_are_made_ahead_only_where_they_depend_on_no_result(
         wait_until(
             lambda: len(training) == 2 and len(suggested) >= before, "the training of both workers"
         )
-        made = len(suggested)
+        count = len(suggested)
         go.set()
         runner.result()
-    assert made == before
+    assert count == before
     assert len(suggested) == 8 + 1
 
 
-def test_an_experiment_whose_directory_another_driver_owns_ends_with_a_sentence_and_leaves_its_records(
+def test_an_experiment_whose_directory_gets_another_owner_ends_and_leaves_its_records(
     tmp_path,
 ):
     followed = threading.Event()
@@ -350,11 +349,11 @@ def test_an_experiment_whose_directory_another_driver_owns_ends_with_a_sentence_
         ownership = experiment.store.ownership
         if not followed.is_set():
             followed.set()
-            recorded = os.path.join(
+            record = os.path.join(
                 experiment.store.directory, Trial({"x": 0}).trial_id, "trial.json"
             )
-            wait_until(lambda: os.path.exists(recorded), "the record of the first trial")
-            ownership._clock = lambda: time.time() + 100  # this process was suspended
+            wait_until(lambda: os.path.exists(record), "the record of the first trial")
+            ownership._clock = lambda: time.time() + 100  # as if this process had been suspended
             directory, process = experiment.store.directory, Process("other-host", pid=7)
             Ownership(AnyFiles(), directory, clock=ownership._clock, process=process).take()
             experiment.recorder.log("a write")

@@ -1,4 +1,4 @@
-"""The driver when trials fail, workers die, and time is up."""
+"""The driver when trials fail, workers die, or time is up."""
 
 import threading
 
@@ -42,7 +42,7 @@ def mistaken(params, reporter, interrupted):
     return params["y"]
 
 
-@pytest.mark.parametrize("check", [False, True])  # an ablation has its study tried out before
+@pytest.mark.parametrize("check", [False, True])  # an ablation checks its study first
 @pytest.mark.parametrize("workers", [1, 4])
 def test_five_trials_with_one_mistake_end_the_experiment_and_no_other_is_trained(
     tmp_path, check, workers
@@ -134,7 +134,7 @@ def test_max_seconds_ends_the_experiment_with_the_trials_that_it_has(tmp_path, m
     outcome = experiment.run()
     assert outcome.state == "KILLED"
     assert sorted(trial.params["x"] for trial in outcome.trials) == [0, 1]
-    assert not experiment.cluster.cancelled.is_set()  # all workers left by themselves
+    assert not experiment.cluster.cancelled.is_set()  # all workers have left by themselves
 
 
 def test_a_worker_that_does_not_leave_is_cancelled(tmp_path):
@@ -207,9 +207,9 @@ def test_workers_that_never_come_end_the_experiment_with_the_reason(tmp_path):
 
 
 def test_a_suggestion_that_was_refused_is_none_of_the_trials_with_the_mistake(tmp_path):
-    refused = trials(1, 100)
-    refused[0].params = None
-    policy = Given(one_after_another([*refused, *trials(29)]), 30)
+    bad_trials = trials(1, 100)
+    bad_trials[0].params = None
+    policy = Given(one_after_another([*bad_trials, *trials(29)]), 30)
     outcome = Experiment(tmp_path, policy, mistaken, workers=1).run()
     assert (outcome.state, len(outcome.trials)) == ("FAILED", 6)
     assert "All 5 trials that ended" in str(outcome.error)

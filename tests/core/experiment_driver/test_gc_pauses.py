@@ -1,4 +1,4 @@
-"""Python's garbage collector while an experiment runs."""
+"""Python's garbage collector makes short pauses during an experiment."""
 
 import gc
 import weakref
@@ -10,7 +10,7 @@ from maggy.core.experiment_driver.gc_pauses import short_collections
 
 
 class Knot:
-    """Garbage that only the collector finds."""
+    """An object that refers to itself, so that only the collector removes it."""
 
     def __init__(self):
         self.itself = self
@@ -27,26 +27,26 @@ def as_before():
 
 def test_what_survives_a_full_collection_is_not_looked_at_again():
     with short_collections():
-        kept = [[] for _ in range(1000)]
+        survivors = [[] for _ in range(1000)]
         before = gc.get_freeze_count()
         gc.collect()
-        assert gc.get_freeze_count() >= before + len(kept)
-        assert len(gc.get_objects()) < len(kept)
+        assert gc.get_freeze_count() >= before + len(survivors)
+        assert len(gc.get_objects()) < len(survivors)
 
 
 def test_new_garbage_is_found():
     with short_collections():
         knot = Knot()
-        gone = weakref.ref(knot)
+        reference = weakref.ref(knot)
         del knot
         gc.collect()
-        assert gone() is None
+        assert reference() is None
 
 
 def test_afterwards_all_is_as_before():
     callbacks = list(gc.callbacks)
     knot = Knot()
-    gone = weakref.ref(knot)
+    reference = weakref.ref(knot)
     with suppress(KeyError), short_collections():
         gc.collect()
         del knot
@@ -54,7 +54,7 @@ def test_afterwards_all_is_as_before():
     assert gc.callbacks == callbacks
     assert gc.get_freeze_count() == 0
     gc.collect()
-    assert gone() is None
+    assert reference() is None
 
 
 def test_who_manages_the_collector_is_left_alone():

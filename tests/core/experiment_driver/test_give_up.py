@@ -1,4 +1,4 @@
-"""When the first trials show that the others cannot succeed either."""
+"""The rule that ends an experiment when its first trials show that the others will fail, too."""
 
 import pytest
 
@@ -32,9 +32,9 @@ def test_none_never_gives_up():
 
 
 def trial(number):
-    made = Trial({"x": number})
-    made.error = f"Traceback: the error of {number}"
-    return made
+    failure = Trial({"x": number})
+    failure.error = f"Traceback: the error of {number}"
+    return failure
 
 
 def test_the_explanation_says_what_where_how_many_are_left_and_the_first_traceback():

@@ -1,4 +1,4 @@
-"""Spark jobs as threads: how they are cut, what is said about their ends, and how they are cancelled."""
+"""Spark jobs as threads: how workers are divided among them, how they end, how to cancel them."""
 
 import threading
 
@@ -26,12 +26,12 @@ class Ends:
         return sorted(self.all, key=lambda end: end.job)
 
 
-def jobs_of(cluster, ends, task=lambda job: lambda info: [(job, info.partition)], gone=print):
-    return Jobs(cluster, "app_1", "what Spark shows", task, ends, gone)
+def jobs_of(cluster, ends, task=lambda job: lambda info: [(job, info.partition)], when_gone=print):
+    return Jobs(cluster, "app_1", "what Spark shows", task, ends, when_gone)
 
 
 class Gone(Threads):
-    """A Spark that ends: no call of it works any more."""
+    """A Spark that ends; afterwards no call of it works."""
 
     def __init__(self, thread_starts=True):
         super().__init__()
@@ -130,17 +130,19 @@ def test_joining_without_jobs_is_done_at_once():
 
 @pytest.mark.parametrize("thread_starts", [True, False])
 def test_when_spark_is_gone_that_is_said_in_place_of_every_error_that_it_causes(thread_starts):
-    ends, said, news = Ends(), [], threading.Semaphore(0)
+    ends, errors, news = Ends(), [], threading.Semaphore(0)
     cluster = Gone(thread_starts)
-    jobs = jobs_of(cluster, ends, gone=lambda error: (said.append(str(error)), news.release()))
+    jobs = jobs_of(
+        cluster, ends, when_gone=lambda error: (errors.append(str(error)), news.release())
+    )
     jobs.launch([0])
     assert news.acquire(timeout=SOON)
     jobs.launch([1])
     assert news.acquire(timeout=SOON)
     assert jobs.join(SOON)
     jobs.kill(0, 7)
-    assert set(said) == {"Spark is gone."}
-    assert len(said) == 3
+    assert set(errors) == {"Spark is gone."}
+    assert len(errors) == 3
     assert ends.all == []
 
 

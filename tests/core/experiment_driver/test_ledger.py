@@ -1,4 +1,4 @@
-"""The ledger, event by event: what goes in, and which instructions come out."""
+"""The ledger, event by event: which instructions follow from an event."""
 
 import pytest
 from ledgers import HELLO, A, B, C, assign, beat, failed, final, suggest, with_running
@@ -322,23 +322,23 @@ def test_a_mistake_in_the_last_trials_leaves_nothing_to_give_up():
     assert ledger.ended(B, failed(2, mistake="KeyError"), 2)[-1] == Finished()
 
 
-# Releases of Maggy
+# Workers with another release of Maggy.
 
 
-def test_a_worker_with_another_protocol_ends_the_experiment_with_a_sentence_that_says_which_is_where():
+def test_a_worker_with_another_protocol_ends_the_experiment_and_the_error_names_both():
     ledger = with_running(A)
     stranger = Register("elsewhere", 1, 0, PROTOCOL + 1, "9.9.9")
-    refused, *messages = ledger.register(B, stranger, 1)
-    assert isinstance(refused, Refused)
-    assert f"the driver has {__version__} (protocol {PROTOCOL})" in refused.reason
-    assert f"elsewhere has 9.9.9 (protocol {PROTOCOL + 1})" in refused.reason
+    refusal, *messages = ledger.register(B, stranger, 1)
+    assert isinstance(refusal, Refused)
+    assert f"the driver has {__version__} (protocol {PROTOCOL})" in refusal.reason
+    assert f"elsewhere has 9.9.9 (protocol {PROTOCOL + 1})" in refusal.reason
     assert messages == [Send(A, Done()), Send(B, Done())]
     assert ledger.finished
 
 
 def test_a_worker_without_a_protocol_number_is_refused_too():
-    (refused, *_) = Ledger().register(A, Register("old", 1), 0)
-    assert "old has an unknown release (protocol 0)" in refused.reason
+    (refusal, *_) = Ledger().register(A, Register("old", 1), 0)
+    assert "old has an unknown release (protocol 0)" in refusal.reason
 
 
 def test_a_worker_with_another_protocol_is_only_told_to_leave_when_the_experiment_is_over():

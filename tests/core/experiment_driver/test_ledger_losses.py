@@ -1,4 +1,4 @@
-"""The ledger when workers, tasks and jobs are lost: who runs what again, and what it costs."""
+"""The ledger when workers, tasks and jobs are lost: what runs again, where, and what it costs."""
 
 import pytest
 from ledgers import HELLO, A, B, C, assign, beat, died, failed, final, suggest, with_running
@@ -53,7 +53,8 @@ def test_a_trial_that_was_lost_too_often_ended_without_a_mistake():
     ledger = with_running(A, B, attempts=1, give_up_after=1)
     ledger.lost(A, "gone", charge=True)
     assert not any(
-        isinstance(each, Mistaken) for each in ledger.ended(B, failed(2, mistake="KeyError"), 1)
+        isinstance(instruction, Mistaken)
+        for instruction in ledger.ended(B, failed(2, mistake="KeyError"), 1)
     )
 
 
@@ -61,10 +62,10 @@ def test_a_trial_that_loses_its_worker_too_often_is_final_with_the_reason():
     ledger = with_running(A, attempts=2)
     ledger.lost(A, "gone", charge=True)
     ledger.register(B, HELLO, 1)
-    lost, ended = ledger.lost(B, "the machine burnt", charge=True)
-    assert lost == Lost(B, "the machine burnt")
-    assert (ended.trial_id, ended.report) == ("t1", None)
-    assert ended.reason == "its worker was lost 2 times, the last time because: the machine burnt"
+    loss, end = ledger.lost(B, "the machine burnt", charge=True)
+    assert loss == Lost(B, "the machine burnt")
+    assert (end.trial_id, end.report) == ("t1", None)
+    assert end.reason == "its worker was lost 2 times, the last time because: the machine burnt"
 
 
 def test_a_loss_that_is_not_the_trials_fault_uses_up_no_attempt():
@@ -101,18 +102,22 @@ def test_a_silent_worker_is_lost_when_its_time_is_over_and_not_before():
 def test_a_trial_that_its_worker_cannot_end_is_ended_without_it_and_not_run_again():
     ledger = with_running(A, max_trial_seconds=5, worker_timeout=60)
     assert ledger.tick(20) == []
-    ended, lost, kill, *rest = ledger.tick(21)
-    assert (ended.trial_id, ended.report) == ("t1", None)
-    assert ended.reason.startswith("exceeded max_trial_seconds=5")
-    assert (type(lost), kill, rest) == (Lost, Kill(A, 0), [])
+    end, loss, kill, *rest = ledger.tick(21)
+    assert (end.trial_id, end.report) == ("t1", None)
+    assert end.reason.startswith("exceeded max_trial_seconds=5")
+    assert (type(loss), kill, rest) == (Lost, Kill(A, 0), [])
 
 
 def test_a_time_in_which_the_driver_could_not_listen_is_nobodys_silence_and_no_trials_time():
     ledger = with_running(A, worker_timeout=60, max_trial_seconds=50)
     ledger.heartbeat(A, beat(1), 10)
     assert ledger.tick(125, late=100) == []
-    assert ledger.tick(140) == []  # 15 s after it went on, of 40 in all
-    assert [type(each) for each in ledger.tick(172)] == [Ended, Lost, Kill]  # 72 of the 65 allowed
+    assert ledger.tick(140) == []  # 40 s without the pause, 15 s of them after it
+    assert [type(instruction) for instruction in ledger.tick(172)] == [
+        Ended,
+        Lost,
+        Kill,
+    ]  # 72 s without the pause, more than 50 s and the 15 s of grace
 
 
 def test_what_the_driver_missed_does_not_make_up_for_a_later_silence():
@@ -191,8 +196,10 @@ def test_a_standby_that_still_ends_an_old_run_gets_nothing_before_it_has():
     ledger.lost(A, "silent", charge=True)
     copy = WorkerId(0, 0, 1)
     ledger.register(copy, HELLO, 1)
-    ledger.heartbeat(A, beat(1), 2)  # back, as a standby, with its old run still going
-    assert not any(isinstance(each, Began) for each in ledger.lost(copy, "gone", charge=True))
+    ledger.heartbeat(A, beat(1), 2)  # A is back as a standby, and its old run still goes on
+    assert not any(
+        isinstance(instruction, Began) for instruction in ledger.lost(copy, "gone", charge=True)
+    )
     assert ledger.ended(A, failed(1), 3)[-1] == Began("t1", A)
 
 
@@ -220,9 +227,9 @@ def test_a_trial_whose_own_process_died_runs_again_and_its_worker_goes_on():
 def test_a_trial_whose_own_process_dies_too_often_is_final_with_the_reason():
     ledger = with_running(A, attempts=2)
     ledger.ended(A, died(1), 1)
-    ended, *_ = ledger.ended(A, died(2), 2)
-    assert (ended.trial_id, ended.report) == ("t1", None)
-    assert ended.reason == "its worker was lost 2 times, the last time because: it broke"
+    end, *_ = ledger.ended(A, died(2), 2)
+    assert (end.trial_id, end.report) == ("t1", None)
+    assert end.reason == "its worker was lost 2 times, the last time because: it broke"
 
 
 def test_the_last_trial_whose_own_process_dies_too_often_ends_the_experiment():
@@ -236,8 +243,10 @@ def test_the_last_trial_whose_own_process_dies_too_often_ends_the_experiment():
 def test_a_job_that_failed_is_started_again_and_charges_the_culprit_only():
     ledger = with_running(A, B, attempts=1)
     out = ledger.job_ended(0, [0, 1], "the task crashed", culprit=1)
-    assert [each.trial_id for each in out if isinstance(each, GivenBack)] == ["t1"]
-    assert [each.trial_id for each in out if isinstance(each, Ended)] == ["t2"]
+    assert [instruction.trial_id for instruction in out if isinstance(instruction, GivenBack)] == [
+        "t1"
+    ]
+    assert [instruction.trial_id for instruction in out if isinstance(instruction, Ended)] == ["t2"]
     assert out[-1] == Launch([0, 1])
 
 
@@ -252,10 +261,9 @@ def test_a_task_that_ends_in_peace_with_a_trial_assigned_to_it_has_lost_it():
     ledger = with_running(A, attempts=1)
     ledger.register(B, HELLO, 1)
     out = ledger.job_ended(0, [0, 1], None, culprit=None)
-    (ended,) = [each for each in out if isinstance(each, Ended)]
+    (end,) = [instruction for instruction in out if isinstance(instruction, Ended)]
     assert (
-        ended.reason
-        == "its worker was lost once, the last time because: its Spark task ended early"
+        end.reason == "its worker was lost once, the last time because: its Spark task ended early"
     )
     assert out[-1] == Launch([0, 1])
 
@@ -267,8 +275,10 @@ def test_what_a_failed_job_lost_goes_to_none_of_its_own_workers(speculation):
     if speculation:
         ledger.register(WorkerId(0, 0, 1), HELLO, 1)
     out = ledger.job_ended(0, [0, 1], "boom", None)
-    assert [each.trial_id for each in out if isinstance(each, GivenBack)] == ["t1"]
-    assert not any(isinstance(each, (Began, Ended, Send)) for each in out)
+    assert [instruction.trial_id for instruction in out if isinstance(instruction, GivenBack)] == [
+        "t1"
+    ]
+    assert not any(isinstance(instruction, (Began, Ended, Send)) for instruction in out)
 
 
 def test_workers_of_a_job_that_is_over_are_sent_away_and_get_no_trial():

@@ -1,4 +1,4 @@
-"""The ledger under any order of events: a small world of honest workers, a lossy network, crashes and silence."""
+"""The ledger under any order of events, with honest workers, a lossy network and crashes."""
 
 from collections import Counter, defaultdict
 
@@ -37,7 +37,10 @@ MOSTLY = st.sampled_from([True, True, True, False])
 
 
 class Worker:
-    """An honest worker: says its request again until it is answered, and trains one run at a time."""
+    """An honest worker, which trains one run at a time.
+
+    It repeats its request until it gets an answer.
+    """
 
     def __init__(self, identity):
         self.identity = identity
@@ -88,7 +91,7 @@ class World(RuleBasedStateMachine):
         )
         self.jobs = [list(range(PARTITIONS))]
         self.over = set()  # jobs that ended
-        self.returned = set()  # tasks, as (job, partition), whose worker left when it was told to
+        self.returned = set()  # tasks, as (job, partition), whose worker left on request
         self.alive = {}
         self.attempts = Counter()
         self.asks = self.suggested = 0
@@ -101,38 +104,38 @@ class World(RuleBasedStateMachine):
         self.given_up = False
         self.deliver = True
 
-    # What the driver does with instructions.
+    # The driver's reactions to instructions.
 
     def do(self, instructions, charge=False):
-        for each in instructions:
-            if isinstance(each, Send):
-                worker = self.alive.get(each.worker)
+        for instruction in instructions:
+            if isinstance(instruction, Send):
+                worker = self.alive.get(instruction.worker)
                 if worker is not None and self.deliver:
-                    self.hear(worker, each.message)
-            elif isinstance(each, Ask):
+                    self.hear(worker, instruction.message)
+            elif isinstance(instruction, Ask):
                 self.asks += 1
-            elif isinstance(each, Began):
-                assert each.trial_id not in self.active, "one trial on two workers"
-                assert each.worker not in self.active.values(), "two trials on one worker"
-                assert each.trial_id not in self.ended, "a trial that is final began again"
+            elif isinstance(instruction, Began):
+                assert instruction.trial_id not in self.active, "one trial on two workers"
+                assert instruction.worker not in self.active.values(), "two trials on one worker"
+                assert instruction.trial_id not in self.ended, "a trial that is final began again"
                 self.begun = True
-                self.active[each.trial_id] = each.worker
-                self.points[each.trial_id] = []
-            elif isinstance(each, Points):
-                self.points[each.trial_id] += each.points
-            elif isinstance(each, GivenBack):
-                del self.active[each.trial_id]
-                self.charged[each.trial_id] += charge
-                assert self.charged[each.trial_id] < ATTEMPTS
-            elif isinstance(each, Ended):
-                assert each.trial_id not in self.ended, "a trial ended twice"
-                self.active.pop(each.trial_id)
-                self.ended.append(each.trial_id)
-            elif isinstance(each, Launch):
-                self.jobs.append(each.partitions)
-            elif isinstance(each, Finished):
+                self.active[instruction.trial_id] = instruction.worker
+                self.points[instruction.trial_id] = []
+            elif isinstance(instruction, Points):
+                self.points[instruction.trial_id] += instruction.points
+            elif isinstance(instruction, GivenBack):
+                del self.active[instruction.trial_id]
+                self.charged[instruction.trial_id] += charge
+                assert self.charged[instruction.trial_id] < ATTEMPTS
+            elif isinstance(instruction, Ended):
+                assert instruction.trial_id not in self.ended, "a trial ended twice"
+                self.active.pop(instruction.trial_id)
+                self.ended.append(instruction.trial_id)
+            elif isinstance(instruction, Launch):
+                self.jobs.append(instruction.partitions)
+            elif isinstance(instruction, Finished):
                 self.finished += 1
-            elif isinstance(each, GivenUp):
+            elif isinstance(instruction, GivenUp):
                 self.given_up = True
 
     def tell(self, worker, message, charge=False):
@@ -145,34 +148,34 @@ class World(RuleBasedStateMachine):
         self.do(
             events.get(type(message), self.ledger.ended)(worker.identity, message, self.now), charge
         )
-        known = self.ledger._roster.get(worker.identity)
-        stays = known is not None and known.is_live and not known.is_standby
+        record = self.ledger._roster.get(worker.identity)
+        stays = record is not None and record.is_live and not record.is_standby
         if stays and not self.ledger.finished:
             checks = (
                 worker.identity == self.ledger._assignments.checker
                 and not self.ledger._assignments.is_checked
             )
             waits = worker.identity in self.ledger._queue.free_workers or checks
-            busy = known.run is not None or worker.training or worker.checking
-            has_to_speak = isinstance(
-                worker.request, Failed
-            )  # told to abandon its run, it will ask again
+            busy = record.run is not None or worker.training or worker.checking
+            # A worker that must abandon its run will ask again.
+            has_to_speak = isinstance(worker.request, Failed)
             assert waits or busy or has_to_speak, "a worker waits for nothing"
 
     def hear(self, worker, message):
         worker.hear(message)
         task = worker.identity[:2]
-        if (
-            worker.gone and worker.identity.job not in self.over
-        ):  # its task is done: Spark ends all other attempts
+        # When a task has ended, Spark ends all its other attempts.
+        if worker.gone and worker.identity.job not in self.over:
             self.returned.add(task)
             for other in [
-                each for each in self.alive if each[:2] == task and each != worker.identity
+                identity
+                for identity in self.alive
+                if identity[:2] == task and identity != worker.identity
             ]:
                 self.alive.pop(other).gone = True
 
     def places(self):
-        """The tasks, as (job, partition), that Spark still has to bring to an end."""
+        """Return the tasks, as (job, partition), that Spark must still bring to an end."""
         tasks = ((job, place) for job, places in enumerate(self.jobs) for place in places)
         return [task for task in tasks if task[0] not in self.over and task not in self.returned]
 
@@ -192,11 +195,13 @@ class World(RuleBasedStateMachine):
         self.alive[identity] = Worker(identity)
         return self.alive[identity]
 
-    def some(self, data, wanted=lambda worker: True):
-        workers = [worker for worker in self.alive.values() if not worker.gone and wanted(worker)]
+    def some(self, data, condition=lambda worker: True):
+        workers = [
+            worker for worker in self.alive.values() if not worker.gone and condition(worker)
+        ]
         return data.draw(st.sampled_from(workers)) if workers else None
 
-    # What may happen.
+    # Events that may happen.
 
     @initialize()
     def the_first_job_starts(self):
@@ -207,29 +212,29 @@ class World(RuleBasedStateMachine):
     def spark_starts_a_task(self, data):
         tasks = [task for task in self.places() if self.speculation or not self.has_worker(task)]
         if tasks:
-            # A newer attempt costs the older one its trial.
+            # A newer attempt takes the trial away from the older one.
             self.tell(
                 self.start(*data.draw(st.sampled_from(tasks))),
                 Register.of_this_release("host", 1),
                 charge=True,
             )
 
-    @rule(data=st.data(), answered=MOSTLY)
-    def a_worker_speaks(self, data, answered):
+    @rule(data=st.data(), is_answered=MOSTLY)
+    def a_worker_speaks(self, data, is_answered):
         worker = self.some(data)
         if worker is not None:
             worker.points += worker.training
-            self.deliver = answered
+            self.deliver = is_answered
             self.tell(worker, worker.next_message(), charge=True)
             self.deliver = True
 
     @rule(
         data=st.data(),
         how=st.sampled_from(["final", "final", "failed", "leaving", "died"]),
-        answered=MOSTLY,
+        is_answered=MOSTLY,
     )
-    def a_worker_ends_what_it_does(self, data, how, answered):
-        worker = self.some(data, lambda each: each.training or each.checking)
+    def a_worker_ends_what_it_does(self, data, how, is_answered):
+        worker = self.some(data, lambda candidate: candidate.training or candidate.checking)
         if worker is None:
             return
         points = [(n, 0.5) for n in range(worker.points)]
@@ -242,7 +247,7 @@ class World(RuleBasedStateMachine):
                 worker.run, 0, points, 0, [], "reason", "", how == "leaving", died=how == "died"
             )
         worker.checking = worker.training = False
-        self.deliver = answered
+        self.deliver = is_answered
         self.tell(worker, worker.request, charge=how == "died")
         self.deliver = True
         if isinstance(worker.request, Failed) and worker.request.leaving:
@@ -250,7 +255,7 @@ class World(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def a_message_comes_twice_or_late(self, data):
-        worker = self.some(data, lambda each: each.said)
+        worker = self.some(data, lambda candidate: candidate.said)
         if worker is None:
             return
         before = (
@@ -288,7 +293,7 @@ class World(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def a_worker_leaves_without_being_told(self, data):
-        worker = self.some(data, lambda each: each.identity.job not in self.over)
+        worker = self.some(data, lambda candidate: candidate.identity.job not in self.over)
         if worker is not None:
             self.hear(worker, Done())
 
@@ -307,16 +312,16 @@ class World(RuleBasedStateMachine):
         culprit = self.jobs[job][0] if blamed else None
         self.over.add(job)
         partition_of = {trial: worker.partition for trial, worker in self.active.items()}
-        # Workers of a failed job may live on for a while, and speak.
-        for each in self.ledger.job_ended(job, self.jobs[job], "crash", culprit):
-            trial_id = getattr(each, "trial_id", None)
-            self.do([each], charge=culprit is None or partition_of.get(trial_id) == culprit)
+        # Workers of a failed job may live and send messages for a while.
+        for instruction in self.ledger.job_ended(job, self.jobs[job], "crash", culprit):
+            trial_id = getattr(instruction, "trial_id", None)
+            self.do([instruction], charge=culprit is None or partition_of.get(trial_id) == culprit)
 
     @rule()
     def jobs_end(self):
         self.end_jobs_whose_tasks_returned()
 
-    # What always holds.
+    # Rules that always hold.
 
     @invariant()
     def nobody_waits_while_trials_are_queued(self):
@@ -357,7 +362,7 @@ class World(RuleBasedStateMachine):
             assert len(self.ended) == self.suggested
 
     def teardown(self):
-        """From wherever we are: with a network that works and no more crashes, everything comes to an end."""
+        """Bring the experiment to its end from any state; the network works and nothing crashes."""
         if self.given_up:
             return
         for _ in range(8 * (self.trials + PARTITIONS) * ATTEMPTS):
@@ -370,7 +375,7 @@ class World(RuleBasedStateMachine):
             for task in self.places():
                 if not self.has_worker(task):
                     self.tell(self.start(*task), Register.of_this_release("host", 1), charge=True)
-            for worker in [each for each in self.alive.values() if not each.gone]:
+            for worker in [candidate for candidate in self.alive.values() if not candidate.gone]:
                 if worker.checking:
                     worker.checking, worker.request = False, Checked(None, "")
                 elif worker.training:
@@ -380,7 +385,7 @@ class World(RuleBasedStateMachine):
             self.do(self.ledger.tick(self.now), charge=True)
         assert self.finished == 1, "the experiment does not come to an end"
         assert sorted(self.ended) == sorted(f"t{n}" for n in range(1, self.trials + 1))
-        for worker in [each for each in self.alive.values() if not each.gone]:
+        for worker in [candidate for candidate in self.alive.values() if not candidate.gone]:
             self.tell(worker, worker.next_message())
             assert worker.gone
 
@@ -398,7 +403,7 @@ class WorldAhead(World):
 
 
 class LastTrials(World):
-    """The last trials run, and one worker can get none."""
+    """A world where the last trials run, so that one worker can get none."""
 
     trials = 2
 

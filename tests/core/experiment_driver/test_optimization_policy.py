@@ -1,4 +1,4 @@
-"""A search as the driver sees it: initial trials, rules of both kinds, and what is recorded."""
+"""The policy of a search, as the driver sees it: initial trials, stop rules and records."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ SPACE = Searchspace(x=("INTEGER", [1, 1000]))
 
 
 def policy(num_trials=4, optimizer="randomsearch", **options):
-    made = OptimizationPolicy(OptimizationConfig(num_trials, optimizer, SPACE, **options))
-    made.parameters([])
-    return made
+    search = OptimizationPolicy(OptimizationConfig(num_trials, optimizer, SPACE, **options))
+    search.parameters([])
+    return search
 
 
 def started(**options):
-    made = policy(**options)
-    made.start({}, [], 1)
-    return made
+    search = policy(**options)
+    search.start({}, [], 1)
+    return search
 
 
 @pytest.mark.parametrize("optimizer", ["randomsearch", "asha", "hyperband"])
 def test_initial_trials_come_first_and_count(optimizer):
-    made = started(num_trials=13, optimizer=optimizer, initial_trials=[{"x": 7}, {"x": 8}])
-    trials = [made.suggest(None) for _ in range(2)]
+    search = started(num_trials=13, optimizer=optimizer, initial_trials=[{"x": 7}, {"x": 8}])
+    trials = [search.suggest(None) for _ in range(2)]
     assert [trial.params["x"] for trial in trials] == [7, 8]
     assert [trial.info_dict["initial"] for trial in trials] == [0, 1]
-    assert made.total == 13
+    assert search.total == 13
 
 
 def test_what_ended_meanwhile_is_handed_over_afterwards():
@@ -53,11 +53,11 @@ def test_what_ended_meanwhile_is_handed_over_afterwards():
             return
 
     optimizer = Keeps()
-    made = started(optimizer=optimizer, initial_trials=[{"x": 7}, {"x": 8}])
-    ended = made.suggest(None)
-    made.suggest(ended)
-    made.suggest(None)
-    assert optimizer.told == [ended]
+    search = started(optimizer=optimizer, initial_trials=[{"x": 7}, {"x": 8}])
+    first = search.suggest(None)
+    search.suggest(first)
+    search.suggest(None)
+    assert optimizer.told == [first]
 
 
 def test_the_total_is_known_for_what_knows_it():
@@ -73,16 +73,17 @@ def test_the_total_is_known_for_what_knows_it():
 
 def test_initial_trials_belong_to_what_must_be_the_same_to_resume():
     assert policy(initial_trials=[{"x": 7}]).identity()["initial_trials"] == [{"x": 7}]
-    # None is also what a record without the key has: a config that leaves out what is recorded is told apart.
+    # A record without the key also gives None, so a config without initial trials fits it, and does
+    # not fit a record with some.
     assert policy().identity()["initial_trials"] is None
 
 
 def test_initial_trials_that_are_recorded_are_not_tried_again():
-    made = started(initial_trials=[{"x": 7}, {"x": 8}, {"x": 9}])
-    recorded = [made.suggest(None) for _ in range(3)][1]
+    search = started(initial_trials=[{"x": 7}, {"x": 8}, {"x": 9}])
+    record = [search.suggest(None) for _ in range(3)][1]
     resumed = started(optimizer="asha", initial_trials=[{"x": 7}, {"x": 8}, {"x": 9}])
-    recorded.info_dict.update(configuration=0, rung=0)
-    assert resumed.restore([recorded])
+    record.info_dict.update(configuration=0, rung=0)
+    assert resumed.restore([record])
     assert [resumed.suggest(None).params["x"] for _ in range(2)] == [7, 9]
     assert "initial" not in resumed.suggest(None).info_dict
 
@@ -90,17 +91,17 @@ def test_initial_trials_that_are_recorded_are_not_tried_again():
 SMALL = Searchspace(x=("INTEGER", [1, 3]))
 
 
-def small(optimizer="randomsearch", num_trials=3, recorded=None, **options):
-    """A search of a small space; ``recorded`` is the identity of what is resumed."""
-    made = OptimizationPolicy(OptimizationConfig(num_trials, optimizer, SMALL, **options))
-    if recorded is not None:
-        made.adopt(recorded)
-    made.start({}, [], 2)
-    return made
+def small(optimizer="randomsearch", num_trials=3, earlier_identity=None, **options):
+    """Start a search of a small space; with an earlier identity, resume that search."""
+    search = OptimizationPolicy(OptimizationConfig(num_trials, optimizer, SMALL, **options))
+    if earlier_identity is not None:
+        search.adopt(earlier_identity)
+    search.start({}, [], 2)
+    return search
 
 
-def drawn(made):
-    return [made.suggest(None).params["x"] for _ in range(3)]
+def drawn(search):
+    return [search.suggest(None).params["x"] for _ in range(3)]
 
 
 REPEATS = [params["x"] for params in SMALL.seeded(2).get_random_parameter_values(3)]
@@ -114,31 +115,33 @@ def test_a_small_space_is_searched_without_repeats_unless_they_are_allowed():
 
 def test_whether_repeats_are_allowed_must_be_the_same_to_resume():
     for allow_repeats in (False, True):
-        recorded = small(allow_repeats=allow_repeats).identity()
-        assert recorded["allow_repeats"] is allow_repeats
-        assert small(recorded=recorded).identity()["allow_repeats"] is False
+        earlier_identity = small(allow_repeats=allow_repeats).identity()
+        assert earlier_identity["allow_repeats"] is allow_repeats
+        assert small(earlier_identity=earlier_identity).identity()["allow_repeats"] is False
 
 
 @pytest.mark.parametrize("options", [{}, {"allow_repeats": True}])
 def test_what_release_2_0_began_goes_on_in_the_sequence_of_its_seed(options):
-    recorded = {
+    earlier_identity = {
         name: value for name, value in small().identity().items() if name != "allow_repeats"
     }
-    resumed = small(recorded=recorded, **options)
+    resumed = small(earlier_identity=earlier_identity, **options)
     assert drawn(resumed) == REPEATS
-    assert resumed.identity() == recorded
+    assert resumed.identity() == earlier_identity
 
 
 def test_a_grid_that_release_2_0_began_keeps_its_duplicates():
     space = Searchspace(x=("DISCRETE", [1, 1, 2]))
-    made = OptimizationPolicy(OptimizationConfig(None, "gridsearch", space))
-    assert made.total == 2
-    made.adopt({name: value for name, value in made.identity().items() if name != "allow_repeats"})
-    assert made.total == 3
+    search = OptimizationPolicy(OptimizationConfig(None, "gridsearch", space))
+    assert search.total == 2
+    search.adopt(
+        {name: value for name, value in search.identity().items() if name != "allow_repeats"}
+    )
+    assert search.total == 3
 
 
 def test_a_record_without_an_identity_says_nothing_about_repeats():
-    assert sorted(drawn(small(recorded={}))) == [1, 2, 3]
+    assert sorted(drawn(small(earlier_identity={}))) == [1, 2, 3]
 
 
 def test_any_rule_for_the_experiment_ends_it():
@@ -167,18 +170,18 @@ class Waits(Asked):
 
 def test_a_rule_that_does_not_wait_is_asked_at_once_and_sees_all_running_trials():
     rule = Asked()
-    made = policy(es_policy=["median", rule])
+    search = policy(es_policy=["median", rule])
     running = {"a": Trial({"x": 1}), "b": Trial({"x": 2})}
-    made.start(running, [], 1)
-    assert made.should_stop(running["a"], [])
+    search.start(running, [], 1)
+    assert search.should_stop(running["a"], [])
     assert rule.seen == (0, list(running.values()))
 
 
 def test_a_rule_that_waits_is_asked_once_more_than_es_min_are_final():
-    made = started(es_policy=Waits(), es_min=1)
+    search = started(es_policy=Waits(), es_min=1)
     trial = Trial({"x": 1})
-    assert not made.should_stop(trial, [trial])
-    assert made.should_stop(trial, [trial, trial])
+    assert not search.should_stop(trial, [trial])
+    assert search.should_stop(trial, [trial, trial])
 
 
 class Remembering(AbstractEarlyStop):
@@ -197,10 +200,10 @@ class Remembering(AbstractEarlyStop):
 def test_one_rule_serves_several_experiments():
     rule = Remembering()
     for _ in range(2):
-        made = started(es_policy=rule)
+        search = started(es_policy=rule)
         first, second = Trial({"x": 1}), Trial({"x": 2})
-        assert not made.should_stop(first, [])
-        assert made.should_stop(second, [])
+        assert not search.should_stop(first, [])
+        assert search.should_stop(second, [])
 
 
 def test_a_rule_for_the_experiment_starts_with_it():
@@ -229,25 +232,25 @@ def test_a_decision_of_another_type_is_refused(answer):
         started(es_policy=Undecided()).should_stop(Trial({"x": 1}), [])
 
 
-# On workers that are threads
+# Searches on workers that are threads.
 
 
 def test_reaching_a_threshold_ends_the_experiment_and_stops_what_runs(tmp_path):
     def train(params, reporter, interrupted):
         if params["x"] == 7:
             return 1.0
-        for step in range(20_000):  # until it is stopped
+        for step in range(20_000):  # until the threshold is reached
             reporter.broadcast(0.1, step)
             interrupted.wait(0.005)
         return 0.1
 
-    made = policy(
+    search = policy(
         100,
         es_policy=["median", Threshold(0.9)],
         initial_trials=[{"x": 1}, {"x": 2}, {"x": 7}],
         direction="max",
     )
-    ran = Experiment(tmp_path, made, train, workers=3)
+    ran = Experiment(tmp_path, search, train, workers=3)
     outcome = ran.run()
     assert outcome.state == "FINISHED"
     assert outcome.error is None
@@ -260,13 +263,12 @@ def test_reaching_a_threshold_ends_the_experiment_and_stops_what_runs(tmp_path):
 
 
 def test_patience_and_a_rule_for_trials_work_together(tmp_path):
-    begun = []
+    starts = []
 
     def train(params, reporter, interrupted):
-        begun.append(params)
-        for step in range(
-            1, 50 if len(begun) <= 2 else 20_000
-        ):  # from the third on until it is stopped
+        starts.append(params)
+        # From the third trial on, a trial lasts until the rule stops it.
+        for step in range(1, 50 if len(starts) <= 2 else 20_000):
             reporter.broadcast(0.5, step)
             interrupted.wait(0.005)
         return 0.5

@@ -1,4 +1,4 @@
-"""Output on its way into files."""
+"""The output of trials on its way into files."""
 
 import contextlib
 import sys
@@ -107,10 +107,10 @@ def test_text_keeps_its_order_though_writes_fail_while_more_comes(files, little_
     while number < 300:
         with contextlib.suppress(OSError):
             buffer.flush(append, "a")
-    written = "".join(files["a"]).split()
+    numbers = "".join(files["a"]).split()
     expected = ["first", *map(str, range(300))]
-    assert written == expected[: len(written)]
-    assert len(written) > 200
+    assert numbers == expected[: len(numbers)]
+    assert len(numbers) > 200
 
 
 def test_without_room_for_a_file_memory_has_to_do(append, files, little_memory, monkeypatch):
@@ -130,15 +130,15 @@ def test_text_that_is_moved_to_a_file_while_it_is_flushed_keeps_its_order(monkey
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:
-        buffer, written = OutputBuffer(), []
+        buffer, texts = OutputBuffer(), []
         adder = threading.Thread(
-            target=lambda: [buffer.add(written.append, text=f"{n}\n") for n in range(5000)]
+            target=lambda: [buffer.add(texts.append, text=f"{n}\n") for n in range(5000)]
         )
         adder.start()
         while adder.is_alive():
-            buffer.flush(written.append)
+            buffer.flush(texts.append)
         adder.join()
-        buffer.flush(written.append)
+        buffer.flush(texts.append)
     finally:
         sys.setswitchinterval(interval)
-    assert [int(line) for line in "".join(written).split()] == list(range(5000))
+    assert [int(line) for line in "".join(texts).split()] == list(range(5000))

@@ -1,4 +1,4 @@
-"""Workers that can get no further trial leave, and come back when a trial does."""
+"""Workers that can get no further trial leave, and new ones start when a trial comes back."""
 
 import pytest
 from ledgers import HELLO, A, B, C, assign, beat, failed, final, suggest, with_running
@@ -24,7 +24,11 @@ from maggy.core.messages import (
 
 
 def in_the_end(*workers, leaving=(), **options):
-    """A ledger in which the n-th worker runs the last trial but n, and others have asked in vain."""
+    """Return a ledger in which these workers run the last trials, and the others got none.
+
+    Args:
+        leaving: Workers that ask for a trial and get none.
+    """
     ledger = with_running(*workers, **options)
     for worker in leaving:
         ledger.register(worker, HELLO, 1)
@@ -113,8 +117,10 @@ def test_one_place_is_opened_for_a_trial_however_often_its_workers_are_lost():
     ledger = in_the_end(A, leaving=[B, C], attempts=9)
     assert Launch([1]) in ledger.lost(A, "gone", charge=True)
     again = WorkerId(0, 0, 1)
-    ledger.register(again, HELLO, 2)  # Spark was quicker
-    assert not any(isinstance(each, Launch) for each in ledger.lost(again, "gone", charge=True))
+    ledger.register(again, HELLO, 2)  # Spark restarts the task before the new job starts
+    assert not any(
+        isinstance(instruction, Launch) for instruction in ledger.lost(again, "gone", charge=True)
+    )
 
 
 def test_of_spark_and_the_new_job_whoever_comes_first_gets_the_trial_and_the_other_leaves():
@@ -128,15 +134,20 @@ def test_of_spark_and_the_new_job_whoever_comes_first_gets_the_trial_and_the_oth
 def test_a_task_that_spark_starts_again_needs_no_new_job():
     ledger = in_the_end(A, leaving=[B])
     out = ledger.register(WorkerId(0, 0, 1), HELLO, 2)
-    assert not any(isinstance(each, Launch) for each in out)
+    assert not any(isinstance(instruction, Launch) for instruction in out)
 
 
 def test_a_failed_job_is_started_again_for_as_many_workers_as_there_are_trials():
     ledger = in_the_end(A, B, C, leaving=[WorkerId(0, 3, 0)])
     ledger.ended(A, final(1), 2)
     out = ledger.job_ended(0, [0, 1, 2, 3], "the task crashed", culprit=1)
-    assert [each.trial_id for each in out if isinstance(each, GivenBack)] == ["t2", "t3"]
-    assert [each for each in out if isinstance(each, Launch)] == [Launch([1, 2])]
+    assert [instruction.trial_id for instruction in out if isinstance(instruction, GivenBack)] == [
+        "t2",
+        "t3",
+    ]
+    assert [instruction for instruction in out if isinstance(instruction, Launch)] == [
+        Launch([1, 2])
+    ]
 
 
 def test_a_failed_job_that_no_trial_needs_is_not_started_again():

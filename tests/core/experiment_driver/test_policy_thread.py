@@ -1,4 +1,4 @@
-"""The policy thread: it feeds the book in order, wakes for its deadlines, and reports its end."""
+"""The policy thread passes events on in order, keeps deadlines, and reports its end."""
 
 import queue
 import time
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.loopback
 
 
 class Listener:
-    """Puts everything into a queue."""
+    """A listener that puts all notices and errors into a queue."""
 
     def __init__(self):
         self.notices = queue.SimpleQueue()

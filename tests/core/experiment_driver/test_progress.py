@@ -1,4 +1,4 @@
-"""What the user sees while an experiment runs."""
+"""The lines and the bar that the user sees during an experiment."""
 
 import threading
 
@@ -104,13 +104,13 @@ def test_an_announcement_is_printed(capsys):
 
 
 def test_a_trial_costs_no_drawing_of_the_bar(capsys, monkeypatch):
-    drawn, figures = [], Progress._figures
-    monkeypatch.setattr(Progress, "_figures", lambda self: drawn.append(1) or figures(self))
+    drawings, figures = [], Progress._figures
+    monkeypatch.setattr(Progress, "_figures", lambda self: drawings.append(1) or figures(self))
     progress = opened("max", 1000, [])
     for number in range(1000):
         progress.trial_ended(ended(float(number)))
     progress.close()
-    assert len(drawn) < 100  # the bar draws itself ten times a second at most
+    assert len(drawings) < 100  # the bar is drawn at most ten times a second
     assert "1000/1000" in shown(capsys).split("\r")[-1]
 
 

@@ -1,4 +1,4 @@
-"""When the records of a trial are written: its beginning when there is time, its end always, and in that order."""
+"""The recorder writes the start of a trial when it has time, the end always, and both in order."""
 
 import json
 import threading
@@ -26,28 +26,27 @@ def store(tmp_path):
 
 
 @pytest.fixture
-def said():
+def notes():
     return []
 
 
 @pytest.fixture
-def recorder(store, said):
-    made = Recorder(store, said.append)
-    yield made
-    made.close()
+def recorder(store, notes):
+    recorder_to_close = Recorder(store, notes.append)
+    yield recorder_to_close
+    recorder_to_close.close()
 
 
 @pytest.fixture
 def busy(store, recorder, monkeypatch):
-    """Until this is set, the writer is busy with something else."""
-    begun, done, real = threading.Event(), threading.Event(), store.log
-    monkeypatch.setattr(store, "log", lambda line: (begun.set(), done.wait(), real(line)))
+    """Keep the writer busy until the test sets this event."""
+    is_busy, release, real = threading.Event(), threading.Event(), store.log
+    monkeypatch.setattr(store, "log", lambda line: (is_busy.set(), release.wait(), real(line)))
     recorder.log("busy")
-    assert begun.wait(
-        HANG
-    )  # else it might still ask who owns the directory when the test has gone on
-    yield done
-    done.set()
+    # Without this wait, the writer could check the directory's owner later, during the test.
+    assert is_busy.wait(HANG)
+    yield release
+    release.set()
 
 
 def ended(number):
@@ -61,41 +60,41 @@ def names(store, trial):
 
 
 def writes(monkeypatch):
-    """The names of the files of trials that are written from now on."""
-    written, real = [], AnyFiles.write_bytes
+    """Return a list that collects the names of the trials' files in the order of writing."""
+    names_in_order, real = [], AnyFiles.write_bytes
 
     def write(self, path, *rest, **options):
         real(self, path, *rest, **options)
         if "/owner-" not in path:
-            written.append(path.rpartition("/")[2])
+            names_in_order.append(path.rpartition("/")[2])
 
     monkeypatch.setattr(AnyFiles, "write_bytes", write)
-    return written
+    return names_in_order
 
 
 def test_a_trial_that_ends_before_its_beginning_is_written_is_five_writes(
     store, recorder, busy, monkeypatch
 ):
-    written, trial = writes(monkeypatch), ended(1)
+    names_in_order, trial = writes(monkeypatch), ended(1)
     recorder.trial_begins(trial)
     recorder.trial_ended(trial)
     busy.set()
     recorder.close()
-    assert len(written) == len(set(written)) == 5
-    assert set(written) == set(names(store, trial))
-    assert written[-1] == "trial.json"
+    assert len(names_in_order) == len(set(names_in_order)) == 5
+    assert set(names_in_order) == set(names(store, trial))
+    assert names_in_order[-1] == "trial.json"
 
 
 def test_much_output_is_written_without_a_rest(store, recorder, monkeypatch):
     monkeypatch.setattr(module, "MANY_CHARACTERS", 1000)
-    monkeypatch.setattr(recorder._writer, "sweep", lambda function: None)  # it rests
-    written = threading.Event()
+    monkeypatch.setattr(recorder._writer, "sweep", lambda function: None)  # no sweeps
+    is_written = threading.Event()
     real = store.append_output
-    monkeypatch.setattr(store, "append_output", lambda *file: (real(*file), written.set()))
+    monkeypatch.setattr(store, "append_output", lambda *file: (real(*file), is_written.set()))
     trial = Trial({"x": 1})
     for _ in range(10):
         recorder.lines(trial.trial_id, WorkerId(0, 0, 0), ["x" * 100])
-    assert written.wait(10)
+    assert is_written.wait(10)
 
 
 def test_the_beginning_of_a_trial_is_written_when_there_is_time(store, recorder, busy):
@@ -108,45 +107,45 @@ def test_the_beginning_of_a_trial_is_written_when_there_is_time(store, recorder,
 
 
 def test_a_beginning_that_cannot_be_written_holds_up_no_other_and_no_output(
-    store, recorder, said, busy, monkeypatch
+    store, recorder, notes, busy, monkeypatch
 ):
-    broken, fine = Trial({"x": 1}), Trial({"x": 2})
+    bad, fine = Trial({"x": 1}), Trial({"x": 2})
     real = store.begin_trial
 
     def begin(trial):
-        if trial is broken:
+        if trial is bad:
             raise NotADirectoryError("a file is in the way")
         real(trial)
 
     monkeypatch.setattr(store, "begin_trial", begin)
-    recorder.trial_begins(broken)
+    recorder.trial_begins(bad)
     recorder.trial_begins(fine)
     recorder._add(store.append_output, fine.trial_id, text="a line\n")
     busy.set()
 
     def has_begun():
-        recorder.log("a record")  # each further record gives the writer another turn
+        recorder.log("a record")  # each record gives the writer another turn
         recorder._add(store.append_output, fine.trial_id, text="more\n")
         return ".hparams.json" in names(store, fine)
 
     wait_until(has_begun, "the beginning of the other trial", pause=0.05)
     assert {".hparams.json", "output.log"} <= set(names(store, fine))
-    assert len(said) == 1
+    assert len(notes) == 1
 
 
 def test_a_trial_never_begins_after_its_end(store, recorder, monkeypatch):
-    """Many times, since it would take a certain moment: that would remove the record of its end."""
+    """Repeat the sequence, because a late record of the start would replace the end only rarely."""
     for number in range(300):
         trial = ended(number)
         recorder.trial_begins(trial)
         recorder.trial_ended(trial)
     recorder.close()
-    found, damaged = store.read_trials()
-    assert len(found) == 300
-    assert damaged == []
+    trials, unreadable = store.read_trials()
+    assert len(trials) == 300
+    assert unreadable == []
 
 
-def test_what_fails_for_a_moment_is_written_all_the_same(store, recorder, said, monkeypatch):
+def test_what_fails_for_a_moment_is_written_all_the_same(store, recorder, notes, monkeypatch):
     real, failures = store.begin_trial, iter([OSError("away"), OSError("away")])
 
     def begin(trial):
@@ -161,12 +160,12 @@ def test_what_fails_for_a_moment_is_written_all_the_same(store, recorder, said, 
     assert json.loads(
         FILES.read_bytes(f"{store.trial_directory(trial.trial_id)}/.hparams.json")
     ) == {"x": 1}
-    assert len(said) == 1
+    assert len(notes) == 1
 
 
 @pytest.fixture
 def now(store):
-    """The owner's clock, and a driver on another host that may follow it."""
+    """Return the owner's clock, which a driver on another host may follow."""
     time = [1000.0]
     store.ownership._clock = lambda: time[0]
     store.ownership.check()
@@ -181,23 +180,23 @@ def follow(store, now):
 
 
 def test_once_another_driver_owns_the_directory_nothing_more_is_written_and_it_is_told_once(
-    store, recorder, said, busy, now
+    store, recorder, notes, busy, now
 ):
-    lost, told = [], threading.Event()
-    recorder.when_lost(lambda error: (lost.append(error), told.set()))
+    errors, is_reported = [], threading.Event()
+    recorder.when_lost(lambda error: (errors.append(error), is_reported.set()))
     recorder.trial_ended(ended(1))
     recorder.trial_begins(Trial({"x": 2}))
     follow(store, now)
     before = sorted(FILES.list(store.directory))
     busy.set()
-    assert told.wait(HANG)
+    assert is_reported.wait(HANG)
     recorder.log("more")
     recorder.close()
-    assert [str(error) for error in lost] == [str(lost[0])]
-    assert "is now owned by process 7 on other-host" in str(lost[0])
+    assert [str(error) for error in errors] == [str(errors[0])]
+    assert "is now owned by process 7 on other-host" in str(errors[0])
     assert sorted(FILES.list(store.directory)) == before
     assert "more" not in FILES.read_bytes(f"{store.directory}/maggy.log").decode()
-    assert said == []
+    assert notes == []
 
 
 def test_that_another_driver_owns_the_directory_is_told_later_to_one_who_asks_later(
@@ -206,9 +205,9 @@ def test_that_another_driver_owns_the_directory_is_told_later_to_one_who_asks_la
     follow(store, now)
     recorder.log("more")
     recorder.close()
-    lost = []
-    recorder.when_lost(lost.append)
-    assert lost == [recorder.lost]
+    errors = []
+    recorder.when_lost(errors.append)
+    assert errors == [recorder.lost]
 
 
 def test_a_closed_recorder_has_given_the_directory_back(store, recorder):

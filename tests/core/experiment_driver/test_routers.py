@@ -1,4 +1,4 @@
-"""The routers: which part of the driver gets which instruction and notice."""
+"""The routers pass each instruction and each notice to the right part of the driver."""
 
 import pytest
 
@@ -15,7 +15,7 @@ WORKER = WorkerId(0, 3, 0)
 
 
 class Recording:
-    """Keeps all calls of its methods, whatever their names are."""
+    """An object that keeps all calls of its methods, whatever their names are."""
 
     experiment_id = "app_1"
     ended = ()
@@ -46,7 +46,7 @@ class Parts:
 
 
 def said(parts):
-    """Return what was shown to the user."""
+    """Return the lines that the user sees."""
     parts.foreground.run_backlog()
     return [text for name, text in parts.progress.calls if name == "say"]
 

@@ -1,4 +1,4 @@
-"""What a suggestion must be to reach a worker, and what becomes of one that cannot."""
+"""A suggestion must fit into a message; otherwise its trial fails with the reason."""
 
 import json
 
@@ -25,7 +25,7 @@ class Unprintable:
 
 
 def suggested(params):
-    """A trial whose parameters an optimizer has changed after it was made."""
+    """Return a trial whose parameters an optimizer has changed afterwards."""
     trial = Trial({"x": 1})
     trial.params = params
     return trial

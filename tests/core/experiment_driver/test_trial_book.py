@@ -1,4 +1,4 @@
-"""The trial book alone: events in, calls of the policy and notices out. It needs no thread."""
+"""The trial book without a thread: events go in, calls of the policy and notices come out."""
 
 from collections import deque
 
@@ -35,7 +35,7 @@ WORKER = WorkerId(0, 0, 0)
 
 
 class Clock:
-    """Monotonic seconds that a test sets."""
+    """A monotonic clock in seconds that a test sets."""
 
     now = 0.0
 
@@ -44,7 +44,7 @@ class Clock:
 
 
 class Desk:
-    """A trial book, and the notices that it has given."""
+    """A trial book and its notices."""
 
     def __init__(self, policy, ended=(), again=()):
         self.policy = policy
@@ -74,7 +74,7 @@ class Desk:
 
 
 class Scripted(Policy):
-    """Suggests the trials of a list, and keeps the steps at which a check was made."""
+    """A policy that suggests the trials of a list, and keeps the steps of its checks."""
 
     kind, name = "optimization", "Given"
 
@@ -100,7 +100,7 @@ class Scripted(Policy):
 
 
 class Withdrawing(Scripted):
-    """Gives the trial of the component with this label out of its turn."""
+    """A policy that can return the trial of a component out of turn."""
 
     def withdraw(self, label):
         matches = [trial for trial in self.trials if trial.params["x"] == label]
@@ -118,10 +118,10 @@ def test_a_resumed_experiment_ends_at_once_if_its_records_say_so(restores, reach
         def should_end(self, final_store):
             return "enough" if any(trial.final_metric >= 0.9 for trial in final_store) else None
 
-    recorded, failed = Trial({"x": 1}), Trial({"x": 2})
-    recorded.status, recorded.final_metric = Trial.FINALIZED, 0.95 if reached else 0.85
+    record, failed = Trial({"x": 1}), Trial({"x": 2})
+    record.status, record.final_metric = Trial.FINALIZED, 0.95 if reached else 0.85
     failed.status = Trial.ERROR
-    desk = Desk(Threshold(Trial({"x": 3})), [failed, recorded])
+    desk = Desk(Threshold(Trial({"x": 3})), [failed, record])
     desk.put(Ask())
     assert desk.kinds() == ([ExperimentEnds, SuggestionsExhausted] if reached else [TrialSuggested])
 
@@ -172,11 +172,11 @@ def test_a_trial_whose_id_is_no_plain_file_name_is_refused_with_a_sentence(trial
         Desk(Scripted(trial)).put(Ask())
 
 
-# Failed trials that run again
+# Failed trials that run again.
 
 
 class Resumed(Scripted):
-    """Goes through its trials again, or takes over those that are recorded; notes what it is told."""
+    """A policy that repeats its trials or takes over the recorded ones, and keeps the reports."""
 
     def __init__(self, *trials, restores=False):
         super().__init__(*trials)
@@ -193,7 +193,7 @@ class Resumed(Scripted):
 
 
 def failed_and_good():
-    """Two trials that had failed and one that had not."""
+    """Return two failed trials in a list, and a trial that ended well."""
     trials = [Trial({"x": number}) for number in range(3)]
     for trial in trials[:2]:
         trial.status, trial.error, trial.attempts = Trial.ERROR, "Traceback ...", 1
@@ -226,7 +226,7 @@ def test_failed_trials_run_again_first_under_their_ids_and_with_a_clean_history(
 
 
 @pytest.mark.parametrize("ends_first", [True, False])
-def test_a_policy_that_starts_anew_is_told_of_a_trial_that_runs_again_once_and_after_it_has_suggested_it(
+def test_a_new_policy_gets_a_retried_trials_end_once_and_after_it_has_suggested_the_trial(
     ends_first,
 ):
     failed, good = failed_and_good()
@@ -258,7 +258,7 @@ def test_an_optimizer_that_takes_over_the_records_knows_of_failed_trials_too():
 
 
 def probe(policy, *failures, ended=(), slow=()):
-    """Return a desk where the check could not build these components, and one trial was requested."""
+    """Return a desk after a check in which these components failed, with one trial requested."""
     desk = Desk(policy, ended)
     desk.put(
         Probed(
@@ -276,13 +276,13 @@ def test_the_trial_of_a_component_that_cannot_be_built_is_an_error_before_any_ot
         (TrialEnded, "broken"),
         (TrialSuggested, "base"),
     ]
-    broken = desk.book.ended[0]
-    assert (broken.status, broken.error, broken.info_dict["reason"]) == (
+    failure = desk.book.ended[0]
+    assert (failure.status, failure.error, failure.info_dict["reason"]) == (
         Trial.ERROR,
         "the traceback of broken",
         "no broken",
     )
-    assert (broken.attempts, broken.duration, list(desk.book.trial_store)) == (
+    assert (failure.attempts, failure.duration, list(desk.book.trial_store)) == (
         0,
         0,
         [desk.notices[1].trial.trial_id],
@@ -295,13 +295,13 @@ def test_a_component_that_the_policy_does_not_withdraw_keeps_its_turn():
 
 
 def test_the_trial_of_a_component_that_cannot_be_built_is_not_ended_again_when_it_is_recorded():
-    recorded = Trial({"x": "broken"})
-    recorded.status = Trial.ERROR
+    record = Trial({"x": "broken"})
+    record.status = Trial.ERROR
     desk = probe(
-        Withdrawing(Trial({"x": "broken"}), Trial({"x": "base"})), "broken", ended=[recorded]
+        Withdrawing(Trial({"x": "broken"}), Trial({"x": "base"})), "broken", ended=[record]
     )
     assert desk.kinds() == [TrialSuggested]
-    assert desk.book.ended == [recorded]
+    assert desk.book.ended == [record]
 
 
 def test_a_component_that_takes_long_to_build_is_only_remarked():
@@ -312,7 +312,7 @@ def test_a_component_that_takes_long_to_build_is_only_remarked():
     assert desk.book.ended == []
 
 
-# What only the book decides
+# Decisions of the book itself.
 
 
 def running(*trials, policy=Scripted):
@@ -433,7 +433,7 @@ def test_a_trial_that_begins_again_while_the_experiment_ends_is_stopped():
 
 
 class Idle(Scripted):
-    """Answers "IDLE" while its list begins with this word."""
+    """A policy that answers "IDLE" while its list begins with this word."""
 
 
 def test_an_idle_policy_is_asked_again_after_a_tenth_of_a_second_or_when_a_trial_ends():

@@ -1,6 +1,6 @@
-"""How much work a trial is: messages, files, bytes and calls are counted, so that it is seen when some is added.
+"""Count the work for a trial: messages, files, bytes and calls, so that additional work is noticed.
 
-How many seconds the work takes, the benchmarks measure.
+The benchmarks measure the time.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.loopback
 
 TRIALS = 50
 SELDOM = 60.0
-"""A heartbeat interval so long that none is sent but with a request."""
+"""A heartbeat interval in seconds that is so long that only requests are sent."""
 
 
 def search(trials=TRIALS, **options):
@@ -52,22 +52,22 @@ def experiment(tmp_path, policy, train, workers=1):
 
 @pytest.fixture
 def messages(monkeypatch):
-    """The messages that the driver gets and sends, by type."""
-    counted = Counter()
+    """Return a counter of the messages that the driver receives and sends, by type."""
+    counts = Counter()
     decode, send = Server._decode, Server.send
 
     def counting_decode(self, frames):
         message = decode(self, frames)
-        counted[type(message)] += 1
+        counts[type(message)] += 1
         return message
 
     def counting_send(self, peer, message):
-        counted[type(message)] += 1
+        counts[type(message)] += 1
         send(self, peer, message)
 
     monkeypatch.setattr(Server, "_decode", counting_decode)
     monkeypatch.setattr(Server, "send", counting_send)
-    return counted
+    return counts
 
 
 @pytest.mark.parametrize("train", [train, talking])
@@ -75,41 +75,41 @@ def test_a_trial_is_one_message_each_way(tmp_path, messages, train):
     experiment(tmp_path, search(), train).run()
     assert messages.pop(Final) == messages.pop(Assign) == TRIALS
     assert messages.pop(Register) == 1
-    assert messages.total() <= 3  # a first heartbeat, Wait, and Done
+    assert messages.total() <= 3  # a first heartbeat, Wait and Done
 
 
 @pytest.fixture
 def files(monkeypatch):
-    """How often something is written to a file, by the file's name."""
-    counted = Counter()
+    """Return a counter of writes, by the file's name."""
+    counts = Counter()
 
     def counting(name):
         method = getattr(AnyFiles, name)
 
         def count(self, path, *rest, **options):
             method(self, path, *rest, **options)
-            counted[path.rpartition("/")[2]] += 1
+            counts[path.rpartition("/")[2]] += 1
 
         monkeypatch.setattr(AnyFiles, name, count)
 
     for name in ("write_bytes", "append_bytes"):
         counting(name)
-    return counted
+    return counts
 
 
 def run(tmp_path, files, train):
-    """Run a search; returns how often each file of a trial was written."""
+    """Run a search, and return how often each file of a trial was written."""
     ran = experiment(tmp_path, search(), train)
-    files.clear()  # of what was written before the first trial
+    files.clear()  # writes before the first trial do not count
     ran.run()
     return {name: count / TRIALS for name, count in files.items() if count >= TRIALS}
 
 
-def check_trial_files(written):
-    events = [count for name, count in written.items() if name.startswith("events.out.")]
+def check_trial_files(counts):
+    events = [count for name, count in counts.items() if name.startswith("events.out.")]
     assert len(events) == 1
-    assert 1 <= events[0] <= 2  # the beginning is written with the end if that comes soon
-    others = {name: count for name, count in written.items() if not name.startswith("events.out.")}
+    assert 1 <= events[0] <= 2  # an early end is written together with the start
+    others = {name: count for name, count in counts.items() if not name.startswith("events.out.")}
     assert others == {".hparams.json": 1, ".outputs.json": 1, ".metric": 1, "trial.json": 1}
 
 
@@ -120,10 +120,10 @@ def test_a_trial_is_six_writes_at_most_into_five_files(tmp_path, files):
 def test_the_output_of_a_trial_is_one_write_more_and_that_of_a_worker_no_more_than_one(
     tmp_path, files
 ):
-    written = run(tmp_path, files, talking)
-    assert written.pop("output.log") == 1
-    assert written.pop("executor_0_0.log", 0) <= 1
-    check_trial_files(written)
+    counts = run(tmp_path, files, talking)
+    assert counts.pop("output.log") == 1
+    assert counts.pop("executor_0_0.log", 0) <= 1
+    check_trial_files(counts)
 
 
 def test_a_heartbeat_is_short():
@@ -132,25 +132,25 @@ def test_a_heartbeat_is_short():
     points = len(
         encode(Heartbeat(70_000, 1000, [(1000 + at, 0.123) for at in range(100)], 1000, [], False))
     )
-    assert points - empty <= 100 * 13 + 4  # a step of 3 bytes, a float of 9, and their pair
+    assert points - empty <= 100 * 13 + 4  # 3 bytes for a step, 9 for a float, 1 for their pair
     lines = len(encode(Heartbeat(70_000, 1000, [], 1000, [(False, "x" * 20)] * 10, False)))
     assert lines - empty <= 10 * (20 + 4) + 4
 
 
 def test_a_trial_is_one_call_of_the_optimizer(tmp_path, monkeypatch):
-    asked, workers = Counter(), 4
+    calls, workers = Counter(), 4
     suggest = OptimizationPolicy.suggest
     monkeypatch.setattr(
         OptimizationPolicy,
         "suggest",
-        lambda self, finished: asked.update("1") or suggest(self, finished),
+        lambda self, finished: calls.update("1") or suggest(self, finished),
     )
     experiment(tmp_path, search(), train, workers).run()
-    assert asked["1"] == TRIALS + 1  # the last answer is that there are no more
+    assert calls["1"] == TRIALS + 1  # the last call returns None
 
 
 class Counting(AbstractEarlyStop):
-    """A rule that stops nothing."""
+    """A rule that counts its calls and stops nothing."""
 
     waits_for_finals = False
 
@@ -174,7 +174,7 @@ def test_points_that_come_together_are_judged_once(tmp_path):
     policy.should_stop = lambda *arguments: (should_stop(*arguments), beaten.set())[0]
 
     def train(params, reporter, interrupted):
-        with reporter._lock:  # so that no heartbeat comes between two points
+        with reporter._lock:  # no heartbeat may come between two points
             for step in range(100):
                 reporter.broadcast(params["x"], step)
         assert beaten.wait(HANG)
@@ -185,7 +185,7 @@ def test_points_that_come_together_are_judged_once(tmp_path):
 
 
 class Looked(Trial):
-    """Counts how often a rule looks at an ended trial."""
+    """A trial that counts how often a rule looks at it."""
 
     looks = 0
 
@@ -196,10 +196,10 @@ class Looked(Trial):
 
 def test_the_median_rule_looks_at_each_ended_trial_once_for_a_step():
     def trial(number, steps):
-        made = Looked({"x": number})
+        ended_trial = Looked({"x": number})
         for step in range(1, steps + 1):
-            made.append_point(step, float(number))
-        return made
+            ended_trial.append_point(step, float(number))
+        return ended_trial
 
     policy, finals, checks = search(), EndedTrials(), 0
     policy.start({}, finals, 1)
@@ -212,12 +212,12 @@ def test_the_median_rule_looks_at_each_ended_trial_once_for_a_step():
 
 
 def calls(tmp_path, trials):
-    """How many functions the driver's threads call in an experiment of so many trials."""
-    counted = Counter()
+    """Return how many functions the driver's threads call in an experiment."""
+    counts = Counter()
 
     def count(frame, event, argument):
         if event == "call":
-            counted[threading.current_thread().name] += 1
+            counts[threading.current_thread().name] += 1
 
     ran = experiment(tmp_path / str(trials), search(trials), talking)
     threading.setprofile(count)
@@ -226,7 +226,7 @@ def calls(tmp_path, trials):
     finally:
         threading.setprofile(None)
         sys.setprofile(None)
-    return sum(counted[name] for name in ("maggy-dispatcher", "maggy-policy", "maggy-writer"))
+    return sum(counts[name] for name in ("maggy-dispatcher", "maggy-policy", "maggy-writer"))
 
 
 def test_the_work_of_a_trial_does_not_grow_with_their_number(tmp_path):

@@ -1,4 +1,4 @@
-"""How many workers an experiment asks Spark for."""
+"""The number of workers that an experiment requests from Spark."""
 
 import pytest
 from loopback import Threads
