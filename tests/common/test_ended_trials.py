@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conformance import final_with
+from helpers.conformance import final_with
 from hypothesis import given
 from hypothesis import strategies as st
 

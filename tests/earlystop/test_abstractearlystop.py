@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conformance import EarlyStopContract, final_with, trial_with
+from helpers.conformance import EarlyStopContract, final_with, trial_with
 
 from maggy.earlystop import (
     AbstractEarlyStop,

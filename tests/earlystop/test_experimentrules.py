@@ -6,7 +6,7 @@ import math
 import random
 
 import pytest
-from conformance import ExperimentStopContract
+from helpers.conformance import ExperimentStopContract
 
 from maggy.common.ended_trials import EndedTrials
 from maggy.common.exceptions import BadArgumentsError

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from conformance import EarlyStopContract, final_with, trial_with
+from helpers.conformance import EarlyStopContract, final_with, trial_with
 from hypothesis import given
 from hypothesis import strategies as st
 

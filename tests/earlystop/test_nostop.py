@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance import EarlyStopContract
+from helpers.conformance import EarlyStopContract
 
 from maggy.earlystop import NoStoppingRule
 

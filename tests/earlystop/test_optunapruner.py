@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import optuna
 import pytest
-from conformance import EarlyStopContract, final_with, trial_with
+from helpers.conformance import EarlyStopContract, final_with, trial_with
 
 from maggy.common.ended_trials import EndedTrials
 from maggy.common.exceptions import BadArgumentsError

@@ -6,7 +6,7 @@ import math
 import random
 
 import pytest
-from conformance import EarlyStopContract, final_with, trial_with
+from helpers.conformance import EarlyStopContract, final_with, trial_with
 
 from maggy.common.exceptions import BadArgumentsError
 from maggy.earlystop import Decision, SuccessiveHalvingRule

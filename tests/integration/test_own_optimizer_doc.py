@@ -6,7 +6,7 @@ import re
 import statistics
 from pathlib import Path
 
-from conformance import OptimizerContract, experiment_space
+from helpers.conformance import OptimizerContract, experiment_space
 
 from maggy.optimizer import RandomSearch
 

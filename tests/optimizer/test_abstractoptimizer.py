@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conformance import OptimizerContract
+from helpers.conformance import OptimizerContract
 
 from maggy.optimizer import AbstractOptimizer, RandomSearch
 from maggy.trial import Trial

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from conformance import OptimizerContract, conditional_space
+from helpers.conformance import OptimizerContract, conditional_space
 
 from maggy.common.exceptions import BadArgumentsError
 from maggy.optimizer import GridSearch

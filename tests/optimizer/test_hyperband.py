@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 
 import pytest
-from budgets import budgets, drive, prepare
-from conformance import OptimizerContract, Stopped
+from helpers.budgets import budgets, drive, prepare
+from helpers.conformance import OptimizerContract, Stopped
 
 from maggy.common.exceptions import BadArgumentsError
 from maggy.optimizer import (

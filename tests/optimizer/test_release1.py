@@ -6,7 +6,7 @@ import pickle
 import warnings
 
 import pytest
-from budgets import drive, prepare
+from helpers.budgets import drive, prepare
 
 from maggy.common.exceptions import BadArgumentsError
 from maggy.optimizer import resolve_optimizer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance import OptimizerContract
+from helpers.conformance import OptimizerContract
 
 from maggy.optimizer import SingleRun
 

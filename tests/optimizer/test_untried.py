@@ -7,7 +7,7 @@ import pickle
 
 import optuna
 import pytest
-from conformance import Drive, objective
+from helpers.conformance import Drive, objective
 
 from maggy.optimizer import Asha, GridSearch, Hyperband, RandomSearch, resolve_optimizer
 from maggy.optimizer.untried import MAX_REPEATS, UntriedConfigurations

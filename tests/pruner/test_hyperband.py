@@ -5,8 +5,8 @@ from __future__ import annotations
 import warnings
 
 import pytest
-from budgets import budgets, drive, prepare
-from conformance import OptimizerContract
+from helpers.budgets import budgets, drive, prepare
+from helpers.conformance import OptimizerContract
 
 from maggy import optimizer, pruner
 from maggy.common.exceptions import BadArgumentsError

@@ -6,7 +6,7 @@ import sys
 
 import pandas as pd
 import pytest
-from conformance import AblatorContract
+from helpers.conformance import AblatorContract
 
 from maggy.ablation import AblationStudy, register_training_dataset
 from maggy.ablation.ablator import LOCO

@@ -3,7 +3,7 @@
 import threading
 
 import pytest
-from loopback import Threads
+from helpers.loopback import Threads
 
 from maggy.common.exceptions import BadArgumentsError, ExperimentError, SignatureError
 from maggy.core.cluster import packing

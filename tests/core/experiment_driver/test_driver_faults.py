@@ -3,7 +3,7 @@
 import threading
 
 import pytest
-from loopback import (
+from helpers.loopback import (
     Experiment,
     Given,
     Threads,
@@ -13,7 +13,7 @@ from loopback import (
     square,
     trials,
 )
-from waiting import HANG, wait_until_sent
+from helpers.waiting import HANG, wait_until_sent
 
 from maggy import Trial
 from maggy.core.experiment_driver import driver as driver_module

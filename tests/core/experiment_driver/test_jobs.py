@@ -3,7 +3,7 @@
 import threading
 
 import pytest
-from loopback import Threads
+from helpers.loopback import Threads
 
 from maggy.core.experiment_driver.jobs import JobEnd, Jobs
 

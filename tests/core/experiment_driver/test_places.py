@@ -1,7 +1,7 @@
 """Workers that can get no further trial leave, and come back when a trial does."""
 
 import pytest
-from ledgers import HELLO, A, B, C, assign, beat, failed, final, suggest, with_running
+from helpers.ledgers import HELLO, A, B, C, assign, beat, failed, final, suggest, with_running
 
 from maggy.core.experiment_driver.instructions import (
     Began,

@@ -1,7 +1,7 @@
 """How many workers an experiment asks Spark for."""
 
 import pytest
-from loopback import Threads
+from helpers.loopback import Threads
 
 from maggy.core.experiment_driver.worker_count import count_workers
 

@@ -6,8 +6,8 @@ import warnings
 
 import optuna
 import pytest
-from budgets import prepare
-from conformance import OptimizerContract
+from helpers.budgets import prepare
+from helpers.conformance import OptimizerContract
 
 from maggy.optimizer.bayes import GP
 from maggy.searchspace import Searchspace

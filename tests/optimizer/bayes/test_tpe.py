@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from budgets import prepare
-from conformance import OptimizerContract, conditional_space, experiment_space
+from helpers.budgets import prepare
+from helpers.conformance import OptimizerContract, conditional_space, experiment_space
 
 from maggy.common.exceptions import BadArgumentsError
 from maggy.optimizer import resolve_optimizer

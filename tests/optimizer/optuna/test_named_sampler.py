@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import optuna
 import pytest
-from conformance import OptimizerContract
+from helpers.conformance import OptimizerContract
 
 from maggy.optimizer import resolve_optimizer
 from maggy.searchspace import Searchspace

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from budgets import drive, prepare
-from conformance import OptimizerContract, conditional_space, experiment_space, objective
+from helpers.budgets import drive, prepare
+from helpers.conformance import OptimizerContract, conditional_space, experiment_space, objective
 
 from maggy.common.exceptions import BadArgumentsError
 from maggy.optimizer import NSGAII, QMC, CmaEs

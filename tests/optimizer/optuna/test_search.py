@@ -9,10 +9,10 @@ import warnings
 
 import optuna
 import pytest
-from conformance import conditional_space, experiment_space
+from helpers.conformance import conditional_space, experiment_space
+from helpers.spaces import conditional_spaces, spaces
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from spaces import conditional_spaces, spaces
 
 from maggy.common.exceptions import BadArgumentsError
 from maggy.optimizer import OptunaSearch, resolve_optimizer

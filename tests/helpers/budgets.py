@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from conformance import Drive
-
+from helpers.conformance import Drive
 from maggy.searchspace import Searchspace
 
 SPACE = Searchspace(x=("DOUBLE", [0, 1]))

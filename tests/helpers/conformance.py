@@ -2,7 +2,7 @@
 
 Derive a test class, named ``Test...``, and say how to make yours::
 
-    from conformance import OptimizerContract
+    from helpers.conformance import OptimizerContract
 
     class TestMyOptimizer(OptimizerContract):
         def make(self):
