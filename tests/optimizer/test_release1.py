@@ -47,7 +47,7 @@ def test_all_options_of_tpe_are_accepted_and_one_warning_names_those_without_eff
             drive(
                 prepare(resolve_optimizer(optimizer_with_pruner), 3),
                 lambda trial: trial.params["x"],
-            ).suggested
+            ).suggestions
         )
         == 8 - 1
     )

@@ -7,10 +7,10 @@ import warnings
 import optuna
 import pytest
 from helpers.budgets import prepare
-from helpers.conformance import OptimizerContract
 
 from maggy.optimizer.bayes import GP
 from maggy.searchspace import Searchspace
+from maggy.testing import OptimizerContract
 
 pytestmark = pytest.mark.slow
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 from helpers.budgets import prepare
-from helpers.conformance import OptimizerContract, conditional_space, experiment_space
 
 from maggy.common.exceptions import BadArgumentsError
 from maggy.optimizer import resolve_optimizer
 from maggy.optimizer.bayes import TPE
 from maggy.searchspace import Searchspace
+from maggy.testing import OptimizerContract
+from maggy.testing.spaces import conditional_space, experiment_space
 
 pytestmark = pytest.mark.slow
 
