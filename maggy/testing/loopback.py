@@ -9,7 +9,6 @@ import os
 import tempfile
 import threading
 from collections.abc import Callable, Iterable
-from typing import Any
 
 from maggy.ablation.ablator import ablator_by_name
 from maggy.common.exceptions import EarlyStopException
@@ -277,10 +276,10 @@ class LoopbackExperiment:
         session.begin()
         reporter = session.reporter
         try:
-            metric = self._train(assignment.params, reporter, interrupted)
+            metric: float | None = self._train(assignment.params, reporter, interrupted)
         except EarlyStopException:
-            outputs: dict[str, Any] = {"metric": reporter.stop_metric}
-            return session.final(reporter.stop_metric, outputs, True)
+            metric = reporter.stop_metric
+            return session.final(metric, {"metric": metric}, True)
         except Exception as error:
             reason = f"{type(error).__name__}: {error}"
             return session.failed(reason, "the traceback", *mistake_of(error))

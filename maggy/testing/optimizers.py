@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar, Literal
 
 import pytest
 
@@ -89,7 +90,9 @@ class OptimizerContract:
         optimizer: AbstractOptimizer | None = None,
         score: Score = lambda trial: objective(trial.params),
         in_flight: int = 1,
-        **options: Any,
+        rng: random.Random | None = None,
+        earlier: Sequence[Trial] = (),
+        crash_after: float = math.inf,
     ) -> Driver:
         """Run a whole experiment without training.
 
@@ -97,7 +100,9 @@ class OptimizerContract:
             optimizer: The optimizer, started; None for a new one.
             score: Returns the metric of a trial; see :class:`SimulatedDriver`.
             in_flight: Number of trials that run at once.
-            **options: Further arguments of :class:`SimulatedDriver`.
+            rng: Draws which running trial ends next; None for the oldest one.
+            earlier: The trials that ended before the experiment was resumed.
+            crash_after: Number of ended trials after which the experiment breaks off.
         """
         optimizer = self.start() if optimizer is None else optimizer
         return SimulatedDriver(
@@ -107,7 +112,9 @@ class OptimizerContract:
             in_flight,
             optimizer.final_store,
             optimizer.trial_store,
-            **options,
+            rng,
+            earlier,
+            crash_after,
         )
 
     def without_extra(self, trial: Trial) -> Params:
@@ -325,9 +332,9 @@ def _noisy_score(sign: int = 1) -> Score:
     """
     noise = random.Random(5)
 
-    def score(trial: Trial) -> float | Any | None:
+    def score(trial: Trial) -> float | Literal["lost"] | None:
         metric = sign * objective(trial.params)
-        return noise.choice([LOST, None, Stopped(metric), metric, metric])
+        return noise.choice((LOST, None, Stopped(metric), metric, metric))
 
     return score
 

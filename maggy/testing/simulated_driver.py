@@ -88,6 +88,7 @@ class SimulatedDriver(Generic[Policy]):
         self.final_store = [] if final_store is None else final_store
         self._running = {} if trial_store is None else trial_store
         self._ask_policy, self._score, self._rng = ask, score, rng
+        self._ids: set[str] = set()  # of the trials that ran
         self._counts: dict[str, int] = {}  # how many trials have equal parameters, by id
         self._records = {trial.trial_id: trial for trial in earlier}
         self._news: list[Trial] = []  # ended trials that the policy has not seen
@@ -151,11 +152,12 @@ class SimulatedDriver(Generic[Policy]):
             self._counts[trial.trial_id] = count = self._counts.get(trial.trial_id, 0) + 1
             if count > 1:
                 trial.trial_id = f"{trial.trial_id}_{count}"
-            assert trial.trial_id not in {other.trial_id for other in self.suggestions}
+            assert trial.trial_id not in self._ids, f"There are two trials {trial.trial_id}."
             record = self._records.get(trial.trial_id)
             if record is None:
                 trial.status = Trial.RUNNING
                 self._running[trial.trial_id] = trial
+                self._ids.add(trial.trial_id)
                 self.suggestions.append(trial)
                 return trial
             if record.final_metric is not None:
