@@ -1,6 +1,6 @@
-"""An experiment without Spark: a real driver, real sockets and real records, and threads as workers.
+"""An experiment without Spark: real driver, sockets and records, and threads as workers.
 
-A worker here trains only. It captures no output, and has none of the defences of a real worker.
+A worker here only trains. It captures no output and restores nothing after a trial.
 """
 
 from __future__ import annotations
@@ -76,7 +76,8 @@ def run_on_threads(
         train: Called with the parameters of a trial and its reporter; returns the metric. If it
             raises an error, the trial fails.
         config: The config of the experiment. A thread cannot be ended from outside, and nothing is
-            kept, so ``max_trial_seconds``, ``isolation``, ``log_dir`` and ``resume`` have no effect.
+            kept. So ``max_trial_seconds``, ``isolation``, ``log_dir`` and ``resume`` have no
+            effect.
         workers: Number of threads that train.
 
     Raises:
@@ -136,9 +137,11 @@ class ThreadCluster(Cluster):
         self.jobs: list[str] = []
 
     def slots(self) -> int | None:
+        """Return how many tasks run at once."""
         return SLOTS
 
     def run(self, job: str, description: str, partitions: list[int], task: Task) -> list[object]:
+        """Run each task on a thread, and wait for the end of all, or of the job."""
         self.jobs.append(job)
         values: dict[int, list[object]] = {}
         failures: list[tuple[int, BaseException]] = []
@@ -170,9 +173,11 @@ class ThreadCluster(Cluster):
         return [value for position in sorted(values) for value in values[position]]
 
     def cancel(self, job: str) -> None:
+        """End the wait for every job. The threads themselves go on."""
         self.cancelled.set()
 
     def thread(self, target: Callable[[], None], name: str) -> threading.Thread:
+        """Return a daemon thread, not yet started."""
         return threading.Thread(target=target, name=name, daemon=True)
 
 
