@@ -7,9 +7,9 @@ A contract is a class of tests. Derive a test class from it and say how to make 
 from maggy.common.optional import import_optional
 
 # Before the contracts, which import pytest themselves: without it this error says the remedy.
-_pytest = import_optional("pytest", "maggy.testing", "pip install pytest")
+pytest = import_optional("pytest", "maggy.testing", "pip install pytest")
 # Without this, a test that fails would not show the values that it compared.
-_pytest.register_assert_rewrite(
+pytest.register_assert_rewrite(
     "maggy.testing.ablators",
     "maggy.testing.environments",
     "maggy.testing.experiment_stop_rules",

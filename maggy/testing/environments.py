@@ -82,7 +82,7 @@ class EnvironmentContract:
             isinstance(name, str) and isinstance(value, str) for name, value in variables.items()
         )
 
-    def test_an_experiment_is_shown_from_its_begin_to_its_end(self) -> None:
+    def test_an_experiment_is_shown_from_its_beginning_to_its_end(self) -> None:
         """Register an experiment without an error, and say at most one sentence."""
         card = ExperimentCard("app_1", "app", "a name", "", "RandomSearch", "max", "metric", 0.0)
         sentences: list[str] = []
