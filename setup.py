@@ -25,8 +25,8 @@ EXTRAS = {
     # The SDK is an extra of its own, because it needs an old pandas. It cannot be imported without
     # pyarrow, which it does not install.
     "hopsworks-sdk": ["hopsworks>=5.0", "pyarrow>=17"],
-    # The site: tox -e docs.
-    "docs": ["furo>=2024.8", "myst-parser>=4.0", "sphinx>=8.0"],
+    # The site: tox -e docs. It imports maggy.testing, which needs pytest.
+    "docs": ["furo>=2024.8", "myst-parser>=4.0", "pytest>=8.0", "sphinx>=8.0"],
     # The benchmarks compare Maggy with these.
     "bench": [
         "hyperopt>=0.3",

@@ -4,8 +4,8 @@ import os
 import sys
 
 import pytest
+from helpers.leftovers import nothing_is_left
 from hypothesis import HealthCheck, settings
-from leftovers import nothing_is_left
 
 __all__ = ["experiments", "nothing_is_left", "spark"]  # the fixtures for all tests
 

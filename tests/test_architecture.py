@@ -24,7 +24,7 @@ FLOORS = [
     ["core.rpc", "core.reporter"],
     ["core.executors", "core.experiment_driver", "core.environment", "core.cluster"],
     ["core.launch", "core.experiment_record", "core.plan", "core.resume"],
-    ["experiment"],
+    ["experiment", "testing"],
 ]
 # What training code calls on a worker may import these rooms only.
 CALLED_BY_TRAINING = {"callbacks": {"common"}, "tensorboard": {"common"}}
@@ -288,7 +288,9 @@ def test_nothing_sleeps_and_nothing_is_evaluated_or_unpickled():
         "exec",
         "marshal.loads",
     }
-    assert offenders(lambda module: CALLS[module] & forbidden) == {}
+    found = offenders(lambda module: CALLS[module] & forbidden)
+    assert found.pop("maggy.testing.copies") == ["pickle.loads"]  # what it has pickled itself
+    assert found == {}
     assert {module for module in TREES if "cloudpickle.loads" in CALLS[module]} == {
         "maggy.core.cluster.pickling",
         "maggy.core.cluster.release",  # on an executor, from the closure that contains it
@@ -322,7 +324,17 @@ def test_randomness_comes_from_a_generator_that_is_passed_in():
         }
         return generators - {"random.Random", "np.random.default_rng"}
 
-    assert offenders(breaks) == {}
+    found = offenders(breaks)
+    # A contract test makes sure that an optimizer does not depend on the global generator.
+    assert found.pop("maggy.testing.optimizers") == ["random.seed"]
+    assert found == {}
+
+
+def test_only_the_contract_tests_need_pytest():
+    modules = importers("pytest") | importers("hypothesis")
+    assert modules
+    assert all(module.startswith("maggy.testing.") for module in modules)
+    assert not [module for module in importers("maggy.testing") if room_of(module) != "testing"]
 
 
 def test_no_module_changes_its_own_globals():

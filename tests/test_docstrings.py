@@ -11,10 +11,13 @@ import maggy
 MODULES = [module.name for module in pkgutil.walk_packages(maggy.__path__, "maggy.")]
 # The examples in these modules build Keras models.
 WITH_KERAS = {"maggy.ablation.keras_surgery"}
+# These run an experiment on threads.
+WITH_SOCKETS = {"maggy.testing.loopback"}
 
 
 def documented(name):
     marks = [pytest.mark.slow] if name in WITH_KERAS else []
+    marks += [pytest.mark.loopback] if name in WITH_SOCKETS else []
     return pytest.param(name, marks=marks, id=name)
 
 

@@ -3,7 +3,7 @@
 import threading
 
 import pytest
-from waiting import HANG, running
+from helpers.waiting import HANG, running
 
 from maggy import Searchspace, experiment
 from maggy.ablation import AblationStudy

@@ -8,15 +8,15 @@ import threading
 from pathlib import Path
 
 import pytest
-from waiting import PROCESS_SECONDS, Background, running, wait_until
+from helpers.waiting import PROCESS_SECONDS, Background, running, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.loopback]
 
 CAREFREE = """
 import signal, subprocess, sys, threading
 import pytest
-from loopback import Experiment, Given, one_after_another, trials
-from waiting import wait_until
+from helpers.loopback import Experiment, Given, one_after_another, trials
+from helpers.waiting import wait_until
 from maggy import experiment
 
 pytestmark = pytest.mark.loopback
@@ -55,7 +55,7 @@ def test_a_test_that_leaves_something_running_fails_and_the_next_one_does_not(tm
     path.write_text(CAREFREE)
     tests = Path(__file__).parent
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tests), *sys.path])}
-    options = ["-q", "-p", "leftovers", "-p", "no:cacheprovider", "-c"]
+    options = ["-q", "-p", "helpers.leftovers", "-p", "no:cacheprovider", "-c"]
     pytest_run = subprocess.run(
         [sys.executable, "-m", "pytest", *options, os.devnull, path],
         cwd=tmp_path,

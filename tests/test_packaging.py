@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from setuptools import find_packages
 
 import maggy
 
@@ -33,6 +34,14 @@ def test_the_metadata_name_an_author_addresses_and_what_it_runs_on(metadata):
         assert f"\n{field}" in text
     for minor in (10, 11, 12, 13):
         assert f"Classifier: Programming Language :: Python :: 3.{minor}" in metadata
+
+
+def test_every_folder_of_the_package_is_published():
+    folders = {
+        ".".join(path.parent.relative_to(ROOT).parts) for path in (ROOT / "maggy").rglob("*.py")
+    }
+    assert "maggy.testing" in folders
+    assert set(find_packages(ROOT, include=["maggy", "maggy.*"])) == folders
 
 
 def test_the_top_of_the_repository_stays_as_it_is():

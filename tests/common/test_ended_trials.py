@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from conformance import final_with
 from hypothesis import given
 from hypothesis import strategies as st
 
 from maggy import Trial
 from maggy.common import ended_trials
 from maggy.common.ended_trials import EndedTrials
+from maggy.testing import final_with
 
 
 def means(store, step):

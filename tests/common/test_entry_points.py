@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 import pytest
-from distributions import install
+from helpers.distributions import install
 
 from maggy.common import entry_points
 from maggy.common.by_name import resolve

@@ -7,9 +7,9 @@ from contextlib import suppress
 from typing import ClassVar
 
 import fsspec
-import hopsworks_platform
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
+from helpers import hopsworks_platform
 
 from maggy.common.exceptions import MissingDependencyError
 from maggy.common.files import AnyFiles

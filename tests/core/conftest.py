@@ -2,7 +2,7 @@
 
 import pytest
 import zmq
-from wire import Host, Peer, Stage
+from helpers.wire import Host, Peer, Stage
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import threading
 from dataclasses import replace
 
 import pytest
-from waiting import HANG, running
+from helpers.waiting import HANG, running
 
 from maggy.core.executors.session import Session
 from maggy.core.experiment_driver.dispatcher import Dispatcher

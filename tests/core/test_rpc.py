@@ -7,8 +7,8 @@ import time
 
 import pytest
 import zmq
-from waiting import wait_until
-from wire import SOON, Host, Peer, has_ipv6, keys_of
+from helpers.waiting import wait_until
+from helpers.wire import SOON, Host, Peer, has_ipv6, keys_of
 
 from maggy.common import hosts
 from maggy.common.hosts import add_brackets

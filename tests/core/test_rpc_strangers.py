@@ -5,7 +5,7 @@ import socket
 
 import pytest
 import zmq
-from wire import Host, keys_of
+from helpers.wire import Host, keys_of
 
 from maggy.core.messages import Done, Register, encode
 from maggy.core.rpc import server as server_module

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from conformance import EarlyStopContract, final_with, trial_with
 
 from maggy.earlystop import (
     AbstractEarlyStop,
@@ -13,6 +12,7 @@ from maggy.earlystop import (
     PercentileStoppingRule,
     SuccessiveHalvingRule,
 )
+from maggy.testing import EarlyStopContract, final_with, trial_with
 
 
 class WorstFinal(AbstractEarlyStop):

@@ -6,11 +6,11 @@ import math
 import random
 
 import pytest
-from conformance import ExperimentStopContract
 
 from maggy.common.ended_trials import EndedTrials
 from maggy.common.exceptions import BadArgumentsError
 from maggy.earlystop import AbstractExperimentStop, Patience, Threshold
+from maggy.testing import ExperimentStopContract
 from maggy.trial import Trial
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 
 import pytest
-from conformance import EarlyStopContract, final_with, trial_with
 from hypothesis import given
 from hypothesis import strategies as st
 
 from maggy.common.exceptions import BadArgumentsError
 from maggy.earlystop import MedianStoppingRule
+from maggy.testing import EarlyStopContract, final_with, trial_with
 
 values = st.lists(st.floats(width=16) | st.sampled_from([0.0, 1.0]), max_size=6)
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from conformance import EarlyStopContract
-
 from maggy.earlystop import NoStoppingRule
+from maggy.testing import EarlyStopContract
 
 
 class TestNoStoppingRule(EarlyStopContract):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import optuna
 import pytest
-from conformance import EarlyStopContract, final_with, trial_with
 
 from maggy.common.ended_trials import EndedTrials
 from maggy.common.exceptions import BadArgumentsError
@@ -12,6 +11,7 @@ from maggy.core.experiment_driver.optimization_policy import OptimizationPolicy
 from maggy.earlystop import Decision, OptunaPruner
 from maggy.experiment_config import OptimizationConfig
 from maggy.searchspace import Searchspace
+from maggy.testing import EarlyStopContract, final_with, trial_with
 from maggy.trial import Trial
 
 pytestmark = pytest.mark.slow

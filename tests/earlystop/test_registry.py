@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from distributions import install
+from helpers.distributions import install
 
 from maggy import earlystop as package
 from maggy.common.exceptions import BadArgumentsError

@@ -6,10 +6,10 @@ import math
 import random
 
 import pytest
-from conformance import EarlyStopContract, final_with, trial_with
 
 from maggy.common.exceptions import BadArgumentsError
 from maggy.earlystop import Decision, SuccessiveHalvingRule
+from maggy.testing import EarlyStopContract, final_with, trial_with
 
 
 class TestSuccessiveHalving(EarlyStopContract):

@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 
 import psutil
-from waiting import HANG, kill_tree, wait_until
+from helpers.waiting import HANG, kill_tree, wait_until
 
 STEPS = 20
 STALLED_SECONDS = 300.0

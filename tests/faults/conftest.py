@@ -3,8 +3,8 @@
 import uuid
 
 import pytest
-import sleepers
-from by_value import by_value
+from helpers import sleepers
+from helpers.by_value import by_value
 
 __all__ = ["by_value", "mark", "sleepers_by_value"]
 

@@ -14,7 +14,7 @@ import time
 
 import msgspec
 import zmq
-from waiting import HANG, running
+from helpers.waiting import HANG, running
 
 from maggy.core.experiment_driver.dispatcher import Dispatcher
 from maggy.core.experiment_driver.ledger import Ledger

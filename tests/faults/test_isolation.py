@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from sleepers import leave_a_sleeper, sleeper_ids, wait_until_gone
+from helpers.sleepers import leave_a_sleeper, sleeper_ids, wait_until_gone
 
 from maggy import Searchspace, experiment
 from maggy.common.exceptions import ExperimentError

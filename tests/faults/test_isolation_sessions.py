@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-import sleepers
+from helpers import sleepers
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("experiments")]
 
@@ -14,7 +14,7 @@ DRIVER = """
 import os, signal, sys, threading
 sys.path.insert(0, sys.argv[2])
 os.environ["PYSPARK_PYTHON"] = sys.executable
-import sleepers
+from helpers import sleepers
 from pyspark import cloudpickle
 from pyspark.sql import SparkSession
 from maggy import experiment
@@ -49,7 +49,7 @@ signal.pause()
 @pytest.mark.parametrize("end", ["kill", "exit", "stop"])
 def test_the_end_of_the_session_takes_the_trials_descendants_along(mark, tmp_path, end):
     driver = subprocess.Popen(
-        [sys.executable, "-c", DRIVER, mark, str(Path(sleepers.__file__).parent), end],
+        [sys.executable, "-c", DRIVER, mark, str(Path(sleepers.__file__).parents[1]), end],
         cwd=tmp_path,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -9,7 +9,7 @@ import sys
 from contextlib import ExitStack, contextmanager
 
 import pytest
-from waiting import PROCESS_SECONDS, process, wait_until
+from helpers.waiting import PROCESS_SECONDS, process, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 

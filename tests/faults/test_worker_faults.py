@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from waiting import HANG, PROCESS_SECONDS, process, running, wait_until
+from helpers.waiting import HANG, PROCESS_SECONDS, process, running, wait_until
 
 from maggy import Searchspace, experiment
 from maggy.experiment_config import OptimizationConfig

@@ -4,9 +4,8 @@ import json
 import os
 import threading
 
-import hdfs_cluster
-import hopsworks_platform
 import pytest
+from helpers import hdfs_cluster, hopsworks_platform
 
 from maggy import Searchspace, experiment
 from maggy.ablation import register_training_dataset

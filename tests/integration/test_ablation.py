@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from real_tensorboard import GROUPS, TensorBoard, wait_for
+from helpers.real_tensorboard import GROUPS, TensorBoard, wait_for
 
 from maggy import Trial, experiment
 from maggy.ablation import AblationStudy, register_training_dataset

@@ -7,10 +7,10 @@ import threading
 import types
 from contextlib import ExitStack, contextmanager, suppress
 
-import hopsworks_platform
 import pandas
 import pytest
-from hopsworks_platform import Notebook
+from helpers import hopsworks_platform
+from helpers.hopsworks_platform import Notebook
 
 from maggy import Searchspace, experiment
 from maggy.ablation import AblationStudy

@@ -6,9 +6,9 @@ import re
 import statistics
 from pathlib import Path
 
-from conformance import OptimizerContract, experiment_space
-
 from maggy.optimizer import RandomSearch
+from maggy.testing import OptimizerContract
+from maggy.testing.spaces import experiment_space
 
 PAGE = Path(__file__).parents[2] / "docs" / "guides" / "own_optimizer.md"
 BLOCK = re.search(
@@ -21,7 +21,7 @@ Evolution = namespace["Evolution"]
 
 
 class TestEvolution(OptimizerContract):
-    conditions = False
+    supports_conditions = False
 
     def make(self):
         return Evolution()

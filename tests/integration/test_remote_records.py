@@ -9,7 +9,7 @@ import uuid
 
 import numpy as np
 import pytest
-from waiting import HANG, running, wait_until
+from helpers.waiting import HANG, running, wait_until
 
 from maggy import Searchspace, experiment
 from maggy.ablation import register_training_dataset

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from waiting import PROCESS_SECONDS, process, read_until, running, wait_until
+from helpers.waiting import PROCESS_SECONDS, process, read_until, running, wait_until
 
 from maggy import Searchspace, Trial, experiment
 from maggy.common.exceptions import ExperimentError, ResumeError, SignatureError

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from conformance import OptimizerContract
 
 from maggy.optimizer import AbstractOptimizer, RandomSearch
+from maggy.testing import OptimizerContract
 from maggy.trial import Trial
 
 

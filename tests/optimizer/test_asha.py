@@ -5,13 +5,13 @@ from __future__ import annotations
 import random
 
 import pytest
-from budgets import budgets, drive, prepare
-from conformance import LOST, Drive, OptimizerContract, Stopped
+from helpers.budgets import budgets, drive, prepare
 
 from maggy.common.exceptions import BadArgumentsError
 from maggy.optimizer import Asha
 from maggy.optimizer.rungs import rung_budgets
 from maggy.searchspace import Searchspace
+from maggy.testing import LOST, OptimizerContract, SimulatedDriver, Stopped
 from maggy.trial import Trial
 
 
@@ -60,7 +60,7 @@ def test_only_the_best_are_promoted(direction, sign):
         prepare(Asha(2, 1, 8), 200, direction), lambda trial: sign * trial.params["x"]
     )
     values_by_budget = {
-        budget: [t.params["x"] for t in experiment.suggested if t.params["budget"] == budget]
+        budget: [t.params["x"] for t in experiment.suggestions if t.params["budget"] == budget]
         for budget in (1, 2, 4, 8)
     }
     means = [sum(xs) / len(xs) for xs in values_by_budget.values()]
@@ -79,7 +79,7 @@ def promotion(experiment, factor, sign):
     """Compute the next promotion as in Li et al., algorithm 2, get_job, from the beginning."""
     starts = {
         (trial.info_dict["configuration"], trial.info_dict["rung"])
-        for trial in experiment.suggested
+        for trial in experiment.suggestions
     }
     for rung in (2, 1, 0):
         results = [trial for trial in experiment.final_store if trial.info_dict["rung"] == rung]
@@ -100,7 +100,7 @@ def test_every_suggestion_follows_the_paper_also_if_runs_fail_or_are_stopped(
 ):
     optimizer, noise = prepare(Asha(factor, 1, factor**3), 300, direction), random.Random(4)
 
-    class Checked(Drive):
+    class Checked(SimulatedDriver):
         def _ask(self):
             expected = promotion(self, factor, sign)
             trial = super()._ask()
@@ -115,8 +115,8 @@ def test_every_suggestion_follows_the_paper_also_if_runs_fail_or_are_stopped(
         return noise.choice([LOST, None, Stopped(metric), metric, metric, metric])
 
     experiment = drive(optimizer, score, in_flight, Checked, rng=random.Random(5))
-    assert {trial.info_dict["rung"] for trial in experiment.suggested} >= {0, 1, 2}
-    assert len(experiment.suggested) == 300
+    assert {trial.info_dict["rung"] for trial in experiment.suggestions} >= {0, 1, 2}
+    assert len(experiment.suggestions) == 300
 
 
 def test_the_higher_rung_is_checked_first():
@@ -147,8 +147,8 @@ def test_a_configuration_is_promoted_once_and_keeps_its_parameters():
         rng=random.Random(1),
     )
     for low, high in ((1, 3), (3, 9)):
-        lower = [t.params["x"] for t in experiment.suggested if t.params["budget"] == low]
-        upper = [t.params["x"] for t in experiment.suggested if t.params["budget"] == high]
+        lower = [t.params["x"] for t in experiment.suggestions if t.params["budget"] == low]
+        upper = [t.params["x"] for t in experiment.suggestions if t.params["budget"] == high]
         assert len(set(upper)) == len(upper)
         assert set(upper) <= set(lower)
         # A promotion stays when better results come later, so more than a third may be promoted.
@@ -165,7 +165,7 @@ def test_a_failed_run_is_neither_promoted_nor_repeated():
         prepare(Asha(2, 1, 4), 100),
         lambda trial: None if trial.params["budget"] == 2 else trial.params["x"],
     )
-    second = [trial.params["x"] for trial in experiment.suggested if trial.params["budget"] == 2]
+    second = [trial.params["x"] for trial in experiment.suggestions if trial.params["budget"] == 2]
     assert len(set(second)) == len(second) > 10
     assert 4 not in budgets(experiment)
 
@@ -191,9 +191,9 @@ def test_a_resumed_search_promotes_what_the_records_show():
     optimizer = prepare(Asha(2, 1, 4), 40)
     first = drive(optimizer, lambda trial: trial.params["x"], crash_after=20)
     resumed = drive(
-        prepare(Asha(2, 1, 4), 40), lambda trial: trial.params["x"], recorded=first.ended
+        prepare(Asha(2, 1, 4), 40), lambda trial: trial.params["x"], earlier=first.ended_trials
     )
-    everything = [(trial.params["x"], trial.params["budget"]) for trial in resumed.ended]
+    everything = [(trial.params["x"], trial.params["budget"]) for trial in resumed.ended_trials]
     assert len(set(everything)) == len(everything) == 40
     assert {x for x, budget in everything if budget == 4} <= {
         x for x, budget in everything if budget == 2
@@ -203,7 +203,7 @@ def test_a_resumed_search_promotes_what_the_records_show():
 def test_records_of_other_budgets_are_put_on_no_rung():
     half = drive(prepare(Asha(2, 1, 4), 40), lambda trial: trial.params["x"], crash_after=20)
     optimizer = prepare(Asha(2, 3, 12), 40)
-    optimizer.restore(half.ended)
+    optimizer.restore(half.ended_trials)
     assert optimizer.get_suggestion().params["budget"] == 3
 
 

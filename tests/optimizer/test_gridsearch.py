@@ -5,17 +5,18 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from conformance import OptimizerContract, conditional_space
 
 from maggy.common.exceptions import BadArgumentsError
 from maggy.optimizer import GridSearch
 from maggy.searchspace import Searchspace
 from maggy.searchspace.configuration import exists
 from maggy.searchspace.parameter import parse_parameters
+from maggy.testing import OptimizerContract
+from maggy.testing.spaces import conditional_space
 
 
 class TestGridSearch(OptimizerContract):
-    random = False
+    uses_seed = False
     num_trials = 40
 
     def make(self):

@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 import pytest
-from loopback import Experiment
+from helpers.loopback import Experiment
 
 from maggy import Searchspace, Trial
 from maggy.common.exceptions import BadArgumentsError

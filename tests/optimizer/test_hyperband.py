@@ -5,8 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from budgets import budgets, drive, prepare
-from conformance import OptimizerContract, Stopped
+from helpers.budgets import budgets, drive, prepare
 
 from maggy.common.exceptions import BadArgumentsError
 from maggy.optimizer import (
@@ -19,6 +18,7 @@ from maggy.optimizer import (
 )
 from maggy.optimizer.brackets import plan_brackets
 from maggy.searchspace import Searchspace
+from maggy.testing import OptimizerContract, Stopped
 from maggy.trial import Trial
 
 
@@ -32,7 +32,7 @@ class TestHyperband(OptimizerContract):
 class TestHyperbandOfUnlimitedTrials(OptimizerContract):
     extra_params = ("budget",)
     num_trials = None
-    exact = False
+    runs_num_trials = False
 
     def make(self):
         return resolve_optimizer(
@@ -40,9 +40,9 @@ class TestHyperbandOfUnlimitedTrials(OptimizerContract):
         )
 
     def test_a_resumed_experiment_runs_what_is_missing_and_nothing_twice(self):
-        whole = len(self.drive().suggested)
+        whole = len(self.drive().suggestions)
         half = self.drive(crash_after=whole // 2)
-        assert len(self.drive(recorded=half.ended).ended) == whole
+        assert len(self.drive(earlier=half.ended_trials).ended_trials) == whole
 
 
 def test_each_kind_of_bracket_runs_once_when_the_number_of_trials_is_left_out():
@@ -64,7 +64,7 @@ def test_the_number_of_runs_is_met_exactly(num_trials, in_flight):
     experiment = drive(
         prepare(Hyperband(3, 1, 9), num_trials), lambda trial: trial.params["x"], in_flight
     )
-    assert len(experiment.suggested) == num_trials
+    assert len(experiment.suggestions) == num_trials
     assert 9 in budgets(experiment)
 
 
@@ -76,7 +76,7 @@ def test_the_rungs_are_counted_exactly():
 def test_the_best_of_a_rung_are_promoted_when_all_have_ended(direction, sign):
     optimizer = prepare(Hyperband(3, 1, 9), None, direction)
     experiment = drive(optimizer, lambda trial: sign * trial.params["x"])
-    first = experiment.suggested[:13]
+    first = experiment.suggestions[:13]
     assert budgets(experiment)[:13] == [1] * 9 + [3] * 3 + [9]
     ranking = sorted((trial.params["x"] for trial in first[:9]), reverse=True)
     assert {trial.params["x"] for trial in first[9:12]} == set(ranking[:3])
@@ -133,7 +133,7 @@ def drive_with_initial_trials(optimizer, count, in_flight):
 @pytest.mark.parametrize("in_flight", [1, 50])
 def test_initial_trials_take_the_places_of_configurations(in_flight):
     experiment = drive_with_initial_trials(prepare(Hyperband(3, 1, 9), 13), 9, in_flight)
-    values = [trial.params["x"] for trial in experiment.suggested]
+    values = [trial.params["x"] for trial in experiment.suggestions]
     assert values == [*(place / 10 for place in range(9)), 0.6, 0.7, 0.8, 0.8]
 
 
@@ -200,7 +200,7 @@ def test_a_resumed_sampler_gets_configurations_that_were_left_out_as_stopped_ear
         prepare(Hyperband(3, 1, 9, sampler=Recorder()), 40, space=space), score, crash_after=13
     )
     sampler = Restored()
-    prepare(Hyperband(3, 1, 9, sampler=sampler), 40, space=space).restore(half.ended)
+    prepare(Hyperband(3, 1, 9, sampler=sampler), 40, space=space).restore(half.ended_trials)
     assert {
         trial.params["x"]: (trial.step_history, trial.early_stop) for trial in sampler.history
     } == {
@@ -216,7 +216,9 @@ def test_a_sampler_without_more_configurations_ends_the_brackets():
         Hyperband(2, 1, 4, sampler=sampler), None, space=Searchspace(x=("DISCRETE", [1, 2, 3]))
     )
     experiment = drive(optimizer, lambda trial: trial.params["x"], in_flight=4)
-    assert [trial.params["x"] for trial in experiment.suggested if trial.params["budget"] == 1] == [
+    assert [
+        trial.params["x"] for trial in experiment.suggestions if trial.params["budget"] == 1
+    ] == [
         1,
         2,
         3,
@@ -234,7 +236,7 @@ def test_a_sampler_that_waits_for_results_does_not_block_the_brackets():
         Hyperband(3, 1, 9, sampler=OneByOne()), 40, space=Searchspace(x=("INTEGER", [1, 99]))
     )
     experiment = drive(optimizer, lambda trial: trial.params["x"], in_flight=2)
-    assert len(experiment.suggested) >= 4
+    assert len(experiment.suggestions) >= 4
 
 
 def test_a_sampler_may_be_a_name_or_a_sampler_of_optuna():
@@ -246,7 +248,7 @@ def test_a_sampler_may_be_a_name_or_a_sampler_of_optuna():
     ):
         optimizer = resolve_optimizer(Hyperband(3, 1, 9, sampler=sampler))
         assert optimizer.name() == f"Hyperband({name or 'RandomSampler'})"
-        assert len(drive(prepare(optimizer, 13), lambda trial: trial.params["x"]).suggested) == 13
+        assert len(drive(prepare(optimizer, 13), lambda trial: trial.params["x"]).suggestions) == 13
 
 
 @pytest.mark.parametrize(
@@ -300,19 +302,21 @@ def test_a_resumed_search_repeats_the_same_brackets():
     half = drive(
         prepare(Hyperband(3, 1, 9), 40), score, in_flight=3, rng=random.Random(2), crash_after=17
     )
-    resumed = drive(prepare(Hyperband(3, 1, 9), 40), score, in_flight=3, recorded=half.ended)
-    assert {trial.trial_id for trial in resumed.ended} == {trial.trial_id for trial in whole.ended}
-    assert len(resumed.suggested) == 40 - 17
+    resumed = drive(prepare(Hyperband(3, 1, 9), 40), score, in_flight=3, earlier=half.ended_trials)
+    assert {trial.trial_id for trial in resumed.ended_trials} == {
+        trial.trial_id for trial in whole.ended_trials
+    }
+    assert len(resumed.suggestions) == 40 - 17
 
 
 def test_records_of_other_budgets_do_not_count_as_runs():
     half = drive(prepare(Hyperband(3, 1, 9), 40), lambda trial: trial.params["x"], crash_after=13)
     resumed = prepare(Hyperband(3, 2, 18), 13)
-    assert resumed.restore(half.ended)
+    assert resumed.restore(half.ended_trials)
     running = [resumed.get_suggestion() for _ in range(9)]
     assert [trial.params["budget"] for trial in running] == [2] * 9
     assert [trial.params["x"] for trial in running] == [
-        trial.params["x"] for trial in half.ended[:9]
+        trial.params["x"] for trial in half.ended_trials[:9]
     ]
 
 
@@ -326,7 +330,7 @@ def test_a_failed_configuration_is_in_neither_store_of_the_sampler():
 
 def test_a_stopped_run_counts_with_the_metric_at_which_it_was_stopped():
     experiment = drive(prepare(Hyperband(3, 1, 9), 13), lambda trial: Stopped(trial.params["x"]))
-    assert len(experiment.suggested) == 13
+    assert len(experiment.suggestions) == 13
 
 
 def test_resolving_an_optimizer_twice_changes_nothing():

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from conformance import OptimizerContract
 
 from maggy.common.exceptions import BadArgumentsError
 from maggy.optimizer import RandomSearch
 from maggy.searchspace import Searchspace
+from maggy.testing import OptimizerContract
 
 
 class TestRandomSearch(OptimizerContract):

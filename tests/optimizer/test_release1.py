@@ -6,7 +6,7 @@ import pickle
 import warnings
 
 import pytest
-from budgets import drive, prepare
+from helpers.budgets import drive, prepare
 
 from maggy.common.exceptions import BadArgumentsError
 from maggy.optimizer import resolve_optimizer
@@ -47,7 +47,7 @@ def test_all_options_of_tpe_are_accepted_and_one_warning_names_those_without_eff
             drive(
                 prepare(resolve_optimizer(optimizer_with_pruner), 3),
                 lambda trial: trial.params["x"],
-            ).suggested
+            ).suggestions
         )
         == 8 - 1
     )

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from conformance import OptimizerContract
-
 from maggy.optimizer import SingleRun
+from maggy.testing import OptimizerContract
 
 
 class TestSingleRun(OptimizerContract):
-    random = False
+    uses_seed = False
     uses_space = False
 
     def make(self):

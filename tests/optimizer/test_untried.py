@@ -7,11 +7,12 @@ import pickle
 
 import optuna
 import pytest
-from conformance import Drive, objective
 
 from maggy.optimizer import Asha, GridSearch, Hyperband, RandomSearch, resolve_optimizer
 from maggy.optimizer.untried import MAX_REPEATS, UntriedConfigurations
 from maggy.searchspace import Searchspace
+from maggy.testing import SimulatedDriver
+from maggy.testing.spaces import objective
 from maggy.trial import Trial
 
 TEN = Searchspace(a=("DISCRETE", [1, 2, 3, 4, 5]), b=("CATEGORICAL", ["x", "y"]))
@@ -48,7 +49,7 @@ def prepare(optimizer, space, num_trials, **attributes):
 
 
 def drive(optimizer, **options):
-    return Drive(
+    return SimulatedDriver(
         optimizer,
         optimizer.get_suggestion,
         lambda trial: objective(
@@ -153,7 +154,7 @@ def test_one_and_true_and_one_as_a_float_are_different_values():
 
 
 def configurations_of(space, count):
-    return [trial.params for trial in drive(prepare("randomsearch", space, count)).suggested]
+    return [trial.params for trial in drive(prepare("randomsearch", space, count)).suggestions]
 
 
 # Optimizers
@@ -163,7 +164,7 @@ def configurations_of(space, count):
 @pytest.mark.parametrize(("space", "size"), SIZES)
 @pytest.mark.parametrize("optimizer", RANDOM, ids=name_of)
 def test_random_draws_try_every_configuration_of_a_small_space(optimizer, space, size, in_flight):
-    attempts = configurations(drive(prepare(optimizer, space, 60), in_flight=in_flight).suggested)
+    attempts = configurations(drive(prepare(optimizer, space, 60), in_flight=in_flight).suggestions)
     assert len(set(attempts[:size])) == size
     assert len(attempts) > size
 
@@ -176,7 +177,7 @@ def test_optunas_samplers_try_every_configuration_of_a_small_space(
     optimizer, space, size, in_flight
 ):
     attempts = configurations(
-        drive(prepare(optimizer, space, size + 3), in_flight=in_flight).suggested
+        drive(prepare(optimizer, space, size + 3), in_flight=in_flight).suggestions
     )
     assert len(set(attempts[:size])) == size
     assert len(attempts) == size + 3
@@ -185,7 +186,7 @@ def test_optunas_samplers_try_every_configuration_of_a_small_space(
 @pytest.mark.slow
 @pytest.mark.parametrize("in_flight", [1, 4])
 def test_a_sobol_sequence_tries_every_configuration_of_a_small_space(in_flight):
-    attempts = configurations(drive(prepare("qmc", TEN, 12), in_flight=in_flight).suggested)
+    attempts = configurations(drive(prepare("qmc", TEN, 12), in_flight=in_flight).suggestions)
     assert len(set(attempts[:10])) == 10
     assert len(attempts) == 12
 
@@ -195,7 +196,7 @@ def test_a_sobol_sequence_tries_every_configuration_of_a_small_space(in_flight):
 def test_initial_trials_run_even_if_equal_and_are_not_suggested_again(optimizer):
     optimizer = prepare(optimizer, TEN, 30)
     initial = [optimizer.initial_trial({"a": 1, "b": "x"}) for _ in range(2)]
-    attempts = configurations(initial + drive(optimizer).suggested)
+    attempts = configurations(initial + drive(optimizer).suggestions)
     assert attempts[0] == attempts[1]
     assert len(set(attempts[1:11])) == 10
 
@@ -205,7 +206,7 @@ def test_initial_trials_run_even_if_equal_and_are_not_suggested_again(optimizer)
     "optimizer", ["randomsearch", "asha", "tpe", "qmc", Hyperband(2, 1, 2, "randomsearch")]
 )
 def test_repeats_run_if_they_are_allowed(optimizer):
-    attempts = configurations(drive(prepare(optimizer, TEN, 60, allow_repeats=True)).suggested)
+    attempts = configurations(drive(prepare(optimizer, TEN, 60, allow_repeats=True)).suggestions)
     assert len(set(attempts[:10])) < 10
 
 
@@ -217,7 +218,7 @@ def test_with_repeats_allowed_the_seed_alone_decides_the_draws():
 @pytest.mark.slow
 def test_a_refused_suggestion_is_reported_as_failed():
     optimizer = prepare("tpe", TEN, 10)
-    attempts = drive(optimizer).suggested
+    attempts = drive(optimizer).suggestions
     assert len(attempts) == 10
     states = [trial.state.name for trial in optimizer._study.trials]
     assert states.count("COMPLETE") == 10
@@ -238,7 +239,7 @@ class Own(optuna.samplers.RandomSampler):
 
 @pytest.mark.slow
 def test_a_users_own_sampler_class_may_repeat():
-    assert len(set(configurations(drive(prepare(Own(seed=1), TEN, 10)).suggested))) < 10
+    assert len(set(configurations(drive(prepare(Own(seed=1), TEN, 10)).suggestions))) < 10
 
 
 def test_the_number_of_workers_does_not_change_suggestions_that_ignore_results():
@@ -270,42 +271,44 @@ def test_a_resumed_search_goes_on_in_the_same_sequence(optimizer, crash_after):
             initial_trials[0].info_dict["initial"] = 0
             return initial_trials[0]
 
-        return Drive(
+        return SimulatedDriver(
             instance,
             suggest,
             lambda trial: objective(trial.params),
             final_store=instance.final_store,
             trial_store=instance.trial_store,
-            recorded=history,
+            earlier=history,
             **options,
         )
 
     whole = search()
-    records = [Trial.from_json(trial.to_json()) for trial in search(crash_after=crash_after).ended]
-    assert [trial.params for trial in search(history=records).ended] == [
-        trial.params for trial in whole.ended
+    records = [
+        Trial.from_json(trial.to_json()) for trial in search(crash_after=crash_after).ended_trials
     ]
-    assert len(set(configurations(whole.ended)[:10])) == 10
+    assert [trial.params for trial in search(history=records).ended_trials] == [
+        trial.params for trial in whole.ended_trials
+    ]
+    assert len(set(configurations(whole.ended_trials)[:10])) == 10
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("optimizer", ["asha", "tpe", "cmaes", "nsgaii"])
 def test_recorded_configurations_are_not_tried_again(optimizer):
     half = drive(prepare(optimizer, TEN, 30), crash_after=6)
-    records = [Trial.from_json(trial.to_json()) for trial in half.ended]
-    again = drive(prepare(optimizer, TEN, 30), recorded=records)
-    assert len(set(configurations(again.ended)[:10])) == 10
+    records = [Trial.from_json(trial.to_json()) for trial in half.ended_trials]
+    again = drive(prepare(optimizer, TEN, 30), earlier=records)
+    assert len(set(configurations(again.ended_trials)[:10])) == 10
 
 
 def test_a_resumed_asha_continues_the_sequence_of_draws():
     whole = drive(prepare(Asha(), TEN, 30)).params
     half = drive(prepare(Asha(), TEN, 30), crash_after=7)
-    records = [Trial.from_json(trial.to_json()) for trial in half.ended]
-    assert drive(prepare(Asha(), TEN, 30), recorded=records).params == whole[7:]
+    records = [Trial.from_json(trial.to_json()) for trial in half.ended_trials]
+    assert drive(prepare(Asha(), TEN, 30), earlier=records).params == whole[7:]
 
 
 def test_promotions_run_a_configuration_again():
-    suggested = drive(prepare(Asha(), TEN, 20)).suggested
+    suggested = drive(prepare(Asha(), TEN, 20)).suggestions
     assert any(trial.info_dict["rung"] for trial in suggested)
 
 

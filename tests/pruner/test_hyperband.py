@@ -5,18 +5,18 @@ from __future__ import annotations
 import warnings
 
 import pytest
-from budgets import budgets, drive, prepare
-from conformance import OptimizerContract
+from helpers.budgets import budgets, drive, prepare
 
 from maggy import optimizer, pruner
 from maggy.common.exceptions import BadArgumentsError
 from maggy.optimizer import RandomSearch, resolve_optimizer
 from maggy.pruner import Hyperband
+from maggy.testing import OptimizerContract
 
 
 class TestHyperbandOfRelease1(OptimizerContract):
     extra_params = ("budget",)
-    exact = False
+    runs_num_trials = False
 
     def make(self):
         return Hyperband(1, 4, 2, 2)

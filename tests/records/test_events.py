@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 import pytest
-from real_tensorboard import GROUPS, TensorBoard, wait_for
+from helpers.real_tensorboard import GROUPS, TensorBoard, wait_for
 
 from maggy.common.files import AnyFiles
 from maggy.records import events

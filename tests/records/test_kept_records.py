@@ -1,6 +1,6 @@
 """Every release resumes the experiments that earlier releases have recorded.
 
-To add the records of a new release, set its version, run ``python tests/kept_records.py``, and
+To add the records of a new release, set its version, run ``python tests/helpers/kept_records.py``, and
 commit the new files. Never change the existing ones.
 """
 
@@ -8,8 +8,8 @@ import json
 import shutil
 from pathlib import Path
 
-import kept_records
 import pytest
+from helpers import kept_records
 
 import maggy
 from maggy import experiment
@@ -60,7 +60,7 @@ def raw(directory):
 def test_the_records_of_every_release_are_here():
     assert "2.0.0" in RELEASES
     assert maggy.__version__ in RELEASES, (
-        "run python tests/kept_records.py, and commit what it writes"
+        "run python tests/helpers/kept_records.py, and commit what it writes"
     )
     for name in RELEASES:
         assert sorted(path.name for path in (kept_records.RECORDS / name).iterdir()) == [

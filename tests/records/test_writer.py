@@ -4,7 +4,7 @@ import threading
 import weakref
 
 import pytest
-from waiting import HANG, wait_until
+from helpers.waiting import HANG, wait_until
 
 from maggy.records.writer import RecordWriter
 

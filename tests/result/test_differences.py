@@ -1,7 +1,7 @@
 """The difference of each component of an ablation from the base."""
 
 import pytest
-from results import STUDY, ablation_result, ended_trial
+from helpers.results import STUDY, ablation_result, ended_trial
 
 from maggy.result import build_result
 

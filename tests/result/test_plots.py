@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from results import STUDY, ablation_result, ended_trial, search_result
+from helpers.results import STUDY, ablation_result, ended_trial, search_result
 
 from maggy.common.exceptions import NotSupportedError
 from maggy.result import build_result

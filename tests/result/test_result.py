@@ -5,7 +5,7 @@ import math
 import pickle
 
 import pytest
-from results import STUDY, ablation_result, ended_trial, search_result
+from helpers.results import STUDY, ablation_result, ended_trial, search_result
 
 from maggy.result import build_result
 from maggy.trial import Trial

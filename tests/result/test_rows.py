@@ -2,7 +2,7 @@
 
 import math
 
-from results import ended_trial
+from helpers.results import ended_trial
 
 from maggy.result import build_result
 

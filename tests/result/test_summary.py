@@ -1,6 +1,6 @@
 """The text that is printed at the end of an experiment."""
 
-from results import STUDY, ablation_result, ended_trial, search_result
+from helpers.results import STUDY, ablation_result, ended_trial, search_result
 
 from maggy.result import build_result, summary_text
 

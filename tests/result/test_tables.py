@@ -1,7 +1,7 @@
 """The tables of an experiment's trials."""
 
 import pytest
-from results import STUDY, ablation_result, ended_trial, search_result
+from helpers.results import STUDY, ablation_result, ended_trial, search_result
 
 from maggy.result import build_result
 

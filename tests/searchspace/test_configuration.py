@@ -8,13 +8,13 @@ import math
 import pickle
 
 import pytest
-from conformance import conditional_space
+from helpers.spaces import conditional_spaces
 from hypothesis import given
 from hypothesis import strategies as st
-from spaces import conditional_spaces
 
 from maggy.common.exceptions import BadArgumentsError
 from maggy.searchspace import Searchspace
+from maggy.testing.spaces import conditional_space
 
 # Steps
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
+from helpers.spaces import conditional_spaces
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from spaces import conditional_spaces
 
 from maggy.searchspace import Searchspace
 from maggy.searchspace.enumeration import Enumeration, nth_missing

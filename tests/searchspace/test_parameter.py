@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 import pytest
+from helpers.spaces import conditional_spaces, doubles, integers, parameters, spaces
 from hypothesis import given
 from hypothesis import strategies as st
-from spaces import conditional_spaces, doubles, integers, parameters, spaces
 
 from maggy.common.exceptions import BadArgumentsError, SearchspaceBoundsError
 from maggy.searchspace import Searchspace

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from helpers.spaces import conditional_spaces, full_space, spaces
 from hypothesis import given
 from hypothesis import strategies as st
-from spaces import conditional_spaces, full_space, spaces
 
 from maggy.common.exceptions import BadArgumentsError
 from maggy.searchspace import Searchspace

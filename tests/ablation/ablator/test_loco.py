@@ -6,13 +6,13 @@ import sys
 
 import pandas as pd
 import pytest
-from conformance import AblatorContract
 
 from maggy.ablation import AblationStudy, register_training_dataset
 from maggy.ablation.ablator import LOCO
 from maggy.ablation.component import Component
 from maggy.common.exceptions import AblationError, SignatureError
 from maggy.core.cluster.spark import dumps, loads
+from maggy.testing import AblatorContract
 
 BOTH = frozenset({"dataset_function", "model_function"})
 FRAME = pd.DataFrame({"age": [1.0], "fare": [2.0], "pclass": [3], "sibsp": [4], "survived": [1]})

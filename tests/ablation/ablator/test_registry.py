@@ -3,7 +3,7 @@
 import logging
 
 import pytest
-from distributions import install
+from helpers.distributions import install
 
 from maggy.ablation import AblationStudy
 from maggy.ablation.ablator import LOCO, ablator_by_name

@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
-from wire import has_ipv6
+from helpers.wire import has_ipv6
 
 from maggy.core.cluster import connect
 

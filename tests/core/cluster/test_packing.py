@@ -3,18 +3,18 @@
 import threading
 
 import pytest
-from loopback import Threads
 
 from maggy.common.exceptions import BadArgumentsError, ExperimentError, SignatureError
 from maggy.core.cluster import packing
 from maggy.core.cluster.packing import packed
 from maggy.core.cluster.spark import Payload, TooLargeError, dumps, loads, with_content
 from maggy.core.executors.workload import SearchWorkload
+from maggy.testing.loopback import ThreadCluster
 
 
 def pack(train, cluster=None, tell=print, **values):
     workload = SearchWorkload(train, "metric", values=values)
-    return packed(workload, cluster or Threads(), tell)
+    return packed(workload, cluster or ThreadCluster(), tell)
 
 
 def test_a_packed_function_arrives_unchanged():
@@ -60,7 +60,7 @@ def test_a_large_function_is_reported_once_with_its_largest_object(monkeypatch):
 
 
 def test_a_function_that_spark_refuses_is_an_error_with_its_largest_object_and_remedies():
-    class SmallCluster(Threads):
+    class SmallCluster(ThreadCluster):
         def pack(self, value):
             raise TooLargeError(len(dumps(value)), "OutOfMemoryError: Java heap space")
 
@@ -87,7 +87,7 @@ def test_shared_bytes_are_released_at_the_end_even_if_spark_is_gone():
 
     shared = SharedBytes()
 
-    class SharingCluster(Threads):
+    class SharingCluster(ThreadCluster):
         def pack(self, value):
             return Payload(5, None, shared)
 

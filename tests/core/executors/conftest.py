@@ -1,5 +1,5 @@
 """Functions of the test modules travel to other processes by value."""
 
-from by_value import by_value
+from helpers.by_value import by_value
 
 __all__ = ["by_value"]

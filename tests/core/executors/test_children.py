@@ -6,10 +6,10 @@ import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
-import leftovers
 import psutil
 import pytest
-from wire import SOON
+from helpers import leftovers
+from helpers.wire import SOON
 
 from maggy.core.cluster.spark import dumps, loads
 from maggy.core.executors.children import Children

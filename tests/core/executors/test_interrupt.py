@@ -8,7 +8,7 @@ import threading
 import time
 
 import pytest
-from waiting import running, wait_until
+from helpers.waiting import running, wait_until
 
 from maggy.core.executors.interrupt import Interrupter, TrialInterrupted
 

@@ -13,7 +13,7 @@ import time
 import types
 
 import pytest
-from wire import SOON
+from helpers.wire import SOON
 
 from maggy.core.executors import leftovers as module
 from maggy.core.executors.leftovers import Leftovers

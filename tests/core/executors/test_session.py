@@ -3,7 +3,7 @@
 import threading
 
 import pytest
-from wire import HELLO, SOON
+from helpers.wire import HELLO, SOON
 
 from maggy.common.exceptions import EarlyStopException
 from maggy.core import reporter as reporter_module

@@ -3,7 +3,7 @@
 import threading
 
 import pytest
-from wire import HELLO, SOON
+from helpers.wire import HELLO, SOON
 
 from maggy.core.executors import silence
 from maggy.core.messages import Abandon, Ack, Assign, Done, Failed, Final, Heartbeat, Register, Wait

@@ -3,8 +3,8 @@
 import threading
 
 import pytest
-from waiting import wait_until
-from wire import HELLO, SOON, Clock
+from helpers.waiting import wait_until
+from helpers.wire import HELLO, SOON, Clock
 
 from maggy.core.executors import running_function as module
 from maggy.core.messages import (

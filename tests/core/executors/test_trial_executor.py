@@ -9,7 +9,7 @@ import time
 import types
 
 import pytest
-from wire import SOON, Host
+from helpers.wire import SOON, Host
 
 from maggy.ablation.ablator import AbstractAblator
 from maggy.core.cluster.spark import TaskInfo, dumps, loads

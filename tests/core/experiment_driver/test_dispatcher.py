@@ -3,7 +3,7 @@
 import queue
 
 import pytest
-from ledgers import HELLO, A
+from helpers.ledgers import HELLO, A
 
 from maggy.core.experiment_driver.dispatcher import Dispatcher
 from maggy.core.experiment_driver.ledger import Ledger

@@ -7,8 +7,8 @@ import threading
 import time
 
 import pytest
-from loopback import Experiment, Given, one_after_another, records, square, trials
-from waiting import HANG, running, wait_until, wait_until_sent
+from helpers.loopback import Experiment, Given, one_after_another, records, square, trials
+from helpers.waiting import HANG, running, wait_until, wait_until_sent
 
 from maggy import Searchspace, Trial
 from maggy.common.exceptions import ExperimentError, OwnershipError

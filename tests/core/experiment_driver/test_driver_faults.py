@@ -3,21 +3,14 @@
 import threading
 
 import pytest
-from loopback import (
-    Experiment,
-    Given,
-    Threads,
-    WorkerDied,
-    one_after_another,
-    records,
-    square,
-    trials,
-)
-from waiting import HANG, wait_until_sent
+from helpers.loopback import Experiment, Given, one_after_another, records, square, trials
+from helpers.waiting import HANG, wait_until_sent
 
 from maggy import Trial
 from maggy.core.experiment_driver import driver as driver_module
 from maggy.core.experiment_driver.jobs import Jobs
+from maggy.testing import WorkerDied
+from maggy.testing.loopback import ThreadCluster
 
 pytestmark = pytest.mark.loopback
 
@@ -166,7 +159,7 @@ def test_a_trial_whose_worker_dies_runs_again_from_a_clean_history(tmp_path, job
             raise WorkerDied("out of memory")
         return 1.0
 
-    cluster = Threads(job_per_worker)
+    cluster = ThreadCluster(job_per_worker)
     experiment = Experiment(
         tmp_path, Given(one_after_another(trials(4)), 4), train, cluster=cluster
     )
@@ -195,7 +188,7 @@ def test_a_trial_that_kills_every_worker_is_given_up_and_the_rest_goes_on(tmp_pa
 
 
 def test_workers_that_never_come_end_the_experiment_with_the_reason(tmp_path):
-    class Broken(Threads):
+    class Broken(ThreadCluster):
         def run(self, job, description, partitions, task):
             raise RuntimeError("No module named 'maggy'")
 

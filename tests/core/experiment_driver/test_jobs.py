@@ -3,9 +3,9 @@
 import threading
 
 import pytest
-from loopback import Threads
 
 from maggy.core.experiment_driver.jobs import JobEnd, Jobs
+from maggy.testing.loopback import ThreadCluster
 
 pytestmark = pytest.mark.loopback
 
@@ -30,7 +30,7 @@ def jobs_of(cluster, ends, task=lambda job: lambda info: [(job, info.partition)]
     return Jobs(cluster, "app_1", "what Spark shows", task, ends, when_gone)
 
 
-class Gone(Threads):
+class Gone(ThreadCluster):
     """A Spark that ends; afterwards no call of it works."""
 
     def __init__(self, thread_starts=True):
@@ -58,7 +58,7 @@ class Gone(Threads):
 
 def test_one_job_has_a_task_for_each_partition():
     ends = Ends()
-    jobs = jobs_of(Threads(job_per_worker=False), ends)
+    jobs = jobs_of(ThreadCluster(job_per_worker=False), ends)
     jobs.launch([0, 1, 2])
     assert ends.wait() == [JobEnd(0, [0, 1, 2], [(0, 0), (0, 1), (0, 2)])]
     assert jobs.join(SOON)
@@ -66,13 +66,13 @@ def test_one_job_has_a_task_for_each_partition():
 
 def test_where_spark_gives_a_whole_job_up_each_worker_has_its_own():
     ends = Ends()
-    jobs_of(Threads(job_per_worker=True), ends).launch([3, 5])
+    jobs_of(ThreadCluster(job_per_worker=True), ends).launch([3, 5])
     assert ends.wait(2) == [JobEnd(0, [3], [(0, 3)]), JobEnd(1, [5], [(1, 5)])]
 
 
 def test_jobs_are_counted_on():
     ends = Ends()
-    jobs = jobs_of(Threads(job_per_worker=False), ends)
+    jobs = jobs_of(ThreadCluster(job_per_worker=False), ends)
     jobs.launch([0])
     jobs.launch([0])
     assert [end.job for end in ends.wait(2)] == [0, 1]
@@ -88,7 +88,7 @@ def test_a_failed_job_names_the_partition_to_blame():
         return run
 
     ends = Ends()
-    jobs_of(Threads(job_per_worker=False), ends, task).launch([4, 7])
+    jobs_of(ThreadCluster(job_per_worker=False), ends, task).launch([4, 7])
     (end,) = ends.wait()
     assert (end.job, end.partitions, end.values, end.culprit) == (0, [4, 7], [], 7)
     assert "out of memory" in end.error
@@ -96,7 +96,7 @@ def test_a_failed_job_names_the_partition_to_blame():
 
 @pytest.mark.parametrize("text", ["the cluster is gone", "Task 99 in stage 0.0 failed 1 times"])
 def test_a_failed_job_without_a_known_partition_blames_none(text):
-    class Broken(Threads):
+    class Broken(ThreadCluster):
         def run(self, *args):
             raise RuntimeError(text)
 
@@ -111,7 +111,7 @@ def test_joining_waits_no_longer_than_it_may_and_cancelling_ends_the_rest():
     def task(job):
         return lambda info: [go_on.wait(SOON)]
 
-    cluster = Threads()
+    cluster = ThreadCluster()
     jobs = jobs_of(cluster, ends, task)
     try:
         jobs.launch([0, 1])
@@ -125,7 +125,7 @@ def test_joining_waits_no_longer_than_it_may_and_cancelling_ends_the_rest():
 
 
 def test_joining_without_jobs_is_done_at_once():
-    assert jobs_of(Threads(), Ends()).join(0)
+    assert jobs_of(ThreadCluster(), Ends()).join(0)
 
 
 @pytest.mark.parametrize("thread_starts", [True, False])

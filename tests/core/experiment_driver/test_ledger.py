@@ -1,7 +1,7 @@
 """The ledger, event by event: which instructions follow from an event."""
 
 import pytest
-from ledgers import HELLO, A, B, C, assign, beat, failed, final, suggest, with_running
+from helpers.ledgers import HELLO, A, B, C, assign, beat, failed, final, suggest, with_running
 
 from maggy import __version__
 from maggy.core.experiment_driver.give_up import Mistake

@@ -1,7 +1,7 @@
 """The ledger when workers, tasks and jobs are lost: what runs again, where, and what it costs."""
 
 import pytest
-from ledgers import HELLO, A, B, C, assign, beat, died, failed, final, suggest, with_running
+from helpers.ledgers import HELLO, A, B, C, assign, beat, died, failed, final, suggest, with_running
 
 from maggy.core.experiment_driver.instructions import (
     Ask,

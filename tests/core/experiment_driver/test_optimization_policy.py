@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from loopback import Experiment
+from helpers.loopback import Experiment
 
 from maggy import Searchspace, Trial
 from maggy.core.experiment_driver.optimization_policy import OptimizationPolicy

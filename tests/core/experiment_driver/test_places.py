@@ -1,7 +1,7 @@
 """Workers that can get no further trial leave, and new ones start when a trial comes back."""
 
 import pytest
-from ledgers import HELLO, A, B, C, assign, beat, failed, final, suggest, with_running
+from helpers.ledgers import HELLO, A, B, C, assign, beat, failed, final, suggest, with_running
 
 from maggy.core.experiment_driver.instructions import (
     Began,

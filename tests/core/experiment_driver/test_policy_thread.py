@@ -4,7 +4,7 @@ import queue
 import time
 
 import pytest
-from waiting import HANG
+from helpers.waiting import HANG
 
 from maggy.core.experiment_driver.instructions import Ask, Began, Ended
 from maggy.core.experiment_driver.notices import (

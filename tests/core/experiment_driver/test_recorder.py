@@ -4,7 +4,7 @@ import json
 import threading
 
 import pytest
-from waiting import HANG, wait_until
+from helpers.waiting import HANG, wait_until
 
 from maggy.common.files import AnyFiles
 from maggy.core.experiment_driver import recorder as module

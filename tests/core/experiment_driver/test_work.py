@@ -10,8 +10,8 @@ import threading
 from collections import Counter
 
 import pytest
-from loopback import Experiment
-from waiting import HANG
+from helpers.loopback import Experiment
+from helpers.waiting import HANG
 
 from maggy import Searchspace, Trial
 from maggy.common.ended_trials import EndedTrials

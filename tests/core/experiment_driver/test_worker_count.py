@@ -1,13 +1,13 @@
 """The number of workers that an experiment requests from Spark."""
 
 import pytest
-from loopback import Threads
 
 from maggy.core.experiment_driver.worker_count import count_workers
+from maggy.testing.loopback import ThreadCluster
 
 
 def workers(slots, num_workers=None, remaining=100, local=False):
-    class Sized(Threads):
+    class Sized(ThreadCluster):
         def slots(self):
             return slots
 

@@ -6,11 +6,11 @@ import warnings
 
 import optuna
 import pytest
-from budgets import prepare
-from conformance import OptimizerContract
+from helpers.budgets import prepare
 
 from maggy.optimizer.bayes import GP
 from maggy.searchspace import Searchspace
+from maggy.testing import OptimizerContract
 
 pytestmark = pytest.mark.slow
 

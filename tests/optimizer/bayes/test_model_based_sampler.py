@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from budgets import drive, prepare
+from helpers.budgets import drive, prepare
 
 from maggy.common.exceptions import BadArgumentsError
 from maggy.optimizer.bayes import TPE

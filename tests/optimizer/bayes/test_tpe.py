@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from budgets import prepare
-from conformance import OptimizerContract, conditional_space, experiment_space
+from helpers.budgets import prepare
 
 from maggy.common.exceptions import BadArgumentsError
 from maggy.optimizer import resolve_optimizer
 from maggy.optimizer.bayes import TPE
 from maggy.searchspace import Searchspace
+from maggy.testing import OptimizerContract
+from maggy.testing.spaces import conditional_space, experiment_space
 
 pytestmark = pytest.mark.slow
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import optuna
 import pytest
-from conformance import OptimizerContract
 
 from maggy.optimizer import resolve_optimizer
 from maggy.searchspace import Searchspace
+from maggy.testing import OptimizerContract
 
 pytestmark = [
     pytest.mark.slow,
@@ -16,37 +16,37 @@ pytestmark = [
 
 
 class TestASamplerOfAUsersOwn(OptimizerContract):
-    random = False  # it keeps its own seed
+    uses_seed = False  # it keeps its own seed
 
     def make(self):
         return resolve_optimizer(optuna.samplers.RandomSampler(seed=3))
 
 
 class TestTPESampler(OptimizerContract):
-    random = False
+    uses_seed = False
 
     def make(self):
         return resolve_optimizer(optuna.samplers.TPESampler(seed=3, n_startup_trials=4))
 
 
 class TestNSGAIIISampler(OptimizerContract):
-    random = False
+    uses_seed = False
 
     def make(self):
         return resolve_optimizer(optuna.samplers.NSGAIIISampler(seed=3, population_size=8))
 
 
 class TestQMCSampler(OptimizerContract):
-    random = False
-    conditions = False
+    uses_seed = False
+    supports_conditions = False
 
     def make(self):
         return resolve_optimizer(optuna.samplers.QMCSampler(seed=3, scramble=True))
 
 
 class TestPartialFixedSampler(OptimizerContract):
-    random = False
-    conditions = False
+    uses_seed = False
+    supports_conditions = False
 
     def make(self):
         return resolve_optimizer(
@@ -57,8 +57,8 @@ class TestPartialFixedSampler(OptimizerContract):
 class ListsOnly:
     """Searches a small space, in which every combination can be tried."""
 
-    random = False
-    conditions = False
+    uses_seed = False
+    supports_conditions = False
     num_trials = 24
     values = {"size": [8, 2, 4], "kind": ["a", "b"], "layers": [1, 2, 3, 4]}
 
@@ -71,7 +71,7 @@ class ListsOnly:
 
     def ended_trials(self, num_trials=100, **options):
         self.num_trials = num_trials
-        return self.drive(**options).ended
+        return self.drive(**options).ended_trials
 
     @pytest.mark.parametrize("in_flight", [1, 3, 50])
     def test_every_combination_is_tried_once_and_the_search_ends(self, in_flight):
@@ -82,7 +82,7 @@ class ListsOnly:
     @pytest.mark.parametrize("crash_after", [1, 14, 24])
     def test_a_resumed_search_tries_the_missing_combinations(self, in_flight, crash_after):
         half = self.ended_trials(in_flight=in_flight, crash_after=crash_after)
-        trials = self.ended_trials(in_flight=in_flight, recorded=half)
+        trials = self.ended_trials(in_flight=in_flight, earlier=half)
         assert len(trials) == len({str(trial.params) for trial in trials}) == 24
 
 
@@ -120,4 +120,4 @@ class TestGridSamplerWithoutASeed(ListsOnly):
 
     def test_a_resumed_search_runs_no_more_than_num_trials(self):
         half = self.ended_trials(10, crash_after=5)
-        assert len(self.ended_trials(10, recorded=half)) == 10
+        assert len(self.ended_trials(10, earlier=half)) == 10

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from budgets import drive, prepare
-from conformance import OptimizerContract, conditional_space, experiment_space, objective
+from helpers.budgets import drive, prepare
 
 from maggy.common.exceptions import BadArgumentsError
 from maggy.optimizer import NSGAII, QMC, CmaEs
 from maggy.searchspace import Searchspace
+from maggy.testing import OptimizerContract
+from maggy.testing.spaces import conditional_space, experiment_space, objective
 
 pytestmark = pytest.mark.slow
 
@@ -19,7 +20,7 @@ class TestCmaEs(OptimizerContract):
 
 
 class TestQMC(OptimizerContract):
-    conditions = False
+    supports_conditions = False
 
     def make(self):
         return QMC()
@@ -58,9 +59,9 @@ def test_an_evolution_can_be_resumed_late_with_any_space_and_options(space, opti
 
     half = drive(prepare(CmaEs(**options), 60, space=space), score, in_flight, crash_after=40)
     resumed = drive(
-        prepare(CmaEs(**options), 60, space=space), score, in_flight, recorded=half.ended
+        prepare(CmaEs(**options), 60, space=space), score, in_flight, earlier=half.ended_trials
     )
-    assert len(resumed.ended) == 60
+    assert len(resumed.ended_trials) == 60
 
 
 @pytest.mark.parametrize(
@@ -74,14 +75,14 @@ def test_a_resumed_evolution_starts_where_the_good_trials_lie(space):
         return sum(abs(trial.params["x"] - 0.9) for trial in trials) / len(trials)
 
     half = drive(prepare(CmaEs(), 90, space=space), score, crash_after=60)
-    resumed = drive(prepare(CmaEs(), 90, space=space), score, recorded=half.ended)
-    assert distance(resumed.suggested[:6]) < distance(half.suggested[:20]) / 3
+    resumed = drive(prepare(CmaEs(), 90, space=space), score, earlier=half.ended_trials)
+    assert distance(resumed.suggestions[:6]) < distance(half.suggestions[:20]) / 3
 
 
 def test_a_sobol_sequence_leaves_no_large_gap():
     experiment = drive(prepare(QMC(), 33), lambda trial: 0.0)
     values = sorted(
-        trial.params["x"] for trial in experiment.suggested[1:]
+        trial.params["x"] for trial in experiment.suggestions[1:]
     )  # the first one is random
     assert [int(value * 32) for value in values] == list(range(32))
 

@@ -9,15 +9,15 @@ import warnings
 
 import optuna
 import pytest
-from conformance import conditional_space, experiment_space
+from helpers.spaces import conditional_spaces, spaces
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from spaces import conditional_spaces, spaces
 
 from maggy.common.exceptions import BadArgumentsError
 from maggy.optimizer import OptunaSearch, resolve_optimizer
 from maggy.optuna_bridge.space import OptunaSpace
 from maggy.searchspace import Searchspace
+from maggy.testing.spaces import conditional_space, experiment_space
 
 pytestmark = pytest.mark.slow
 

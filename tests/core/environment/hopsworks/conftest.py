@@ -1,8 +1,8 @@
 """A local Hopsworks for the tests of its environment."""
 
-import hopsworks_platform
 import pytest
-from waiting import HANG
+from helpers import hopsworks_platform
+from helpers.waiting import HANG
 
 from maggy.core.environment import HopsworksEnvironment
 from maggy.core.environment.hopsworks import environment as hopsworks

@@ -8,8 +8,8 @@ import pickle
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-import hopsworks_platform
 import pytest
+from helpers import hopsworks_platform
 
 from maggy.common.exceptions import AblationError
 from maggy.core.environment import HopsworksEnvironment

@@ -6,9 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import hopsworks_platform
 import pytest
-from waiting import HANG
+from helpers import hopsworks_platform
+from helpers.waiting import HANG
 
 import maggy
 from maggy.common.exceptions import BadArgumentsError, MissingDependencyError

@@ -5,9 +5,9 @@ import os
 import threading
 import time
 
-import hopsworks_platform
 import pytest
-from waiting import HANG, wait_until
+from helpers import hopsworks_platform
+from helpers.waiting import HANG, wait_until
 
 from maggy.core.environment import (
     ExperimentCard,

@@ -11,9 +11,9 @@ from contextlib import suppress
 import numpy as np
 import psutil
 import pytest
-from hopsworks_platform import ask, receive
-from waiting import HANG
-from wire import Clock, has_ipv6
+from helpers.hopsworks_platform import ask, receive
+from helpers.waiting import HANG
+from helpers.wire import Clock, has_ipv6
 
 from maggy.core.environment.hopsworks import progress_channel
 from maggy.core.environment.hopsworks.progress_channel import ProgressChannel

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from fsspec.core import url_to_fs
 
-STANDIN = str(Path(__file__).parent / "hopsworks_standin")
+STANDIN = str(Path(__file__).parents[1] / "hopsworks_standin")
 TOKEN = "fresh"
 
 
@@ -285,6 +285,6 @@ def _handler(platform):
 def variables_for(process_folder):
     """Variables with which another Python process finds the stand-ins."""
     return {
-        "PYTHONPATH": os.pathsep.join([STANDIN, str(Path(__file__).parent)]),
+        "PYTHONPATH": os.pathsep.join([STANDIN, str(Path(__file__).parents[1])]),
         "HOME": str(process_folder),
     }

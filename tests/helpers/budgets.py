@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from conformance import Drive
-
 from maggy.searchspace import Searchspace
+from maggy.testing import SimulatedDriver
 
 SPACE = Searchspace(x=("DOUBLE", [0, 1]))
 
@@ -21,7 +20,7 @@ def prepare(optimizer, num_trials, direction="max", space=SPACE, function_parame
     return optimizer
 
 
-def drive(optimizer, score, in_flight=1, kind=Drive, **options):
+def drive(optimizer, score, in_flight=1, kind=SimulatedDriver, **options):
     return kind(
         optimizer,
         optimizer.get_suggestion,
@@ -34,4 +33,4 @@ def drive(optimizer, score, in_flight=1, kind=Drive, **options):
 
 
 def budgets(experiment, name="budget"):
-    return [trial.params[name] for trial in experiment.suggested]
+    return [trial.params[name] for trial in experiment.suggestions]

@@ -9,7 +9,8 @@ import time
 from contextlib import contextmanager
 
 import psutil
-from leftovers import end_experiments
+
+from helpers.leftovers import end_experiments
 
 HANG = 120.0
 """Seconds after which a thing that has not happened will not happen."""

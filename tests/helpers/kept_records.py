@@ -1,6 +1,6 @@
 """The experiments whose directories are kept for every release, and how the release at hand adds its own.
 
-``python tests/kept_records.py`` writes ``tests/records/kept/<release>/{search,ablation}``. Commit them with the
+``python tests/helpers/kept_records.py`` writes ``tests/records/kept/<release>/{search,ablation}``. Commit them with the
 release.
 """
 
@@ -16,7 +16,7 @@ from maggy import Searchspace, experiment
 from maggy.ablation import AblationStudy
 from maggy.experiment_config import AblationConfig, OptimizationConfig
 
-RECORDS = Path(__file__).parent / "records" / "kept"
+RECORDS = Path(__file__).parents[1] / "records" / "kept"
 DAMAGED = 3
 """Which trial, in the order of their ends, is damaged once the experiment is over."""
 

@@ -1,0 +1,305 @@
+"""An experiment without Spark: real driver, sockets and records, and threads as workers.
+
+A worker here only trains. It captures no output and restores nothing after a trial.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+from collections.abc import Callable, Iterable
+
+from maggy.ablation.ablator import ablator_by_name
+from maggy.common.exceptions import EarlyStopException
+from maggy.common.types import Params
+from maggy.core.cluster.spark import Cluster, Task, TaskInfo
+from maggy.core.environment import find_environment
+from maggy.core.executors.mistakes import mistake_of
+from maggy.core.executors.session import Session
+from maggy.core.executors.trial_session import Answer
+from maggy.core.experiment_driver import ExperimentDriver, Outcome, RunLimits
+from maggy.core.experiment_driver.ablation_policy import AblationPolicy
+from maggy.core.experiment_driver.optimization_policy import OptimizationPolicy
+from maggy.core.experiment_driver.policy import Policy
+from maggy.core.experiment_driver.recorder import Recorder
+from maggy.core.messages import Assign, Check, Checked, Done, Register, WorkerId
+from maggy.core.reporter import Reporter
+from maggy.core.rpc import Address, Server
+from maggy.experiment_config import AblationConfig, OptimizationConfig
+from maggy.records.directory import ExperimentStore
+from maggy.trial import Trial
+
+__all__ = [
+    "LoopbackExperiment",
+    "ThreadCluster",
+    "TrainingFunction",
+    "WorkerDied",
+    "run_on_threads",
+]
+
+SLOTS = 4
+"""Number of tasks that a cluster of threads runs at once."""
+POLL_SECONDS = 0.02
+"""Seconds between two looks at whether a job was cancelled."""
+
+TrainingFunction = Callable[[Params, Reporter, threading.Event], float]
+"""Trains with the parameters and returns the metric. The event is set when it must end."""
+
+
+class WorkerDied(BaseException):
+    """Raise this in a training function to lose its worker, which then says nothing more."""
+
+
+def run_on_threads(
+    train: Callable[[Params, Reporter], float],
+    config: OptimizationConfig | AblationConfig,
+    *,
+    workers: int = 2,
+) -> list[Trial]:
+    """Run a search or an ablation without Spark, and return the trials that ended, in that order.
+
+    A driver and its workers talk over real sockets, as on a cluster, so trials end in any order,
+    metrics come with heartbeats and stop rules stop running trials. A trial that raises
+    :class:`WorkerDied` loses its worker and runs again on another one. In an ablation the function
+    gets the labels; no data set is read and no model is built. Nothing is left on disk.
+
+    Example:
+        >>> from maggy import OptimizationConfig, Searchspace
+        >>> space = Searchspace(x=("INTEGER", [1, 9]))
+        >>> config = OptimizationConfig(4, "randomsearch", space, seed=1, es_policy="none")
+        >>> trials = run_on_threads(lambda params, reporter: params["x"] ** 2, config)
+        >>> sorted(trial.final_metric == trial.params["x"] ** 2 for trial in trials)
+        [True, True, True, True]
+
+    Args:
+        train: Called with the parameters of a trial and its reporter; returns the metric. If it
+            raises an error, the trial fails.
+        config: The config of the experiment. A thread cannot be ended from outside, and nothing is
+            kept. So ``max_trial_seconds``, ``isolation``, ``log_dir`` and ``resume`` have no
+            effect.
+        workers: Number of threads that train.
+
+    Raises:
+        Exception: The error that ended the experiment, such as one of the optimizer.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        experiment = LoopbackExperiment(
+            folder,
+            _policy_of(config),
+            lambda params, reporter, interrupted: train(params, reporter),
+            workers=workers,
+            hb_interval=min(config.hb_interval, POLL_SECONDS),
+            limits=RunLimits(
+                num_workers=workers,
+                seed=1 if config.seed is None else config.seed,
+                trial_attempts=config.trial_attempts,
+                worker_timeout=config.worker_timeout,
+                max_seconds=config.max_seconds,
+                fail_fast=config.fail_fast,
+                give_up_after=config.give_up_after,
+            ),
+        )
+        outcome = experiment.run()
+    if outcome.error is not None:
+        raise outcome.error
+    return outcome.trials
+
+
+def _policy_of(config: OptimizationConfig | AblationConfig) -> Policy:
+    if isinstance(config, AblationConfig):
+        ablator = ablator_by_name(config.ablator, config.ablation_study)
+        return AblationPolicy(config, ablator)
+    policy = OptimizationPolicy(config)
+    policy.parameters([])  # An optimizer may refuse the search space here.
+    return policy
+
+
+class ThreadCluster(Cluster):
+    """A cluster whose tasks are threads. A task that dies fails its job, as in Spark.
+
+    Args:
+        job_per_worker: Whether a job ends at the first task that dies.
+
+    Attributes:
+        cancelled: Set when a job was cancelled.
+        jobs: The names of the jobs, in the order of their start.
+    """
+
+    app_id = "threads"
+    host = advertised = "127.0.0.1"
+    local = True
+    speculation = False
+
+    def __init__(self, job_per_worker: bool = True) -> None:
+        self.job_per_worker = job_per_worker
+        self.cancelled = threading.Event()
+        self.jobs: list[str] = []
+
+    def slots(self) -> int | None:
+        """Return how many tasks run at once."""
+        return SLOTS
+
+    def run(self, job: str, description: str, partitions: list[int], task: Task) -> list[object]:
+        """Run each task on a thread, and wait for the end of all, or of the job."""
+        self.jobs.append(job)
+        values: dict[int, list[object]] = {}
+        failures: list[tuple[int, BaseException]] = []
+
+        def body(position: int, partition: int) -> None:
+            try:
+                values[position] = task(TaskInfo(partition, 0, []))
+            except BaseException as error:
+                failures.append((position, error))
+
+        threads = [
+            threading.Thread(target=body, args=(position, partition), daemon=True)
+            for position, partition in enumerate(partitions)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            while thread.is_alive() and not self.cancelled.is_set() and not failures:
+                thread.join(POLL_SECONDS)
+        if failures:
+            position, error = failures[0]
+            # The words of Spark, in which the driver looks for the task.
+            raise RuntimeError(
+                f"Job aborted: Task {position} in stage 0.0 failed 1 times, most recent failure: "
+                f"Lost task {position}.0 in stage 0.0: {error}\nDriver stacktrace:"
+            )
+        if self.cancelled.is_set():
+            raise RuntimeError(f"Job {job} cancelled")
+        return [value for position in sorted(values) for value in values[position]]
+
+    def cancel(self, job: str) -> None:
+        """End the wait for every job. The threads themselves go on."""
+        self.cancelled.set()
+
+    def thread(self, target: Callable[[], None], name: str) -> threading.Thread:
+        """Return a daemon thread, not yet started."""
+        return threading.Thread(target=target, name=name, daemon=True)
+
+
+class LoopbackExperiment:
+    """Run a policy on threads, and keep its records and errors.
+
+    Args:
+        root: The directory of all experiments.
+        policy: The policy.
+        train: The training function.
+        workers: Number of workers.
+        hb_interval: Seconds between heartbeats.
+        check: Tries the study out, on the first worker; returns the text of the error, or None.
+        cluster: The cluster; None for a new one.
+        earlier: Trials that ended in an earlier run.
+        limits: The limits of the run; None for those of a test.
+
+    Attributes:
+        store: The records.
+        recorder: The writer of the records.
+        cluster: The cluster.
+        driver: The driver.
+        troubles: The sentences about records that could not be written.
+    """
+
+    def __init__(
+        self,
+        root: str | os.PathLike[str],
+        policy: Policy,
+        train: TrainingFunction,
+        *,
+        workers: int = 2,
+        hb_interval: float = POLL_SECONDS,
+        check: Callable[[], str | None] | None = None,
+        cluster: ThreadCluster | None = None,
+        earlier: Iterable[Trial] = (),
+        limits: RunLimits | None = None,
+    ) -> None:
+        environment = find_environment("local")
+        self.store = ExperimentStore.create(environment.files, os.fspath(root), "threads")
+        self.troubles: list[str] = []
+        self.recorder = Recorder(self.store, self.troubles.append)
+        self.cluster = cluster or ThreadCluster()
+        self._train, self._hb_interval, self._check = train, hb_interval, check
+        self._sessions: list[_DismissibleSession] = []
+        self.driver = ExperimentDriver(
+            policy,
+            limits or RunLimits(num_workers=workers, seed=1),
+            self.cluster,
+            Server("127.0.0.1"),
+            self.recorder,
+            self._make_tasks,
+            list(earlier),
+            lambda name, text: ValueError(f"{name}: {text}"),
+        )
+
+    def run(self) -> Outcome:
+        """Run the experiment and return its outcome. Call this once."""
+        try:
+            return self.driver.run()
+        finally:
+            for session in self._sessions:
+                session.dismiss()
+            self.recorder.close()
+
+    def _make_tasks(self, address: Address) -> Callable[[int], Task]:
+        return lambda job: (
+            lambda info: self._work(address, WorkerId(job, info.partition, info.attempt).encode())
+        )
+
+    def _work(self, address: Address, identity: bytes) -> list[object]:
+        interrupted = threading.Event()
+        session = _DismissibleSession(
+            address,
+            identity,
+            hb_interval=self._hb_interval,
+            interrupt=lambda reason: interrupted.set(),
+            leave=lambda: None,  # The real one would end the process of the test.
+        )
+        session.start()
+        self._sessions.append(session)
+        try:
+            answer = session.request(Register.of_this_release("host", 1))
+            while not isinstance(answer, Done):
+                interrupted.clear()
+                if isinstance(answer, Assign):
+                    answer = self._train_one(session, answer, interrupted)
+                else:
+                    answer = self._try_out(session, answer)
+            return []
+        finally:
+            session.close()
+
+    def _try_out(self, session: Session, order: Check) -> Answer:
+        error = self._check() if self._check else None
+        return session.request(Checked(error, "CheckError"))
+
+    def _train_one(
+        self, session: Session, assignment: Assign, interrupted: threading.Event
+    ) -> Answer:
+        session.begin()
+        reporter = session.reporter
+        try:
+            metric: float | None = self._train(assignment.params, reporter, interrupted)
+        except EarlyStopException:
+            metric = reporter.stop_metric
+            return session.final(metric, {"metric": metric}, True)
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
+            return session.failed(reason, "the traceback", *mistake_of(error))
+        if interrupted.is_set():
+            return session.failed("interrupted", "")
+        return session.final(metric, {"metric": metric}, False)
+
+
+class _DismissibleSession(Session):
+    """A session whose worker can be sent away without the driver.
+
+    Spark ends the tasks of a job that was cancelled. A thread cannot be ended from outside, so its
+    next request gets an answer instead.
+    """
+
+    def dismiss(self) -> None:
+        """Answer the pending request, or the next one, with the end of the experiment."""
+        self._answers.put(Done())
