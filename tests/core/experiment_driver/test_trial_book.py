@@ -491,7 +491,10 @@ def test_an_unknown_event_is_an_error_that_names_it():
 
 
 @pytest.mark.parametrize(
-    "params", [{"x": 2**70}, {"x": float("nan")}, {"x": object()}, {1: 0.3}, None], ids=str
+    "params",
+    [{"x": 2**70}, {"x": float("nan")}, {"x": object()}, {1: 0.3}, None],
+    # The text of an object has its address, and all processes of a run need the same ids.
+    ids=["a large integer", "not a number", "an object", "a key", "no dict"],
 )
 def test_a_suggestion_that_the_policy_could_not_make_fails_its_trial_only(params):
     class Faulty(Scripted):
