@@ -76,28 +76,31 @@ class Measured:
         assignments: From each trial's end to the next trial.
         late: The delay of each heartbeat, which is the fault of the load generator itself.
         trials: How many trials ended in the time that counts.
-        began: When the first answer that counts arrived.
-        ended: When the last answer that counts arrived.
+        first_answer: When the first answer that counts arrived.
+        last_answer: When the last answer that counts arrived.
     """
 
     answers: array = field(default_factory=lambda: array("d"))
     assignments: array = field(default_factory=lambda: array("d"))
     late: array = field(default_factory=lambda: array("d"))
     trials: int = 0
-    began: float = math.inf
-    ended: float = -math.inf
+    first_answer: float = math.inf
+    last_answer: float = -math.inf
 
     @property
     def seconds(self):
         """Return the duration of the measurement."""
-        return max(self.ended - self.began, 1e-9)
+        return max(self.last_answer - self.first_answer, 1e-9)
 
     def add(self, other):
         self.answers.extend(other.answers)
         self.assignments.extend(other.assignments)
         self.late.extend(other.late)
         self.trials += other.trials
-        self.began, self.ended = min(self.began, other.began), max(self.ended, other.ended)
+        self.first_answer, self.last_answer = (
+            min(self.first_answer, other.first_answer),
+            max(self.last_answer, other.last_answer),
+        )
 
 
 class _Worker:
@@ -201,8 +204,8 @@ class _Generator:
             if isinstance(message, Ack):
                 if self._counts():
                     self._measured.answers.append(now - worker.sent)
-                    self._measured.began = min(self._measured.began, now)
-                    self._measured.ended = now
+                    self._measured.first_answer = min(self._measured.first_answer, now)
+                    self._measured.last_answer = now
                 self._plan(worker, max(now, worker.due + self._load.seconds))
             elif isinstance(message, Assign) and message.run > worker.run:
                 is_first = worker.run == 0

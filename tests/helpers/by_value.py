@@ -1,4 +1,4 @@
-"""Functions of the test modules travel to other processes by value, as those of notebooks and scripts do.
+"""Pickle functions of test modules by value, as those of notebooks and scripts are pickled.
 
 A conftest.py that takes the fixture from here has it apply to every module of its folder.
 """

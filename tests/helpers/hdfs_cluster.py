@@ -1,4 +1,4 @@
-"""A real HDFS on this machine, one NameNode and one DataNode, out of the Hadoop jars in pyspark 2.4.8's source package.
+"""A real HDFS on this machine: one NameNode and one DataNode, from the jars of pyspark 2.4.8.
 
 Run as a program, it fetches them with pip into a folder: ``python hdfs_cluster.py <folder>``.
 """
@@ -140,7 +140,8 @@ class HdfsCluster:
         for file in ("core-site.xml", "hdfs-site.xml"):
             (self.folder / "conf" / file).write_text(f"<configuration>{rows}</configuration>")
         (self.folder / "conf" / "log4j.properties").write_text(
-            "log4j.rootLogger=WARN,console\nlog4j.appender.console=org.apache.log4j.ConsoleAppender\n"
+            "log4j.rootLogger=WARN,console\n"
+            "log4j.appender.console=org.apache.log4j.ConsoleAppender\n"
             "log4j.appender.console.layout=org.apache.log4j.SimpleLayout\n"
         )
 

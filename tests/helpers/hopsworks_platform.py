@@ -1,4 +1,4 @@
-"""A small Hopsworks for tests: its REST endpoints on a local HTTP server, HopsFS in a folder, the real hops package."""
+"""A small Hopsworks for tests: REST endpoints over HTTP, HopsFS in a folder, the real hops."""
 
 import json
 import os
@@ -117,7 +117,7 @@ class Platform:
 
 
 def set_up(folder, monkeypatch):
-    """A platform in this process: endpoints are served, variables set and hops imported anew. Returns both ends."""
+    """Serve the endpoints, set the variables, import hops anew, and return both ends."""
     platform = Platform(Path(folder) / "hopsfs", Path(folder) / "secrets")
     (platform.files / "Projects" / "demo" / "Experiments").mkdir(parents=True)
     platform.secrets.mkdir()
@@ -140,7 +140,7 @@ def forget_hops():
 
 
 def private_authority(folder):
-    """A TLS context for a server on localhost, and the file with the certificate of the authority behind it."""
+    """Return a TLS context for a server on localhost, and the file of its certificate."""
     import datetime
 
     from cryptography import x509
@@ -202,7 +202,7 @@ def private_authority(folder):
 
 
 class Notebook:
-    """The front end's side: finds the driver by asking the platform, asks it for the progress, draws a bar."""
+    """The front end: it finds the driver through the platform, and draws a bar."""
 
     def __init__(self, endpoint, app_id):
         import requests
@@ -219,8 +219,9 @@ class Notebook:
 
     @staticmethod
     def bar(answer):
-        done, total = answer["to_date"], answer["num_trials"]
-        return f"[{'#' * done}{'-' * (total - done)}] {done}/{total} | stopped {answer['stopped']} | {answer['metric']}"
+        count, total = answer["to_date"], answer["num_trials"]
+        bar = f"[{'#' * count}{'-' * (total - count)}] {count}/{total}"
+        return f"{bar} | stopped {answer['stopped']} | {answer['metric']}"
 
 
 def ask(connection, question):

@@ -1,7 +1,7 @@
-"""The experiments whose directories are kept for every release, and how the release at hand adds its own.
+"""The directories of experiments that are kept for every release, and how to add new ones.
 
-``python tests/helpers/kept_records.py`` writes ``tests/records/kept/<release>/{search,ablation}``. Commit them with the
-release.
+``python tests/helpers/kept_records.py`` writes ``tests/records/kept/<release>/{search,ablation}``.
+Commit them with the release.
 """
 
 import json

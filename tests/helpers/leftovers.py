@@ -1,6 +1,7 @@
 """The last line of defence: a test that leaves something running fails, and what it left is ended.
 
-So the tests after it run as if it had ended what it began. A pytest plugin: the fixture applies to every test.
+So the tests after it run as if it had ended what it began. A pytest plugin: the fixture applies to
+every test.
 """
 
 import signal
@@ -12,9 +13,11 @@ import psutil
 import pytest
 
 OUTLIVES = ("maggy-progress", "maggy-hopsworks")
-"""Threads that go on for a while by design: the notebook's channel, and a platform that is slow to answer."""
+"""Threads that go on for a while by design: the notebook's channel, and a platform that is slow to
+answer."""
 SPARED = ("org.apache.spark", "resource_tracker", "forkserver")
-"""Parts of command lines of children that stay for the whole run: Spark's JVM, and helpers of multiprocessing."""
+"""Parts of command lines of children that stay for the whole run: Spark's JVM, and helpers of
+multiprocessing."""
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2]
 LASTING: set[int] = set()
 """Ids of processes that several tests share; the fixture that makes them ends them."""
@@ -26,7 +29,7 @@ PROCESS_END_SECONDS = 10.0
 
 @pytest.fixture(autouse=True)
 def nothing_is_left(request):
-    """Fail the test if it leaves an experiment, a thread of ours, a process or a signal handler; end what it left."""
+    """Fail the test if it leaves an experiment, thread, process or handler, and end these."""
     looks_at_processes = any(request.node.get_closest_marker(tier) for tier in ("slow", "loopback"))
     threads = set(threading.enumerate())
     handlers = {number: signal.getsignal(number) for number in SIGNALS}
@@ -43,7 +46,7 @@ def nothing_is_left(request):
 
 
 def end_experiments():
-    """Interrupt the experiments that run in this process, and wait for their ends; return their descriptions."""
+    """Interrupt the experiments of this process, wait for their ends, and describe them."""
     drivers = _running_drivers()
     for driver in drivers:
         driver._interrupted()
@@ -106,7 +109,7 @@ def _runs(child):
 
 
 def _end_processes(before):
-    """Wait for the ends of new child processes; kill those that stay, with their families, and return them."""
+    """Wait for the ends of new child processes. Kill those that stay, and return them."""
     new = [child for pid, child in _children().items() if pid not in before]
     _, alive = psutil.wait_procs(new, timeout=PROCESS_END_SECONDS) if new else ([], [])
     left = []

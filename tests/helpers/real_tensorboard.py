@@ -18,7 +18,7 @@ GROUPS = {
 
 
 class TensorBoard:
-    """Serves a folder while it is open; called with a page of the HParams plugin and a body, it gives the answer."""
+    """Serve a folder while it is open, and answer questions to a page of the HParams plugin."""
 
     def __init__(self, folder):
         options = [

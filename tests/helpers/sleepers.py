@@ -1,10 +1,10 @@
-"""Processes that trials leave behind, as far out of reach as they can get, and how they are found again."""
+"""Processes that trials leave behind, as far out of reach as possible."""
 
 import psutil
 
 
 def leave_a_sleeper(mark):
-    """Start a process that sleeps, out of the trial's session and not below it; it has the mark as argument."""
+    """Start a sleeping process outside the trial's session, with the mark as its argument."""
     import os
     import sys
 

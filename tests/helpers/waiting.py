@@ -1,4 +1,4 @@
-"""Waiting for what other threads and processes do, and ending what a test began, also when the test fails.
+"""Wait for other threads and processes, and end what a test began.
 
 A limit here only tells a hang from a slow machine: it is far longer than what is waited for takes.
 """
@@ -19,7 +19,7 @@ PROCESS_SECONDS = 600.0
 
 
 def wait_until(condition, what="what the test waits for", seconds=HANG, pause=0.01):
-    """Return the condition's value as soon as it is true; raise AssertionError if it stays false."""
+    """Return the condition's value once it is true. Raise AssertionError if it stays false."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):
         assert time.monotonic() < deadline, f"{what} did not happen in {seconds:g} seconds"
@@ -28,7 +28,7 @@ def wait_until(condition, what="what the test waits for", seconds=HANG, pause=0.
 
 
 def wait_until_sent(reporter):
-    """Wait until the driver has acknowledged all points of a trial; training functions may call it."""
+    """Wait until the driver has acknowledged all points. Training functions may call it."""
     wait_until(lambda: not reporter.waiting()[1], "the driver's acknowledgement", pause=0.001)
 
 
@@ -69,8 +69,8 @@ def running(function, *args, release=lambda: None):
     Args:
         function: Runs on the thread.
         *args: Its arguments.
-        release: Called at the end of the block, to open the gates at which the function waits. If the block fails,
-            experiments that the function runs are interrupted too.
+        release: Called at the end of the block, to open the gates at which the function waits. If
+            the block fails, experiments that the function runs are interrupted too.
     """
     background = Background(function, *args)
     try:
@@ -86,7 +86,7 @@ def running(function, *args, release=lambda: None):
 
 @contextmanager
 def process(command, **options):
-    """A process that is killed, with all of its descendants, at the end of the block if it still runs."""
+    """Kill a process and all its descendants at the end of the block if it still runs."""
     started = subprocess.Popen(command, **options)
     try:
         yield started
@@ -98,7 +98,7 @@ def process(command, **options):
 
 
 def kill_tree(started):
-    """Kill a process and its descendants, and wait until they are gone. No effect on one that has ended."""
+    """Kill a process and its descendants, and wait until they are gone."""
     if started.poll() is not None:
         return
     family = [*psutil.Process(started.pid).children(recursive=True)]

@@ -1,4 +1,4 @@
-"""A started server that the test plays, and what may talk to it: a client, or a worker's session."""
+"""A started server whose answers a test plays, and its peers: a client or a session."""
 
 import socket
 import sys
@@ -37,7 +37,7 @@ class Host:
         return int(self.address.endpoint.rsplit(":", 1)[1])
 
     def receive(self, count=1, seconds=SOON):
-        """Receive until so many messages are there in all, or the time is over; returns all, with their peers."""
+        """Receive this many messages, or until the time is over. Return all with their peers."""
         deadline = time.monotonic() + seconds
         while len(self.got) < count and time.monotonic() < deadline:
             self.got += self.server.receive(deadline - time.monotonic())

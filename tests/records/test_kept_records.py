@@ -1,7 +1,7 @@
 """Every release resumes the experiments that earlier releases have recorded.
 
-To add the records of a new release, set its version, run ``python tests/helpers/kept_records.py``, and
-commit the new files. Never change the existing ones.
+To add the records of a new release, set its version, run ``python tests/helpers/kept_records.py``,
+and commit the new files. Never change the existing ones.
 """
 
 import json

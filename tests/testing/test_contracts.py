@@ -20,7 +20,7 @@ from maggy.trial import Trial
 
 
 def contract_tests(contract, tmp_path):
-    """Yield the name of every test of a contract, and a function that runs it for all parameters."""
+    """Yield the name of every test of a contract, and a function that runs it."""
     for name in dir(contract):
         if not name.startswith("test_"):
             continue

@@ -1,4 +1,4 @@
-"""The thread that called ``lagom``: whose calls it runs, what it says while it waits, and what ends it."""
+"""The thread that called ``lagom`` runs calls of other threads, prints, and ends the wait."""
 
 import pytest
 

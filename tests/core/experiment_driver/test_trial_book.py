@@ -46,10 +46,10 @@ class Clock:
 class Desk:
     """A trial book and its notices."""
 
-    def __init__(self, policy, ended=(), again=()):
+    def __init__(self, policy, past_trials=(), again=()):
         self.policy = policy
         self.clock = Clock()
-        self.book = TrialBook(policy, list(ended), again, self.clock, lambda: 1000.0)
+        self.book = TrialBook(policy, list(past_trials), again, self.clock, lambda: 1000.0)
         self.notices = deque(self.book.start())
 
     def put(self, *events):
@@ -112,7 +112,7 @@ class Withdrawing(Scripted):
 @pytest.mark.parametrize("reached", [True, False])
 def test_a_resumed_experiment_ends_at_once_if_its_records_say_so(restores, reached):
     class Threshold(Scripted):
-        def restore(self, ended):
+        def restore(self, trials):
             return restores
 
         def should_end(self, final_store):
@@ -182,8 +182,8 @@ class Resumed(Scripted):
         super().__init__(*trials)
         self.restores, self.restored_ids, self.reports = restores, [], []
 
-    def restore(self, ended):
-        self.restored_ids = [trial.trial_id for trial in ended]
+    def restore(self, trials):
+        self.restored_ids = [trial.trial_id for trial in trials]
         return self.restores
 
     def suggest(self, finished):
@@ -257,9 +257,9 @@ def test_an_optimizer_that_takes_over_the_records_knows_of_failed_trials_too():
     assert sorted(policy.restored_ids) == sorted(trial.trial_id for trial in (*failed, good))
 
 
-def probe(policy, *failures, ended=(), slow=()):
+def probe(policy, *failures, past_trials=(), slow=()):
     """Return a desk after a check in which these components failed, with one trial requested."""
-    desk = Desk(policy, ended)
+    desk = Desk(policy, past_trials)
     desk.put(
         Probed(
             [(label, f"no {label}", f"the traceback of {label}") for label in failures],
@@ -298,7 +298,7 @@ def test_the_trial_of_a_component_that_cannot_be_built_is_not_ended_again_when_i
     record = Trial({"x": "broken"})
     record.status = Trial.ERROR
     desk = probe(
-        Withdrawing(Trial({"x": "broken"}), Trial({"x": "base"})), "broken", ended=[record]
+        Withdrawing(Trial({"x": "broken"}), Trial({"x": "base"})), "broken", past_trials=[record]
     )
     assert desk.kinds() == [TrialSuggested]
     assert desk.book.ended == [record]
@@ -493,7 +493,8 @@ def test_an_unknown_event_is_an_error_that_names_it():
 @pytest.mark.parametrize(
     "params",
     [{"x": 2**70}, {"x": float("nan")}, {"x": object()}, {1: 0.3}, None],
-    ids=["large integer", "nan", "object", "number as name", "none"],
+    # The text of an object has its address, and all processes of a run need the same ids.
+    ids=["a large integer", "not a number", "an object", "a key", "no dict"],
 )
 def test_a_suggestion_that_the_policy_could_not_make_fails_its_trial_only(params):
     class Faulty(Scripted):
@@ -502,10 +503,10 @@ def test_a_suggestion_that_the_policy_could_not_make_fails_its_trial_only(params
 
     desk = Desk(Faulty(params, {"x": 2}))
     desk.put(Ask())
-    suggested, ended = desk.notices
-    assert suggested.trial.params == {"x": 2}
-    assert ended.trial.status == Trial.ERROR
-    assert ended.trial.failure_reason.startswith("Given must suggest parameters that can be sent")
+    suggestion, end = desk.notices
+    assert suggestion.trial.params == {"x": 2}
+    assert end.trial.status == Trial.ERROR
+    assert end.trial.failure_reason.startswith("Given must suggest parameters that can be sent")
 
 
 def test_three_suggestions_in_a_row_that_the_policy_could_not_make_end_the_experiment():
