@@ -24,6 +24,7 @@ from maggy.common.types import Params
 from maggy.version import PROTOCOL, __version__
 
 __all__ = [
+    "MAX_LINE_LENGTH",
     "MAX_MESSAGE_BYTES",
     "MISMATCH",
     "REMARK",
@@ -59,6 +60,9 @@ MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 
 Point = tuple[int | float, int | float]
 """A training step and the metric there."""
+
+MAX_LINE_LENGTH = 2**20
+"""Maximum number of characters of a line; a longer one becomes several lines."""
 
 Line = tuple[bool, str]
 """Whether the user sees the line in the notebook, and its text."""

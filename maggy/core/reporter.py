@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
 from maggy.common.exceptions import (
@@ -20,7 +20,7 @@ from maggy.common.exceptions import (
     NotSupportedError,
 )
 from maggy.common.json_values import as_metric, as_number, is_beyond_floats
-from maggy.core.messages import Line, Point
+from maggy.core.messages import MAX_LINE_LENGTH, Line, Point
 
 __all__ = ["Reporter"]
 
@@ -31,7 +31,9 @@ DROPPED_LINES: Line = (
     "--- lines were dropped here: more came than the driver could take ---",
 )
 LINES_AT_ONCE = 1000
-"""Maximum number of lines of one text that are added before the next ones may have to wait."""
+"""Maximum number of lines of one text that are added before the next ones may have to wait.
+
+Fewer are added if they are long."""
 MAX_WAITING_CHARACTERS = 64 * 2**20
 CROWDED_CHARACTERS = 2**20
 """More waiting output than this is sent at once and not with the next heartbeat."""
@@ -41,7 +43,6 @@ ROOM_SECONDS = 5.0
 """If the driver takes nothing for this time, it is away, and no call waits until it is back."""
 LINE_CHARACTERS = 16
 """Number of characters that each line counts beside its text."""
-MAX_LINE_LENGTH = 16_384
 
 
 class Reporter:
@@ -171,8 +172,8 @@ class Reporter:
             for line in str(log_msg).splitlines() or [""]
             for piece in _pieces(line)
         ]
-        for start in range(0, len(lines), LINES_AT_ONCE):
-            self._add(lines[start : start + LINES_AT_ONCE])
+        for batch in _batches(lines):
+            self._add(batch)
 
     def _add(self, lines: list[Line]) -> None:
         # A finalizer that prints may run inside another method of this thread. If it waited, it
@@ -199,15 +200,19 @@ class Reporter:
                 self._make_room()
 
     def extend(self, points: list[Point], lines: list[Line]) -> None:
-        """Add the points and lines that another process of this trial has reported.
+        """Add points, and lines as they are: what is printed, or what another process reports.
 
-        It waits as :meth:`log` does. Then the other process waits too, since nobody reads its
-        lines.
+        It waits as :meth:`log` does. Then another process waits too, since nobody reads its lines.
+
+        Args:
+            points: Points that this reporter need not check.
+            lines: Lines of bounded length.
         """
-        with self._lock:
-            self._points += points
-            if len(self._points) > MAX_WAITING_POINTS:
-                self._first_point += self._drop(self._points, MAX_WAITING_POINTS)
+        if points:
+            with self._lock:
+                self._points += points
+                if len(self._points) > MAX_WAITING_POINTS:
+                    self._first_point += self._drop(self._points, MAX_WAITING_POINTS)
         if lines:
             self._add(lines)
 
@@ -288,6 +293,20 @@ class Reporter:
 
 def _characters(lines: list[Line]) -> int:
     return sum(len(line[1]) for line in lines) + LINE_CHARACTERS * len(lines)
+
+
+def _batches(lines: list[Line]) -> Iterator[list[Line]]:
+    """Yield the lines in batches of a bounded number of lines and characters."""
+    batch: list[Line] = []
+    characters = 0
+    for line in lines:
+        batch.append(line)
+        characters += len(line[1])
+        if len(batch) >= LINES_AT_ONCE or characters >= CROWDED_CHARACTERS:
+            yield batch
+            batch, characters = [], 0
+    if batch:
+        yield batch
 
 
 def _pieces(line: str) -> list[str]:

@@ -200,7 +200,16 @@ def test_anything_can_be_logged(reporter, message, text):
 
 def test_a_line_of_excessive_length_is_cut(reporter):
     reporter.log("x" * (module.MAX_LINE_LENGTH + 1))
-    assert len(lines(reporter)[0][1]) == module.MAX_LINE_LENGTH
+    assert [len(text) for _, text in lines(reporter)] == [module.MAX_LINE_LENGTH, 1]
+
+
+def test_long_lines_of_one_text_are_added_one_after_the_other():
+    # Otherwise a text of a gigabyte would be on its way before the first of its lines waits.
+    reporter = Reporter()
+    sizes, add = [], reporter._add
+    reporter._add = lambda lines: (sizes.append(len(lines)), add(lines))
+    reporter.log("\n".join(["x" * module.CROWDED_CHARACTERS] * 3 + ["short"] * 1500))
+    assert sizes == [1, 1, 1, 1000, 500]
 
 
 def test_everything_waits_until_it_is_acknowledged(reporter):

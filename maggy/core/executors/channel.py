@@ -6,10 +6,10 @@ All are processes of one machine, which the Spark task has made. Nobody else can
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 import socket
 import sys
-import threading
 from array import array
 from collections.abc import Callable
 from contextlib import suppress
@@ -37,13 +37,14 @@ __all__ = [
 ]
 
 PIECE_BYTES = 100_000
-"""Longer messages go in pieces. A line of output is shorter: it arrives whole or not at all."""
+"""Longer messages go in pieces of this size."""
 MAX_DESCRIPTORS = 3
 """Maximum number of file descriptors that come with a message."""
 _CLOSED = {errno.EBADF, errno.ENOTSOCK, errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN}
-# The first byte of each packet says what follows: a whole message, or a part of a long one. If a
-# signal has interrupted the sender of a long one, the next message makes the receiver forget it.
-_WHOLE, _FIRST, _MIDDLE, _LAST = b"\0", b"\1", b"\2", b"\3"
+# How a packet begins: with a whole message, or with a piece and the number of its message. The
+# receiver drops a message if the handler of a signal has broken off its sending.
+_WHOLE, _MORE, _LAST, _DROP = b"\0", b"\1", b"\2", b"\3"
+_NUMBER_BYTES = 8
 # Packets keep messages apart: an exception that a signal's handler raises leaves no half of one.
 _KIND = socket.SOCK_SEQPACKET if sys.platform.startswith("linux") else socket.SOCK_DGRAM
 
@@ -67,7 +68,8 @@ class ChannelClosed(Exception):
 class Channel(Generic[Incoming, Outgoing]):
     """Send and receive whole messages over one of two connected sockets.
 
-    Any thread may send; only one receives.
+    Any thread may send; only one receives. A message arrives whole or not at all, whatever other
+    threads send meanwhile and whatever a signal's handler raises.
 
     Args:
         end: The socket.
@@ -77,9 +79,8 @@ class Channel(Generic[Incoming, Outgoing]):
     def __init__(self, end: socket.socket, decode: Callable[[bytes], Incoming]) -> None:
         self._socket = end
         self._decode = decode
-        # The parts of one long message must follow each other. Reentrant, for handlers of signals.
-        self._sending = threading.RLock()
-        self._pieces: list[bytes] = []
+        self._numbers = itertools.count()
+        self._pieces: dict[bytes, list[bytes]] = {}  # by the number of their message
 
     def fileno(self) -> int:
         """Return the file descriptor, to wait for messages by."""
@@ -96,22 +97,35 @@ class Channel(Generic[Incoming, Outgoing]):
             ChannelClosed: If one of the two ends is closed.
         """
         data = memoryview(encode(message))
-        mark = _WHOLE
         try:
-            with self._sending:
-                while len(data) > PIECE_BYTES:
-                    mark = _FIRST if mark is _WHOLE else _MIDDLE
-                    self._socket.sendmsg([mark, data[:PIECE_BYTES]])
-                    data = data[PIECE_BYTES:]
-                mark = _WHOLE if mark is _WHOLE else _LAST
-                if descriptors:
-                    socket.send_fds(self._socket, [mark, data], descriptors)
-                else:
-                    self._socket.sendmsg([mark, data])
+            if len(data) > PIECE_BYTES:
+                self._send_pieces(data, descriptors)
+            else:
+                self._send_packet([_WHOLE, data], descriptors)
         except OSError as error:
             # Others come from a signal's handler of the user, such as the TimeoutError of an alarm.
             if error.errno in _CLOSED:
                 raise ChannelClosed from error
+            raise
+
+    def _send_packet(
+        self, buffers: list[bytes | memoryview], descriptors: tuple[int, ...] = ()
+    ) -> None:
+        if descriptors:
+            socket.send_fds(self._socket, buffers, descriptors)
+        else:
+            self._socket.sendmsg(buffers)
+
+    def _send_pieces(self, data: memoryview, descriptors: tuple[int, ...]) -> None:
+        number = next(self._numbers).to_bytes(_NUMBER_BYTES, "big")
+        try:
+            while len(data) > PIECE_BYTES:
+                self._send_packet([_MORE, number, data[:PIECE_BYTES]])
+                data = data[PIECE_BYTES:]
+            self._send_packet([_LAST, number, data], descriptors)
+        except BaseException:
+            with suppress(OSError):
+                self._send_packet([_DROP, number])
             raise
 
     def receive(self, wait: bool = True) -> tuple[Incoming | None, list[int]]:
@@ -136,24 +150,30 @@ class Channel(Generic[Incoming, Outgoing]):
                 return None, []
             if not piece:
                 return None, []
-            mark = piece[:1]
-            if mark in (_WHOLE, _FIRST):
-                self._pieces.clear()
-            elif not self._pieces:
-                continue
-            self._pieces.append(piece[1:])
-            if mark in (_WHOLE, _LAST):
-                data = b"".join(self._pieces)
-                self._pieces.clear()
+            data = self._whole(piece)
+            if data is not None:
                 for descriptor in descriptors:
                     os.set_inheritable(descriptor, False)
                 return self._decode(data), descriptors
+
+    def _whole(self, packet: bytes) -> bytes | None:
+        """Return the message that this packet completes, or None if it completes none."""
+        kind = packet[:1]
+        if kind == _WHOLE:
+            return packet[1:]
+        end = 1 + _NUMBER_BYTES
+        number, piece = packet[1:end], packet[end:]
+        if kind == _MORE:
+            self._pieces.setdefault(number, []).append(piece)
+            return None
+        pieces = self._pieces.pop(number, [])
+        return b"".join([*pieces, piece]) if kind == _LAST else None
 
     def _receive_piece(self, flags: int) -> tuple[bytes, list[int]]:
         # Not socket.recv_fds: it ignores its flags before Python 3.12 and would wait.
         size = array("i").itemsize
         piece, ancillary, _, _ = self._socket.recvmsg(
-            PIECE_BYTES + 1, socket.CMSG_SPACE(MAX_DESCRIPTORS * size), flags
+            1 + _NUMBER_BYTES + PIECE_BYTES, socket.CMSG_SPACE(MAX_DESCRIPTORS * size), flags
         )
         descriptors = array("i")
         for level, kind, data in ancillary:
@@ -170,7 +190,7 @@ class Channel(Generic[Incoming, Outgoing]):
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_WR)  # The other end sees it as the end.
             self._socket.settimeout(seconds)
-            while self._socket.recv(PIECE_BYTES + 1):
+            while self._socket.recv(1 + _NUMBER_BYTES + PIECE_BYTES):
                 pass
         self.close()
 

@@ -162,7 +162,7 @@ class ForwardingReporter(Reporter):
         self._points = Outbox(channel)
 
     def _add(self, lines: list[Line]) -> None:
-        # One by one they are short enough to arrive whole, whatever a signal's handler raises.
+        # One by one: what a signal's handler raises costs at most the line that is being sent.
         for line in lines:
             _send(self._channel, Reported([], [line]))
 

@@ -188,7 +188,7 @@ class ChildProcess:
         return bool(data)
 
     def _take_line(self, mark: str, line: str) -> None:
-        self._reporter.log(f"{mark}{line}")
+        self._reporter.extend([], [(False, f"{mark}{line}")])
         if self._tee:
             sys.stdout.write(f"{line}\n")
 

@@ -12,12 +12,17 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, TextIO
 
+from maggy.core.messages import MAX_LINE_LENGTH
+
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 __all__ = ["STDERR_MARK", "LineWriter", "Relay"]
 
-MAX_LINE_LENGTH = 16_384
+TEXTS_AT_ONCE = 1000
+"""After this many writes to one line their texts become one, so that they take little memory."""
+CHILD_CHARACTERS = 16_384
+"""A forked child sends what it prints at least after this many characters."""
 STDERR_MARK = "[stderr] "
 """How a line of standard error begins in a trial's output."""
 _TERMINAL_CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x08")
@@ -50,15 +55,15 @@ class LineWriter(io.TextIOBase):
     """Hand on each finished line that is written.
 
     Of a line that a progress bar has drawn over and over, only the last state is kept. A line
-    without end is handed on in pieces. After :meth:`finish` text goes to the stream that is in
-    force by then: a logging handler that was made in one trial still writes to this one in the
-    next.
+    of more than ``MAX_LINE_LENGTH`` characters is handed on in pieces. After :meth:`finish` text
+    goes to the stream that is in force by then: a logging handler that was made in one trial still
+    writes to this one in the next.
 
     In a forked child nobody reads what is handed on. There text goes through the relay, or without
     one to the file below.
 
     Args:
-        emit: Called with each line, without its line end.
+        emit: Called with each line or piece, without its line end.
         beneath: The stream that this one replaces.
         tee: Whether to write to ``beneath``, too.
         is_error: Whether this is standard error.
@@ -82,7 +87,8 @@ class LineWriter(io.TextIOBase):
         self._is_error = is_error
         self._relay = relay
         self._process = os.getpid()
-        self._pending = ""
+        self._texts: list[str] = []  # what was written since the last line end
+        self._length = 0  # of these texts
         self._is_finished = self._is_forwarding = False
         self._lock = threading.RLock()  # A finalizer that prints may run inside write().
         self._encoding = "utf-8"
@@ -152,16 +158,12 @@ class LineWriter(io.TextIOBase):
         if self._tee:
             self._beneath.write(text)
         with self._lock:
-            *lines, self._pending = (self._pending + text).split("\n")
-            if "\r" in self._pending:  # Only the newest state can still become a line.
-                head, _, newest = self._pending.rpartition("\r")
-                self._pending = newest or head.rstrip("\r").rpartition("\r")[2] + "\r"
-            if len(self._pending) > MAX_LINE_LENGTH:
-                lines.append(self._pending)
-                self._pending = ""
+            self._texts.append(text)
+            self._length += len(text)
+            lines = self._take_lines() if self._has_lines(text) else []
         # Outside the lock, since handing on may wait for the driver.
         for line in lines:
-            self._emit(_last_state(line))
+            self._hand_on(_last_state(line))
         return len(text)
 
     def flush(self) -> None:
@@ -174,10 +176,43 @@ class LineWriter(io.TextIOBase):
     def finish(self) -> None:
         """Hand on a last line that has no line end."""
         with self._lock:
-            line, self._pending = self._pending, ""
+            line = "".join(self._texts)
+            self._texts, self._length = [], 0
             self._is_finished = True
         if line := _last_state(line):
+            self._hand_on(line)
+
+    def _has_lines(self, text: str) -> bool:
+        """Return whether to look for lines after this text was added. The caller holds the lock."""
+        return (
+            "\n" in text
+            or "\r" in text
+            or self._length > MAX_LINE_LENGTH
+            or len(self._texts) >= TEXTS_AT_ONCE
+        )
+
+    def _take_lines(self) -> list[str]:
+        """Return the finished lines, and keep the rest. The caller holds the lock."""
+        # Taken before anything else: a finalizer that prints may run at any point below.
+        texts, self._texts, self._length = self._texts, [], 0
+        *lines, rest = "".join(texts).split("\n")
+        if "\r" in rest:  # Only the newest state can still become a line.
+            head, _, newest = rest.rpartition("\r")
+            rest = newest or head.rstrip("\r").rpartition("\r")[2] + "\r"
+        if len(rest) > MAX_LINE_LENGTH:
+            *pieces, rest = _pieces(rest)
+            lines += pieces
+        if rest:
+            self._texts.insert(0, rest)
+            self._length += len(rest)
+        return lines
+
+    def _hand_on(self, line: str) -> None:
+        if len(line) <= MAX_LINE_LENGTH:
             self._emit(line)
+            return
+        for piece in _pieces(line):
+            self._emit(piece)
 
     def _forward(self, text: str) -> int:
         in_force = sys.stderr if self._is_error else sys.stdout
@@ -214,7 +249,7 @@ class _ChildStream:
     def write(self, text: str) -> int:
         with self._lock:
             self._pending += text
-            if "\n" in text or len(self._pending) > MAX_LINE_LENGTH:
+            if "\n" in text or len(self._pending) > CHILD_CHARACTERS:
                 self.flush()
         return len(text)
 
@@ -271,3 +306,8 @@ def _last_state(line: str) -> str:
     """Return what a terminal shows of a line in the end, without colours."""
     states = [state for state in line.split("\r") if state]
     return _TERMINAL_CODES.sub("", states[-1]) if states else ""
+
+
+def _pieces(line: str) -> list[str]:
+    starts = range(0, len(line), MAX_LINE_LENGTH)
+    return [line[start : start + MAX_LINE_LENGTH] for start in starts]

@@ -227,7 +227,9 @@ class TrialExecutor:
         """
         outcome = Checked(None, "")
         try:
-            with isolated(self._session.reporter.log, state=self._state):
+            reporter = self._session.reporter
+            # Not through log(): it would divide a line where the text has other line ends in it.
+            with isolated(lambda line: reporter.extend([], [(False, line)]), state=self._state):
                 self._workload.verify()
                 for label, build in (self._workload.probes() if probe else {}).items():
                     self._probe(label, build, outcome)
@@ -256,7 +258,7 @@ class TrialExecutor:
         self._interrupter.reason = ""
         try:
             with isolated(
-                lambda line: reporter.log(line, jupyter=True),
+                lambda line: reporter.extend([], [(True, line)]),
                 tee=self._tee,
                 state=self._state,
                 was_stopped=lambda: (

@@ -11,6 +11,8 @@ LINES_PER_SECOND = 200
 LINES_PER_TRIAL = 10_000
 LINE_LENGTH = 1000
 """A line counts once more for each of these characters."""
+SHOWN_LENGTH = 16 * LINE_LENGTH
+"""Of a longer line only this many characters are shown."""
 MOST_WAITING = 100
 """While more texts than this wait to be shown, further lines are left out."""
 
@@ -33,8 +35,8 @@ class _Output:
 class ShownLines:
     """Choose the lines that are shown: 200 a second over all trials, and 10,000 of each trial.
 
-    Where lines are left out, one line says how many, and in which file they are. The memory in use
-    does not grow with the output.
+    Where lines are left out, one line says how many, and in which file they are. A very long line
+    is shortened with a note. The memory in use does not grow with the output.
 
     Args:
         directory_of: Returns the directory of a trial's records by its id.
@@ -65,8 +67,9 @@ class ShownLines:
             output.left_out += len(lines)
             return []
         chosen_lines: list[str] = []
-        for number, line in enumerate(lines):
+        for number, whole_line in enumerate(lines):
             notice = [self._notice(output.left_out, trial_id)] if output.left_out else []
+            line = self._shortened(whole_line, trial_id)
             cost = 1 + len(line) // LINE_LENGTH
             exceeds_limit = output.shown_count + cost > LINES_PER_TRIAL
             if exceeds_limit or cost + len(notice) > self._allowance:
@@ -92,6 +95,14 @@ class ShownLines:
         lines = "1 line" if count == 1 else f"{count:,} lines"
         return (
             f"--- {lines} of trial {trial_id} left out here; all are in {self._file(trial_id)} ---"
+        )
+
+    def _shortened(self, line: str, trial_id: str) -> str:
+        if len(line) <= SHOWN_LENGTH:
+            return line
+        return (
+            f"{line[:SHOWN_LENGTH]} --- {len(line) - SHOWN_LENGTH:,} characters left out here; all "
+            f"are in {self._file(trial_id)} ---"
         )
 
     def _last_notice(self, trial_id: str) -> str:

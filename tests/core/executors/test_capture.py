@@ -16,8 +16,11 @@ import threading
 import pytest
 import tqdm
 
-from maggy.core.executors.line_writer import MAX_LINE_LENGTH, LineWriter
+from maggy.core.executors import line_writer
+from maggy.core.executors.line_writer import LineWriter
 from maggy.core.executors.process_state import ProcessState, isolated
+from maggy.core.messages import MAX_LINE_LENGTH
+from maggy.core.reporter import Reporter
 
 
 def captured(*texts):
@@ -93,17 +96,53 @@ def test_a_bar_drawn_a_million_times_takes_no_memory():
     writer = LineWriter(lambda line: None, io.StringIO(), tee=False)
     for number in range(10_000):
         writer.write(f"\r{number:>100}")
-    assert len(writer._pending) < 300
+    assert len("".join(writer._texts)) < 300
 
 
 def test_lines_before_and_after_a_bar_stay():
     assert captured("start\n", "\r1/2", "\r2/2", "\nend\n") == ["start", "2/2", "end"]
 
 
-def test_a_line_without_end_is_handed_on_in_pieces_and_whole():
-    lines = captured(*["."] * (3 * MAX_LINE_LENGTH))
-    assert "".join(lines) == "." * (3 * MAX_LINE_LENGTH)
-    assert max(map(len, lines)) <= MAX_LINE_LENGTH + 1
+@pytest.fixture
+def short_lines(monkeypatch):
+    monkeypatch.setattr(line_writer, "MAX_LINE_LENGTH", 100)
+
+
+@pytest.mark.parametrize("texts", [["."] * 350, ["." * 350], ["." * 350, "\n"], ["." * 350 + "\n"]])
+def test_a_line_without_end_is_handed_on_in_pieces_and_whole(short_lines, texts):
+    assert [len(line) for line in captured(*texts)] == [100, 100, 100, 50]
+
+
+def test_each_piece_of_a_long_line_of_standard_error_is_marked(short_lines):
+    lines = []
+    with isolated(lines.append):
+        print("x" * 250, file=sys.stderr)
+    assert lines == [f"[stderr] {'x' * length}" for length in (100, 100, 50)]
+
+
+@pytest.mark.parametrize("is_error", [False, True])
+def test_a_line_is_recorded_as_it_was_printed_however_it_was_written(is_error):
+    text = "one\x0btwo\x0cthree\x1cfour\x85five\u2028" + "x" * (MAX_LINE_LENGTH - 100)
+    reporter = Reporter()
+    with isolated(lambda line: reporter.extend([], [(True, line)])):
+        stream = sys.stderr if is_error else sys.stdout
+        print(text, file=stream)
+        for start in range(0, len(text), 5000):
+            stream.write(text[start : start + 5000])
+    mark = "[stderr] " if is_error else ""
+    assert reporter.waiting()[3] == [(True, mark + text)] * 2
+
+
+def test_a_long_line_in_small_writes_is_neither_copied_each_time_nor_kept_in_very_many_texts():
+    lines = []
+    writer = LineWriter(lines.append, io.StringIO(), tee=False)
+    most = 0
+    for _ in range(5 * line_writer.TEXTS_AT_ONCE):
+        writer.write(".")
+        most = max(most, len(writer._texts))
+    writer.finish()
+    assert lines == ["." * 5 * line_writer.TEXTS_AT_ONCE]
+    assert most == line_writer.TEXTS_AT_ONCE - 1
 
 
 def test_lines_of_several_threads_come_whole():
@@ -137,14 +176,14 @@ def test_handing_a_line_on_may_print_itself():
 
 def test_a_finalizer_that_prints_while_something_is_written_does_not_block():
     class Talkative(str):
-        def __radd__(self, pending):  # runs inside write, as a finalizer may
+        def __contains__(self, text):  # runs inside write, as a finalizer may
             print("inner")
-            return pending + str(self)
+            return text in str(self)
 
     lines = []
     with isolated(lines.append):
         sys.stdout.write(Talkative("outer\n"))
-    assert lines == ["inner", "outer"]
+    assert lines == ["outer", "inner"]
 
 
 def test_what_is_captured_is_printed_beneath_only_when_asked(capsys):

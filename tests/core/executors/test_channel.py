@@ -7,7 +7,6 @@ import msgspec
 import pytest
 
 from maggy.core.executors.channel import (
-    _FIRST,
     PIECE_BYTES,
     ChannelClosed,
     child_channel,
@@ -128,8 +127,56 @@ def test_long_messages_of_several_threads_arrive_whole(ends):
     assert sorted(arrivals) == sorted(texts * 20)
 
 
-def test_a_message_that_was_broken_off_does_not_spoil_the_next_one(ends):
-    near, far = ends(child_channel, child_end)
-    far._socket.sendmsg([_FIRST, b"the first half of a message"])
-    far.send(Value(b"whole"))
-    assert near.receive()[0] == Value(b"whole")
+def test_a_message_whose_sending_is_broken_off_does_not_reach_the_next_one(ends, monkeypatch):
+    task, child = ends(child_channel, child_end)
+    sendmsg, calls = child._socket.sendmsg, []
+
+    class Socket:
+        def __getattr__(self, name):
+            return getattr(end, name)
+
+        def sendmsg(self, buffers):
+            calls.append(buffers)
+            if len(calls) == 3:  # as the handler of a signal may do
+                raise TimeoutError
+            return sendmsg(buffers)
+
+    end = child._socket
+    monkeypatch.setattr(child, "_socket", Socket())
+    with pytest.raises(TimeoutError):
+        child.send(Reported([], [(True, "x" * (5 * PIECE_BYTES))]))
+    child.send(Reported([], [(True, "y" * (2 * PIECE_BYTES))]))
+    assert task.receive() == (Reported([], [(True, "y" * (2 * PIECE_BYTES))]), [])
+    assert task._pieces == {}
+
+
+def test_descriptors_come_with_a_long_message_too(ends):
+    task, template = ends(template_channel, template_end)
+    reading, writing = os.pipe()
+    run = Run(Assign(1, "t1", {"x": "x" * (3 * PIECE_BYTES)}, ""))
+    thread = threading.Thread(target=task.send, args=(run, (writing,)))
+    thread.start()
+    message, copies = template.receive()
+    thread.join()
+    assert message == run
+    assert len(copies) == 1
+    for descriptor in (reading, writing, *copies):
+        os.close(descriptor)
+
+
+def test_what_a_signal_s_handler_sends_within_a_long_message_spoils_neither(ends, monkeypatch):
+    task, child = ends(child_channel, child_end)
+    send_packet, calls = child._send_packet, []
+
+    def send(buffers, descriptors=()):
+        calls.append(buffers)
+        if len(calls) == 2:  # as the handler of a signal may do
+            child.send(Value(b"y"))
+        send_packet(buffers, descriptors)
+
+    monkeypatch.setattr(child, "_send_packet", send)
+    child.send(Value(b"x" * (3 * PIECE_BYTES)))
+    assert [task.receive()[0] for _ in range(2)] == [
+        Value(b"y"),
+        Value(b"x" * (3 * PIECE_BYTES)),
+    ]

@@ -357,6 +357,37 @@ def test_what_c_code_and_subprocesses_write_is_the_trials_output(shared):
     ]
 
 
+def test_long_lines_arrive_whole_and_marked_from_wherever_they_are_written(shared):
+    def train(x):
+        import os
+        import sys
+        import threading
+
+        def write(descriptor, text):
+            data = text.encode()
+            while data:
+                data = data[os.write(descriptor, data) :]
+
+        print("a" * 300_000)
+        print("b" * 300_000, file=sys.stderr)
+        writer = threading.Thread(target=write, args=(2, "c" * 300_000 + "\n"))
+        writer.start()
+        for _ in range(20):
+            print("d" * 30_000)
+        writer.join()
+        write(1, "e" * 300_000)
+        return x
+
+    shared.run(train, x=1)
+    assert sorted(shared.lines) == [
+        "[stderr] " + "b" * 300_000,
+        "[stderr] " + "c" * 300_000,
+        "a" * 300_000,
+        *["d" * 30_000] * 20,
+        "e" * 300_000,
+    ]
+
+
 def test_what_was_printed_before_a_crash_is_kept(shared):
     def train(x, reporter):
         for step in range(100):

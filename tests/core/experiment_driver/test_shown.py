@@ -9,6 +9,7 @@ from maggy.core.experiment_driver.shown import (
     LINES_PER_SECOND,
     LINES_PER_TRIAL,
     MOST_WAITING,
+    SHOWN_LENGTH,
     ShownLines,
 )
 
@@ -73,6 +74,12 @@ def test_a_trial_shows_no_more_than_so_many_lines_and_others_go_on(screen):
 def test_a_long_line_counts_as_several(screen):
     long = "x" * (10 * LINE_LENGTH)
     assert len(screen.admit("t1", [long] * 100, 0.0)) == LINES_PER_SECOND // 11
+
+
+def test_a_very_long_line_is_shortened_with_a_note(screen):
+    (text,) = screen.admit("t1", ["x" * (SHOWN_LENGTH + 1_000_000)], 0.0)
+    assert text.startswith("x" * SHOWN_LENGTH + " --- 1,000,000 characters left out here;")
+    assert "/records/t1/output.log" in text
 
 
 def test_while_the_terminal_is_slow_lines_are_left_out(screen):
