@@ -8,6 +8,7 @@ from collections.abc import Callable
 from types import ModuleType
 
 from maggy.core.executors.settings import AnySetting, Setting, Settings, attribute_setting
+from maggy.core.executors.standard_library import STANDARD_LIBRARY
 
 __all__ = ["LibrarySettings"]
 
@@ -20,23 +21,27 @@ class LibrarySettings:
     """
 
     def __init__(self) -> None:
-        self._settings: dict[str, Settings] = {}
+        self._settings = Settings([])
+        self._remaining = dict(_LIBRARIES)
+        self._module_count = 0
         self._look(are_initial=False)
 
     def restore(self) -> None:
         """Set the settings of all loaded libraries to what they were."""
-        self._look(are_initial=True)
-        for settings in self._settings.values():
-            settings.restore()
+        if len(sys.modules) != self._module_count:
+            self._look(are_initial=True)
+        self._settings.restore()
 
     def _look(self, are_initial: bool) -> None:
         """Remember the settings of libraries that were loaded since the last look."""
-        for name, settings_of in _LIBRARIES.items():
-            if name in self._settings or name not in sys.modules:
+        self._module_count = len(sys.modules)
+        for name, settings_of in list(self._remaining.items()):
+            if name not in sys.modules:
                 continue
             # A library whose import has failed is loaded in part, and has no settings yet.
             with contextlib.suppress(Exception):
-                self._settings[name] = Settings(settings_of(sys.modules[name]), are_initial)
+                self._settings.extend(Settings(settings_of(sys.modules[name]), are_initial))
+                del self._remaining[name]
 
 
 def _numpy(numpy: ModuleType) -> list[AnySetting]:
@@ -143,17 +148,6 @@ def _torch(torch: ModuleType) -> list[AnySetting]:
     ]
 
 
-def _start_method(context: ModuleType) -> list[AnySetting]:
-    # The method is None until the first use of multiprocessing settles it. From then on nobody may
-    # change it without force.
-    default = context._default_context
-
-    def write(method: str | None) -> None:
-        default.set_start_method(method, force=True)
-
-    return [Setting(lambda: default.get_start_method(allow_none=True), write)]
-
-
 def _mlflow_store(utils: ModuleType) -> list[AnySetting]:
     return [attribute_setting(utils, "_tracking_uri")]
 
@@ -163,11 +157,11 @@ def _mlflow_experiment(fluent: ModuleType) -> list[AnySetting]:
 
 
 _LIBRARIES: dict[str, Callable[[ModuleType], list[AnySetting]]] = {
+    **STANDARD_LIBRARY,
     "numpy": _numpy,
     "keras.src.backend.config": _keras,
     "tensorflow": _tensorflow,
     "torch": _torch,
-    "multiprocessing.context": _start_method,
     "mlflow.tracking._tracking_service.utils": _mlflow_store,
     "mlflow.tracking.fluent": _mlflow_experiment,
 }

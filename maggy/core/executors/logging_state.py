@@ -49,7 +49,9 @@ class LoggingState:
                 Setting(lambda: root.manager.disable, logging.disable),
                 Setting(logging.getLogRecordFactory, logging.setLogRecordFactory),
                 Setting(logging.getLoggerClass, logging.setLoggerClass),
-                Setting(_are_warnings_captured, logging.captureWarnings),
+                # What warnings.showwarning was before logging.captureWarnings. The function itself
+                # would set that to what a trial may have put there first.
+                attribute_setting(logging, "_warnings_showwarning"),
             ]
         )
         self._loggers: dict[logging.Logger, _LoggerState] = {}
@@ -94,10 +96,6 @@ class LoggingState:
         for logger in list(self._root.manager.loggerDict.values()):
             if isinstance(logger, logging.Logger):  # Others only stand for a name in between.
                 yield logger
-
-
-def _are_warnings_captured() -> bool:
-    return getattr(logging, "_warnings_showwarning", None) is not None
 
 
 def _all_handlers() -> list[ReferenceType[logging.Handler]]:

@@ -17,6 +17,7 @@ from types import ModuleType
 from maggy.core.executors.library_settings import LibrarySettings
 from maggy.core.executors.logging_state import LoggingState
 from maggy.core.executors.randomness import Randomness
+from maggy.core.executors.registries import Registries
 from maggy.core.executors.settings import Settings, process_settings
 
 __all__ = ["ProcessSnapshot"]
@@ -48,6 +49,7 @@ class ProcessSnapshot:
         self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
         self._timers = {timer: signal.getitimer(timer) for timer in _TIMERS}
         self._spark_dumps_tracebacks = _is_set("PYTHON_TRACEBACK_DUMP_INTERVAL_SECONDS")
+        self._registries = Registries()
         self._umask = _read_umask()
         self._zone = time.tzname
         self._decimal = decimal.getcontext().copy()
@@ -58,6 +60,7 @@ class ProcessSnapshot:
 
     def restore(self) -> None:
         """Make everything as it was, except that imported modules stay."""
+        self._registries.restore()  # The builtins first: everything below calls some.
         sys.path[:] = self._path
         self._restore_directory()
         self._restore_environment()

@@ -5,9 +5,9 @@ When they are restored is decided elsewhere.
 
 from __future__ import annotations
 
-import builtins
 import contextlib
 import decimal
+import faulthandler
 import gc
 import locale
 import os
@@ -15,15 +15,23 @@ import socket
 import sys
 import tempfile
 import threading
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from operator import itemgetter
 from typing import Any, Generic, TypeAlias, TypeVar
 
 __all__ = ["AnySetting", "Setting", "Settings", "attribute_setting", "process_settings"]
 
 Value = TypeVar("Value")
 _ABSENT = object()
+_SYS_ATTRIBUTES = (
+    *("stdin", "__stdin__", "__stdout__", "__stderr__"),
+    *("excepthook", "__excepthook__", "unraisablehook", "__unraisablehook__"),
+    *("displayhook", "__displayhook__", "breakpointhook", "__breakpointhook__"),
+    *("dont_write_bytecode", "pycache_prefix"),
+)
 
 
 @dataclass(frozen=True)
@@ -58,16 +66,24 @@ class Settings:
         self._writers = [setting.write for setting in settings]
         self._values = [setting.initial if are_initial else setting.read() for setting in settings]
 
+    def extend(self, others: Settings) -> None:
+        """Remember what other settings remember, too."""
+        self._readers += others._readers
+        self._writers += others._writers
+        self._values += others._values
+
     def restore(self) -> None:
         """Set what has changed to what it was. What the system refuses to set stays as it is."""
         current_values = [read() for read in self._readers]
-        # One comparison of two lists is quicker than one for each setting.
-        if current_values == self._values:
-            return
+        # One comparison of two lists is quicker than one for each setting. It fails with values
+        # that are neither equal nor unequal, such as numpy arrays.
+        with contextlib.suppress(Exception):
+            if current_values == self._values:
+                return
         triples = zip(self._values, current_values, self._writers, strict=True)
         for value, current, write in triples:
-            if current != value:
-                with contextlib.suppress(Exception):
+            with contextlib.suppress(Exception):
+                if value is not current and (type(value) is not type(current) or value != current):
                     write(value)
 
 
@@ -90,15 +106,37 @@ def attribute_setting(owner: object, name: str, initial: object = None) -> AnySe
     return Setting(partial(attributes.get, name, _ABSENT), write, initial)
 
 
+def _attributes_setting(owner: object, *names: str) -> AnySetting:
+    """Return the setting that consists of attributes of a module, which has them all now."""
+    attributes = vars(owner)
+    values_of = itemgetter(*names)
+
+    def read() -> object:
+        try:
+            return values_of(attributes)
+        except KeyError:  # The trial has deleted one.
+            return _ABSENT
+
+    def write(values: tuple[object, ...]) -> None:
+        attributes.update(zip(names, values, strict=True))
+
+    return Setting(read, write)
+
+
 def process_settings() -> list[AnySetting]:
     """Return the settings of the interpreter and of the process."""
+    main_thread = threading.main_thread()
     return [
-        *(attribute_setting(builtins, name) for name in ("input", "open", "__import__")),
-        *(attribute_setting(sys, name) for name in ("stdin", "excepthook", "unraisablehook")),
-        *(attribute_setting(sys, name) for name in ("displayhook", "breakpointhook")),
-        *(attribute_setting(sys, name) for name in ("tracebacklimit", "dont_write_bytecode")),
-        attribute_setting(threading, "excepthook"),
+        _attributes_setting(sys, *_SYS_ATTRIBUTES),
+        _attributes_setting(threading, "excepthook", "_trace_hook", "_profile_hook"),
+        _attributes_setting(warnings, "showwarning", "formatwarning"),
+        attribute_setting(sys, "tracebacklimit"),
         attribute_setting(tempfile, "tempdir"),
+        Setting(
+            partial(vars(main_thread).get, "_name"),
+            lambda name: setattr(main_thread, "name", name),
+        ),
+        *_interpreter_settings(),
         _list_setting(sys, "argv"),
         _list_setting(gc, "callbacks"),
         Setting(sys.getrecursionlimit, sys.setrecursionlimit),
@@ -115,6 +153,22 @@ def process_settings() -> list[AnySetting]:
         *_resource_limits(),
         *_affinity(),
     ]
+
+
+def _interpreter_settings() -> list[AnySetting]:
+    def set_fault_handler(is_on: bool) -> None:
+        (faulthandler.enable if is_on else faulthandler.disable)()
+
+    settings: list[AnySetting] = [
+        Setting(sys.get_coroutine_origin_tracking_depth, sys.set_coroutine_origin_tracking_depth),
+        Setting(sys.get_asyncgen_hooks, lambda hooks: sys.set_asyncgen_hooks(*hooks)),
+        Setting(faulthandler.is_enabled, set_fault_handler),
+    ]
+    if hasattr(sys, "set_int_max_str_digits"):  # Early releases of Python 3.10 do not have it.
+        settings.append(Setting(sys.get_int_max_str_digits, sys.set_int_max_str_digits))
+    if hasattr(sys, "setdlopenflags"):  # Windows does not have it.
+        settings.append(Setting(sys.getdlopenflags, sys.setdlopenflags))
+    return settings
 
 
 def _list_setting(owner: object, name: str) -> AnySetting:

@@ -1,21 +1,29 @@
 """What a trial changes in its process reaches no later trial: settings, libraries, context."""
 
+import asyncio
+import builtins
 import decimal
+import faulthandler
 import gc
 import locale
 import logging
 import multiprocessing
 import multiprocessing.context
+import multiprocessing.forkserver
+import multiprocessing.spawn
 import os
 import resource
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+import tracemalloc
 import types
+import urllib.request
 import warnings
 
 import numpy as np
@@ -62,7 +70,108 @@ def _attribute(owner, name, value):
     return lambda: getattr(owner, name), lambda: setattr(owner, name, value)
 
 
+def _set_item(table, key, value):
+    return lambda: table.get(key), lambda: table.__setitem__(key, value)
+
+
+def _add_import_hook(name):
+    hook = type("Hook", (), {"__module__": "__main__", "find_spec": lambda *arguments: None})()
+    return lambda: list(getattr(sys, name)), lambda: getattr(sys, name).append(hook)
+
+
+class _Policy(asyncio.DefaultEventLoopPolicy):
+    pass
+
+
+def _policy():
+    policy = asyncio.events._event_loop_policy
+    return policy if isinstance(policy, _Policy) else None
+
+
+def _capture_warnings_with_a_hook_of_its_own():
+    warnings.showwarning = print
+    logging.captureWarnings(True)
+
+
+PROCESS = multiprocessing.current_process()
+STANDARD_LIBRARY_CHANGES = {
+    "tracing of threads": (threading.gettrace, lambda: threading.settrace(lambda *event: None)),
+    "profiling of threads": (
+        threading.getprofile,
+        lambda: threading.setprofile(lambda *event: None),
+    ),
+    "digits of an integer": (
+        sys.get_int_max_str_digits,
+        lambda: sys.set_int_max_str_digits(1000),
+    ),
+    "flags for libraries": (sys.getdlopenflags, lambda: sys.setdlopenflags(os.RTLD_GLOBAL)),
+    "hooks of asynchronous generators": (
+        sys.get_asyncgen_hooks,
+        lambda: sys.set_asyncgen_hooks(firstiter=print),
+    ),
+    "origin of coroutines": (
+        sys.get_coroutine_origin_tracking_depth,
+        lambda: sys.set_coroutine_origin_tracking_depth(3),
+    ),
+    "finders of modules": _add_import_hook("meta_path"),
+    "removed finders of modules": (lambda: list(sys.meta_path), lambda: sys.meta_path.pop()),
+    "replaced finders of modules": (
+        lambda: id(sys.meta_path),
+        lambda: setattr(sys, "meta_path", list(sys.meta_path)),
+    ),
+    "hooks for the search path": _add_import_hook("path_hooks"),
+    "policy of event loops": (_policy, lambda: asyncio.set_event_loop_policy(_Policy())),
+    "key of the process": (lambda: PROCESS.authkey, lambda: setattr(PROCESS, "authkey", b"mine")),
+    "name of the process": _attribute(PROCESS, "name", "mine"),
+    "kind of the process": _attribute(PROCESS, "daemon", True),
+    "program of new processes": (
+        multiprocessing.spawn.get_executable,
+        lambda: multiprocessing.set_executable("/bin/false"),
+    ),
+    "modules of the fork server": (
+        lambda: multiprocessing.forkserver._forkserver._preload_modules,
+        lambda: multiprocessing.set_forkserver_preload(["json"]),
+    ),
+    "fault handler": (faulthandler.is_enabled, faulthandler.enable),
+    "name of the main thread": _attribute(threading.main_thread(), "name", "mine"),
+    "new name of a level": (
+        lambda: logging.getLevelName(25),
+        lambda: logging.addLevelName(25, "NOTICE"),
+    ),
+    "changed name of a level": (
+        lambda: (logging.getLevelName(20), logging.getLevelName("INFO")),
+        lambda: logging.addLevelName(20, "I"),
+    ),
+    "formatwarning": _attribute(warnings, "formatwarning", None),
+    "showwarning of captured warnings": (
+        lambda: warnings.showwarning,
+        _capture_warnings_with_a_hook_of_its_own,
+    ),
+    "context of HTTPS": _attribute(
+        ssl, "_create_default_https_context", ssl._create_unverified_context
+    ),
+    "opener of URLs": (
+        lambda: urllib.request._opener,
+        lambda: urllib.request.install_opener(urllib.request.OpenerDirector()),
+    ),
+    "tracing of memory": (tracemalloc.is_tracing, tracemalloc.start),
+    "original standard output": _attribute(sys, "__stdout__", None),
+    "original standard error": _attribute(sys, "__stderr__", None),
+    "original exception hook": _attribute(sys, "__excepthook__", None),
+    "replaced builtin function": _attribute(builtins, "bin", None),
+    "replaced builtin class": _attribute(builtins, "bytearray", None),
+    "array in place of a builtin": (
+        lambda: id(builtins.divmod),
+        lambda: setattr(builtins, "divmod", np.zeros(2)),
+    ),
+    "new builtin": _set_item(vars(builtins), "maggy_test", 1),
+    "removed builtin": (
+        lambda: vars(builtins).get("divmod"),
+        lambda: vars(builtins).pop("divmod"),
+    ),
+}
 CHANGES = {
+    **STANDARD_LIBRARY_CHANGES,
     "recursion limit": (sys.getrecursionlimit, lambda: sys.setrecursionlimit(5000)),
     "switch interval": (sys.getswitchinterval, lambda: sys.setswitchinterval(0.5)),
     "garbage collection": (gc.isenabled, gc.disable),
@@ -77,7 +186,7 @@ CHANGES = {
     "standard input": _attribute(sys, "stdin", None),
     "exception hook": _attribute(sys, "excepthook", None),
     "exception hook of threads": _attribute(threading, "excepthook", None),
-    "open": _attribute(__import__("builtins"), "open", None),
+    "open": _attribute(builtins, "open", None),
     "profiler": (sys.getprofile, lambda: sys.setprofile(lambda *event: None)),
     "length of tracebacks": (
         lambda: getattr(sys, "tracebacklimit", "none"),
@@ -142,6 +251,32 @@ def unsettled_start_method():
     multiprocessing.set_start_method(before, force=True)
 
 
+@pytest.fixture
+def no_fault_handler():
+    """Has the fault handler off, which pytest turns on."""
+    was_enabled = faulthandler.is_enabled()
+    faulthandler.disable()
+    yield
+    if was_enabled:
+        faulthandler.enable(sys.__stderr__)
+
+
+@pytest.fixture
+def restored_by_hand():
+    """Keeps a test that fails from changing others."""
+    tables = [vars(builtins), logging._levelToName, logging._nameToLevel, vars(sys), vars(warnings)]
+    contents = [dict(table) for table in tables]
+    finders, hooks, config = sys.meta_path[:], sys.path_hooks[:], PROCESS._config.copy()
+    yield
+    for table, content in zip(tables, contents, strict=True):
+        table.update(content)
+    sys.meta_path[:], sys.path_hooks[:] = finders, hooks
+    PROCESS._config.clear()
+    PROCESS._config.update(config)
+    tracemalloc.stop()
+
+
+@pytest.mark.usefixtures("no_fault_handler", "restored_by_hand")
 @pytest.mark.parametrize("name", CHANGES)
 def test_a_setting_that_a_trial_changes_is_put_back(trial, name):
     read, change = CHANGES[name]
@@ -150,6 +285,60 @@ def test_a_setting_that_a_trial_changes_is_put_back(trial, name):
         changed = trial(lambda: (change(), read())[1])
         assert changed != before
         assert read() == before
+
+
+def test_what_a_module_registers_when_a_trial_imports_it_stays(trial, monkeypatch):
+    monkeypatch.setattr(sys, "meta_path", sys.meta_path)
+
+    def load_module():
+        module = types.ModuleType("maggy_test_module")
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+        module.finder = type("Finder", (), {"__module__": module.__name__})()
+        sys.meta_path.append(module.finder)
+        sys.meta_path.append(type("Finder", (), {"__module__": "__main__"})())
+        logging.addLevelName(26, "MODULE")
+        builtins.maggy_test_module = 1
+
+    before = list(sys.meta_path)
+    try:
+        trial(load_module)
+        finder = sys.modules["maggy_test_module"].finder
+        for change in (sys.meta_path.pop, lambda: None, lambda: sys.meta_path.append(None)):
+            assert sys.meta_path == [*before, finder]
+            assert logging.getLevelName(26) == "MODULE"
+            assert builtins.maggy_test_module == 1
+            trial(change)
+    finally:
+        sys.meta_path[:] = before
+        logging._levelToName.pop(26, None)
+        logging._nameToLevel.pop("MODULE", None)
+        vars(builtins).pop("maggy_test_module", None)
+
+
+def test_modules_of_the_standard_library_that_a_trial_loads_begin_anew_for_the_next_one():
+    code = """
+import sys
+from maggy.core.executors.process_state import ProcessState, isolated
+
+def change():
+    import asyncio, multiprocessing, ssl, tracemalloc, urllib.request
+    class Policy(asyncio.DefaultEventLoopPolicy): pass
+    asyncio.set_event_loop_policy(Policy())
+    multiprocessing.current_process().name = "mine"
+    ssl._create_default_https_context = None
+    urllib.request.install_opener(urllib.request.OpenerDirector())
+    tracemalloc.start()
+
+with ProcessState() as state, isolated(lambda line: None, state=state):
+    change()
+import asyncio, multiprocessing, ssl, tracemalloc, urllib.request
+assert type(asyncio.get_event_loop_policy()).__name__ != "Policy"
+assert multiprocessing.current_process().name == "MainProcess"
+assert ssl._create_default_https_context is ssl.create_default_context
+assert urllib.request._opener is None
+assert not tracemalloc.is_tracing()
+"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True)
 
 
 def test_affinity_is_put_back(trial):
