@@ -60,6 +60,17 @@ def test_what_a_forked_child_prints_is_in_the_trials_output(state, start):
     assert lines.index("to the output") < lines.index("[stderr] to the errors")
 
 
+def test_long_lines_of_a_child_arrive_whole(state):
+    def speak_long():
+        print("x" * 100_000)
+        print("y" * 100_000, file=sys.stderr)
+
+    lines = []
+    with isolated(lines.append, state=state):
+        fork(speak_long)
+    assert lines == ["x" * 100_000, "[stderr] " + "y" * 100_000]
+
+
 def test_a_bar_in_a_child_keeps_its_last_state_only(state):
     def draw():
         for number in range(1, 101):
