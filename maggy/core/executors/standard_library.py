@@ -21,7 +21,7 @@ def _asyncio(asyncio: ModuleType) -> list[AnySetting]:
 
     def read() -> object:
         """Return the policy; None for the default one, which asyncio makes at its first use."""
-        policy = attributes["_event_loop_policy"]
+        policy = attributes.get("_event_loop_policy")
         return None if type(policy) is default else policy
 
     return [Setting(read, lambda policy: attributes.update(_event_loop_policy=policy))]
