@@ -7,6 +7,8 @@ import msgspec
 import pytest
 
 from maggy.core.executors.channel import (
+    _MORE,
+    _NUMBER_BYTES,
     PIECE_BYTES,
     ChannelClosed,
     child_channel,
@@ -105,7 +107,7 @@ def test_without_waiting_an_empty_channel_and_half_a_message_raise_at_once(ends)
     near, far = ends(child_channel, child_end)
     with pytest.raises(BlockingIOError):
         near.receive(wait=False)
-    far._socket.sendmsg([_FIRST, b"the first half of a message"])
+    far._socket.sendmsg([_MORE, bytes(_NUMBER_BYTES), b"the first half of a message"])
     with pytest.raises(BlockingIOError):
         near.receive(wait=False)
 
