@@ -40,6 +40,11 @@ def jump(stage, clock, seconds):
     stage.host.expect(Heartbeat)
 
 
+def lose_patience(stage):
+    """Let the worker wait only briefly from now on. Before, it waits as long as needed."""
+    stage.session._silence._patience = 0.05
+
+
 def unanswered(stage):
     """Bring the worker into a run of which a heartbeat stays unanswered."""
     stage.assigned()
@@ -95,34 +100,39 @@ def test_the_standstill_of_one_trial_is_no_time_of_the_next(stage, clocks):
 
 def test_a_driver_that_is_stopped_keeps_its_connection_and_its_workers(stages, monkeypatch):
     monkeypatch.setattr(silence, "CONNECTED_PATIENCE", 1e6)
-    stage = stages(answer_timeout=0.05)
-    stage.assigned()  # over a connection, then
+    stage = stages()
+    stage.assigned()
+    lose_patience(stage)
     stage.host.gather(0.3)
     assert stage.interrupts == []
 
 
 def test_a_worker_that_leaves_an_assigned_trial_says_why(stages):
-    stage = stages(answer_timeout=0.05)
+    stage = stages()
     stage.assigned()
+    lose_patience(stage)
     assert stage.interrupted.wait(SOON)
     assert stage.worker(stage.session.failed, "cut off", "").result(SOON) == Done()
     assert "not answered" in stage.session.desertion
 
 
 def test_a_worker_that_leaves_with_a_result_that_nobody_took_deserts_its_trial(stages):
-    stage = stages(answer_timeout=0.05)
+    stage = stages()
     stage.assigned()
+    lose_patience(stage)
     assert stage.worker(stage.session.final, 0.5, {}, False).result(SOON) == Done()
     assert stage.session.desertion
 
 
 @pytest.mark.parametrize("last", [Wait(), Abandon(1)])
 def test_a_worker_without_a_trial_deserts_none(stages, last):
-    stage = stages(answer_timeout=0.05)
+    stage = stages()
     stage.assigned()
     answer = stage.worker(stage.session.failed, "over", "")
     stage.host.expect(Failed)
     stage.say(last)
+    stage.host.until(lambda: not stage.session._has_trial)
+    lose_patience(stage)
     assert answer.result(SOON) == Done()
     assert not stage.session.desertion
 
