@@ -37,6 +37,7 @@ from maggy import Searchspace, experiment
 from maggy.experiment_config import OptimizationConfig
 
 def train(n, reporter):
+    import os
     import time
     from pathlib import Path
     from pyspark import TaskContext
@@ -44,9 +45,14 @@ def train(n, reporter):
     records = Path(tensorboard.logdir()).parent
     for step in range(40):
         reporter.broadcast(step)
-    if TaskContext.get().attemptNumber() == 0:
+    if is_killed:
+        # On a busy machine the copy may come first, so the worker says which process it is.
+        (records / "pid.txt").write_text(str(os.getpid()))
+        while not (records / "killed.txt").exists():
+            time.sleep(0.1)
+    elif TaskContext.get().attemptNumber() == 0:
         # The second log file appears when Spark has made a copy.
-        while is_killed or len(list(records.glob("executor_0_*.log"))) < 2:
+        while len(list(records.glob("executor_0_*.log"))) < 2:
             time.sleep(0.1)
     return n
 
@@ -138,19 +144,22 @@ def test_a_copy_stands_by_and_takes_over_when_the_original_dies(standalone, expe
 
     before = set(experiments.glob("app-*"))
 
-    def both_logs():
-        """Return the logs of the original and the copy when both exist."""
+    def records_with_both_logs():
+        """Return the directory of the experiment when the original and the copy have registered."""
         assert disturbed.poll() is None, (tmp_path / "errors.txt").read_text()[-3000:]
         new = set(experiments.glob("app-*")) - before
-        logs = sorted(log for directory in new for log in directory.glob("executor_0_*.log"))
-        return logs if len(logs) == 2 else None
+        logs = [log for directory in new for log in directory.glob("executor_0_*.log")]
+        return logs[0].parent if len(logs) == 2 else None
 
     with start(standalone, tmp_path, "to be killed") as disturbed:
-        original, _ = wait_until(both_logs, "Spark's copy", seconds=PROCESS_SECONDS)
+        records = wait_until(records_with_both_logs, "Spark's copy", seconds=PROCESS_SECONDS)
+        pid_file = records / "pid.txt"
         pid = wait_until(
-            lambda: re.search(r"process (\d+)", original.read_text()), "the line of the original"
+            lambda: pid_file.exists() and re.fullmatch(r"\d+", pid_file.read_text()),
+            "the running worker",
         )
-        os.kill(int(pid[1]), signal.SIGKILL)
+        os.kill(int(pid[0]), signal.SIGKILL)
+        (records / "killed.txt").touch()
         result, trials = finish(disturbed, tmp_path)
     assert (result["num_trials"], result["failed"]) == (3, 0)
     assert sorted(trial["attempts"] for trial in trials) == [1, 1, 2]
