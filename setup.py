@@ -6,8 +6,6 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 ROOT = Path(__file__).parent
-# The address under which the project is known. Everything that names it is derived from here.
-HOME = "https://github.com/logicalclocks/maggy"
 EXTRAS = {
     # TensorFlow 2.21 no longer installs TensorBoard, which reads and writes our HParams files.
     # google-crc32c computes the checksums of event files, because TensorBoard's own code is slow.
@@ -71,13 +69,8 @@ setup(
     long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     author="The Maggy authors",
-    url=HOME,
-    project_urls={
-        "Source": HOME,
-        "Issues": f"{HOME}/issues",
-        "Documentation": f"{HOME}/tree/main/docs",
-        "Changes": f"{HOME}/blob/main/docs/releases.md",
-    },
+    # This repository has no public address yet. Add it here as "Source" and "Issues" once it has.
+    project_urls={"Original, up to 1.1.2": "https://github.com/logicalclocks/maggy"},
     license="Apache-2.0",
     keywords="hyperparameter optimization, ablation study, Apache Spark, PySpark, machine learning",
     python_requires=">=3.10",
