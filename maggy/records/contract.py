@@ -114,7 +114,7 @@ class RecordStore(ABC):
         """Add a line, with the time, to the log of the experiment."""
 
     @abstractmethod
-    def log_executor(self, partition: int, attempt: int, text: str) -> None:
+    def log_executor(self, partition: int, number: int, text: str) -> None:
         """Add text, as it is, to the log of one worker."""
 
     # Each trial.

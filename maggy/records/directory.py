@@ -209,9 +209,9 @@ class ExperimentStore(RecordStore):
         seconds = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(now))
         self._append("maggy.log", f"{seconds}.{int(now % 1 * 1000):03d} {line}\n")
 
-    def log_executor(self, partition: int, attempt: int, text: str) -> None:
+    def log_executor(self, partition: int, number: int, text: str) -> None:
         """Add text, as it is, to the log of one worker."""
-        self._append(f"executor_{partition}_{attempt}.log", text)
+        self._append(f"executor_{partition}_{number}.log", text)
 
     def begin_trial(self, trial: Trial) -> None:
         """Make the directory of a trial, with its parameters. An earlier end stays for now."""

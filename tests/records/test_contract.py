@@ -82,8 +82,8 @@ class DatabaseStore(RecordStore):
     def log(self, line):
         self._append("log", f"{line}\n")
 
-    def log_executor(self, partition, attempt, text):
-        self._append(f"executor {partition} {attempt}", text)
+    def log_executor(self, partition, number, text):
+        self._append(f"executor {partition} {number}", text)
 
     def begin_trial(self, trial):
         self.database.begun[trial.trial_id] = json.dumps(trial.params)
