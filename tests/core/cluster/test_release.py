@@ -5,7 +5,9 @@ import subprocess
 import sys
 import textwrap
 import zipfile
+from pathlib import Path
 
+import pyspark
 import pytest
 
 from maggy import __version__
@@ -18,8 +20,7 @@ pytestmark = pytest.mark.slow
 
 EXECUTOR = """
 import pickle, sys
-sys.path[:] = [path for path in sys.path if path not in {forbidden!r}]
-sys.path.insert(0, {release!r})
+sys.path[:0] = [{release!r}, {packages!r}]
 from pyspark import cloudpickle
 with open({command!r}, "rb") as file:
     run = cloudpickle.load(file)
@@ -35,20 +36,26 @@ def task(info):
     return [info.partition]
 
 
+def other_packages(tmp_path):
+    """Return a folder with all installed packages but Maggy, which may be installed itself."""
+    folder = tmp_path / "packages"
+    folder.mkdir()
+    for path in Path(pyspark.__file__).parents[1].iterdir():
+        if "maggy" not in path.name.lower():
+            (folder / path.name).symlink_to(path)
+    return folder
+
+
 def run_on_executor(tmp_path, release):
     """Return what an executor answers on whose path only this release of Maggy is."""
     command = tmp_path / "command.pickle"
     # A function of this module would be pickled by reference, and the executor does not have it.
     command.write_bytes(dumps(guarded(lambda info: [info.partition])))
     code = EXECUTOR.format(
-        forbidden=[
-            str(path) for path in sys.path if "site-packages" not in path and "lib" not in path
-        ],
-        release=str(release),
-        command=str(command),
+        release=str(release), packages=str(other_packages(tmp_path)), command=str(command)
     )
     result = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code)],
+        [sys.executable, "-S", "-c", textwrap.dedent(code)],
         capture_output=True,
         text=True,
         cwd=tmp_path,
