@@ -99,7 +99,7 @@ class AblationStudy:
         >>> study.model.layers.include("my_dense_two", "my_dense_three")
 
     Args:
-        training_dataset_name: The name under which the data set was registered. It may be None
+        training_dataset_name: The name of a registered data set. It may be None
             with a data set generator of your own.
         training_dataset_version: The version of the data set, 1 or more.
         label_name: The column that the model predicts. It is never among the features.

@@ -17,7 +17,7 @@ from maggy.trial import Trial
 
 __all__ = ["GridSearch"]
 
-# Combinations of conditional parameters are counted one by one, at most so many.
+# Combinations of conditional parameters are counted one by one, up to this number.
 _MAX_COUNT = 100_000
 
 

@@ -10,7 +10,7 @@ from maggy.common.json_values import as_number
 __all__ = ["BUDGET_NAMES", "budget_name", "check_budgets", "rung_budgets"]
 
 BUDGET_NAMES = ("budget", "resource")
-"""The names under which a training function may ask for its budget."""
+"""The names that the budget may have among the parameters of a training function."""
 
 _MIN_FACTOR = 2
 # msgpack, which encodes what is sent to a worker, has no larger integers.

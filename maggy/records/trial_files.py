@@ -29,7 +29,7 @@ class TrialFiles:
         is_resumed: Whether an earlier driver may have recorded trials there.
 
     Attributes:
-        metric: The name under which a trial's output holds a single returned number.
+        metric: The name of a single returned number in the outputs of a trial.
     """
 
     def __init__(

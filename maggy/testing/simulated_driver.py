@@ -15,7 +15,7 @@ from maggy.trial import Trial
 __all__ = ["LOST", "MAX_ROUNDS", "Score", "SimulatedDriver", "Stopped"]
 
 MAX_ROUNDS = 2_000
-"""A policy that has not ended after so many rounds does not end."""
+"""A policy that has not ended after this number of rounds counts as endless."""
 
 LOST: Final = "lost"
 """The score of a trial whose worker is lost: the trial runs again."""

@@ -76,7 +76,7 @@ class ClassicCluster(Cluster):
         """Pickle a value once for all jobs, together with the broadcast variables in it.
 
         Raises:
-            TooLargeError: If Spark cannot broadcast so many bytes.
+            TooLargeError: If the value is too large for a broadcast.
             Exception: If a part of the value cannot be pickled.
         """
         # Spark brings the broadcast variables that a thread has pickled to that thread's next job.

@@ -101,7 +101,7 @@ class ConnectCluster(Cluster):
         """Pickle a value once for all jobs.
 
         Raises:
-            TooLargeError: If the server does not take so many bytes.
+            TooLargeError: If the value is too large for the server.
             Exception: If a part of the value cannot be pickled.
         """
         data = dumps(value)

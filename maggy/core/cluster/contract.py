@@ -66,7 +66,7 @@ class Cluster(ABC):
         session: The user's SparkSession.
         app_id: Spark's application id.
         host: The interface on which a driver's server should listen.
-        advertised: The name or address under which executors reach the driver.
+        advertised: The name or address at which executors reach the driver.
         local: True if driver and executors belong to one process tree on this machine.
         job_per_worker: True if Spark ends a whole job at its first crash, so that every worker
             needs its own job.
@@ -102,7 +102,7 @@ class Cluster(ABC):
         """Pickle a value once for all jobs.
 
         Raises:
-            TooLargeError: If Spark cannot take so many bytes.
+            TooLargeError: If the value is too large for Spark.
             Exception: If a part of the value cannot be pickled.
         """
         data = dumps(value)
@@ -113,7 +113,7 @@ class Cluster(ABC):
         """Run a job with one task for each partition, and wait for its end.
 
         Args:
-            job: The name under which the job can be cancelled.
+            job: The name by which the job can be cancelled.
             description: The text that Spark's web pages show.
             partitions: The partition numbers, one for each task.
             task: The function that each task calls.

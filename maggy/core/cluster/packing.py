@@ -35,7 +35,7 @@ def packed(workload: Workload, cluster: Cluster, tell: Callable[[str], None]) ->
     Raises:
         SignatureError: If the function uses something that cannot be pickled.
         BadArgumentsError: If the config's model or dataset cannot be pickled.
-        ExperimentError: If Spark cannot take so many bytes.
+        ExperimentError: If the workload is too large for Spark.
     """
     payload = _pack(workload, cluster)
     try:

@@ -145,7 +145,7 @@ def _joined(part: _Part, key: str) -> str:
 
 
 class _LimitReached(Exception):
-    """So many bytes were pickled that measuring more of them is not worth the time."""
+    """Stop the measurement: enough bytes were pickled to know that the object is large."""
 
 
 class _Counter:
