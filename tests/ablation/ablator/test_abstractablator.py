@@ -1,30 +1,15 @@
 """The methods that every ablator inherits."""
 
 import pytest
+from helpers.ablators import PlainAblator
 
 from maggy.ablation.ablator import AbstractAblator
 from maggy.core.cluster.spark import dumps, loads
 from maggy.trial import Trial
 
 
-class Mine(AbstractAblator):
-    def get_number_of_trials(self):
-        return 1
-
-    def initialize(self):
-        pass
-
-    def get_trial(self, ablation_trial=None):
-        return None
-
-    def get_dataset_generator(self, ablated_feature=None):
-        return None
-
-    def get_model_generator(self, layer_identifier=None):
-        return None
-
-    def finalize_experiment(self, trials):
-        pass
+class Mine(PlainAblator):
+    """Its name is that of its class."""
 
 
 def test_checks_are_optional_and_the_name_is_the_class():

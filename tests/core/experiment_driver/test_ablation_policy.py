@@ -1,37 +1,16 @@
 """The policy of an ablation study, as the driver sees it."""
 
 import pytest
+from helpers.ablators import PlainAblator
 
 from maggy.ablation import AblationStudy
-from maggy.ablation.ablator import LOCO, AbstractAblator
+from maggy.ablation.ablator import LOCO
 from maggy.ablation.component import Component
 from maggy.core.experiment_driver.ablation_policy import AblationPolicy
 from maggy.experiment_config import AblationConfig
 
 
-class Plain(AbstractAblator):
-    """An ablator that has only the methods of release 1."""
-
-    def get_number_of_trials(self):
-        return 1
-
-    def initialize(self):
-        pass
-
-    def get_trial(self, ablation_trial=None):
-        return None
-
-    def get_dataset_generator(self, ablated_feature=None):
-        return None
-
-    def get_model_generator(self, layer_identifier=None):
-        return None
-
-    def finalize_experiment(self, trials):
-        pass
-
-
-class WithList(Plain):
+class WithList(PlainAblator):
     """An ablator with a list of its own under the name ``components``."""
 
     def __init__(self, ablation_study, final_store):
@@ -39,21 +18,21 @@ class WithList(Plain):
         self.components = ["first", "second"]
 
 
-class WithMethod(Plain):
+class WithMethod(PlainAblator):
     """An ablator with another method under the name ``components``."""
 
     def components(self, kind):
         return [kind]
 
 
-class WithTexts(Plain):
+class WithTexts(PlainAblator):
     """An ablator whose components are texts."""
 
     def components(self):
         return ["first", "second"]
 
 
-class WithComponents(Plain):
+class WithComponents(PlainAblator):
     """An ablator that names its components but is not LOCO."""
 
     def components(self):
@@ -97,7 +76,7 @@ def test_every_ablator_may_name_its_components(study):
     }
 
 
-@pytest.mark.parametrize("cls", [Plain, WithList, WithMethod, WithTexts])
+@pytest.mark.parametrize("cls", [PlainAblator, WithList, WithMethod, WithTexts])
 def test_an_ablator_that_names_no_components_goes_on_as_before(study, cls):
     ablator = cls(study, [])
     assert values_of(policy_of(study, ablator)) == {"ablated_feature": [], "ablated_layer": []}

@@ -400,11 +400,12 @@ def test_a_rule_that_fails_stops_nothing_and_is_reported_once():
     assert desk.kinds() == [RuleFailed]
 
 
-def test_when_a_rule_ends_the_experiment_running_trials_are_stopped_and_none_is_suggested():
-    class Impatient(Scripted):
-        def should_end(self, final_store):
-            return "one is enough"
+class Impatient(Scripted):
+    def should_end(self, final_store):
+        return "one is enough"
 
+
+def test_when_a_rule_ends_the_experiment_running_trials_are_stopped_and_none_is_suggested():
     first, second = Trial({"x": 1}), Trial({"x": 2})
     desk = running(first, second, policy=Impatient)
     end(desk, first, 0.5)
@@ -419,10 +420,6 @@ def test_when_a_rule_ends_the_experiment_running_trials_are_stopped_and_none_is_
 
 
 def test_a_trial_that_begins_again_while_the_experiment_ends_is_stopped():
-    class Impatient(Scripted):
-        def should_end(self, final_store):
-            return "one is enough"
-
     first, second = Trial({"x": 1}), Trial({"x": 2})
     desk = running(first, second, policy=Impatient)
     end(desk, first, 0.5)
