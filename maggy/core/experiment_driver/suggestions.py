@@ -126,7 +126,7 @@ def _name(name: object) -> str:
 
 def _short(value: object) -> str:
     try:
-        return _SHORT.repr(value)
+        return _name(_SHORT.repr(value))  # a class of the user may return any text
     except Exception:  # a class of the user may raise anything
         return f"<{type(value).__name__}>"
 

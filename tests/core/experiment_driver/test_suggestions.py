@@ -6,7 +6,7 @@ import pytest
 
 from maggy import Trial
 from maggy.common.exceptions import ExperimentError
-from maggy.core.experiment_driver.suggestions import REFUSALS_LIMIT, Suggestions
+from maggy.core.experiment_driver.suggestions import REFUSALS_LIMIT, Suggestions, recordable
 from maggy.core.messages import MAX_MESSAGE_BYTES, Assign, decode_driver_message, encode
 
 HUGE = "a" * (72 * 2**20)
@@ -115,3 +115,11 @@ def test_a_good_suggestion_in_between_starts_the_count_anew():
         for _ in range(REFUSALS_LIMIT - 1):
             assert suggestions.prepare(suggested(None)) is None
         assert suggestions.prepare(suggested({"x": 1})) == {"x": 1}
+
+
+def test_a_value_whose_text_is_no_unicode_is_recorded_as_text_too():
+    class Odd:
+        def __repr__(self):
+            return "\ud800"
+
+    assert Trial(recordable({"x": Odd()})).params == {"x": "\\ud800"}
