@@ -8,6 +8,7 @@ the keys of the connection to the driver nor what other jobs of Spark have left 
 from __future__ import annotations
 
 import json
+import math
 import selectors
 import socket
 import subprocess
@@ -37,7 +38,7 @@ from maggy.core.executors.process_table import descendants, memory_of
 from maggy.core.messages import Assign, Stop
 from maggy.core.reporter import Reporter
 
-__all__ = ["Children"]
+__all__ = ["Children", "memory_reason"]
 
 BOOT = """
 import json, sys
@@ -232,11 +233,12 @@ class Children:
         _, *pids = descendants(self._process.pid) or [0]
         size = memory_of(pids, limit)
         if size > limit:
-            child.reason = (
-                f"used {_in_mib(size)} of memory, more than max_trial_memory={_in_mib(limit)}"
-            )
+            child.reason = memory_reason(size, limit)
             self.kill()
 
 
-def _in_mib(size: int) -> str:
-    return f"{size / 2**20:,.0f} MiB"
+def memory_reason(size: int, limit: int) -> str:
+    """Return why a trial ended that used `size` bytes of memory, more than `limit`."""
+    # Rounded apart, so that the two figures differ even if the sizes differ by one byte.
+    used, allowed = math.ceil(size / 2**20), limit // 2**20
+    return f"used {used:,} MiB of memory, more than max_trial_memory={allowed:,} MiB"

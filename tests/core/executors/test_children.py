@@ -12,7 +12,7 @@ from helpers import leftovers
 from helpers.wire import SOON
 
 from maggy.core.cluster.spark import dumps, loads
-from maggy.core.executors.children import Children
+from maggy.core.executors.children import Children, memory_reason
 from maggy.core.executors.process_messages import TrialFailed, TrialFinal
 from maggy.core.executors.workload import SearchWorkload
 from maggy.core.messages import Assign
@@ -302,6 +302,19 @@ def test_a_call_that_holds_the_gil_is_killed_when_it_must_end(shared):
             shared.children.kill()
     assert outcome.result().reason == "exceeded max_trial_seconds=1; it could not be interrupted"
     assert outcome.result().ended_by_us
+
+
+@pytest.mark.parametrize(
+    ("size", "limit", "used", "allowed"),
+    [
+        (300 * 2**20 + 1, 300 * 2**20, "301", "300"),
+        (300 * 2**20 + 2**19 + 1, 300 * 2**20 + 2**19, "301", "300"),
+        (2048 * 2**20, 1024 * 2**20, "2,048", "1,024"),
+    ],
+)
+def test_the_figures_of_a_memory_limit_differ_however_close_they_are(size, limit, used, allowed):
+    reason = memory_reason(size, limit)
+    assert reason == f"used {used} MiB of memory, more than max_trial_memory={allowed} MiB"
 
 
 def test_memory_above_the_limit_ends_the_trial_with_the_figure(trials, mark):
