@@ -129,7 +129,7 @@ class ExperimentStore(RecordStore):
 
     def trial_directory(self, trial_id: str) -> str:
         """Return the directory of a trial, whether or not it exists yet."""
-        return self._files.join(self.directory, trial_id)
+        return f"{self.directory}/{trial_id}"
 
     def claim(self) -> None:
         """Make this driver the owner, and remove the temporary files of earlier owners.

@@ -2,11 +2,11 @@
 
     python tests/benchmarks/against.py REVISION
 
-The script runs the benchmarks of both trees in turns (old, new, old, new, ...), always in new
-processes. It prints the median of each figure and the ratio new/old. Only ratios of one run are
-meaningful, because a machine's speed changes from hour to hour. Records are written to memory
-where the system has a file system for that (/dev/shm). Many disks are slow for minutes after
-files were deleted, and this would slow the tree that runs second.
+The script runs the benchmarks of both trees in turns, always in new processes: old and new, then
+new and old, and so on, because the machine may slow the tree that runs second. It prints the
+median of each figure and the ratio new/old. Only ratios of one run are meaningful, because a
+machine's speed changes from hour to hour. Records are written to memory where the system has a
+file system for that (/dev/shm), because many disks are slow for minutes after files were deleted.
 """
 
 import argparse
@@ -73,17 +73,30 @@ def measure(tree, script):
     return next(line for line in lines if line["benchmark"] == name)
 
 
+def measure_pairs(old, new, script, repeats):
+    """Return what a script prints for both trees, pair by pair; the other tree begins each time."""
+    pairs = []
+    for number in range(repeats):
+        if number % 2:
+            after = measure(new, script)
+            pairs.append((measure(old, script), after))
+        else:
+            before = measure(old, script)
+            pairs.append((before, measure(new, script)))
+    return pairs
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("revision", help="the commit to compare with")
     parser.add_argument("--only", nargs="*", choices=SCRIPTS, default=list(SCRIPTS))
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=4)
     options = parser.parse_args()
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         old = unpack(options.revision, folder)
         for script in options.only:
-            pairs = [(measure(old, script), measure(ROOT, script)) for _ in range(options.repeats)]
+            pairs = measure_pairs(old, ROOT, script, options.repeats)
             for name, value in FIGURES[script].items():
                 before = [value(line) for line, _ in pairs]
                 after = [value(line) for _, line in pairs]

@@ -118,33 +118,40 @@ class TrialBook:
 
     def handle(self, event: TrialEvent) -> Iterator[Notice]:
         """Handle an event, then answer the ledger's requests for suggestions."""
+        yield from self._note(event)
+        # Each step is skipped where it has nothing to do: a generator takes time to begin and end.
+        if self._asks:
+            yield from self._answer_asks()
+        # The worker that ended a trial asks for the next one at once. That suggestion goes first.
+        if self._unannounced and not isinstance(event, Ended):
+            yield from self.announce_ends()
+        if self._policy.es_seconds is not None:
+            yield from self._stop_checks.check_by_time(self.trial_store, self.final_store)
+        if self._remarks:
+            yield from self._pass_remarks_on()
+
+    def _note(self, event: TrialEvent) -> Iterable[Notice]:
+        """Enter what has happened into the book."""
         match event:
             case Points():
-                yield from self._append_points(event)
+                return self._append_points(event)
             case Ask():
                 self._asks += 1
             case Began():
-                yield from self._begin(event)
+                return self._begin(event)
             case Ended():
-                yield from self._end(event)
+                return self._end(event)
             case GivenBack():
-                yield self._give_back(event)
+                return [self._give_back(event)]
             case Probed():
-                yield from self._withdraw(event)
+                return self._withdraw(event)
             case Finished():
-                yield from self.announce_ends()
-                yield AllTrialsEnded()
+                return [*self.announce_ends(), AllTrialsEnded()]
             case Mistaken():
-                yield from self.announce_ends()
-                yield SameMistake(event.mistake)
+                return [*self.announce_ends(), SameMistake(event.mistake)]
             case _:
                 assert_never(event)
-        yield from self._answer_asks()
-        # The worker that ended a trial asks for the next one at once. That suggestion goes first.
-        if not isinstance(event, Ended):
-            yield from self.announce_ends()
-        yield from self._stop_checks.check_by_time(self.trial_store, self.final_store)
-        yield from self._pass_remarks_on()
+        return ()
 
     def next_deadline(self) -> float | None:
         """Return when to call :meth:`check_time`, in monotonic seconds; None for never."""
@@ -170,20 +177,20 @@ class TrialBook:
         while self._unannounced:
             yield TrialEnded(self._unannounced.popleft())
 
-    def _begin(self, event: Began) -> Iterator[Notice]:
+    def _begin(self, event: Began) -> list[Notice]:
         trial = self.trial_store[event.trial_id]
         trial.status = Trial.RUNNING
         trial.attempts += 1
         trial.start = self._wall_clock()
         self._start_times[trial.trial_id] = self._clock()
-        yield TrialBegan(trial)
         if self._is_ending:  # it lost its worker and begins again, although the experiment ends
-            yield TrialStopped(trial.trial_id)
+            return [TrialBegan(trial), TrialStopped(trial.trial_id)]
+        return [TrialBegan(trial)]
 
-    def _append_points(self, event: Points) -> Iterator[Notice]:
+    def _append_points(self, event: Points) -> Iterable[Notice]:
         trial = self.trial_store.get(event.trial_id)
         if trial is None:
-            return
+            return ()
         steps = [
             new_step
             for step, value in event.points
@@ -191,7 +198,8 @@ class TrialBook:
             and (new_step := trial.append_point(step, float(value))) is not None
         ]
         if steps and not event.last:
-            yield from self._stop_checks.check_points(trial, steps, self.final_store)
+            return self._stop_checks.check_points(trial, steps, self.final_store)
+        return ()
 
     def _check_experiment(self, finals: list[Trial]) -> list[Notice]:
         """End the experiment if the policy says so: begin no trial, and stop the running ones."""
@@ -242,7 +250,8 @@ class TrialBook:
         self._idle_until = None
         while self._asks:
             suggestion = self._suggest()
-            yield from self._pass_remarks_on()
+            if self._remarks:
+                yield from self._pass_remarks_on()
             if isinstance(suggestion, str):
                 self._idle_until = self._clock() + IDLE_SECONDS
                 return
