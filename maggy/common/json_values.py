@@ -119,10 +119,10 @@ def to_plain(value: Any, *, finite: bool = False, any_keys: bool = False) -> Jso
         ValueError: With ``finite``, if a number in it is NaN or infinite.
     """
     # The order of the branches is that of frequency: histories consist of floats.
-    kind = type(value)
-    if kind is float:
+    value_type = type(value)
+    if value_type is float:
         return _plain_number(value, finite)
-    if value is None or kind is int or kind is str or kind is bool:
+    if value is None or value_type is int or value_type is str or value_type is bool:
         return value  # type: ignore[no-any-return]
     if isinstance(value, str):
         return str.__str__(value)

@@ -16,16 +16,16 @@ __all__ = ["ExperimentRecord", "choose_seed"]
 
 
 class ExperimentRecord:
-    """Write ``maggy.json`` at the beginning and at the end of a run.
+    """Write ``maggy.json`` at the beginning and at the end of a call.
 
     Args:
         recorder: Writes it.
-        config: The config of the run.
-        policy: The policy of the run.
-        earlier: The record of an earlier run that this one resumes; empty if there is none.
+        config: The config of the call.
+        policy: The policy of the call.
+        earlier: The record of earlier calls that this one resumes; empty if there is none.
         app_id: Spark's application id.
-        seed: The seed of the run.
-        start: When the run began, in seconds since 1970.
+        seed: The seed of the call.
+        start: When the call began, in seconds since 1970.
     """
 
     def __init__(
@@ -41,8 +41,8 @@ class ExperimentRecord:
     ) -> None:
         self._recorder = recorder
         self._start = start
-        run = {"app_id": app_id, "began": start, "maggy_version": __version__}
-        # What an earlier run has recorded stays, also fields that a later release has added.
+        call = {"app_id": app_id, "began": start, "maggy_version": __version__}
+        # What earlier calls have recorded stays, also fields that a later release has added.
         lasting_fields = {
             name: value
             for name, value in earlier.items()
@@ -58,7 +58,7 @@ class ExperimentRecord:
             "format": RECORD_FORMAT,
             "drawn_seed": seed,
             "state": "RUNNING",
-            "runs": [*earlier.get("runs", []), run],
+            "runs": [*earlier.get("runs", []), call],
         }
 
     def begin(self) -> None:
@@ -77,7 +77,7 @@ class ExperimentRecord:
 
 
 def choose_seed(config: Config, record: Mapping[str, Any]) -> int:
-    """Return the config's seed, else the recorded one of an earlier run, else a random one."""
+    """Return the config's seed, else the recorded one of an earlier call, else a random one."""
     if config.seed is not None:
         return config.seed
     seed = record.get("drawn_seed")

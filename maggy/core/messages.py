@@ -195,7 +195,7 @@ class Failed(Report):
         leaving: The process of the worker ends itself, since the training function cannot be
             interrupted.
         mistake: The name of the exception's class if it is a programming error, else empty.
-        place: The line of code that raised it.
+        location: The line of code that raised it.
         died: The trial had its own process, which was killed or ended without an answer. It counts
             as the loss of a worker, although the worker lives.
     """
@@ -204,7 +204,7 @@ class Failed(Report):
     traceback: str
     leaving: bool = False
     mistake: str = ""
-    place: str = ""
+    location: str = ""
     died: bool = False
 
 

@@ -59,7 +59,7 @@ def take_over(
     Args:
         store: The directory, not claimed yet.
         record: The record that :func:`open_experiment` has read there.
-        policy: The policy of the run.
+        policy: The policy of the call.
         retry_failed: Run failed trials again. If all trials failed, they always run again.
 
     Raises:

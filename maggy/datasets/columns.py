@@ -16,7 +16,7 @@ from maggy.common.exceptions import BadArgumentsError, MissingDependencyError
 from maggy.common.files import AnyFiles, Files
 from maggy.common.json_values import as_number
 from maggy.common.optional import can_import
-from maggy.datasets.file_kinds import name_filter, only_kind
+from maggy.datasets.file_formats import name_filter, only_format
 from maggy.datasets.spark_tables import collect_columns, read_table
 from maggy.datasets.table import Column, SparkFrame, Table
 
@@ -59,7 +59,7 @@ def read_frame(data: object) -> Table | None:
     return _make_table(*_split_frame(data))
 
 
-def read_path(path: str, kind: str, files: Files | None = None) -> Table:
+def read_path(path: str, file_format: str, files: Files | None = None) -> Table:
     """Return the numeric columns of a CSV or Parquet file or folder.
 
     pandas or pyarrow reads them if it is installed and ``files`` reaches the path. Otherwise Spark
@@ -67,7 +67,7 @@ def read_path(path: str, kind: str, files: Files | None = None) -> Table:
 
     Args:
         path: An absolute path or a URL.
-        kind: ``"csv"`` or ``"parquet"``.
+        file_format: ``"csv"`` or ``"parquet"``.
         files: Access to the path; :class:`AnyFiles` if None.
 
     Raises:
@@ -77,22 +77,22 @@ def read_path(path: str, kind: str, files: Files | None = None) -> Table:
     files = files or AnyFiles()
     try:
         # Spark writes _SUCCESS and checksums (.part-0.csv.crc) beside its files.
-        paths = only_kind(files.find(path), kind)
-        if _is_installed("pandas" if kind == "csv" else "pyarrow"):
+        paths = only_format(files.find(path), file_format)
+        if _is_installed("pandas" if file_format == "csv" else "pyarrow"):
             with files.fetch(paths or [path]) as copies:
-                return _read_files(copies, path, kind)
+                return _read_files(copies, path, file_format)
     except MissingDependencyError:  # Spark may have the package for the scheme
         paths = []
-    names, columns = read_table(path, kind, name_filter(kind) if paths else None)
+    names, columns = read_table(path, file_format, name_filter(file_format) if paths else None)
     return _make_table(names, [columns[name] for name in names])
 
 
-def _read_files(paths: list[str], origin: str, kind: str) -> Table:
+def _read_files(paths: list[str], origin: str, file_format: str) -> Table:
     try:
-        names, arrays = _read_csv(paths) if kind == "csv" else _read_parquet(paths, origin)
+        names, arrays = _read_csv(paths) if file_format == "csv" else _read_parquet(paths, origin)
     except (OSError, ValueError) as error:
         raise BadArgumentsError(
-            f"{origin} must be readable as {kind}, but it is not: {error}"
+            f"{origin} must be readable as {file_format}, but it is not: {error}"
         ) from error
     return _make_table(names, arrays)
 

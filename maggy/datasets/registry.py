@@ -14,7 +14,7 @@ from maggy.common.exceptions import AblationError, BadArgumentsError
 from maggy.common.files import AnyFiles
 from maggy.common.json_values import closest
 from maggy.datasets.columns import read_frame, read_path
-from maggy.datasets.file_kinds import FORMATS, file_kind, kind_at
+from maggy.datasets.file_formats import FORMATS, format_at, format_of_name
 from maggy.datasets.stored_table import StoredTable, has_schema, read_schema, write_data_set
 from maggy.datasets.table import Schema, SparkFrame, Table
 from maggy.datasets.training_dataset import TrainingDataset
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "dataset_root",
-    "file_kind",
     "find_training_dataset",
     "folder_name",
+    "format_of_name",
     "register_training_dataset",
 ]
 
@@ -135,10 +135,10 @@ def _read(data: TrainingData) -> tuple[Schema, Table | None]:
                 f"A training data set must be {FORMATS}, but got {type(data).__name__}."
             )
         path = _FILES.resolve(os.fspath(data))
-        kind = kind_at(path)
-        if kind == "tfrecord":
+        file_format = format_at(path)
+        if file_format == "tfrecord":
             return {"format": "tfrecord", "path": path}, None
-        table = read_path(path, kind)
+        table = read_path(path, file_format)
     return {"format": "npz", "columns": table[0]}, table
 
 

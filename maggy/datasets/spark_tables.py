@@ -10,23 +10,23 @@ from maggy.datasets.table import Column, SparkFrame, Table
 __all__ = ["collect_columns", "read_table"]
 
 
-def read_table(path: str, kind: str, name_filter: str | None = None) -> Table:
+def read_table(path: str, file_format: str, name_filter: str | None = None) -> Table:
     """Read a table with Spark.
 
     Args:
         path: A path or URL that Spark's executors reach.
-        kind: ``"csv"`` (with a header line) or ``"parquet"``.
+        file_format: ``"csv"`` (with a header line) or ``"parquet"``.
         name_filter: A pattern for the base names of the files; None for all.
 
     Returns:
         The names of the columns in order, and each column by its name.
     """
     reader = spark_session().read
-    if kind == "csv":
+    if file_format == "csv":
         reader = reader.option("header", True).option("inferSchema", True)
     if name_filter is not None:
         reader = reader.option("pathGlobFilter", name_filter)
-    return collect_columns(reader.format(kind).load(path))
+    return collect_columns(reader.format(file_format).load(path))
 
 
 def collect_columns(frame: SparkFrame) -> Table:

@@ -45,8 +45,8 @@ def explain_inherited_arguments(config: Config) -> Config:
     if config.__doc__ is None:  # python -OO removes docstrings
         return config
     explanations: dict[str, str] = {}
-    for kind in reversed(config.__mro__):
-        explanations.update(explained_arguments(kind.__doc__))
+    for config_class in reversed(config.__mro__):
+        explanations.update(explained_arguments(config_class.__doc__))
     order = dict.fromkeys([*inspect.signature(config).parameters, *explanations])
     section = _section((name, explanations[name]) for name in order if name in explanations)
     text = inspect.cleandoc(config.__doc__) + "\n"

@@ -45,23 +45,24 @@ def config_from_keywords(keywords: Keywords, *, has_map_fun: bool) -> Experiment
     if not keywords and not has_map_fun:
         return LagomConfig()
     _check_names(keywords)
-    kind = keywords.get("experiment_type", "optimization")
-    if kind not in ("optimization", "ablation"):
+    experiment_type = keywords.get("experiment_type", "optimization")
+    if experiment_type not in ("optimization", "ablation"):
         raise BadArgumentsError(
-            f"experiment_type must be 'optimization' or 'ablation', but got {kind!r:.80}."
+            "experiment_type must be 'optimization' or 'ablation', "
+            f"but got {experiment_type!r:.80}."
         )
-    fields = _fields(_KINDS[kind])
+    fields = _fields(_KINDS[experiment_type])
     for keyword, value in keywords.items():
         # The old signature has the arguments of both kinds. None means that one is left out.
         is_allowed = keyword in fields or keyword in _IGNORED_IN_ABLATIONS or value is None
         if not is_allowed and keyword != "experiment_type":
             raise BadArgumentsError(
-                f"{keyword} does not belong to an experiment of type {kind!r}, "
+                f"{keyword} does not belong to an experiment of type {experiment_type!r}, "
                 f"but got {value!r:.80}. Leave it out, or set experiment_type."
             )
     options = {name: value for name, value in keywords.items() if name in fields}
     options.setdefault("name", "no-name")
-    if kind == "ablation":
+    if experiment_type == "ablation":
         return _ablation_config(options)
     return _search_config(options, has_map_fun=has_map_fun)
 

@@ -145,7 +145,7 @@ class LagomConfig(CommonConfig):
 
     Args:
         name: A name by which you find the run again.
-        description: The purpose of the run, at any length.
+        description: The purpose of the experiment, at any length.
         hb_interval: Seconds, 1 by default, between two heartbeats of the worker; may be a fraction.
             Output reaches the driver with a heartbeat.
         model: The argument ``model`` of the training function, if it has one. Each worker receives

@@ -10,7 +10,13 @@ from heapq import heappop, heappush
 from maggy.common.direction import Direction
 from maggy.common.types import Params
 from maggy.optimizer.abstractoptimizer import AbstractOptimizer, check_space
-from maggy.optimizer.rungs import BUDGET_NAMES, budget_name, check_budgets, rung_budgets
+from maggy.optimizer.rungs import (
+    BUDGET_NAMES,
+    budget_name,
+    check_budgets,
+    rung_budgets,
+    split_budget,
+)
 from maggy.optimizer.running_trials import RunningTrials
 from maggy.optimizer.untried import UntriedConfigurations
 from maggy.trial import Trial
@@ -19,8 +25,8 @@ __all__ = ["Asha"]
 
 
 @dataclass(frozen=True)
-class _Run:
-    """A run of a configuration at a rung, which is counted from 0."""
+class _Candidate:
+    """A configuration at a rung. Rungs are counted from 0."""
 
     configuration: int
     rung: int
@@ -31,24 +37,26 @@ _Rank = tuple[float, int]
 """A sort key that puts the best result first: the minimized metric, then the order of ending."""
 
 
-class _Rung:
+class _Candidateg:
     """Hold the results at one rung. The time of a promotion hardly grows with their number."""
 
     def __init__(self) -> None:
-        # The ranks of all results in ascending order, and a heap of the runs without a promotion.
-        # Ranks never tie, so the heap never compares two runs.
+        # The ranks of all results in ascending order, and a heap of those without a promotion.
+        # Ranks never tie, so the heap never compares two candidates.
         self._ranks: list[_Rank] = []
-        self._candidates: list[tuple[_Rank, _Run]] = []
+        self._candidates: list[tuple[_Rank, _Candidate]] = []
 
-    def add(self, run: _Run, minimized_metric: float, is_promoted: bool = False) -> None:
-        """Add the result of a run. Of equal results the one that ended earlier is better."""
+    def add(
+        self, candidate: _Candidate, minimized_metric: float, is_promoted: bool = False
+    ) -> None:
+        """Add a result. Of equal results the one that ended earlier is better."""
         rank = (minimized_metric, len(self._ranks))
         insort(self._ranks, rank)
         if not is_promoted:
-            heappush(self._candidates, (rank, run))
+            heappush(self._candidates, (rank, candidate))
 
-    def promote(self, factor: int) -> _Run | None:
-        """Take out the best run without a promotion, if it is in the best ``1 / factor``."""
+    def promote(self, factor: int) -> _Candidate | None:
+        """Take out the best candidate without a promotion, if it is in the best ``1 / factor``."""
         if not self._candidates:
             return None
         best_rank, _ = self._candidates[0]
@@ -65,12 +73,12 @@ class Asha(AbstractOptimizer):
     configuration is promoted if it is among the best ``1 / reduction_factor`` of those with a
     metric at a rung and has not been promoted from there: it runs again with the next rung's
     budget. If there is none, a new random configuration starts at the lowest rung. Of equal metrics
-    the one that ended earlier is better. A failed run is not repeated, and its configuration is not
-    promoted.
+    the one that ended earlier is better. A failed trial is not repeated, and its configuration is
+    not promoted.
 
     The training function gets the budget as the parameter ``budget``, or as ``resource`` if it asks
-    for that. It may stand for epochs, or for a share of the data. ``num_trials`` counts runs,
-    promoted ones included.
+    for that. It may stand for epochs, or for a share of the data. ``num_trials`` counts the
+    trials on all budgets.
 
     Example:
         >>> from maggy import Searchspace
@@ -112,41 +120,46 @@ class Asha(AbstractOptimizer):
         """
         check_space(self.searchspace, self._budget_name, self.name())
         self._sign = Direction.parse(self.direction).sign
-        self._rungs = [_Rung() for _ in self._budgets]
-        self._running: RunningTrials[_Run] = RunningTrials()
+        self._rungs = [_Candidateg() for _ in self._budgets]
+        self._running: RunningTrials[_Candidate] = RunningTrials()
         self._num_configurations = 0
         self._num_suggestions = 0
         self._untried = UntriedConfigurations(self.searchspace, self.allow_repeats)
 
     def get_suggestion(self, trial: Trial | None = None) -> Trial | None:
-        """Return a promoted or a new configuration, or None after ``num_trials`` runs."""
+        """Return a promoted or a new configuration, or None after ``num_trials`` trials."""
         self._add_ended_runs()
         if self._num_suggestions >= self.num_trials:
             return None
         # From the highest rung that has one above it down to the lowest.
         for rung in reversed(range(len(self._rungs) - 1)):
-            run = self._rungs[rung].promote(self._factor)
-            if run is not None:
-                return self._start_run(_Run(run.configuration, rung + 1, run.params))
+            candidate = self._rungs[rung].promote(self._factor)
+            if candidate is not None:
+                return self._start_trial(
+                    _Candidate(candidate.configuration, rung + 1, candidate.params)
+                )
         return self._start_configuration(self._draw())
 
     def initial_trial(self, params: Params) -> Trial:
-        """Return the run of a new configuration at the lowest rung."""
+        """Return the trial of a new configuration at the lowest rung."""
         self._untried.add(params)
         return self._start_configuration(params)
 
     def restore(self, trials: list[Trial]) -> bool:
-        """Put the recorded runs on their rungs, and continue the sequence of random draws."""
+        """Put the recorded trials on their rungs, and continue the sequence of random draws."""
         starts = {(trial.configuration, trial.rung) for trial in trials}
         for trial in trials:
             rung, configuration = trial.rung, trial.configuration
             self._num_configurations = max(self._num_configurations, configuration + 1)
+            params, budget = split_budget(trial.params, self.searchspace.keys())
             # An experiment that is resumed with other budgets has none of its records on a rung.
-            is_on_rung = self._budgets[rung : rung + 1] == [trial.params.get(self._budget_name)]
+            is_on_rung = self._budgets[rung : rung + 1] == [budget]
             if trial.final_metric is not None and is_on_rung:
-                run = _Run(configuration, rung, self._without_budget(trial.params))
+                candidate = _Candidate(configuration, rung, params)
                 is_promoted = (configuration, rung + 1) in starts
-                self._rungs[rung].add(run, self._minimized_metric(trial.final_metric), is_promoted)
+                self._rungs[rung].add(
+                    candidate, self._minimized_metric(trial.final_metric), is_promoted
+                )
         self._num_suggestions = len(trials)
         self._repeat_draws(trials)
         return True
@@ -178,22 +191,22 @@ class Asha(AbstractOptimizer):
         """
         for trial in trials:
             if trial.initial_number is not None:
-                self._untried.add(self._without_budget(trial.params))
+                self._untried.add(split_budget(trial.params, self.searchspace.keys())[0])
         for _ in range(self._num_configurations):
             self._draw()
         self._untried = UntriedConfigurations(self.searchspace, self.allow_repeats)
         for trial in trials:
-            self._untried.add(self._without_budget(trial.params))
+            self._untried.add(split_budget(trial.params, self.searchspace.keys())[0])
 
     def _start_configuration(self, params: Params) -> Trial:
         self._num_configurations += 1
-        return self._start_run(_Run(self._num_configurations - 1, 0, params))
+        return self._start_trial(_Candidate(self._num_configurations - 1, 0, params))
 
-    def _start_run(self, run: _Run) -> Trial:
+    def _start_trial(self, candidate: _Candidate) -> Trial:
         self._num_suggestions += 1
-        trial = Trial({**run.params, self._budget_name: self._budgets[run.rung]})
-        trial.configuration, trial.rung = run.configuration, run.rung
-        self._running.add(trial, run)
+        trial = Trial({**candidate.params, self._budget_name: self._budgets[candidate.rung]})
+        trial.configuration, trial.rung = candidate.configuration, candidate.rung
+        self._running.add(trial, candidate)
         return trial
 
     def _add_ended_runs(self) -> None:
@@ -201,9 +214,6 @@ class Asha(AbstractOptimizer):
             if end.final is not None and end.final.final_metric is not None:
                 metric = self._minimized_metric(end.final.final_metric)
                 self._rungs[end.note.rung].add(end.note, metric)
-
-    def _without_budget(self, params: Params) -> Params:
-        return {name: value for name, value in params.items() if name != self._budget_name}
 
     def _minimized_metric(self, metric: float) -> float:
         return -self._sign * metric

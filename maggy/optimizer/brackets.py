@@ -1,4 +1,4 @@
-"""Plan Hyperband's brackets: the number of runs on every budget, and the promotions."""
+"""Plan Hyperband's brackets: the number of trials on every budget, and the promotions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Bracket", "Configuration", "FinishedConfiguration", "plan_brackets"]
 
 @dataclass(eq=False)
 class Configuration:
-    """A configuration with all of its runs.
+    """A configuration with all of its trials.
 
     Attributes:
         number: Its position in the order of drawing.
@@ -43,7 +43,7 @@ class Bracket:
     """Run successive halving once, from many configurations on a small budget to few.
 
     Args:
-        sizes: The number of runs at every rung.
+        sizes: The number of trials at every rung.
         budgets: The budget of every rung.
 
     Attributes:
@@ -56,8 +56,8 @@ class Bracket:
     def __init__(self, sizes: list[int], budgets: list[float]) -> None:
         self._sizes = sizes
         self._budgets = budgets
-        # The runs of the current rung that have not ended, those in the queue included.
-        self._num_open_runs = 0
+        # The trials of the current rung that have not ended, those in the queue included.
+        self._num_open_trials = 0
         self._results: list[tuple[Configuration, float]] = []
         self._failures: list[Configuration] = []
         self.rung = 0
@@ -71,50 +71,50 @@ class Bracket:
         return self._budgets[self.rung]
 
     @property
-    def num_runs(self) -> int:
-        """The number of runs if none fails."""
+    def num_trials(self) -> int:
+        """The number of trials if none fails."""
         return sum(self._sizes)
 
     def add_configuration(self) -> None:
         """Count a configuration that was drawn and is about to run."""
         # Initial trials may exceed the size of the bracket.
         self.num_missing = max(0, self.num_missing - 1)
-        self._num_open_runs += 1
+        self._num_open_trials += 1
 
     def stop_drawing(self, direction: Direction) -> list[FinishedConfiguration]:
         """Declare that no more configurations will be added, although there is room.
 
         Returns:
-            The configurations that will not run again; empty while the rung has open runs.
+            The configurations that will not run again; empty while the rung has open trials.
         """
         self.num_missing = 0
-        return [] if self._num_open_runs else self._close_rung(direction)
+        return [] if self._num_open_trials else self._close_rung(direction)
 
-    def end_run(
+    def end_trial(
         self, configuration: Configuration, metric: float | None, direction: Direction
     ) -> list[FinishedConfiguration]:
-        """Record the end of a run at the current rung.
+        """Record the end of a trial at the current rung.
 
         Args:
             configuration: The configuration that ran.
-            metric: The final metric, or None if the run failed.
+            metric: The final metric, or None if the trial failed.
             direction: The direction in which the metric improves.
 
         Returns:
-            The configurations that will not run again; empty while the rung has open runs.
+            The configurations that will not run again; empty while the rung has open trials.
         """
-        self._num_open_runs -= 1
+        self._num_open_trials -= 1
         if metric is None:
             self._failures.append(configuration)
         else:
             self._results.append((configuration, metric))
-        if self._num_open_runs or self.num_missing:
+        if self._num_open_trials or self.num_missing:
             return []
         return self._close_rung(direction)
 
     def _close_rung(self, direction: Direction) -> list[FinishedConfiguration]:
         """Promote the best results to the next rung. Return the configurations that stay behind."""
-        # Runs end in any order. Equal metrics are sorted by the number of the configuration, so
+        # Trials end in any order. Equal metrics are sorted by the number of the configuration, so
         # that the same metrics always lead to the same promotions.
         ranking = sorted(
             self._results, key=lambda result: (-direction.sign * result[1], result[0].number)
@@ -134,7 +134,7 @@ class Bracket:
         if promotions:
             self.rung += 1
             self.queue = deque(sorted(promotions, key=lambda configuration: configuration.number))
-            self._num_open_runs = len(promotions)
+            self._num_open_trials = len(promotions)
         return ends
 
 
@@ -145,13 +145,13 @@ def plan_brackets(
     num_trials: int | None,
     num_brackets: int | None = None,
 ) -> list[Bracket]:
-    """Return the brackets whose runs add up to ``num_trials``.
+    """Return the brackets whose trials add up to ``num_trials``.
 
     Args:
         eta: One in ``eta`` configurations of a rung is promoted.
         resource_min: The smallest budget.
         resource_max: The full budget.
-        num_trials: The number of runs. None for one bracket of each kind.
+        num_trials: The number of trials. None for one bracket of each kind.
         num_brackets: The number of brackets of full size, whatever ``num_trials`` is. None to
             follow ``num_trials``.
     """
@@ -177,21 +177,21 @@ def plan_brackets(
     return brackets
 
 
-def _fitting_sizes(kind: int, highest_kind: int, eta: int, max_runs: float) -> list[int] | None:
-    """Return the number of runs at every rung of the widest bracket with at most ``max_runs`` runs.
+def _fitting_sizes(kind: int, highest_kind: int, eta: int, max_trials: float) -> list[int] | None:
+    """Return the trials at every rung of the widest bracket with at most ``max_trials`` of them.
 
     The width of the full size is that of the paper. Return None if the bracket would be too narrow
     for one configuration to reach the full budget.
     """
     # Algorithm 1 of the paper: with this width all kinds take about the same budget in total.
     width = math.ceil((highest_kind + 1) / (kind + 1) * eta**kind)
-    while sum(_sizes(width, kind, eta)) > max_runs:
+    while sum(_sizes(width, kind, eta)) > max_trials:
         width -= 1
     return None if width < eta**kind else _sizes(width, kind, eta)
 
 
 def _sizes(width: int, kind: int, eta: int) -> list[int]:
-    """Return the number of runs at every rung."""
+    """Return the number of trials at every rung."""
     return [width // eta**rung for rung in range(kind + 1)]
 
 

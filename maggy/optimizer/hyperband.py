@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from maggy.common.direction import Direction
 from maggy.common.exceptions import BadArgumentsError
-from maggy.common.types import Params
+from maggy.common.types import ParameterValue, Params
 from maggy.optimizer.abstractoptimizer import AbstractOptimizer, check_space
 from maggy.optimizer.brackets import (
     Bracket,
@@ -19,7 +19,7 @@ from maggy.optimizer.brackets import (
 )
 from maggy.optimizer.hyperband_settings import HyperbandSettings
 from maggy.optimizer.randomsearch import RandomSearch
-from maggy.optimizer.rungs import BUDGET_NAMES, budget_name
+from maggy.optimizer.rungs import BUDGET_NAMES, budget_name, split_budget
 from maggy.optimizer.running_trials import RunningTrials
 from maggy.trial import Trial
 
@@ -35,12 +35,13 @@ class Hyperband(AbstractOptimizer):
     A bracket runs its configurations on its smallest budget. When all have ended, the best
     ``1 / eta`` of them run on ``eta`` times the budget, and so on up to ``resource_max``. The next
     bracket starts with fewer configurations on a larger budget. After the bracket that runs only
-    full budgets, the first kind follows again. A worker for which a bracket has no run begins with
-    the next bracket. It waits (``"IDLE"``) only if there is none.
+    full budgets, the first kind follows again. A worker for which a bracket has no trial begins
+    with the next bracket. It waits (``"IDLE"``) only if there is none.
 
     Of equal metrics the configuration that was suggested earlier is better. A configuration is not
-    promoted after a failed run. If more runs fail than would be left out anyway, fewer are
-    promoted. ``num_trials`` counts runs, and the last brackets are made smaller to meet it exactly.
+    promoted after a failed trial. If more trials fail than would be left out anyway, fewer are
+    promoted. A configuration takes a trial on each budget, and ``num_trials`` counts them all. The
+    last brackets are made smaller to meet it exactly.
     Without ``num_trials`` each kind of bracket runs once.
 
     The sampler gets the metric of each budget as a value that is reported at that step. It learns
@@ -135,7 +136,7 @@ class Hyperband(AbstractOptimizer):
         self._numbers: set[int] = set()
         self._next_number = 0
         # Runs of the experiment that is resumed, by the number of the configuration and the rung.
-        self._recorded_runs: dict[tuple[int, int], Trial] = {}
+        self._recorded_trials: dict[tuple[int, int], Trial] = {}
         self._replays_sampler = False
         # Configurations that have ended. The sampler gets one of them with every request.
         self._unreported: deque[Trial] = deque()
@@ -143,7 +144,7 @@ class Hyperband(AbstractOptimizer):
         self._optimizer.initialize()
 
     def get_suggestion(self, trial: Trial | None = None) -> Trial | Literal["IDLE"] | None:
-        """Return the next run.
+        """Return the next trial.
 
         Returns:
             The trial of a configuration. ``"IDLE"`` while a bracket waits for results that decide
@@ -152,48 +153,48 @@ class Hyperband(AbstractOptimizer):
         while self._brackets and self._brackets[0].is_over:
             self._brackets.popleft()
         for end in self._running.take_ended(self.trial_store, self.final_store):
-            self._record_run(*end.note, None if end.final is None else end.final.final_metric)
+            self._record_trial(*end.note, None if end.final is None else end.final.final_metric)
         while True:
-            run = self._next_run()
-            if run is None:
+            following = self._next_configuration()
+            if following is None:
                 return "IDLE" if any(not bracket.is_over for bracket in self._brackets) else None
-            bracket, configuration = run
-            record = self._recorded_runs.pop((configuration.number, bracket.rung), None)
-            if record is None or record.params[self._budget_name] != bracket.budget:
-                return self._start_run(bracket, configuration)
-            # The run ended before the interruption. Its result may free the next run at once.
-            self._record_run(bracket, configuration, record.final_metric)
+            bracket, configuration = following
+            record = self._recorded_trials.pop((configuration.number, bracket.rung), None)
+            if record is None or self._split_budget(record)[1] != bracket.budget:
+                return self._start_trial(bracket, configuration)
+            # The trial ended before the interruption. Its result may free the next one at once.
+            self._record_trial(bracket, configuration, record.final_metric)
 
     def initial_trial(self, params: Params) -> Trial:
-        """Return the run of this configuration on the smallest budget of the next bracket.
+        """Return the trial of this configuration on the smallest budget of the next bracket.
 
         Raises:
             BadArgumentsError: If there are more initial trials than configurations in
-                ``num_trials`` runs.
+                ``num_trials`` trials.
         """
         bracket = next((bracket for bracket in self._brackets if bracket.num_missing), None)
         if bracket is None and self.num_trials is not None and self._settings.brackets is None:
             raise BadArgumentsError(
                 "The number of initial_trials must not exceed that of the configurations of "
-                f"{self.name()}, but of num_trials={self.num_trials} runs only "
+                f"{self.name()}, but of its num_trials={self.num_trials} trials only "
                 f"{len(self._numbers)} start a configuration. Pass fewer, or raise num_trials."
             )
         # Recorded configurations will be drawn again under their numbers.
-        reserved = self._numbers | {number for number, _ in self._recorded_runs}
+        reserved = self._numbers | {number for number, _ in self._recorded_trials}
         number = next(number for number in count() if number not in reserved)
         bracket = self._brackets[-1] if bracket is None else bracket
         sampler_trial = self._optimizer.initial_trial(params)
-        return self._start_run(bracket, self._add_configuration(bracket, number, sampler_trial))
+        return self._start_trial(bracket, self._add_configuration(bracket, number, sampler_trial))
 
     def restore(self, trials: list[Trial]) -> bool:
         """Repeat the brackets with the recorded metrics. Draw only what is not recorded."""
-        self._recorded_runs = {(trial.configuration, trial.rung): trial for trial in trials}
+        self._recorded_trials = {(trial.configuration, trial.rung): trial for trial in trials}
         self._replays_sampler = not self._optimizer.restore(self._recorded_sampler_trials())
         return True
 
     def total_trials(self) -> int:
-        """Return the number of runs of all brackets if none fails."""
-        return sum(bracket.num_runs for bracket in self._plan())
+        """Return the number of trials of all brackets if none fails."""
+        return sum(bracket.num_trials for bracket in self._plan())
 
     def parameters(self, function_parameters: Collection[str]) -> list[str]:
         """Return the names of the search space, and the budget's.
@@ -228,7 +229,7 @@ class Hyperband(AbstractOptimizer):
         # An upper bound: the sampler suggests configurations, of which most run more than once.
         sampler.num_trials = self.total_trials()
         sampler.searchspace = self.searchspace
-        # The sampler sees configurations where the driver sees runs, so it has its own stores.
+        # The sampler sees configurations where the driver sees trials, so it has its own stores.
         sampler.trial_store, sampler.final_store = {}, []
         sampler.direction = self.direction
         sampler.allow_repeats = self.allow_repeats
@@ -237,22 +238,20 @@ class Hyperband(AbstractOptimizer):
     def _recorded_sampler_trials(self) -> list[Trial]:
         """Return the recorded configurations as the sampler sees them, sorted by number."""
         sampler_trials: dict[int, Trial] = {}
-        for (number, _), trial in sorted(self._recorded_runs.items(), key=lambda item: item[0]):
-            sampler_trial = sampler_trials.setdefault(
-                number, Trial(self._without_budget(trial.params))
-            )
+        for (number, _), trial in sorted(self._recorded_trials.items(), key=lambda item: item[0]):
+            params, budget = self._split_budget(trial)
+            sampler_trial = sampler_trials.setdefault(number, Trial(params))
             if trial.initial_number is not None:
                 sampler_trial.initial_number = trial.initial_number
-            if trial.final_metric is None:
+            if trial.final_metric is None or not isinstance(budget, int | float):
                 continue
-            budget = trial.params[self._budget_name]
             sampler_trial.append_metric({"step": budget, "value": trial.final_metric})
-            # Runs come in ascending order of their rungs, so the last one decides.
+            # Trials come in ascending order of their rungs, so the last one decides.
             sampler_trial.final_metric, sampler_trial.status = trial.final_metric, Trial.FINALIZED
             sampler_trial.early_stop = budget < self._settings.resource_max
         return list(sampler_trials.values())
 
-    def _next_run(self) -> tuple[Bracket, Configuration] | None:
+    def _next_configuration(self) -> tuple[Bracket, Configuration] | None:
         for bracket in self._brackets:
             if bracket.queue:
                 return bracket, bracket.queue.popleft()
@@ -265,7 +264,7 @@ class Hyperband(AbstractOptimizer):
             if isinstance(sampler_trial, Trial):
                 return bracket, self._add_configuration(bracket, number, sampler_trial)
             if sampler_trial is not None and len(self._running):
-                # The sampler waits for a result, and a run may bring one.
+                # The sampler waits for a result, and a trial may bring one.
                 return None
             # The sampler has no more configurations, or waits although nothing runs. The bracket
             # goes on with those that it has.
@@ -276,14 +275,14 @@ class Hyperband(AbstractOptimizer):
 
     def _draw(self, number: int) -> Trial | Literal["IDLE"] | None:
         """Return the sampler's next configuration, or the recorded one with this number."""
-        record = self._recorded_runs.get((number, 0))
+        record = self._recorded_trials.get((number, 0))
         suggestion: Trial | Literal["IDLE"] | None = None
         # A sampler that has not taken the records over must draw them again, or it would suggest
         # them later. It did not draw the initial trials.
         if record is None or (self._replays_sampler and record.initial_number is None):
             ended_trial = self._unreported.popleft() if self._unreported else None
             suggestion = self._optimizer.get_suggestion(ended_trial)
-        return suggestion if record is None else Trial(self._without_budget(record.params))
+        return suggestion if record is None else Trial(self._split_budget(record)[0])
 
     def _add_configuration(
         self, bracket: Bracket, number: int, sampler_trial: Trial
@@ -297,19 +296,19 @@ class Hyperband(AbstractOptimizer):
         self._optimizer.trial_store[sampler_trial.trial_id] = sampler_trial
         return configuration
 
-    def _start_run(self, bracket: Bracket, configuration: Configuration) -> Trial:
+    def _start_trial(self, bracket: Bracket, configuration: Configuration) -> Trial:
         trial = Trial({**configuration.sampler_trial.params, self._budget_name: bracket.budget})
         trial.configuration, trial.rung = configuration.number, bracket.rung
         self._running.add(trial, (bracket, configuration))
         return trial
 
-    def _record_run(
+    def _record_trial(
         self, bracket: Bracket, configuration: Configuration, metric: float | None
     ) -> None:
         if metric is not None:
-            # Before ``end_run``, which may move the bracket to the next budget.
+            # Before ``end_trial``, which may move the bracket to the next budget.
             configuration.sampler_trial.append_metric({"step": bracket.budget, "value": metric})
-        self._report_to_sampler(bracket.end_run(configuration, metric, self._metric_direction))
+        self._report_to_sampler(bracket.end_trial(configuration, metric, self._metric_direction))
 
     def _report_to_sampler(self, ends: list[FinishedConfiguration]) -> None:
         for end in ends:
@@ -324,5 +323,5 @@ class Hyperband(AbstractOptimizer):
             self._optimizer.final_store.append(sampler_trial)
             self._unreported.append(sampler_trial)
 
-    def _without_budget(self, params: Params) -> Params:
-        return {name: value for name, value in params.items() if name != self._budget_name}
+    def _split_budget(self, trial: Trial) -> tuple[Params, ParameterValue]:
+        return split_budget(trial.params, self.searchspace.keys())

@@ -6,8 +6,9 @@ from collections.abc import Collection
 
 from maggy.common.exceptions import BadArgumentsError
 from maggy.common.json_values import as_number
+from maggy.common.types import ParameterValue, Params
 
-__all__ = ["BUDGET_NAMES", "budget_name", "check_budgets", "rung_budgets"]
+__all__ = ["BUDGET_NAMES", "budget_name", "check_budgets", "rung_budgets", "split_budget"]
 
 BUDGET_NAMES = ("budget", "resource")
 """The names that the budget may have among the parameters of a training function."""
@@ -27,6 +28,23 @@ def budget_name(function_parameters: Collection[str]) -> str:
     """
     wants_resource = "resource" in function_parameters and "budget" not in function_parameters
     return "resource" if wants_resource else "budget"
+
+
+def split_budget(params: Params, hyperparameters: Collection[str]) -> tuple[Params, ParameterValue]:
+    """Return a recorded trial's parameters without the budget, and the budget.
+
+    The training function may have called its budget by the other name when the trial was recorded.
+
+    Args:
+        params: The parameters of the trial.
+        hyperparameters: The names of the search space.
+
+    Returns:
+        The parameters that are in the search space, and the budget, or None if there is none.
+    """
+    names = [name for name in BUDGET_NAMES if name in params and name not in hyperparameters]
+    budget = params[names[0]] if names else None
+    return {name: value for name, value in params.items() if name not in names}, budget
 
 
 def check_budgets(factor_name: str, factor: int, resource_min: float, resource_max: float) -> None:

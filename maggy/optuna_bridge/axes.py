@@ -129,8 +129,8 @@ class _ChoiceAxis(Axis):
 
 
 @dataclass(frozen=True)
-class _PlaceAxis(Axis):
-    """Numbers that floats cannot tell apart, which Optuna sees as their place on the unit scale."""
+class _PositionAxis(Axis):
+    """Numbers that floats cannot tell apart. Optuna sees their positions on the unit scale."""
 
     def suggest(self, trial: OptunaTrial) -> ParameterValue:
         return self.parameter.decode(trial.suggest_float(self.parameter.name, 0.0, 1.0))
@@ -161,14 +161,14 @@ def make_axis(parameter: Parameter, by_value: bool = False) -> Axis:
         return _OrderAxis(parameter, tuple(order))
     if parameter.step is not None and not by_value:
         is_small = (parameter.count or 0) < _MAX_INTEGER
-        return _OrderAxis(parameter) if is_small else _PlaceAxis(parameter)
+        return _OrderAxis(parameter) if is_small else _PositionAxis(parameter)
     low, high = parameter.values
     is_exact = (
         low > -_MAX_INTEGER and high < _MAX_INTEGER
         if parameter.type == INTEGER
         else high - low < float("inf")
     )
-    return _NumberAxis(parameter) if is_exact else _PlaceAxis(parameter)
+    return _NumberAxis(parameter) if is_exact else _PositionAxis(parameter)
 
 
 def _choices_of(parameter: Parameter) -> tuple[CategoricalChoiceType, ...]:

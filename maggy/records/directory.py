@@ -34,7 +34,7 @@ class ExperimentStore(RecordStore):
 
     Args:
         files: Reads and writes in the directory.
-        place: The directory. It must exist.
+        directory: The directory. It must exist.
         events: Makes the content of event files; None if tensorboard is not installed.
         clock: Return the seconds since the epoch.
         process: This driver; None for the current process.
@@ -47,23 +47,23 @@ class ExperimentStore(RecordStore):
     def __init__(
         self,
         files: Files,
-        place: ExperimentDirectory,
+        directory: ExperimentDirectory,
         events: EventMaker | None,
         clock: Callable[[], float] = time.time,
         process: Process | None = None,
         *,
         is_resumed: bool = False,
     ) -> None:
-        self.directory = place.path
-        self.app_id = place.app_id
-        self.run_id = place.run_id
-        self.experiment_id = place.experiment_id
-        self.ownership = Ownership(files, place.path, clock=clock, process=process)
+        self.directory = directory.path
+        self.app_id = directory.app_id
+        self.run_id = directory.run_id
+        self.experiment_id = directory.experiment_id
+        self.ownership = Ownership(files, directory.path, clock=clock, process=process)
         self._files = files
         self._clock = clock
         self._is_resumed = is_resumed
-        self._events = EventFiles(files, place.path, events, clock, self.log)
-        self._trials = TrialFiles(files, place.path, self._events, is_resumed=is_resumed)
+        self._events = EventFiles(files, directory.path, events, clock, self.log)
+        self._trials = TrialFiles(files, directory.path, self._events, is_resumed=is_resumed)
         self.events_available = self._events.available
 
     @classmethod
@@ -124,8 +124,8 @@ class ExperimentStore(RecordStore):
         Raises:
             ResumeError: If there is no such experiment. The message names those that exist.
         """
-        place = find_directory(files, root, experiment, resolve)
-        return cls(files, place, find_event_maker(), clock, process, is_resumed=True)
+        directory = find_directory(files, root, experiment, resolve)
+        return cls(files, directory, find_event_maker(), clock, process, is_resumed=True)
 
     def trial_directory(self, trial_id: str) -> str:
         """Return the directory of a trial, whether or not it exists yet."""

@@ -7,10 +7,10 @@ import json
 from maggy.common.types import Json
 from maggy.trial import Trial
 
-__all__ = ["PlacedTrial", "parse_ended_trial", "parse_experiment", "sort_by_place"]
+__all__ = ["NumberedTrial", "parse_ended_trial", "parse_experiment", "sort_by_end"]
 
-PlacedTrial = tuple[int | None, Trial]
-"""The place of a trial in the order of ends, from 0, and the trial; None if it is not recorded."""
+NumberedTrial = tuple[int | None, Trial]
+"""The number of a trial in the order of ends, from 0, and the trial; None if it is not recorded."""
 
 
 def parse_experiment(data: bytes) -> dict[str, Json]:
@@ -28,7 +28,7 @@ def parse_experiment(data: bytes) -> dict[str, Json]:
     return record
 
 
-def parse_ended_trial(name: str, data: bytes) -> PlacedTrial:
+def parse_ended_trial(name: str, data: bytes) -> NumberedTrial:
     """Return the trial that is recorded in the directory of this name.
 
     Raises:
@@ -37,30 +37,34 @@ def parse_ended_trial(name: str, data: bytes) -> PlacedTrial:
     text = data.decode()
     trial = Trial.from_json(text)
     record = json.loads(text)
-    place = record.get("ended")
+    number = record.get("ended")
     if "trial_id" not in record:
         trial.trial_id = name
     # A bool is an int in Python, so the type is compared.
-    is_place = place is None or type(place) is int
+    is_number = number is None or type(number) is int
     # Only the one trial of a function that runs once has no metric. It has no parameters either.
     lacks_metric = (
         trial.status == Trial.FINALIZED and trial.final_metric is None and bool(trial.params)
     )
     if lacks_metric:
         raise ValueError(f"{name}/trial.json lacks the metric of a trial that ended well.")
-    if trial.trial_id != name or trial.status not in (Trial.FINALIZED, Trial.ERROR) or not is_place:
+    if (
+        trial.trial_id != name
+        or trial.status not in (Trial.FINALIZED, Trial.ERROR)
+        or not is_number
+    ):
         raise ValueError(f"{name}/trial.json is not the record of this trial's end.")
-    return place, trial
+    return number, trial
 
 
-def sort_by_place(placed_trials: list[PlacedTrial]) -> list[Trial]:
+def sort_by_end(numbered_trials: list[NumberedTrial]) -> list[Trial]:
     """Return the trials in the order of their ends.
 
-    Trials without a recorded place come last, in the order of their starts.
+    Trials without a recorded number come last, in the order of their starts.
     """
 
-    def key(placed_trial: PlacedTrial) -> tuple[bool, int, float, str]:
-        place, trial = placed_trial
-        return place is None, place or 0, trial.start or 0.0, trial.trial_id
+    def key(numbered_trial: NumberedTrial) -> tuple[bool, int, float, str]:
+        number, trial = numbered_trial
+        return number is None, number or 0, trial.start or 0.0, trial.trial_id
 
-    return [trial for _, trial in sorted(placed_trials, key=key)]
+    return [trial for _, trial in sorted(numbered_trials, key=key)]

@@ -8,7 +8,7 @@ from maggy.common.files import Files
 from maggy.common.types import Json
 from maggy.records.encoding import encode_json, encode_text
 from maggy.records.event_files import EventFiles
-from maggy.records.reading import PlacedTrial, parse_ended_trial, sort_by_place
+from maggy.records.reading import NumberedTrial, parse_ended_trial, sort_by_end
 from maggy.trial import Trial
 
 __all__ = ["TrialFiles", "set_aside"]
@@ -40,7 +40,7 @@ class TrialFiles:
         self._directory = directory
         self._events = events
         self._is_resumed = is_resumed
-        self._next_place = 0
+        self._next_number = 0
         self._beginnings: dict[str, bytes] = {}  # of trials that run: what their event file holds
         self._recorded_ids: set[str] = set()
 
@@ -74,9 +74,9 @@ class TrialFiles:
             is_repeated=trial_id in self._recorded_ids,
         )
         # Two trials can end in the same instant, so their order is a number of its own.
-        text = f'{trial.to_json()[:-1]}, "ended": {self._next_place}}}'
+        text = f'{trial.to_json()[:-1]}, "ended": {self._next_number}}}'
         self._files.write_bytes(self._path(trial_id, "trial.json"), text.encode(), atomic=True)
-        self._next_place += 1
+        self._next_number += 1
         self._recorded_ids.add(trial_id)
         del self._beginnings[trial_id]
 
@@ -90,7 +90,7 @@ class TrialFiles:
         Args:
             before_each: Called before each directory is read; reading all may take minutes.
         """
-        placed_trials: list[PlacedTrial] = []
+        numbered_trials: list[NumberedTrial] = []
         damaged_names: list[str] = []
         for name in self._files.list(self._directory):
             if _DAMAGED in name:
@@ -98,16 +98,16 @@ class TrialFiles:
             before_each()
             try:
                 data = self._files.read_bytes(self._path(name, "trial.json"))
-                placed_trials.append(parse_ended_trial(name, data))
+                numbered_trials.append(parse_ended_trial(name, data))
             except (FileNotFoundError, NotADirectoryError):
                 continue
             except (IsADirectoryError, ValueError):
                 damaged_names.append(name)
                 set_aside(self._files, self._directory, name)
-        self._recorded_ids.update(trial.trial_id for _, trial in placed_trials)
-        next_places = (place + 1 for place, _ in placed_trials if place is not None)
-        self._next_place = max([self._next_place, *next_places])
-        return sort_by_place(placed_trials), damaged_names
+        self._recorded_ids.update(trial.trial_id for _, trial in numbered_trials)
+        next_numbers = (number + 1 for number, _ in numbered_trials if number is not None)
+        self._next_number = max([self._next_number, *next_numbers])
+        return sort_by_end(numbered_trials), damaged_names
 
     def has_record(self) -> bool:
         """Return whether the end of any trial is recorded, whether or not the record is whole."""

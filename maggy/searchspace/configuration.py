@@ -71,7 +71,7 @@ def convert(
     """
     params: Params = {}
     for name, parameter in parameters.items():
-        # By the converted values, because places on a scale meet no condition.
+        # By the converted values, because positions on a scale meet no condition.
         if exists(parameter, params, parameters):
             if name not in hparams:
                 raise BadArgumentsError(

@@ -184,7 +184,7 @@ class Parameter:
             return [self.at(index) for index in range(count)]
         if points == 1:
             return [self.decode(0.5)]
-        # Two places may round to one value, which is returned once.
+        # Two positions may round to one value, which is returned once.
         values = [self.decode(number / (points - 1)) for number in range(points)]
         return list(dict.fromkeys(values))
 
@@ -204,7 +204,7 @@ class Parameter:
         return float(clip(interpolate(rng.random(), low, high, self.log), low, high))
 
     def encode(self, value: ParameterValue, unit: bool = False) -> float:
-        """Return the place of a value on the scale.
+        """Return the position of a value on the scale.
 
         Args:
             value: A value of this parameter.
@@ -212,7 +212,7 @@ class Parameter:
                 0 and 1 too.
 
         Returns:
-            The place between the bounds, 0 to 1, or the index among the listed values.
+            The position between the bounds, 0 to 1, or the index among the listed values.
 
         Raises:
             BadArgumentsError: If the value is outside the parameter's region.
@@ -231,21 +231,22 @@ class Parameter:
             return float((int(number) - low) / (high - low))
         return fraction(number, low, high)
 
-    def decode(self, place: float, unit: bool = False) -> ParameterValue:
-        """Return the value at a place on the scale; the inverse of ``encode``.
+    def decode(self, position: float, unit: bool = False) -> ParameterValue:
+        """Return the value at a position on the scale; the inverse of ``encode``.
 
         Args:
-            place: A place beyond an end of the scale counts as that end. It is rounded to the
+            position: A position beyond an end of the scale counts as that end. It is rounded to the
                 nearest value.
             unit: Whether ``encode`` got it.
 
         Raises:
-            BadArgumentsError: If the place is NaN or not a number.
+            BadArgumentsError: If the position is NaN or not a number.
         """
-        number = as_number(place)
+        number = as_number(position)
         if number is None or math.isnan(number):
             raise BadArgumentsError(
-                f"The place of {self.name} on its scale must be a number, but got {place!r:.80}."
+                f"The position of {self.name} on its scale must be a number, "
+                f"but got {position!r:.80}."
             )
         if self.type in LISTED:
             index = number * (self._largest_index if unit else 1)

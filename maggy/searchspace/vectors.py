@@ -18,7 +18,7 @@ _Value = TypeVar("_Value")
 class Vectors:
     """Provide the methods of a :class:`~maggy.Searchspace` that convert configurations.
 
-    They turn dicts into lists, and values into places on a scale.
+    They turn dicts into lists, and values into positions on a scale.
     """
 
     __slots__ = ()
@@ -40,9 +40,10 @@ class Vectors:
     ) -> dict[str, float] | list[float | None]:
         """Return a configuration as plain floats.
 
-        A DOUBLE or INTEGER becomes its place between the bounds, 0 to 1 (in the logarithm for a log
-        scale). A DISCRETE, CATEGORICAL or CONSTANT value becomes its index in the list. A parameter
-        that does not exist in this configuration is left out of a dict, and is None in a list.
+        A DOUBLE or INTEGER becomes its position between the bounds, 0 to 1 (in the logarithm for a
+        log scale). A DISCRETE, CATEGORICAL or CONSTANT value becomes its index in the list. A
+        parameter that does not exist in this configuration is left out of a dict, and is None in a
+        list.
 
         Example:
             >>> from maggy import Searchspace
@@ -68,48 +69,50 @@ class Vectors:
         # A list also holds a value for each parameter that does not exist.
         optional = () if isinstance(hparams, Mapping) else self._conditional_names()
         values = convert(self._parameters, self._by_name(hparams), _keep, optional)
-        places = {
+        positions = {
             name: self._parameters[name].encode(value, normalize_categorical)
             for name, value in values.items()
         }
         if isinstance(hparams, Mapping):
-            return places
-        return [places.get(name) for name in self._parameters]
+            return positions
+        return [positions.get(name) for name in self._parameters]
 
     @overload
     def inverse_transform(
-        self, places: Mapping[str, float], normalize_categorical: bool = False
+        self, positions: Mapping[str, float], normalize_categorical: bool = False
     ) -> Params: ...
     @overload
     def inverse_transform(
-        self, places: Sequence[float | None], normalize_categorical: bool = False
+        self, positions: Sequence[float | None], normalize_categorical: bool = False
     ) -> list[ParameterValue]: ...
     def inverse_transform(
         self,
-        places: Mapping[str, float] | Sequence[float | None],
+        positions: Mapping[str, float] | Sequence[float | None],
         normalize_categorical: bool = False,
     ) -> Params | list[ParameterValue]:
-        """Return the configuration at these places: the inverse of ``transform``.
+        """Return the configuration at these positions: the inverse of ``transform``.
 
-        An INTEGER or an index is rounded to the nearest. A place beyond an end of the scale counts
-        as that end. The place of a parameter that does not exist in this configuration is ignored.
+        An INTEGER or an index is rounded to the nearest. A position beyond an end of the scale
+        counts as that end. The position of a parameter that does not exist in this configuration is
+        ignored.
 
         Args:
-            places: A dict with every name, or a list in the order of the space.
+            positions: A dict with every name, or a list in the order of the space.
             normalize_categorical: The value that ``transform`` got.
 
         Returns:
             A dict for a dict, a list for a list or a numpy array.
 
         Raises:
-            BadArgumentsError: If a place is NaN or not a number, or names are missing or unknown.
+            BadArgumentsError: If a position is NaN or not a number, or if names are missing or
+                unknown.
         """
 
-        def decode(parameter: Parameter, place: ParameterValue) -> ParameterValue:
-            return parameter.decode(place, normalize_categorical)
+        def decode(parameter: Parameter, position: ParameterValue) -> ParameterValue:
+            return parameter.decode(position, normalize_categorical)
 
-        hparams = convert(self._parameters, self._by_name(places), decode, self._parameters)
-        if isinstance(places, Mapping):
+        hparams = convert(self._parameters, self._by_name(positions), decode, self._parameters)
+        if isinstance(positions, Mapping):
             return hparams
         return [hparams.get(name) for name in self._parameters]
 

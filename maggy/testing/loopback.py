@@ -192,8 +192,8 @@ class LoopbackExperiment:
         hb_interval: Seconds between heartbeats.
         check: Tries the study out, on the first worker; returns the text of the error, or None.
         cluster: The cluster; None for a new one.
-        earlier: Trials that ended in an earlier run.
-        limits: The limits of the run; None for those of a test.
+        earlier: Trials that ended in an earlier call.
+        limits: The limits of the call; None for those of a test.
 
     Attributes:
         store: The records.

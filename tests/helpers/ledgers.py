@@ -22,8 +22,8 @@ def final(run, metric=1.0, points=(), first=0):
     return Final(run, first, list(points), 0, [], metric, {"metric": metric}, False)
 
 
-def failed(run, leaving=False, mistake="", place=""):
-    return Failed(run, 0, [], 0, [], "it broke", "traceback", leaving, mistake, place)
+def failed(run, leaving=False, mistake="", location=""):
+    return Failed(run, 0, [], 0, [], "it broke", "traceback", leaving, mistake, location)
 
 
 def died(run):

@@ -200,6 +200,17 @@ def test_a_resumed_search_promotes_what_the_records_show():
     }
 
 
+def test_a_search_resumes_although_the_function_has_renamed_its_budget():
+    half = drive(prepare(Asha(2, 1, 4), 40), lambda trial: trial.params["x"], crash_after=20)
+    resumed = prepare(Asha(2, 1, 4), 40, function_parameters=["x", "resource"])
+    rest = drive(resumed, lambda trial: trial.params["x"], earlier=half.ended_trials)
+    steps = [
+        (trial.params["x"], trial.params.get("budget", trial.params.get("resource")))
+        for trial in rest.ended_trials
+    ]
+    assert len(set(steps)) == len(steps) == 40
+
+
 def test_records_of_other_budgets_are_put_on_no_rung():
     half = drive(prepare(Asha(2, 1, 4), 40), lambda trial: trial.params["x"], crash_after=20)
     optimizer = prepare(Asha(2, 3, 12), 40)

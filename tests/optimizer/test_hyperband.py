@@ -142,7 +142,7 @@ def test_more_initial_trials_than_configurations_are_refused():
     for place in range(9):
         optimizer.initial_trial({"x": place / 10})
     with pytest.raises(
-        BadArgumentsError, match=r"initial_trials .* num_trials=13 runs only 9 .*raise num_trials"
+        BadArgumentsError, match=r"initial_trials .* num_trials=13 trials only 9 .*raise num_trials"
     ):
         optimizer.initial_trial({"x": 0.9})
 
@@ -307,6 +307,14 @@ def test_a_resumed_search_repeats_the_same_brackets():
         trial.trial_id for trial in whole.ended_trials
     }
     assert len(resumed.suggestions) == 40 - 17
+
+
+def test_a_search_resumes_although_the_function_has_renamed_its_budget():
+    half = drive(prepare(Hyperband(3, 1, 9), 40), lambda trial: trial.params["x"], crash_after=13)
+    resumed = prepare(Hyperband(3, 1, 9), 40, function_parameters=["x", "resource"])
+    rest = drive(resumed, lambda trial: trial.params["x"], earlier=half.ended_trials)
+    assert len(rest.suggestions) == 40 - 13
+    assert all("resource" in trial.params for trial in rest.suggestions)
 
 
 def test_records_of_other_budgets_do_not_count_as_runs():

@@ -227,8 +227,8 @@ def test_an_unlisted_value_is_refused(bad):
 
 
 @pytest.mark.parametrize("bad", [math.nan, "1", None])
-def test_a_place_is_a_number(bad):
-    with pytest.raises(BadArgumentsError, match="place of x"):
+def test_a_position_is_a_number(bad):
+    with pytest.raises(BadArgumentsError, match="position of x"):
         Searchspace(x=("DOUBLE", [0, 1])).inverse_transform([bad])
 
 
@@ -261,7 +261,7 @@ def test_a_parameter_knows_its_name_and_names_itself_in_errors():
         pool.index(3)
     with pytest.raises(BadArgumentsError, match=r"^rate must be a number from 0 to 1 in steps of"):
         rate.checked(0.3)
-    with pytest.raises(BadArgumentsError, match=r"^The place of rate on its scale"):
+    with pytest.raises(BadArgumentsError, match=r"^The position of rate on its scale"):
         rate.decode(math.nan)
 
 

@@ -115,9 +115,9 @@ class ChildSession:
         """Keep the trial's good end, which the Spark task's session is to report."""
         return self._keep(TrialFinal(metric, outputs, early))
 
-    def failed(self, reason: str, traceback: str, mistake: str = "", place: str = "") -> Done:
+    def failed(self, reason: str, traceback: str, mistake: str = "", location: str = "") -> Done:
         """Keep the trial's bad end, which the Spark task's session is to report."""
-        return self._keep(TrialFailed(reason, traceback, mistake, place))
+        return self._keep(TrialFailed(reason, traceback, mistake, location))
 
     def begin_check(self, seconds: float, last_word: Checked) -> None:
         """Tell the Spark task, which watches the time, that the check builds a component."""

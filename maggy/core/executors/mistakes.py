@@ -44,12 +44,12 @@ _KERAS_KEYS = {
 def mistake_of(error: BaseException) -> tuple[str, str]:
     """Return the class of a programming error and where it was made; two empty texts for others.
 
-    The place is the innermost line outside Maggy, the standard library and installed packages. If
-    the training function is itself installed, it is the line where the function was left.
+    The location is the innermost line outside Maggy, the standard library and installed packages.
+    If the training function is itself installed, it is the line where the function was left.
     """
     if not isinstance(error, PROGRAMMING_ERRORS):
         return "", ""
-    return type(error).__name__, _place(error.__traceback__)
+    return type(error).__name__, _location(error.__traceback__)
 
 
 def remedy_of(error: BaseException) -> str:
@@ -65,15 +65,15 @@ def remedy_of(error: BaseException) -> str:
     )
 
 
-def _place(frames: TracebackType | None) -> str:
+def _location(frames: TracebackType | None) -> str:
     innermost = outermost = ""
     while frames is not None:
         filename = frames.tb_frame.f_code.co_filename
-        place = f"at {filename}, line {frames.tb_lineno}"
+        location = f"at {filename}, line {frames.tb_lineno}"
         if not outermost and not filename.startswith(_MAGGY):
-            outermost = place
+            outermost = location
         if not _is_library(filename):
-            innermost = place
+            innermost = location
         frames = frames.tb_next
     return innermost or outermost or "in what the function returned"
 

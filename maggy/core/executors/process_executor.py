@@ -49,8 +49,8 @@ class ProcessExecutor:
                 return session.failed(outcome.reason, "", died=not outcome.ended_by_us)
             case TrialFinal(metric=metric, outputs=outputs, early=early):
                 return session.final(metric, outputs, early)
-            case TrialFailed(reason=reason, traceback=text, mistake=mistake, place=place):
-                return session.failed(reason, text, mistake, place)
+            case TrialFailed(reason=reason, traceback=text, mistake=mistake, location=location):
+                return session.failed(reason, text, mistake, location)
             case Checked():
                 return session.failed("its process has checked the study instead of a trial", "")
             case _:

@@ -139,7 +139,7 @@ class TrialFailed(Message):
     reason: str
     traceback: str
     mistake: str = ""
-    place: str = ""
+    location: str = ""
 
 
 TemplateCommand = Prepare | Run | Kill

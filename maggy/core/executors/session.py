@@ -145,7 +145,7 @@ class Session:
         return self._end_run(parts, Final(*rest, metric, outputs, early))
 
     def failed(
-        self, reason: str, traceback: str, mistake: str = "", place: str = "", died: bool = False
+        self, reason: str, traceback: str, mistake: str = "", location: str = "", died: bool = False
     ) -> Answer:
         """Report that the run failed; wait for the answer.
 
@@ -155,7 +155,9 @@ class Session:
         *parts, rest = self._reports.parts()
         if self._is_over:
             return self._end_run(parts, Heartbeat(*rest, False))
-        return self._end_run(parts, Failed(*rest, reason, traceback, False, mistake, place, died))
+        return self._end_run(
+            parts, Failed(*rest, reason, traceback, False, mistake, location, died)
+        )
 
     def _end_run(self, parts: list[ReportPart], message: WorkerMessage) -> Answer:
         self._function.end()

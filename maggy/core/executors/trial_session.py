@@ -36,7 +36,7 @@ class TrialSession(Protocol):
             early: Whether the trial was stopped early.
         """
 
-    def failed(self, reason: str, traceback: str, mistake: str = "", place: str = "") -> Answer:
+    def failed(self, reason: str, traceback: str, mistake: str = "", location: str = "") -> Answer:
         """Report that the run failed; return what to do next.
 
         The arguments are fields of :class:`~maggy.core.messages.Failed`.

@@ -36,7 +36,10 @@ MAX_AHEAD = 32
 
 @dataclass(frozen=True)
 class RunLimits:
-    """The limits of a run; :class:`maggy.experiment_config.CommonConfig` explains each of them."""
+    """The limits of one call of ``lagom``.
+
+    :class:`maggy.experiment_config.CommonConfig` explains each of them.
+    """
 
     num_workers: int
     seed: int
@@ -78,18 +81,18 @@ class ExperimentDriver:
 
     Args:
         policy: The search, the ablation, or the single run.
-        limits: The limits of the run.
+        limits: The limits of this call.
         cluster: The Spark cluster that runs the workers.
         server: The server, not yet started.
         recorder: Writes the records.
         make_tasks: Returns, for the address of the server, a function that makes the task of the
             job with a given number.
-        earlier: Trials that have ended in an earlier run of the experiment.
+        earlier: Trials that have ended in an earlier call of the experiment.
         describe_error: Returns the exception for the class name and the text of an error that the
             check of the study has raised on a worker.
         board: Also shows the progress, to clients that ask over the network. It gets the number of
             trials here, so no client may learn its address before.
-        again: Trials that failed in an earlier run and run again.
+        again: Trials that failed in an earlier call and run again.
     """
 
     def __init__(

@@ -14,12 +14,12 @@ class Mistake:
     """A programming error in the training function.
 
     Attributes:
-        kind: The name of the exception's class; empty for an error that is no programming error.
-        place: The line of code that raised it.
+        error_type: The name of the exception's class; empty if the error is no programming error.
+        location: The line of code that raised it.
     """
 
-    kind: str
-    place: str
+    error_type: str
+    location: str
 
 
 class GiveUp:
@@ -49,7 +49,7 @@ class GiveUp:
         """
         if self._remaining is None:
             return False
-        if mistake is None or not mistake.kind or self._mistake not in (None, mistake):
+        if mistake is None or not mistake.error_type or self._mistake not in (None, mistake):
             self._remaining = None
             return False
         self._mistake = mistake
@@ -69,7 +69,7 @@ def explanation(mistake: Mistake, trials: list[Trial], left: int | None) -> str:
     count = "The first trial" if len(trials) == 1 else f"All {len(trials)} trials that ended"
     rest = "the trials that were left" if left is None else f"{left} trials that were left"
     return (
-        f"{count} failed with the same {mistake.kind} {mistake.place}, "
+        f"{count} failed with the same {mistake.error_type} {mistake.location}, "
         f"so the experiment was given up with {rest} (give_up_after={len(trials)}; with None they "
         f"would have been run). The first one, {first.trial_id} with "
         f"{first.params!s:.1000}:\n{first.error}"

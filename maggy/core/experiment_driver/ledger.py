@@ -206,7 +206,7 @@ class Ledger:
             out += self._assignments.give_back(run.trial, message.reason, charge=True)
         else:
             out.append(Ended(trial_id, None, message.reason, message.traceback))
-            mistake = Mistake(message.mistake, message.place)
+            mistake = Mistake(message.mistake, message.location)
             if self._give_up.ended(mistake) and (self.running or not self._queue.is_over):
                 return [*out, Mistaken(mistake), *self.stop_all()]
             if message.leaving:

@@ -29,7 +29,7 @@ class Progress:
     Args:
         direction: The direction in which the metric improves.
         total: Number of trials of the experiment; None if it is unknown.
-        earlier: Trials that have ended in an earlier run of the experiment.
+        earlier: Trials that have ended in an earlier call of the experiment.
         board: Shows the same to clients that ask over the network; None if there are none.
     """
 

@@ -59,9 +59,9 @@ class TrialBook:
 
     Args:
         policy: Suggests trials and stops them.
-        earlier: Trials that have ended in an earlier run of the experiment. When the policy
+        earlier: Trials that have ended in an earlier call of the experiment. When the policy
             suggests one of them, it does not run again: the policy gets it back as ended.
-        again: Trials that failed in an earlier run. They run again, first and under their ids.
+        again: Trials that failed in an earlier call. They run again, first and under their ids.
         clock: Returns monotonic seconds.
         wall_clock: Returns seconds since 1970.
 
@@ -96,7 +96,7 @@ class TrialBook:
         self._unannounced: deque[Trial] = deque()  # ended, but there was no notice yet
         self._recorded = {trial.trial_id: trial for trial in earlier}
         self._again = deque(again)  # failed before, and not yet begun again
-        # Those of them that the policy has not suggested in this run. It must not be told of the
+        # Those of them that the policy has not suggested in this call. It must not be told of the
         # end of a trial that it has not suggested yet.
         self._unsuggested = {trial.trial_id: trial for trial in self._again}
         self.trial_store: dict[str, Trial] = {}

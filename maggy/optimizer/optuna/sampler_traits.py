@@ -19,7 +19,7 @@ __all__ = [
 def holds_user_values(sampler: BaseSampler | None) -> bool:
     """Return whether the user passed values of parameters to the sampler's constructor.
 
-    Such a sampler must see the values as the user wrote them, not as places in their order.
+    Such a sampler must see the values as the user wrote them, not as positions in their order.
     """
     from optuna.samplers import GridSampler, PartialFixedSampler
 

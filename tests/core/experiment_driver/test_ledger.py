@@ -296,8 +296,8 @@ def test_the_same_mistake_in_the_first_trials_ends_the_experiment_before_another
     ledger = with_running(A, B, give_up_after=2)
     suggest(ledger, "t3")
     assert not ledger.finished
-    ledger.ended(A, failed(1, mistake="KeyError", place="line 7"), 1)
-    out = ledger.ended(B, failed(2, mistake="KeyError", place="line 7"), 2)
+    ledger.ended(A, failed(1, mistake="KeyError", location="line 7"), 1)
+    out = ledger.ended(B, failed(2, mistake="KeyError", location="line 7"), 2)
     assert out == [
         Ended("t2", None, "it broke", "traceback"),
         Mistaken(Mistake("KeyError", "line 7")),

@@ -11,7 +11,7 @@ from maggy.common.exceptions import AblationError, BadArgumentsError
 from maggy.common.files import Files
 from maggy.core.environment.base import Environment
 from maggy.datasets.columns import Table, read_frame, read_path
-from maggy.datasets.file_kinds import file_kind
+from maggy.datasets.file_formats import format_of_name
 from maggy.datasets.registry import folder_name
 from maggy.datasets.training_dataset import TrainingDataset
 
@@ -177,19 +177,19 @@ class FeatureView:
 
 def _from_files(files: Files, folder: str, label: str | None) -> TrainingDataset | None:
     names = [path.rpartition("/")[2] for path in files.find(folder)]
-    kinds = sorted({kind for kind in map(file_kind, names) if kind})
-    if not kinds:
+    formats = sorted({file_format for file_format in map(format_of_name, names) if file_format})
+    if not formats:
         return None
-    if len(kinds) > 1:
+    if len(formats) > 1:
         raise AblationError(
             "A training data set must consist of files of one format, but "
-            f"{folder} holds {' and '.join(kinds)}."
+            f"{folder} holds {' and '.join(formats)}."
         )
-    if kinds == ["tfrecord"]:
+    if formats == ["tfrecord"]:
         return TrainingDataset(
             folder=folder, label=label, names=None, tfrecord_path=folder, files=files
         )
-    source = _TableFiles(files, folder, kinds[0])
+    source = _TableFiles(files, folder, formats[0])
     names, columns = source.read()
     dataset = TrainingDataset(
         folder=folder, label=label, names=names, tfrecord_path=None, source=source
@@ -204,7 +204,7 @@ class _TableFiles:
 
     files: Files
     path: str
-    kind: str
+    file_format: str
 
     def read(self) -> Table:
-        return read_path(self.path, self.kind, self.files)
+        return read_path(self.path, self.file_format, self.files)

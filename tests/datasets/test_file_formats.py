@@ -2,11 +2,11 @@
 
 import pytest
 
-from maggy.datasets.file_kinds import file_kind, kind_at
+from maggy.datasets.file_formats import format_at, format_of_name
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"),
+    ("name", "file_format"),
     [
         ("a.csv", "csv"),
         ("a.csv.gz", "csv"),
@@ -23,22 +23,22 @@ from maggy.datasets.file_kinds import file_kind, kind_at
         ("README", None),
     ],
 )
-def test_the_format_of_a_file_follows_from_its_name(name, kind):
-    assert file_kind(name) == kind
+def test_the_format_of_a_file_follows_from_its_name(name, file_format):
+    assert format_of_name(name) == file_format
 
 
 def test_the_files_below_a_folder_decide_its_format(tmp_path):
     (tmp_path / "inner").mkdir()
     (tmp_path / "inner" / "part-0.parquet").write_bytes(b"")
     (tmp_path / "_SUCCESS").write_bytes(b"")
-    assert kind_at(str(tmp_path)) == "parquet"
+    assert format_at(str(tmp_path)) == "parquet"
 
 
 def test_a_pattern_can_name_tfrecord_files_only(tmp_path):
     for name in ("a.csv", "part-r-00000"):
         (tmp_path / name).write_bytes(b"")
-    assert kind_at(f"{tmp_path}/part-r-*") == "tfrecord"
+    assert format_at(f"{tmp_path}/part-r-*") == "tfrecord"
     with pytest.raises(
         ValueError, match=r"A pattern can name TFRecord files only.*Give the folder"
     ):
-        kind_at(f"{tmp_path}/*.csv")
+        format_at(f"{tmp_path}/*.csv")

@@ -8,7 +8,7 @@ from maggy.common.exceptions import BadArgumentsError, MissingDependencyError
 from maggy.common.files import AnyFiles, Files, is_url
 from maggy.datasets.tfrecords import TFRECORD_NAME
 
-__all__ = ["FORMATS", "file_kind", "kind_at", "name_filter", "only_kind"]
+__all__ = ["FORMATS", "format_at", "format_of_name", "name_filter", "only_format"]
 
 FORMATS = (
     "a Spark or pandas data frame, a CSV or Parquet file or folder, or a TFRecord file, folder or "
@@ -23,7 +23,7 @@ _ENDINGS = {
 """The endings of the names of tables, by their format."""
 
 
-def file_kind(name: str) -> str | None:
+def format_of_name(name: str) -> str | None:
     """Return the format of a file from its base name.
 
     Returns:
@@ -34,23 +34,23 @@ def file_kind(name: str) -> str | None:
         return None
     if TFRECORD_NAME.search(name):
         return "tfrecord"
-    for kind, endings in _ENDINGS.items():
+    for file_format, endings in _ENDINGS.items():
         if name.endswith(endings):
-            return kind
+            return file_format
     return None
 
 
-def name_filter(kind: str) -> str:
+def name_filter(file_format: str) -> str:
     """Return a pattern of Spark for the names of CSV or Parquet files."""
-    return f"*{{{','.join(_ENDINGS[kind])}}}"
+    return f"*{{{','.join(_ENDINGS[file_format])}}}"
 
 
-def only_kind(files: list[str], kind: str) -> list[str]:
+def only_format(files: list[str], file_format: str) -> list[str]:
     """Return the files whose names have this format."""
-    return [file for file in files if file_kind(os.path.basename(file)) == kind]
+    return [file for file in files if format_of_name(os.path.basename(file)) == file_format]
 
 
-def kind_at(path: str, files: Files | None = None) -> str:
+def format_at(path: str, files: Files | None = None) -> str:
     """Return the format of the files at a path.
 
     Args:
@@ -67,22 +67,22 @@ def kind_at(path: str, files: Files | None = None) -> str:
     names = _names_at(files, path)
     if not names:
         raise BadArgumentsError(f"A training data set's path must exist, but nothing is at {path}.")
-    kinds = sorted({kind for kind in map(file_kind, names) if kind})
-    if not kinds and path.endswith(names[0]):
+    formats = sorted({file_format for file_format in map(format_of_name, names) if file_format})
+    if not formats and path.endswith(names[0]):
         raise BadArgumentsError(
             f"The format of {path} is not known from its name. A training data set must be "
             f"{FORMATS}."
         )
-    if len(kinds) != 1:
+    if len(formats) != 1:
         raise BadArgumentsError(
             f"A training data set must be {FORMATS}, but the folder {path} holds files of "
-            f"{' and '.join(kinds) if kinds else 'none of these formats'}."
+            f"{' and '.join(formats) if formats else 'none of these formats'}."
         )
-    if kinds != ["tfrecord"] and not is_url(path) and not files.exists(path):
+    if formats != ["tfrecord"] and not is_url(path) and not files.exists(path):
         raise BadArgumentsError(
             f"A pattern can name TFRecord files only, but got {path}. Give the folder instead."
         )
-    return kinds[0]
+    return formats[0]
 
 
 def _names_at(files: Files, path: str) -> list[str]:
