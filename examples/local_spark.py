@@ -16,7 +16,7 @@ def local_spark():
     # depend on the processor's features.
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
-    from maggy.core.cluster.spark import active_cluster
+    from maggy.core.cluster import active_cluster
 
     LOG.parent.mkdir(parents=True, exist_ok=True)
     print(f"Starting Spark; its log is {LOG}", flush=True)

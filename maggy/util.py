@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from maggy.common.json_values import to_plain as json_default_numpy
 from maggy.common.spark_session import spark_session
-from maggy.core.cluster.spark import MAX_UNLIMITED_WORKERS, active_cluster
+from maggy.core.cluster import MAX_UNLIMITED_WORKERS, active_cluster
 
 __all__ = ["find_spark", "json_default_numpy", "num_executors"]
 

@@ -300,9 +300,9 @@ def test_nothing_sleeps_and_nothing_is_evaluated_or_unpickled():
         f"maggy.core.executors.{name}"
         for name in ("trial_executor", "watchdog", "process_executor")
     }
-    assert importers("maggy.core.cluster.spark.loads") == executors
+    assert importers("maggy.core.cluster.loads") == executors
     assert importers("maggy.core.cluster.pickling.loads") == {
-        "maggy.core.cluster.spark",
+        "maggy.core.cluster",
         "maggy.core.cluster.connect",
     }
 

@@ -13,8 +13,8 @@ from maggy.common import exceptions
 from maggy.common.direction import Direction
 from maggy.common.exceptions import ExperimentError, MissingDependencyError, NotSupportedError
 from maggy.common.types import TrainingFunction
+from maggy.core.cluster import Cluster, Payload, Task, active_cluster, with_content
 from maggy.core.cluster.packing import packed
-from maggy.core.cluster.spark import Cluster, Payload, Task, active_cluster, with_content
 from maggy.core.environment import (
     Environment,
     ExperimentCard,

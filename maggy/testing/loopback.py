@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from maggy.ablation.ablator import ablator_by_name
 from maggy.common.exceptions import EarlyStopException
 from maggy.common.types import Params
-from maggy.core.cluster.spark import Cluster, Task, TaskInfo
+from maggy.core.cluster import Cluster, Task, TaskInfo
 from maggy.core.environment import find_environment
 from maggy.core.executors.mistakes import mistake_of
 from maggy.core.executors.session import Session

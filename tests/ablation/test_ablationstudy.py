@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from maggy.ablation import AblationStudy
-from maggy.core.cluster.spark import dumps, loads
+from maggy.core.cluster import dumps, loads
 
 
 def make():

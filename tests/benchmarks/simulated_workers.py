@@ -24,7 +24,7 @@ import psutil
 import zmq
 
 from maggy import Searchspace
-from maggy.core.cluster.spark import Cluster
+from maggy.core.cluster import Cluster
 from maggy.core.environment import find_environment
 from maggy.core.experiment_driver import ExperimentDriver, RunLimits
 from maggy.core.experiment_driver.optimization_policy import OptimizationPolicy

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from maggy.common.exceptions import BadArgumentsError, ExperimentError, SignatureError
-from maggy.core.cluster.spark import Cluster, Payload, TooLargeError, dumps
+from maggy.core.cluster.contract import Cluster, TooLargeError
+from maggy.core.cluster.payload import Payload
+from maggy.core.cluster.pickling import dumps
 from maggy.core.cluster.weight import describe_size
 from maggy.core.executors.workload import Workload
 

@@ -10,10 +10,9 @@ from contextlib import suppress
 
 from maggy.common.exhaustive import assert_never
 from maggy.common.types import Json
-from maggy.core.cluster.spark import dumps
+from maggy.core.cluster import dumps
 from maggy.core.executors.channel import Channel, ChannelClosed, child_end
 from maggy.core.executors.error_text import text_of
-from maggy.core.executors.interrupt import Interrupter
 from maggy.core.executors.process_messages import (
     ChildAnswer,
     ChildCommand,
@@ -27,6 +26,7 @@ from maggy.core.executors.process_messages import (
 )
 from maggy.core.executors.process_state import ProcessState
 from maggy.core.executors.trial_executor import TrialExecutor
+from maggy.core.executors.trial_interrupt import Interrupter
 from maggy.core.executors.workload import Workload
 from maggy.core.messages import Assign, Checked, Done, Line, Point, Stop
 from maggy.core.reporter import Reporter

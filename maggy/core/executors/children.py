@@ -19,8 +19,8 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from maggy.common.exhaustive import assert_never
+from maggy.core.cluster import dumps
 from maggy.core.cluster.python_worker import task_state
-from maggy.core.cluster.spark import dumps
 from maggy.core.executors.channel import ChannelClosed, template_channel
 from maggy.core.executors.child_process import ChildProcess, Outcome
 from maggy.core.executors.process_messages import (

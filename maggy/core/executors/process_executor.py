@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 
 from maggy.common.exhaustive import assert_never
-from maggy.core.cluster.spark import loads
+from maggy.core.cluster import loads
 from maggy.core.executors.child_process import Outcome
 from maggy.core.executors.children import Children
 from maggy.core.executors.process_messages import TrialFailed, TrialFinal

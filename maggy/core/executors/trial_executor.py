@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from maggy.common.exceptions import EarlyStopException
-from maggy.core.cluster.spark import TaskInfo, loads
+from maggy.core.cluster import TaskInfo, loads
 from maggy.core.executors.children import Children
 from maggy.core.executors.error_text import reason_of, text_of, traceback_of
-from maggy.core.executors.interrupt import Interrupter, TrialInterrupted
 from maggy.core.executors.mistakes import mistake_of, remedy_of
 from maggy.core.executors.process_executor import ProcessExecutor, why_not_here
 from maggy.core.executors.process_state import ProcessState, isolated
 from maggy.core.executors.session import Session
+from maggy.core.executors.trial_interrupt import Interrupter, TrialInterrupted
 from maggy.core.executors.trial_session import PROBE_SECONDS, Answer, TrialSession
 from maggy.core.executors.worker_loop import serve
 from maggy.core.executors.workload import Workload

@@ -19,8 +19,8 @@ from contextlib import suppress
 from typing import NoReturn
 
 from maggy.common.exhaustive import assert_never
+from maggy.core.cluster import loads
 from maggy.core.cluster.python_worker import restore_task_state
-from maggy.core.cluster.spark import loads
 from maggy.core.executors.channel import Channel, ChannelClosed, template_end
 from maggy.core.executors.child import run_child
 from maggy.core.executors.process_messages import (

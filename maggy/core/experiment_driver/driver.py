@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from maggy.core.cluster.spark import Cluster, Task
+from maggy.core.cluster import Cluster, Task
 from maggy.core.environment.progress_board import ProgressBoard
+from maggy.core.experiment_driver.ctrl_c import TimeIsUp, interrupts
 from maggy.core.experiment_driver.dispatcher import Dispatcher
 from maggy.core.experiment_driver.foreground import Foreground
 from maggy.core.experiment_driver.gc_pauses import short_collections
-from maggy.core.experiment_driver.interrupts import TimeIsUp, interrupts
 from maggy.core.experiment_driver.jobs import JobEnd, Jobs
 from maggy.core.experiment_driver.ledger import Ledger
 from maggy.core.experiment_driver.policy import Policy

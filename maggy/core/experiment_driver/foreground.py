@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from maggy.core.experiment_driver.interrupts import TimeIsUp
+from maggy.core.experiment_driver.ctrl_c import TimeIsUp
 from maggy.core.experiment_driver.progress import Progress
 from maggy.core.experiment_driver.recorder import Recorder
 

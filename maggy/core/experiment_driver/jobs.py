@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from maggy.common.exceptions import ExperimentError
-from maggy.core.cluster.spark import Cluster, Task, error_of, release_error
+from maggy.core.cluster import Cluster, Task, error_of, release_error
 
 __all__ = ["JobEnd", "Jobs", "SparkIsGone"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from maggy.core.cluster.spark import MAX_UNLIMITED_WORKERS, Cluster
+from maggy.core.cluster import MAX_UNLIMITED_WORKERS, Cluster
 
 __all__ = ["count_workers"]
 

@@ -4,7 +4,7 @@ import pytest
 from helpers.ablators import PlainAblator
 
 from maggy.ablation.ablator import AbstractAblator
-from maggy.core.cluster.spark import dumps, loads
+from maggy.core.cluster import dumps, loads
 from maggy.trial import Trial
 
 

@@ -11,7 +11,7 @@ from maggy.ablation import AblationStudy, register_training_dataset
 from maggy.ablation.ablator import LOCO
 from maggy.ablation.component import Component
 from maggy.common.exceptions import AblationError, SignatureError
-from maggy.core.cluster.spark import dumps, loads
+from maggy.core.cluster import dumps, loads
 from maggy.testing import AblatorContract
 
 BOTH = frozenset({"dataset_function", "model_function"})

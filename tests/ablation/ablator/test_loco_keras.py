@@ -8,7 +8,7 @@ import pytest
 from maggy.ablation import AblationStudy, register_training_dataset
 from maggy.ablation.ablator import LOCO
 from maggy.common.exceptions import AblationError
-from maggy.core.cluster.spark import dumps, loads
+from maggy.core.cluster import dumps, loads
 
 pytestmark = pytest.mark.slow
 BOTH = frozenset({"dataset_function", "model_function"})

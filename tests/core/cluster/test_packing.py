@@ -5,9 +5,8 @@ import threading
 import pytest
 
 from maggy.common.exceptions import BadArgumentsError, ExperimentError, SignatureError
-from maggy.core.cluster import packing
+from maggy.core.cluster import Payload, TooLargeError, dumps, loads, packing, with_content
 from maggy.core.cluster.packing import packed
-from maggy.core.cluster.spark import Payload, TooLargeError, dumps, loads, with_content
 from maggy.core.executors.workload import SearchWorkload
 from maggy.testing.loopback import ThreadCluster
 

@@ -8,7 +8,7 @@ import pytest
 from maggy.common import spark_session
 from maggy.common.exceptions import ExperimentError
 from maggy.common.spark_session import why_gone
-from maggy.core.cluster import spark
+from maggy.core import cluster
 
 pytestmark = pytest.mark.slow  # loads the client of Spark Connect
 
@@ -102,4 +102,4 @@ def test_an_experiment_after_the_end_of_java_is_an_error(monkeypatch):
     monkeypatch.setattr(SparkContext, "_active_spark_context", context(DeadJava()))
     monkeypatch.setattr(SparkSession, "getActiveSession", refuse)
     with pytest.raises(ExperimentError, match="its Java process has ended"):
-        spark.active_cluster()
+        cluster.active_cluster()

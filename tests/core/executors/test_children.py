@@ -11,7 +11,7 @@ import pytest
 from helpers import leftovers
 from helpers.wire import SOON
 
-from maggy.core.cluster.spark import dumps, loads
+from maggy.core.cluster import dumps, loads
 from maggy.core.executors.children import Children, memory_reason
 from maggy.core.executors.process_messages import TrialFailed, TrialFinal
 from maggy.core.executors.workload import SearchWorkload
@@ -26,7 +26,7 @@ MARK = "MAGGY_TEST_MARK"
 def calls(function, arguments, reporter):
     """Call the function that comes with the trial, so that most tests share one template."""
     from maggy.common.signature import arguments_for, parameter_names
-    from maggy.core.cluster.spark import loads
+    from maggy.core.cluster import loads
 
     train = loads(function)
     return train(**arguments_for(parameter_names(train), arguments, {"reporter": reporter}))

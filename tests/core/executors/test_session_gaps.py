@@ -5,7 +5,7 @@ import threading
 import pytest
 from helpers.wire import HELLO, SOON
 
-from maggy.core.executors import silence
+from maggy.core.executors import driver_silence
 from maggy.core.messages import Abandon, Ack, Assign, Done, Failed, Final, Heartbeat, Register, Wait
 
 pytestmark = pytest.mark.loopback
@@ -99,7 +99,7 @@ def test_the_standstill_of_one_trial_is_no_time_of_the_next(stage, clocks):
 
 
 def test_a_driver_that_is_stopped_keeps_its_connection_and_its_workers(stages, monkeypatch):
-    monkeypatch.setattr(silence, "CONNECTED_PATIENCE", 1e6)
+    monkeypatch.setattr(driver_silence, "CONNECTED_PATIENCE", 1e6)
     stage = stages()
     stage.assigned()
     lose_patience(stage)

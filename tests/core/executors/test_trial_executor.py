@@ -12,7 +12,7 @@ import pytest
 from helpers.wire import SOON, Host
 
 from maggy.ablation.ablator import AbstractAblator
-from maggy.core.cluster.spark import TaskInfo, dumps, loads
+from maggy.core.cluster import TaskInfo, dumps, loads
 from maggy.core.executors import (
     error_text,
     process_executor,
@@ -20,7 +20,7 @@ from maggy.core.executors import (
     session,
     trial_executor,
 )
-from maggy.core.executors.silence import Silence
+from maggy.core.executors.driver_silence import Silence
 from maggy.core.executors.trial_executor import WorkerSettings, work
 from maggy.core.executors.workload import AblationWorkload, SearchWorkload, Workload
 from maggy.core.messages import (

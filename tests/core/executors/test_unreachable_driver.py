@@ -5,7 +5,7 @@ import socket
 import pytest
 import zmq
 
-from maggy.core.cluster.spark import TaskInfo, dumps
+from maggy.core.cluster import TaskInfo, dumps
 from maggy.core.executors import trial_executor
 from maggy.core.executors.trial_executor import WorkerSettings, work
 from maggy.core.executors.workload import SearchWorkload

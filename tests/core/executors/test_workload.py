@@ -12,7 +12,7 @@ import pytest
 from maggy.ablation.ablator import AbstractAblator
 from maggy.common.json_values import to_plain
 from maggy.common.signature import config_values
-from maggy.core.cluster.spark import dumps, loads
+from maggy.core.cluster import dumps, loads
 from maggy.core.executors.workload import AblationWorkload, SearchWorkload, Workload
 from maggy.core.reporter import Reporter
 from maggy.searchspace import Searchspace

@@ -3,8 +3,8 @@
 import pytest
 
 from maggy.core.experiment_driver import foreground as module
+from maggy.core.experiment_driver.ctrl_c import TimeIsUp
 from maggy.core.experiment_driver.foreground import Foreground
-from maggy.core.experiment_driver.interrupts import TimeIsUp
 
 
 class Texts:

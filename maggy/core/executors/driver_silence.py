@@ -13,7 +13,7 @@ class Silence:
     """Measure the driver's silence, from the first message that it has not answered.
 
     Example:
-        >>> from maggy.core.executors.silence import Silence
+        >>> from maggy.core.executors.driver_silence import Silence
         >>> silence = Silence(patience=90.0)
         >>> silence.begin(0.0)
         >>> silence.seconds(60.0)

@@ -1,6 +1,6 @@
 """How long a driver has been silent."""
 
-from maggy.core.executors.silence import CONNECTED_PATIENCE, Silence
+from maggy.core.executors.driver_silence import CONNECTED_PATIENCE, Silence
 
 
 def test_a_driver_to_which_nothing_was_said_is_not_silent():

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from maggy.core.cluster.spark import dumps, loads
+from maggy.core.cluster import dumps, loads
 from maggy.datasets.spark_tables import collect_columns
 
 

@@ -10,7 +10,7 @@ import time
 import pytest
 from helpers.waiting import running, wait_until
 
-from maggy.core.executors.interrupt import Interrupter, TrialInterrupted
+from maggy.core.executors.trial_interrupt import Interrupter, TrialInterrupted
 
 pytestmark = pytest.mark.loopback
 
