@@ -10,6 +10,7 @@ from typing import Protocol
 from maggy.ablation.keras_models import (
     KerasLayer,
     KerasModel,
+    KerasVariable,
     LayerConfig,
     TensorTree,
     is_functional,
@@ -18,6 +19,9 @@ from maggy.ablation.keras_models import (
 from maggy.common.exceptions import AblationError
 
 __all__ = ["copy_layer", "copy_weights", "user_classes"]
+
+_RANDOM_STATE = "seed_generator_state"
+"""The name of the variable from which Keras' random layers draw."""
 
 
 def copy_layer(keras: ModuleType, layer: KerasLayer) -> KerasLayer:
@@ -54,7 +58,10 @@ def copy_weights(source_layers: Iterable[KerasLayer], model: KerasModel) -> None
     for layer in model.layers:
         source = sources.get(layer.name)
         # A layer that could not be copied is in both models and has its weights already.
-        if source is None or source is layer or not source.weights or not layer.built:
+        if source is None or source is layer or not layer.built:
+            continue
+        _copy_random_states(source, layer)
+        if not source.weights:
             continue
         shapes = [weight.shape for weight in layer.weights]
         if [weight.shape for weight in source.weights] == shapes:
@@ -62,6 +69,22 @@ def copy_weights(source_layers: Iterable[KerasLayer], model: KerasModel) -> None
             if hasattr(layer, "finalize_state"):
                 # Normalization computes with values that it makes from its weights.
                 layer.finalize_state()
+
+
+def _copy_random_states(source: KerasLayer, copy: KerasLayer) -> None:
+    """Let the copy of a layer, such as Dropout, draw the numbers that the layer would have drawn.
+
+    A new layer draws a seed when it is made, which would depend on the layers before it.
+    """
+    states, copies = _random_states(source), _random_states(copy)
+    if len(states) == len(copies):
+        for state, new_state in zip(states, copies, strict=True):
+            new_state.assign(state)
+
+
+def _random_states(layer: KerasLayer) -> list[KerasVariable]:
+    # Keras does not count them as weights.
+    return [variable for variable in layer.variables if variable.name == _RANDOM_STATE]
 
 
 def user_classes(model: KerasModel) -> dict[str, type]:

@@ -21,6 +21,7 @@ __all__ = [
     "KerasLayer",
     "KerasModel",
     "KerasTensor",
+    "KerasVariable",
     "LayerConfig",
     "TensorTree",
     "has_input",
@@ -41,6 +42,13 @@ class KerasTensor(Protocol):
     shape: tuple[int | None, ...]
 
 
+class KerasVariable(KerasTensor, Protocol):
+    """A value that a layer keeps."""
+
+    def assign(self, value: KerasTensor) -> object:
+        """Set it."""
+
+
 TensorTree: TypeAlias = "KerasTensor | Sequence[TensorTree] | Mapping[str, TensorTree]"
 """The inputs or the outputs of a layer: one tensor, or tensors in lists and dicts."""
 
@@ -56,6 +64,7 @@ class KerasLayer(Protocol):
     built: bool
     trainable: bool
     weights: list[KerasTensor]
+    variables: list[KerasVariable]
     output: TensorTree
 
     def __call__(self, *args: TensorTree, **kwargs: TensorTree) -> TensorTree:

@@ -1,21 +1,18 @@
 """Let users import ``hops.util``, which needs a module of an old notebook server.
 
-Nothing installs that module any more. This module imports neither hops nor other parts of Maggy,
-and knows nothing of Hopsworks but these two names.
+Nothing installs that module any more. This module imports no part of hops, and knows nothing of
+Hopsworks but these two names.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from types import ModuleType
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from importlib.abc import Loader
-    from importlib.machinery import ModuleSpec
+from maggy.common.import_hooks import ImportHook
 
 __all__ = ["HopsUtilFinder", "mend_hops_util"]
 
@@ -33,7 +30,7 @@ def mend_hops_util() -> None:
         sys.meta_path.insert(0, HopsUtilFinder())
 
 
-class HopsUtilFinder:
+class HopsUtilFinder(ImportHook):
     """Find ``hops.util`` where it is, and have it executed with the module that it needs.
 
     hops takes one function out of that module and never calls it. If the module is missing or
@@ -41,45 +38,8 @@ class HopsUtilFinder:
     looks for the package notebook at any other time finds what is really installed.
     """
 
-    def find_spec(
-        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        """Return the spec of ``hops.util`` from the other finders; None for all other modules.
-
-        Args:
-            name: The full name of the module.
-            path: The folders of its package.
-            target: The module that is loaded again; None if it is loaded for the first time.
-        """
-        if name != _HOPS_UTIL:
-            return None
-        for finder in sys.meta_path:
-            if isinstance(finder, HopsUtilFinder):
-                continue
-            spec = finder.find_spec(name, path, target)
-            if spec is not None:
-                if spec.loader is not None:
-                    spec.loader = _Loader(spec.loader)  # type: ignore[assignment]
-                return spec
-        return None
-
-
-class _Loader:
-    """Load a module as another loader does, and leave no trace of this one in the module."""
-
-    def __init__(self, loader: Loader) -> None:
-        self._loader = loader
-
-    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        return self._loader.create_module(spec)
-
-    def exec_module(self, module: ModuleType) -> None:
-        # linecache and importlib.resources ask the module for its loader.
-        module.__loader__ = self._loader
-        if module.__spec__ is not None:
-            module.__spec__.loader = self._loader
-        with _notebook_server():
-            self._loader.exec_module(module)
+    def __init__(self) -> None:
+        super().__init__([_HOPS_UTIL], lambda name: _notebook_server())
 
 
 @contextmanager

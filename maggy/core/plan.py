@@ -48,7 +48,10 @@ def plan(
     if isinstance(config, AblationConfig):
         ablator = ablator_by_name(config.ablator, config.ablation_study)
         ablator.find_training_dataset = environment.find_training_dataset
-        check_signature(train_fn, [], ["dataset_function", "model_function", *_OTHER_PARAMETERS])
+        of_repeat = ("repeat", "seed") if config.is_seeded else ()
+        check_signature(
+            train_fn, [], ["dataset_function", "model_function", *of_repeat, *_OTHER_PARAMETERS]
+        )
         prepare_for(train_fn, ablator)
         key = config.optimization_key
         return AblationPolicy(config, ablator), AblationWorkload(

@@ -9,7 +9,7 @@ from maggy.ablation import AblationStudy
 from maggy.ablation.ablator import AbstractAblator, ablator_by_name
 from maggy.common.exceptions import BadArgumentsError
 from maggy.experiment_config.argument_docs import explain_inherited_arguments
-from maggy.experiment_config.checks import check_direction, check_key
+from maggy.experiment_config.checks import check_count, check_direction, check_key, check_share
 from maggy.experiment_config.lagom import CommonConfig
 
 __all__ = ["AblationConfig"]
@@ -35,6 +35,13 @@ class AblationConfig(CommonConfig):
         dataset: The argument ``dataset`` of the training function, like ``model``.
         optimization_key: The key of the metric, ``'metric'`` by default, if the training function
             returns a dict.
+        repeats: Number of times, 1 by default, that every component and the base are trained. Two
+            or more give each difference an interval and a verdict. All trials of one repeat have
+            the same seed.
+        confidence: The share of intervals, 0.95 by default, that contain the true difference; above
+            0 and below 1. A verdict is wrong in at most the rest of all studies.
+        seed: Seed the training: each repeat has a seed of its own that follows from this one. None,
+            the default, draws a new seed if ``repeats`` is above 1, and otherwise seeds nothing.
 
     Raises:
         BadArgumentsError: If an argument breaks its rule.
@@ -52,6 +59,13 @@ class AblationConfig(CommonConfig):
     # Release 1.1 has the positions above. What came later has none.
     _: KW_ONLY
     optimization_key: str = "metric"
+    repeats: int = 1
+    confidence: float = 0.95
+
+    @property
+    def is_seeded(self) -> bool:
+        """Whether each trial gets the seed of its repeat."""
+        return self.repeats > 1 or self.seed is not None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -63,4 +77,6 @@ class AblationConfig(CommonConfig):
             )
         ablator_by_name(self.ablator, study)
         check_key(self.optimization_key)
+        check_count("repeats", self.repeats)
+        check_share("confidence", self.confidence)
         self.direction = check_direction(self.direction)

@@ -18,6 +18,7 @@ __all__ = [
     "check_key",
     "check_memory",
     "check_positive",
+    "check_share",
     "check_text",
 ]
 
@@ -61,6 +62,17 @@ def check_positive(name: str, value: float, unit: str) -> None:
     number = as_number(value)
     if number is None or not math.isfinite(number) or number <= 0:
         raise BadArgumentsError(f"{name} must be a number above 0 ({unit}), but got {value!r:.80}.")
+
+
+def check_share(name: str, value: float) -> None:
+    """Raise an error unless the value is a number above 0 and below 1.
+
+    Raises:
+        BadArgumentsError: If it is anything else.
+    """
+    number = as_number(value)
+    if number is None or not 0 < number < 1:
+        raise BadArgumentsError(f"{name} must be above 0 and below 1, but got {value!r:.80}.")
 
 
 def check_flag(name: str, value: bool) -> None:

@@ -1,22 +1,55 @@
-"""How an ablation's metric changes when a component is left out."""
+"""How an ablation's metric changes when a component is left out, and how certain that is."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TypedDict
 
 from maggy.ablation.component import Component
-from maggy.common.json_values import to_plain
-from maggy.result.rows import TrialRow
+from maggy.ablation.statistics import (
+    PairedDifference,
+    Verdict,
+    detectable_difference,
+    holm,
+    judge,
+    mean,
+    paired_difference,
+    standard_deviation,
+)
+from maggy.common.direction import Direction
+from maggy.result.rows import TrialRow, repeat_of
 
-__all__ = ["ComponentDifference", "differences_from_base"]
+__all__ = ["BaseMetric", "Comparison", "ComponentDifference", "compare_with_base"]
 
 
-class ComponentDifference(TypedDict):
+class _OfRepeats(TypedDict, total=False):
+    """What an entry of a study with two or more repeats holds, too."""
+
+    n: int
+    failed: int
+    metric_mean: float | None
+    metric_std: float | None
+    difference_std: float | None
+    ci_low: float | None
+    ci_high: float | None
+    p_value: float | None
+    p_adjusted: float | None
+    verdict: Verdict | None
+
+
+class ComponentDifference(_OfRepeats):
     """A component by its labels, its metric, and the metric minus that of the base.
 
     ``metric`` is None if the trial failed. ``difference`` is None if this trial or the base failed.
+    With repeats both are means, and all fields of :class:`_OfRepeats` are there:
+
+    * ``n`` pairs of a run and the base's run of the same repeat; ``failed`` counts the pairs that
+      are left out since one of the two failed;
+    * ``metric_std`` and ``difference_std``: standard deviations (n - 1);
+    * ``ci_low`` and ``ci_high``: the component's own interval of the difference, not adjusted;
+    * ``p_value``, ``p_adjusted`` (Holm, over all components of the study) and ``verdict``.
     """
 
     ablated_feature: str
@@ -25,32 +58,157 @@ class ComponentDifference(TypedDict):
     difference: float | None
 
 
-def differences_from_base(rows: Sequence[TrialRow]) -> list[ComponentDifference]:
-    """Return the difference of each component, in the order in which the trials started.
+class BaseMetric(TypedDict):
+    """The base of a study with two or more repeats.
+
+    ``detectable_difference`` is the smallest true difference that such a study finds with a
+    probability of 0.8.
+    """
+
+    metric_mean: float | None
+    metric_std: float | None
+    n: int
+    detectable_difference: float | None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The components of a study beside its base.
+
+    Attributes:
+        differences: One for each component, in the order in which the components started.
+        base: The base, if the study has two or more repeats; else None.
+    """
+
+    differences: list[ComponentDifference]
+    base: BaseMetric | None
+
+
+@dataclass
+class _Runs:
+    """The runs of one component: the metric of each repeat, None where the trial failed."""
+
+    labels: Mapping[str, str]
+    metrics: dict[int, float | None] = field(default_factory=dict)
+
+    @property
+    def successes(self) -> list[float]:
+        return [metric for metric in self.metrics.values() if metric is not None]
+
+
+def compare_with_base(
+    rows: Sequence[TrialRow], *, direction: Direction, confidence: float
+) -> Comparison:
+    """Return the difference of each component from the base.
+
+    A run is compared with the base's run of the same repeat, which had the same seed.
 
     Args:
-        rows: The trials of an ablation. If there is more than one base, the first one counts.
+        rows: The trials of an ablation.
+        direction: The direction in which the metric improves.
+        confidence: The confidence of intervals and verdicts.
     """
-    pairs = [(Component.from_params(row["params"]), row) for row in rows]
-    base = next((row["metric"] for component, row in pairs if component.is_base), None)
-    # A trial without a start has never run, and comes last.
-    pairs.sort(key=lambda pair: math.inf if pair[1]["start"] is None else pair[1]["start"])
-    return [
-        _difference(component, row["metric"], base)
-        for component, row in pairs
-        if not component.is_base
+    base, components = _runs_by_component(rows)
+    repeats = {repeat for runs in (base, *components) for repeat in runs.metrics}
+    if len(repeats) < 2:
+        return Comparison([_single_difference(runs, base) for runs in components], None)
+    effects = [_paired(runs, base, confidence) for runs in components]
+    adjusted = holm([effect.p_value for effect in effects])
+    differences = [
+        _repeated_difference(runs, base, effect, p_adjusted, confidence, direction)
+        for runs, effect, p_adjusted in zip(components, effects, adjusted, strict=True)
     ]
+    stds = [effect.std for effect in effects if effect.std is not None]
+    return Comparison(
+        differences,
+        {
+            **_spread(base),
+            "n": len(base.successes),
+            "detectable_difference": detectable_difference(
+                stds, len(base.successes), len(components), confidence
+            ),
+        },
+    )
 
 
-def _difference(
-    component: Component, metric: float | None, base: float | None
-) -> ComponentDifference:
-    labels = component.params()
-    # The difference of two finite metrics may be infinite. to_plain() turns that into None.
-    difference = None if metric is None or base is None else to_plain(metric - base)
+def _runs_by_component(rows: Iterable[TrialRow]) -> tuple[_Runs, list[_Runs]]:
+    """Return the runs of the base, and of all components in the order in which they started."""
+    base = _Runs(Component.base().params())
+    others: dict[Component, _Runs] = {}
+    # A trial without a start has never run, and comes last.
+    for row in sorted(rows, key=lambda row: math.inf if row["start"] is None else row["start"]):
+        component = Component.from_params(row["params"])
+        runs = (
+            base if component.is_base else others.setdefault(component, _Runs(component.params()))
+        )
+        runs.metrics.setdefault(repeat_of(row), row["metric"])
+    return base, list(others.values())
+
+
+def _single_difference(runs: _Runs, base: _Runs) -> ComponentDifference:
+    (metric,) = runs.metrics.values()
+    (base_metric,) = base.metrics.values() or (None,)
     return {
-        "ablated_feature": labels["ablated_feature"],
-        "ablated_layer": labels["ablated_layer"],
+        "ablated_feature": runs.labels["ablated_feature"],
+        "ablated_layer": runs.labels["ablated_layer"],
         "metric": metric,
-        "difference": difference,
+        "difference": _difference(metric, base_metric),
+    }
+
+
+def _repeated_difference(
+    runs: _Runs,
+    base: _Runs,
+    effect: PairedDifference,
+    p_adjusted: float | None,
+    confidence: float,
+    direction: Direction,
+) -> ComponentDifference:
+    spread = _spread(runs)
+    return {
+        "ablated_feature": runs.labels["ablated_feature"],
+        "ablated_layer": runs.labels["ablated_layer"],
+        "metric": spread["metric_mean"],
+        "difference": effect.mean,
+        **spread,
+        "n": effect.n,
+        # A repeat of which the base has not ended is neither a pair nor a failure.
+        "failed": sum(repeat in base.metrics for repeat in runs.metrics) - effect.n,
+        "difference_std": _finite(effect.std),
+        "ci_low": _finite(effect.ci_low),
+        "ci_high": _finite(effect.ci_high),
+        "p_value": effect.p_value,
+        "p_adjusted": p_adjusted,
+        "verdict": judge(effect.mean, p_adjusted, confidence, direction),
+    }
+
+
+def _paired(runs: _Runs, base: _Runs, confidence: float) -> PairedDifference:
+    pairs = (
+        _difference(metric, base.metrics.get(repeat)) for repeat, metric in runs.metrics.items()
+    )
+    return paired_difference([pair for pair in pairs if pair is not None], confidence)
+
+
+def _difference(metric: float | None, base_metric: float | None) -> float | None:
+    if metric is None or base_metric is None:
+        return None
+    # The difference of two finite metrics may be infinite.
+    return _finite(metric - base_metric)
+
+
+def _finite(number: float | None) -> float | None:
+    return number if number is not None and math.isfinite(number) else None
+
+
+class _Spread(TypedDict):
+    metric_mean: float | None
+    metric_std: float | None
+
+
+def _spread(runs: _Runs) -> _Spread:
+    metrics = runs.successes
+    return {
+        "metric_mean": mean(metrics) if metrics else None,
+        "metric_std": _finite(standard_deviation(metrics)) if len(metrics) > 1 else None,
     }

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from maggy.ablation.component import Component
 from maggy.common.direction import Direction
 from maggy.common.optional import import_optional
+from maggy.result.differences import ComponentDifference
 from maggy.result.rows import TrialRow
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+_VERDICT_COLORS = {
+    None: "tab:blue",
+    "helps": "tab:green",
+    "hurts": "tab:red",
+    "inconclusive": "tab:grey",
+}
 
 __all__ = ["plot_curves", "plot_differences", "plot_metrics", "plot_parameter"]
 
@@ -39,15 +48,40 @@ def plot_metrics(rows: Sequence[TrialRow], metric: str, direction: Direction) ->
     return axes
 
 
-def plot_differences(differences: Mapping[str, float], metric: str) -> Axes:
-    """Draw a bar for the difference of each component from the base.
+def plot_differences(
+    differences: Sequence[ComponentDifference], metric: str, confidence: float
+) -> Axes:
+    """Draw a bar for the difference of each component from the base, sorted by effect.
+
+    With repeats each bar has the interval and the colour of its verdict, and a band around 0 shows
+    where the mean difference of a component that does nothing lies.
 
     Args:
-        differences: The differences by the text for the component.
+        differences: The components that have a difference.
         metric: The name of the metric.
+        confidence: The confidence of the intervals, and the share of such means in the band.
     """
     axes = _new_axes(f"difference of {metric} from the base", "")
-    axes.barh(list(differences), list(differences.values()))
+    entries = sorted(differences, key=lambda entry: entry["difference"] or 0)
+    names = [Component.from_params(entry).describe() for entry in entries]
+    values = [entry["difference"] or 0 for entry in entries]
+    verdicts = [entry.get("verdict") for entry in entries]
+    axes.barh(names, values, color=[_VERDICT_COLORS[verdict] for verdict in verdicts])
+    intervals = [
+        (name, value, low, high)
+        for name, value, entry in zip(names, values, entries, strict=True)
+        if (low := entry.get("ci_low")) is not None and (high := entry.get("ci_high")) is not None
+    ]
+    for name, value, low, high in intervals:
+        axes.errorbar(value, name, xerr=[[value - low], [high - value]], color="black", capsize=3)
+    if intervals:
+        half_widths = [(high - low) / 2 for _, _, low, high in intervals]
+        noise = math.sqrt(math.fsum(width**2 for width in half_widths) / len(half_widths))
+        label = f"{100 * confidence:g} % of components that do nothing"
+        axes.axvspan(-noise, noise, color="grey", alpha=0.2, label=label)
+        for verdict in dict.fromkeys(verdicts):
+            axes.bar(0, 0, color=_VERDICT_COLORS[verdict], label=verdict or "no verdict")
+        axes.legend()
     axes.axvline(0, color="black", linewidth=0.8)
     # Bars start at the bottom, but the first component belongs to the top.
     axes.invert_yaxis()

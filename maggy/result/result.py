@@ -5,17 +5,18 @@ It writes no records.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from maggy.ablation.component import Component
+from maggy.ablation.statistics import mean
 from maggy.common.direction import Direction
 from maggy.common.exceptions import BadArgumentsError, NotSupportedError
 from maggy.optuna_bridge.study import to_study
-from maggy.result import plots, tables
-from maggy.result.differences import differences_from_base
+from maggy.result import markup, plots, tables
+from maggy.result.component_table import component_table
+from maggy.result.differences import compare_with_base
 from maggy.result.rows import TrialRow, make_row
+from maggy.result.text_table import TextTable
 from maggy.searchspace import Searchspace
 from maggy.trial import Trial
 
@@ -48,6 +49,7 @@ class ExperimentResult(dict[str, Any]):
         kind: See below.
         direction: See below.
         optimization_key: See below.
+        confidence: See below.
         directory: See below.
         searchspace: See below.
 
@@ -58,6 +60,7 @@ class ExperimentResult(dict[str, Any]):
         kind: ``"optimization"`` or ``"ablation"``.
         direction: ``"max"`` or ``"min"``.
         optimization_key: The name of the metric.
+        confidence: The confidence of intervals and verdicts in an ablation with repeats.
         directory: The directory of the experiment, or None.
         searchspace: The search space, or None.
     """
@@ -71,6 +74,7 @@ class ExperimentResult(dict[str, Any]):
         kind: str = "optimization",
         direction: str = "max",
         optimization_key: str = "metric",
+        confidence: float = 0.95,
         directory: str | None = None,
         searchspace: Searchspace | None = None,
     ) -> None:
@@ -79,6 +83,7 @@ class ExperimentResult(dict[str, Any]):
         self.kind = kind
         self.direction = direction
         self.optimization_key = optimization_key
+        self.confidence = confidence
         self.directory = directory
         self.searchspace = searchspace
 
@@ -130,16 +135,12 @@ class ExperimentResult(dict[str, Any]):
         if self.kind != "ablation":
             direction = Direction.parse(self.direction)
             return plots.plot_metrics(self.trials, self.optimization_key, direction)
-        differences = {
-            Component.from_params(entry).describe(): entry["difference"]
-            for entry in self["differences"]
-            if entry["difference"] is not None
-        }
+        differences = [entry for entry in self["differences"] if entry["difference"] is not None]
         if not differences:
             raise NotSupportedError(
                 "A plot of the differences needs the base trial and a component that succeeded."
             )
-        return plots.plot_differences(differences, self.optimization_key)
+        return plots.plot_differences(differences, self.optimization_key, self.confidence)
 
     def plot_curves(self) -> Axes:
         """Draw the values that each trial reported over the training steps, the best trial thicker.
@@ -173,22 +174,69 @@ class ExperimentResult(dict[str, Any]):
             )
         return plots.plot_parameter(self.trials, name, self.optimization_key)
 
-    def _repr_html_(self) -> str:
-        """Return the table that a notebook shows: the best trials first, failed ones last."""
-        return tables.html_table(
+    def to_markdown(self) -> str:
+        """Return the table of an ablation's components, or of the trials, in GitHub's Markdown."""
+        return markup.markdown_table(self._table())
+
+    def to_latex(self) -> str:
+        """Return the table of an ablation's components, or of the trials, in LaTeX.
+
+        It is a ``tabular`` with the rules of the package booktabs.
+        """
+        return markup.latex_table(self._table())
+
+    def summary(self) -> pandas.DataFrame:
+        """Return the components of an ablation as a data frame with one row a component.
+
+        The columns are ``component``, which describes it, and the keys of
+        ``result["differences"]``.
+
+        Raises:
+            MissingDependencyError: If pandas is not installed.
+            NotSupportedError: If the experiment is no ablation.
+        """
+        if self.kind != "ablation":
+            raise NotSupportedError(
+                "summary() has a row for each component of an ablation, but this is a search. "
+                "to_pandas() has a row for each trial."
+            )
+        return tables.component_frame(self["differences"])
+
+    def _table(self) -> TextTable:
+        if "base" in self:
+            return component_table(
+                self["differences"],
+                self["base"],
+                metric=self.optimization_key,
+                confidence=self.confidence,
+            )
+        return tables.trial_table(
             self.trials,
-            caption=(
-                f"{self.get('num_trials', 0)} trials, {self.get('failed', 0)} failed, "
-                f"{self.get('early_stopped', 0)} stopped early, direction {self.direction}"
-            ),
             metric=self.optimization_key,
             direction=Direction.parse(self.direction),
             differences=self.get("differences", ()),
         )
 
+    def _repr_html_(self) -> str:
+        """Return the table that a notebook shows.
+
+        It shows an ablation's components if there are repeats, and otherwise the trials, the best
+        ones first and failed ones last.
+        """
+        caption = (
+            f"{self.get('num_trials', 0)} trials, {self.get('failed', 0)} failed, "
+            f"{self.get('early_stopped', 0)} stopped early, direction {self.direction}"
+        )
+        return tables.html_of(self._table(), caption)
+
 
 def build_result(
-    trials: Sequence[Trial], *, kind: str, direction: str, optimization_key: str
+    trials: Sequence[Trial],
+    *,
+    kind: str,
+    direction: str,
+    optimization_key: str,
+    confidence: float = 0.95,
 ) -> ExperimentResult:
     """Return the result of an experiment.
 
@@ -201,6 +249,7 @@ def build_result(
         kind: ``"optimization"`` or ``"ablation"``.
         direction: ``"max"`` or ``"min"``.
         optimization_key: The name of the metric.
+        confidence: The confidence of intervals and verdicts in an ablation with repeats.
 
     Raises:
         BadArgumentsError: If the direction is neither.
@@ -213,16 +262,26 @@ def build_result(
     values: dict[str, Any] = {
         **_row_values("best", best, keys),
         **_row_values("worst", worst, keys),
-        "avg": _mean(metrics),
+        "avg": mean(metrics) if metrics else None,
         "metric_list": metrics,
         "num_trials": len(metrics),
         "early_stopped": sum(row["early_stop"] for _, row in successes),
         "failed": len(rows) - len(successes),
     }
     if kind == "ablation":
-        values["differences"] = differences_from_base(rows)
+        comparison = compare_with_base(
+            rows, direction=Direction.parse(direction), confidence=confidence
+        )
+        values["differences"] = comparison.differences
+        if comparison.base is not None:
+            values["base"] = comparison.base
     return ExperimentResult(
-        values, trials=rows, kind=kind, direction=direction, optimization_key=optimization_key
+        values,
+        trials=rows,
+        kind=kind,
+        direction=direction,
+        optimization_key=optimization_key,
+        confidence=confidence,
     )
 
 
@@ -246,13 +305,3 @@ def _row_values(prefix: str, row: TrialRow | None, keys: Sequence[str]) -> dict[
         # A copy for each key, so that changing one changes nothing else.
         **{f"{prefix}_{key}": dict(row["params"]) for key in keys},
     }
-
-
-def _mean(metrics: Sequence[float]) -> float | None:
-    if not metrics:
-        return None
-    try:
-        return math.fsum(metrics) / len(metrics)
-    except OverflowError:
-        # The sum is beyond floats, but the mean never is.
-        return math.fsum(metric / len(metrics) for metric in metrics)

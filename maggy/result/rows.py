@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from typing import TypedDict
 
@@ -11,14 +12,22 @@ from maggy.common.json_values import to_plain
 from maggy.common.types import Json, Params
 from maggy.trial import Trial
 
-__all__ = ["TrialRow", "make_row", "parameter_names", "sort_rows"]
+__all__ = ["TrialRow", "make_row", "parameter_names", "repeat_of", "sort_rows"]
+
+_REPEATED_ID = re.compile(r".+_(\d+)")
 
 
-class TrialRow(TypedDict):
+class _OfRepeat(TypedDict, total=False):
+    repeat: int
+    seed: int
+
+
+class TrialRow(_OfRepeat):
     """What an ended trial was and did, as plain JSON values.
 
     ``metric`` is None for a failed trial. ``duration`` is in milliseconds, ``start`` in seconds
-    since the epoch. ``steps`` and ``history`` have the same length.
+    since the epoch. ``steps`` and ``history`` have the same length. Only the trials of an ablation
+    with repeats or a seed have ``repeat``, counted from 0, and ``seed``.
     """
 
     trial_id: str
@@ -50,7 +59,7 @@ def make_row(trial: Trial, optimization_key: str) -> TrialRow:
     # A bare number has the same form as a returned dict, so that readers need one rule only.
     if outputs is None and metric is not None:
         outputs = {optimization_key: metric}
-    return {
+    row: TrialRow = {
         "trial_id": trial.trial_id,
         "status": trial.status,
         "params": to_plain(trial.params),
@@ -64,6 +73,21 @@ def make_row(trial: Trial, optimization_key: str) -> TrialRow:
         "outputs": None if outputs is None else to_plain(outputs),
         "error": trial.error,
     }
+    if trial.repeat is not None:
+        row["repeat"] = trial.repeat
+    if trial.seed is not None:
+        row["seed"] = trial.seed
+    return row
+
+
+def repeat_of(row: TrialRow) -> int:
+    """Return the number of the repeat to which a trial of an ablation belongs, from 0.
+
+    A user's own ablator may suggest equal trials itself. Their ids have the suffixes ``_2``, ``_3``
+    and so on, and they count as repeats in this order.
+    """
+    suffix = _REPEATED_ID.fullmatch(row["trial_id"])
+    return row.get("repeat", int(suffix[1]) - 1 if suffix else 0)
 
 
 def sort_rows(rows: Iterable[TrialRow], direction: Direction) -> list[TrialRow]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 
 from maggy.ablation.component import Component
+from maggy.ablation.statistics import POWER
+from maggy.result.component_table import component_table
 from maggy.result.differences import ComponentDifference
 from maggy.result.numbers import format_difference, format_number
 from maggy.result.result import ExperimentResult
@@ -68,6 +70,8 @@ def _difference_lines(result: ExperimentResult) -> list[str]:
     differences: list[ComponentDifference] = result["differences"]
     if not differences:
         return []
+    if "base" in result:
+        return _repeated_difference_lines(result)
     names = [Component.from_params(entry).describe() for entry in differences]
     width = max(map(len, names))
     rows = [row for row in result.trials if Component.from_params(row["params"]).is_base]
@@ -79,6 +83,41 @@ def _difference_lines(result: ExperimentResult) -> list[str]:
         *(
             f"  {name:<{width}}  {_difference_text(entry)}"
             for name, entry in zip(names, differences, strict=True)
+        ),
+        "Each is a single run, which cannot tell a component from chance: train each several "
+        "times with AblationConfig(..., repeats=5).",
+    ]
+
+
+def _repeated_difference_lines(result: ExperimentResult) -> list[str]:
+    table = component_table(
+        result["differences"],
+        result["base"],
+        metric=result.optimization_key,
+        confidence=result.confidence,
+    )
+    lines = [table.heads, *table.rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    detectable = result["base"]["detectable_difference"]
+    return [
+        "Best and worst are single runs.",
+        "",
+        "Mean difference from the base of the same repeat",
+        *(
+            "  ".join(
+                ["", *(cell.ljust(width) for cell, width in zip(line, widths, strict=True))]
+            ).rstrip()
+            for line in lines
+        ),
+        "An interval is the component's own; the verdict is stricter, since it counts all "
+        "components (Holm).",
+        *(
+            []
+            if detectable is None
+            else [
+                f"This study finds a true difference of {format_number(detectable)} with a "
+                f"probability of {POWER:g}."
+            ]
         ),
     ]
 

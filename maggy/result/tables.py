@@ -13,11 +13,12 @@ from maggy.common.types import ParameterValue
 from maggy.result.differences import ComponentDifference
 from maggy.result.numbers import format_difference, format_number
 from maggy.result.rows import TrialRow, parameter_names, sort_rows
+from maggy.result.text_table import TextTable
 
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["data_frame", "html_table", "parameter_columns"]
+__all__ = ["component_frame", "data_frame", "html_of", "parameter_columns", "trial_table"]
 
 MAX_ROWS = 100
 """Maximum number of trials that a table in a notebook shows."""
@@ -29,7 +30,7 @@ def parameter_columns(rows: Sequence[TrialRow]) -> dict[str, str]:
 
     A parameter that is called like another column gets the prefix ``param_``.
     """
-    others = {"trial_id", *_FIELDS}
+    others = {"trial_id", "repeat", "seed", *_FIELDS}
     return {name: f"param_{name}" if name in others else name for name in parameter_names(rows)}
 
 
@@ -41,28 +42,42 @@ def data_frame(rows: Sequence[TrialRow]) -> pandas.DataFrame:
     """
     frames = import_optional("pandas", "to_pandas()", "pip install 'maggy[plots]'")
     parameters = parameter_columns(rows)
+    # Only the trials of an ablation with repeats or a seed have these.
+    of_repeat = [name for name in ("repeat", "seed") if any(name in row for row in rows)]
     records = [
         # Parameters come last: one may be called like a field that is no column, such as "steps".
         {**row, **{column: row["params"].get(name) for name, column in parameters.items()}}
         for row in rows
     ]
-    return frames.DataFrame(records, columns=["trial_id", *parameters.values(), *_FIELDS])
+    return frames.DataFrame(
+        records, columns=["trial_id", *parameters.values(), *of_repeat, *_FIELDS]
+    )
 
 
-def html_table(
+def component_frame(differences: Iterable[ComponentDifference]) -> pandas.DataFrame:
+    """Return a data frame with one row a component of an ablation.
+
+    Raises:
+        MissingDependencyError: If pandas is not installed.
+    """
+    frames = import_optional("pandas", "summary()", "pip install 'maggy[plots]'")
+    records = [
+        {"component": Component.from_params(entry).describe(), **entry} for entry in differences
+    ]
+    return frames.DataFrame(records)
+
+
+def trial_table(
     rows: Sequence[TrialRow],
     *,
-    caption: str,
     metric: str,
     direction: Direction,
     differences: Iterable[ComponentDifference] = (),
-) -> str:
-    """Return the HTML table that a notebook shows. All texts of users are escaped.
+) -> TextTable:
+    """Return the table of the trials. The best ones come first, failed ones last.
 
     Args:
-        rows: The trials. The best ones come first, failed ones last. Those after the first 100 are
-            only counted in the caption.
-        caption: The text above the table.
+        rows: The trials.
         metric: The name of the metric.
         direction: The direction in which it improves.
         differences: The differences from the base of an ablation. If there are any, the table has
@@ -70,17 +85,26 @@ def html_table(
     """
     # The order of columns follows the order of ending, like that of to_pandas().
     names = parameter_names(rows)
-    # A component may stand in several trials of a user's own ablator: then the last one counts.
     by_component = {Component.from_params(entry): entry["difference"] for entry in differences}
     heads = ["trial", *names, metric, *(["difference"] if by_component else []), "status"]
-    best_rows = sort_rows(rows, direction)[:MAX_ROWS]
-    body = [_cells(row, names, by_component) for row in best_rows]
-    more = len(rows) - len(body)
+    best_rows = sort_rows(rows, direction)
+    return TextTable(heads, [_cells(row, names, by_component) for row in best_rows])
+
+
+def html_of(table: TextTable, caption: str) -> str:
+    """Return the HTML table that a notebook shows. All texts of users are escaped.
+
+    Args:
+        table: The table. Rows after the first 100 are only counted in the caption.
+        caption: The text above the table.
+    """
+    body = table.rows[:MAX_ROWS]
+    more = len(table.rows) - len(body)
     if more > 0:
         caption = f"{caption}; {more} more trials are not shown"
     return (
         f"<table><caption>{escape(caption)}</caption>"
-        f"<thead>{_html_row(heads, 'th')}</thead>"
+        f"<thead>{_html_row(table.heads, 'th')}</thead>"
         f"<tbody>{''.join(_html_row(cells, 'td') for cells in body)}</tbody></table>"
     )
 

@@ -70,6 +70,8 @@ class Trial(Points):
             from 0, or None for any other trial.
         configuration: The number of the configuration, if an optimizer runs it on several budgets.
         rung: The number of the budget, from 0, if an optimizer runs configurations on several.
+        repeat: The number of the repeat, from 0, in an ablation with repeats or a seed; else None.
+        seed: The seed of its training, which all trials of a repeat share; None if it has none.
         not_sent: The names of an ablation's functions that were among the parameters.
 
     Raises:
@@ -88,6 +90,8 @@ class Trial(Points):
     initial_number = OptionalNote("initial", int)
     configuration = Note("configuration", int)
     rung = Note("rung", int)
+    repeat = OptionalNote("repeat", int)
+    seed = OptionalNote("seed", int)
 
     def __init__(
         self,

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from maggy.ablation.ablator import AbstractAblator
 from maggy.ablation.component import ablated_labels
+from maggy.common.seeding import TrainingSeed
 from maggy.common.signature import accepted_parameters, arguments_for, parameter_names
 from maggy.common.types import Json, ParameterValue, TrainingFunction
 from maggy.core.executors.return_value import metric_of, read_leniently
@@ -153,6 +154,19 @@ class AblationWorkload(Workload):
 
     def call(self, params: Mapping[str, ParameterValue], reporter: Reporter) -> object:
         """Run the training function for one trial; return what it returns."""
+        seed = params.get("seed")
+        if seed is None:
+            return self._call(params, reporter)
+        training_seed = TrainingSeed(seed)
+        with training_seed.training():
+            return self._call(params, reporter, training_seed)
+
+    def _call(
+        self,
+        params: Mapping[str, ParameterValue],
+        reporter: Reporter,
+        seed: TrainingSeed | None = None,
+    ) -> object:
         names = set(parameter_names(self.train_fn))
         # Release 1.1 gave both functions in a dict of that name, and only there.
         takes_dict = "hparams" in names
@@ -165,12 +179,19 @@ class AblationWorkload(Workload):
             functions["dataset_function"] = self.ablator.get_dataset_generator(feature)
         if takes_dict or "model_function" in accepted_names:
             functions["model_function"] = self.ablator.get_model_generator(layer)
+        if seed is not None:
+            # What a model or a data set draws must not change what the training draws.
+            functions = {
+                name: function if function is None else seed.apart(function)
+                for name, function in functions.items()
+            }
         arguments = {**functions, "reporter": reporter}
-        extra = {
-            name: value
-            for name, value in {**self.values, "hparams": functions}.items()
-            if name in names
+        offers_by_name = {
+            **self.values,
+            **{name: params[name] for name in ("repeat", "seed") if name in params},
+            "hparams": functions,
         }
+        extra = {name: value for name, value in offers_by_name.items() if name in names}
         value: object = self.train_fn(
             **{name: arguments[name] for name in sorted(accepted_names)}, **extra
         )

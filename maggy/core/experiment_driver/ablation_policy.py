@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from maggy.ablation.ablator import AbstractAblator
 from maggy.ablation.component import LABEL_PARAMETERS, Component
-from maggy.common.types import Json
+from maggy.ablation.repeats import Repeats
+from maggy.common.types import Json, Params
 from maggy.core.experiment_driver.policy import Policy
 from maggy.experiment_config import AblationConfig
 from maggy.trial import Trial
@@ -25,21 +28,28 @@ class AblationPolicy(Policy):
 
     def __init__(self, config: AblationConfig, ablator: AbstractAblator) -> None:
         self._ablator = ablator
+        self._num_repeats = config.repeats
+        self._is_seeded = config.is_seeded
+        self._repeats = Repeats(ablator.get_trial, 1, None)
         self.name = ablator.name()
         self.direction = config.direction
         self.optimization_key = config.optimization_key
-        self.total = ablator.get_number_of_trials()
+        self.confidence = config.confidence
+        self.total = ablator.get_number_of_trials() * config.repeats
         self._has_remarked = False
         self._study = config.ablation_study.to_dict()
 
     def start(self, trial_store: dict[str, Trial], final_store: list[Trial], seed: int) -> None:
-        """Begin the study. Its trials depend on no seed."""
+        """Begin the study. Which trials it has depends on no seed."""
+        self._repeats = Repeats(
+            self._ablator.get_trial, self._num_repeats, seed if self._is_seeded else None
+        )
         self._ablator.final_store = final_store
         self._ablator.initialize()
 
-    def suggest(self, finished: Trial | None) -> Trial | None:
-        """Return the ablator's next trial, or None if there are no more."""
-        trial = self._ablator.get_trial(finished)
+    def suggest(self, finished: Trial | None) -> Trial | Literal["IDLE"] | None:
+        """Return the next trial of the ablator or of a repeat, or None if there are no more."""
+        trial = self._repeats.next(finished)
         if not self._has_remarked and isinstance(trial, Trial) and trial.not_sent:
             self._has_remarked = True
             self.remark(
@@ -49,9 +59,16 @@ class AblationPolicy(Policy):
             )
         return trial
 
-    def withdraw(self, label: str) -> Trial | None:
-        """Return the trial of a component that cannot be built, and do not suggest it any more."""
-        return self._ablator.withdraw(label)
+    def withdraw(self, label: str) -> list[Trial]:
+        """Return the trials of a component that cannot be built, and do not suggest them later."""
+        trial = self._ablator.withdraw(label)
+        return [] if trial is None else self._repeats.all_of(trial)
+
+    def extra_params(self, trial: Trial) -> Params:
+        """Return the number and the seed of the trial's repeat, if the study is seeded."""
+        if trial.seed is None:
+            return {}
+        return {"repeat": trial.repeat, "seed": trial.seed}
 
     def identity(self) -> dict[str, Json]:
         """Return what must be the same when the study is resumed, as plain JSON values."""

@@ -52,6 +52,7 @@ def conclude(
         kind=policy.kind,
         direction=policy.direction,
         optimization_key=policy.optimization_key,
+        confidence=policy.confidence,
     )
     result.directory = directory
     result.searchspace = searchspace

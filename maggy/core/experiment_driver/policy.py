@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
+from maggy.common.types import Params
 from maggy.trial import Trial
 
 __all__ = ["Policy"]
@@ -23,6 +24,7 @@ class Policy(ABC):
         name: The name in the printed results.
         direction: ``"max"`` or ``"min"``.
         optimization_key: The name of the metric; None if the function runs for its return value.
+        confidence: The confidence of intervals and verdicts in an ablation with repeats.
         total: Number of trials of the experiment; None if only the policy knows when it ends.
         es_seconds: Seconds between two checks of all running trials; None to check by steps.
         ahead: No suggestion depends on a result, so suggestions may be made before a worker is
@@ -35,6 +37,7 @@ class Policy(ABC):
     name: str
     direction: str = "max"
     optimization_key: str | None = "metric"
+    confidence: float = 0.95
     total: int | None = None
     es_seconds: float | None = None
     ahead: bool = False
@@ -82,14 +85,22 @@ class Policy(ABC):
                 none.
         """
 
-    def withdraw(self, label: str) -> Trial | None:
-        """Return the trial of a component that cannot be built, and do not suggest it any more.
+    def withdraw(self, label: str) -> list[Trial]:
+        """Return the trials of a component that cannot be built, and do not suggest them any more.
 
         Args:
-            label: The label of the component. If the policy returns None, the trial is suggested in
-                its turn.
+            label: The label of the component. A trial that the policy does not return is suggested
+                in its turn.
         """
-        return None
+        return []
+
+    def extra_params(self, trial: Trial) -> Params:
+        """Return what the worker gets with the parameters of a trial, and what is not part of them.
+
+        Args:
+            trial: A trial that the policy has suggested.
+        """
+        return {}
 
     @abstractmethod
     def identity(self) -> dict[str, Any]:

@@ -273,7 +273,7 @@ class TrialBook:
         finally:
             if trial.status == Trial.ERROR:
                 self._end_unsent(trial)
-        return params
+        return params if params is None else {**params, **self._policy.extra_params(trial)}
 
     def _suggest(self) -> Trial | str | None:
         """Return the next trial to run, ``"IDLE"``, or None if there are no more."""
@@ -338,6 +338,6 @@ class TrialBook:
                 f"{label} took too long to be built in the check; its trial builds it again."
             )
         for label, reason, traceback in event.failures:
-            trial = self._policy.withdraw(label)
-            if trial is not None and self._admit(trial):
-                yield from self._end(Ended(trial.trial_id, None, reason, traceback))
+            for trial in self._policy.withdraw(label):
+                if self._admit(trial):
+                    yield from self._end(Ended(trial.trial_id, None, reason, traceback))

@@ -15,17 +15,23 @@ class TrialNames:
 
     def __init__(self) -> None:
         self._counts: dict[str, int] = {}
+        self._ids: set[str] = set()
 
     def assign(self, trial: Trial) -> None:
         """Give a new trial its final id."""
         base = trial.trial_id
-        self._counts[base] = count = self._counts.get(base, 0) + 1
-        if count > 1:
-            trial.trial_id = f"{base}_{count}"
+        number = self._counts.get(base, 0) + 1
+        # A policy may have numbered its trials itself, as an ablation does with repeats.
+        while (trial_id := base if number == 1 else f"{base}_{number}") in self._ids:
+            number += 1
+        self._counts[base] = number
+        self._ids.add(trial_id)
+        trial.trial_id = trial_id
 
     def continue_after(self, trials: Iterable[Trial]) -> None:
         """Continue the numbering of recorded trials."""
         for trial in trials:
+            self._ids.add(trial.trial_id)
             base, _, suffix = trial.trial_id.partition("_")
             number = int(suffix) if suffix.isdigit() else 1
             self._counts[base] = max(self._counts.get(base, 0), number)

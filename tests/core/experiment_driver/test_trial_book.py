@@ -105,7 +105,7 @@ class Withdrawing(Scripted):
     def withdraw(self, label):
         matches = [trial for trial in self.trials if trial.params["x"] == label]
         self.trials = [trial for trial in self.trials if trial not in matches]
-        return matches[0] if matches else None
+        return matches
 
 
 @pytest.mark.parametrize("restores", [True, False])

@@ -1,0 +1,116 @@
+"""Seeding the generators that all code of a process shares."""
+
+import random
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from maggy.common.seeding import TrainingSeed, derive_seed
+
+
+def draws():
+    return random.random(), float(np.random.rand())
+
+
+def test_a_training_with_the_same_seed_draws_the_same():
+    seed = TrainingSeed(5)
+    with seed.training():
+        first = draws()
+    random.seed(99)
+    with seed.training():
+        assert draws() == first
+    with TrainingSeed(6).training():
+        assert draws() != first
+
+
+def test_what_a_function_apart_draws_changes_nothing_for_its_caller():
+    seed = TrainingSeed(5)
+
+    def greedy(count):
+        return [draws() for _ in range(count)]
+
+    with seed.training():
+        expected = [draws(), draws()]
+    apart = seed.apart(greedy)
+    with seed.training():
+        first = draws()
+        models = apart(3), apart(3)
+        assert [first, draws()] == expected
+    assert models[0] == models[1]
+
+
+def test_the_callers_own_seed_survives_a_function_apart():
+    seed = TrainingSeed(5)
+    apart = seed.apart(draws)
+    with seed.training():
+        random.seed(7)
+        np.random.seed(7)
+        expected = draws()
+        random.seed(7)
+        np.random.seed(7)
+        apart()
+        assert draws() == expected
+
+
+def test_a_function_apart_that_raises_leaves_the_generators_as_they_were():
+    seed = TrainingSeed(5)
+
+    def fail():
+        draws()
+        raise ValueError("no model")
+
+    with seed.training():
+        expected = [draws(), draws()]
+    with seed.training():
+        first = draws()
+        with pytest.raises(ValueError, match="no model"):
+            seed.apart(fail)()
+        assert [first, draws()] == expected
+
+
+def test_the_import_system_is_as_before_a_training():
+    before = list(sys.meta_path)
+    with TrainingSeed(1).training():
+        assert len(sys.meta_path) == len(before) + 1
+    assert sys.meta_path == before
+
+
+def test_seeds_of_repeats_differ_and_are_the_same_on_every_machine():
+    assert [derive_seed(3, repeat) for repeat in range(3)] == [1994953828, 1058926485, 226168974]
+    assert len({derive_seed(seed, repeat) for seed in range(20) for repeat in range(20)}) == 400
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("library", ["tensorflow", "torch", "keras"])
+def test_a_library_is_seeded_where_it_is_imported(library):
+    if library == "torch":
+        pytest.importorskip("torch")
+    code = f"""
+import random, sys
+from maggy.common.seeding import TrainingSeed
+
+def draw():
+    if {library!r} == "torch":
+        import torch
+        return torch.rand(3).tolist()
+    if {library!r} == "keras":
+        import keras
+        return keras.random.uniform((3,)).numpy().tolist()
+    import tensorflow
+    return tensorflow.random.uniform((3,)).numpy().tolist()
+
+seed = TrainingSeed(5)
+assert {library!r} not in sys.modules
+with seed.training():
+    first = draw(), random.random()
+with seed.training():
+    second = draw(), random.random()
+assert first == second, (first, second)
+with seed.training():
+    model = seed.apart(draw)
+    assert model() == model() == first[0]
+    assert (draw(), random.random()) == first
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
