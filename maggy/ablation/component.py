@@ -25,9 +25,10 @@ LABEL_PARAMETERS = (_FEATURE, _LAYER)
 # would not find its trials.
 _PREFIX_LABEL = "Layers prefixed "
 _CUSTOM_LABEL = "Custom model: "
+_REPLACED_LABEL = " replaced by "
 
 ComponentKind: TypeAlias = Literal[
-    "base", "feature", "layer", "prefix", "group", "custom", "combination"
+    "base", "feature", "layer", "prefix", "group", "replacement", "custom", "combination"
 ]
 """The kinds of components. Only users' own ablators make a combination."""
 
@@ -46,10 +47,11 @@ class Component:
         'feature fare'
 
     Attributes:
-        kind: ``base``, ``feature``, ``layer``, ``prefix``, ``group``, ``custom`` or
-            ``combination``.
+        kind: ``base``, ``feature``, ``layer``, ``prefix``, ``group``, ``replacement``, ``custom``
+            or ``combination``.
         label: The name of the component in its trial and in every record.
-        names: The feature, the layers, the prefix or the identifier of the custom model.
+        names: The feature, the layers, the prefix or the identifier of the custom model. For a
+            replacement, the layer and what replaces it.
         parts: The components of a combination; empty for all other kinds.
     """
 
@@ -83,6 +85,11 @@ class Component:
         """Return the component that leaves out several layers together."""
         layers = list(names)
         return cls("group", str(layers), tuple(layers))
+
+    @classmethod
+    def replacement(cls, layer: str, label: str) -> Component:
+        """Return the component in which another layer stands in place of a layer."""
+        return cls("replacement", f"{layer}{_REPLACED_LABEL}{label}", (layer, label))
 
     @classmethod
     def custom(cls, identifier: str) -> Component:
@@ -126,6 +133,9 @@ class Component:
             return cls.custom(label.removeprefix(_CUSTOM_LABEL))
         if label.startswith("["):
             return cls("group", label, _names_in(label))
+        layer, separator, replacement = label.partition(_REPLACED_LABEL)
+        if separator:
+            return cls.replacement(layer, replacement)
         return cls.layer(label)
 
     @property
@@ -153,8 +163,9 @@ class Component:
         match self.kind:
             case "base":
                 return "base"
-            case "feature" | "layer":
-                return f"{self.kind} {self.label}"
+            case "feature" | "layer" | "replacement":
+                kind = "layer" if self.kind == "replacement" else self.kind
+                return f"{kind} {self.label}"
             case "group":
                 return f"layers {self.label}"
             case "prefix" | "custom":

@@ -23,6 +23,7 @@ __all__ = [
     "KerasTensor",
     "KerasVariable",
     "LayerConfig",
+    "Optimizer",
     "TensorTree",
     "has_input",
     "input_layer",
@@ -30,6 +31,7 @@ __all__ = [
     "is_sequential",
     "layers_with_prefix",
     "require_keras_model",
+    "require_layers",
     "require_removable",
 ]
 
@@ -91,15 +93,31 @@ class KerasInputLayer(KerasLayer, Protocol):
     dtype: str
 
 
+class Optimizer(Protocol):
+    """An optimizer of Keras."""
+
+    @classmethod
+    def from_config(cls, config: LayerConfig) -> Optimizer:
+        """Return a new optimizer from the arguments of the constructor."""
+
+    def get_config(self) -> LayerConfig:
+        """Return the arguments of the constructor that make this optimizer anew."""
+
+
 class KerasModel(KerasLayer, Protocol):
     """A Keras model, which is a layer, too."""
 
     layers: list[KerasLayer]
     compiled: bool
     input: TensorTree
+    outputs: list[KerasTensor]
+    optimizer: Optimizer
 
     def get_compile_config(self) -> LayerConfig:
         """Return the arguments with which the model was compiled."""
+
+    def compile(self, **arguments: object) -> None:
+        """Set optimizer, loss and metrics."""
 
     def compile_from_config(self, config: LayerConfig) -> None:
         """Set optimizer, loss and metrics to those of another model."""
@@ -124,13 +142,15 @@ def require_keras_model(model: object) -> KerasModel:
 def layers_with_prefix(model: KerasModel, prefix: str) -> list[str]:
     """Return the names of the removable layers that begin with a prefix.
 
-    Upper and lower case count as the same. The first and the last layer are never among them.
+    Upper and lower case count as the same. A prefix that ends in a digit does not fit a name that
+    continues with a digit: ``block_1`` fits ``block_1_expand``, and not ``block_10_expand``. The
+    first and the last layer are never among them.
 
     Raises:
         AblationError: If there is no such layer, so that nothing would be removed.
     """
     names, ends = _layer_names(model), _end_names(model)
-    matches = [name for name in names if name.lower().startswith(prefix.lower())]
+    matches = [name for name in names if _has_prefix(name, prefix)]
     if not matches:
         raise AblationError(
             f"No layer of the base model has a name that begins with '{prefix}'."
@@ -146,20 +166,47 @@ def layers_with_prefix(model: KerasModel, prefix: str) -> list[str]:
     return removable
 
 
-def require_removable(model: KerasModel, names: Iterable[str]) -> None:
-    """Check that the model has layers of these names and that none of them is the first or last.
+def _has_prefix(name: str, prefix: str) -> bool:
+    if not name.lower().startswith(prefix.lower()):
+        return False
+    rest = name[len(prefix) :]
+    return not (prefix[-1].isdigit() and rest[:1].isdigit())
+
+
+def require_layers(model: KerasModel, names: Iterable[str]) -> None:
+    """Check that the model has layers of these names.
 
     Raises:
-        AblationError: If a name does not exist or belongs to the first or last layer. The message
-            lists the layers and the closest name.
+        AblationError: If a name does not exist. The message lists the layers and the closest name.
     """
-    layer_names, ends = _layer_names(model), _end_names(model)
+    layer_names = _layer_names(model)
     for name in names:
         if name not in layer_names:
             raise AblationError(
                 f"The base model has no layer '{name}'.{closest(name, layer_names)} "
                 f"Its layers are: {', '.join(layer_names)}."
             )
+
+
+def require_removable(model: KerasModel, names: Iterable[str], may_be_first: bool = False) -> None:
+    """Check that the model has layers of these names and that none of them is the first or last.
+
+    Args:
+        model: The model.
+        names: The names of the layers.
+        may_be_first: Whether the first layer is among the removable ones, if the model knows its
+            input.
+
+    Raises:
+        AblationError: If a name does not exist or belongs to the first or last layer. The message
+            lists the layers and the closest name.
+    """
+    ends = _end_names(model)
+    if may_be_first and has_input(model):
+        # A model of one layer loses its output with it.
+        ends -= set(_layer_names(model)[:1]) - _output_names(model)
+    for name in names:
+        require_layers(model, [name])
         if name in ends:
             raise AblationError(
                 f"Layer '{name}' is the first or last layer of the base model, and these are never "
@@ -220,6 +267,9 @@ def _layer_names(model: KerasModel) -> list[str]:
 
 def _end_names(model: KerasModel) -> set[str]:
     """Return the names of the first layer, of the last one and of all that give an output."""
-    names = _layer_names(model)
+    return {*_layer_names(model)[:1], *_output_names(model)}
+
+
+def _output_names(model: KerasModel) -> set[str]:
     # A functional model may have several outputs, and the last layer need not be one of them.
-    return {*names[:1], *names[-1:], *getattr(model, "output_names", [])}
+    return {*_layer_names(model)[-1:], *getattr(model, "output_names", [])}

@@ -6,15 +6,37 @@ This module builds no model itself.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import TypeVar
 
 from maggy.ablation.generators import ModelGenerator
+from maggy.ablation.keras_edit import LayerFactory
 from maggy.ablation.names import exclude, flat_names, require_name
 from maggy.common.exceptions import BadArgumentsError
 
-__all__ = ["LayerStudy", "ModelStudy"]
+__all__ = ["LayerStudy", "ModelStudy", "Replacement"]
 
 Function = TypeVar("Function", bound=Callable[..., object])
+
+
+@dataclass(frozen=True)
+class Replacement:
+    """A layer of the base model that one trial replaces.
+
+    Attributes:
+        layer: The name of the layer.
+        label: The name of what replaces it.
+        factory: The function that makes the new layer.
+    """
+
+    layer: str
+    label: str
+    factory: LayerFactory
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """The names, which differ between any two replacements of a study."""
+        return self.layer, self.label
 
 
 class LayerStudy:
@@ -38,12 +60,14 @@ class LayerStudy:
         included_layers: The names of single layers, in the order of inclusion.
         included_prefixes: The prefixes, in the order of inclusion.
         included_groups: The lists of layers, in the order of inclusion, each sorted.
+        replacements: The layers that are replaced, in the order of inclusion.
     """
 
     def __init__(self) -> None:
         self.included_layers: list[str] = []
         self.included_prefixes: list[str] = []
         self.included_groups: list[list[str]] = []
+        self.replacements: list[Replacement] = []
 
     def include(self, *layers: str | list[str]) -> None:
         """Add single layers. Each of them is left out by one trial.
@@ -100,6 +124,46 @@ class LayerStudy:
         lists, prefixes = _lists_and_prefixes(groups, prefix)
         self.included_groups = [group for group in self.included_groups if group not in lists]
         self.included_prefixes = exclude(self.included_prefixes, prefixes, "Prefix")
+
+    def replace(self, layer: str, factory: LayerFactory, label: str | None = None) -> None:
+        """Add a component in which another layer stands in place of a layer of the base model.
+
+        The first and the last layer can be replaced, too. The same layer and label again replace
+        the factory, so that a notebook cell can be run twice.
+
+        Example:
+            >>> from maggy.ablation import AblationStudy
+            >>> def average_pooling():
+            ...     import keras
+            ...     return keras.layers.GlobalAveragePooling2D()
+            >>> study = AblationStudy("images", label_name="digit")
+            >>> study.model.layers.replace("flatten", average_pooling)
+
+        Args:
+            layer: The name of the layer.
+            factory: A function without arguments that returns a new Keras layer. It runs on a
+                worker, so import or define everything that it uses inside it.
+            label: The name of the new layer in the results:
+                ``flatten replaced by average_pooling``. None takes the name of the function.
+
+        Raises:
+            BadArgumentsError: If an argument is something else, or a lambda has no label.
+        """
+        name = require_name(layer, "A layer")
+        _require_callable(factory, "The factory of a replacement")
+        if label is None:
+            label = str(getattr(factory, "__name__", type(factory).__name__))
+            if label == "<lambda>":
+                raise BadArgumentsError(
+                    f"The replacement of '{name}' by a lambda needs a label, by which results name "
+                    "it: replace(layer, factory, label='...')."
+                )
+        replacement = Replacement(name, require_name(label, "The label of a replacement"), factory)
+        keys = [other.key for other in self.replacements]
+        if replacement.key in keys:
+            self.replacements[keys.index(replacement.key)] = replacement
+            return
+        self.replacements.append(replacement)
 
     def print_all(self) -> None:
         """Print the single layers, one a line, in the order of inclusion."""

@@ -12,6 +12,11 @@ LABELS = [
     (Component.layer("dense_1"), ("None", "dense_1"), "layer dense_1"),
     (Component.prefix("block_3"), ("None", "Layers prefixed block_3"), "Layers prefixed block_3"),
     (Component.group(["a", "it's"]), ("None", """['a', "it's"]"""), """layers ['a', "it's"]"""),
+    (
+        Component.replacement("flatten", "max pool"),
+        ("None", "flatten replaced by max pool"),
+        "layer flatten replaced by max pool",
+    ),
     (Component.custom("a b"), ("None", "Custom model: a b"), "Custom model: a b"),
     (
         Component.from_params({"ablated_feature": "fare", "ablated_layer": "dense_1"}),
@@ -58,7 +63,7 @@ def test_names_are_without_the_words_of_the_label(component, names):
 
 
 def test_only_the_base_leaves_nothing_out():
-    assert [component.is_base for component, _, _ in LABELS] == [True] + [False] * 6
+    assert [component.is_base for component, _, _ in LABELS] == [True] + [False] * 7
     assert Component.base().label == NOTHING
 
 

@@ -261,15 +261,21 @@ def functional():
 
 
 @pytest.mark.parametrize(
-    "removal", [["second"], ["drop"], ["second", "drop"], ["flat"], ["wide"], ["narrow"]]
+    ("removal", "merges"),
+    [
+        (["second"], []),
+        (["drop"], []),
+        (["second", "drop"], ["skip"]),
+        (["wide"], []),
+        (["narrow"], ["both"]),
+    ],
 )
-def test_functional_models_lose_layers_of_one_input_and_one_output(removal):
+def test_functional_models_lose_layers_of_one_input_and_one_output(removal, merges):
     model = functional()
     new = remove(model, *removal)
-    assert set(names_of(model)) - set(names_of(new)) == set(removal)
+    assert set(names_of(model)) - set(names_of(new)) == {*removal, *merges}
     assert (new.name, new.inputs[0].name) == ("net", "image")
-    if removal != ["flat"]:
-        assert new.predict(np.ones((1, 8, 8, 3)), verbose=0).shape == (1, 1)
+    assert new.predict(np.ones((1, 8, 8, 3)), verbose=0).shape == (1, 1)
 
 
 def test_the_rest_of_a_functional_model_computes_as_before():
@@ -284,7 +290,7 @@ def test_the_rest_of_a_functional_model_computes_as_before():
     new = remove(model, "middle")
     data = np.ones((2, 3))
     activated = model.get_layer("first")(data)
-    np.testing.assert_allclose(new(data), model.get_layer("last")(2 * activated + 1.0), rtol=1e-5)
+    np.testing.assert_allclose(new(data), model.get_layer("last")(activated + 1.0), rtol=1e-5)
     assert new.layers[0].name == model.layers[0].name
 
 
@@ -384,3 +390,214 @@ def test_frozen_layers_stay_frozen_at_any_depth():
     assert len(new.trainable_variables) == expected
     assert not new.get_layer("lone").trainable
     assert not new.get_layer("inner").get_layer("frozen").trainable
+
+
+def edit(model, **replacements):
+    from maggy.ablation.keras_edit import Edit
+    from maggy.ablation.keras_surgery import edit_model
+
+    return edit_model(model, Edit(replacements=replacements))
+
+
+def sequence(*layers):
+    import keras
+
+    return keras.Sequential([keras.Input((6, 4)), *layers, keras.layers.Dense(1, name="last")])
+
+
+@pytest.mark.parametrize("layer", ["LSTM", "GRU", "Flatten", "GlobalAveragePooling1D"])
+def test_a_removal_that_changes_the_shape_of_the_output_is_refused(layer):
+    import keras
+
+    arguments = {"units": 3} if layer in ("LSTM", "GRU") else {}
+    model = sequence(
+        keras.layers.Dense(3, name="first"), getattr(keras.layers, layer)(name="x", **arguments)
+    )
+    with pytest.raises(AblationError, match=r"\(None, 6, 1\).*\(None, 1\).*layers\.replace"):
+        remove(model, "x")
+
+
+@pytest.mark.parametrize("masking", ["embedding", "layer"])
+@pytest.mark.parametrize("name", ["one", "two"])
+def test_layers_that_get_a_mask_can_be_removed(masking, name):
+    import keras
+
+    if masking == "embedding":
+        inputs = keras.Input((6,), dtype="int32")
+        x = keras.layers.Embedding(9, 4, mask_zero=True, name="words")(inputs)
+        data = np.array([[1, 2, 3, 0, 0, 0]])
+    else:
+        inputs = keras.Input((6, 4))
+        x = keras.layers.Masking(name="words")(inputs)
+        data = np.array([[[1.0] * 4] * 3 + [[0.0] * 4] * 3])
+    x = keras.layers.LSTM(4, return_sequences=True, name="one")(x)
+    x = keras.layers.LSTM(4, return_sequences=True, name="two")(x)
+    x = keras.layers.LSTM(3, name="three")(x)
+    model = keras.Model(inputs, keras.layers.Dense(1, name="last")(x))
+    new = remove(model, name)
+    # What is masked must still not matter.
+    other = np.array(data)
+    other[:, 3:] = 0
+    shorter = new.predict(other, verbose=0)
+    np.testing.assert_allclose(new.predict(data, verbose=0), shorter, rtol=1e-6)
+    x = model.get_layer("words")(data)
+    mask = model.get_layer("words").compute_mask(data)
+    for layer in ("one", "two", "three"):
+        if layer != name:
+            x = model.get_layer(layer)(x, mask=mask)
+    np.testing.assert_allclose(shorter, model.get_layer("last")(x), rtol=1e-5)
+
+
+def own_loss(y_true, y_pred):
+    import keras
+
+    return keras.ops.mean(keras.ops.abs(y_true - y_pred))
+
+
+@pytest.mark.parametrize("kind", ["function", "lambda", "class"])
+@pytest.mark.parametrize("make", ["sequential", "functional"])
+def test_a_model_compiled_with_losses_and_metrics_of_the_users_keeps_them(kind, make):
+    import keras
+
+    class OwnLoss(keras.losses.Loss):
+        def call(self, y_true, y_pred):
+            return keras.ops.mean(keras.ops.square(y_true - y_pred))
+
+    class OwnMetric(keras.metrics.Mean):
+        def update_state(self, y_true, y_pred, sample_weight=None):
+            super().update_state(y_pred)
+
+    loss = {"function": own_loss, "lambda": lambda y, z: own_loss(y, z), "class": OwnLoss()}[kind]
+    layers = [keras.layers.Dense(4, name="first"), keras.layers.Dense(3, name="wide")]
+    if make == "sequential":
+        model = keras.Sequential([keras.Input((5,)), *layers, keras.layers.Dense(1, name="last")])
+    else:
+        inputs = keras.Input((5,))
+        model = keras.Model(
+            inputs, keras.layers.Dense(1, name="last")(layers[1](layers[0](inputs)))
+        )
+    optimizer = keras.optimizers.SGD(keras.optimizers.schedules.ExponentialDecay(0.1, 10, 0.9))
+    model.compile(optimizer, loss, metrics=[own_loss, OwnMetric(name="own")])
+    new = remove(model, "wide")
+    history = new.fit(np.ones((2, 5)), np.ones((2, 1)), verbose=0).history
+    assert {"own_loss", "own"} <= set(history)
+    assert new.optimizer is not model.optimizer
+    assert new.optimizer.get_config() == model.optimizer.get_config()
+    assert model.compiled
+
+
+@pytest.mark.parametrize("merge", ["Add", "Multiply", "Subtract", "Average", "Maximum"])
+def test_the_inputs_of_a_merge_that_became_equal_are_one(merge):
+    import keras
+
+    numbers = keras.Input((3,))
+    first = keras.layers.Dense(3, name="first")(numbers)
+    branch = keras.layers.Dense(3, name="branch")(first)
+    merged = getattr(keras.layers, merge)(name="merge")([first, branch])
+    model = keras.Model(numbers, keras.layers.Dense(1, name="last")(merged))
+    new = remove(model, "branch")
+    assert names_of(new)[1:] == ["first", "last"]
+    data = np.ones((2, 3))
+    expected = model.get_layer("last")(model.get_layer("first")(data))
+    np.testing.assert_allclose(new(data), expected, rtol=1e-6)
+
+
+def test_operations_of_a_branch_that_is_gone_go_too():
+    import keras
+
+    numbers = keras.Input((3,))
+    first = keras.layers.Dense(3, name="first")(numbers)
+    gate = keras.layers.Dense(3, activation="sigmoid", name="gate")(first)
+    model = keras.Model(numbers, keras.layers.Dense(1, name="last")(first * gate))
+    data = np.ones((2, 3))
+    expected = model.get_layer("last")(model.get_layer("first")(data))
+    np.testing.assert_allclose(remove(model, "gate")(data), expected, rtol=1e-6)
+
+
+def test_a_merge_of_three_keeps_what_differs_and_one_of_a_tensor_with_itself_stays():
+    import keras
+
+    numbers = keras.Input((3,))
+    first = keras.layers.Dense(3, name="first")(numbers)
+    other = keras.layers.Dense(3, name="other")(first)
+    branch = keras.layers.Dense(3, name="branch")(first)
+    doubled = keras.layers.Add(name="double")([other, other])
+    merged = keras.layers.Add(name="merge")([first, branch, doubled])
+    model = keras.Model(numbers, keras.layers.Dense(1, name="last")(merged))
+    new = remove(model, "branch")
+    data = np.ones((2, 3))
+    activated = model.get_layer("first")(data)
+    expected = model.get_layer("last")(activated + 2 * model.get_layer("other")(activated))
+    np.testing.assert_allclose(new(data), expected, rtol=1e-5)
+
+
+def test_a_layer_is_replaced_and_the_rest_keeps_its_weights():
+    import keras
+
+    model = sequence(keras.layers.Dense(3, name="first"), keras.layers.LSTM(3, name="memory"))
+    new = edit(model, memory=lambda: keras.layers.GlobalAveragePooling1D(name="pool"))
+    assert names_of(new) == ["first", "pool", "last"]
+    assert new.output_shape == (None, 1)
+    np.testing.assert_array_equal(
+        new.get_layer("last").get_weights()[0], model.get_layer("last").get_weights()[0]
+    )
+
+
+def test_a_layer_of_a_functional_model_is_replaced_in_all_places():
+    import keras
+
+    numbers = keras.Input((4,))
+    shared = keras.layers.Dense(4, name="shared")
+    x = keras.layers.ReLU(name="relu")(shared(numbers))
+    model = keras.Model(numbers, keras.layers.Dense(1, name="last")(shared(x)))
+    new = edit(model, shared=lambda: keras.layers.Dense(4, name="new"), last=last_layer)
+    assert [name for name in names_of(new) if name != new.layers[0].name] == ["new", "relu", "out"]
+    assert new.count_params() == 20 + 5
+
+
+def last_layer():
+    import keras
+
+    return keras.layers.Dense(1, name="out")
+
+
+def test_a_replacement_by_something_else_is_an_error():
+    with pytest.raises(
+        AblationError, match=r"layers\.replace\('wide'.*must return.*it returned str"
+    ):
+        edit(sequential("input", *hidden()), wide=lambda: "dense")
+    with pytest.raises(AblationError, match=r"no layer 'wdie'.*'wide'"):
+        edit(sequential("input", *hidden()), wdie=last_layer)
+
+
+@pytest.mark.parametrize("make", ["sequential", "functional"])
+def test_removing_a_layer_that_does_nothing_changes_no_number(make):
+    import keras
+
+    from maggy.common.seeding import TrainingSeed
+
+    def base():
+        layers = [
+            keras.layers.Dense(8, activation="relu", name="first"),
+            keras.layers.Dropout(0.5, name="drop"),
+            keras.layers.Activation("linear", name="nothing"),
+            keras.layers.GaussianNoise(0.1, name="noise"),
+            keras.layers.Dense(4, name="second"),
+            keras.layers.Dense(1, name="last"),
+        ]
+        if make == "sequential":
+            return keras.Sequential([keras.Input((5,)), *layers])
+        x = inputs = keras.Input((5,))
+        for layer in layers:
+            x = layer(x)
+        return keras.Model(inputs, x)
+
+    data = np.random.default_rng(1).normal(size=(64, 5))
+    seed = TrainingSeed(3)
+    losses = []
+    for names in ([], ["nothing"]):
+        with seed.training():
+            model = seed.apart(lambda names=names: remove(base(), *names) if names else base())()
+            model.compile("adam", "mse")
+            losses.append(model.fit(data, data[:, :1], epochs=2, verbose=0).history["loss"])
+    assert losses[0] == losses[1]

@@ -3,6 +3,7 @@
 import pytest
 
 from maggy.ablation.modelstudy import LayerStudy, ModelStudy
+from maggy.common.exceptions import BadArgumentsError
 
 
 def test_single_layers_are_printed_one_a_line(capsys):
@@ -115,3 +116,27 @@ def test_the_same_identifier_replaces_the_generator():
     model.add_custom_model_generator(set, "b")
     model.add_custom_model_generator(list, "a")
     assert model.custom_model_generators == [(list, "a"), (set, "b")]
+
+
+def average():
+    return None
+
+
+def test_a_replacement_is_named_by_its_function_or_its_label():
+    layers = LayerStudy()
+    layers.replace("flatten", average)
+    layers.replace("flatten", lambda: None, label="max")
+    layers.replace("flatten", average)
+    assert [replacement.key for replacement in layers.replacements] == [
+        ("flatten", "average"),
+        ("flatten", "max"),
+    ]
+
+
+def test_a_lambda_needs_a_label_and_a_factory_must_be_a_function():
+    with pytest.raises(BadArgumentsError, match="needs a label"):
+        LayerStudy().replace("flatten", lambda: None)
+    with pytest.raises(BadArgumentsError, match="must be a function, but got str"):
+        LayerStudy().replace("flatten", "pool")
+    with pytest.raises(BadArgumentsError, match="label of a replacement must be a string"):
+        LayerStudy().replace("flatten", average, label="")

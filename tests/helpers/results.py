@@ -3,7 +3,7 @@
 from maggy.result import build_result
 from maggy.trial import Trial
 
-__all__ = ["STUDY", "ablation_result", "ended_trial", "search_result"]
+__all__ = ["STUDY", "ablation_result", "ended_trial", "repeated_result", "search_result"]
 
 
 def ended_trial(params, metric, **others):
@@ -43,6 +43,42 @@ def ablation_result(metrics, direction="max"):
     return build_result(trials, kind="ablation", direction=direction, optimization_key="accuracy")
 
 
+def repeated_result(direction="max", confidence=0.95, **metrics):
+    """Return the result of an ablation with repeats.
+
+    Args:
+        direction: The direction of the metric.
+        confidence: The confidence of the intervals.
+        **metrics: The metrics of the repeats by component: ``base``, a feature, or a layer whose
+            name contains ``dense``. None is a failed trial.
+    """
+    metrics = metrics or REPEATED
+    trials = []
+    for component, values in metrics.items():
+        is_layer = "dense" in component
+        params = {
+            "ablated_feature": "None" if is_layer or component == "base" else component,
+            "ablated_layer": component if is_layer else "None",
+        }
+        for repeat, metric in enumerate(values):
+            trial = ended_trial(params, metric, trial_type="ablation", start=float(len(trials)))
+            trial.repeat, trial.seed = repeat, 100 + repeat
+            trial.trial_id += f"_{repeat + 1}" if repeat else ""
+            trials.append(trial)
+    return build_result(
+        trials,
+        kind="ablation",
+        direction=direction,
+        optimization_key="accuracy",
+        confidence=confidence,
+    )
+
+
+REPEATED = {
+    "base": [0.69, 0.70, 0.71],
+    "fare": [0.49, 0.50, 0.511],
+    "dense": [0.68, 0.72, 0.70],
+}
 STUDY = {
     ("None", "None"): 0.75,
     ("fare", "None"): 0.5,

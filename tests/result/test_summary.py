@@ -1,6 +1,12 @@
 """The text that is printed at the end of an experiment."""
 
-from helpers.results import STUDY, ablation_result, ended_trial, search_result
+from helpers.results import (
+    STUDY,
+    ablation_result,
+    ended_trial,
+    repeated_result,
+    search_result,
+)
 
 from maggy.result import build_result, summary_text
 
@@ -41,7 +47,25 @@ def test_the_text_of_an_ablation_is_that_of_the_contract_and_the_differences():
         "  feature fare              -0.25",
         "  layer my_dense_two        +0.125",
         "  Layers prefixed my_dense  failed",
+        "Each is a single run, which cannot tell a component from chance: train each several "
+        "times with AblationConfig(..., repeats=5).",
     ]
+
+
+def test_the_text_of_an_ablation_with_repeats_shows_intervals_and_verdicts():
+    text = summary_text(
+        repeated_result(), name="LOCO", kind="ablation", direction="max", seconds=156
+    )
+    lines = text.splitlines()
+    begin = lines.index("Mean difference from the base of the same repeat")
+    assert lines[begin - 2] == "Best and worst are single runs."
+    assert lines[begin + 1].split()[:4] == ["without", "n", "accuracy", "difference"]
+    rows = {line.split("  ")[1]: line for line in lines[begin + 2 : begin + 6]}
+    assert "0.70000 ± 0.01000" in rows["(base)"]
+    assert rows["feature fare"].endswith("<0.001      helps")
+    assert rows["layer dense"].rstrip().endswith("inconclusive")
+    assert lines[-2].startswith("An interval is the component's own; the verdict is stricter")
+    assert lines[-1].startswith("This study finds a true difference of ")
 
 
 def test_the_text_states_that_no_trial_or_no_base_succeeded():

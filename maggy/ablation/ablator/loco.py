@@ -24,11 +24,13 @@ from maggy.ablation.generators import (
     raise_no_base_model,
     try_custom_model,
 )
+from maggy.ablation.keras_edit import Edit
 from maggy.ablation.keras_models import (
     KerasModel,
     has_input,
     layers_with_prefix,
     require_keras_model,
+    require_layers,
     require_removable,
 )
 from maggy.common.exceptions import AblationError, BadArgumentsError
@@ -44,8 +46,8 @@ class LOCO(AbstractAblator):
     """Leave One Component Out: run the base, then one trial for each included component.
 
     The order is fixed: base, features, single layers, groups (prefixes before lists), custom
-    models, and within one kind the order of inclusion. The first and the last layer of the base
-    model are never removed.
+    models, and within one kind the order of inclusion. The last layer of the base model is never
+    removed, and the first one only if it is included by its name and the model knows its input.
 
     Example:
         >>> from maggy.ablation import AblationStudy
@@ -83,6 +85,7 @@ class LOCO(AbstractAblator):
             *map(Component.layer, layers.included_layers),
             *map(Component.prefix, layers.included_prefixes),
             *map(Component.group, layers.included_groups),
+            *(Component.replacement(*replacement.key) for replacement in layers.replacements),
             *map(Component.custom, self._custom_generators()),
         ]
 
@@ -145,7 +148,7 @@ class LOCO(AbstractAblator):
         base = self.ablation_study.model.base_model_generator or raise_no_base_model
         if component.is_base:
             return model_function_of(base)
-        return model_function_of(base, functools.partial(_without, component))
+        return model_function_of(base, functools.partial(self._edited, component))
 
     def prepare(self, function_names: frozenset[str] = frozenset()) -> None:
         """Check the study on the driver: data set, names of features, signatures.
@@ -187,8 +190,8 @@ class LOCO(AbstractAblator):
         with fresh_names(keep=False):
             model = build_base_model(base)
             for component in self.components():
-                if component.kind in ("layer", "prefix", "group"):
-                    _try_removal(require_keras_model(model), component)
+                if component.kind in ("layer", "prefix", "group", "replacement"):
+                    self._try(require_keras_model(model), component)
 
     def probes(self) -> dict[str, Callable[[], object]]:
         """Return for each custom model a function that builds it once and discards it."""
@@ -200,6 +203,30 @@ class LOCO(AbstractAblator):
             for component in self.components()
             if component.kind == "custom"
         }
+
+    def _edited(self, component: Component, model: KerasModel) -> KerasModel:
+        return keras_surgery.edit_model(model, self._edit(component, model))
+
+    def _try(self, model: KerasModel, component: Component) -> None:
+        edit = self._edit(component, model)
+        require_removable(model, sorted(edit.removal), edit.may_remove_first)
+        require_layers(model, sorted(edit.replacements))
+        # Without an input nothing is connected yet, so that Keras could not refuse the rest.
+        if has_input(model):
+            keras_surgery.edit_model(model, edit)
+
+    def _edit(self, component: Component, model: KerasModel) -> Edit:
+        """Return how the base model changes together with a component."""
+        if component.kind == "replacement":
+            factories = {
+                Component.replacement(*replacement.key).label: replacement.factory
+                for replacement in self.ablation_study.model.layers.replacements
+            }
+            return Edit(replacements={component.names[0]: factories[component.label]})
+        if component.kind == "prefix":
+            return Edit(frozenset(layers_with_prefix(model, component.names[0])))
+        # Whoever names the first layer means it. Prefixes and groups spare it.
+        return Edit(frozenset(component.names), may_remove_first=component.kind == "layer")
 
     def _custom_generators(self) -> dict[str, ModelGenerator]:
         pairs = self.ablation_study.model.custom_model_generators
@@ -223,22 +250,3 @@ class LOCO(AbstractAblator):
 
 def _trial_of(component: Component) -> Trial:
     return Trial(component.params(), trial_type="ablation")
-
-
-def _without(component: Component, model: KerasModel) -> KerasModel:
-    return keras_surgery.remove_layers(model, _layer_names(model, component))
-
-
-def _try_removal(model: KerasModel, component: Component) -> None:
-    names = _layer_names(model, component)
-    require_removable(model, names)
-    # Without an input nothing is connected yet, so that Keras could not refuse the rest.
-    if has_input(model):
-        keras_surgery.remove_layers(model, names)
-
-
-def _layer_names(model: KerasModel, component: Component) -> list[str]:
-    """Return the names of the layers that leave the model together with a component."""
-    if component.kind == "prefix":
-        return layers_with_prefix(model, component.names[0])
-    return list(component.names)

@@ -38,6 +38,14 @@ class AblationPolicy(Policy):
         self.total = ablator.get_number_of_trials() * config.repeats
         self._has_remarked = False
         self._study = config.ablation_study.to_dict()
+        # What studies of earlier releases did not have is recorded only where it is used.
+        replacements = [
+            Component.replacement(*replacement.key).label
+            for replacement in config.ablation_study.model.layers.replacements
+        ]
+        self._later_components: dict[str, Json] = (
+            {"replacements": [*replacements]} if replacements else {}
+        )
 
     def start(self, trial_store: dict[str, Trial], final_store: list[Trial], seed: int) -> None:
         """Begin the study. Which trials it has depends on no seed."""
@@ -86,6 +94,7 @@ class AblationPolicy(Policy):
                     for group in study["included_groups"]
                 ],
                 "custom_models": [*study["custom_models"]],
+                **self._later_components,
             },
             "ablator": self.name,
             "direction": self.direction,

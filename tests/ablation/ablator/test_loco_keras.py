@@ -232,3 +232,81 @@ def test_a_spark_frame_is_registered(tmp_path, spark):
     assert features.numpy()[0].tolist() == [42, 7.5]
     with pytest.raises(ValueError, match="column 'sex' holds text, for example 'male'"):
         register_training_dataset(spark.createDataFrame([("male",)], "sex string"), "text")
+
+
+def blocks():
+    import keras
+
+    names = ("block_1_expand", "block_1", "block_10_expand", "Block_1_project")
+    return keras.Sequential(
+        [
+            keras.Input((4,)),
+            keras.layers.Dense(4, name="stem"),
+            *(keras.layers.Dense(4, name=name) for name in names),
+            keras.layers.Dense(1, name="last"),
+        ]
+    )
+
+
+def layer_names(worker, label):
+    return [layer.name for layer in worker.get_model_generator(label)().layers]
+
+
+def test_a_prefix_that_ends_in_a_digit_spares_names_that_continue_with_a_digit():
+    study = study_of(blocks)
+    study.model.layers.include_groups(prefix="block_1")
+    study.model.layers.include_groups(prefix="block_")
+    worker = prepared(study)
+    worker.verify()
+    assert layer_names(worker, "Layers prefixed block_1") == ["stem", "block_10_expand", "last"]
+    assert layer_names(worker, "Layers prefixed block_") == ["stem", "last"]
+
+
+def test_the_first_layer_is_removed_if_it_is_named_and_the_model_knows_its_input():
+    study = study_of(blocks)
+    study.model.layers.include("stem")
+    worker = prepared(study)
+    worker.verify()
+    assert "stem" not in layer_names(worker, "stem")
+    for include in (["stem", "block_1"], ["last"]):
+        other = study_of(blocks)
+        if len(include) > 1:
+            other.model.layers.include_groups(include)
+        else:
+            other.model.layers.include(*include)
+        with pytest.raises(AblationError, match="first or last layer"):
+            prepared(other).verify()
+
+
+def test_the_first_layer_stays_where_the_model_does_not_know_its_input():
+    study = study_of(automatic_names)
+    study.model.layers.include("dense")
+    with pytest.raises(AblationError, match="first or last layer"):
+        prepared(study).verify()
+
+
+def test_a_replacement_is_a_component_with_a_label_of_its_own():
+    def narrow():
+        import keras
+
+        return keras.layers.Dense(3)
+
+    study = study_of()
+    study.model.layers.replace("my_dense_three", narrow)
+    study.model.layers.replace("my_dense_three", narrow, label="again")
+    worker = prepared(study)
+    worker.verify()
+    assert [component.label for component in worker.components()] == [
+        "None",
+        "my_dense_three replaced by narrow",
+        "my_dense_three replaced by again",
+    ]
+    model = worker.get_model_generator("my_dense_three replaced by narrow")()
+    assert [layer.units for layer in model.layers] == [64, 64, 3, 32, 2, 1]
+
+
+def test_a_replacement_of_a_layer_that_does_not_exist_is_an_error_before_any_trial():
+    study = study_of()
+    study.model.layers.replace("my_dense_tow", base_model_generator)
+    with pytest.raises(AblationError, match=r"no layer 'my_dense_tow'. Did you mean"):
+        prepared(study).verify()
