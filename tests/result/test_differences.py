@@ -1,8 +1,9 @@
 """The difference of each component of an ablation from the base."""
 
 import pytest
-from helpers.results import STUDY, ablation_result, ended_trial
+from helpers.results import STUDY, ablation_result, ended_trial, repeated_result
 
+from maggy.ablation.statistics import paired_difference
 from maggy.result import build_result
 
 
@@ -42,3 +43,83 @@ def test_differences_are_in_order_of_start_whatever_the_order_of_ending():
 def test_without_a_base_there_is_no_difference():
     result = ablation_result({("None", "None"): None, ("fare", "None"): 0.5})
     assert result["differences"][0]["difference"] is None
+
+
+def test_with_repeats_a_run_is_compared_with_the_base_of_the_same_repeat():
+    result = repeated_result(base=[0.5, 0.75, 0.25], fare=[0.25, 0.5, 0.125])
+    (entry,) = result["differences"]
+    effect = paired_difference([-0.25, -0.25, -0.125], 0.95)
+    assert entry["difference"] == effect.mean
+    assert (entry["ci_low"], entry["ci_high"]) == (effect.ci_low, effect.ci_high)
+    assert (entry["n"], entry["failed"]) == (3, 0)
+    assert entry["metric"] == entry["metric_mean"] == pytest.approx(0.875 / 3)
+    assert result["base"]["metric_mean"] == 0.5
+    assert result["base"]["n"] == 3
+
+
+def test_the_order_of_ending_does_not_decide_which_base_counts():
+    trials = []
+    for repeat, (base, fare) in enumerate([(0.5, 0.25), (0.75, 0.5)]):
+        for name, metric in (("None", base), ("fare", fare)):
+            trial = ended_trial(
+                {"ablated_feature": name, "ablated_layer": "None"},
+                metric,
+                trial_type="ablation",
+                start=float(repeat),
+            )
+            trial.trial_id += "_2" if repeat else ""  # as the driver names equal trials
+            trials.append(trial)
+    for ended in (trials, trials[::-1]):
+        result = build_result(ended, kind="ablation", direction="max", optimization_key="metric")
+        assert [entry["difference"] for entry in result["differences"]] == [-0.25]
+        assert result["differences"][0]["n"] == 2
+
+
+def test_pairs_with_a_failed_trial_are_left_out_and_counted():
+    result = repeated_result(
+        base=[0.5, None, 0.25, 0.5], fare=[0.25, 0.5, None, 0.5], dense=[0.5, 0.5, 0.5, 0.5]
+    )
+    fare, dense = result["differences"]
+    assert (fare["n"], fare["failed"]) == (2, 2)
+    assert (dense["n"], dense["failed"]) == (3, 1)
+    assert fare["metric_mean"] == pytest.approx(1.25 / 3)
+
+
+def test_with_fewer_than_two_pairs_there_is_no_verdict():
+    result = repeated_result(base=[0.5, None], fare=[0.25, 0.5])
+    (entry,) = result["differences"]
+    assert (entry["difference"], entry["n"]) == (-0.25, 1)
+    assert entry["ci_low"] is entry["ci_high"] is entry["p_value"] is entry["verdict"] is None
+    assert result["base"]["detectable_difference"] is None
+
+
+def test_a_repeat_that_the_base_has_not_reached_is_no_failure():
+    result = repeated_result(base=[0.5, 0.75], fare=[0.25, 0.5, 0.5])
+    assert (result["differences"][0]["n"], result["differences"][0]["failed"]) == (2, 0)
+
+
+@pytest.mark.parametrize(("direction", "verdict"), [("max", "helps"), ("min", "hurts")])
+def test_verdicts_follow_the_direction_and_are_adjusted_for_all_components(direction, verdict):
+    result = repeated_result(direction)
+    fare, dense = result["differences"]
+    assert (fare["verdict"], dense["verdict"]) == (verdict, "inconclusive")
+    assert fare["p_adjusted"] == 2 * fare["p_value"]
+    assert repeated_result(direction, confidence=0.9999999)["differences"][0]["verdict"] == (
+        "inconclusive"
+    )
+
+
+def test_single_runs_have_the_keys_of_before_and_no_base():
+    result = repeated_result(base=[0.5], fare=[0.25])
+    assert list(result["differences"][0]) == [
+        "ablated_feature",
+        "ablated_layer",
+        "metric",
+        "difference",
+    ]
+    assert "base" not in result
+
+
+def test_differences_beyond_floats_are_left_out():
+    result = repeated_result(base=[-1.7e308, 0.5], fare=[1.7e308, 0.5])
+    assert (result["differences"][0]["n"], result["differences"][0]["failed"]) == (1, 1)

@@ -3,7 +3,13 @@
 import math
 
 import pytest
-from helpers.results import STUDY, ablation_result, ended_trial, search_result
+from helpers.results import (
+    STUDY,
+    ablation_result,
+    ended_trial,
+    repeated_result,
+    search_result,
+)
 
 from maggy.common.exceptions import NotSupportedError
 from maggy.result import build_result
@@ -30,6 +36,19 @@ def test_plots_draw_every_trial():
     assert len(ablation_result(STUDY).plot().patches) == 2
     with pytest.raises(NotSupportedError, match="base trial"):
         ablation_result({("None", "None"): 0.5}).plot()
+    matplotlib.pyplot.close("all")
+
+
+@pytest.mark.slow
+def test_the_plot_of_repeats_is_sorted_and_has_intervals_and_verdicts():
+    import matplotlib
+
+    matplotlib.use("Agg")
+    axes = repeated_result().plot()
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["feature fare", "layer dense"]
+    labels = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert labels == ["95 % of components that do nothing", "helps", "inconclusive"]
+    assert len(axes.containers) >= 3  # the bars, and an interval for each component
     matplotlib.pyplot.close("all")
 
 

@@ -1,8 +1,15 @@
 """The tables of an experiment's trials."""
 
 import pytest
-from helpers.results import STUDY, ablation_result, ended_trial, search_result
+from helpers.results import (
+    STUDY,
+    ablation_result,
+    ended_trial,
+    repeated_result,
+    search_result,
+)
 
+from maggy.common.exceptions import NotSupportedError
 from maggy.result import build_result
 
 
@@ -72,3 +79,50 @@ def test_a_parameter_may_be_called_like_a_field_that_is_no_column():
         trials, kind="optimization", direction="max", optimization_key="metric"
     ).to_pandas()
     assert (list(frame["steps"]), list(frame["history"])) == ([3], ["long"])
+
+
+def test_with_repeats_a_notebook_shows_components_and_not_runs():
+    html = repeated_result()._repr_html_()
+    assert html.count("<tr>") == 1 + 3
+    assert "<td>feature fare</td>" in html
+    assert "<td>helps</td>" in html
+    assert "<th>95 % interval</th>" in html
+
+
+def test_failed_pairs_have_a_column_only_if_there_are_some():
+    assert "<th>failed</th>" not in repeated_result()._repr_html_()
+    html = repeated_result(base=[0.5, 0.6], fare=[0.5, None])._repr_html_()
+    assert "<th>failed</th>" in html
+    assert "<td>1</td></tr>" in html
+
+
+def test_markdown_has_one_row_a_component_and_escapes_texts():
+    lines = repeated_result(base=[0.5, 0.6], **{"a|b*": [0.5, 0.7]}).to_markdown().splitlines()
+    assert lines[1] == "|---|---|---|---|---|---|---|"
+    assert lines[3].startswith(r"| feature a\|b\* | 2 |")
+    assert "**helps**" in repeated_result().to_markdown()
+    assert (
+        search_result([0.25]).to_markdown().splitlines()[0] == "| trial | lr | accuracy | status |"
+    )
+
+
+def test_latex_is_a_tabular_of_booktabs_with_escaped_texts():
+    text = repeated_result(base=[0.5, 0.6], **{"my_feature 5%": [0.5, 0.7]}).to_latex()
+    assert text.startswith("\\begin{tabular}{lrrrrrr}\n\\toprule\nwithout & n & accuracy")
+    assert r"feature my\_feature 5\%" in text
+    assert r"$\pm$" in text
+    assert r"\textbf{helps}" in repeated_result().to_latex()
+    assert text.endswith("\\bottomrule\n\\end{tabular}")
+
+
+@pytest.mark.slow
+def test_data_frames_have_a_row_a_run_and_a_row_a_component():
+    result = repeated_result()
+    runs, components = result.to_pandas(), result.summary()
+    assert list(runs["repeat"]) == [0, 1, 2] * 3
+    assert list(runs["seed"]) == [100, 101, 102] * 3
+    assert list(components["component"]) == ["feature fare", "layer dense"]
+    assert list(components["verdict"]) == ["helps", "inconclusive"]
+    assert "repeat" not in ablation_result(STUDY).to_pandas().columns
+    with pytest.raises(NotSupportedError, match="this is a search"):
+        search_result([0.5]).summary()
