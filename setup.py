@@ -14,6 +14,8 @@ EXTRAS = {
     # gigabytes of CUDA.
     "optuna": ["optuna>=5.0", "cmaes>=0.12", "scipy>=1.11"],
     "gp": ["optuna>=5.0", "scipy>=1.11", "torch>=2.2"],
+    # Intervals and tests of ablations with repeats.
+    "stats": ["scipy>=1.11"],
     "plots": ["matplotlib>=3.7", "pandas>=2.0"],
     "notebook": ["ipykernel>=6.29", "ipywidgets>=8.0"],
     "s3": ["s3fs>=2024.10"],
@@ -39,6 +41,7 @@ EXTRAS["dev"] = [
     *EXTRAS["optuna"],
     *EXTRAS["tensorflow"],
     *EXTRAS["plots"],
+    *EXTRAS["stats"],
     *EXTRAS["notebook"],
     *EXTRAS["s3"],
     *EXTRAS["hopsworks"],

@@ -15,6 +15,7 @@ from maggy.result.rows import TrialRow
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+_REMEDY = "pip install 'maggy[plots]'"
 _VERDICT_COLORS = {
     None: "tab:blue",
     "helps": "tab:green",
@@ -78,10 +79,16 @@ def plot_differences(
         half_widths = [(high - low) / 2 for _, _, low, high in intervals]
         noise = math.sqrt(math.fsum(width**2 for width in half_widths) / len(half_widths))
         label = f"{100 * confidence:g} % of components that do nothing"
-        axes.axvspan(-noise, noise, color="grey", alpha=0.2, label=label)
-        for verdict in dict.fromkeys(verdicts):
-            axes.bar(0, 0, color=_VERDICT_COLORS[verdict], label=verdict or "no verdict")
-        axes.legend()
+        band = axes.axvspan(-noise, noise, color="grey", alpha=0.2, label=label, zorder=0)
+        patches = import_optional("matplotlib.patches", "A plot", _REMEDY)
+        verdict_handles = [
+            patches.Patch(color=_VERDICT_COLORS[verdict], label=verdict or "no verdict")
+            for verdict in dict.fromkeys(verdicts)
+        ]
+        # Below the axes, where it hides no bar.
+        figure = axes.get_figure()
+        assert figure is not None
+        figure.legend(handles=[*verdict_handles, band], loc="outside lower center", ncols=2)
     axes.axvline(0, color="black", linewidth=0.8)
     # Bars start at the bottom, but the first component belongs to the top.
     axes.invert_yaxis()
@@ -139,7 +146,7 @@ def plot_parameter(rows: Sequence[TrialRow], name: str, metric: str) -> Axes:
 
 
 def _new_axes(x_label: str, y_label: str) -> Axes:
-    pyplot = import_optional("matplotlib.pyplot", "A plot", "pip install 'maggy[plots]'")
+    pyplot = import_optional("matplotlib.pyplot", "A plot", _REMEDY)
     axes: Axes = pyplot.subplots(layout="constrained")[1]
     axes.set_xlabel(x_label)
     axes.set_ylabel(y_label)

@@ -78,7 +78,7 @@ def test_the_import_system_is_as_before_a_training():
 
 
 def test_seeds_of_repeats_differ_and_are_the_same_on_every_machine():
-    assert [derive_seed(3, repeat) for repeat in range(3)] == [1994953828, 1058926485, 226168974]
+    assert [derive_seed(3, repeat) for repeat in range(3)] == [90655660, 201580516, 1141009289]
     assert len({derive_seed(seed, repeat) for seed in range(20) for repeat in range(20)}) == 400
 
 

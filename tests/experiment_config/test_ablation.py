@@ -49,6 +49,10 @@ def test_the_ablator_may_be_an_instance_or_a_name_in_any_case(study):
         ({"ablator": "loko"}, "Did you mean 'loco'?"),
         ({"direction": "up"}, "direction must be 'max' or 'min'"),
         ({"optimization_key": ""}, "optimization_key must be a string"),
+        ({"repeats": 0}, "repeats must be at least 1, but got 0."),
+        ({"repeats": 2.5}, "repeats must be a whole number, but got float"),
+        ({"confidence": 95}, "confidence must be above 0 and below 1, but got 95."),
+        ({"confidence": "0.95"}, "confidence must be above 0 and below 1"),
     ],
 )
 def test_a_bad_argument_is_refused_with_its_rule(study, options, text):

@@ -7,6 +7,7 @@ from typing import Literal
 from maggy.ablation.ablator import AbstractAblator
 from maggy.ablation.component import LABEL_PARAMETERS, Component
 from maggy.ablation.repeats import Repeats
+from maggy.ablation.statistics import can_test
 from maggy.common.types import Json, Params
 from maggy.core.experiment_driver.policy import Policy
 from maggy.experiment_config import AblationConfig
@@ -52,6 +53,11 @@ class AblationPolicy(Policy):
         self._repeats = Repeats(
             self._ablator.get_trial, self._num_repeats, seed if self._is_seeded else None
         )
+        if self._num_repeats > 1 and not can_test():
+            self.remark(
+                "Without SciPy the result has means and standard deviations, but no intervals and "
+                "no verdicts. Install it where the notebook runs: pip install 'maggy[stats]'"
+            )
         self._ablator.final_store = final_store
         self._ablator.initialize()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import random
 from typing import NamedTuple
 
 import msgspec
@@ -226,3 +227,61 @@ def test_an_ablation_gives_model_and_dataset_too_and_in_hparams_its_functions():
         None,
         {"dataset_function": ("dataset", "age"), "model_function": ("model", None)},
     )
+
+
+class Greedy(Labels):
+    """An ablator whose functions draw random numbers."""
+
+    def get_dataset_generator(self, ablated_feature=None):
+        return lambda: random.random()
+
+    def get_model_generator(self, layer_identifier=None):
+        draws = 2 if layer_identifier is None else 5
+
+        def build():
+            first, *_ = [random.random() for _ in range(draws)]
+            return first
+
+        return build
+
+
+def seeded(layer="None", repeat=0, seed=7):
+    return {"ablated_feature": "None", "ablated_layer": layer, "repeat": repeat, "seed": seed}
+
+
+def test_trials_of_one_repeat_draw_the_same_whatever_their_models_draw():
+    def train(dataset_function, model_function):
+        return dataset_function(), model_function(), random.random()
+
+    workload = AblationWorkload(train, "metric", Greedy())
+    base = workload.call(seeded(), Reporter())
+    assert workload.call(seeded("dense"), Reporter()) == base
+    assert workload.call(seeded(repeat=1, seed=8), Reporter()) != base
+    assert len(set(base)) == 1  # each function and the training begin with the seed
+
+
+def test_a_training_function_that_seeds_by_itself_keeps_its_seed():
+    def train(model_function):
+        random.seed(3)
+        model_function()
+        return random.random()
+
+    expected = random.Random(3).random()
+    assert AblationWorkload(train, "metric", Greedy()).call(seeded(), Reporter()) == expected
+
+
+def test_without_a_seed_nothing_is_seeded():
+    random.seed(3)
+    expected = random.Random(3).random()
+    workload = AblationWorkload(lambda model_function: random.random(), "metric", Labels())
+    params = {"ablated_feature": "None", "ablated_layer": "None"}
+    assert workload.call(params, Reporter()) == expected
+
+
+def test_the_repeat_and_its_seed_reach_a_function_that_names_them():
+    workload = AblationWorkload(lambda repeat, seed: (repeat, seed), "metric", Labels())
+    assert workload.call(seeded(repeat=2, seed=9), Reporter()) == (2, 9)
+    everything_else = AblationWorkload(lambda **kwargs: kwargs, "metric", Labels())
+    assert not {"repeat", "seed"} & set(everything_else.call(seeded(), Reporter()))
+    own_default = AblationWorkload(lambda seed=4: seed, "metric", Labels())
+    assert own_default.call({"ablated_feature": "None"}, Reporter()) == 4

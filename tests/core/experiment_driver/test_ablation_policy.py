@@ -97,3 +97,59 @@ def test_the_identity_of_a_study_is_that_of_its_records(study):
         "direction": "max",
         "optimization_key": "metric",
     }
+
+
+def seeded_policy(study, **options):
+    ablator = LOCO(study, [])
+    policy = AblationPolicy(AblationConfig(study, ablator, **options), ablator)
+    policy.start({}, [], 7)
+    return policy
+
+
+def all_trials(policy):
+    return list(iter(lambda: policy.suggest(None), None))
+
+
+def test_every_repeat_has_all_components(study):
+    policy = seeded_policy(study, repeats=3)
+    trials = all_trials(policy)
+    assert policy.total == len(trials) == 3 * 6
+    assert [trial.repeat for trial in trials] == [0] * 6 + [1] * 6 + [2] * 6
+    extra = [policy.extra_params(trial) for trial in trials]
+    assert [sorted(params) for params in extra] == [["repeat", "seed"]] * 18
+    assert len({params["seed"] for params in extra}) == 3
+
+
+def test_a_seed_alone_seeds_single_runs_and_nothing_seeds_others(study):
+    seeded = all_trials(seeded_policy(study, seed=7))
+    assert {trial.repeat for trial in seeded} == {0}
+    assert len({trial.seed for trial in seeded}) == 1
+    policy = seeded_policy(study)
+    trials = all_trials(policy)
+    assert all(trial.info_dict == {} and policy.extra_params(trial) == {} for trial in trials)
+
+
+def test_a_component_that_cannot_be_built_is_withdrawn_in_all_repeats(study):
+    policy = seeded_policy(study, repeats=2)
+    withdrawn = policy.withdraw("Custom model: mine")
+    assert [trial.repeat for trial in withdrawn] == [0, 1]
+    assert len(all_trials(policy)) == 2 * 5
+    assert policy.withdraw("Custom model: mine") == []
+
+
+def test_without_scipy_the_study_says_so_before_its_first_trial(study, monkeypatch):
+    monkeypatch.setattr("maggy.core.experiment_driver.ablation_policy.can_test", lambda: False)
+    remarks = []
+    ablator = LOCO(study, [])
+    policy = AblationPolicy(AblationConfig(study, ablator, repeats=2), ablator)
+    policy.remark = remarks.append
+    policy.start({}, [], 7)
+    assert len(remarks) == 1
+    assert "pip install 'maggy[stats]'" in remarks[0]
+
+
+def test_replacements_are_part_of_the_identity_where_there_are_some(study):
+    assert "replacements" not in seeded_policy(study).identity()["components"]
+    study.model.layers.replace("dense", dict, label="small")
+    components = seeded_policy(study).identity()["components"]
+    assert components["replacements"] == ["dense replaced by small"]
