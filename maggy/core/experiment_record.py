@@ -53,8 +53,9 @@ class ExperimentRecord:
             "description": config.description,
             "maggy_version": __version__,
             "seed": config.seed,
-            "identity": policy.identity(),
             **lasting_fields,
+            # An ablation may have been extended. Other parts that are recorded stay.
+            "identity": {**earlier.get("identity", {}), **policy.identity()},
             "format": RECORD_FORMAT,
             "drawn_seed": seed,
             "state": "RUNNING",

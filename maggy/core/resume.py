@@ -47,7 +47,7 @@ def open_experiment(
     record = _without_damage(store.read_experiment())
     if record:
         policy.adopt(record["identity"])
-        _check_identity(store.directory, record, {**policy.identity(), "seed": config.seed})
+        _check_identity(store.directory, record, policy, config.seed)
     return store, record
 
 
@@ -94,15 +94,19 @@ def _without_damage(record: dict[str, Any]) -> dict[str, Any]:
     return record if is_whole else {}
 
 
-def _check_identity(directory: str, record: dict[str, Any], current: dict[str, Any]) -> None:
-    identity = {**record["identity"], "seed": record.get("seed")}
-    for name, value in current.items():
-        if identity.get(name) != value:
-            raise ResumeError(
-                f"A resumed experiment must have the {name} that is recorded, but {directory} has "
-                f"{identity.get(name)!r} and the config {value!r}. Use the recorded value, or "
-                "start a new experiment."
-            )
+def _check_identity(
+    directory: str, record: dict[str, Any], policy: Policy, seed: int | None
+) -> None:
+    mismatch = policy.mismatch(record["identity"])
+    if mismatch is None and record.get("seed") != seed:
+        mismatch = "seed", record.get("seed"), seed
+    if mismatch is not None:
+        name, recorded, value = mismatch
+        raise ResumeError(
+            f"A resumed experiment must have the {name} that is recorded, but {directory} has "
+            f"{recorded!r} and the config {value!r}. Use the recorded value, or start a new "
+            "experiment."
+        )
 
 
 def _check_kind(directory: str, trials: list[Trial], policy: Policy) -> None:

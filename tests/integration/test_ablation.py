@@ -11,7 +11,7 @@ from helpers.real_tensorboard import GROUPS, TensorBoard, wait_for
 from maggy import Trial, experiment
 from maggy.ablation import AblationStudy, register_training_dataset
 from maggy.ablation.ablator import AbstractAblator
-from maggy.common.exceptions import AblationError, SignatureError
+from maggy.common.exceptions import AblationError, ResumeError, SignatureError
 from maggy.experiment_config import AblationConfig
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("spark", "experiments")]
@@ -240,3 +240,91 @@ def test_a_real_tensorboard_lists_every_trial_of_an_ablation(passengers):
         json.dumps(trial["params"], sort_keys=True) for trial in result.trials
     }
     assert {group["metricValues"][0]["value"] for group in groups} == {0.25}
+
+
+def numbers(num_epochs, batch_size, ablated_feature=None):
+    import random
+
+    return {name: random.random() for name in ("age", "fare", "sex") if name != ablated_feature}
+
+
+def noise():
+    import random
+
+    return random.random()
+
+
+def score(dataset_function, model_function, repeat, seed):
+    """Return a metric of which every number comes from the shared generators."""
+    import random
+
+    if repeat == 1 and len(dataset_function(1, 1)) == 2 and "fare" not in dataset_function(1, 1):
+        raise ValueError("this run fails")
+    return {
+        "metric": model_function() + random.random() + len(dataset_function(1, 1)),
+        "seed": seed,
+    }
+
+
+def repeated_study(*features):
+    study = AblationStudy(None, dataset_generator=numbers)
+    study.model.set_base_model_generator(noise)
+    study.features.include(*features)
+    return study
+
+
+def test_repeats_pair_components_and_a_study_can_be_completed(spark):
+    first = experiment.lagom(score, AblationConfig(repeated_study("age"), repeats=2, seed=3))
+    assert {trial["trial_id"] for trial in first.trials} >= {
+        "5b254f8048b3784d",
+        "5b254f8048b3784d_2",
+    }
+    # All random numbers of a repeat are the same, so only the missing feature makes a difference.
+    (age,) = first["differences"]
+    assert (age["difference"], age["difference_std"], age["p_value"]) == (-1.0, 0.0, 0.0)
+    assert age["verdict"] == "helps"
+    extended = AblationConfig(
+        repeated_study("age", "fare"), repeats=3, seed=3, resume=first.directory
+    )
+    result = experiment.lagom(score, extended)
+    runs = {trial["trial_id"]: trial for trial in result.trials}
+    assert len(runs) == 3 * 3
+    for trial in first.trials:
+        assert runs[trial["trial_id"]]["start"] == trial["start"]  # it did not run again
+    age, fare = result["differences"]
+    assert (age["n"], age["failed"], fare["n"], fare["failed"]) == (3, 0, 2, 1)
+    record = json.loads((Path(first.directory) / "maggy.json").read_text())
+    assert record["identity"]["repeats"] == 3
+    assert record["identity"]["components"]["included_features"] == ["age", "fare"]
+    again = AblationConfig(
+        repeated_study("age", "fare"),
+        repeats=3,
+        seed=3,
+        resume=first.directory,
+        retry_failed=True,
+    )
+    last = experiment.lagom(
+        lambda dataset_function, model_function, seed: score(
+            dataset_function, model_function, 0, seed
+        ),
+        again,
+    )
+    assert last["differences"][1]["failed"] == 0
+    assert [entry["difference"] for entry in last["differences"]] == [-1.0, -1.0]
+    smaller = AblationConfig(repeated_study("age"), repeats=3, seed=3, resume=first.directory)
+    with pytest.raises(ResumeError, match="components"):
+        experiment.lagom(score, smaller)
+
+
+def test_a_study_is_the_same_on_any_number_of_workers():
+    results = [
+        experiment.lagom(
+            score,
+            AblationConfig(repeated_study("age"), repeats=3, seed=3, num_workers=workers),
+        )
+        for workers in (1, 2)
+    ]
+    metrics = [
+        {trial["trial_id"]: trial["metric"] for trial in result.trials} for result in results
+    ]
+    assert metrics[0] == metrics[1]

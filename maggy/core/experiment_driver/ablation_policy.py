@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from maggy.ablation.ablator import AbstractAblator
@@ -102,10 +103,24 @@ class AblationPolicy(Policy):
                 "custom_models": [*study["custom_models"]],
                 **self._later_components,
             },
+            **({"repeats": self._num_repeats} if self._is_seeded else {}),
             "ablator": self.name,
             "direction": self.direction,
             "optimization_key": self.optimization_key,
         }
+
+    def mismatch(self, recorded: Mapping[str, Json]) -> tuple[str, Json, Json] | None:
+        """Return what forbids to resume a study, or None: it may only have been extended."""
+        current = self.identity()
+        repeats, components = recorded.get("repeats"), recorded.get("components")
+        # Trials without a seed cannot be paired with those of a study that has seeds.
+        if isinstance(repeats, int) and self._is_seeded and repeats <= self._num_repeats:
+            repeats = self._num_repeats
+        if repeats != current.get("repeats"):
+            return "repeats", recorded.get("repeats"), current.get("repeats")
+        if _is_part(components, current["components"]):
+            components = current["components"]
+        return super().mismatch({**recorded, "repeats": repeats, "components": components})
 
     def hparams(self) -> list[dict[str, Json]]:
         """Return the parameters for TensorBoard, with the labels of all components as values."""
@@ -132,3 +147,16 @@ class AblationPolicy(Policy):
             # An ablator from before this method was part of the contract may use its name for
             # something else, such as a list or a method with arguments.
             return []
+
+
+def _is_part(recorded: Json, current: Json) -> bool:
+    """Return whether each list of components holds all that is recorded."""
+    if not isinstance(recorded, dict) or not isinstance(current, dict):
+        return False
+    for name, items in recorded.items():
+        current_items = current.get(name)
+        if not isinstance(items, list) or not isinstance(current_items, list):
+            return False
+        if any(item not in current_items for item in items):
+            return False
+    return True

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from maggy.common.types import Params
+from maggy.common.types import Json, Params
 from maggy.trial import Trial
 
 __all__ = ["Policy"]
@@ -105,6 +105,20 @@ class Policy(ABC):
     @abstractmethod
     def identity(self) -> dict[str, Any]:
         """Return what must be equal when the experiment is resumed, as JSON values."""
+
+    def mismatch(self, recorded: Mapping[str, Json]) -> tuple[str, Json, Json] | None:
+        """Return the first part of the identity that forbids to resume an experiment, or None.
+
+        Args:
+            recorded: The recorded identity.
+
+        Returns:
+            The name of the part, its recorded value and its current one.
+        """
+        for name, value in self.identity().items():
+            if recorded.get(name) != value:
+                return name, recorded.get(name), value
+        return None
 
     def hparams(self) -> list[dict[str, Any]]:
         """Return the parameters for TensorBoard: dicts with ``name``, ``type`` and ``values``."""

@@ -1,5 +1,7 @@
 """The policy of an ablation study, as the driver sees it."""
 
+import json
+
 import pytest
 from helpers.ablators import PlainAblator
 
@@ -153,3 +155,39 @@ def test_replacements_are_part_of_the_identity_where_there_are_some(study):
     study.model.layers.replace("dense", dict, label="small")
     components = seeded_policy(study).identity()["components"]
     assert components["replacements"] == ["dense replaced by small"]
+
+
+def recorded_identity(study, **options):
+    return json.loads(json.dumps(seeded_policy(study, **options).identity()))
+
+
+def test_a_study_may_be_extended_by_components_and_repeats(study):
+    recorded = recorded_identity(study, repeats=2)
+    study.features.include("age")
+    study.model.layers.include_groups(prefix="other")
+    study.model.layers.replace("dense", dict, label="small")
+    assert seeded_policy(study, repeats=5).mismatch(recorded) is None
+
+
+def test_what_is_recorded_must_be_part_of_the_extended_study(study):
+    recorded = recorded_identity(study, repeats=2)
+    assert seeded_policy(study, repeats=2).mismatch(recorded) is None
+    # An experiment with fewer repeats, or without seeds, has other trials.
+    assert seeded_policy(study, seed=7).mismatch(recorded) == ("repeats", 2, 1)
+    assert seeded_policy(study).mismatch(recorded) == ("repeats", 2, None)
+    study.features.exclude("fare")
+    name, _, current = seeded_policy(study, repeats=2).mismatch(recorded)
+    assert (name, current["included_features"]) == ("components", [])
+
+
+def test_single_runs_without_seeds_cannot_become_repeats(study):
+    recorded = recorded_identity(study)
+    assert seeded_policy(study).mismatch(recorded) is None
+    assert seeded_policy(study, repeats=3).mismatch(recorded) == ("repeats", None, 3)
+
+
+def test_another_data_set_or_direction_is_another_study(study):
+    recorded = recorded_identity(study)
+    assert seeded_policy(study, direction="min").mismatch(recorded)[0] == "direction"
+    other = AblationStudy("crew", label_name="survived")
+    assert seeded_policy(other).mismatch({**recorded, "components": {}})[0] == "training_dataset"
