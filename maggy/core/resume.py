@@ -101,10 +101,10 @@ def _check_identity(
     if mismatch is None and record.get("seed") != seed:
         mismatch = "seed", record.get("seed"), seed
     if mismatch is not None:
-        name, recorded, value = mismatch
+        name, recorded_value, value = mismatch
         raise ResumeError(
             f"A resumed experiment must have the {name} that is recorded, but {directory} has "
-            f"{recorded!r} and the config {value!r}. Use the recorded value, or start a new "
+            f"{recorded_value!r} and the config {value!r}. Use the recorded value, or start a new "
             "experiment."
         )
 

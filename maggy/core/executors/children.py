@@ -240,5 +240,5 @@ class Children:
 def memory_reason(size: int, limit: int) -> str:
     """Return why a trial ended that used `size` bytes of memory, more than `limit`."""
     # Rounded apart, so that the two figures differ even if the sizes differ by one byte.
-    used, allowed = math.ceil(size / 2**20), limit // 2**20
-    return f"used {used:,} MiB of memory, more than max_trial_memory={allowed:,} MiB"
+    size_mib, limit_mib = math.ceil(size / 2**20), limit // 2**20
+    return f"used {size_mib:,} MiB of memory, more than max_trial_memory={limit_mib:,} MiB"

@@ -94,9 +94,9 @@ class _HookList:
             has_loaded: Whether modules were loaded: then only what user code owns is removed.
         """
         items = getattr(sys, self._name, self.current)
-        kept = [item for item in items if self._is_kept(item, has_loaded)]
-        missing = [item for item in self.original if not _contains(kept, item)]
-        self.current[:] = kept + missing
+        remaining = [item for item in items if self._is_kept(item, has_loaded)]
+        missing = [item for item in self.original if not _contains(remaining, item)]
+        self.current[:] = remaining + missing
         setattr(sys, self._name, self.current)
         self.original = self.current.copy()
 

@@ -109,18 +109,18 @@ class AblationPolicy(Policy):
             "optimization_key": self.optimization_key,
         }
 
-    def mismatch(self, recorded: Mapping[str, Json]) -> tuple[str, Json, Json] | None:
+    def mismatch(self, record: Mapping[str, Json]) -> tuple[str, Json, Json] | None:
         """Return what forbids to resume a study, or None: it may only have been extended."""
         current = self.identity()
-        repeats, components = recorded.get("repeats"), recorded.get("components")
+        repeats, components = record.get("repeats"), record.get("components")
         # Trials without a seed cannot be paired with those of a study that has seeds.
         if isinstance(repeats, int) and self._is_seeded and repeats <= self._num_repeats:
             repeats = self._num_repeats
         if repeats != current.get("repeats"):
-            return "repeats", recorded.get("repeats"), current.get("repeats")
+            return "repeats", record.get("repeats"), current.get("repeats")
         if _is_part(components, current["components"]):
             components = current["components"]
-        return super().mismatch({**recorded, "repeats": repeats, "components": components})
+        return super().mismatch({**record, "repeats": repeats, "components": components})
 
     def hparams(self) -> list[dict[str, Json]]:
         """Return the parameters for TensorBoard, with the labels of all components as values."""
@@ -149,11 +149,11 @@ class AblationPolicy(Policy):
             return []
 
 
-def _is_part(recorded: Json, current: Json) -> bool:
+def _is_part(record: Json, current: Json) -> bool:
     """Return whether each list of components holds all that is recorded."""
-    if not isinstance(recorded, dict) or not isinstance(current, dict):
+    if not isinstance(record, dict) or not isinstance(current, dict):
         return False
-    for name, items in recorded.items():
+    for name, items in record.items():
         current_items = current.get(name)
         if not isinstance(items, list) or not isinstance(current_items, list):
             return False

@@ -106,18 +106,18 @@ class Policy(ABC):
     def identity(self) -> dict[str, Any]:
         """Return what must be equal when the experiment is resumed, as JSON values."""
 
-    def mismatch(self, recorded: Mapping[str, Json]) -> tuple[str, Json, Json] | None:
+    def mismatch(self, record: Mapping[str, Json]) -> tuple[str, Json, Json] | None:
         """Return the first part of the identity that forbids to resume an experiment, or None.
 
         Args:
-            recorded: The recorded identity.
+            record: The recorded identity.
 
         Returns:
             The name of the part, its recorded value and its current one.
         """
         for name, value in self.identity().items():
-            if recorded.get(name) != value:
-                return name, recorded.get(name), value
+            if record.get(name) != value:
+                return name, record.get(name), value
         return None
 
     def hparams(self) -> list[dict[str, Any]]:
