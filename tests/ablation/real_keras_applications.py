@@ -1,0 +1,23 @@
+"""Removals from eight families of keras.applications: `tox -e applications`."""
+
+import pytest
+from helpers.keras_applications import FAMILIES, check_family
+from helpers.keras_graphs import check_removal
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_accepted_removal_gives_the_graph_that_is_computed_independently(family):
+    check_family(family, count=5)
+
+
+def test_without_squeeze_and_excite_a_block_is_not_squared():
+    import keras
+
+    from maggy.ablation.keras_surgery import remove_layers
+
+    model = keras.applications.EfficientNetB0(weights=None, input_shape=(32, 32, 3), classes=10)
+    parts = ("squeeze", "reshape", "reduce", "expand")
+    removal = [f"block2a_se_{part}" for part in parts]
+    new = remove_layers(model, removal)
+    check_removal(model, new, removal)
+    assert "block2a_se_excite" not in [layer.name for layer in new.layers]
