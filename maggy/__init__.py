@@ -1,7 +1,9 @@
 """Asynchronous hyperparameter search and ablation studies on Apache Spark.
 
-Every public name is an attribute of this package and is loaded at its first use. So importing the
-package is quick, and loads neither Spark nor TensorFlow.
+The names that most programs need are attributes of this package, and are loaded at their first
+use. So importing the package is quick, and loads neither Spark nor TensorFlow. The page "Public
+API" of the documentation lists all public names; everything else may change, and so may
+everything in :mod:`maggy.core`.
 """
 
 import sys

@@ -12,8 +12,8 @@ import maggy
 PACKAGE = Path(maggy.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 
-# The rooms, from the bottom up, as in docs/architecture.md. A module may import from its own floor
-# and from those below, also inside a function. A new file belongs to the floor of its folder.
+# The rooms, from the ground up, as in docs/architecture.md. A module may import from its own floor
+# and from lower ones, also inside a function. A new file belongs to the floor of its folder.
 FLOORS = [
     ["common", "version"],
     ["trial", "searchspace", "records", "datasets"],

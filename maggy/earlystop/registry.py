@@ -19,7 +19,7 @@ from maggy.earlystop.successivehalving import SuccessiveHalvingRule
 if TYPE_CHECKING:
     from optuna.pruners import BasePruner
 
-__all__ = ["STOP_RULES", "StopPolicy", "earlystop_by_name", "stop_rules"]
+__all__ = ["STOP_RULES", "StopRule", "earlystop_by_name", "stop_rules"]
 
 STOP_RULES: Mapping[str, Callable[[], AbstractEarlyStop]] = {
     "median": MedianStoppingRule,
@@ -32,15 +32,15 @@ STOP_RULES: Mapping[str, Callable[[], AbstractEarlyStop]] = {
 ENTRY_POINTS = "maggy.stop_rules"
 """The group of entry points with which other distributions register rules for single trials."""
 
-TrialPolicy: TypeAlias = "str | AbstractEarlyStop | BasePruner | None"
+TrialRule: TypeAlias = "str | AbstractEarlyStop | BasePruner | None"
 """A value of ``es_policy`` that stands for a rule for single trials."""
 
-StopPolicy: TypeAlias = "TrialPolicy | AbstractExperimentStop"
+StopRule: TypeAlias = "TrialRule | AbstractExperimentStop"
 """A value of ``es_policy``, or an item of it if it is a list."""
 
 
 @with_names(STOP_RULES)
-def earlystop_by_name(policy: TrialPolicy) -> AbstractEarlyStop:
+def earlystop_by_name(rule: TrialRule) -> AbstractEarlyStop:
     """Return the early stopping rule that the user means.
 
     Example:
@@ -48,7 +48,7 @@ def earlystop_by_name(policy: TrialPolicy) -> AbstractEarlyStop:
         'MedianStoppingRule'
 
     Args:
-        policy: A rule, which is returned itself; a pruner of Optuna; or a name in upper or lower
+        rule: A rule, which is returned itself; a pruner of Optuna; or a name in upper or lower
             case: {names}, or one that another distribution registers as an entry point of the
             group ``maggy.stop_rules``. None means ``"none"``.
 
@@ -58,25 +58,25 @@ def earlystop_by_name(policy: TrialPolicy) -> AbstractEarlyStop:
     """
     # A user who has a pruner has imported Optuna. The import takes a second, so we do without it.
     optuna = sys.modules.get("optuna")
-    if optuna is not None and isinstance(policy, optuna.pruners.BasePruner):
-        return OptunaPruner(policy)
-    if isinstance(policy, type) and (
-        policy.__module__.startswith("optuna.") or issubclass(policy, AbstractExperimentStop)
+    if optuna is not None and isinstance(rule, optuna.pruners.BasePruner):
+        return OptunaPruner(rule)
+    if isinstance(rule, type) and (
+        rule.__module__.startswith("optuna.") or issubclass(rule, AbstractExperimentStop)
     ):
-        name = policy.__name__
+        name = rule.__name__
         raise TypeError(
             f"es_policy must be an instance, but got the class {name}. Write {name}(...)."
         )
-    if optuna is not None and isinstance(policy, optuna.samplers.BaseSampler):
+    if optuna is not None and isinstance(rule, optuna.samplers.BaseSampler):
         raise TypeError(
-            f"es_policy must stop trials, but got the sampler {policy!r:.80}. Pass it as optimizer."
+            f"es_policy must stop trials, but got the sampler {rule!r:.80}. Pass it as optimizer."
         )
     # A new table every time, since a package may be installed while a notebook runs.
-    return resolve(policy, "es_policy", AbstractEarlyStop, FactoryTable(STOP_RULES, ENTRY_POINTS))
+    return resolve(rule, "es_policy", AbstractEarlyStop, FactoryTable(STOP_RULES, ENTRY_POINTS))
 
 
 def stop_rules(
-    policy: StopPolicy | Sequence[StopPolicy],
+    rules: StopRule | Sequence[StopRule],
 ) -> tuple[list[AbstractEarlyStop], list[AbstractExperimentStop]]:
     """Return the rules for single trials and the rules for the experiment in ``es_policy``.
 
@@ -87,7 +87,7 @@ def stop_rules(
         (1, 1)
 
     Args:
-        policy: A value that :func:`earlystop_by_name` takes, an :class:`AbstractExperimentStop`, or
+        rules: A value that :func:`earlystop_by_name` takes, an :class:`AbstractExperimentStop`, or
             a list of these.
 
     Raises:
@@ -95,7 +95,7 @@ def stop_rules(
         TypeError: If an item is a class or anything else.
     """
     # A name is a sequence too, of letters.
-    items = [policy] if isinstance(policy, str) or not isinstance(policy, Sequence) else policy
+    items = [rules] if isinstance(rules, str) or not isinstance(rules, Sequence) else rules
     trial_rules: list[AbstractEarlyStop] = []
     experiment_rules: list[AbstractExperimentStop] = []
     for item in items:

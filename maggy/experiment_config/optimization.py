@@ -11,7 +11,7 @@ from maggy.common.by_name import with_names
 from maggy.common.exceptions import BadArgumentsError
 from maggy.common.types import ParameterValue
 from maggy.earlystop import stop_rules
-from maggy.earlystop.registry import STOP_RULES, StopPolicy
+from maggy.earlystop.registry import STOP_RULES, StopRule
 from maggy.experiment_config.argument_docs import explain_inherited_arguments
 from maggy.experiment_config.checks import (
     check_count,
@@ -106,7 +106,7 @@ class OptimizationConfig(CommonConfig):
     direction: str = "max"
     es_interval: int = 1
     es_min: int = 10
-    es_policy: StopPolicy | Sequence[StopPolicy] = "median"
+    es_policy: StopRule | Sequence[StopRule] = "median"
     name: str = "HPOptimization"
     description: str = ""
     hb_interval: float = 1

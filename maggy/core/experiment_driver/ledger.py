@@ -48,8 +48,8 @@ class Ledger:
     """Keep the books of one experiment; the module's docstring says how.
 
     Args:
-        attempts: Number of workers that may be lost while they run one trial before that trial
-            fails (``trial_attempts``).
+        attempts: Number of times that a trial is started (``trial_attempts``). It fails when the
+            last of its workers is lost.
         worker_timeout: Seconds without a message after which a worker counts as lost.
         max_trial_seconds: Seconds that a trial may take. Its worker enforces the limit. The ledger
             acts only when the worker cannot, because one long call blocks all its threads.
