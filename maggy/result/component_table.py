@@ -6,13 +6,14 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 
 from maggy.ablation.component import Component
+from maggy.common.text_table import TextTable
 from maggy.result.differences import BaseMetric, ComponentDifference
-from maggy.result.text_table import TextTable
 
 __all__ = ["component_table"]
 
 _MAX_DECIMALS = 8
 _SMALLEST_P = 0.001
+_CONCLUSIVE = ("helps", "hurts")
 
 
 def component_table(
@@ -61,7 +62,10 @@ def component_table(
         if has_failures:
             cells.append(str(entry["failed"]) if entry["failed"] else "")
         rows.append(cells)
-    return TextTable(heads, rows, heads.index("verdict"))
+    column = heads.index("verdict")
+    verdicts = enumerate(row[column] for row in rows)
+    bold = frozenset((row, column) for row, verdict in verdicts if verdict in _CONCLUSIVE)
+    return TextTable(heads, rows, bold)
 
 
 def _formatter(stds: Iterable[float | None]) -> Callable[[float], str]:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 from maggy.ablation.statistics import mean
 from maggy.common.direction import Direction
 from maggy.common.exceptions import BadArgumentsError, NotSupportedError
+from maggy.common.text_table import TextTable
 from maggy.optuna_bridge.study import to_study
-from maggy.result import markup, plots, tables
+from maggy.result import plots, tables
 from maggy.result.component_table import component_table
 from maggy.result.differences import compare_with_base
 from maggy.result.rows import TrialRow, make_row
-from maggy.result.text_table import TextTable
 from maggy.searchspace import Searchspace
 from maggy.trial import Trial
 
@@ -176,14 +176,14 @@ class ExperimentResult(dict[str, Any]):
 
     def to_markdown(self) -> str:
         """Return the table of an ablation's components, or of the trials, in GitHub's Markdown."""
-        return markup.markdown_table(self._table())
+        return self._table().to_markdown()
 
     def to_latex(self) -> str:
         """Return the table of an ablation's components, or of the trials, in LaTeX.
 
         It is a ``tabular`` with the rules of the package booktabs.
         """
-        return markup.latex_table(self._table())
+        return self._table().to_latex()
 
     def summary(self) -> pandas.DataFrame:
         """Return the components of an ablation as a data frame with one row a component.
@@ -227,7 +227,7 @@ class ExperimentResult(dict[str, Any]):
             f"{self.get('num_trials', 0)} trials, {self.get('failed', 0)} failed, "
             f"{self.get('early_stopped', 0)} stopped early, direction {self.direction}"
         )
-        return tables.html_of(self._table(), caption)
+        return self._table().to_html(caption, tables.MAX_ROWS)
 
 
 def build_result(

@@ -96,19 +96,12 @@ def _repeated_difference_lines(result: ExperimentResult) -> list[str]:
         metric=result.optimization_key,
         confidence=result.confidence,
     )
-    lines = [table.heads, *table.rows]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     detectable = result["base"]["detectable_difference"]
     return [
         "Best and worst are single runs.",
         "",
         "Mean difference from the base of the same repeat",
-        *(
-            "  ".join(
-                ["", *(cell.ljust(width) for cell, width in zip(line, widths, strict=True))]
-            ).rstrip()
-            for line in lines
-        ),
+        table.to_text(indent="  "),
         "An interval is the component's own; the verdict is stricter, since it counts all "
         "components (Holm).",
         *(

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from html import escape
 from typing import TYPE_CHECKING
 
 from maggy.ablation.component import Component
 from maggy.common.direction import Direction
 from maggy.common.optional import import_optional
+from maggy.common.text_table import TextTable
 from maggy.common.types import ParameterValue
 from maggy.result.differences import ComponentDifference
 from maggy.result.numbers import format_difference, format_number
 from maggy.result.rows import TrialRow, parameter_names, sort_rows
-from maggy.result.text_table import TextTable
 
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["component_frame", "data_frame", "html_of", "parameter_columns", "trial_table"]
+__all__ = ["component_frame", "data_frame", "parameter_columns", "trial_table"]
 
 MAX_ROWS = 100
 """Maximum number of trials that a table in a notebook shows."""
@@ -91,24 +90,6 @@ def trial_table(
     return TextTable(heads, [_cells(row, names, by_component) for row in best_rows])
 
 
-def html_of(table: TextTable, caption: str) -> str:
-    """Return the HTML table that a notebook shows. All texts of users are escaped.
-
-    Args:
-        table: The table. Rows after the first 100 are only counted in the caption.
-        caption: The text above the table.
-    """
-    body = table.rows[:MAX_ROWS]
-    more = len(table.rows) - len(body)
-    if more > 0:
-        caption = f"{caption}; {more} more trials are not shown"
-    return (
-        f"<table><caption>{escape(caption)}</caption>"
-        f"<thead>{_html_row(table.heads, 'th')}</thead>"
-        f"<tbody>{''.join(_html_row(cells, 'td') for cells in body)}</tbody></table>"
-    )
-
-
 def _cells(
     row: TrialRow, names: Iterable[str], by_component: Mapping[Component, float | None]
 ) -> list[str]:
@@ -125,9 +106,3 @@ def _cells(
 def _parameter_text(value: ParameterValue) -> str:
     # Integers keep all their digits: they may be seeds or sizes.
     return format_number(value) if isinstance(value, float) else str(value)
-
-
-def _html_row(texts: Iterable[str], tag: str) -> str:
-    # Users choose names, values and metrics, so every cell may hold markup.
-    cells = "".join(f"<{tag}>{escape(text)}</{tag}>" for text in texts)
-    return f"<tr>{cells}</tr>"
