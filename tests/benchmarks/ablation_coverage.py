@@ -27,7 +27,9 @@ from maggy.ablation.statistics import detectable_difference, holm, judge, paired
 from maggy.common.direction import Direction
 
 REPEATS, COMPONENTS = (3, 5, 10, 20), (5, 10, 20, 30)
-SYMMETRIC, SKEWED = ("normal", "t3"), "lognormal"
+SYMMETRIC, SKEWED, GRID = ("normal", "t3"), "lognormal", "grid"
+# Metrics of the noise "grid" are multiples of this, as the accuracy on few rows is.
+GRID_STEP = 0.5
 # The noise of the components, in units of the noise of the base.
 SPREADS = {"equal": (1.0, 1.0), "unequal": (0.25, 4.0)}
 SEED_EFFECT = 2.0
@@ -42,7 +44,8 @@ class Cell:
 
     Attributes:
         noise: The distribution of the noise of a run: ``"normal"``, ``"t3"`` (t with 3 degrees of
-            freedom) or ``"lognormal"``, each scaled to the mean 0 and the standard deviation 1.
+            freedom) or ``"lognormal"``, each scaled to the mean 0 and the standard deviation 1;
+            or ``"grid"``, normal noise and metrics that are multiples of ``GRID_STEP``.
         spread: ``"equal"`` if all runs have the same standard deviation; ``"unequal"`` if those of
             the components grow in equal ratios from a quarter of that of the base to four times.
         repeats: The number of repeats.
@@ -101,14 +104,14 @@ class Figures:
 def draw(noise, shape, rng):
     """Return noise of the mean 0 and the standard deviation 1."""
     match noise:
-        case "normal":
+        case "normal" | "grid":
             return rng.standard_normal(shape)
         case "t3":
             return rng.standard_t(3, shape) / np.sqrt(3)
         case "lognormal":
             factors = rng.lognormal(size=shape)
             return (factors - np.exp(0.5)) / np.sqrt(np.exp(2) - np.exp(1))
-    raise ValueError(f"The noise must be normal, t3 or lognormal, but got {noise!r}.")
+    raise ValueError(f"The noise must be normal, t3, lognormal or grid, but got {noise!r}.")
 
 
 def simulate(cell, studies, rng):
@@ -118,7 +121,8 @@ def simulate(cell, studies, rng):
     """
     seeds = SEED_EFFECT * rng.standard_normal((cell.repeats, studies, 1))
     noise = draw(cell.noise, (cell.repeats, studies, 1 + cell.components), rng)
-    return seeds + noise * np.concatenate([[1.0], cell.stds])
+    metrics = seeds + noise * np.concatenate([[1.0], cell.stds])
+    return np.round(metrics / GRID_STEP) * GRID_STEP if cell.noise == GRID else metrics
 
 
 def check(differences, tests):
@@ -179,6 +183,11 @@ def measure(cell, studies, rng, sample=5):
     )
 
 
+def repeats_of(noise):
+    """Return the numbers of repeats to simulate. On a grid, two repeats are a case of their own."""
+    return (2, *REPEATS) if noise == GRID else REPEATS
+
+
 def percent(share):
     return f"{100 * share:.1f}"
 
@@ -189,12 +198,16 @@ def report(figures):
     Args:
         figures: The figures of each cell.
     """
-    for noises, kind in [(SYMMETRIC, "symmetric noise"), ([SKEWED], "skewed noise")]:
+    for noises, kind in [
+        (SYMMETRIC, "symmetric noise"),
+        ([SKEWED], "skewed noise"),
+        ([GRID], f"normal noise, metrics are multiples of {GRID_STEP} of its standard deviation"),
+    ]:
         kinds = [
             (noise, spread, repeats)
             for noise in noises
             for spread in SPREADS
-            for repeats in REPEATS
+            for repeats in repeats_of(noise)
         ]
         table(
             ["", *(f"{components} components" for components in COMPONENTS), "least"],
@@ -228,6 +241,26 @@ def report(figures):
             "Components with a verdict (%), among those whose effect is the detectable "
             f"difference, {TABLE_COMPONENTS} components, {kind}",
         )
+
+
+def detectable():
+    """Print the detectable differences and return them by repeats and components."""
+    differences = {
+        repeats: {
+            components: detectable_difference([1.0], repeats, components, CONFIDENCE)
+            for components in COMPONENTS
+        }
+        for repeats in REPEATS
+    }
+    table(
+        ["", *(f"{components} components" for components in COMPONENTS)],
+        [
+            [f"{repeats} repeats", *(f"{difference:.2f}" for difference in row.values())]
+            for repeats, row in differences.items()
+        ],
+        title="Detectable difference, in standard deviations of the paired differences",
+    )
+    return differences
 
 
 def print_fields(figures, kinds, fields, title):
@@ -282,14 +315,14 @@ def main():
     rng = np.random.default_rng(options.seed)
     cells = [
         Cell(noise, spread, repeats, components)
-        for noise in (*SYMMETRIC, SKEWED)
+        for noise in (*SYMMETRIC, SKEWED, GRID)
         for spread in SPREADS
-        for repeats in REPEATS
+        for repeats in repeats_of(noise)
         for components in COMPONENTS
     ]
     figures = {cell: measure(cell, options.studies, rng) for cell in cells}
     report(figures)
-    extremes = summary(figures)
+    extremes = {**summary(figures), "detectable": detectable()}
     print(
         f"\nSymmetric noise: intervals contain the true difference in "
         f"{percent(extremes['coverage_least'])} to {percent(extremes['coverage_most'])} % of cases "

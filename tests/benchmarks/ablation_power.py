@@ -10,8 +10,8 @@ for n independent runs of each, and var(a - b) / n for n pairs. So pairs need
 this leaves out that independent runs have more degrees of freedom.) The intervals of that
 ratio are those of the jackknife over the seeds, for its logarithm.
 
-The metric comes from rows that do not train. The seed of the repeat draws them; with ``--rows same``
-they are the same in all repeats, so less of the noise is shared.
+The metric comes from rows that do not train. The seed of the repeat draws them; with
+``--rows same`` they are the same in all repeats, so less of the noise is shared.
 """
 
 import argparse

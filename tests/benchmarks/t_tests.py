@@ -36,12 +36,14 @@ class PairedTests:
 def paired_tests(differences):
     """Test the differences from the base, of the shape (repeats, studies, components)."""
     count = len(differences)
-    means = differences.mean(axis=0)
-    errors = differences.std(axis=0, ddof=1) / np.sqrt(count)
+    # Equal differences have no spread, and numpy's may be a little above 0.
+    is_equal = (differences == differences[0]).all(axis=0)
+    means = np.where(is_equal, differences[0], differences.mean(axis=0))
+    errors = np.where(is_equal, 0.0, differences.std(axis=0, ddof=1) / np.sqrt(count))
     half_widths = stats.t.isf((1 - CONFIDENCE) / 2, count - 1) * errors
-    return PairedTests(
-        means - half_widths, means + half_widths, two_sided(means, errors**2, count - 1.0)
-    )
+    p_values = two_sided(means, np.where(is_equal, 1.0, errors**2), count - 1.0)
+    p_values = np.where(is_equal, means == 0, p_values)
+    return PairedTests(means - half_widths, means + half_widths, p_values)
 
 
 def two_sided(means, squared_errors, freedom):
@@ -106,6 +108,9 @@ def moderated_t(differences):
 def prior_of(variances, freedom):
     """Return the prior variance of each study and its degrees of freedom (Smyth, section 6.2)."""
     half = freedom / 2
+    # As in limma: the logarithm of a variance of 0 would outweigh all others.
+    medians = np.median(variances, axis=1, keepdims=True)
+    variances = np.maximum(variances, 1e-5 * np.where(medians == 0, 1.0, medians))
     logs = np.log(variances) - special.digamma(half) + np.log(half)
     centres = logs.mean(axis=1, keepdims=True)
     excess = logs.var(axis=1, ddof=1, keepdims=True) - special.polygamma(1, half)
