@@ -39,7 +39,8 @@ class AblationConfig(CommonConfig):
             or more give each difference an interval and a verdict. All trials of one repeat have
             the same seed.
         confidence: The share of intervals, 0.95 by default, that contain the true difference; above
-            0 and below 1. A verdict is wrong in at most the rest of all studies.
+            0 and below 1. With symmetric noise, at most the rest of all studies have a false
+            verdict.
         seed: Seed the training: each repeat has a seed of its own that follows from this one. None,
             the default, draws a new seed if ``repeats`` is above 1, and otherwise seeds nothing.
 

@@ -125,7 +125,7 @@ def compare_with_base(
             **_spread(base),
             "n": len(base.successes),
             "detectable_difference": detectable_difference(
-                stds, len(base.successes), len(components), confidence
+                stds, len(base.successes), len(stds), confidence
             ),
         },
     )
