@@ -56,12 +56,12 @@ def plan(
         ablator = ablator_by_name(config.ablator, config.ablation_study, config.ablator_options)
         ablator.find_training_dataset = environment.find_training_dataset
         of_repeat = ("repeat", "seed") if config.is_seeded else ()
-        check_signature(train_fn, [], [*_ABLATION_PARAMETERS, *of_repeat, *_OTHER_PARAMETERS])
         check_replaceable(
             train_fn,
             [choice.name for choice in config.ablation_study.all_choices],
             [*_ABLATION_PARAMETERS, "repeat", "seed", "reporter", "hparams", *values],
         )
+        check_signature(train_fn, [], [*_ABLATION_PARAMETERS, *of_repeat, *_OTHER_PARAMETERS])
         prepare_for(train_fn, ablator)
         key = config.optimization_key
         return AblationPolicy(config, ablator), AblationWorkload(

@@ -132,21 +132,25 @@ class TrainingDataset:
                 "A training data set needs a feature beside its label, and two if one is ablated."
             )
 
-    def check_remainder(self, ablated: Collection[str]) -> None:
-        """Check that a feature remains if these are left out together.
+    def check_remainders(self, combinations: Iterable[Collection[str]]) -> None:
+        """Check that a feature remains whichever of these are left out together.
+
+        For TFRecord this reads the first record.
 
         Args:
-            ablated: The names of the features.
+            combinations: The names of the features that one trial leaves out, for several trials.
 
         Raises:
             AblationError: If none remains.
         """
         names = self.names if self.names is not None else list(self._record_parsers())
-        if not self._features(names, ablated):
-            raise AblationError(
-                "A trial needs at least one feature, but together the features "
-                f"{', '.join(ablated)} are all that the training data set has. Leave out fewer."
-            )
+        for ablated in combinations:
+            if not self._features(names, ablated):
+                raise AblationError(
+                    "A trial needs at least one feature, but together the features "
+                    f"{', '.join(ablated)} are all that the training data set has. "
+                    "Leave out fewer."
+                )
 
     def dataset(
         self,
@@ -183,7 +187,8 @@ class TrainingDataset:
         names = [ablated_feature] if isinstance(ablated_feature, str) else ablated_feature
         ablated = list(names or ())
         self.check_names(ablated)
-        self.check_remainder(ablated)
+        if len(ablated) > 1:
+            self.check_remainders([ablated])
         if self.tfrecord_path is not None:
             return self._parse_records(ablated, int(num_epochs), int(batch_size))
         columns = self.columns or {}

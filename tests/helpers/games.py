@@ -82,4 +82,4 @@ def play(
         earlier=earlier,
         crash_after=crash_after,
     )
-    return driver, ablator.analyze(ComponentMetrics(driver.ended_trials), policy.confidence)
+    return driver, ablator.analyze_metrics(ComponentMetrics(driver.ended_trials), policy.confidence)

@@ -3,6 +3,7 @@
 import pytest
 from helpers.results import STUDY, ablation_result, ended_trial, search_result
 
+from maggy.ablation.component import Component
 from maggy.result import build_result
 
 
@@ -72,3 +73,24 @@ def test_a_parameter_may_be_called_like_a_field_that_is_no_column():
         trials, kind="optimization", direction="max", optimization_key="metric"
     ).to_pandas()
     assert (list(frame["steps"]), list(frame["history"])) == ([3], ["long"])
+
+
+def result_with_choice():
+    trials = [
+        ended_trial(part.params(), metric, trial_type="ablation", start=metric)
+        for part, metric in ((Component.base(), 0.5), (Component.choice("augment", False), 0.75))
+    ]
+    return build_result(trials, kind="ablation", direction="max", optimization_key="metric")
+
+
+def test_tables_show_none_for_trials_without_a_choice():
+    html = result_with_choice()._repr_html_()
+    assert html.count("<td>augment=False</td>") == 1
+    assert html.count("<td>None</td>") == 5
+
+
+@pytest.mark.slow
+def test_data_frames_show_none_for_trials_without_a_choice():
+    result = result_with_choice()
+    assert list(result.to_pandas()["ablated_choice"]) == ["None", "augment=False"]
+    assert list(result.summary()["ablated_choice"]) == ["augment=False"]

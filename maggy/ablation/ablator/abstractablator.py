@@ -52,11 +52,12 @@ class AbstractAblator(ABC):
         final_store: The list of ended trials.
         trial_buffer: A list for trials that ``initialize`` makes and ``get_trial`` suggests. It
             stays on the driver.
+        waits_for_results: Whether trials depend on results, so that ``get_trial`` may return
+            ``"IDLE"``. Then ``get_number_of_trials`` returns the largest number, and the driver
+            sets the next two attributes.
         trial_store: The suggested and running trials by id. The driver updates it, and it stays
             there. A trial that has failed is neither here nor in ``final_store``.
-        direction: ``"max"`` or ``"min"``. The driver sets it before the first trial.
-        waits_for_results: Whether trials depend on results, so that ``get_trial`` may return
-            ``"IDLE"``. Then ``get_number_of_trials`` returns the largest number.
+        direction: ``"max"`` or ``"min"``.
         find_training_dataset: Return a training data set by name, version and label. The platform
             sets it.
     """
@@ -189,14 +190,14 @@ class AbstractAblator(ABC):
         """
         return None
 
-    def options(self) -> dict[str, Json]:
+    def trial_options(self) -> dict[str, Json]:
         """Return the options on which its trials depend, which a resumed study must not change.
 
         The default returns none.
         """
         return {}
 
-    def analyze(self, metrics: ComponentMetrics, confidence: float) -> Analysis:
+    def analyze_metrics(self, metrics: ComponentMetrics, confidence: float) -> Analysis:
         """Return what this ablator adds to the result of the study. The default adds nothing.
 
         Args:

@@ -78,7 +78,7 @@ class Backward(SubsetAblator):
         """Return none, since the results decide which components the trials leave out."""
         return []
 
-    def options(self) -> dict[str, Json]:
+    def trial_options(self) -> dict[str, Json]:
         """Return ``stop_at`` if there is one."""
         return {} if self.stop_at is None else {"stop_at": self.stop_at}
 
@@ -107,7 +107,7 @@ class Backward(SubsetAblator):
             self._end_round()
         return self._trial_of(self._queue.pop(0)) if self._queue else None
 
-    def analyze(self, metrics: ComponentMetrics, confidence: float) -> Analysis:
+    def analyze_metrics(self, metrics: ComponentMetrics, confidence: float) -> Analysis:
         """Return ``rounds``: a dict for each round that has been decided.
 
         It holds ``component``, the label of what this round left out for good, ``left_out``, the

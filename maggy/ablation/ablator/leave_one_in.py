@@ -42,7 +42,7 @@ class LeaveOneIn(SubsetAblator):
         rests = [self._rest(component) for component in players]
         return [Component.base(), Component.combination(players), *rests]
 
-    def analyze(self, metrics: ComponentMetrics, confidence: float) -> Analysis:
+    def analyze_metrics(self, metrics: ComponentMetrics, confidence: float) -> Analysis:
         """Return the contribution of each component that is put back.
 
         With two or more repeats its interval is in ``contribution_ci_low`` and

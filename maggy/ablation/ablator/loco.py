@@ -274,8 +274,8 @@ class LOCO(AbstractAblator):
     def _check_features(self, dataset: TrainingDataset) -> None:
         dataset.check_names(_feature_names(self._parts()))
         if getattr(self.ablation_study, "feature_ablation", "drop") == "drop":
-            for component in self._tested_sets():
-                dataset.check_remainder(_feature_names(component.parts))
+            combinations = [_feature_names(component.parts) for component in self._tested_sets()]
+            dataset.check_remainders([names for names in combinations if names])
 
     def _features_of(self, label: str) -> list[str]:
         parts = parts_of(label, self._of_parameter(FEATURE_PARAMETER))

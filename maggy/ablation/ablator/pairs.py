@@ -50,7 +50,7 @@ class Pairs(SubsetAblator):
         pairs = [Component.combination(pair) for pair in self.pairs()]
         return [Component.base(), *self.players(), *pairs]
 
-    def analyze(self, metrics: ComponentMetrics, confidence: float) -> Analysis:
+    def analyze_metrics(self, metrics: ComponentMetrics, confidence: float) -> Analysis:
         """Return ``interactions``: a dict for each pair.
 
         It holds ``components`` (the two labels), ``interaction`` (the mean over the repeats), and

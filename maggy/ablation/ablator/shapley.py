@@ -87,11 +87,11 @@ class Shapley(SubsetAblator):
             for missing in sets
         ]
 
-    def options(self) -> dict[str, Json]:
+    def trial_options(self) -> dict[str, Json]:
         """Return ``samples`` and ``seed``."""
         return {"samples": self.samples, "seed": self.seed}
 
-    def analyze(self, metrics: ComponentMetrics, confidence: float) -> Analysis:
+    def analyze_metrics(self, metrics: ComponentMetrics, confidence: float) -> Analysis:
         """Return ``shapley``: a dict for each component.
 
         It holds ``component``, the label, ``value``, and ``ci_low`` and ``ci_high``. The interval

@@ -36,8 +36,10 @@ class AblationPolicy(Policy):
         self.direction = config.direction
         self.optimization_key = config.optimization_key
         self.confidence = config.confidence
-        ablator.direction = config.direction
-        if not ablator.waits_for_results:
+        # An ablator of release 1 may have attributes of its own by the names of later ones.
+        if ablator.waits_for_results:
+            ablator.direction = config.direction
+        else:
             self.total = ablator.get_number_of_trials() * config.repeats
         self._has_remarked = False
         self._study = config.ablation_study.to_dict()
@@ -54,7 +56,7 @@ class AblationPolicy(Policy):
         self._later_components: dict[str, Json] = {
             kind: [*labels] for kind, labels in later_components.items() if labels
         }
-        options = ablator.options()
+        options = ablator.trial_options()
         self._options: dict[str, Json] = {"ablator_options": options} if options else {}
 
     def start(self, trial_store: dict[str, Trial], final_store: list[Trial], seed: int) -> None:
@@ -62,7 +64,9 @@ class AblationPolicy(Policy):
         self._repeats = Repeats(
             self._ablator.get_trial, self._num_repeats, seed if self._is_seeded else None
         )
-        self._ablator.trial_store, self._ablator.final_store = trial_store, final_store
+        self._ablator.final_store = final_store
+        if self._ablator.waits_for_results:
+            self._ablator.trial_store = trial_store
         self._ablator.initialize()
 
     def suggest(self, finished: Trial | None) -> Trial | Literal["IDLE"] | None:
@@ -127,7 +131,7 @@ class AblationPolicy(Policy):
 
     def analyze(self, trials: list[Trial]) -> Analysis:
         """Return what the ablator adds to the result."""
-        return self._ablator.analyze(ComponentMetrics(trials), self.confidence)
+        return self._ablator.analyze_metrics(ComponentMetrics(trials), self.confidence)
 
     def finish(self, final_store: list[Trial]) -> None:
         """Tell the ablator that the experiment has ended."""

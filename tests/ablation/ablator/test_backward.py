@@ -142,5 +142,5 @@ def test_stop_at_is_a_number_of_at_least_0(stop_at):
 def test_only_the_policy_knows_when_it_ends():
     ablator = Backward(study_of("a", "b", "c"), [], stop_at=0.5)
     assert ablator.get_number_of_trials() == 7
-    assert ablator.options() == {"stop_at": 0.5}
-    assert Backward(study_of("a"), []).options() == {}
+    assert ablator.trial_options() == {"stop_at": 0.5}
+    assert Backward(study_of("a"), []).trial_options() == {}

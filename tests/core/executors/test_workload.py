@@ -9,7 +9,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from maggy.ablation.ablator import AbstractAblator
+from maggy.ablation import AblationStudy
+from maggy.ablation.ablator import LOCO, AbstractAblator
 from maggy.common.json_values import to_plain
 from maggy.common.signature import config_values
 from maggy.core.cluster import dumps, loads
@@ -226,3 +227,24 @@ def test_an_ablation_gives_model_and_dataset_too_and_in_hparams_its_functions():
         None,
         {"dataset_function": ("dataset", "age"), "model_function": ("model", None)},
     )
+
+
+def test_a_choice_replaces_the_default_of_the_training_function():
+    study = AblationStudy(None)
+    study.choices.include(augment=False)
+    study.include_combination(choice={"augment": None, "optimizer": "sgd"})
+    workload = loads(
+        dumps(
+            AblationWorkload(
+                lambda augment=True, optimizer="adam": (augment, optimizer),
+                "metric",
+                LOCO(study, []),
+            )
+        )
+    )
+    base = {"ablated_feature": "None", "ablated_layer": "None"}
+    assert workload.call(base, None) == (True, "adam")
+    assert workload.call({**base, "ablated_choice": "None"}, None) == (True, "adam")
+    assert workload.call({**base, "ablated_choice": "augment=False"}, None) == (False, "adam")
+    both = {**base, "ablated_choice": "augment=None + optimizer='sgd'"}
+    assert workload.call(both, None) == (None, "sgd")
