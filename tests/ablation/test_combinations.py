@@ -182,6 +182,33 @@ def test_the_check_tries_the_names_of_a_combination_and_not_the_combination(stud
         ablator.verify()
 
 
+def folding_model():
+    import keras
+
+    return keras.Sequential(
+        [
+            keras.Input((4,)),
+            keras.layers.Dense(4, name="first"),
+            keras.layers.Reshape((2, 2), name="fold"),
+            keras.layers.Conv1D(3, 1, name="convolution"),
+            keras.layers.Flatten(name="flat"),
+            keras.layers.Dense(1, name="last"),
+        ]
+    )
+
+
+def test_what_is_left_out_in_a_combination_only_need_not_be_removable_alone(study):
+    study.model.set_base_model_generator(folding_model)
+    study.include_combination(layer=["fold", "convolution"])
+    ablator = LOCO(study, [])
+    ablator.prepare(MODEL)
+    ablator.verify()
+    assert layers_of(study, "fold + convolution") == ["first", "flat", "last"]
+    study.model.layers.include("fold")
+    with pytest.raises(AblationError, match="Without layer 'fold'"):
+        ablator.verify()
+
+
 def test_a_custom_model_is_no_part_of_a_combination(study):
     study.model.add_custom_model_generator(base_model, "mine")
     study.include_combination(feature="age", layer="Custom model: mine")
