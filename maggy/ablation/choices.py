@@ -71,8 +71,8 @@ class ChoiceStudy:
                 have a default, which the base and all other trials use.
 
         Raises:
-            BadArgumentsError: If the text of a value changes from run to run; then nothing is
-                added.
+            BadArgumentsError: If the text of a value changes from run to run or has several lines;
+                then nothing is added.
         """
         by_label = {choice.label: choice for choice in self.included_choices}
         choices = choices_of(values)
@@ -112,16 +112,18 @@ def choices_of(values: Mapping[str, ParameterValue]) -> list[Choice]:
         values: The values by the name of the parameter.
 
     Raises:
-        BadArgumentsError: If the text of a value changes from run to run.
+        BadArgumentsError: If the text of a value changes from run to run or has several lines.
     """
     choices = [Choice(name, value) for name, value in values.items()]
     for choice in choices:
-        # Labels are hashed into the ids of trials, by which a resumed study finds them.
-        if " at 0x" in choice.label:
+        # Labels are hashed into the ids of trials, by which a resumed study finds them. The order
+        # of a set changes from process to process.
+        is_stable = " at 0x" not in choice.label and not isinstance(choice.value, (set, frozenset))
+        if not is_stable or not choice.label.isprintable():
             raise BadArgumentsError(
-                "The value of a choice must have the same text in every run, since this names its "
-                f"trial, but got {choice.label:.80}. Include a name, such as "
-                f"{choice.name}='large', and look it up in the training function."
+                "The value of a choice must have one line of text that is the same in every run, "
+                f"since this names its trial, but got {choice.label!r:.80}. Include a name, such "
+                f"as {choice.name}='large', and look it up in the training function."
             )
     return choices
 

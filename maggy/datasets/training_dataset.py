@@ -149,7 +149,7 @@ class TrainingDataset:
                 raise AblationError(
                     "A trial needs at least one feature, but together the features "
                     f"{', '.join(ablated)} are all that the training data set has. "
-                    "Leave out fewer."
+                    "Leave out fewer, or keep their columns with feature_ablation='mean'."
                 )
 
     def dataset(

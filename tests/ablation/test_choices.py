@@ -1,5 +1,6 @@
 """Choices of a study: other values for parameters of the training function."""
 
+import numpy as np
 import pytest
 
 from maggy.ablation import AblationStudy
@@ -57,10 +58,11 @@ def test_all_choices_are_printed_one_a_line(capsys):
     assert capsys.readouterr().out == "augment=False\noptimizer='sgd'\n"
 
 
-def test_a_value_whose_text_changes_is_refused_and_nothing_is_added():
+@pytest.mark.parametrize("value", [object(), {"a", "b"}, np.zeros((2, 2))])
+def test_a_value_whose_text_changes_or_has_lines_is_refused_and_nothing_is_added(value):
     choices = choices_of(augment=False)
-    with pytest.raises(BadArgumentsError, match=r"loss=<object object.*Include a name"):
-        choices.include(rate=0.5, loss=object())
+    with pytest.raises(BadArgumentsError, match=r"but got .loss=.*Include a name"):
+        choices.include(rate=0.5, loss=value)
     assert labels_of(choices) == ["augment=False"]
 
 

@@ -79,7 +79,7 @@ def test_combinations_come_last(study):
         ({"feature": "age", "layer": 3}, "Layers are given as strings or lists"),
         ({"feature": "age", "choice": "augment"}, "choice must be a dict"),
         ({"feature": "age", "layer": "None"}, "cannot be called 'None'"),
-        ({"feature": "age", "choice": {"loss": object()}}, "the same text in every run"),
+        ({"feature": "age", "choice": {"loss": object()}}, "the same in every run"),
     ],
 )
 def test_what_is_no_combination_is_refused(study, arguments, words):
