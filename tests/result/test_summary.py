@@ -61,7 +61,7 @@ def test_the_text_of_an_ablation_with_repeats_shows_intervals_and_verdicts():
     begin = lines.index("Mean difference from the base of the same repeat")
     assert lines[begin - 2] == "Best and worst are single runs."
     assert lines[begin + 1].split()[:4] == ["without", "n", "accuracy", "difference"]
-    rows = {line.split("  ")[1]: line for line in lines[begin + 2 : begin + 6]}
+    rows = {line.split("  ")[1]: line for line in lines[begin + 2 : begin + 5]}
     assert "0.70000 ± 0.01000" in rows["(base)"]
     assert rows["feature fare"].endswith("<0.001      helps")
     assert rows["layer dense"].rstrip().endswith("inconclusive")
