@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TypedDict
 
+from maggy.ablation.choices import Choice, ChoiceStudy
+from maggy.ablation.combinations import Combination, make_combination
 from maggy.ablation.component import NOTHING
 from maggy.ablation.generators import DatasetGenerator
 from maggy.ablation.modelstudy import ModelStudy
 from maggy.ablation.names import exclude, flat_names, require_name
 from maggy.common.exceptions import BadArgumentsError, SignatureError
 from maggy.common.json_values import closest
+from maggy.common.types import ParameterValue
 
 __all__ = ["AblationStudy", "FeatureStudy", "StudyDict"]
 
@@ -109,6 +113,8 @@ class AblationStudy:
     Attributes:
         features: The features that are left out.
         model: The base model, its layers that are left out, and the custom models.
+        choices: The parameters of the training function that get another value.
+        combinations: What single trials leave out together, in the order of inclusion.
         custom_dataset_generator: The function that makes the data set, or None.
 
     Raises:
@@ -147,6 +153,8 @@ class AblationStudy:
         self.label_name = label_name
         self.features = FeatureStudy()
         self.model = ModelStudy()
+        self.choices = ChoiceStudy()
+        self.combinations: list[Combination] = []
         self.custom_dataset_generator: DatasetGenerator | None = None
         if dataset_generator is not None:
             self.set_dataset_generator(dataset_generator)
@@ -172,6 +180,42 @@ class AblationStudy:
                 f"but got {type(dataset_generator).__name__}."
             )
         self.custom_dataset_generator = dataset_generator
+
+    def include_combination(
+        self,
+        *,
+        feature: str | list[str] | None = None,
+        layer: str | list[str] | None = None,
+        choice: Mapping[str, ParameterValue] | None = None,
+    ) -> None:
+        """Add a trial that leaves several things out together.
+
+        Its parts need not be included one by one. Labels of one parameter are joined in the order
+        of inclusion: ``age + fare``. The same parts again, in any order, change nothing. A
+        combination that cannot be built fails its own trial.
+
+        Example:
+            >>> study = AblationStudy("titanic_train_dataset", label_name="survived")
+            >>> study.include_combination(feature=["age", "fare"], choice={"augment": False})
+
+        Args:
+            feature: A feature, or a list.
+            layer: A layer, or a list. It may also be the label of an included component of the
+                model, such as ``flatten replaced by average_pooling``.
+            choice: Values by the name of a parameter of the training function.
+
+        Raises:
+            BadArgumentsError: If an argument is something else, or there are fewer than two parts.
+        """
+        combination = make_combination(feature, layer, choice)
+        if combination.key not in [other.key for other in self.combinations]:
+            self.combinations.append(combination)
+
+    @property
+    def all_choices(self) -> list[Choice]:
+        """The choices of single components and of combinations."""
+        in_combinations = [choice for part in self.combinations for choice in part.choices]
+        return [*self.choices.included_choices, *in_combinations]
 
     def to_dict(self) -> StudyDict:
         """Return the study as a dict.

@@ -6,6 +6,7 @@ No other module knows the format of the labels.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -13,24 +14,39 @@ from typing import Literal, TypeAlias
 from maggy.common.exhaustive import assert_never
 from maggy.common.types import ParameterValue
 
-__all__ = ["LABEL_PARAMETERS", "NOTHING", "Component", "ComponentKind", "ablated_labels"]
+__all__ = [
+    "CHOICE_PARAMETER",
+    "FEATURE_PARAMETER",
+    "LABEL_PARAMETERS",
+    "LAYER_PARAMETER",
+    "NOTHING",
+    "Component",
+    "ComponentKind",
+    "ablated_choice",
+    "ablated_labels",
+    "choice_label",
+    "parts_of",
+]
 
 NOTHING = "None"
 """The label of the base trial, which leaves nothing out."""
-_FEATURE = "ablated_feature"
-_LAYER = "ablated_layer"
-LABEL_PARAMETERS = (_FEATURE, _LAYER)
-"""The parameters of an ablation's trial. Their values are labels."""
+FEATURE_PARAMETER = "ablated_feature"
+LAYER_PARAMETER = "ablated_layer"
+CHOICE_PARAMETER = "ablated_choice"
+"""The parameter that only the trials of choices have."""
+LABEL_PARAMETERS = (FEATURE_PARAMETER, LAYER_PARAMETER)
+"""The parameters of every trial of an ablation. Their values are labels."""
 # Labels are hashed into the ids of trials and stand in records: with another text, a resumed study
 # would not find its trials.
 _PREFIX_LABEL = "Layers prefixed "
 _CUSTOM_LABEL = "Custom model: "
 _REPLACED_LABEL = " replaced by "
+_AND = " + "
 
 ComponentKind: TypeAlias = Literal[
-    "base", "feature", "layer", "prefix", "group", "replacement", "custom", "combination"
+    "base", "feature", "layer", "prefix", "group", "replacement", "custom", "choice", "combination"
 ]
-"""The kinds of components. Only users' own ablators make a combination."""
+"""The kinds of components."""
 
 
 # Frozen, because results use components as the keys of dicts.
@@ -47,11 +63,11 @@ class Component:
         'feature fare'
 
     Attributes:
-        kind: ``base``, ``feature``, ``layer``, ``prefix``, ``group``, ``replacement``, ``custom``
-            or ``combination``.
+        kind: ``base``, ``feature``, ``layer``, ``prefix``, ``group``, ``replacement``, ``custom``,
+            ``choice`` or ``combination``.
         label: The name of the component in its trial and in every record.
-        names: The feature, the layers, the prefix or the identifier of the custom model. For a
-            replacement, the layer and what replaces it.
+        names: The feature, the layers, the prefix, the identifier of the custom model or the
+            parameter of the choice. For a replacement, the layer and what replaces it.
         parts: The components of a combination; empty for all other kinds.
     """
 
@@ -97,33 +113,73 @@ class Component:
         return cls("custom", f"{_CUSTOM_LABEL}{identifier}", (identifier,))
 
     @classmethod
-    def from_params(cls, params: Mapping[str, ParameterValue]) -> Component:
-        """Return the component that a trial leaves out.
+    def choice(cls, name: str, value: object) -> Component:
+        """Return the component that gives a parameter of the training function another value."""
+        return cls("choice", choice_label(name, value), (name,))
 
-        This is the inverse of :meth:`params`. A layer whose own name has the form of another label,
-        such as ``Layers prefixed P``, is read as what the label says.
+    @classmethod
+    def combination(cls, components: Iterable[Component]) -> Component:
+        """Return the component that leaves out all of these together.
+
+        The parts keep their order within one parameter of the trial; features come before parts of
+        the model, and choices last.
+
+        Example:
+            >>> Component.combination(map(Component.feature, ("age", "fare"))).params()
+            {'ablated_feature': 'age + fare', 'ablated_layer': 'None'}
 
         Args:
-            params: The parameters of an ablation's trial. A missing parameter leaves nothing out.
+            components: The components. The base among them leaves nothing out, and the parts of a
+                combination count one by one.
 
         Returns:
-            A ``combination`` if both a feature and a part of the model are left out.
+            The base without any component, and a single component as it is.
         """
-        feature, layer = ablated_labels(params)
-        parts = []
-        # Labels become text, since a user's own ablator may use numbers.
-        if feature is not None:
-            parts.append(cls.feature(str(feature)))
-        if layer is not None:
-            parts.append(cls._from_layer_label(str(layer)))
+        singles = [
+            part
+            for component in components
+            for part in (component.parts or (component,))
+            if not part.is_base
+        ]
+        parts = sorted(
+            dict.fromkeys(singles),
+            key=lambda part: (*LABEL_PARAMETERS, CHOICE_PARAMETER).index(part.parameter),
+        )
         match parts:
             case []:
                 return cls.base()
             case [part]:
                 return part
             case _:
-                label = " + ".join(part.label for part in parts)
+                label = _AND.join(part.label for part in parts)
                 return cls("combination", label, parts=tuple(parts))
+
+    @classmethod
+    def from_params(cls, params: Mapping[str, ParameterValue]) -> Component:
+        """Return the component that a trial leaves out.
+
+        This is the inverse of :meth:`params`. A name that has the form of another label, such as
+        ``Layers prefixed P`` or ``a + b``, is read as what the label says.
+
+        Args:
+            params: The parameters of an ablation's trial. A missing parameter leaves nothing out.
+
+        Returns:
+            A ``combination`` if several things are left out.
+        """
+        feature, layer = ablated_labels(params)
+        choice = ablated_choice(params)
+        parts: list[Component] = []
+        # Labels become text, since a user's own ablator may use numbers.
+        if feature is not None:
+            parts += map(cls.feature, _split(str(feature)))
+        if layer is not None:
+            parts += map(cls._from_layer_label, _split(str(layer)))
+        if choice is not None:
+            # A value may contain the separator; the name of the next choice may not.
+            for label in re.split(rf"{re.escape(_AND)}(?=\w+=)", str(choice)):
+                parts.append(cls("choice", label, (label.partition("=")[0],)))
+        return cls.combination(parts)
 
     @classmethod
     def _from_layer_label(cls, label: str) -> Component:
@@ -143,27 +199,31 @@ class Component:
         """Whether nothing is left out."""
         return self.kind == "base"
 
+    @property
+    def parameter(self) -> str:
+        """The parameter of the trial that holds the label of a component that has no parts."""
+        if self.kind == "feature":
+            return FEATURE_PARAMETER
+        if self.kind == "choice":
+            return CHOICE_PARAMETER
+        # All others change the model, also kinds that a user's subclass of LOCO adds.
+        return LAYER_PARAMETER
+
     def params(self) -> dict[str, str]:
         """Return the parameters of the trial that leaves out this component."""
-        if self.kind == "combination":
-            labels = [
-                (name, label)
-                for part in self.parts
-                for name, label in part.params().items()
-                if label != NOTHING
-            ]
-            return {_FEATURE: NOTHING, _LAYER: NOTHING, **dict(labels)}
-        if self.kind == "feature":
-            return {_FEATURE: self.label, _LAYER: NOTHING}
-        # All others change the model, also kinds that a user's subclass of LOCO adds.
-        return {_FEATURE: NOTHING, _LAYER: self.label}
+        params = dict.fromkeys(LABEL_PARAMETERS, NOTHING)
+        for part in self.parts or (self,):
+            previous = params.get(part.parameter, NOTHING)
+            is_first = previous == NOTHING
+            params[part.parameter] = part.label if is_first else f"{previous}{_AND}{part.label}"
+        return params
 
     def describe(self) -> str:
         """Return the text by which printed results and plots name this component."""
         match self.kind:
             case "base":
                 return "base"
-            case "feature" | "layer" | "replacement":
+            case "feature" | "layer" | "replacement" | "choice":
                 kind = "layer" if self.kind == "replacement" else self.kind
                 return f"{kind} {self.label}"
             case "group":
@@ -187,8 +247,56 @@ def ablated_labels(
     Args:
         params: The parameters of the trial. A user's own ablator may omit one that never varies.
     """
-    feature, layer = params.get(_FEATURE), params.get(_LAYER)
+    feature, layer = params.get(FEATURE_PARAMETER), params.get(LAYER_PARAMETER)
     return (None if feature == NOTHING else feature), (None if layer == NOTHING else layer)
+
+
+def ablated_choice(params: Mapping[str, ParameterValue]) -> ParameterValue | None:
+    """Return the label of the choice that a trial makes; None if it makes none."""
+    choice = params.get(CHOICE_PARAMETER)
+    return None if choice == NOTHING else choice
+
+
+def choice_label(name: str, value: object) -> str:
+    """Return the label of a choice: ``optimizer='sgd'``."""
+    return f"{name}={value!r}"
+
+
+def parts_of(label: str, components: Mapping[str, Component]) -> list[Component] | None:
+    """Return the components whose labels make up the label of a trial, in their order.
+
+    Example:
+        >>> age, fare = map(Component.feature, ("age", "fare"))
+        >>> parts_of("fare + age", {"age": age, "fare": fare}) == [fare, age]
+        True
+
+    Args:
+        label: The value of one parameter of the trial.
+        components: Components without parts, by label. All labels belong to this parameter.
+
+    Returns:
+        None if the label is not made of these. A label that is a component itself is not split.
+    """
+    if label in components:
+        return [components[label]]
+    for first, component in components.items():
+        if label.startswith(f"{first}{_AND}"):
+            others = parts_of(label.removeprefix(f"{first}{_AND}"), components)
+            if others is not None:
+                return [component, *others]
+    return None
+
+
+def _split(label: str) -> list[str]:
+    """Return the labels that are joined in one label of a feature or of a part of the model."""
+    labels: list[str] = []
+    for text in label.split(_AND):
+        # The names in the list of a group may contain the separator.
+        if labels and labels[-1].startswith("[") and not labels[-1].endswith("]"):
+            labels[-1] += f"{_AND}{text}"
+        else:
+            labels.append(text)
+    return labels
 
 
 def _names_in(label: str) -> tuple[str, ...]:

@@ -76,12 +76,15 @@ def check_model_generator(generator: ModelGenerator) -> None:
         ) from None
 
 
-def dataset_function_of(generator: DatasetGenerator, feature: str | None) -> DatasetFunction:
+def dataset_function_of(
+    generator: DatasetGenerator, feature: str | list[str] | None
+) -> DatasetFunction:
     """Return the ``dataset_function`` that calls a user's data set generator.
 
     Args:
         generator: The generator.
-        feature: The feature to leave out, or None. A generator of two parameters does not get it.
+        feature: The feature to leave out, a list of several, or None. A generator of two parameters
+            does not get it.
     """
     # The signature is read here, once, and not at each call in the middle of a training.
     features = (feature,) if takes_feature(generator) else ()

@@ -10,7 +10,7 @@ from typing import TypeAlias
 from maggy.ablation.keras_models import KerasLayer
 from maggy.common.exceptions import AblationError
 
-__all__ = ["Edit", "LayerFactory"]
+__all__ = ["Edit", "LayerFactory", "merge_edits"]
 
 LayerFactory: TypeAlias = Callable[[], object]
 """A user's function that makes a new layer at each call."""
@@ -54,6 +54,31 @@ class Edit:
             )
         new: KerasLayer = layer
         return new
+
+
+def merge_edits(edits: Iterable[Edit]) -> Edit:
+    """Return the edit that makes the changes of several components together.
+
+    Raises:
+        AblationError: If a layer would be replaced twice, or both taken out and replaced.
+    """
+    removal: frozenset[str] = frozenset()
+    replacements: dict[str, LayerFactory] = {}
+    may_remove_first = False
+    for edit in edits:
+        conflicts = (replacements.keys() & edit.replacements.keys()) | (
+            (removal | edit.removal) & (replacements.keys() | edit.replacements.keys())
+        )
+        if conflicts:
+            raise AblationError(
+                "One trial can change a layer in one way only, but the components of this "
+                f"combination take out or replace {_listing(conflicts)} twice. "
+                "Combine other components."
+            )
+        removal |= edit.removal
+        replacements.update(edit.replacements)
+        may_remove_first = may_remove_first or edit.may_remove_first
+    return Edit(removal, replacements, may_remove_first)
 
 
 def _listing(names: Iterable[str]) -> str:

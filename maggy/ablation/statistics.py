@@ -29,6 +29,7 @@ __all__ = [
     "can_test",
     "detectable_difference",
     "holm",
+    "interval_of_mean",
     "judge",
     "mean",
     "paired_difference",
@@ -148,6 +149,43 @@ def judge(
     if p_adjusted + confidence >= 1 or difference == 0:
         return "inconclusive"
     return "hurts" if direction.sign * difference > 0 else "helps"
+
+
+def interval_of_mean(
+    middle: float, sources: Sequence[Sequence[float]], confidence: float
+) -> tuple[float | None, float | None]:
+    """Return the interval of a mean that varies for several independent reasons.
+
+    The variances of the mean are added, and Student's t distribution gets the degrees of freedom of
+    Welch and Satterthwaite. With one source this is the usual t interval.
+
+    Source: B. L. Welch, "The Generalization of 'Student's' Problem when Several Different
+    Population Variances are Involved", Biometrika 34 (1947), 28-35.
+
+    Args:
+        middle: The mean.
+        sources: For each reason the values of which it is the mean. One with fewer than two values
+            says nothing and is left out.
+        confidence: The share of intervals that contain the true mean.
+
+    Returns:
+        The ends; None without a source of two values, and where SciPy is not installed.
+    """
+    columns = [values for values in sources if len(values) >= _MIN_PAIRS]
+    if not columns or not can_test():
+        return None, None
+    variances = [standard_deviation(values) ** 2 / len(values) for values in columns]
+    total = math.fsum(variances)
+    if total == 0:
+        return middle, middle
+    # As shares, because a square of a small variance may vanish.
+    shares = math.fsum(
+        (variance / total) ** 2 / (len(values) - 1)
+        for variance, values in zip(variances, columns, strict=True)
+    )
+    factor = float(_scipy_stats().t.isf((1 - confidence) / 2, 1 / shares))
+    half_width = factor * math.sqrt(total)
+    return middle - half_width, middle + half_width
 
 
 def detectable_difference(

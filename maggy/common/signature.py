@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import TypeVar
 
 from maggy.common.exceptions import BadArgumentsError, SignatureError
+from maggy.common.json_values import closest
 from maggy.common.types import ParameterValue, TrainingFunction
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "arguments_for",
     "check_callable",
     "check_defaults",
+    "check_replaceable",
     "check_signature",
     "config_values",
     "parameter_names",
@@ -67,6 +69,46 @@ def check_defaults(function: TrainingFunction, conditional: Collection[str]) -> 
                 f"The parameter {parameter.name} of the training function {_name(function)} must "
                 "have a default, since the search space gives it under a condition only. "
                 f"Write for example {parameter.name}=None."
+            )
+
+
+def check_replaceable(
+    function: TrainingFunction, names: Collection[str], others: Collection[str]
+) -> None:
+    """Refuse choices that the training function cannot make.
+
+    Args:
+        function: The training function.
+        names: The names of the parameters whose defaults a choice replaces.
+        others: The names of parameters that the function gets from elsewhere.
+
+    Raises:
+        SignatureError: If the function has no parameter of a name, if it has no default, or if the
+            name is among the others.
+    """
+    parameters = {
+        parameter.name: parameter
+        for parameter in _parameters(function)
+        if parameter.kind in _BY_NAME and parameter.name not in others
+    }
+    replaceable = [name for name, parameter in parameters.items() if _has_default(parameter)]
+    for name in names:
+        if name in others:
+            raise SignatureError(
+                f"A choice is made by a parameter that only the user's function knows, but "
+                f"'{name}' is given by Maggy or by the config. Rename the parameter."
+            )
+        if name not in parameters:
+            raise SignatureError(
+                f"A choice is made by a parameter of the training function, but {_name(function)} "
+                f"has no parameter '{name}'.{closest(name, replaceable)} "
+                f"Those with a default are: {', '.join(replaceable) or 'none'}."
+            )
+        if name not in replaceable:
+            raise SignatureError(
+                f"The parameter {name} of the training function {_name(function)} must have a "
+                "default, which the base uses, since the study has a choice for it. "
+                f"Write for example {name}=None."
             )
 
 

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from maggy.ablation.ablator import ablator_by_name, prepare_for
-from maggy.common.signature import check_defaults, check_signature, config_values, parameter_names
+from maggy.common.signature import (
+    check_defaults,
+    check_replaceable,
+    check_signature,
+    config_values,
+    parameter_names,
+)
 from maggy.common.types import TrainingFunction
 from maggy.core.environment import Environment
 from maggy.core.executors.workload import AblationWorkload, SearchWorkload, Workload
@@ -23,6 +29,7 @@ __all__ = ["Config", "plan"]
 
 Config = LagomConfig | OptimizationConfig | AblationConfig
 
+_ABLATION_PARAMETERS = ("dataset_function", "model_function")
 _OTHER_PARAMETERS = ("reporter", "hparams", "model", "dataset")
 """The parameters that a training function may have besides hyperparameters."""
 
@@ -46,12 +53,15 @@ def plan(
         config.model is None and config.dataset is None
     )
     if isinstance(config, AblationConfig):
-        ablator = ablator_by_name(config.ablator, config.ablation_study)
+        ablator = ablator_by_name(config.ablator, config.ablation_study, config.ablator_options)
         ablator.find_training_dataset = environment.find_training_dataset
         of_repeat = ("repeat", "seed") if config.is_seeded else ()
-        check_signature(
-            train_fn, [], ["dataset_function", "model_function", *of_repeat, *_OTHER_PARAMETERS]
+        check_replaceable(
+            train_fn,
+            [choice.name for choice in config.ablation_study.all_choices],
+            [*_ABLATION_PARAMETERS, "repeat", "seed", "reporter", "hparams", *values],
         )
+        check_signature(train_fn, [], [*_ABLATION_PARAMETERS, *of_repeat, *_OTHER_PARAMETERS])
         prepare_for(train_fn, ablator)
         key = config.optimization_key
         return AblationPolicy(config, ablator), AblationWorkload(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -131,8 +132,31 @@ class TrainingDataset:
                 "A training data set needs a feature beside its label, and two if one is ablated."
             )
 
+    def check_remainders(self, combinations: Iterable[Collection[str]]) -> None:
+        """Check that a feature remains whichever of these are left out together.
+
+        For TFRecord this reads the first record.
+
+        Args:
+            combinations: The names of the features that one trial leaves out, for several trials.
+
+        Raises:
+            AblationError: If none remains.
+        """
+        names = self.names if self.names is not None else list(self._record_parsers())
+        for ablated in combinations:
+            if not self._features(names, ablated):
+                raise AblationError(
+                    "A trial needs at least one feature, but together the features "
+                    f"{', '.join(ablated)} are all that the training data set has. "
+                    "Leave out fewer, or keep their columns with feature_ablation='mean'."
+                )
+
     def dataset(
-        self, num_epochs: int, batch_size: int, ablated_feature: str | None = None
+        self,
+        num_epochs: int,
+        batch_size: int,
+        ablated_feature: str | Sequence[str] | None = None,
     ) -> tensorflow.data.Dataset:
         """Return the data for a training function: the result of its ``dataset_function``.
 
@@ -142,14 +166,14 @@ class TrainingDataset:
         Args:
             num_epochs: The number of repetitions, at least 1.
             batch_size: Rows in a batch, at least 1; the last batch may be smaller.
-            ablated_feature: The feature to leave out, or None.
+            ablated_feature: The feature to leave out, several in a list, or None.
 
         Returns:
             A ``tf.data.Dataset`` of features, ``(batch, n)`` float32 in the order of the schema
-            without the label and the ablated feature, and labels, ``(batch,)`` float32.
+            without the label and the ablated features, and labels, ``(batch,)`` float32.
 
         Raises:
-            AblationError: If the label or the ablated feature does not exist.
+            AblationError: If the label or an ablated feature does not exist, or none remains.
             BadArgumentsError: If a number is not an integer of at least 1.
             MissingDependencyError: If TensorFlow is not installed.
         """
@@ -160,20 +184,24 @@ class TrainingDataset:
                 )
         tf = import_tensorflow("dataset_function")
         self.load()
-        self.check_names([] if ablated_feature is None else [ablated_feature])
+        names = [ablated_feature] if isinstance(ablated_feature, str) else ablated_feature
+        ablated = list(names or ())
+        self.check_names(ablated)
+        if len(ablated) > 1:
+            self.check_remainders([ablated])
         if self.tfrecord_path is not None:
-            return self._parse_records(ablated_feature, int(num_epochs), int(batch_size))
+            return self._parse_records(ablated, int(num_epochs), int(batch_size))
         columns = self.columns or {}
-        features = self._features(list(columns), ablated_feature)
+        features = self._features(list(columns), ablated)
         matrix = np.stack([columns[name] for name in features], axis=1)
         rows = tf.data.Dataset.from_tensor_slices((matrix, columns[str(self.label)]))
         return rows.repeat(int(num_epochs)).batch(int(batch_size))
 
-    def _features(self, names: list[str], ablated: str | None) -> list[str]:
-        return [name for name in names if name not in (self.label, ablated)]
+    def _features(self, names: Iterable[str], ablated: Collection[str]) -> list[str]:
+        return [name for name in names if name not in (self.label, *ablated)]
 
     def _parse_records(
-        self, ablated: str | None, num_epochs: int, batch_size: int
+        self, ablated: Collection[str], num_epochs: int, batch_size: int
     ) -> tensorflow.data.Dataset:
         tf = import_tensorflow("dataset_function")
         parsers, label = self._record_parsers(), str(self.label)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
@@ -23,7 +24,9 @@ class AblationConfig(CommonConfig):
     Args:
         ablation_study: The :class:`~maggy.ablation.AblationStudy` with the components to leave out.
         ablator: ``'loco'``, the default, leaves one component out in each trial. Or an
-            :class:`~maggy.ablation.ablator.AbstractAblator`.
+            :class:`~maggy.ablation.ablator.AbstractAblator`. ``'pairs'`` leaves out every pair,
+            too, ``'leave_one_in'`` puts single components back, ``'backward'`` leaves out one after
+            the other for good, and ``'shapley'`` averages over random orders.
         direction: ``'max'``, the default, if a higher metric is better; ``'min'`` if a lower one.
         name: A name by which you find the experiment again.
         description: The purpose of the experiment, at any length.
@@ -38,6 +41,8 @@ class AblationConfig(CommonConfig):
         repeats: Number of times, 1 by default, that every component and the base are trained. Two
             or more give each difference an interval and a verdict. All trials of one repeat have
             the same seed.
+        ablator_options: What the ablator of a name takes besides, such as ``{'samples': 400}`` for
+            ``'shapley'``. None, the default, leaves its own defaults.
         confidence: The share of intervals, 0.95 by default, that contain the true difference; above
             0 and below 1. With symmetric noise, at most the rest of all studies have a false
             verdict.
@@ -62,6 +67,7 @@ class AblationConfig(CommonConfig):
     optimization_key: str = "metric"
     repeats: int = 1
     confidence: float = 0.95
+    ablator_options: Mapping[str, Any] | None = None
 
     @property
     def is_seeded(self) -> bool:
@@ -76,7 +82,7 @@ class AblationConfig(CommonConfig):
                 "ablation_study must be a maggy.ablation.AblationStudy, "
                 f"but got {type(study).__name__}: {study!r:.80}."
             )
-        ablator_by_name(self.ablator, study)
+        ablator_by_name(self.ablator, study, self.ablator_options)
         check_key(self.optimization_key)
         check_count("repeats", self.repeats)
         check_share("confidence", self.confidence)

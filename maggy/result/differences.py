@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypedDict
 
-from maggy.ablation.component import Component
+from maggy.ablation.component import CHOICE_PARAMETER, NOTHING, Component
 from maggy.ablation.statistics import (
     PairedDifference,
     Verdict,
@@ -39,9 +39,16 @@ class _OfRepeats(TypedDict, total=False):
     verdict: Verdict | None
 
 
-class ComponentDifference(_OfRepeats):
+class _OfChoices(TypedDict, total=False):
+    """What every entry of a study with choices holds, too."""
+
+    ablated_choice: str
+
+
+class ComponentDifference(_OfChoices, _OfRepeats):
     """A component by its labels, its metric, and the metric minus that of the base.
 
+    Only a study with choices has ``ablated_choice``, in all entries.
     ``metric`` is None if the trial failed. ``difference`` is None if this trial or the base failed.
     With repeats both are means, and all fields of :class:`_OfRepeats` are there:
 
@@ -88,7 +95,7 @@ class Comparison:
 class _Runs:
     """The runs of one component: the metric of each repeat, None where the trial failed."""
 
-    labels: Mapping[str, str]
+    labels: dict[str, str]
     metrics: dict[int, float | None] = field(default_factory=dict)
 
     @property
@@ -142,18 +149,29 @@ def _runs_by_component(rows: Iterable[TrialRow]) -> tuple[_Runs, list[_Runs]]:
             base if component.is_base else others.setdefault(component, _Runs(component.params()))
         )
         runs.metrics.setdefault(repeat_of(row), row["metric"])
-    return base, list(others.values())
+    components = list(others.values())
+    if any(CHOICE_PARAMETER in runs.labels for runs in components):
+        for runs in components:
+            runs.labels.setdefault(CHOICE_PARAMETER, NOTHING)
+    return base, components
+
+
+def _with_choice(entry: ComponentDifference, runs: _Runs) -> ComponentDifference:
+    if CHOICE_PARAMETER in runs.labels:
+        entry["ablated_choice"] = runs.labels[CHOICE_PARAMETER]
+    return entry
 
 
 def _single_difference(runs: _Runs, base: _Runs) -> ComponentDifference:
     (metric,) = runs.metrics.values()
     (base_metric,) = base.metrics.values() or (None,)
-    return {
+    entry: ComponentDifference = {
         "ablated_feature": runs.labels["ablated_feature"],
         "ablated_layer": runs.labels["ablated_layer"],
         "metric": metric,
         "difference": _difference(metric, base_metric),
     }
+    return _with_choice(entry, runs)
 
 
 def _repeated_difference(
@@ -165,12 +183,13 @@ def _repeated_difference(
     direction: Direction,
 ) -> ComponentDifference:
     spread = _spread(runs)
-    return {
+    entry: ComponentDifference = {
         "ablated_feature": runs.labels["ablated_feature"],
         "ablated_layer": runs.labels["ablated_layer"],
         "metric": spread["metric_mean"],
         "difference": effect.mean,
-        **spread,
+        "metric_mean": spread["metric_mean"],
+        "metric_std": spread["metric_std"],
         "n": effect.n,
         # A repeat of which the base has not ended is neither a pair nor a failure.
         "failed": sum(repeat in base.metrics for repeat in runs.metrics) - effect.n,
@@ -181,6 +200,7 @@ def _repeated_difference(
         "p_adjusted": p_adjusted,
         "verdict": judge(effect.mean, p_adjusted, confidence, direction),
     }
+    return _with_choice(entry, runs)
 
 
 def _paired(runs: _Runs, base: _Runs, confidence: float) -> PairedDifference:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from maggy.ablation.component import Component
+from maggy.ablation.metrics import Analysis
 from maggy.ablation.statistics import mean
 from maggy.common.direction import Direction
 from maggy.common.exceptions import BadArgumentsError, NotSupportedError
@@ -33,8 +35,8 @@ class ExperimentResult(dict[str, Any]):
 
     Keys: ``best_id``, ``best_val``, ``best_config`` and the same with ``worst_``, ``avg``,
     ``metric_list``, ``num_trials``, ``early_stopped``, ``failed``. A search has ``best_hp`` and
-    ``worst_hp``, too, and an ablation ``differences``. All of them cover the trials that ended with
-    a metric; ``failed`` counts the others.
+    ``worst_hp``, too, and an ablation ``differences`` and what its ablator adds. All of them cover
+    the trials that ended with a metric; ``failed`` counts the others.
 
     Example:
         >>> result = build_result(
@@ -237,6 +239,7 @@ def build_result(
     direction: str,
     optimization_key: str,
     confidence: float = 0.95,
+    analysis: Analysis | None = None,
 ) -> ExperimentResult:
     """Return the result of an experiment.
 
@@ -250,6 +253,7 @@ def build_result(
         direction: ``"max"`` or ``"min"``.
         optimization_key: The name of the metric.
         confidence: The confidence of intervals and verdicts in an ablation with repeats.
+        analysis: What the ablator adds to the result of an ablation.
 
     Raises:
         BadArgumentsError: If the direction is neither.
@@ -275,6 +279,11 @@ def build_result(
         values["differences"] = comparison.differences
         if comparison.base is not None:
             values["base"] = comparison.base
+        if analysis is not None:
+            for entry in comparison.differences:
+                further = analysis.differences.get(Component.from_params(entry), {})
+                entry.update(further)  # type: ignore[typeddict-item]
+            values.update(analysis.result)
     return ExperimentResult(
         values,
         trials=rows,

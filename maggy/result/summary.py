@@ -6,6 +6,7 @@ import json
 
 from maggy.ablation.component import Component
 from maggy.ablation.statistics import POWER
+from maggy.result.ablator_lines import ablator_lines
 from maggy.result.component_table import component_table
 from maggy.result.differences import ComponentDifference
 from maggy.result.numbers import format_difference, format_number
@@ -34,6 +35,7 @@ def summary_text(
             f"Total Job Time {_duration(seconds)}",
             *failures,
             *_difference_lines(result),
+            *ablator_lines(result),
         ]
     else:
         lines = [

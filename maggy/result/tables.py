@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from maggy.ablation.component import Component
+from maggy.ablation.component import CHOICE_PARAMETER, NOTHING, Component
 from maggy.common.direction import Direction
 from maggy.common.optional import import_optional
 from maggy.common.text_table import TextTable
@@ -45,7 +45,7 @@ def data_frame(rows: Sequence[TrialRow]) -> pandas.DataFrame:
     of_repeat = [name for name in ("repeat", "seed") if any(name in row for row in rows)]
     records = [
         # Parameters come last: one may be called like a field that is no column, such as "steps".
-        {**row, **{column: row["params"].get(name) for name, column in parameters.items()}}
+        {**row, **{column: _value(row, name, None) for name, column in parameters.items()}}
         for row in rows
     ]
     return frames.DataFrame(
@@ -93,7 +93,7 @@ def trial_table(
 def _cells(
     row: TrialRow, names: Iterable[str], by_component: Mapping[Component, float | None]
 ) -> list[str]:
-    values = [row["params"].get(name, "") for name in names]
+    values = [_value(row, name, "") for name in names]
     cells = [row["trial_id"], *map(_parameter_text, values), format_number(row["metric"])]
     if by_component:
         component = Component.from_params(row["params"])
@@ -101,6 +101,12 @@ def _cells(
         cells.append("base" if is_base else format_difference(by_component[component]))
     is_stopped = row["metric"] is not None and row["early_stop"]
     return [*cells, "stopped early" if is_stopped else row["status"]]
+
+
+def _value(row: TrialRow, name: str, missing: str | None) -> ParameterValue:
+    """Return the value of a parameter, or what stands for a missing one."""
+    # Only the trials of choices have this label. The others leave nothing out there.
+    return row["params"].get(name, NOTHING if name == CHOICE_PARAMETER else missing)
 
 
 def _parameter_text(value: ParameterValue) -> str:

@@ -108,7 +108,7 @@ def run_on_threads(
 
 def _policy_of(config: OptimizationConfig | AblationConfig) -> Policy:
     if isinstance(config, AblationConfig):
-        ablator = ablator_by_name(config.ablator, config.ablation_study)
+        ablator = ablator_by_name(config.ablator, config.ablation_study, config.ablator_options)
         return AblationPolicy(config, ablator)
     policy = OptimizationPolicy(config)
     policy.parameters([])  # An optimizer may refuse the search space here.

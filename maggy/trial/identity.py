@@ -14,16 +14,19 @@ MAX_ID_BYTES = 200
 """The maximum length of an id. File systems take names of 255 bytes, and suffixes are added."""
 
 _ABLATION_LABELS = ("ablated_feature", "ablated_layer")
+_CHOICE_LABEL = "ablated_choice"
 _MADE_ID = re.compile("[0-9a-f]{16}")
 
 
 def make_id(params: Params, trial_type: str) -> str:
     """Return the id of a trial with these parameters: the first 16 digits of a hash of their JSON.
 
-    In an ablation only the two labels count, if both are there.
+    In an ablation only the labels count, if those of the feature and the layer are there. Only the
+    trials of choices have a third one, so all others keep their ids when choices are added.
     """
     if trial_type == "ablation" and all(label in params for label in _ABLATION_LABELS):
-        params = {label: params[label] for label in _ABLATION_LABELS}
+        labels = (*_ABLATION_LABELS, *([_CHOICE_LABEL] if _CHOICE_LABEL in params else []))
+        params = {label: params[label] for label in labels}
     # MD5 as in release 1, so that records keep their ids. It protects nothing here.
     text = json.dumps(params, sort_keys=True)
     return hashlib.md5(text.encode("utf-8"), usedforsecurity=False).hexdigest()[:16]

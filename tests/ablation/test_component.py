@@ -2,7 +2,7 @@
 
 import pytest
 
-from maggy.ablation.component import NOTHING, Component, ablated_labels
+from maggy.ablation.component import NOTHING, Component, ablated_labels, parts_of
 from maggy.trial import Trial
 
 # A component, the labels of its feature and its layer, and the text that results show.
@@ -18,6 +18,16 @@ LABELS = [
         "layer flatten replaced by max pool",
     ),
     (Component.custom("a b"), ("None", "Custom model: a b"), "Custom model: a b"),
+    (
+        Component.combination(map(Component.feature, ("fare", "age"))),
+        ("fare + age", "None"),
+        "feature fare, feature age",
+    ),
+    (
+        Component.combination([Component.group(["a + b", "c"]), Component.prefix("d")]),
+        ("None", "['a + b', 'c'] + Layers prefixed d"),
+        "layers ['a + b', 'c'], Layers prefixed d",
+    ),
     (
         Component.from_params({"ablated_feature": "fare", "ablated_layer": "dense_1"}),
         ("fare", "dense_1"),
@@ -63,7 +73,7 @@ def test_names_are_without_the_words_of_the_label(component, names):
 
 
 def test_only_the_base_leaves_nothing_out():
-    assert [component.is_base for component, _, _ in LABELS] == [True] + [False] * 7
+    assert [component.is_base for component, _, _ in LABELS] == [True] + [False] * 9
     assert Component.base().label == NOTHING
 
 
@@ -94,6 +104,33 @@ def test_a_label_that_only_looks_like_a_group_is_shown_as_it_is(label):
     assert (component.kind, component.names) == ("group", (label,))
     assert component.params() == params_of("None", label)
     assert component.describe() == f"layers {label}"
+
+
+def test_a_choice_has_a_third_label():
+    component = Component.choice("names", "a + b")
+    assert component.params() == {**params_of("None", "None"), "ablated_choice": "names='a + b'"}
+    assert Component.from_params(component.params()) == component
+    assert component.describe() == "choice names='a + b'"
+
+
+def test_choices_are_read_one_by_one_although_values_hold_the_separator():
+    component = Component.combination(
+        [Component.choice("names", "a + b"), Component.choice("rate", 1)]
+    )
+    assert Component.from_params(component.params()) == component
+
+
+def test_a_combination_of_nothing_is_the_base_and_of_one_is_itself():
+    fare = Component.feature("fare")
+    assert Component.combination([]) == Component.base()
+    assert Component.combination([Component.base(), fare, fare]) == fare
+
+
+def test_a_label_is_split_into_the_components_of_the_study_only():
+    components = {name: Component.feature(name) for name in ("a", "a + b", "b")}
+    assert parts_of("a + b", components) == [components["a + b"]]
+    assert parts_of("b + a + b", components) == [components["b"], components["a + b"]]
+    assert parts_of("a + c", components) is None
 
 
 def test_a_kind_that_nobody_knows_has_no_text():

@@ -10,6 +10,7 @@ from maggy.ablation import statistics
 from maggy.ablation.statistics import (
     detectable_difference,
     holm,
+    interval_of_mean,
     judge,
     mean,
     paired_difference,
@@ -121,3 +122,28 @@ def test_means_and_spreads_of_huge_and_tiny_numbers_are_right():
     assert standard_deviation([0.0, 3e-200]) == pytest.approx(3e-200 / math.sqrt(2))
     assert standard_deviation([1e300, 3e300]) == pytest.approx(2e300 / math.sqrt(2))
     assert standard_deviation([0.1, 0.1]) == 0.0
+
+
+def test_an_interval_of_one_source_is_the_paired_interval():
+    values = [-0.03, -0.01, -0.02, 0.04]
+    effect = paired_difference(values, 0.9)
+    ends = interval_of_mean(effect.mean, [values], 0.9)
+    assert ends == pytest.approx((effect.ci_low, effect.ci_high))
+
+
+def test_a_second_source_widens_the_interval():
+    low, high = interval_of_mean(0.0, [[-1.0, 0.0, 1.0], [-3.0, 3.0]], 0.95)
+    assert (low, high) == pytest.approx((-high, high))
+    assert high > interval_of_mean(0.0, [[-3.0, 0.0, 3.0, 0.0]], 0.95)[1]
+    # Welch and Satterthwaite: variances of the mean 1/3 and 9, with 2 and 1 degrees of freedom.
+    from scipy.stats import t
+
+    freedom = (1 / 3 + 9) ** 2 / ((1 / 3) ** 2 / 2 + 81)
+    factor = t.ppf(0.975, freedom)
+    assert high == pytest.approx(factor * (1 / 3 + 9) ** 0.5)
+
+
+def test_sources_of_fewer_than_two_values_say_nothing():
+    assert interval_of_mean(2.0, [], 0.95) == (None, None)
+    assert interval_of_mean(2.0, [[2.0]], 0.95) == (None, None)
+    assert interval_of_mean(2.0, [[2.0], [2.0, 2.0]], 0.95) == (2.0, 2.0)

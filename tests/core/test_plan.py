@@ -107,3 +107,57 @@ def test_an_ablation_that_gets_its_functions_in_hparams_is_refused_for_a_compone
     study.features.include("age")
     with pytest.raises(AblationError, match="unregistered"):
         workload_of(AblationConfig(study))
+
+
+def study_with(**choices):
+    study = study_of()
+    study.choices.include(**choices)
+    return study
+
+
+def test_a_choice_may_be_made_by_any_parameter_with_a_default():
+    study = study_with(augment=False, optimizer="sgd", model="large")
+    workload = workload_of(AblationConfig(study), lambda augment=1, optimizer=2, model=3: augment)
+    assert workload.call({"ablated_choice": "augment=False"}, None) is False
+
+
+@pytest.mark.parametrize(
+    ("choice", "words"),
+    [
+        (
+            {"augmnt": False},
+            r"no parameter 'augmnt'. Did you mean 'augment'\? Those with",
+        ),
+        ({"others": False}, "no parameter 'others'"),
+        ({"seed": 3}, "'seed' is given by Maggy"),
+        ({"reporter": None}, "'reporter' is given by Maggy"),
+    ],
+)
+def test_a_choice_that_the_function_cannot_make_is_refused(choice, words):
+    def train(augment=True, seed=1, reporter=None, **others):
+        return 1
+
+    with pytest.raises(SignatureError, match=words):
+        workload_of(AblationConfig(study_with(**choice)), train)
+
+
+def test_a_choice_without_a_default_is_refused():
+    study = study_of()
+    study.include_combination(choice={"hparams": 1, "model": 2})
+    with pytest.raises(SignatureError, match="'hparams' is given by Maggy"):
+        workload_of(AblationConfig(study), lambda hparams=None, model=1: 1)
+    with pytest.raises(SignatureError, match=r"parameter augment .* must have a default"):
+        workload_of(AblationConfig(study_with(augment=2)), lambda augment: 1)
+
+
+def test_a_choice_of_what_the_config_gives_is_refused():
+    config = AblationConfig(study_with(model="large"), model="small")
+    with pytest.raises(SignatureError, match="'model' is given by Maggy or by the config"):
+        workload_of(config, lambda model="tiny": 1)
+
+
+def test_the_options_reach_the_ablator():
+    study = study_with(augment=False, optimizer="sgd")
+    config = AblationConfig(study, "shapley", ablator_options={"samples": 1})
+    policy, _ = plan(lambda augment=1, optimizer=2: 1, config, find_environment())
+    assert policy.identity()["ablator_options"] == {"samples": 1, "seed": 0}

@@ -69,3 +69,33 @@ def test_an_ablators_class_in_place_of_an_instance_is_a_type_error(study):
 def test_the_study_must_be_given():
     with pytest.raises(TypeError, match="ablation_study"):
         AblationConfig()
+
+
+def test_options_are_for_the_ablator_of_a_name(study):
+    config = AblationConfig(study, "Shapley", ablator_options={"samples": 3})
+    assert config.ablator_options == {"samples": 3}
+    with pytest.raises(TypeError, match="positional"):
+        AblationConfig(study, "loco", "max", "n", "d", 1, None, None, {"samples": 3})
+
+
+@pytest.mark.parametrize(
+    ("ablator", "options", "text"),
+    [
+        ("shapley", {"sample": 3}, "Shapley has no option 'sample'. Did you mean 'samples'?"),
+        ("shapley", {"final_store": []}, "Its options are: samples, seed."),
+        ("shapley", {"samples": 0}, "samples must be an integer of at least 1"),
+        ("backward", {"stop_at": -1}, "stop_at must be None or a number of at least 0"),
+        ("loco", {"samples": 3}, "Its options are: none."),
+        ("shapley", ["samples"], "ablator_options must be a dict"),
+    ],
+)
+def test_options_that_the_ablator_does_not_take_are_refused(study, ablator, options, text):
+    with pytest.raises(BadArgumentsError) as caught:
+        AblationConfig(study, ablator, ablator_options=options)
+    assert text in str(caught.value)
+
+
+def test_an_instance_takes_no_options(study):
+    with pytest.raises(BadArgumentsError, match="Give them to the instance itself"):
+        AblationConfig(study, LOCO(study, []), ablator_options={"samples": 3})
+    AblationConfig(study, LOCO(study, []), ablator_options={})

@@ -1,6 +1,7 @@
 """Ablation studies with Keras on a real Spark session, as users run them."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -219,6 +220,38 @@ def test_a_users_own_ablator_makes_the_functions_on_the_executor(passengers):
     )
     assert sorted(result["metric_list"]) == [0.5, 1]
     assert ablator.final == 2
+
+
+def train_with_choices(augment=True, rate=0.5, size=3):
+    return augment + rate + (size == 3) * augment
+
+
+def test_an_ablator_by_name_adds_to_the_result_of_a_study_without_keras():
+    study = AblationStudy(None)
+    study.choices.include(augment=False, rate=0.25, size=1)
+    result = ablate(study, train_with_choices, ablator="pairs", repeats=2)
+    assert [(entry["components"], entry["interaction"]) for entry in result["interactions"]] == [
+        (["augment=False", "rate=0.25"], 0.0),
+        (["augment=False", "size=1"], 1.0),
+        (["rate=0.25", "size=1"], 0.0),
+    ]
+    assert [entry["ablated_choice"] for entry in result["differences"]][-1] == "rate=0.25 + size=1"
+    assert result.trials[0]["trial_id"] == "5b254f8048b3784d"
+
+
+def test_backward_elimination_goes_on_where_it_was_interrupted(experiments):
+    study = AblationStudy(None)
+    study.choices.include(augment=False, rate=0.25, size=1)
+    options = {"ablator": "backward", "ablator_options": {"stop_at": 0.5}, "repeats": 2}
+    whole = ablate(study, train_with_choices, **options)
+    assert [entry["component"] for entry in whole["rounds"]] == ["rate=0.25", "size=1"]
+    records = sorted(Path(whole.directory).glob("*/trial.json"))
+    assert len(records) == 12
+    for record in records[::3]:  # as if these trials had not ended
+        shutil.rmtree(record.parent)
+    resumed = ablate(study, train_with_choices, resume=whole.directory, **options)
+    assert resumed["rounds"] == whole["rounds"]
+    assert len(resumed.trials) == 12
 
 
 def test_a_real_tensorboard_lists_every_trial_of_an_ablation(passengers):

@@ -3,6 +3,8 @@
 import pytest
 from helpers.results import STUDY, ablation_result, ended_trial, repeated_result
 
+from maggy.ablation.component import Component
+from maggy.ablation.metrics import Analysis
 from maggy.ablation.statistics import paired_difference
 from maggy.result import build_result
 
@@ -123,3 +125,32 @@ def test_single_runs_have_the_keys_of_before_and_no_base():
 def test_differences_beyond_floats_are_left_out():
     result = repeated_result(base=[-1.7e308, 0.5], fare=[1.7e308, 0.5])
     assert (result["differences"][0]["n"], result["differences"][0]["failed"]) == (1, 1)
+
+
+def test_entries_have_a_choice_only_in_a_study_with_choices():
+    parts = [Component.base(), Component.feature("fare"), Component.choice("augment", False)]
+    trials = [
+        ended_trial(part.params(), 0.5, trial_type="ablation", start=float(position))
+        for position, part in enumerate(parts)
+    ]
+    arguments = {"kind": "ablation", "direction": "max", "optimization_key": "metric"}
+    fare, choice = build_result(trials, **arguments)["differences"]
+    assert (fare["ablated_choice"], choice["ablated_choice"]) == ("None", "augment=False")
+    (fare,) = build_result(trials[:2], **arguments)["differences"]
+    assert "ablated_choice" not in fare
+
+
+def test_the_ablator_adds_to_the_result_and_to_the_entries():
+    trials = [
+        ended_trial(part.params(), 0.5, trial_type="ablation")
+        for part in (Component.base(), Component.feature("fare"), Component.feature("age"))
+    ]
+    result = build_result(
+        trials,
+        kind="ablation",
+        direction="max",
+        optimization_key="metric",
+        analysis=Analysis({"rounds": []}, {Component.feature("fare"): {"contribution": 3.0}}),
+    )
+    assert result["rounds"] == []
+    assert [entry.get("contribution") for entry in result["differences"]] == [3.0, None]

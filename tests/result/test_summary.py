@@ -9,6 +9,7 @@ from helpers.results import (
 )
 
 from maggy.result import build_result, summary_text
+from maggy.result.ablator_lines import ablator_lines
 
 
 def test_the_text_of_a_search_is_that_of_the_contract():
@@ -78,3 +79,35 @@ def test_the_text_states_that_no_trial_or_no_base_succeeded():
     assert "feature fare  the base failed" in summary_text(
         ablation, name="LOCO", kind="ablation", direction="max", seconds=1
     )
+
+
+def test_the_text_shows_what_the_ablator_adds():
+    entries = {"component": "fare", "ci_low": None, "ci_high": None}
+    put_back = {"put_back": "fare", "contribution": 0.25, "contribution_ci_low": 0.125}
+    result = ablation_result(STUDY)
+    assert ablator_lines(result) == []
+    result["differences"][0] |= {**put_back, "contribution_ci_high": 0.375}
+    result["interactions"] = [
+        {"components": ["fare", "age"], "interaction": -0.5, "ci_low": -1.0, "ci_high": 0.0},
+        {"components": ["a", "b"], "interaction": None, "ci_low": None, "ci_high": None},
+    ]
+    result["shapley"] = [{**entries, "value": 0.5}]
+    result["rounds"] = [{"component": "fare", "left_out": ["fare"], "difference": -0.25}]
+    lines = [
+        "",
+        "Contribution of each component, put back alone",
+        "  fare  +0.25  (0.125 to 0.375)",
+        "",
+        "Interaction of each pair",
+        "  fare, age  -0.5  (-1 to 0)",
+        "  a, b       failed",
+        "",
+        "Shapley value of each component",
+        "  fare  +0.5",
+        "",
+        "Left out for good, with the difference from the base",
+        "  fare  -0.25",
+    ]
+    assert ablator_lines(result) == lines
+    text = summary_text(result, name="Pairs", kind="ablation", direction="max", seconds=1)
+    assert text.splitlines()[-len(lines) :] == lines

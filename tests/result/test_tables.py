@@ -9,6 +9,7 @@ from helpers.results import (
     search_result,
 )
 
+from maggy.ablation.component import Component
 from maggy.common.exceptions import NotSupportedError
 from maggy.result import build_result
 
@@ -126,3 +127,24 @@ def test_data_frames_have_a_row_a_run_and_a_row_a_component():
     assert "repeat" not in ablation_result(STUDY).to_pandas().columns
     with pytest.raises(NotSupportedError, match="this is a search"):
         search_result([0.5]).summary()
+
+
+def result_with_choice():
+    trials = [
+        ended_trial(part.params(), metric, trial_type="ablation", start=metric)
+        for part, metric in ((Component.base(), 0.5), (Component.choice("augment", False), 0.75))
+    ]
+    return build_result(trials, kind="ablation", direction="max", optimization_key="metric")
+
+
+def test_tables_show_none_for_trials_without_a_choice():
+    html = result_with_choice()._repr_html_()
+    assert html.count("<td>augment=False</td>") == 1
+    assert html.count("<td>None</td>") == 5
+
+
+@pytest.mark.slow
+def test_data_frames_show_none_for_trials_without_a_choice():
+    result = result_with_choice()
+    assert list(result.to_pandas()["ablated_choice"]) == ["None", "augment=False"]
+    assert list(result.summary()["ablated_choice"]) == ["augment=False"]

@@ -16,6 +16,13 @@ def test_the_id_of_an_ablations_base():
     assert Trial(base, trial_type="ablation").trial_id == "5b254f8048b3784d"
 
 
+def test_the_label_of_a_choice_counts_where_there_is_one():
+    base = {"ablated_feature": "None", "ablated_layer": "None"}
+    choice = Trial({**base, "ablated_choice": "augment=False", "note": 1}, trial_type="ablation")
+    assert choice.trial_id == Trial({**base, "ablated_choice": "augment=False"}).trial_id
+    assert choice.trial_id != "5b254f8048b3784d"
+
+
 def test_only_the_labels_count_in_the_id_of_an_ablation():
     base = {"ablated_feature": "None", "ablated_layer": "None"}
     assert Trial({**base, "note": 1}, trial_type="ablation").trial_id == "5b254f8048b3784d"

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import Literal
 
 from maggy.ablation.ablationstudy import AblationStudy
-from maggy.ablation.component import Component
+from maggy.ablation.choices import values_of
+from maggy.ablation.component import NOTHING, Component
 from maggy.ablation.generators import DatasetFunction, ModelFunction
+from maggy.ablation.metrics import Analysis, ComponentMetrics
+from maggy.common.types import Json, ParameterValue
 from maggy.datasets import registry as datasets
 from maggy.datasets.training_dataset import TrainingDataset
 from maggy.trial import Trial
@@ -25,10 +29,11 @@ class AbstractAblator(ABC):
     trials. A trial carries labels only: its parameters are
     ``{"ablated_feature": label, "ablated_layer": label}``, and ``"None"`` leaves nothing out.
     (``dataset_function`` and ``model_function``, which release 1 put among them, are ignored.)
+    Trials of choices have ``"ablated_choice"``, too. ``Component.params()`` makes all of them.
 
-    The ablator is pickled once for every worker, without ``final_store`` and ``trial_buffer``.
-    There ``verify`` and ``probes`` are called once. For each trial ``get_dataset_generator`` and
-    ``get_model_generator`` turn the labels into the functions that the training function gets.
+    The ablator is pickled once for every worker, without its trials. There ``verify`` and
+    ``probes`` are called once. For each trial ``get_dataset_generator``, ``get_model_generator``
+    and ``get_choices`` turn the labels into what the training function gets.
 
     Example:
         >>> from maggy.ablation.ablator import LOCO
@@ -47,6 +52,12 @@ class AbstractAblator(ABC):
         final_store: The list of ended trials.
         trial_buffer: A list for trials that ``initialize`` makes and ``get_trial`` suggests. It
             stays on the driver.
+        waits_for_results: Whether trials depend on results, so that ``get_trial`` may return
+            ``"IDLE"``. Then ``get_number_of_trials`` returns the largest number, and the driver
+            sets the next two attributes.
+        trial_store: The suggested and running trials by id. The driver updates it, and it stays
+            there. A trial that has failed is neither here nor in ``final_store``.
+        direction: ``"max"`` or ``"min"``.
         find_training_dataset: Return a training data set by name, version and label. The platform
             sets it.
     """
@@ -55,13 +66,17 @@ class AbstractAblator(ABC):
         datasets.find_training_dataset
     )
 
+    direction: str = "max"
+    waits_for_results: bool = False
+
     def __init__(self, ablation_study: AblationStudy, final_store: list[Trial]) -> None:
         self.ablation_study = ablation_study
         self.final_store = final_store
         self.trial_buffer: list[Trial] = []
+        self.trial_store: dict[str, Trial] = {}
 
     def __getstate__(self) -> dict[str, object]:
-        return {**self.__dict__, "final_store": [], "trial_buffer": []}
+        return {**self.__dict__, "final_store": [], "trial_buffer": [], "trial_store": {}}
 
     @abstractmethod
     def get_number_of_trials(self) -> int:
@@ -75,8 +90,10 @@ class AbstractAblator(ABC):
         """
 
     @abstractmethod
-    def get_trial(self, ablation_trial: Trial | None = None) -> Trial | None:
-        """Return the next trial, or None if there are no more.
+    def get_trial(self, ablation_trial: Trial | None = None) -> Trial | Literal["IDLE"] | None:
+        """Return the next trial, ``"IDLE"`` to be asked again later, or None for no more trials.
+
+        With repeats, ``"IDLE"`` releases the further repeats of all trials since the last one.
 
         Args:
             ablation_trial: The trial that has just ended on the worker that is free, or None.
@@ -101,6 +118,21 @@ class AbstractAblator(ABC):
         Args:
             layer_identifier: The label of the trial. None and ``"None"`` mean the base model.
         """
+
+    def get_choices(self, ablated_choice: str | None = None) -> dict[str, ParameterValue]:
+        """Return the arguments that the training function gets in place of its defaults.
+
+        Called on a worker. The values travel with the study.
+
+        Args:
+            ablated_choice: The label of the trial. None and ``"None"`` mean the defaults.
+
+        Raises:
+            AblationError: If the study has no such choice.
+        """
+        if ablated_choice is None or ablated_choice == NOTHING:
+            return {}
+        return values_of(str(ablated_choice), self.ablation_study.all_choices)
 
     @abstractmethod
     def finalize_experiment(self, trials: list[Trial]) -> None:
@@ -157,6 +189,22 @@ class AbstractAblator(ABC):
             label: A key of :meth:`probes`.
         """
         return None
+
+    def trial_options(self) -> dict[str, Json]:
+        """Return the options on which its trials depend, which a resumed study must not change.
+
+        The default returns none.
+        """
+        return {}
+
+    def analyze_metrics(self, metrics: ComponentMetrics, confidence: float) -> Analysis:
+        """Return what this ablator adds to the result of the study. The default adds nothing.
+
+        Args:
+            metrics: The metrics of all trials that have ended, by component and repeat.
+            confidence: The confidence of intervals.
+        """
+        return Analysis()
 
     def name(self) -> str:
         """Return the name of this ablator in results: the name of its class."""

@@ -7,13 +7,20 @@ edits no model itself.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from typing import Literal
 
 from maggy.ablation import keras_surgery
 from maggy.ablation.ablationstudy import AblationStudy
 from maggy.ablation.ablator import study_checks
 from maggy.ablation.ablator.abstractablator import AbstractAblator
-from maggy.ablation.component import NOTHING, Component
+from maggy.ablation.component import (
+    FEATURE_PARAMETER,
+    LAYER_PARAMETER,
+    NOTHING,
+    Component,
+    parts_of,
+)
 from maggy.ablation.generators import (
     DatasetFunction,
     ModelFunction,
@@ -24,7 +31,7 @@ from maggy.ablation.generators import (
     raise_no_base_model,
     try_custom_model,
 )
-from maggy.ablation.keras_edit import Edit
+from maggy.ablation.keras_edit import Edit, merge_edits
 from maggy.ablation.keras_models import (
     KerasModel,
     has_input,
@@ -46,8 +53,9 @@ class LOCO(AbstractAblator):
     """Leave One Component Out: run the base, then one trial for each included component.
 
     The order is fixed: base, features, single layers, groups (prefixes before lists), custom
-    models, and within one kind the order of inclusion. The last layer of the base model is never
-    removed, and the first one only if it is included by its name and the model knows its input.
+    models, choices, combinations, and within one kind the order of inclusion. The last layer of the
+    base model is never removed, and the first one only if it is included by its name and the model
+    knows its input.
 
     Example:
         >>> from maggy.ablation import AblationStudy
@@ -79,7 +87,7 @@ class LOCO(AbstractAblator):
     def components(self) -> list[Component]:
         """Return all components in the order of their trials. The first one is the base."""
         study, layers = self.ablation_study, self.ablation_study.model.layers
-        return [
+        singles = [
             Component.base(),
             *map(Component.feature, study.features.included_features),
             *map(Component.layer, layers.included_layers),
@@ -87,7 +95,9 @@ class LOCO(AbstractAblator):
             *map(Component.group, layers.included_groups),
             *(Component.replacement(*replacement.key) for replacement in layers.replacements),
             *map(Component.custom, self._custom_generators()),
+            *(choice.component for choice in study.choices.included_choices),
         ]
+        return [*singles, *(part.component(singles) for part in study.combinations)]
 
     def get_number_of_trials(self) -> int:
         """Return the number of trials, the base included."""
@@ -97,9 +107,9 @@ class LOCO(AbstractAblator):
         """Begin with the base trial."""
         self._queue = self.components()
 
-    def get_trial(self, ablation_trial: Trial | None = None) -> Trial | None:
+    def get_trial(self, ablation_trial: Trial | None = None) -> Trial | Literal["IDLE"] | None:
         """Return the trial of the next component, or None after the last one."""
-        return _trial_of(self._queue.pop(0)) if self._queue else None
+        return self._trial_of(self._queue.pop(0)) if self._queue else None
 
     def withdraw(self, label: str) -> Trial | None:
         """Return the trial of the part of the model with this label, and do not suggest it later.
@@ -110,7 +120,7 @@ class LOCO(AbstractAblator):
         for component in self._queue:
             if component.label == label and component.kind != "feature":
                 self._queue.remove(component)
-                return _trial_of(component)
+                return self._trial_of(component)
         return None
 
     def finalize_experiment(self, trials: list[Trial]) -> None:
@@ -119,16 +129,18 @@ class LOCO(AbstractAblator):
     def get_dataset_generator(self, ablated_feature: str | None = None) -> DatasetFunction:
         """Return ``dataset_function(num_epochs, batch_size)`` for the data set without a feature.
 
-        A registered data set is looked up when that function is called.
+        A registered data set is looked up when that function is called. A generator of the user
+        gets several features as a sorted list.
         """
         # Users' own code may pass the label of a trial as it is.
-        feature = None if ablated_feature in (None, NOTHING) else ablated_feature
+        names = [] if ablated_feature in (None, NOTHING) else self._features_of(ablated_feature)
         generator = self.ablation_study.custom_dataset_generator
         if generator is not None:
-            return dataset_function_of(generator, feature)
+            several = sorted(names) if len(names) > 1 else None
+            return dataset_function_of(generator, several or next(iter(names), None))
         # The data set stays in this ablator, so the next trial on the same worker has it in memory.
         return lambda num_epochs, batch_size: self._training_dataset().dataset(
-            num_epochs, batch_size, feature
+            num_epochs, batch_size, names
         )
 
     def get_model_generator(self, layer_identifier: str | None = None) -> ModelFunction:
@@ -157,41 +169,43 @@ class LOCO(AbstractAblator):
             function_names: See :meth:`AbstractAblator.prepare`.
         """
         self._function_names = frozenset(function_names)
-        components = self.components()
-        study_checks.check_labels(components)
-        study_checks.check_effects(components, self._function_names)
+        study_checks.check_labels(self.components())
+        study_checks.check_combinations(self.components())
+        study_checks.check_effects(self._parts(), self._function_names)
         study_checks.check_models(self.ablation_study.model, self._function_names)
         if "dataset_function" not in self._function_names:
             return
         if self.ablation_study.custom_dataset_generator is not None:
-            study_checks.check_dataset_generator(self.ablation_study)
+            study_checks.check_dataset_generator(self.ablation_study, self._parts())
             return
         # The platform may find another data set than the last time.
         self._dataset = None
         dataset = self._training_dataset()
         # The columns of TFRecord are read on a worker; see verify().
         if dataset.names is not None:
-            dataset.check_names(self.ablation_study.features.included_features)
+            self._check_features(dataset)
             dataset.load()
 
     def verify(self) -> None:
         """Build the base model once and check the names of all layers.
 
-        If the base model knows its input, every removal is tried, too. Custom models are not built
-        here but by :meth:`probes`, because a mistake in one of them fails its own trial only.
+        If the base model knows its input, every removal is tried, too, but no combination of them.
+        Custom models are not built here but by :meth:`probes`. A mistake in a custom model or in a
+        combination fails its own trial only.
         """
         # Without names it is TFRecord, which needs TensorFlow, and the driver may not have that.
         if self._dataset is not None and self._dataset.names is None:
-            self._dataset.check_names(self.ablation_study.features.included_features)
+            self._check_features(self._dataset)
         base = self.ablation_study.model.base_model_generator
         if base is None or "model_function" not in self._function_names:
             return
         # The first trial on this worker must find the automatic names as if nothing was built here.
         with fresh_names(keep=False):
             model = build_base_model(base)
-            for component in self.components():
+            singles = {component for component in self._tested_sets() if not component.parts}
+            for component in self._parts():
                 if component.kind in ("layer", "prefix", "group", "replacement"):
-                    self._try(require_keras_model(model), component)
+                    self._try(require_keras_model(model), component, component in singles)
 
     def probes(self) -> dict[str, Callable[[], object]]:
         """Return for each custom model a function that builds it once and discards it."""
@@ -204,19 +218,26 @@ class LOCO(AbstractAblator):
             if component.kind == "custom"
         }
 
+    @staticmethod
+    def _trial_of(component: Component) -> Trial:
+        return Trial(component.params(), trial_type="ablation")
+
     def _edited(self, component: Component, model: KerasModel) -> KerasModel:
         return keras_surgery.edit_model(model, self._edit(component, model))
 
-    def _try(self, model: KerasModel, component: Component) -> None:
+    def _try(self, model: KerasModel, component: Component, is_single: bool) -> None:
         edit = self._edit(component, model)
         require_removable(model, sorted(edit.removal), edit.may_remove_first)
         require_layers(model, sorted(edit.replacements))
         # Without an input nothing is connected yet, so that Keras could not refuse the rest.
-        if has_input(model):
+        # What is left out only together with something else need not be removable alone.
+        if is_single and has_input(model):
             keras_surgery.edit_model(model, edit)
 
     def _edit(self, component: Component, model: KerasModel) -> Edit:
         """Return how the base model changes together with a component."""
+        if component.parts:
+            return merge_edits(self._edit(part, model) for part in component.parts)
         if component.kind == "replacement":
             factories = {
                 Component.replacement(*replacement.key).label: replacement.factory
@@ -238,15 +259,46 @@ class LOCO(AbstractAblator):
             self._dataset = self.find_training_dataset(name, version, label)
         return self._dataset
 
+    def _tested_sets(self) -> Sequence[Component]:
+        """Return what is checked before the first trial: all components, or the largest ones."""
+        return self.components()
+
+    def _parts(self) -> list[Component]:
+        """Return the single components that the trials leave out, alone or together."""
+        sets = self._tested_sets()
+        return list(dict.fromkeys(part for one in sets for part in (one.parts or (one,))))
+
+    def _of_parameter(self, parameter: str) -> dict[str, Component]:
+        return {part.label: part for part in self._parts() if part.parameter == parameter}
+
+    def _check_features(self, dataset: TrainingDataset) -> None:
+        dataset.check_names(_feature_names(self._parts()))
+        if getattr(self.ablation_study, "feature_ablation", "drop") == "drop":
+            combinations = [_feature_names(component.parts) for component in self._tested_sets()]
+            dataset.check_remainders([names for names in combinations if names])
+
+    def _features_of(self, label: str) -> list[str]:
+        parts = parts_of(label, self._of_parameter(FEATURE_PARAMETER))
+        # A user's own ablator may leave out features that are no components.
+        return [label] if parts is None else _feature_names(parts)
+
     def _by_label(self, label: str) -> Component:
-        components = {part.label: part for part in self.components() if part.kind != "feature"}
-        if label not in components:
+        components = self._of_parameter(LAYER_PARAMETER)
+        parts = parts_of(label, components)
+        if parts is None:
             raise AblationError(
                 f"The study has no model component '{label}'.{closest(label, list(components))} "
                 f"Its components are: {', '.join(components)}."
             )
-        return components[label]
+        return Component.combination(parts)
 
 
-def _trial_of(component: Component) -> Trial:
-    return Trial(component.params(), trial_type="ablation")
+def _feature_names(components: Iterable[Component]) -> list[str]:
+    """Return the names of the features that these components leave out, without duplicates."""
+    names = (
+        name
+        for component in components
+        if component.parameter == FEATURE_PARAMETER
+        for name in component.names
+    )
+    return list(dict.fromkeys(names))

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from maggy.ablation.ablationstudy import AblationStudy
-from maggy.ablation.component import Component
+from maggy.ablation.component import FEATURE_PARAMETER, LAYER_PARAMETER, Component
 from maggy.ablation.generators import check_model_generator, raise_no_base_model, takes_feature
 from maggy.ablation.modelstudy import ModelStudy
 from maggy.common.exceptions import AblationError, SignatureError
 
 __all__ = [
+    "check_combinations",
     "check_dataset_generator",
     "check_effects",
     "check_labels",
@@ -39,18 +40,35 @@ def check_labels(components: Iterable[Component]) -> None:
         previous.add(labels)
 
 
+def check_combinations(components: Iterable[Component]) -> None:
+    """Check that no combination has a custom model among its parts.
+
+    Raises:
+        AblationError: If one has.
+    """
+    for component in components:
+        for part in component.parts:
+            if part.kind == "custom":
+                raise AblationError(
+                    "A custom model is a whole model, so nothing else can be left out of it, but "
+                    f"got the combination '{component.label}'. Write a custom model without it."
+                )
+
+
 def check_effects(components: Sequence[Component], function_names: frozenset[str]) -> None:
     """Check that the training function takes what the components change.
 
     Args:
-        components: The components of the study.
+        components: The components of the study, without combinations.
         function_names: Which of ``dataset_function`` and ``model_function`` it takes.
 
     Raises:
         SignatureError: If leaving out a component would change nothing.
     """
-    features = [component for component in components if component.kind == "feature"]
-    changes = [part for part in components if part.kind not in ("base", "feature")]
+    features = [part for part in components if part.parameter == FEATURE_PARAMETER]
+    changes = [
+        part for part in components if part.parameter == LAYER_PARAMETER and not part.is_base
+    ]
     for parameter, parts in (("dataset_function", features), ("model_function", changes)):
         if parts and parameter not in function_names:
             raise SignatureError(
@@ -80,13 +98,18 @@ def check_models(model: ModelStudy, function_names: frozenset[str]) -> None:
         check_model_generator(generator)
 
 
-def check_dataset_generator(study: AblationStudy) -> None:
+def check_dataset_generator(study: AblationStudy, components: Iterable[Component]) -> None:
     """Check that the user's data set generator can be called and can leave features out.
+
+    Args:
+        study: The study.
+        components: Its components, without combinations.
 
     Raises:
         SignatureError: If it cannot.
     """
-    generator, features = study.custom_dataset_generator, study.features.included_features
+    generator = study.custom_dataset_generator
+    features = [part.label for part in components if part.parameter == FEATURE_PARAMETER]
     if generator is not None and not takes_feature(generator) and features:
         raise SignatureError(
             f"The study ablates features ({', '.join(features)}), but its data set generator takes "

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 
 from maggy.ablation.ablator import AbstractAblator
-from maggy.ablation.component import ablated_labels
+from maggy.ablation.component import ablated_choice, ablated_labels
 from maggy.common.seeding import TrainingSeed
 from maggy.common.signature import accepted_parameters, arguments_for, parameter_names
 from maggy.common.types import Json, ParameterValue, TrainingFunction
@@ -191,8 +191,10 @@ class AblationWorkload(Workload):
             **{name: params[name] for name in ("repeat", "seed") if name in params},
             "hparams": functions,
         }
+        choice = ablated_choice(params)
+        choices = {} if choice is None else self.ablator.get_choices(str(choice))
         extra = {name: value for name, value in offers_by_name.items() if name in names}
         value: object = self.train_fn(
-            **{name: arguments[name] for name in sorted(accepted_names)}, **extra
+            **{name: arguments[name] for name in sorted(accepted_names)}, **extra, **choices
         )
         return value

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Literal
 
 from maggy.ablation.ablator import AbstractAblator
-from maggy.ablation.component import LABEL_PARAMETERS, Component
+from maggy.ablation.component import CHOICE_PARAMETER, LABEL_PARAMETERS, NOTHING, Component
+from maggy.ablation.metrics import Analysis, ComponentMetrics
 from maggy.ablation.repeats import Repeats
 from maggy.ablation.statistics import can_test
 from maggy.common.types import Json, Params
@@ -37,17 +38,28 @@ class AblationPolicy(Policy):
         self.direction = config.direction
         self.optimization_key = config.optimization_key
         self.confidence = config.confidence
-        self.total = ablator.get_number_of_trials() * config.repeats
+        # An ablator of release 1 may have attributes of its own by the names of later ones.
+        if ablator.waits_for_results:
+            ablator.direction = config.direction
+        else:
+            self.total = ablator.get_number_of_trials() * config.repeats
         self._has_remarked = False
         self._study = config.ablation_study.to_dict()
         # What studies of earlier releases did not have is recorded only where it is used.
-        replacements = [
-            Component.replacement(*replacement.key).label
-            for replacement in config.ablation_study.model.layers.replacements
-        ]
-        self._later_components: dict[str, Json] = (
-            {"replacements": [*replacements]} if replacements else {}
-        )
+        study = config.ablation_study
+        later_components: dict[str, list[str]] = {
+            "replacements": [
+                Component.replacement(*replacement.key).label
+                for replacement in study.model.layers.replacements
+            ],
+            "choices": [choice.label for choice in study.choices.included_choices],
+            "combinations": [part.component([]).label for part in study.combinations],
+        }
+        self._later_components: dict[str, Json] = {
+            kind: [*labels] for kind, labels in later_components.items() if labels
+        }
+        options = ablator.trial_options()
+        self._options: dict[str, Json] = {"ablator_options": options} if options else {}
 
     def start(self, trial_store: dict[str, Trial], final_store: list[Trial], seed: int) -> None:
         """Begin the study. Which trials it has depends on no seed."""
@@ -60,6 +72,8 @@ class AblationPolicy(Policy):
                 "no verdicts. Install it where the notebook runs: pip install 'maggy[stats]'"
             )
         self._ablator.final_store = final_store
+        if self._ablator.waits_for_results:
+            self._ablator.trial_store = trial_store
         self._ablator.initialize()
 
     def suggest(self, finished: Trial | None) -> Trial | Literal["IDLE"] | None:
@@ -105,6 +119,7 @@ class AblationPolicy(Policy):
             },
             **({"repeats": self._num_repeats} if self._is_seeded else {}),
             "ablator": self.name,
+            **self._options,
             "direction": self.direction,
             "optimization_key": self.optimization_key,
         }
@@ -125,14 +140,19 @@ class AblationPolicy(Policy):
     def hparams(self) -> list[dict[str, Json]]:
         """Return the parameters for TensorBoard, with the labels of all components as values."""
         labels = [component.params() for component in self._components()]
+        has_choices = any(CHOICE_PARAMETER in params for params in labels)
         return [
             {
                 "name": name,
                 "type": "CATEGORICAL",
-                "values": [*dict.fromkeys(params[name] for params in labels)],
+                "values": [*dict.fromkeys(params.get(name, NOTHING) for params in labels)],
             }
-            for name in LABEL_PARAMETERS
+            for name in (*LABEL_PARAMETERS, *([CHOICE_PARAMETER] if has_choices else []))
         ]
+
+    def analyze(self, trials: list[Trial]) -> Analysis:
+        """Return what the ablator adds to the result."""
+        return self._ablator.analyze_metrics(ComponentMetrics(trials), self.confidence)
 
     def finish(self, final_store: list[Trial]) -> None:
         """Tell the ablator that the experiment has ended."""

@@ -53,6 +53,7 @@ def conclude(
         direction=policy.direction,
         optimization_key=policy.optimization_key,
         confidence=policy.confidence,
+        analysis=policy.analyze(outcome.trials),
     )
     result.directory = directory
     result.searchspace = searchspace

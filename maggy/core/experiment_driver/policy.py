@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
+from maggy.ablation.metrics import Analysis
 from maggy.common.types import Json, Params
 from maggy.trial import Trial
 
@@ -138,6 +139,14 @@ class Policy(ABC):
         Called after each trial that ends with a metric.
         """
         return None
+
+    def analyze(self, trials: list[Trial]) -> Analysis:
+        """Return what the policy adds to the result.
+
+        Args:
+            trials: All trials that have ended, also those that failed.
+        """
+        return Analysis()
 
     def finish(self, final_store: list[Trial]) -> None:  # noqa: B027 (optional)
         """Clean up after the last trial. Called once."""

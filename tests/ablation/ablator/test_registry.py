@@ -6,7 +6,7 @@ import pytest
 from helpers.distributions import install
 
 from maggy.ablation import AblationStudy
-from maggy.ablation.ablator import LOCO, ablator_by_name
+from maggy.ablation.ablator import LOCO, Backward, LeaveOneIn, Pairs, Shapley, ablator_by_name
 from maggy.ablation.ablator.registry import ENTRY_POINTS
 from maggy.experiment_config import AblationConfig
 
@@ -27,7 +27,7 @@ def test_an_instance_is_itself():
 
 def test_an_unknown_name_lists_all_names_and_the_closest():
     with pytest.raises(
-        ValueError, match=r"'loco', or an instance of AbstractAblator.*Did you mean 'loco'\?"
+        ValueError, match=r"'loco', .*or an instance of AbstractAblator.*Did you mean 'loco'\?"
     ):
         ablator_by_name("locco", STUDY)
 
@@ -91,3 +91,28 @@ def test_a_registered_function_must_make_an_ablator(folder):
     install(folder, {ENTRY_POINTS: {"nothing": "acme_three:nothing"}}, {"acme_three": ACME})
     with pytest.raises(TypeError, match="must make an instance of AbstractAblator"):
         ablator_by_name("nothing", STUDY)
+
+
+@pytest.mark.parametrize(
+    ("name", "cls"),
+    [("pairs", Pairs), ("leave_one_in", LeaveOneIn), ("backward", Backward), ("shapley", Shapley)],
+)
+def test_every_ablator_has_a_name(name, cls):
+    assert type(ablator_by_name(name, STUDY)) is cls
+
+
+WITH_OPTION = """
+from maggy.ablation.ablator import LOCO
+
+class Some(LOCO):
+    def __init__(self, study, final_store, *, share=1):
+        super().__init__(study, final_store)
+        self.share = share
+"""
+
+
+def test_a_registered_ablator_takes_options(folder):
+    install(folder, {ENTRY_POINTS: {"some": "acme_four:Some"}}, {"acme_four": WITH_OPTION})
+    assert ablator_by_name("some", STUDY, {"share": 2}).share == 2
+    with pytest.raises(ValueError, match=r"Some has no option 'shar'. Did you mean 'share'"):
+        ablator_by_name("some", STUDY, {"shar": 2})

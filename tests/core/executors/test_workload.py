@@ -10,7 +10,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from maggy.ablation.ablator import AbstractAblator
+from maggy.ablation import AblationStudy
+from maggy.ablation.ablator import LOCO, AbstractAblator
 from maggy.common.json_values import to_plain
 from maggy.common.signature import config_values
 from maggy.core.cluster import dumps, loads
@@ -285,3 +286,24 @@ def test_the_repeat_and_its_seed_reach_a_function_that_names_them():
     assert not {"repeat", "seed"} & set(everything_else.call(seeded(), Reporter()))
     own_default = AblationWorkload(lambda seed=4: seed, "metric", Labels())
     assert own_default.call({"ablated_feature": "None"}, Reporter()) == 4
+
+
+def test_a_choice_replaces_the_default_of_the_training_function():
+    study = AblationStudy(None)
+    study.choices.include(augment=False)
+    study.include_combination(choice={"augment": None, "optimizer": "sgd"})
+    workload = loads(
+        dumps(
+            AblationWorkload(
+                lambda augment=True, optimizer="adam": (augment, optimizer),
+                "metric",
+                LOCO(study, []),
+            )
+        )
+    )
+    base = {"ablated_feature": "None", "ablated_layer": "None"}
+    assert workload.call(base, None) == (True, "adam")
+    assert workload.call({**base, "ablated_choice": "None"}, None) == (True, "adam")
+    assert workload.call({**base, "ablated_choice": "augment=False"}, None) == (False, "adam")
+    both = {**base, "ablated_choice": "augment=None + optimizer='sgd'"}
+    assert workload.call(both, None) == (None, "sgd")

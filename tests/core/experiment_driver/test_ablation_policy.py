@@ -6,10 +6,12 @@ import pytest
 from helpers.ablators import PlainAblator
 
 from maggy.ablation import AblationStudy
-from maggy.ablation.ablator import LOCO
+from maggy.ablation.ablator import LOCO, Pairs, Shapley
 from maggy.ablation.component import Component
+from maggy.ablation.metrics import Analysis
 from maggy.core.experiment_driver.ablation_policy import AblationPolicy
 from maggy.experiment_config import AblationConfig
+from maggy.trial import Trial
 
 
 class WithList(PlainAblator):
@@ -191,3 +193,61 @@ def test_another_data_set_or_direction_is_another_study(study):
     assert seeded_policy(study, direction="min").mismatch(recorded)[0] == "direction"
     other = AblationStudy("crew", label_name="survived")
     assert seeded_policy(other).mismatch({**recorded, "components": {}})[0] == "training_dataset"
+
+
+def test_choices_are_a_third_parameter_of_tensorboard(study):
+    study.choices.include(augment=False)
+    policy = policy_of(study, LOCO(study, []))
+    assert values_of(policy)["ablated_choice"] == ["None", "augment=False"]
+    assert policy.hparams()[:2] == policy_of(study, LOCO(study, [])).hparams()[:2]
+
+
+def test_the_identity_records_later_components_and_options_where_they_are_used(study):
+    plain = policy_of(study, LOCO(study, [])).identity()
+    study.choices.include(augment=False)
+    study.include_combination(feature=["fare", "age"], choice={"rate": 1})
+    identity = policy_of(study, LOCO(study, [])).identity()
+    assert identity == {
+        **plain,
+        "components": {
+            **plain["components"],
+            "choices": ["augment=False"],
+            "combinations": ["fare + age + rate=1"],
+        },
+    }
+    identity = policy_of(study, Shapley(study, [], samples=3)).identity()
+    assert identity["ablator"] == "Shapley"
+    assert identity["ablator_options"] == {"samples": 3, "seed": 0}
+
+
+class Waiting(PlainAblator):
+    """An ablator whose trials depend on results."""
+
+    waits_for_results = True
+
+
+def test_an_ablator_that_waits_gets_the_running_trials_and_the_direction(study):
+    ablator = Waiting(study, [])
+    policy = AblationPolicy(AblationConfig(study, ablator, direction="min"), ablator)
+    running, final = {}, []
+    policy.start(running, final, 1)
+    assert ablator.trial_store is running
+    assert ablator.final_store is final
+    assert (ablator.direction, policy.total) == ("min", None)
+
+
+def test_an_ablator_that_does_not_wait_keeps_its_own_attributes(study):
+    ablator = PlainAblator(study, [])
+    ablator.direction, ablator.trial_store = "left", "mine"
+    policy = AblationPolicy(AblationConfig(study, ablator, direction="min"), ablator)
+    policy.start({}, [], 1)
+    assert (ablator.direction, ablator.trial_store, policy.total) == ("left", "mine", 1)
+
+
+def test_the_result_gets_what_the_ablator_concludes(study):
+    trials = [Trial(Component.base().params(), "ablation")]
+    assert policy_of(study, LOCO(study, [])).analyze(trials) == Analysis()
+    study = AblationStudy("passengers", label_name="survived")
+    study.features.include("fare", "age")
+    (entry,) = policy_of(study, Pairs(study, [])).analyze(trials).result["interactions"]
+    assert entry["components"] == ["fare", "age"]
