@@ -36,7 +36,8 @@ def derive_seed(seed: int, number: int) -> int:
         number: A whole number of at least 0.
     """
     # Python promises that a text gives the same numbers in every release.
-    return random.Random(f"maggy {seed} {number}").randrange(MAX_SEED)
+    generator = random.Random(f"maggy {seed} {number}")
+    return generator.randrange(MAX_SEED)
 
 
 class TrainingSeed:
