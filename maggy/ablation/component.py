@@ -26,9 +26,21 @@ LABEL_PARAMETERS = (_FEATURE, _LAYER)
 _PREFIX_LABEL = "Layers prefixed "
 _CUSTOM_LABEL = "Custom model: "
 _REPLACED_LABEL = " replaced by "
+_FEATURE_PREFIX_LABEL = "Features prefixed "
+_FEATURE_REGEX_LABEL = "Features matching "
 
 ComponentKind: TypeAlias = Literal[
-    "base", "feature", "layer", "prefix", "group", "replacement", "custom", "combination"
+    "base",
+    "feature",
+    "feature_prefix",
+    "feature_regex",
+    "feature_group",
+    "layer",
+    "prefix",
+    "group",
+    "replacement",
+    "custom",
+    "combination",
 ]
 """The kinds of components. Only users' own ablators make a combination."""
 
@@ -47,11 +59,11 @@ class Component:
         'feature fare'
 
     Attributes:
-        kind: ``base``, ``feature``, ``layer``, ``prefix``, ``group``, ``replacement``, ``custom``
-            or ``combination``.
+        kind: ``base``, ``feature``, ``feature_prefix``, ``feature_regex``, ``feature_group``,
+            ``layer``, ``prefix``, ``group``, ``replacement``, ``custom`` or ``combination``.
         label: The name of the component in its trial and in every record.
-        names: The feature, the layers, the prefix or the identifier of the custom model. For a
-            replacement, the layer and what replaces it.
+        names: The features, the layers, the prefix, the regular expression or the identifier of the
+            custom model. For a replacement, the layer and what replaces it.
         parts: The components of a combination; empty for all other kinds.
     """
 
@@ -69,6 +81,22 @@ class Component:
     def feature(cls, name: str) -> Component:
         """Return the component that leaves out a feature."""
         return cls("feature", name, (name,))
+
+    @classmethod
+    def feature_prefix(cls, prefix: str) -> Component:
+        """Return the component that leaves out all features whose names begin with a prefix."""
+        return cls("feature_prefix", f"{_FEATURE_PREFIX_LABEL}{prefix}", (prefix,))
+
+    @classmethod
+    def feature_regex(cls, regex: str) -> Component:
+        """Return the component that leaves out all features with a match of an expression."""
+        return cls("feature_regex", f"{_FEATURE_REGEX_LABEL}{regex}", (regex,))
+
+    @classmethod
+    def feature_group(cls, names: Iterable[str]) -> Component:
+        """Return the component that leaves out several features together."""
+        features = list(names)
+        return cls("feature_group", str(features), tuple(features))
 
     @classmethod
     def layer(cls, name: str) -> Component:
@@ -113,7 +141,7 @@ class Component:
         parts = []
         # Labels become text, since a user's own ablator may use numbers.
         if feature is not None:
-            parts.append(cls.feature(str(feature)))
+            parts.append(cls._from_feature_label(str(feature)))
         if layer is not None:
             parts.append(cls._from_layer_label(str(layer)))
         match parts:
@@ -124,6 +152,21 @@ class Component:
             case _:
                 label = " + ".join(part.label for part in parts)
                 return cls("combination", label, parts=tuple(parts))
+
+    @classmethod
+    def from_feature_label(cls, label: ParameterValue | None) -> Component:
+        """Return the component of a trial with this label of a feature; the base for None."""
+        return cls.from_params({_FEATURE: label})
+
+    @classmethod
+    def _from_feature_label(cls, label: str) -> Component:
+        if label.startswith(_FEATURE_PREFIX_LABEL):
+            return cls.feature_prefix(label.removeprefix(_FEATURE_PREFIX_LABEL))
+        if label.startswith(_FEATURE_REGEX_LABEL):
+            return cls.feature_regex(label.removeprefix(_FEATURE_REGEX_LABEL))
+        names = _names_in(label)
+        # The name of a column may begin with a bracket, too.
+        return cls.feature(label) if names == (label,) else cls("feature_group", label, names)
 
     @classmethod
     def _from_layer_label(cls, label: str) -> Component:
@@ -143,6 +186,11 @@ class Component:
         """Whether nothing is left out."""
         return self.kind == "base"
 
+    @property
+    def is_of_features(self) -> bool:
+        """Whether features are left out, and nothing of the model."""
+        return self.kind in ("feature", "feature_prefix", "feature_regex", "feature_group")
+
     def params(self) -> dict[str, str]:
         """Return the parameters of the trial that leaves out this component."""
         if self.kind == "combination":
@@ -153,7 +201,7 @@ class Component:
                 if label != NOTHING
             ]
             return {_FEATURE: NOTHING, _LAYER: NOTHING, **dict(labels)}
-        if self.kind == "feature":
+        if self.is_of_features:
             return {_FEATURE: self.label, _LAYER: NOTHING}
         # All others change the model, also kinds that a user's subclass of LOCO adds.
         return {_FEATURE: NOTHING, _LAYER: self.label}
@@ -168,7 +216,9 @@ class Component:
                 return f"{kind} {self.label}"
             case "group":
                 return f"layers {self.label}"
-            case "prefix" | "custom":
+            case "feature_group":
+                return f"features {self.label}"
+            case "prefix" | "custom" | "feature_prefix" | "feature_regex":
                 # These labels say themselves what they are.
                 return self.label
             case "combination":

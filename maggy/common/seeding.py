@@ -79,7 +79,8 @@ class TrainingSeed:
         """Return a function that does the same, but draws from freshly seeded generators.
 
         After each call the generators are as they were before it. So the function returns the same
-        each time, and what it draws changes nothing for its caller.
+        each time, and what it draws changes nothing for its caller. The same holds for functions
+        that are attributes of the function.
         """
 
         @functools.wraps(function)
@@ -89,6 +90,10 @@ class TrainingSeed:
                     library.seed(self._seed)
                 return function(*args, **kwargs)
 
+        for name, attribute in list(vars(call).items()):
+            # functools has copied the attributes; its own begin with "__".
+            if callable(attribute) and not name.startswith("__"):
+                setattr(call, name, self.apart(attribute))
         return call  # type: ignore[return-value]
 
     @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["RecordFiles", "RecordStream"]
 
+_CAUSE = re.compile(r"Feature: .*")
+"""The part of TensorFlow's message that names a missing value."""
 _BATCH_ROWS = 8192
 """Rows that are parsed at once where all rows are read."""
 
@@ -58,8 +61,16 @@ class RecordFiles:
         """Return the number of missing values of each column."""
         names = self.names()
         counts = np.zeros(len(names), np.int64)
-        for matrix, _ in self.stream(names, names[0], 1, _BATCH_ROWS):
-            counts += np.isnan(matrix.numpy()).sum(axis=0)
+        tf = import_tensorflow("A TFRecord data set")
+        try:
+            for matrix, _ in self.stream(names, names[0], 1, _BATCH_ROWS):
+                counts += np.isnan(matrix.numpy()).sum(axis=0)
+        except tf.errors.InvalidArgumentError as error:
+            raise AblationError(
+                "Every record must have the integers that the first one has, but in "
+                f"{self._path} one has not. TensorFlow says: {''.join(_CAUSE.findall(error.message))} "
+                "Write columns with missing values as floats."
+            ) from error
         return dict(zip(names, map(int, counts), strict=True))
 
     def stream(

@@ -6,20 +6,21 @@ edits no model itself.
 
 from __future__ import annotations
 
+import copy
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from maggy.ablation import keras_surgery
 from maggy.ablation.ablationstudy import AblationStudy
 from maggy.ablation.ablator import study_checks
 from maggy.ablation.ablator.abstractablator import AbstractAblator
+from maggy.ablation.ablator.study_data import StudyData
 from maggy.ablation.component import NOTHING, Component
 from maggy.ablation.generators import (
     DatasetFunction,
     ModelFunction,
     ModelGenerator,
     build_base_model,
-    dataset_function_of,
     model_function_of,
     raise_no_base_model,
     try_custom_model,
@@ -36,6 +37,7 @@ from maggy.ablation.keras_models import (
 from maggy.common.exceptions import AblationError, BadArgumentsError
 from maggy.common.json_values import closest
 from maggy.common.keras_session import fresh_names
+from maggy.common.types import ParameterValue
 from maggy.datasets.training_dataset import TrainingDataset
 from maggy.trial import Trial
 
@@ -45,8 +47,9 @@ __all__ = ["LOCO", "NOTHING", "Component"]
 class LOCO(AbstractAblator):
     """Leave One Component Out: run the base, then one trial for each included component.
 
-    The order is fixed: base, features, single layers, groups (prefixes before lists), custom
-    models, and within one kind the order of inclusion. The last layer of the base model is never
+    The order is fixed: base, features, groups of features (prefixes, regular expressions, lists),
+    single layers, groups of layers (prefixes before lists), replacements, custom models, and within
+    one kind the order of inclusion. The last layer of the base model is never
     removed, and the first one only if it is included by its name and the model knows its input.
 
     Example:
@@ -73,15 +76,18 @@ class LOCO(AbstractAblator):
             )
         super().__init__(ablation_study, final_store)
         self._queue: list[Component] = []
-        self._dataset: TrainingDataset | None = None
+        self._data = StudyData(ablation_study, self._find_dataset)
         self._function_names: frozenset[str] = frozenset()
 
     def components(self) -> list[Component]:
         """Return all components in the order of their trials. The first one is the base."""
-        study, layers = self.ablation_study, self.ablation_study.model.layers
+        features, layers = self.ablation_study.features, self.ablation_study.model.layers
         return [
             Component.base(),
-            *map(Component.feature, study.features.included_features),
+            *map(Component.feature, features.included_features),
+            *map(Component.feature_prefix, features.included_prefixes),
+            *map(Component.feature_regex, features.included_regexes),
+            *map(Component.feature_group, features.included_groups),
             *map(Component.layer, layers.included_layers),
             *map(Component.prefix, layers.included_prefixes),
             *map(Component.group, layers.included_groups),
@@ -108,7 +114,7 @@ class LOCO(AbstractAblator):
             None if the trial has been suggested already.
         """
         for component in self._queue:
-            if component.label == label and component.kind != "feature":
+            if component.label == label and not component.is_of_features:
                 self._queue.remove(component)
                 return _trial_of(component)
         return None
@@ -117,19 +123,11 @@ class LOCO(AbstractAblator):
         """Do nothing."""
 
     def get_dataset_generator(self, ablated_feature: str | None = None) -> DatasetFunction:
-        """Return ``dataset_function(num_epochs, batch_size)`` for the data set without a feature.
+        """Return ``dataset_function(num_epochs, batch_size)`` for the data set without features.
 
         A registered data set is looked up when that function is called.
         """
-        # Users' own code may pass the label of a trial as it is.
-        feature = None if ablated_feature in (None, NOTHING) else ablated_feature
-        generator = self.ablation_study.custom_dataset_generator
-        if generator is not None:
-            return dataset_function_of(generator, feature)
-        # The data set stays in this ablator, so the next trial on the same worker has it in memory.
-        return lambda num_epochs, batch_size: self._training_dataset().dataset(
-            num_epochs, batch_size, feature
-        )
+        return self._data.dataset_function(ablated_feature)
 
     def get_model_generator(self, layer_identifier: str | None = None) -> ModelFunction:
         """Return ``model_function()``, which at each call builds a new model without a component.
@@ -142,10 +140,14 @@ class LOCO(AbstractAblator):
         """
         component = self._by_label(NOTHING if layer_identifier is None else layer_identifier)
         if component.kind == "custom":
-            return model_function_of(self._custom_generators()[component.names[0]])
+            return model_function_of(
+                self._data.sized(self._custom_generators()[component.names[0]])
+            )
         # A missing base model is an error only where it is built: a training function that takes
         # its functions from hparams may never do that.
-        base = self.ablation_study.model.base_model_generator or raise_no_base_model
+        base = self._data.sized(
+            self.ablation_study.model.base_model_generator or raise_no_base_model
+        )
         if component.is_base:
             return model_function_of(base)
         return model_function_of(base, functools.partial(self._edited, component))
@@ -161,18 +163,16 @@ class LOCO(AbstractAblator):
         study_checks.check_labels(components)
         study_checks.check_effects(components, self._function_names)
         study_checks.check_models(self.ablation_study.model, self._function_names)
-        if "dataset_function" not in self._function_names:
+        takes_model = "model_function" in self._function_names
+        if takes_model:
+            study_checks.check_width(self.ablation_study)
+        if "dataset_function" in self._function_names:
+            study_checks.check_dataset_generator(self.ablation_study, components)
+        elif not (takes_model and self._data.takes_width):
             return
-        if self.ablation_study.custom_dataset_generator is not None:
-            study_checks.check_dataset_generator(self.ablation_study)
-            return
-        # The platform may find another data set than the last time.
-        self._dataset = None
-        dataset = self._training_dataset()
-        # The columns of TFRecord are read on a worker; see verify().
-        if dataset.names is not None:
-            dataset.check_names(self.ablation_study.features.included_features)
-            dataset.load()
+        if self.ablation_study.custom_dataset_generator is None:
+            self._data.find()
+            self._data.check(components)
 
     def verify(self) -> None:
         """Build the base model once and check the names of all layers.
@@ -180,15 +180,14 @@ class LOCO(AbstractAblator):
         If the base model knows its input, every removal is tried, too. Custom models are not built
         here but by :meth:`probes`, because a mistake in one of them fails its own trial only.
         """
-        # Without names it is TFRecord, which needs TensorFlow, and the driver may not have that.
-        if self._dataset is not None and self._dataset.names is None:
-            self._dataset.check_names(self.ablation_study.features.included_features)
+        self._data.check_on_worker(self.components())
         base = self.ablation_study.model.base_model_generator
         if base is None or "model_function" not in self._function_names:
             return
         # The first trial on this worker must find the automatic names as if nothing was built here.
         with fresh_names(keep=False):
-            model = build_base_model(base)
+            model = build_base_model(self._data.sized(base))
+            self._data.check_input(model, self.components())
             for component in self.components():
                 if component.kind in ("layer", "prefix", "group", "replacement"):
                     self._try(require_keras_model(model), component)
@@ -199,10 +198,26 @@ class LOCO(AbstractAblator):
             return {}
         generators = self._custom_generators()
         return {
-            component.label: functools.partial(try_custom_model, generators[component.names[0]])
+            component.label: functools.partial(
+                try_custom_model, self._data.sized(generators[component.names[0]])
+            )
             for component in self.components()
             if component.kind == "custom"
         }
+
+    def for_trial(self, params: Mapping[str, ParameterValue]) -> LOCO:
+        """Return an ablator that knows the features and the draw of a trial."""
+        data = self._data.of_trial(params)
+        if data is self._data:
+            return self
+        # Several trials may run in one process, so that each needs an ablator of its own.
+        ablator = copy.copy(self)
+        ablator._data = data
+        return ablator
+
+    def missing_remark(self) -> str:
+        """Return a sentence on missing values that reach the training, or an empty text."""
+        return self._data.missing_remark()
 
     def _edited(self, component: Component, model: KerasModel) -> KerasModel:
         return keras_surgery.edit_model(model, self._edit(component, model))
@@ -232,14 +247,13 @@ class LOCO(AbstractAblator):
         pairs = self.ablation_study.model.custom_model_generators
         return {identifier: generator for generator, identifier in pairs}
 
-    def _training_dataset(self) -> TrainingDataset:
-        if self._dataset is None:
-            name, version, label = study_checks.require_dataset_name(self.ablation_study)
-            self._dataset = self.find_training_dataset(name, version, label)
-        return self._dataset
+    def _find_dataset(self) -> TrainingDataset:
+        # The platform sets find_training_dataset after this object is made.
+        name, version, label = study_checks.require_dataset_name(self.ablation_study)
+        return self.find_training_dataset(name, version, label)
 
     def _by_label(self, label: str) -> Component:
-        components = {part.label: part for part in self.components() if part.kind != "feature"}
+        components = {part.label: part for part in self.components() if not part.is_of_features}
         if label not in components:
             raise AblationError(
                 f"The study has no model component '{label}'.{closest(label, list(components))} "

@@ -7,6 +7,7 @@ from typing import Literal
 from maggy.ablation.ablator import AbstractAblator
 from maggy.ablation.component import LABEL_PARAMETERS, Component
 from maggy.ablation.repeats import Repeats
+from maggy.common.seeding import derive_seed
 from maggy.common.types import Json, Params
 from maggy.core.experiment_driver.policy import Policy
 from maggy.experiment_config import AblationConfig
@@ -43,12 +44,20 @@ class AblationPolicy(Policy):
             Component.replacement(*replacement.key).label
             for replacement in config.ablation_study.model.layers.replacements
         ]
-        self._later_components: dict[str, Json] = (
-            {"replacements": [*replacements]} if replacements else {}
-        )
+        features = config.ablation_study.features
+        later: dict[str, list[Json]] = {
+            "feature_prefixes": [*features.included_prefixes],
+            "feature_regexes": [*features.included_regexes],
+            "feature_groups": [[*group] for group in features.included_groups],
+            "replacements": [*replacements],
+        }
+        self._later_components = {name: labels for name, labels in later.items() if labels}
+        self._data_options = config.ablation_study.data_options
+        self._seed = 0
 
     def start(self, trial_store: dict[str, Trial], final_store: list[Trial], seed: int) -> None:
         """Begin the study. Which trials it has depends on no seed."""
+        self._seed = seed
         self._repeats = Repeats(
             self._ablator.get_trial, self._num_repeats, seed if self._is_seeded else None
         )
@@ -58,6 +67,8 @@ class AblationPolicy(Policy):
     def suggest(self, finished: Trial | None) -> Trial | Literal["IDLE"] | None:
         """Return the next trial of the ablator or of a repeat, or None if there are no more."""
         trial = self._repeats.next(finished)
+        if isinstance(trial, Trial) and self._data_options.needs_draw:
+            self._note_draw(trial)
         if not self._has_remarked and isinstance(trial, Trial) and trial.not_sent:
             self._has_remarked = True
             self.remark(
@@ -67,16 +78,29 @@ class AblationPolicy(Policy):
             )
         return trial
 
+    def _note_draw(self, trial: Trial) -> None:
+        """Note what fixes the rows of a trial. All trials of a repeat have the same."""
+        repeat, folds = trial.repeat or 0, self._data_options.folds
+        # The folds of one division have their turns one after the other.
+        trial.data_seed = derive_seed(self._seed, repeat // folds if folds else repeat)
+        if folds:
+            trial.fold = repeat % folds
+
     def withdraw(self, label: str) -> list[Trial]:
         """Return the trials of a component that cannot be built, and do not suggest them later."""
         trial = self._ablator.withdraw(label)
         return [] if trial is None else self._repeats.all_of(trial)
 
     def extra_params(self, trial: Trial) -> Params:
-        """Return the number and the seed of the trial's repeat, if the study is seeded."""
-        if trial.seed is None:
-            return {}
-        return {"repeat": trial.repeat, "seed": trial.seed}
+        """Return what the worker gets beside the labels.
+
+        Returns:
+            The number and the seed of the trial's repeat, if the study is seeded, and what fixes
+            the rows that are drawn, if any are.
+        """
+        repeat = {} if trial.seed is None else {"repeat": trial.repeat, "seed": trial.seed}
+        draw = {"data_seed": trial.data_seed, "fold": trial.fold}
+        return {**repeat, **{name: value for name, value in draw.items() if value is not None}}
 
     def identity(self) -> dict[str, Json]:
         """Return what must be the same when the study is resumed, as plain JSON values."""
@@ -96,6 +120,7 @@ class AblationPolicy(Policy):
                 "custom_models": [*study["custom_models"]],
                 **self._later_components,
             },
+            **({"data": options} if (options := self._data_options.changes()) else {}),
             "ablator": self.name,
             "direction": self.direction,
             "optimization_key": self.optimization_key,
