@@ -14,11 +14,16 @@ from maggy.common.keras_session import import_tensorflow
 if TYPE_CHECKING:
     import tensorflow
 
-__all__ = ["Arrays", "check_batching", "numpy_batches", "tensor_batches"]
+__all__ = ["Arrays", "Tensors", "check_batching", "numpy_batches", "tensor_batches", "tensors_of"]
 
 Arrays: TypeAlias = tuple[NDArray[np.float32], NDArray[np.float32]]
 """Features, ``(rows, n)``, and labels, ``(rows,)``."""
 
+Tensors: TypeAlias = "tuple[tensorflow.Tensor, tensorflow.Tensor]"
+"""Features and labels as tensors."""
+
+_CHUNK_BYTES = 2**18
+"""The size of what is copied at once."""
 _MOST_ROWS = 2**62
 """TensorFlow counts rows in 64 bits."""
 
@@ -47,20 +52,31 @@ def numpy_batches(arrays: Arrays, num_epochs: int, batch_size: int) -> Iterator[
         batch_size: Rows in a batch; the last batch may be smaller.
     """
     features, labels = arrays
-    count = len(labels)
-    total = count * int(num_epochs)
-    for start in range(0, total, int(batch_size)):
-        stop = min(start + int(batch_size), total)
-        first = start % count
-        last = first + stop - start
-        if last <= count:
-            yield features[first:last].copy(), labels[first:last].copy()
-        else:
-            rows = np.arange(start, stop) % count
-            yield features[rows], labels[rows]
+    size, total = int(batch_size), len(labels) * int(num_epochs)
+    # A copy of several batches at once costs less, as long as the processor's cache holds it.
+    row_bytes = features[:1].nbytes + labels[:1].nbytes
+    chunk = size * max(1, _CHUNK_BYTES // (size * row_bytes))
+    for start in range(0, total, chunk):
+        stop = min(start + chunk, total)
+        some_features, some_labels = (_rows(array, start, stop) for array in arrays)
+        for first in range(0, stop - start, size):
+            yield some_features[first : first + size], some_labels[first : first + size]
 
 
-def tensor_batches(arrays: Arrays, num_epochs: int, batch_size: int) -> tensorflow.data.Dataset:
+def tensors_of(arrays: Arrays) -> Tensors:
+    """Return the arrays as tensors in the memory of the CPU.
+
+    Input pipelines run there, and a whole data set may not fit into a GPU.
+
+    Raises:
+        MissingDependencyError: If TensorFlow is not installed.
+    """
+    tf = import_tensorflow("dataset_function")
+    with tf.device("CPU:0"):
+        return tf.convert_to_tensor(arrays[0]), tf.convert_to_tensor(arrays[1])
+
+
+def tensor_batches(tensors: Tensors, num_epochs: int, batch_size: int) -> tensorflow.data.Dataset:
     """Return the same batches as :func:`numpy_batches` as a ``tf.data.Dataset``.
 
     Whole batches are cut out of the arrays. To slice row by row takes several times as long.
@@ -69,10 +85,8 @@ def tensor_batches(arrays: Arrays, num_epochs: int, batch_size: int) -> tensorfl
         MissingDependencyError: If TensorFlow is not installed.
     """
     tf = import_tensorflow("dataset_function")
-    # Input pipelines run on the CPU, and the whole data set may not fit into a GPU.
-    with tf.device("CPU:0"):
-        features, labels = (tf.convert_to_tensor(array) for array in arrays)
-    count, size = len(arrays[1]), int(batch_size)
+    features, labels = tensors
+    count, size = len(labels), int(batch_size)
     total = min(count * int(num_epochs), _MOST_ROWS)
 
     def batch(index: tensorflow.Tensor) -> tuple[tensorflow.Tensor, tensorflow.Tensor]:
@@ -86,3 +100,11 @@ def tensor_batches(arrays: Arrays, num_epochs: int, batch_size: int) -> tensorfl
     # Nothing in it depends on the values of tensors, so its source need not be read.
     cut = tf.autograph.experimental.do_not_convert(batch)
     return tf.data.Dataset.range(-(-total // size)).map(cut)
+
+
+def _rows(array: NDArray[np.float32], start: int, stop: int) -> NDArray[np.float32]:
+    """Return a copy of the rows from one number to another, counted on through all epochs."""
+    count = len(array)
+    first = start % count
+    last = first + stop - start
+    return array[first:last].copy() if last <= count else array[np.arange(first, last) % count]

@@ -66,9 +66,10 @@ class RecordFiles:
             for matrix, _ in self.stream(names, names[0], 1, _BATCH_ROWS):
                 counts += np.isnan(matrix.numpy()).sum(axis=0)
         except tf.errors.InvalidArgumentError as error:
+            cause = "".join(_CAUSE.findall(error.message))
             raise AblationError(
                 "Every record must have the integers that the first one has, but in "
-                f"{self._path} one has not. TensorFlow says: {''.join(_CAUSE.findall(error.message))} "
+                f"{self._path} one has not. TensorFlow says: {cause} "
                 "Write columns with missing values as floats."
             ) from error
         return dict(zip(names, map(int, counts), strict=True))

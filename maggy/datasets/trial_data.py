@@ -10,7 +10,14 @@ import numpy as np
 
 from maggy.common.exceptions import AblationError, BadArgumentsError
 from maggy.common.exhaustive import assert_never
-from maggy.datasets.batching import Arrays, check_batching, numpy_batches, tensor_batches
+from maggy.datasets.batching import (
+    Arrays,
+    Tensors,
+    check_batching,
+    numpy_batches,
+    tensor_batches,
+    tensors_of,
+)
 from maggy.datasets.options import DataOptions, Draw, Split
 from maggy.datasets.splits import Rows, permutation, split_rows
 from maggy.datasets.table import Column
@@ -85,6 +92,7 @@ class TrialData:
             if not (self._is_dropped and name in absent)
         ]
         self._arrays_of: dict[Split, Arrays] = {}
+        self._tensors_of: dict[Split, Tensors] = {}
 
     def check(self) -> None:
         """Check that there are rows for each split, and values for each statistic.
@@ -111,23 +119,22 @@ class TrialData:
 
     def batches(self, num_epochs: int, batch_size: int, split: Split = "train") -> Iterator[Arrays]:
         """Return a generator of pairs of arrays; see :func:`numpy_batches`."""
-        return numpy_batches(self._in_memory(num_epochs, batch_size, split), num_epochs, batch_size)
+        check_batching(num_epochs, batch_size)
+        check_split(split, self._options)
+        # They stay in memory, because many training functions ask for batches in each epoch.
+        if split not in self._arrays_of:
+            self._arrays_of[split] = self._make(split)
+        return numpy_batches(self._arrays_of[split], num_epochs, batch_size)
 
     def dataset(
         self, num_epochs: int, batch_size: int, split: Split = "train"
     ) -> tensorflow.data.Dataset:
         """Return the same batches as a ``tf.data.Dataset``."""
-        return tensor_batches(
-            self._in_memory(num_epochs, batch_size, split), num_epochs, batch_size
-        )
-
-    def _in_memory(self, num_epochs: int, batch_size: int, split: Split) -> Arrays:
-        """Return arrays that stay in memory, because many training functions ask in each epoch."""
         check_batching(num_epochs, batch_size)
         check_split(split, self._options)
-        if split not in self._arrays_of:
-            self._arrays_of[split] = self._make(split)
-        return self._arrays_of[split]
+        if split not in self._tensors_of:
+            self._tensors_of[split] = tensors_of(self._make(split))
+        return tensor_batches(self._tensors_of[split], num_epochs, batch_size)
 
     def _make(self, split: Split) -> Arrays:
         training, test = self._rows

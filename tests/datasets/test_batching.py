@@ -6,7 +6,8 @@ import itertools
 import numpy as np
 import pytest
 
-from maggy.datasets.batching import numpy_batches, tensor_batches
+from maggy.datasets import batching
+from maggy.datasets.batching import numpy_batches, tensor_batches, tensors_of
 
 
 def arrays(count=5):
@@ -26,6 +27,14 @@ def test_a_batch_may_hold_several_epochs():
     assert labels_of(numpy_batches(arrays(2), 3, 5)) == [[0, 1, 0, 1, 0], [1]]
 
 
+@pytest.mark.parametrize("chunk", [1, 40, 100])
+def test_batches_do_not_depend_on_how_many_are_copied_at_once(chunk, monkeypatch):
+    expected = labels_of(numpy_batches(arrays(), 7, 3))
+    monkeypatch.setattr(batching, "_CHUNK_BYTES", chunk)
+    assert labels_of(numpy_batches(arrays(), 7, 3)) == expected
+    assert [label for batch in expected for label in batch] == [0, 1, 2, 3, 4] * 7
+
+
 def test_features_belong_to_their_labels():
     for features, labels in numpy_batches(arrays(), 3, 4):
         np.testing.assert_array_equal(features[:, 0], labels * 2)
@@ -34,7 +43,8 @@ def test_features_belong_to_their_labels():
 
 def test_a_training_function_may_change_a_batch():
     whole = arrays()
-    for features, labels in numpy_batches(whole, 1, 2):
+    for features, labels in numpy_batches(whole, 2, 2):
+        assert labels.max() < 5
         features += 100
         labels += 100
     assert labels_of(numpy_batches(whole, 1, 9)) == [[0, 1, 2, 3, 4]]
@@ -50,7 +60,7 @@ def test_batches_are_a_generator_and_made_one_at_a_time():
 @pytest.mark.slow
 @pytest.mark.parametrize(("num_epochs", "batch_size"), [(1, 2), (1, 5), (1, 9), (3, 4), (3, 7)])
 def test_tensorflow_gives_the_same_batches(num_epochs, batch_size):
-    dataset = tensor_batches(arrays(), num_epochs, batch_size)
+    dataset = tensor_batches(tensors_of(arrays()), num_epochs, batch_size)
     expected = list(numpy_batches(arrays(), num_epochs, batch_size))
     batches = list(dataset.as_numpy_iterator())
     assert len(dataset) == len(batches) == len(expected)
@@ -62,7 +72,7 @@ def test_tensorflow_gives_the_same_batches(num_epochs, batch_size):
 @pytest.mark.slow
 def test_tensorflow_knows_the_width_and_any_number_of_epochs():
     for num_epochs in (1, 2, 10**18):
-        dataset = tensor_batches(arrays(), num_epochs, 2)
+        dataset = tensor_batches(tensors_of(arrays()), num_epochs, 2)
         features, labels = dataset.element_spec
         assert features.shape.as_list() == [None, 2]
         assert labels.shape.as_list() == [None]
