@@ -7,13 +7,14 @@ from typing import TypedDict
 
 from maggy.ablation.choices import Choice, ChoiceStudy
 from maggy.ablation.combinations import Combination, make_combination
-from maggy.ablation.component import NOTHING
+from maggy.ablation.featurestudy import FeatureStudy
 from maggy.ablation.generators import DatasetGenerator
 from maggy.ablation.modelstudy import ModelStudy
-from maggy.ablation.names import exclude, flat_names, require_name
+from maggy.ablation.names import require_name
 from maggy.common.exceptions import BadArgumentsError, SignatureError
 from maggy.common.json_values import closest
 from maggy.common.types import ParameterValue
+from maggy.datasets.options import DataOptions, FeatureAblation, Missing
 
 __all__ = ["AblationStudy", "FeatureStudy", "StudyDict"]
 
@@ -22,6 +23,10 @@ _KEYWORDS = [
     "training_dataset_version",
     "label_name",
     "dataset_generator",
+    "feature_ablation",
+    "missing",
+    "test_fraction",
+    "folds",
 ]
 
 
@@ -36,54 +41,6 @@ class StudyDict(TypedDict):
     included_groups: list[str | list[str]]
     custom_models: list[str]
     custom_dataset_generator: DatasetGenerator | None
-
-
-class FeatureStudy:
-    """The features of a study. One trial leaves out one feature, in the order of inclusion.
-
-    Attributes:
-        included_features: The names of the features.
-    """
-
-    def __init__(self) -> None:
-        self.included_features: list[str] = []
-
-    def include(self, *features: str | list[str]) -> None:
-        """Add features. Each of them is left out of the data set of one trial.
-
-        A feature that is included already keeps its position.
-
-        Args:
-            *features: Names, or lists of names.
-
-        Raises:
-            BadArgumentsError: If something else is among them; then nothing is added.
-        """
-        names = flat_names(features, "Feature")
-        if NOTHING in names:
-            raise BadArgumentsError(
-                f"A feature cannot be called '{NOTHING}', because that is the label of the base "
-                "trial. Rename the column."
-            )
-        self.included_features = list(dict.fromkeys(self.included_features + names))
-
-    def exclude(self, *features: str | list[str]) -> None:
-        """Remove features from the study. A name that is not in it is logged and ignored.
-
-        Args:
-            *features: Names, or lists of names.
-
-        Raises:
-            BadArgumentsError: If something else is among them; then nothing is removed.
-        """
-        self.included_features = exclude(
-            self.included_features, flat_names(features, "Feature"), "Feature"
-        )
-
-    def list_all(self) -> None:
-        """Print the included features, one a line."""
-        for name in self.included_features:
-            print(name)
 
 
 class AblationStudy:
@@ -107,7 +64,22 @@ class AblationStudy:
             with a data set generator of your own.
         training_dataset_version: The version of the data set, 1 or more.
         label_name: The column that the model predicts. It is never among the features.
-        dataset_generator: See :meth:`set_dataset_generator`.
+        dataset_generator: See :meth:`set_dataset_generator`. It makes all data itself, so it
+            excludes the four options that follow.
+        feature_ablation: How a feature is left out. ``"drop"``, the default, takes its column away,
+            so the model must not have a fixed input width. The others keep the width:
+            ``"mean"`` and ``"zero"`` put one value there, and ``"permute"`` mixes the values among
+            the rows, once a repeat and in the same way for all columns of a group.
+        missing: What happens to missing values. None, the default, refuses a data set that has any.
+            ``"mean"`` and ``"median"`` fill them; ``"indicator"`` fills them with the mean, and
+            adds a column ``<name>_missing`` of 0 and 1; ``"drop"`` leaves out each row with one;
+            ``"keep"`` passes them on as NaN. A row without a label is left out except by
+            ``"keep"``.
+        test_fraction: The share of rows, 0 by default, that are held out:
+            ``dataset_function(1, 256, split="test")`` gives them. All trials of a repeat share
+            them, and each repeat holds out others. Means and medians come from the other rows.
+        folds: Hold out one of this many folds instead, fold ``repeat % folds``. After all folds
+            have had their turn, the rows are divided anew.
         **unknown: No further keyword exists.
 
     Attributes:
@@ -116,6 +88,8 @@ class AblationStudy:
         choices: The parameters of the training function that get another value.
         combinations: What single trials leave out together, in the order of inclusion.
         custom_dataset_generator: The function that makes the data set, or None.
+        data_options: How features are left out, what happens to missing values, and which rows are
+            held out.
 
     Raises:
         BadArgumentsError: If an argument breaks one of these rules.
@@ -129,6 +103,10 @@ class AblationStudy:
         label_name: str | None = None,
         *,
         dataset_generator: DatasetGenerator | None = None,
+        feature_ablation: FeatureAblation = "drop",
+        missing: Missing | None = None,
+        test_fraction: float = 0.0,
+        folds: int | None = None,
         **unknown: object,
     ) -> None:
         # Python's own error would not name the closest keyword.
@@ -151,6 +129,12 @@ class AblationStudy:
         self.training_dataset_name = training_dataset_name
         self.training_dataset_version = version
         self.label_name = label_name
+        self.data_options = DataOptions(
+            feature_ablation=feature_ablation,
+            missing=missing,
+            test_fraction=test_fraction,
+            folds=folds,
+        )
         self.features = FeatureStudy()
         self.model = ModelStudy()
         self.choices = ChoiceStudy()
@@ -169,7 +153,7 @@ class AblationStudy:
             dataset_generator: ``f(num_epochs, batch_size)`` or
                 ``f(num_epochs, batch_size, ablated_feature)``. Only the second form can leave
                 features out: its third parameter, whatever its name, gets the name of the feature,
-                or None.
+                for a group the sorted list of its names, or None.
 
         Raises:
             BadArgumentsError: If it is not a function.

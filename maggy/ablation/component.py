@@ -41,10 +41,23 @@ LABEL_PARAMETERS = (FEATURE_PARAMETER, LAYER_PARAMETER)
 _PREFIX_LABEL = "Layers prefixed "
 _CUSTOM_LABEL = "Custom model: "
 _REPLACED_LABEL = " replaced by "
+_FEATURE_PREFIX_LABEL = "Features prefixed "
+_FEATURE_REGEX_LABEL = "Features matching "
 _AND = " + "
 
 ComponentKind: TypeAlias = Literal[
-    "base", "feature", "layer", "prefix", "group", "replacement", "custom", "choice", "combination"
+    "base",
+    "feature",
+    "feature_prefix",
+    "feature_regex",
+    "feature_group",
+    "layer",
+    "prefix",
+    "group",
+    "replacement",
+    "custom",
+    "choice",
+    "combination",
 ]
 """The kinds of components."""
 
@@ -63,11 +76,13 @@ class Component:
         'feature fare'
 
     Attributes:
-        kind: ``base``, ``feature``, ``layer``, ``prefix``, ``group``, ``replacement``, ``custom``,
-            ``choice`` or ``combination``.
+        kind: ``base``, ``feature``, ``feature_prefix``, ``feature_regex``, ``feature_group``,
+            ``layer``, ``prefix``, ``group``, ``replacement``, ``custom``, ``choice`` or
+            ``combination``.
         label: The name of the component in its trial and in every record.
-        names: The feature, the layers, the prefix, the identifier of the custom model or the
-            parameter of the choice. For a replacement, the layer and what replaces it.
+        names: The features, the layers, the prefix, the regular expression, the identifier of the
+            custom model or the parameter of the choice. For a replacement, the layer and what
+            replaces it.
         parts: The components of a combination; empty for all other kinds.
     """
 
@@ -85,6 +100,22 @@ class Component:
     def feature(cls, name: str) -> Component:
         """Return the component that leaves out a feature."""
         return cls("feature", name, (name,))
+
+    @classmethod
+    def feature_prefix(cls, prefix: str) -> Component:
+        """Return the component that leaves out all features whose names begin with a prefix."""
+        return cls("feature_prefix", f"{_FEATURE_PREFIX_LABEL}{prefix}", (prefix,))
+
+    @classmethod
+    def feature_regex(cls, regex: str) -> Component:
+        """Return the component that leaves out all features with a match of an expression."""
+        return cls("feature_regex", f"{_FEATURE_REGEX_LABEL}{regex}", (regex,))
+
+    @classmethod
+    def feature_group(cls, names: Iterable[str]) -> Component:
+        """Return the component that leaves out several features together."""
+        features = list(names)
+        return cls("feature_group", str(features), tuple(features))
 
     @classmethod
     def layer(cls, name: str) -> Component:
@@ -172,7 +203,7 @@ class Component:
         parts: list[Component] = []
         # Labels become text, since a user's own ablator may use numbers.
         if feature is not None:
-            parts += map(cls.feature, _split(str(feature)))
+            parts += map(cls._from_feature_label, _split(str(feature)))
         if layer is not None:
             parts += map(cls._from_layer_label, _split(str(layer)))
         if choice is not None:
@@ -180,6 +211,21 @@ class Component:
             for label in re.split(rf"{re.escape(_AND)}(?=\w+=)", str(choice)):
                 parts.append(cls("choice", label, (label.partition("=")[0],)))
         return cls.combination(parts)
+
+    @classmethod
+    def from_feature_label(cls, label: ParameterValue | None) -> Component:
+        """Return the component of a trial with this label of a feature; the base for None."""
+        return cls.from_params({FEATURE_PARAMETER: label})
+
+    @classmethod
+    def _from_feature_label(cls, label: str) -> Component:
+        if label.startswith(_FEATURE_PREFIX_LABEL):
+            return cls.feature_prefix(label.removeprefix(_FEATURE_PREFIX_LABEL))
+        if label.startswith(_FEATURE_REGEX_LABEL):
+            return cls.feature_regex(label.removeprefix(_FEATURE_REGEX_LABEL))
+        names = _names_in(label)
+        # The name of a column may begin with a bracket, too.
+        return cls.feature(label) if names == (label,) else cls("feature_group", label, names)
 
     @classmethod
     def _from_layer_label(cls, label: str) -> Component:
@@ -200,9 +246,14 @@ class Component:
         return self.kind == "base"
 
     @property
+    def is_of_features(self) -> bool:
+        """Whether features are left out, and nothing of the model."""
+        return self.kind in ("feature", "feature_prefix", "feature_regex", "feature_group")
+
+    @property
     def parameter(self) -> str:
         """The parameter of the trial that holds the label of a component that has no parts."""
-        if self.kind == "feature":
+        if self.is_of_features:
             return FEATURE_PARAMETER
         if self.kind == "choice":
             return CHOICE_PARAMETER
@@ -228,7 +279,9 @@ class Component:
                 return f"{kind} {self.label}"
             case "group":
                 return f"layers {self.label}"
-            case "prefix" | "custom":
+            case "feature_group":
+                return f"features {self.label}"
+            case "prefix" | "custom" | "feature_prefix" | "feature_regex":
                 # These labels say themselves what they are.
                 return self.label
             case "combination":

@@ -5,6 +5,7 @@ This module checks the signatures of generators and calls them. It changes no mo
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable
 from typing import NoReturn, TypeAlias
@@ -22,18 +23,26 @@ __all__ = [
     "dataset_function_of",
     "model_function_of",
     "raise_no_base_model",
+    "sized_generator",
     "takes_feature",
+    "takes_width",
     "try_custom_model",
 ]
 
 DatasetGenerator: TypeAlias = Callable[..., object]
 """A user's function of the number of epochs, the batch size and, perhaps, an ablated feature."""
-DatasetFunction: TypeAlias = Callable[[int, int], object]
+DatasetFunction: TypeAlias = Callable[..., object]
 """The function that a training function gets as ``dataset_function``."""
-ModelGenerator: TypeAlias = Callable[[], object]
-"""A user's function that builds a model. Only the removal of layers needs a Keras model."""
+ModelGenerator: TypeAlias = Callable[..., object]
+"""A user's function that builds a model. Only the removal of layers needs a Keras model.
+
+A parameter ``num_features`` gets the number of features. All others need defaults.
+"""
 ModelFunction: TypeAlias = Callable[[], object]
 """The function that a training function gets as ``model_function``."""
+
+_WIDTH = "num_features"
+"""The parameter of a model generator that gets the number of features."""
 
 
 def takes_feature(generator: DatasetGenerator) -> bool:
@@ -62,18 +71,50 @@ def takes_feature(generator: DatasetGenerator) -> bool:
 
 
 def check_model_generator(generator: ModelGenerator) -> None:
-    """Check that a model generator can be called without arguments.
+    """Check that a model generator can be called without arguments, except ``num_features``.
 
     Raises:
-        SignatureError: If a parameter has no default.
+        SignatureError: If another parameter has no default.
     """
+    width = {_WIDTH: 1} if takes_width(generator) else {}
     try:
-        inspect.signature(generator).bind()
+        inspect.signature(generator).bind(**width)
     except TypeError:
         raise SignatureError(
             "A model generator is called without arguments, but got "
             f"{_name_and_signature(generator)}. Give its parameters defaults."
         ) from None
+
+
+def takes_width(generator: ModelGenerator) -> bool:
+    """Return whether a model generator has a parameter ``num_features``."""
+    try:
+        parameter = inspect.signature(generator).parameters.get(_WIDTH)
+    except (TypeError, ValueError):  # Some functions of C have no signature.
+        return False
+    return parameter is not None and parameter.kind in (
+        parameter.POSITIONAL_OR_KEYWORD,
+        parameter.KEYWORD_ONLY,
+    )
+
+
+def sized_generator(generator: ModelGenerator, num_features: Callable[[], int]) -> ModelGenerator:
+    """Return a generator without arguments that gives another one the number of features.
+
+    A generator that does not take the number is returned as it is.
+
+    Args:
+        generator: The generator of a model.
+        num_features: Return the number. It is called when a model is built.
+    """
+    if not takes_width(generator):
+        return generator
+
+    @functools.wraps(generator)
+    def build() -> object:
+        return generator(**{_WIDTH: num_features()})
+
+    return build
 
 
 def dataset_function_of(

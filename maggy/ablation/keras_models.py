@@ -5,6 +5,7 @@ This module changes no model. The protocols name what is used of Keras, which is
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from types import ModuleType
 from typing import Protocol, TypeAlias
@@ -12,6 +13,7 @@ from typing import Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from maggy.ablation.names import has_prefix
 from maggy.common.exceptions import AblationError
 from maggy.common.json_values import closest
 from maggy.common.keras_session import import_keras
@@ -27,6 +29,7 @@ __all__ = [
     "TensorTree",
     "has_input",
     "input_layer",
+    "input_width",
     "is_functional",
     "is_sequential",
     "layers_with_prefix",
@@ -150,7 +153,7 @@ def layers_with_prefix(model: KerasModel, prefix: str) -> list[str]:
         AblationError: If there is no such layer, so that nothing would be removed.
     """
     names, ends = _layer_names(model), _end_names(model)
-    matches = [name for name in names if _has_prefix(name, prefix)]
+    matches = [name for name in names if has_prefix(name, prefix)]
     if not matches:
         raise AblationError(
             f"No layer of the base model has a name that begins with '{prefix}'."
@@ -164,13 +167,6 @@ def layers_with_prefix(model: KerasModel, prefix: str) -> list[str]:
             "Give the other layers names that begin alike."
         )
     return removable
-
-
-def _has_prefix(name: str, prefix: str) -> bool:
-    if not name.lower().startswith(prefix.lower()):
-        return False
-    rest = name[len(prefix) :]
-    return not (prefix[-1].isdigit() and rest[:1].isdigit())
 
 
 def require_layers(model: KerasModel, names: Iterable[str]) -> None:
@@ -240,6 +236,22 @@ def input_layer(keras: ModuleType, model: KerasModel) -> KerasInputLayer | None:
     # The property of Sequential leaves the InputLayer out, that of its base class does not.
     first: KerasInputLayer | None = next(iter(keras.Model.layers.fget(model)), None)
     return first if isinstance(first, keras.layers.InputLayer) else None
+
+
+def input_width(model: object) -> int | None:
+    """Return the number of columns that a Keras model takes.
+
+    Returns:
+        None if it takes any number, something else than one table, or is no Keras model.
+    """
+    # Without Keras in memory, no object can be a model of it.
+    keras = sys.modules.get("keras")
+    if keras is None or not isinstance(model, keras.Model):
+        return None
+    shape = getattr(model, "input_shape", None) if getattr(model, "inputs", None) else None
+    if not isinstance(shape, tuple) or len(shape) != 2 or not isinstance(shape[1], int):
+        return None
+    return shape[1]
 
 
 def _has_constructor_of(cls: type, base: type) -> bool:

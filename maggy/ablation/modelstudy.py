@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from maggy.ablation.generators import ModelGenerator
 from maggy.ablation.keras_edit import LayerFactory
-from maggy.ablation.names import exclude, flat_names, require_name
+from maggy.ablation.names import exclude, flat_names, require_name, sorted_groups
 from maggy.common.exceptions import BadArgumentsError
 
 __all__ = ["LayerStudy", "ModelStudy", "Replacement"]
@@ -244,31 +244,12 @@ def _lists_and_prefixes(
     groups: Iterable[list[str]], prefix: str | None
 ) -> tuple[list[list[str]], list[str]]:
     """Return the groups, sorted and without duplicates, and a list of at most one prefix."""
-    lists = [_sorted_group(group) for group in groups]
+    lists = sorted_groups(groups, "layer")
     if not lists and prefix is None:
         raise BadArgumentsError(
             "A layer group is a list of two or more names, or prefix='...', but got neither."
         )
-    unique = [group for position, group in enumerate(lists) if group not in lists[:position]]
-    return unique, [] if prefix is None else [require_name(prefix, "A prefix")]
-
-
-def _sorted_group(group: list[str]) -> list[str]:
-    if not isinstance(group, list):
-        raise BadArgumentsError(
-            f"A layer group must be a list of two or more names, "
-            f"but got {type(group).__name__}: {group!r:.80}. "
-            "For all layers whose names begin alike use prefix='...'; "
-            "for a single layer use include()."
-        )
-    # Sorted, because the names are the label, which must not depend on the order of writing.
-    names = sorted({require_name(name, "A layer in a group") for name in group})
-    if len(names) < 2:
-        raise BadArgumentsError(
-            f"A layer group must have two or more layers, but got {group!r:.80}. "
-            "For a single layer use include()."
-        )
-    return names
+    return lists, [] if prefix is None else [require_name(prefix, "A prefix")]
 
 
 def _require_callable(function: Function, noun: str) -> Function:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from maggy.common.exceptions import BadArgumentsError
 from maggy.common.json_values import closest
 
-__all__ = ["exclude", "flat_names", "require_name"]
+__all__ = ["exclude", "flat_names", "has_prefix", "require_name", "sorted_groups"]
 
 _log = logging.getLogger(__name__)
 
@@ -68,3 +68,47 @@ def exclude(included_names: list[str], names: Iterable[str], noun: str) -> list[
                 closest(name, included_names),
             )
     return [name for name in included_names if name not in removal]
+
+
+def sorted_groups(groups: Iterable[list[str]], noun: str) -> list[list[str]]:
+    """Return the groups without duplicates, and the names in each of them sorted.
+
+    Args:
+        groups: What the user wrote.
+        noun: What the names are those of, in the singular and in lower case.
+
+    Raises:
+        BadArgumentsError: If a group is not a list of two or more names.
+    """
+    lists = [_sorted_group(group, noun) for group in groups]
+    return [group for position, group in enumerate(lists) if group not in lists[:position]]
+
+
+def has_prefix(name: str, prefix: str) -> bool:
+    """Return whether a name begins with a prefix. Upper and lower case count as the same.
+
+    A prefix that ends in a digit does not fit a name that continues with a digit: ``block_1`` fits
+    ``block_1_expand``, and not ``block_10_expand``.
+    """
+    if not name.lower().startswith(prefix.lower()):
+        return False
+    rest = name[len(prefix) :]
+    return not (prefix[-1].isdigit() and rest[:1].isdigit())
+
+
+def _sorted_group(group: list[str], noun: str) -> list[str]:
+    if not isinstance(group, list):
+        raise BadArgumentsError(
+            f"A {noun} group must be a list of two or more names, "
+            f"but got {type(group).__name__}: {group!r:.80}. "
+            f"For all {noun}s whose names begin alike use prefix='...'; "
+            f"for a single {noun} use include()."
+        )
+    # Sorted, because the names are the label, which must not depend on the order of writing.
+    names = sorted({require_name(name, f"A {noun} in a group") for name in group})
+    if len(names) < 2:
+        raise BadArgumentsError(
+            f"A {noun} group must have two or more {noun}s, but got {group!r:.80}. "
+            f"For a single {noun} use include()."
+        )
+    return names

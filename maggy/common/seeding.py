@@ -79,7 +79,8 @@ class TrainingSeed:
         """Return a function that does the same, but draws from freshly seeded generators.
 
         After each call the generators are as they were before it. So the function returns the same
-        each time, and what it draws changes nothing for its caller.
+        each time, and what it draws changes nothing for its caller. The same holds for functions
+        that are attributes of the function.
         """
 
         @functools.wraps(function)
@@ -89,6 +90,10 @@ class TrainingSeed:
                     library.seed(self._seed)
                 return function(*args, **kwargs)
 
+        for name, attribute in list(vars(call).items()):
+            # functools has copied the attributes; its own begin with "__".
+            if callable(attribute) and not name.startswith("__"):
+                setattr(call, name, self.apart(attribute))
         return call  # type: ignore[return-value]
 
     @contextmanager
@@ -160,7 +165,8 @@ class _TensorFlow:
         self._context = sys.modules["tensorflow.python.eager.context"].context()
 
     def state(self) -> tuple[object, object]:
-        generator = self._context._rng
+        # TensorFlow makes the generator together with its first seed.
+        generator = getattr(self._context, "_rng", None)
         return self._context._seed, generator and generator.getstate()
 
     def restore(self, state: Any) -> None:  # noqa: ANN401 (its own state)

@@ -6,6 +6,7 @@ The root is ``$MAGGY_DATASET_DIR``, a folder or an fsspec URL, else ``./Training
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from typing import TYPE_CHECKING, TypeAlias
@@ -17,6 +18,7 @@ from maggy.datasets.columns import read_frame, read_path
 from maggy.datasets.file_formats import FORMATS, format_at, format_of_name
 from maggy.datasets.stored_table import StoredTable, has_schema, read_schema, write_data_set
 from maggy.datasets.table import Schema, SparkFrame, Table
+from maggy.datasets.table_warnings import table_warnings
 from maggy.datasets.training_dataset import TrainingDataset
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ __all__ = [
     "register_training_dataset",
 ]
 
+_log = logging.getLogger(__name__)
 _FILES = AnyFiles()
 
 TrainingData: TypeAlias = "SparkFrame | pandas.DataFrame | str | os.PathLike[str]"
@@ -45,7 +48,9 @@ def register_training_dataset(data: TrainingData, name: str, version: int = 1) -
     """Register a training data set, so that an ``AblationStudy`` finds it by name and version.
 
     Frames, CSV and Parquet are copied now, so later changes of the source have no effect. Every
-    column must hold numbers: a bool becomes 0 or 1, a missing value NaN.
+    column must hold numbers: a bool becomes 0 or 1, a missing value NaN. A warning says how many
+    values are missing in each column, and which columns hold different integers that become one
+    number, because trials get 32-bit floats.
 
     Of TFRecord files only the path is recorded. The workers read them, so they must reach the same
     path. Their features come in the order of their names, because a ``tf.train.Example`` has no
@@ -73,7 +78,10 @@ def register_training_dataset(data: TrainingData, name: str, version: int = 1) -
         BadArgumentsError: If the data are of another kind, do not exist or are not numbers.
     """
     folder = _FILES.join(dataset_root(), folder_name(name, version))
-    write_data_set(_FILES, folder, *_read(data))
+    schema, table = _read(data)
+    write_data_set(_FILES, folder, schema, table)
+    for warning in table_warnings(table) if table is not None else []:
+        _log.warning("Training data set '%s', version %d: %s", name, version, warning)
     return folder
 
 

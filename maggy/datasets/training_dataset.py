@@ -1,18 +1,21 @@
-"""A registered training data set as it travels to the workers, and its ``tf.data.Dataset``."""
+"""A registered training data set as it travels to the workers: its columns, and their names."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from maggy.common.exceptions import AblationError, BadArgumentsError
-from maggy.common.files import AnyFiles, Files, LocalCopies
+from maggy.common.exceptions import AblationError
+from maggy.common.files import AnyFiles, Files
 from maggy.common.json_values import closest
 from maggy.common.keras_session import import_tensorflow
+from maggy.datasets.batching import check_batching
+from maggy.datasets.options import DataOptions, Draw
+from maggy.datasets.record_data import RecordFiles, RecordStream
 from maggy.datasets.table import Column, Table
-from maggy.datasets.tfrecords import find_records, parser_of
+from maggy.datasets.trial_data import TrialData
 
 if TYPE_CHECKING:
     import tensorflow
@@ -67,12 +70,10 @@ class TrainingDataset:
         self.files = files or AnyFiles()
         self.source = source
         self.columns: dict[str, Column] | None = None
-        # Copies are deleted with this object, so the two belong together.
-        self._copies: LocalCopies | None = None
+        self._records = None if tfrecord_path is None else RecordFiles(self.files, tfrecord_path)
 
     def __getstate__(self) -> dict[str, object]:
-        # The copies are on the disk of this machine only.
-        state = {**self.__dict__, "_copies": None}
+        state = dict(self.__dict__)
         if self.columns and sum(column.nbytes for column in self.columns.values()) > SHIPPED_BYTES:
             state["columns"] = None
         return state
@@ -97,25 +98,51 @@ class TrainingDataset:
             ) from None
         self.columns = {name: columns[name].astype(np.float32, copy=False) for name in self.names}
 
-    def check_names(self, ablated: list[str]) -> None:
+    def column_names(self) -> list[str]:
+        """Return the names of all columns in order. For TFRecord this reads the first record."""
+        if self.names is None and self._records is not None:
+            self.names = self._records.names()
+        return self.names or []
+
+    def feature_names(self) -> list[str]:
+        """Return the names of all columns but the label, in order."""
+        return [name for name in self.column_names() if name != self.label]
+
+    def missing_counts(self) -> dict[str, int]:
+        """Return the number of missing values of each column that has any.
+
+        For TFRecord this reads all records.
+        """
+        if self._records is not None and self.columns is None:
+            counts = self._records.missing_counts()
+        else:
+            self.load()
+            counts = {
+                name: int(np.count_nonzero(np.isnan(column)))
+                for name, column in (self.columns or {}).items()
+            }
+        return {name: count for name, count in counts.items() if count}
+
+    def check_names(self, ablated: Iterable[str], is_dropped: bool = True) -> None:
         """Check that the label and the features to ablate are among the columns.
 
         For TFRecord this reads the first record.
 
         Args:
             ablated: The names of the features to ablate.
+            is_dropped: Whether an ablated feature is no longer among the features.
 
         Raises:
             AblationError: If a name does not exist (with the closest name), is the label, or is the
                 only feature.
         """
-        names = self.names if self.names is not None else list(self._record_parsers())
+        ablated = list(ablated)
+        names, features = self.column_names(), self.feature_names()
         if self.label not in names:
             raise AblationError(
                 f"The training data set has no column '{self.label}' to be the label."
                 f"{closest(str(self.label), names)} Its columns are: {', '.join(names)}."
             )
-        features = [name for name in names if name != self.label]
         for name in ablated:
             if name == self.label:
                 raise AblationError(
@@ -127,38 +154,58 @@ class TrainingDataset:
                     f"Its features are: {', '.join(features)}."
                 )
         # With an ablated feature (True counts as 1) at least one other must remain.
-        if len(features) <= bool(ablated):
+        if len(features) <= (is_dropped and bool(ablated)):
             raise AblationError(
                 "A training data set needs a feature beside its label, and two if one is ablated."
             )
 
-    def check_remainders(self, combinations: Iterable[Collection[str]]) -> None:
-        """Check that a feature remains whichever of these are left out together.
-
-        For TFRecord this reads the first record.
-
-        Args:
-            combinations: The names of the features that one trial leaves out, for several trials.
+    def check_rest(self, ablated: Iterable[str]) -> None:
+        """Check that a feature remains if others are dropped together.
 
         Raises:
             AblationError: If none remains.
         """
-        names = self.names if self.names is not None else list(self._record_parsers())
-        for ablated in combinations:
-            if not self._features(names, ablated):
-                raise AblationError(
-                    "A trial needs at least one feature, but together the features "
-                    f"{', '.join(ablated)} are all that the training data set has. "
-                    "Leave out fewer, or keep their columns with feature_ablation='mean'."
-                )
+        ablated = list(ablated)
+        if not set(self.feature_names()) - set(ablated):
+            raise AblationError(
+                f"A feature must remain, but without {', '.join(ablated)} there is none. "
+                "Leave out fewer, or keep their columns: feature_ablation='mean', 'zero' or "
+                "'permute'."
+            )
+
+    def of_trial(
+        self,
+        ablated: Iterable[str] = (),
+        options: DataOptions | None = None,
+        draw: Draw | None = None,
+    ) -> TrialData | RecordStream:
+        """Return the data of a trial.
+
+        Args:
+            ablated: The features that it leaves out.
+            options: The options of the study.
+            draw: What the trials of a repeat share.
+
+        Raises:
+            AblationError: If the label or an ablated feature does not exist, or no feature remains.
+        """
+        options, label, names = options or DataOptions(), str(self.label), list(ablated)
+        self.load()
+        is_dropped = options.feature_ablation == "drop"
+        self.check_names(names, is_dropped)
+        if is_dropped:
+            self.check_rest(names)
+        if self._records is not None and not options.needs_columns:
+            rest = [name for name in self.feature_names() if name not in names]
+            return RecordStream(self._records, rest, label)
+        if self._records is not None and self.columns is None:
+            self.columns = self._records.read_columns()
+        return TrialData(self.columns or {}, label, names, options, draw)
 
     def dataset(
-        self,
-        num_epochs: int,
-        batch_size: int,
-        ablated_feature: str | Sequence[str] | None = None,
+        self, num_epochs: int, batch_size: int, ablated_feature: str | None = None
     ) -> tensorflow.data.Dataset:
-        """Return the data for a training function: the result of its ``dataset_function``.
+        """Return the data for a training function, all rows of them.
 
         The rows come in their order, repeated ``num_epochs`` times, then batched. They are not
         shuffled, so that trials differ only in their component.
@@ -166,74 +213,18 @@ class TrainingDataset:
         Args:
             num_epochs: The number of repetitions, at least 1.
             batch_size: Rows in a batch, at least 1; the last batch may be smaller.
-            ablated_feature: The feature to leave out, several in a list, or None.
+            ablated_feature: The feature to leave out, or None.
 
         Returns:
             A ``tf.data.Dataset`` of features, ``(batch, n)`` float32 in the order of the schema
-            without the label and the ablated features, and labels, ``(batch,)`` float32.
+            without the label and the ablated feature, and labels, ``(batch,)`` float32.
 
         Raises:
-            AblationError: If the label or an ablated feature does not exist, or none remains.
+            AblationError: If the label or the ablated feature does not exist.
             BadArgumentsError: If a number is not an integer of at least 1.
             MissingDependencyError: If TensorFlow is not installed.
         """
-        for name, value in (("num_epochs", num_epochs), ("batch_size", batch_size)):
-            if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-                raise BadArgumentsError(
-                    f"{name} must be an integer of at least 1, but got {value!r:.80}."
-                )
-        tf = import_tensorflow("dataset_function")
-        self.load()
-        names = [ablated_feature] if isinstance(ablated_feature, str) else ablated_feature
-        ablated = list(names or ())
-        self.check_names(ablated)
-        if len(ablated) > 1:
-            self.check_remainders([ablated])
-        if self.tfrecord_path is not None:
-            return self._parse_records(ablated, int(num_epochs), int(batch_size))
-        columns = self.columns or {}
-        features = self._features(list(columns), ablated)
-        matrix = np.stack([columns[name] for name in features], axis=1)
-        rows = tf.data.Dataset.from_tensor_slices((matrix, columns[str(self.label)]))
-        return rows.repeat(int(num_epochs)).batch(int(batch_size))
-
-    def _features(self, names: Iterable[str], ablated: Collection[str]) -> list[str]:
-        return [name for name in names if name not in (self.label, *ablated)]
-
-    def _parse_records(
-        self, ablated: Collection[str], num_epochs: int, batch_size: int
-    ) -> tensorflow.data.Dataset:
-        tf = import_tensorflow("dataset_function")
-        parsers, label = self._record_parsers(), str(self.label)
-        features = self._features(list(parsers), ablated)
-        parsers = {name: parsers[name] for name in [*features, label]}
-
-        def parse(records: tensorflow.Tensor) -> tuple[tensorflow.Tensor, tensorflow.Tensor]:
-            row = {
-                name: tf.cast(value, tf.float32)
-                for name, value in tf.io.parse_example(records, parsers).items()
-            }
-            return tf.stack([row[name] for name in features], axis=1), row[label]
-
-        # Whole batches are parsed at once, which is much faster than record by record.
-        return self._records().repeat(num_epochs).batch(batch_size).map(parse)
-
-    def _records(self) -> tensorflow.data.Dataset:
-        tf = import_tensorflow("A TFRecord data set")
-        if self._copies is None:
-            self._copies = self.files.fetch(find_records(self.files, str(self.tfrecord_path)))
-        files = self._copies.paths
-        # TensorFlow does not find the compression out itself; all files have the same.
-        compression = "GZIP" if files[0].endswith(".gz") else ""
-        return tf.data.TFRecordDataset(files, compression_type=compression)
-
-    def _record_parsers(self) -> dict[str, tensorflow.io.FixedLenFeature]:
-        """Return how TensorFlow parses each feature of the first record, sorted by name."""
-        tf = import_tensorflow("A TFRecord data set")
-        record = next(iter(self._records().take(1)), None)
-        if record is None:
-            raise AblationError(
-                f"A training data set must have rows, but no record is in {self.tfrecord_path}."
-            )
-        features = tf.train.Example.FromString(record.numpy()).features.feature
-        return {name: parser_of(tf, name, features[name]) for name in sorted(features)}
+        check_batching(num_epochs, batch_size)
+        import_tensorflow("dataset_function")
+        ablated = [] if ablated_feature is None else [ablated_feature]
+        return self.of_trial(ablated).dataset(num_epochs, batch_size)

@@ -72,6 +72,8 @@ class Trial(Points):
         rung: The number of the budget, from 0, if an optimizer runs configurations on several.
         repeat: The number of the repeat, from 0, in an ablation with repeats or a seed; else None.
         seed: The seed of its training, which all trials of a repeat share; None if it has none.
+        data_seed: The seed from which the rows of an ablation's trial are drawn, or None.
+        fold: The number of the fold that an ablation's trial holds out, from 0, or None.
         not_sent: The names of an ablation's functions that were among the parameters.
 
     Raises:
@@ -92,6 +94,8 @@ class Trial(Points):
     rung = Note("rung", int)
     repeat = OptionalNote("repeat", int)
     seed = OptionalNote("seed", int)
+    data_seed = OptionalNote("data_seed", int)
+    fold = OptionalNote("fold", int)
 
     def __init__(
         self,

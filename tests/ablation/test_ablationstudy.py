@@ -59,6 +59,77 @@ def test_including_nothing_is_allowed():
     assert study.to_dict()["included_features"] == []
 
 
+def test_groups_of_features_are_sorted_inside_and_count_once():
+    features = make().features
+    features.include_groups(["b", "a"], ["a", "b", "a"], prefix="sex_", regex="^c")
+    features.include_groups(["d", "c"], prefix="sex_", regex="^c")
+    assert features.included_groups == [["a", "b"], ["c", "d"]]
+    assert (features.included_prefixes, features.included_regexes) == (["sex_"], ["^c"])
+
+
+def test_groups_of_features_can_be_excluded(caplog):
+    features = make().features
+    features.include_groups(["b", "a"], prefix="sex_", regex="^c")
+    features.exclude_groups(["a", "c"], prefix="sex")
+    assert "Prefix 'sex' is not included, so it cannot be excluded. Did you mean" in caplog.text
+    features.exclude_groups(["a", "b"], prefix="sex_", regex="^c")
+    assert features.included_groups == []
+    assert (features.included_prefixes, features.included_regexes) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("groups", "options", "error"),
+    [
+        (["a"], {}, "feature group must be a list of two or more names, but got str"),
+        ([["a"]], {}, r"two or more features, but got \['a'\]. For a single feature use include"),
+        ([["a", 1]], {}, "A feature in a group must be a string"),
+        ([], {}, r"list of two or more names, prefix='...' or regex='...', but got none"),
+        ([], {"prefix": ""}, "A prefix must be a string that is not empty"),
+        ([], {"prefix": 3}, "A prefix must be a string that is not empty"),
+        ([], {"regex": 3}, "A regular expression must be a string"),
+        ([], {"regex": "("}, r"must be a regular expression of Python, but got '\('"),
+    ],
+)
+def test_a_wrong_group_of_features_changes_nothing(groups, options, error):
+    features = make().features
+    for change in (features.include_groups, features.exclude_groups):
+        with pytest.raises(ValueError, match=error):
+            change(["good", "better"], *groups, **options) if groups or options else change()
+    assert features.included_groups == []
+
+
+def test_groups_of_features_do_not_change_the_dict_of_a_study():
+    study = make()
+    study.features.include_groups(["a", "b"])
+    assert study.to_dict() == make().to_dict()
+
+
+def test_the_options_of_the_data_are_those_that_were_written():
+    study = AblationStudy("x", feature_ablation="mean", missing="median", test_fraction=0.25)
+    assert study.data_options.changes() == {
+        "feature_ablation": "mean",
+        "missing": "median",
+        "test_fraction": 0.25,
+    }
+    assert AblationStudy("x", folds=3).data_options.changes() == {"folds": 3}
+    assert make().data_options.changes() == {}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"feature_ablation": "x"}, {"missing": "x"}, {"test_fraction": 1}, {"folds": 1}],
+)
+def test_a_wrong_option_of_the_data_is_refused(options):
+    with pytest.raises(ValueError, match=next(iter(options))):
+        AblationStudy("x", **options)
+
+
+@pytest.mark.parametrize("name", ["feature_ablation", "missing", "test_fraction", "folds"])
+def test_an_option_with_a_spelling_mistake_names_the_closest(name):
+    with pytest.raises(TypeError, match=rf"Did you mean '{name}'\?"):
+        AblationStudy("x", **{name + "s": 1})
+
+
 def test_to_dict_has_the_keys_of_the_contract():
     study = AblationStudy("titanic_train_dataset", label_name="survived")
     study.features.include("fare")

@@ -7,6 +7,7 @@ from maggy.ablation import AblationStudy, register_training_dataset
 from maggy.ablation.ablator import LOCO
 from maggy.ablation.component import Component
 from maggy.common.exceptions import AblationError, BadArgumentsError, SignatureError
+from maggy.datasets.options import DataOptions
 
 DATA, MODEL = frozenset({"dataset_function"}), frozenset({"model_function"})
 
@@ -139,12 +140,12 @@ def test_an_unknown_feature_in_a_combination_is_an_error_before_any_trial(study)
 
 def test_a_combination_without_any_feature_is_an_error_before_any_trial(study):
     study.include_combination(feature=["age", "fare", "pclass"])
-    with pytest.raises(AblationError, match=r"age, fare, pclass are all that the training data"):
+    with pytest.raises(AblationError, match=r"without age, fare, pclass there is none"):
         LOCO(study, []).prepare(DATA)
 
 
 def test_without_any_feature_it_is_allowed_if_features_are_not_dropped(study):
-    study.feature_ablation = "mean"
+    study.data_options = DataOptions(feature_ablation="mean")
     study.include_combination(feature=["age", "fare", "pclass"])
     LOCO(study, []).prepare(DATA)
 

@@ -9,6 +9,21 @@ from maggy.trial import Trial
 LABELS = [
     (Component.base(), ("None", "None"), "base"),
     (Component.feature("fare"), ("fare", "None"), "feature fare"),
+    (
+        Component.feature_prefix("sex_"),
+        ("Features prefixed sex_", "None"),
+        "Features prefixed sex_",
+    ),
+    (
+        Component.feature_regex("^a|b$"),
+        ("Features matching ^a|b$", "None"),
+        "Features matching ^a|b$",
+    ),
+    (
+        Component.feature_group(["a", "it's"]),
+        ("""['a', "it's"]""", "None"),
+        """features ['a', "it's"]""",
+    ),
     (Component.layer("dense_1"), ("None", "dense_1"), "layer dense_1"),
     (Component.prefix("block_3"), ("None", "Layers prefixed block_3"), "Layers prefixed block_3"),
     (Component.group(["a", "it's"]), ("None", """['a', "it's"]"""), """layers ['a', "it's"]"""),
@@ -62,6 +77,9 @@ def test_results_say_in_words_what_is_left_out(component, _, text):
     [
         (Component.base(), ()),
         (Component.feature("fare"), ("fare",)),
+        (Component.feature_prefix("sex_"), ("sex_",)),
+        (Component.feature_regex("^a|b$"), ("^a|b$",)),
+        (Component.feature_group(["a", "b"]), ("a", "b")),
         (Component.prefix("block_3"), ("block_3",)),
         (Component.group(["a", "b"]), ("a", "b")),
         (Component.custom("mine"), ("mine",)),
@@ -73,7 +91,7 @@ def test_names_are_without_the_words_of_the_label(component, names):
 
 
 def test_only_the_base_leaves_nothing_out():
-    assert [component.is_base for component, _, _ in LABELS] == [True] + [False] * 9
+    assert [component.is_base for component, _, _ in LABELS] == [True] + [False] * (len(LABELS) - 1)
     assert Component.base().label == NOTHING
 
 
@@ -96,6 +114,22 @@ def test_a_missing_label_leaves_nothing_out(params):
 def test_labels_that_are_no_text_are_read_as_text():
     assert Component.from_params({"ablated_feature": 3}) == Component.feature("3")
     assert ablated_labels({"ablated_feature": 3}) == (3, None)
+
+
+def test_only_the_kinds_of_features_are_of_features():
+    kinds = [component.kind for component, _, _ in LABELS if component.is_of_features]
+    assert kinds == ["feature", "feature_prefix", "feature_regex", "feature_group"]
+
+
+@pytest.mark.parametrize("label", ["[", "[3]", "[a, b]", "['a'] and more"])
+def test_a_column_may_have_a_name_that_only_looks_like_a_group(label):
+    assert Component.from_params(params_of(label, "None")) == Component.feature(label)
+
+
+def test_the_label_of_a_feature_alone_gives_its_component():
+    assert Component.from_feature_label(None) == Component.base()
+    assert Component.from_feature_label("None") == Component.base()
+    assert Component.from_feature_label("Features prefixed a") == Component.feature_prefix("a")
 
 
 @pytest.mark.parametrize("label", ["[", "[3]", "['a'] and more", "[" * 500, "[a, b]"])

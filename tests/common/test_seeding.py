@@ -41,6 +41,24 @@ def test_what_a_function_apart_draws_changes_nothing_for_its_caller():
     assert models[0] == models[1]
 
 
+def test_functions_that_are_attributes_of_a_function_apart_draw_apart_too():
+    def draw():
+        return random.random()
+
+    def build():
+        return draw()
+
+    build.draw = draw
+    build.width = 3
+    apart = TrainingSeed(5).apart(build)
+    random.seed(1)
+    expected = random.random()
+    random.seed(1)
+    assert apart.draw() == apart.draw() == apart() != expected
+    assert random.random() == expected
+    assert (apart.width, build.draw) == (3, draw)
+
+
 def test_the_callers_own_seed_survives_a_function_apart():
     seed = TrainingSeed(5)
     apart = seed.apart(draws)

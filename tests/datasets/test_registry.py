@@ -248,3 +248,47 @@ def test_an_error_without_any_registered_data_set_says_how_to_register():
         match=r"No training data set 't', version 1, is registered in .*Register it with",
     ):
         find_training_dataset("t", 1, "survived")
+
+
+# Warnings at registration
+
+
+def test_missing_values_are_said_by_column(caplog):
+    register_training_dataset(FRAME.assign(age=[np.nan, 13], fare=np.nan), "t", 2)
+    assert caplog.messages == [
+        "Training data set 't', version 2: Values are missing (fare: 2, age: 1; of 2 rows). A "
+        "study on it must say what happens to them: AblationStudy(..., missing='mean'), 'median', "
+        "'indicator', 'drop' or 'keep'."
+    ]
+
+
+def test_a_table_without_faults_costs_no_warning(caplog):
+    register_training_dataset(FRAME, "t")
+    assert caplog.messages == []
+
+
+BIG = 2**24
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [BIG, BIG + 1],
+        [-BIG - 1, -BIG],
+        [float(BIG), BIG + 1.0, np.nan],
+        np.array([2**63, 2**63 + 1], dtype=np.uint64),
+    ],
+)
+def test_integers_that_float32_would_merge_are_a_warning(values, caplog):
+    register_training_dataset(pd.DataFrame({"id": values, "y": 0}), "t")
+    text = "".join(caplog.messages)
+    first, second = sorted(map(int, values[:2]))
+    assert f"in which some of them are one number, such as {first} and {second}. If" in text
+
+
+@pytest.mark.parametrize(
+    "values", [[BIG, BIG - 1], [BIG, BIG + 2], [BIG + 0.5, BIG + 1.0], [np.inf, np.inf], [5, 5]]
+)
+def test_numbers_that_float32_keeps_apart_cost_no_warning(values, caplog):
+    register_training_dataset(pd.DataFrame({"id": values, "y": 0}), "t")
+    assert caplog.messages == []

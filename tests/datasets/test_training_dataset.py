@@ -10,6 +10,7 @@ import pytest
 from maggy.ablation import register_training_dataset
 from maggy.common.exceptions import AblationError
 from maggy.datasets import training_dataset
+from maggy.datasets.options import DataOptions, Draw
 from maggy.datasets.registry import find_training_dataset
 
 FRAME = pd.DataFrame(
@@ -200,3 +201,48 @@ def test_tfrecord_that_is_gone_or_empty_is_an_error(tmp_path):
     path.unlink()
     with pytest.raises(AblationError, match=r"No TFRecord file is at .* on this worker"):
         find_training_dataset("t", 1, "survived").check_names([])
+
+
+def test_missing_values_are_counted_by_column():
+    assert registered().missing_counts() == {}
+    assert registered(FRAME.assign(age=[np.nan, 1, np.nan])).missing_counts() == {"age": 2}
+
+
+def test_several_features_cannot_leave_none_unless_their_columns_stay():
+    dataset = registered()
+    with pytest.raises(AblationError, match=r"without fare, age, ok there is none. Leave out"):
+        dataset.of_trial(["fare", "age", "ok"])
+    data = dataset.of_trial(["fare", "age", "ok"], DataOptions(feature_ablation="zero"))
+    assert data.arrays()[0].tolist() == [[0, 0, 0]] * 3
+
+
+def test_the_only_feature_can_be_filled():
+    dataset = registered(FRAME[["age", "survived"]])
+    data = dataset.of_trial(["age"], DataOptions(feature_ablation="mean"))
+    assert data.arrays()[0].tolist() == [[20], [20], [20]]
+
+
+@pytest.mark.slow
+def test_tfrecord_has_arrays_and_batches_and_is_split(tmp_path):
+    rows = [{"age": float(row), "survived": row % 2} for row in range(9)] + [{"survived": 1}]
+    write_records(tmp_path / "a.tfrecord", rows)
+    register_training_dataset(tmp_path / "a.tfrecord", "t")
+    dataset = find_training_dataset("t", 1, "survived")
+    assert dataset.missing_counts() == {"age": 1}
+    stream = dataset.of_trial()
+    assert stream.names == ["age"]
+    np.testing.assert_array_equal(stream.arrays()[0][:, 0], [*range(9), np.nan])
+    assert [labels.tolist() for _, labels in stream.batches(1, 6)] == [[0, 1] * 3, [0, 1, 0, 1]]
+    with pytest.raises(AblationError, match="needs rows that are held out"):
+        stream.arrays("test")
+    data = dataset.of_trial(options=DataOptions(missing="mean", test_fraction=0.2), draw=Draw(1))
+    assert len(data.arrays("test")[1]) == 2
+    assert not np.isnan(np.concatenate([data.arrays()[0], data.arrays("test")[0]])).any()
+
+
+@pytest.mark.slow
+def test_an_integer_that_a_record_lacks_is_an_error_with_the_remedy(tmp_path):
+    write_records(tmp_path / "a.tfrecord", [{"age": 1, "survived": 1}, {"survived": 1}])
+    register_training_dataset(tmp_path / "a.tfrecord", "t")
+    with pytest.raises(AblationError, match=r"Every record must have .* Feature: age .* as floats"):
+        find_training_dataset("t", 1, "survived").missing_counts()

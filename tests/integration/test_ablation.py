@@ -360,3 +360,52 @@ def test_a_study_is_the_same_on_any_number_of_workers():
         {trial["trial_id"]: trial["metric"] for trial in result.trials} for result in results
     ]
     assert metrics[0] == metrics[1]
+
+
+def test_the_trials_of_a_repeat_share_rows_and_permutation(passengers, experiments):
+    def train(dataset_function, repeat):
+        features, _ = dataset_function.arrays()
+        held_out, _ = dataset_function.arrays("test")
+        streamed = sum(len(batch[1]) for batch in dataset_function(1, 7, split="test"))
+        return {
+            "metric": repeat,
+            "rows": [features.shape, held_out.shape, streamed],
+            "age": held_out[:, 0],
+            "pairs": features[:, 1:],
+        }
+
+    study = AblationStudy(
+        "passengers", label_name="survived", test_fraction=0.25, feature_ablation="permute"
+    )
+    study.features.include("fare")
+    study.features.include_groups(["sex", "fare"], regex="^f")
+    result = ablate(study, train, repeats=2, seed=3)
+    trials = [(trial["repeat"], trial["params"], trial["outputs"]) for trial in result.trials]
+    assert len(trials) == 8
+    assert {str(outputs["rows"]) for _, _, outputs in trials} == {"[[30, 3], [10, 3], 10]"}
+    tests = [
+        {str(one["age"]) for repeat, _, one in trials if repeat == number} for number in (0, 1)
+    ]
+    assert [len(test) for test in tests] == [1, 1]
+    assert tests[0] != tests[1]
+    pairs = {
+        params["ablated_feature"]: one["pairs"] for repeat, params, one in trials if not repeat
+    }
+    assert pairs["Features matching ^f"] == pairs["fare"] != pairs["None"]
+    assert sorted(pairs["['fare', 'sex']"]) == sorted(pairs["None"]) != pairs["['fare', 'sex']"]
+    notes = [
+        json.loads(path.read_text()).get("info_dict", {})
+        for path in Path(experiments).rglob("trial.json")
+    ]
+    assert len({note["data_seed"] for note in notes}) == 2
+
+
+def test_nan_is_explained_by_missing_values_if_there_are_some(experiments):
+    frame = pd.DataFrame({"age": [1, np.nan], "fare": [1, 2], "survived": [0, 1]})
+    register_training_dataset(frame, "gaps")
+    study = AblationStudy("gaps", label_name="survived", missing="keep")
+    study.features.include("age")
+    result = ablate(study, lambda dataset_function: dataset_function.arrays()[0].sum())
+    base, without_age = sorted(result.trials, key=lambda trial: trial["params"]["ablated_feature"])
+    assert without_age["metric"] == 3
+    assert "metric is NaN. The training data set has missing values (age: 1)" in base["error"]

@@ -6,7 +6,7 @@ An ablator decides which component each trial leaves out, and makes the function
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 from maggy.ablation.ablationstudy import AblationStudy
@@ -205,6 +205,24 @@ class AbstractAblator(ABC):
             confidence: The confidence of intervals.
         """
         return Analysis()
+
+    def for_trial(self, params: Mapping[str, ParameterValue]) -> AbstractAblator:
+        """Return the ablator that makes the functions of one trial. Called on a worker.
+
+        The default returns this ablator itself.
+
+        Args:
+            params: The labels of the trial and, in a study that draws rows at random, ``data_seed``
+                and ``fold``.
+        """
+        return self
+
+    def missing_remark(self) -> str:
+        """Return a sentence on missing values that reach the training, or an empty text.
+
+        It begins the explanation of a metric that is NaN. The default returns no text.
+        """
+        return ""
 
     def name(self) -> str:
         """Return the name of this ablator in results: the name of its class."""

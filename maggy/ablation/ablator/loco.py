@@ -6,19 +6,22 @@ edits no model itself.
 
 from __future__ import annotations
 
+import copy
 import functools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 from maggy.ablation import keras_surgery
 from maggy.ablation.ablationstudy import AblationStudy
 from maggy.ablation.ablator import study_checks
 from maggy.ablation.ablator.abstractablator import AbstractAblator
+from maggy.ablation.ablator.study_data import StudyData
 from maggy.ablation.component import (
     FEATURE_PARAMETER,
     LAYER_PARAMETER,
     NOTHING,
     Component,
+    ablated_labels,
     parts_of,
 )
 from maggy.ablation.generators import (
@@ -26,7 +29,6 @@ from maggy.ablation.generators import (
     ModelFunction,
     ModelGenerator,
     build_base_model,
-    dataset_function_of,
     model_function_of,
     raise_no_base_model,
     try_custom_model,
@@ -43,6 +45,7 @@ from maggy.ablation.keras_models import (
 from maggy.common.exceptions import AblationError, BadArgumentsError
 from maggy.common.json_values import closest
 from maggy.common.keras_session import fresh_names
+from maggy.common.types import ParameterValue
 from maggy.datasets.training_dataset import TrainingDataset
 from maggy.trial import Trial
 
@@ -52,10 +55,11 @@ __all__ = ["LOCO", "NOTHING", "Component"]
 class LOCO(AbstractAblator):
     """Leave One Component Out: run the base, then one trial for each included component.
 
-    The order is fixed: base, features, single layers, groups (prefixes before lists), custom
-    models, choices, combinations, and within one kind the order of inclusion. The last layer of the
-    base model is never removed, and the first one only if it is included by its name and the model
-    knows its input.
+    The order is fixed: base, features, groups of features (prefixes, regular expressions, lists),
+    single layers, groups of layers (prefixes before lists), replacements, custom models, choices,
+    combinations, and within one kind the order of inclusion. The last layer of the base model is
+    never removed, and the first one only if it is included by its name and the model knows its
+    input.
 
     Example:
         >>> from maggy.ablation import AblationStudy
@@ -81,15 +85,19 @@ class LOCO(AbstractAblator):
             )
         super().__init__(ablation_study, final_store)
         self._queue: list[Component] = []
-        self._dataset: TrainingDataset | None = None
+        self._data = StudyData(ablation_study, self._find_dataset)
         self._function_names: frozenset[str] = frozenset()
 
     def components(self) -> list[Component]:
         """Return all components in the order of their trials. The first one is the base."""
-        study, layers = self.ablation_study, self.ablation_study.model.layers
+        study = self.ablation_study
+        features, layers = study.features, study.model.layers
         singles = [
             Component.base(),
-            *map(Component.feature, study.features.included_features),
+            *map(Component.feature, features.included_features),
+            *map(Component.feature_prefix, features.included_prefixes),
+            *map(Component.feature_regex, features.included_regexes),
+            *map(Component.feature_group, features.included_groups),
             *map(Component.layer, layers.included_layers),
             *map(Component.prefix, layers.included_prefixes),
             *map(Component.group, layers.included_groups),
@@ -118,7 +126,7 @@ class LOCO(AbstractAblator):
             None if the trial has been suggested already.
         """
         for component in self._queue:
-            if component.label == label and component.kind != "feature":
+            if component.label == label and not component.is_of_features:
                 self._queue.remove(component)
                 return self._trial_of(component)
         return None
@@ -127,21 +135,12 @@ class LOCO(AbstractAblator):
         """Do nothing."""
 
     def get_dataset_generator(self, ablated_feature: str | None = None) -> DatasetFunction:
-        """Return ``dataset_function(num_epochs, batch_size)`` for the data set without a feature.
+        """Return ``dataset_function(num_epochs, batch_size)`` for the data set without features.
 
         A registered data set is looked up when that function is called. A generator of the user
         gets several features as a sorted list.
         """
-        # Users' own code may pass the label of a trial as it is.
-        names = [] if ablated_feature in (None, NOTHING) else self._features_of(ablated_feature)
-        generator = self.ablation_study.custom_dataset_generator
-        if generator is not None:
-            several = sorted(names) if len(names) > 1 else None
-            return dataset_function_of(generator, several or next(iter(names), None))
-        # The data set stays in this ablator, so the next trial on the same worker has it in memory.
-        return lambda num_epochs, batch_size: self._training_dataset().dataset(
-            num_epochs, batch_size, names
-        )
+        return self._data.dataset_function(self._feature_component(ablated_feature))
 
     def get_model_generator(self, layer_identifier: str | None = None) -> ModelFunction:
         """Return ``model_function()``, which at each call builds a new model without a component.
@@ -154,10 +153,14 @@ class LOCO(AbstractAblator):
         """
         component = self._by_label(NOTHING if layer_identifier is None else layer_identifier)
         if component.kind == "custom":
-            return model_function_of(self._custom_generators()[component.names[0]])
+            return model_function_of(
+                self._data.sized(self._custom_generators()[component.names[0]])
+            )
         # A missing base model is an error only where it is built: a training function that takes
         # its functions from hparams may never do that.
-        base = self.ablation_study.model.base_model_generator or raise_no_base_model
+        base = self._data.sized(
+            self.ablation_study.model.base_model_generator or raise_no_base_model
+        )
         if component.is_base:
             return model_function_of(base)
         return model_function_of(base, functools.partial(self._edited, component))
@@ -173,18 +176,16 @@ class LOCO(AbstractAblator):
         study_checks.check_combinations(self.components())
         study_checks.check_effects(self._parts(), self._function_names)
         study_checks.check_models(self.ablation_study.model, self._function_names)
-        if "dataset_function" not in self._function_names:
-            return
-        if self.ablation_study.custom_dataset_generator is not None:
+        takes_model = "model_function" in self._function_names
+        if takes_model:
+            study_checks.check_width(self.ablation_study)
+        if "dataset_function" in self._function_names:
             study_checks.check_dataset_generator(self.ablation_study, self._parts())
+        elif not (takes_model and self._data.takes_width):
             return
-        # The platform may find another data set than the last time.
-        self._dataset = None
-        dataset = self._training_dataset()
-        # The columns of TFRecord are read on a worker; see verify().
-        if dataset.names is not None:
-            self._check_features(dataset)
-            dataset.load()
+        if self.ablation_study.custom_dataset_generator is None:
+            self._data.find()
+            self._data.check(self._parts(), self._tested_sets())
 
     def verify(self) -> None:
         """Build the base model once and check the names of all layers.
@@ -193,15 +194,14 @@ class LOCO(AbstractAblator):
         Custom models are not built here but by :meth:`probes`. A mistake in a custom model or in a
         combination fails its own trial only.
         """
-        # Without names it is TFRecord, which needs TensorFlow, and the driver may not have that.
-        if self._dataset is not None and self._dataset.names is None:
-            self._check_features(self._dataset)
+        self._data.check_on_worker(self._parts(), self._tested_sets())
         base = self.ablation_study.model.base_model_generator
         if base is None or "model_function" not in self._function_names:
             return
         # The first trial on this worker must find the automatic names as if nothing was built here.
         with fresh_names(keep=False):
-            model = build_base_model(base)
+            model = build_base_model(self._data.sized(base))
+            self._data.check_input(model, self._parts())
             singles = {component for component in self._tested_sets() if not component.parts}
             for component in self._parts():
                 if component.kind in ("layer", "prefix", "group", "replacement"):
@@ -213,7 +213,9 @@ class LOCO(AbstractAblator):
             return {}
         generators = self._custom_generators()
         return {
-            component.label: functools.partial(try_custom_model, generators[component.names[0]])
+            component.label: functools.partial(
+                try_custom_model, self._data.sized(generators[component.names[0]])
+            )
             for component in self.components()
             if component.kind == "custom"
         }
@@ -221,6 +223,21 @@ class LOCO(AbstractAblator):
     @staticmethod
     def _trial_of(component: Component) -> Trial:
         return Trial(component.params(), trial_type="ablation")
+
+    def for_trial(self, params: Mapping[str, ParameterValue]) -> LOCO:
+        """Return an ablator that knows the features and the draw of a trial."""
+        component = self._feature_component(ablated_labels(params)[0])
+        data = self._data.of_trial(component, params)
+        if data is self._data:
+            return self
+        # Several trials may run in one process, so that each needs an ablator of its own.
+        ablator = copy.copy(self)
+        ablator._data = data
+        return ablator
+
+    def missing_remark(self) -> str:
+        """Return a sentence on missing values that reach the training, or an empty text."""
+        return self._data.missing_remark()
 
     def _edited(self, component: Component, model: KerasModel) -> KerasModel:
         return keras_surgery.edit_model(model, self._edit(component, model))
@@ -253,11 +270,10 @@ class LOCO(AbstractAblator):
         pairs = self.ablation_study.model.custom_model_generators
         return {identifier: generator for generator, identifier in pairs}
 
-    def _training_dataset(self) -> TrainingDataset:
-        if self._dataset is None:
-            name, version, label = study_checks.require_dataset_name(self.ablation_study)
-            self._dataset = self.find_training_dataset(name, version, label)
-        return self._dataset
+    def _find_dataset(self) -> TrainingDataset:
+        # The platform sets find_training_dataset after this object is made.
+        name, version, label = study_checks.require_dataset_name(self.ablation_study)
+        return self.find_training_dataset(name, version, label)
 
     def _tested_sets(self) -> Sequence[Component]:
         """Return what is checked before the first trial: all components, or the largest ones."""
@@ -271,16 +287,15 @@ class LOCO(AbstractAblator):
     def _of_parameter(self, parameter: str) -> dict[str, Component]:
         return {part.label: part for part in self._parts() if part.parameter == parameter}
 
-    def _check_features(self, dataset: TrainingDataset) -> None:
-        dataset.check_names(_feature_names(self._parts()))
-        if getattr(self.ablation_study, "feature_ablation", "drop") == "drop":
-            combinations = [_feature_names(component.parts) for component in self._tested_sets()]
-            dataset.check_remainders([names for names in combinations if names])
-
-    def _features_of(self, label: str) -> list[str]:
-        parts = parts_of(label, self._of_parameter(FEATURE_PARAMETER))
+    def _feature_component(self, label: ParameterValue | None) -> Component:
+        if label in (None, NOTHING):
+            return Component.base()
+        # The name of a feature may have the form of another label.
+        parts = parts_of(str(label), self._of_parameter(FEATURE_PARAMETER))
         # A user's own ablator may leave out features that are no components.
-        return [label] if parts is None else _feature_names(parts)
+        if parts is None:
+            return Component.from_feature_label(label)
+        return Component.combination(parts)
 
     def _by_label(self, label: str) -> Component:
         components = self._of_parameter(LAYER_PARAMETER)
@@ -291,14 +306,3 @@ class LOCO(AbstractAblator):
                 f"Its components are: {', '.join(components)}."
             )
         return Component.combination(parts)
-
-
-def _feature_names(components: Iterable[Component]) -> list[str]:
-    """Return the names of the features that these components leave out, without duplicates."""
-    names = (
-        name
-        for component in components
-        if component.parameter == FEATURE_PARAMETER
-        for name in component.names
-    )
-    return list(dict.fromkeys(names))

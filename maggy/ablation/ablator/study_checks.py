@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Sequence
 
 from maggy.ablation.ablationstudy import AblationStudy
 from maggy.ablation.component import FEATURE_PARAMETER, LAYER_PARAMETER, Component
-from maggy.ablation.generators import check_model_generator, raise_no_base_model, takes_feature
+from maggy.ablation.generators import (
+    check_model_generator,
+    raise_no_base_model,
+    takes_feature,
+    takes_width,
+)
+from maggy.ablation.keras_models import input_width
 from maggy.ablation.modelstudy import ModelStudy
 from maggy.common.exceptions import AblationError, SignatureError
 
@@ -14,8 +21,11 @@ __all__ = [
     "check_combinations",
     "check_dataset_generator",
     "check_effects",
+    "check_input_width",
     "check_labels",
     "check_models",
+    "check_width",
+    "knows_width",
     "require_dataset_name",
 ]
 
@@ -99,23 +109,87 @@ def check_models(model: ModelStudy, function_names: frozenset[str]) -> None:
 
 
 def check_dataset_generator(study: AblationStudy, components: Iterable[Component]) -> None:
-    """Check that the user's data set generator can be called and can leave features out.
+    """Check that the user's data set generator can be called and can do what the study needs.
 
     Args:
         study: The study.
         components: Its components, without combinations.
 
     Raises:
-        SignatureError: If it cannot.
+        AblationError: If the study needs the columns of a registered data set.
+        SignatureError: If the generator cannot leave features out.
     """
     generator = study.custom_dataset_generator
-    features = [part.label for part in components if part.parameter == FEATURE_PARAMETER]
-    if generator is not None and not takes_feature(generator) and features:
+    if generator is None:
+        return
+    options = study.data_options.changes()
+    if options:
+        raise AblationError(
+            f"{', '.join(options)} need a registered data set, but the study's data set generator "
+            "makes the data itself. Do it there, or register the data with "
+            "maggy.ablation.register_training_dataset() and give no dataset_generator."
+        )
+    features = [component for component in components if component.is_of_features]
+    for component in features:
+        if component.kind in ("feature_prefix", "feature_regex"):
+            raise AblationError(
+                f"'{component.label}' needs a registered data set, because the columns of a data "
+                "set generator are not known. Include the list of the names instead."
+            )
+    if not takes_feature(generator) and features:
+        names = ", ".join(component.label for component in features)
         raise SignatureError(
-            f"The study ablates features ({', '.join(features)}), but its data set generator takes "
+            f"The study ablates features ({names}), but its data set generator takes "
             "no feature, so nothing would be left out. "
             "Write it as f(num_epochs, batch_size, ablated_feature)."
         )
+
+
+def check_width(study: AblationStudy) -> None:
+    """Check that the number of features is known if the base model needs it.
+
+    Raises:
+        SignatureError: If it is not.
+    """
+    base = study.model.base_model_generator
+    if base is None or not takes_width(base) or knows_width(study):
+        return
+    try:
+        inspect.signature(base).bind()
+    except TypeError:
+        raise SignatureError(
+            "num_features of the base model generator is known only for a registered data set, "
+            "but the study has none. Give the parameter a default."
+        ) from None
+
+
+def knows_width(study: AblationStudy) -> bool:
+    """Return whether the number of features is known, because the data set is registered."""
+    return study.custom_dataset_generator is None and study.training_dataset_name is not None
+
+
+def check_input_width(model: object, num_features: int, labels: Sequence[str]) -> None:
+    """Check that a base model can be trained on fewer features.
+
+    Only a Keras model with one input of two dimensions has a width that can be compared with the
+    data.
+
+    Args:
+        model: The base model.
+        num_features: The number of features of the base trial.
+        labels: The components whose columns are dropped.
+
+    Raises:
+        AblationError: If its input has the width of the whole data set.
+    """
+    if not labels or input_width(model) != num_features:
+        return
+    raise AblationError(
+        f"The input of the base model has a fixed width of {num_features}, but the trials without "
+        f"{', '.join(labels)} have fewer features. Keep the width: AblationStudy(..., "
+        "feature_ablation='mean'), 'zero' or 'permute'. Or give the base model generator a "
+        "parameter num_features, and make the input of that width."
+    )
 
 
 def require_dataset_name(study: AblationStudy) -> tuple[str, int | None, str]:

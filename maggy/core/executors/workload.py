@@ -7,6 +7,7 @@ from functools import cached_property
 
 from maggy.ablation.ablator import AbstractAblator
 from maggy.ablation.component import ablated_choice, ablated_labels
+from maggy.common.exceptions import MetricValueError
 from maggy.common.seeding import TrainingSeed
 from maggy.common.signature import accepted_parameters, arguments_for, parameter_names
 from maggy.common.types import Json, ParameterValue, TrainingFunction
@@ -161,6 +162,21 @@ class AblationWorkload(Workload):
         with training_seed.training():
             return self._call(params, reporter, training_seed)
 
+    def metric_of(
+        self, value: object, log: Callable[..., None]
+    ) -> tuple[int | float, dict[str, Json]]:
+        """Return the metric and the outputs. Explain NaN if missing values may be its cause."""
+        try:
+            return super().metric_of(value, log)
+        except MetricValueError as error:
+            remark = self.ablator.missing_remark() if "NaN" in str(error) else ""
+            if not remark:
+                raise
+            raise MetricValueError(
+                f"{error}. {remark}, which may be the cause. Let the study fill them: "
+                "AblationStudy(..., missing='mean')."
+            ) from error
+
     def _call(
         self,
         params: Mapping[str, ParameterValue],
@@ -173,12 +189,13 @@ class AblationWorkload(Workload):
         offers = {"dataset_function", "model_function", "reporter"}
         accepted_names = accepted_parameters(self.train_fn, offers)
         feature, layer = ablated_labels(params)
+        ablator = self.ablator.for_trial(params)
         functions: dict[str, ParameterValue] = {}
         # To make a function may take long, so only those that the training function takes.
         if takes_dict or "dataset_function" in accepted_names:
-            functions["dataset_function"] = self.ablator.get_dataset_generator(feature)
+            functions["dataset_function"] = ablator.get_dataset_generator(feature)
         if takes_dict or "model_function" in accepted_names:
-            functions["model_function"] = self.ablator.get_model_generator(layer)
+            functions["model_function"] = ablator.get_model_generator(layer)
         if seed is not None:
             # What a model or a data set draws must not change what the training draws.
             functions = {

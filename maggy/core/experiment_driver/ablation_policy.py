@@ -10,6 +10,7 @@ from maggy.ablation.component import CHOICE_PARAMETER, LABEL_PARAMETERS, NOTHING
 from maggy.ablation.metrics import Analysis, ComponentMetrics
 from maggy.ablation.repeats import Repeats
 from maggy.ablation.statistics import can_test
+from maggy.common.seeding import derive_seed
 from maggy.common.types import Json, Params
 from maggy.core.experiment_driver.policy import Policy
 from maggy.experiment_config import AblationConfig
@@ -47,7 +48,10 @@ class AblationPolicy(Policy):
         self._study = config.ablation_study.to_dict()
         # What studies of earlier releases did not have is recorded only where it is used.
         study = config.ablation_study
-        later_components: dict[str, list[str]] = {
+        later_components: dict[str, list[Json]] = {
+            "feature_prefixes": [*study.features.included_prefixes],
+            "feature_regexes": [*study.features.included_regexes],
+            "feature_groups": [[*group] for group in study.features.included_groups],
             "replacements": [
                 Component.replacement(*replacement.key).label
                 for replacement in study.model.layers.replacements
@@ -56,13 +60,16 @@ class AblationPolicy(Policy):
             "combinations": [part.component([]).label for part in study.combinations],
         }
         self._later_components: dict[str, Json] = {
-            kind: [*labels] for kind, labels in later_components.items() if labels
+            kind: labels for kind, labels in later_components.items() if labels
         }
         options = ablator.trial_options()
         self._options: dict[str, Json] = {"ablator_options": options} if options else {}
+        self._data_options = study.data_options
+        self._seed = 0
 
     def start(self, trial_store: dict[str, Trial], final_store: list[Trial], seed: int) -> None:
         """Begin the study. Which trials it has depends on no seed."""
+        self._seed = seed
         self._repeats = Repeats(
             self._ablator.get_trial, self._num_repeats, seed if self._is_seeded else None
         )
@@ -79,6 +86,8 @@ class AblationPolicy(Policy):
     def suggest(self, finished: Trial | None) -> Trial | Literal["IDLE"] | None:
         """Return the next trial of the ablator or of a repeat, or None if there are no more."""
         trial = self._repeats.next(finished)
+        if isinstance(trial, Trial) and self._data_options.needs_draw:
+            self._note_draw(trial)
         if not self._has_remarked and isinstance(trial, Trial) and trial.not_sent:
             self._has_remarked = True
             self.remark(
@@ -88,16 +97,29 @@ class AblationPolicy(Policy):
             )
         return trial
 
+    def _note_draw(self, trial: Trial) -> None:
+        """Note what fixes the rows of a trial. All trials of a repeat have the same."""
+        repeat, folds = trial.repeat or 0, self._data_options.folds
+        # The folds of one division have their turns one after the other.
+        trial.data_seed = derive_seed(self._seed, repeat // folds if folds else repeat)
+        if folds:
+            trial.fold = repeat % folds
+
     def withdraw(self, label: str) -> list[Trial]:
         """Return the trials of a component that cannot be built, and do not suggest them later."""
         trial = self._ablator.withdraw(label)
         return [] if trial is None else self._repeats.all_of(trial)
 
     def extra_params(self, trial: Trial) -> Params:
-        """Return the number and the seed of the trial's repeat, if the study is seeded."""
-        if trial.seed is None:
-            return {}
-        return {"repeat": trial.repeat, "seed": trial.seed}
+        """Return what the worker gets beside the labels.
+
+        Returns:
+            The number and the seed of the trial's repeat, if the study is seeded, and what fixes
+            the rows that are drawn, if any are.
+        """
+        repeat = {} if trial.seed is None else {"repeat": trial.repeat, "seed": trial.seed}
+        draw = {"data_seed": trial.data_seed, "fold": trial.fold}
+        return {**repeat, **{name: value for name, value in draw.items() if value is not None}}
 
     def identity(self) -> dict[str, Json]:
         """Return what must be the same when the study is resumed, as plain JSON values."""
@@ -118,6 +140,7 @@ class AblationPolicy(Policy):
                 **self._later_components,
             },
             **({"repeats": self._num_repeats} if self._is_seeded else {}),
+            **({"data": options} if (options := self._data_options.changes()) else {}),
             "ablator": self.name,
             **self._options,
             "direction": self.direction,

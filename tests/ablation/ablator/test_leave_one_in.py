@@ -68,5 +68,5 @@ def test_a_data_set_of_which_no_feature_remains_is_refused():
     frame = pd.DataFrame({"a": [1.0], "b": [2.0], "c": [3.0], "y": [1]})
     register_training_dataset(frame, "game")
     LeaveOneIn(study_of("a", "b"), []).prepare(frozenset({"dataset_function"}))
-    with pytest.raises(AblationError, match="a, b, c are all that the training data set has"):
+    with pytest.raises(AblationError, match="without a, b, c there is none"):
         LeaveOneIn(study_of("a", "b", "c"), []).prepare(frozenset({"dataset_function"}))

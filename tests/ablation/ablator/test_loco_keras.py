@@ -47,8 +47,8 @@ def with_input():
     )
 
 
-def study_of(generator=base_model_generator):
-    study = AblationStudy("titanic_train_dataset", label_name="survived")
+def study_of(generator=base_model_generator, **options):
+    study = AblationStudy("titanic_train_dataset", label_name="survived", **options)
     study.model.set_base_model_generator(generator)
     return study
 
@@ -226,7 +226,7 @@ def test_a_spark_frame_is_registered(tmp_path, spark):
     )
     register_training_dataset(frame, "titanic_train_dataset")
     assert "data.npz" in [path.name for path in Path(tmp_path).rglob("*")]
-    worker = prepared(study_of(), BOTH)
+    worker = prepared(study_of(missing="keep"), BOTH)
     features, label = next(iter(worker.get_dataset_generator()(1, 2)))
     assert label.numpy().tolist() == [1, 0]
     assert features.numpy()[0].tolist() == [42, 7.5]

@@ -12,6 +12,7 @@ import pytest
 
 from maggy.ablation import AblationStudy
 from maggy.ablation.ablator import LOCO, AbstractAblator
+from maggy.common.exceptions import MetricValueError
 from maggy.common.json_values import to_plain
 from maggy.common.signature import config_values
 from maggy.core.cluster import dumps, loads
@@ -307,3 +308,57 @@ def test_a_choice_replaces_the_default_of_the_training_function():
     assert workload.call({**base, "ablated_choice": "augment=False"}, None) == (False, "adam")
     both = {**base, "ablated_choice": "augment=None + optimizer='sgd'"}
     assert workload.call(both, None) == (None, "sgd")
+
+
+class Drawn(Labels):
+    """Knows the parameters of the trial for which it makes the functions."""
+
+    def for_trial(self, params):
+        ablator = Labels()
+        ablator.get_dataset_generator = lambda feature: lambda: (feature, dict(params))
+        return ablator
+
+
+def test_the_ablator_of_a_trial_gets_its_draw_and_the_training_function_does_not():
+    params = {"ablated_feature": "age", "ablated_layer": "None", "data_seed": 3, "fold": 1}
+    workload = AblationWorkload(
+        lambda dataset_function, data_seed=None, fold=None, **kwargs: (
+            dataset_function(),
+            data_seed,
+            fold,
+            sorted(kwargs),
+        ),
+        "metric",
+        Drawn(),
+    )
+    assert workload.call(params, Reporter()) == (
+        ("age", params),
+        None,
+        None,
+        ["model_function", "reporter"],
+    )
+
+
+class WithGaps(Labels):
+    """Says that values are missing."""
+
+    def missing_remark(self):
+        return "The training data set has missing values (age: 3)"
+
+
+def test_missing_values_are_named_as_the_cause_of_nan_only_if_there_are_some():
+    def reason(ablator, value):
+        with pytest.raises(MetricValueError) as caught:
+            AblationWorkload(everything, "metric", ablator).metric_of(value, print)
+        return str(caught.value)
+
+    assert reason(Labels(), float("nan")) == "metric is NaN"
+    assert reason(WithGaps(), float("inf")) == "metric is inf"
+    assert reason(WithGaps(), float("nan")) == (
+        "metric is NaN. The training data set has missing values (age: 3), which may be the cause. "
+        "Let the study fill them: AblationStudy(..., missing='mean')."
+    )
+
+
+def test_a_metric_of_an_ablation_is_read_as_any_other():
+    assert AblationWorkload(everything, "metric", WithGaps()).metric_of(0.5, print)[0] == 0.5

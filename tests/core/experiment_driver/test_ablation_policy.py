@@ -9,6 +9,7 @@ from maggy.ablation import AblationStudy
 from maggy.ablation.ablator import LOCO, Pairs, Shapley
 from maggy.ablation.component import Component
 from maggy.ablation.metrics import Analysis
+from maggy.common.seeding import derive_seed
 from maggy.core.experiment_driver.ablation_policy import AblationPolicy
 from maggy.experiment_config import AblationConfig
 from maggy.trial import Trial
@@ -251,3 +252,58 @@ def test_the_result_gets_what_the_ablator_concludes(study):
     study.features.include("fare", "age")
     (entry,) = policy_of(study, Pairs(study, [])).analyze(trials).result["interactions"]
     assert entry["components"] == ["fare", "age"]
+
+
+def test_what_a_study_uses_of_its_data_is_part_of_its_identity():
+    study = AblationStudy("passengers", label_name="survived", missing="mean", folds=3)
+    study.features.include_groups(["b", "a"], prefix="sex_", regex="^c")
+    identity = policy_of(study, LOCO(study, [])).identity()
+    assert identity["data"] == {"missing": "mean", "folds": 3}
+    assert identity["components"] == {
+        "included_features": [],
+        "included_layers": [],
+        "included_groups": [],
+        "custom_models": [],
+        "feature_prefixes": ["sex_"],
+        "feature_regexes": ["^c"],
+        "feature_groups": [["a", "b"]],
+    }
+
+
+def trials_of(seed=5, config_options=None, **options):
+    """Return the trials of two components, and what a worker gets beside their labels."""
+    study = AblationStudy("passengers", label_name="survived", **options)
+    study.features.include("fare")
+    ablator = LOCO(study, [])
+    policy = AblationPolicy(AblationConfig(study, ablator, **(config_options or {})), ablator)
+    policy.start({}, [], seed)
+    trials = list(iter(lambda: policy.suggest(None), None))
+    return trials, [policy.extra_params(trial) for trial in trials]
+
+
+def test_a_study_that_draws_nothing_sends_labels_only():
+    trials, extras = trials_of(missing="mean", feature_ablation="mean")
+    assert extras == [{}, {}]
+    assert [trial.info_dict for trial in trials] == [{}, {}]
+
+
+@pytest.mark.parametrize("options", [{"test_fraction": 0.2}, {"feature_ablation": "permute"}])
+def test_what_is_drawn_follows_the_seed_of_the_experiment_and_is_noted(options):
+    trials, extras = trials_of(**options)
+    assert extras[0] == extras[1] == {"data_seed": derive_seed(5, 0)}
+    assert [trial.info_dict for trial in trials] == extras
+    assert trials_of(seed=6, **options)[1][0] != extras[0]
+    assert trials[0].trial_id == "5b254f8048b3784d"
+
+
+def test_each_repeat_holds_out_rows_of_its_own():
+    trials, extras = trials_of(config_options={"repeats": 2, "seed": 5}, test_fraction=0.2)
+    assert [extra["data_seed"] for extra in extras] == [trial.seed for trial in trials]
+    assert len({extra["data_seed"] for extra in extras}) == 2
+
+
+def test_folds_have_their_turns_and_then_the_rows_are_divided_anew():
+    _, extras = trials_of(config_options={"repeats": 5}, folds=2)
+    assert [extra["fold"] for extra in extras] == [0, 0, 1, 1, 0, 0, 1, 1, 0, 0]
+    seeds = [extra["data_seed"] for extra in extras]
+    assert seeds == [derive_seed(5, number) for number in (0, 0, 0, 0, 1, 1, 1, 1, 2, 2)]
