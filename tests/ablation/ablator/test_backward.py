@@ -4,7 +4,8 @@ import pytest
 from helpers.games import additive, play, study_of
 
 from maggy.ablation.ablator import Backward
-from maggy.common.exceptions import BadArgumentsError
+from maggy.common.exceptions import AblationError, BadArgumentsError
+from maggy.core.cluster import dumps, loads
 from maggy.experiment_config import AblationConfig
 from maggy.testing import AblatorContract, run_on_threads
 
@@ -144,3 +145,30 @@ def test_only_the_policy_knows_when_it_ends():
     assert ablator.get_number_of_trials() == 7
     assert ablator.trial_options() == {"stop_at": 0.5}
     assert Backward(study_of("a"), []).trial_options() == {}
+
+
+def test_a_worker_makes_the_functions_of_any_set():
+    def base_model():
+        import keras
+
+        names = ("first", "hidden", "wide", "last")
+        return keras.Sequential(
+            [keras.Input((3,)), *(keras.layers.Dense(2, name=name) for name in names)]
+        )
+
+    study = study_of("a", "b")
+    study.set_dataset_generator(lambda epochs, batch, ablated: ablated)
+    study.model.set_base_model_generator(base_model)
+    study.model.layers.include("hidden")
+    study.model.layers.include_groups(prefix="wi")
+    ablator = Backward(study, [])
+    ablator.prepare(frozenset({"dataset_function", "model_function"}))
+    worker = loads(dumps(ablator))
+    worker.verify()
+    assert worker.get_dataset_generator("a + b")(1, 1) == ["a", "b"]
+    assert worker.get_dataset_generator("b")(1, 1) == "b"
+    model = worker.get_model_generator("hidden + Layers prefixed wi")()
+    assert [layer.name for layer in model.layers] == ["first", "last"]
+    study.model.layers.include("hiden")
+    with pytest.raises(AblationError, match="no layer 'hiden'"):
+        ablator.verify()
