@@ -25,14 +25,8 @@ from maggy.ablation.generators import (
     try_custom_model,
 )
 from maggy.ablation.keras_edit import Edit
-from maggy.ablation.keras_models import (
-    KerasModel,
-    has_input,
-    layers_with_prefix,
-    require_keras_model,
-    require_layers,
-    require_removable,
-)
+from maggy.ablation.keras_models import KerasModel, has_input, require_keras_model
+from maggy.ablation.keras_paths import layers_with_prefix, require_layers, require_removable
 from maggy.common.exceptions import AblationError, BadArgumentsError
 from maggy.common.json_values import closest
 from maggy.common.keras_session import fresh_names
