@@ -5,7 +5,7 @@ This module changes no model. The protocols name what is used of Keras, which is
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 from typing import Protocol, TypeAlias
 
@@ -60,7 +60,7 @@ class KerasTensor(Protocol):
 class KerasVariable(KerasTensor, Protocol):
     """A value that a layer keeps."""
 
-    def assign(self, value: KerasTensor) -> object:
+    def assign(self, value: KerasTensor | NDArray[np.generic]) -> object:
         """Set it."""
 
 
@@ -80,9 +80,11 @@ class KerasLayer(Protocol):
     trainable: bool
     weights: list[KerasTensor]
     variables: list[KerasVariable]
+    non_trainable_variables: list[KerasVariable]
     output: TensorTree
+    call: Callable[..., TensorTree]
 
-    def __call__(self, *args: TensorTree, **kwargs: TensorTree) -> TensorTree:
+    def __call__(self, *args: TensorTree, **kwargs: TensorTree | bool) -> TensorTree:
         """Return the outputs for inputs."""
 
     @classmethod
@@ -123,6 +125,7 @@ class KerasModel(KerasLayer, Protocol):
     layers: list[KerasLayer]
     compiled: bool
     input: TensorTree
+    inputs: list[KerasTensor]
     outputs: list[KerasTensor]
     optimizer: Optimizer
 

@@ -15,13 +15,13 @@ from maggy.ablation.keras_models import (
     inner_layers,
     require_editable,
 )
+from maggy.ablation.names import has_prefix
 from maggy.common.exceptions import AblationError
 from maggy.common.json_values import closest
 from maggy.common.keras_session import import_keras
 
 __all__ = [
     "SEPARATOR",
-    "has_prefix",
     "layer_paths",
     "layers_with_prefix",
     "require_layers",
@@ -80,23 +80,6 @@ def layers_with_prefix(model: KerasModel, prefix: str) -> list[str]:
             "Give the other layers names that begin alike."
         )
     return removable
-
-
-def has_prefix(name: str, prefix: str) -> bool:
-    """Return whether a name begins with a prefix, in upper or lower case.
-
-    Example:
-        >>> has_prefix("Block_1_expand", "block_1"), has_prefix("block_10", "block_1")
-        (True, False)
-
-    Args:
-        name: The name or path of a layer.
-        prefix: A text that is not empty. If it ends in a digit, the name must not go on with one.
-    """
-    if not name.lower().startswith(prefix.lower()):
-        return False
-    rest = name[len(prefix) :]
-    return not (prefix[-1].isdigit() and rest[:1].isdigit())
 
 
 def require_layers(model: KerasModel, paths: Iterable[str]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from maggy.common.exceptions import BadArgumentsError
 from maggy.common.json_values import closest
 
-__all__ = ["exclude", "flat_names", "require_name"]
+__all__ = ["exclude", "flat_names", "has_prefix", "require_name"]
 
 _log = logging.getLogger(__name__)
 
@@ -68,3 +68,20 @@ def exclude(included_names: list[str], names: Iterable[str], noun: str) -> list[
                 closest(name, included_names),
             )
     return [name for name in included_names if name not in removal]
+
+
+def has_prefix(name: str, prefix: str) -> bool:
+    """Return whether a name begins with a prefix, in upper or lower case.
+
+    Example:
+        >>> has_prefix("Block_1_expand", "block_1"), has_prefix("block_10", "block_1")
+        (True, False)
+
+    Args:
+        name: The name or path of a layer.
+        prefix: A text that is not empty. If it ends in a digit, the name must not go on with one.
+    """
+    if not name.lower().startswith(prefix.lower()):
+        return False
+    rest = name[len(prefix) :]
+    return not (prefix[-1].isdigit() and rest[:1].isdigit())

@@ -9,14 +9,14 @@ from __future__ import annotations
 import functools
 import random
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from types import ModuleType
 from typing import Any, Protocol, TypeVar
 
 from maggy.common.import_hooks import ImportHook
 
-__all__ = ["TrainingSeed", "derive_seed"]
+__all__ = ["TrainingSeed", "derive_seed", "unchanged_generators"]
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
@@ -36,7 +36,28 @@ def derive_seed(seed: int, number: int) -> int:
         number: A whole number of at least 0.
     """
     # Python promises that a text gives the same numbers in every release.
-    return random.Random(f"maggy {seed} {number}").randrange(MAX_SEED)
+    generator = random.Random(f"maggy {seed} {number}")
+    return generator.randrange(MAX_SEED)
+
+
+@contextmanager
+def unchanged_generators() -> Iterator[None]:
+    """Restore the shared generators of all libraries that are loaded now after the block.
+
+    Example:
+        >>> random.seed(7)
+        >>> with unchanged_generators():
+        ...     number = random.random()
+        >>> random.random() == number
+        True
+    """
+    states = {name: library.state() for name, library in _loaded_libraries().items()}
+    try:
+        yield
+    finally:
+        for name, library in _loaded_libraries().items():
+            if name in states:
+                library.restore(states[name])
 
 
 class TrainingSeed:
@@ -115,13 +136,18 @@ class TrainingSeed:
 
     def _loaded(self) -> dict[str, _Library]:
         """Return the libraries whose import has ended."""
-        libraries: dict[str, _Library] = {}
-        for name, library in _LIBRARIES.items():
-            if name in sys.modules and name not in self._importing:
-                # A library whose import has failed is loaded in part, and has no generator.
-                with suppress(AttributeError, ImportError, KeyError):
-                    libraries[name] = library(sys.modules[name])
-        return libraries
+        return _loaded_libraries(self._importing)
+
+
+def _loaded_libraries(importing: Collection[str] = ()) -> dict[str, _Library]:
+    """Return the libraries that are loaded, without those that are being imported."""
+    libraries: dict[str, _Library] = {}
+    for name, library in _LIBRARIES.items():
+        if name in sys.modules and name not in importing:
+            # A library whose import has failed is loaded in part, and has no generator.
+            with suppress(AttributeError, ImportError, KeyError):
+                libraries[name] = library(sys.modules[name])
+    return libraries
 
 
 class _Library(Protocol):
@@ -159,7 +185,8 @@ class _TensorFlow:
         self._context = sys.modules["tensorflow.python.eager.context"].context()
 
     def state(self) -> tuple[object, object]:
-        generator = self._context._rng
+        # TensorFlow makes the generator together with its first seed.
+        generator = getattr(self._context, "_rng", None)
         return self._context._seed, generator and generator.getstate()
 
     def restore(self, state: Any) -> None:  # noqa: ANN401 (its own state)

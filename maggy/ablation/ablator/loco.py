@@ -9,11 +9,11 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 
-from maggy.ablation import keras_surgery
 from maggy.ablation.ablationstudy import AblationStudy
 from maggy.ablation.ablator import study_checks
 from maggy.ablation.ablator.abstractablator import AbstractAblator
 from maggy.ablation.component import NOTHING, Component
+from maggy.ablation.edited_model import EditListener, current_listener
 from maggy.ablation.generators import (
     DatasetFunction,
     ModelFunction,
@@ -25,8 +25,7 @@ from maggy.ablation.generators import (
     try_custom_model,
 )
 from maggy.ablation.keras_edit import Edit
-from maggy.ablation.keras_models import KerasModel, has_input, require_keras_model
-from maggy.ablation.keras_paths import layers_with_prefix, require_layers, require_removable
+from maggy.ablation.model_edits import check_edits, edit_base_model, layers_with_prefix
 from maggy.common.exceptions import AblationError, BadArgumentsError
 from maggy.common.json_values import closest
 from maggy.common.keras_session import fresh_names
@@ -142,7 +141,9 @@ class LOCO(AbstractAblator):
         base = self.ablation_study.model.base_model_generator or raise_no_base_model
         if component.is_base:
             return model_function_of(base)
-        return model_function_of(base, functools.partial(self._edited, component))
+        return model_function_of(
+            base, functools.partial(self._edited, component, current_listener())
+        )
 
     def prepare(self, function_names: frozenset[str] = frozenset()) -> None:
         """Check the study on the driver: data set, names of features, signatures.
@@ -171,8 +172,9 @@ class LOCO(AbstractAblator):
     def verify(self) -> None:
         """Build the base model once and check the names of all layers.
 
-        If the base model knows its input, every removal is tried, too. Custom models are not built
-        here but by :meth:`probes`, because a mistake in one of them fails its own trial only.
+        If the base model knows its input, every removal is tried, too, and a copy of the model must
+        compute what the model does. Custom models are not built here but by :meth:`probes`, because
+        a mistake in one of them fails its own trial only.
         """
         # Without names it is TFRecord, which needs TensorFlow, and the driver may not have that.
         if self._dataset is not None and self._dataset.names is None:
@@ -183,9 +185,13 @@ class LOCO(AbstractAblator):
         # The first trial on this worker must find the automatic names as if nothing was built here.
         with fresh_names(keep=False):
             model = build_base_model(base)
-            for component in self.components():
-                if component.kind in ("layer", "prefix", "group", "replacement"):
-                    self._try(require_keras_model(model), component)
+            edits = [
+                self._edit(component, model)
+                for component in self.components()
+                if component.kind in ("layer", "prefix", "group", "replacement")
+            ]
+            build = functools.partial(build_base_model, base)
+            check_edits(model, edits, build, self.ablation_study.model.example_input)
 
     def probes(self) -> dict[str, Callable[[], object]]:
         """Return for each custom model a function that builds it once and discards it."""
@@ -198,18 +204,13 @@ class LOCO(AbstractAblator):
             if component.kind == "custom"
         }
 
-    def _edited(self, component: Component, model: KerasModel) -> KerasModel:
-        return keras_surgery.edit_model(model, self._edit(component, model))
+    def _edited(self, component: Component, listener: EditListener | None, model: object) -> object:
+        edited = edit_base_model(model, self._edit(component, model))
+        if listener is not None:
+            listener(edited)
+        return edited.model
 
-    def _try(self, model: KerasModel, component: Component) -> None:
-        edit = self._edit(component, model)
-        require_removable(model, sorted(edit.removal), edit.may_remove_first)
-        require_layers(model, sorted(edit.replacements))
-        # Without an input nothing is connected yet, so that Keras could not refuse the rest.
-        if has_input(model):
-            keras_surgery.edit_model(model, edit)
-
-    def _edit(self, component: Component, model: KerasModel) -> Edit:
+    def _edit(self, component: Component, model: object) -> Edit:
         """Return how the base model changes together with a component."""
         if component.kind == "replacement":
             factories = {
