@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from types import ModuleType
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +13,10 @@ from maggy.ablation.keras_models import KerasModel, KerasTensor, TensorTree, inp
 
 __all__ = ["batches"]
 
-_SIZES = (8, 32, 128)
+_SIZES = (32, 128, 8)
 """The lengths, widths and heights that are tried where a model leaves them open."""
+_SIZES_OF_VOLUMES = (32, 8)
+"""The sizes if a model leaves three or more of them open."""
 _ROWS = 2
 
 
@@ -30,10 +33,11 @@ def batches(keras: ModuleType, model: KerasModel) -> Iterator[TensorTree]:
     source = input_layer(keras, model) if isinstance(model, keras.Sequential) else None
     inputs = model.input if source is None else source.output
     tensors = keras.tree.flatten(inputs)
-    has_open_size = any(size is None for tensor in tensors for size in tensor.shape[1:])
+    open_sizes = max((tensor.shape[1:].count(None) for tensor in tensors), default=0)
+    sizes = _SIZES if open_sizes < 3 else _SIZES_OF_VOLUMES
     has_fractions = any("float" in tensor.dtype for tensor in tensors)
     limit = _smallest_embedding(model)
-    for size in _SIZES if has_open_size else _SIZES[:1]:
+    for size in sizes if open_sizes else sizes[:1]:
         for is_whole in (False, True) if has_fractions else (True,):
             # The generators of libraries are shared with the trials, so this is one of its own.
             generator = np.random.default_rng(0)
@@ -45,11 +49,34 @@ def batches(keras: ModuleType, model: KerasModel) -> Iterator[TensorTree]:
                 generator: np.random.Generator = generator,
             ) -> TensorTree:
                 values = _values(generator, tensor, size, limit, is_whole)
+                # Backends without texts take them as they are.
+                if values.dtype == object:
+                    return cast("KerasTensor", values)
                 converted: TensorTree = keras.ops.convert_to_tensor(values, dtype=tensor.dtype)
                 return converted
 
             batch: TensorTree = keras.tree.map_structure(tensor_like, inputs)
-            yield batch
+            if not open_sizes or _fits(keras, model, batch):
+                yield batch
+
+
+def _fits(keras: ModuleType, model: KerasModel, batch: TensorTree) -> bool:
+    """Return whether the shapes of a batch fit the model, without computing anything.
+
+    TensorFlow ends the whole process if the input of a pooling layer is too small.
+    """
+
+    def spec(tensor: KerasTensor) -> KerasTensor:
+        name = str(tensor.dtype)
+        dtype = "string" if name == "object" else keras.backend.standardize_dtype(tensor.dtype)
+        like: KerasTensor = keras.KerasTensor(tensor.shape, dtype)
+        return like
+
+    try:
+        model.compute_output_spec(keras.tree.map_structure(spec, batch))
+    except Exception:
+        return False
+    return True
 
 
 def _values(
@@ -58,7 +85,7 @@ def _values(
     rows = _ROWS if tensor.shape[0] is None else tensor.shape[0]
     shape = (rows, *(size if length is None else length for length in tensor.shape[1:]))
     if tensor.dtype == "string":
-        return generator.choice(np.array(["a", "b", "c"]), shape)
+        return generator.choice(np.array(["a", "b", "c"], dtype=object), shape)
     if "float" in tensor.dtype and not is_whole:
         return generator.normal(size=shape).astype("float32")
     return generator.integers(0, 2 if tensor.dtype == "bool" else limit, shape)

@@ -129,6 +129,9 @@ class KerasModel(KerasLayer, Protocol):
     outputs: list[KerasTensor]
     optimizer: Optimizer
 
+    def compute_output_spec(self, inputs: TensorTree) -> TensorTree:
+        """Return the shapes of the outputs for the shapes of inputs."""
+
     def get_compile_config(self) -> LayerConfig:
         """Return the arguments with which the model was compiled."""
 

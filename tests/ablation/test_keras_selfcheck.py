@@ -104,9 +104,22 @@ def test_models_of_keras_layers_pass():
             layers.Embedding(7, 4, mask_zero=True), layers.Bidirectional(layers.LSTM(3)), shape=(9,)
         )
     )
+    if keras.backend.backend() != "tensorflow":
+        return
     vocabulary = layers.TextVectorization(vocabulary=["a", "b"], output_sequence_length=4)
     embedding = layers.Embedding(4, 3)
     check(model_of(vocabulary, embedding, layers.Flatten(), shape=(), dtype="string"))
+
+
+def test_a_batch_that_is_too_small_for_the_model_is_not_tried():
+    import keras
+
+    from maggy.ablation.keras_batches import batches
+
+    # A pooling layer with such an input ends the process.
+    pooling = keras.layers.MaxPooling2D(40)
+    model = model_of(pooling, keras.layers.GlobalAveragePooling2D(), shape=(None, None, 1))
+    assert {batch.shape[1] for batch in batches(keras, model)} == {128}
 
 
 def sampling_class(is_random=True):
