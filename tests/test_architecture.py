@@ -48,6 +48,7 @@ LATE = {
     "sklearn",
     "tensorboard",
     "tensorflow",
+    "torch",
 }
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from maggy.ablation.component import Component, choice_label, parts_of
+from maggy.ablation.component import Component, parts_of
+from maggy.ablation.labels import choice_label
 from maggy.ablation.names import exclude, flat_names
 from maggy.common.exceptions import AblationError, BadArgumentsError
 from maggy.common.json_values import closest

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from maggy.ablation.choices import Choice, choices_of
-from maggy.ablation.component import FEATURE_PARAMETER, LAYER_PARAMETER, NOTHING, Component
+from maggy.ablation.component import Component
+from maggy.ablation.labels import FEATURE_PARAMETER, LAYER_PARAMETER, NOTHING
 from maggy.ablation.names import flat_names
 from maggy.common.exceptions import BadArgumentsError
 from maggy.common.types import ParameterValue

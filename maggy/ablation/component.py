@@ -5,37 +5,29 @@ No other module knows the format of the labels.
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from maggy.ablation.labels import (
+    CHOICE_PARAMETER,
+    FEATURE_PARAMETER,
+    LABEL_PARAMETERS,
+    LAYER_PARAMETER,
+    NOTHING,
+    SEPARATOR,
+    ablated_choice,
+    ablated_labels,
+    choice_label,
+    names_in,
+    split_label,
+)
 from maggy.common.exhaustive import assert_never
 from maggy.common.types import ParameterValue
 
-__all__ = [
-    "CHOICE_PARAMETER",
-    "FEATURE_PARAMETER",
-    "LABEL_PARAMETERS",
-    "LAYER_PARAMETER",
-    "NOTHING",
-    "Component",
-    "ComponentKind",
-    "ablated_choice",
-    "ablated_labels",
-    "choice_label",
-    "parts_of",
-]
+__all__ = ["Component", "ComponentKind", "parts_of"]
 
-NOTHING = "None"
-"""The label of the base trial, which leaves nothing out."""
-FEATURE_PARAMETER = "ablated_feature"
-LAYER_PARAMETER = "ablated_layer"
-CHOICE_PARAMETER = "ablated_choice"
-"""The parameter that only the trials of choices have."""
-LABEL_PARAMETERS = (FEATURE_PARAMETER, LAYER_PARAMETER)
-"""The parameters of every trial of an ablation. Their values are labels."""
 # Labels are hashed into the ids of trials and stand in records: with another text, a resumed study
 # would not find its trials.
 _PREFIX_LABEL = "Layers prefixed "
@@ -43,7 +35,6 @@ _CUSTOM_LABEL = "Custom model: "
 _REPLACED_LABEL = " replaced by "
 _FEATURE_PREFIX_LABEL = "Features prefixed "
 _FEATURE_REGEX_LABEL = "Features matching "
-_AND = " + "
 
 ComponentKind: TypeAlias = Literal[
     "base",
@@ -182,7 +173,7 @@ class Component:
             case [part]:
                 return part
             case _:
-                label = _AND.join(part.label for part in parts)
+                label = SEPARATOR.join(part.label for part in parts)
                 return cls("combination", label, parts=tuple(parts))
 
     @classmethod
@@ -203,12 +194,12 @@ class Component:
         parts: list[Component] = []
         # Labels become text, since a user's own ablator may use numbers.
         if feature is not None:
-            parts += map(cls._from_feature_label, _split(str(feature)))
+            parts += map(cls._from_feature_label, split_label(str(feature)))
         if layer is not None:
-            parts += map(cls._from_layer_label, _split(str(layer)))
+            parts += map(cls._from_layer_label, split_label(str(layer)))
         if choice is not None:
             # A value may contain the separator; the name of the next choice may not.
-            for label in re.split(rf"{re.escape(_AND)}(?=\w+=)", str(choice)):
+            for label in re.split(rf"{re.escape(SEPARATOR)}(?=\w+=)", str(choice)):
                 parts.append(cls("choice", label, (label.partition("=")[0],)))
         return cls.combination(parts)
 
@@ -223,7 +214,7 @@ class Component:
             return cls.feature_prefix(label.removeprefix(_FEATURE_PREFIX_LABEL))
         if label.startswith(_FEATURE_REGEX_LABEL):
             return cls.feature_regex(label.removeprefix(_FEATURE_REGEX_LABEL))
-        names = _names_in(label)
+        names = names_in(label)
         # The name of a column may begin with a bracket, too.
         return cls.feature(label) if names == (label,) else cls("feature_group", label, names)
 
@@ -234,7 +225,7 @@ class Component:
         if label.startswith(_CUSTOM_LABEL):
             return cls.custom(label.removeprefix(_CUSTOM_LABEL))
         if label.startswith("["):
-            return cls("group", label, _names_in(label))
+            return cls("group", label, names_in(label))
         layer, separator, replacement = label.partition(_REPLACED_LABEL)
         if separator:
             return cls.replacement(layer, replacement)
@@ -265,8 +256,8 @@ class Component:
         params = dict.fromkeys(LABEL_PARAMETERS, NOTHING)
         for part in self.parts or (self,):
             previous = params.get(part.parameter, NOTHING)
-            is_first = previous == NOTHING
-            params[part.parameter] = part.label if is_first else f"{previous}{_AND}{part.label}"
+            joined_label = f"{previous}{SEPARATOR}{part.label}"
+            params[part.parameter] = part.label if previous == NOTHING else joined_label
         return params
 
     def describe(self) -> str:
@@ -290,31 +281,6 @@ class Component:
                 return assert_never(self.kind)
 
 
-def ablated_labels(
-    params: Mapping[str, ParameterValue],
-) -> tuple[ParameterValue | None, ParameterValue | None]:
-    """Return the labels of the feature and of the layer that a trial leaves out.
-
-    None leaves nothing out. Labels are strings, unless a user's own ablator gives something else.
-
-    Args:
-        params: The parameters of the trial. A user's own ablator may omit one that never varies.
-    """
-    feature, layer = params.get(FEATURE_PARAMETER), params.get(LAYER_PARAMETER)
-    return (None if feature == NOTHING else feature), (None if layer == NOTHING else layer)
-
-
-def ablated_choice(params: Mapping[str, ParameterValue]) -> ParameterValue | None:
-    """Return the label of the choice that a trial makes; None if it makes none."""
-    choice = params.get(CHOICE_PARAMETER)
-    return None if choice == NOTHING else choice
-
-
-def choice_label(name: str, value: object) -> str:
-    """Return the label of a choice: ``optimizer='sgd'``."""
-    return f"{name}={value!r}"
-
-
 def parts_of(label: str, components: Mapping[str, Component]) -> list[Component] | None:
     """Return the components whose labels make up the label of a trial, in their order.
 
@@ -333,32 +299,8 @@ def parts_of(label: str, components: Mapping[str, Component]) -> list[Component]
     if label in components:
         return [components[label]]
     for first, component in components.items():
-        if label.startswith(f"{first}{_AND}"):
-            others = parts_of(label.removeprefix(f"{first}{_AND}"), components)
+        if label.startswith(f"{first}{SEPARATOR}"):
+            others = parts_of(label.removeprefix(f"{first}{SEPARATOR}"), components)
             if others is not None:
                 return [component, *others]
     return None
-
-
-def _split(label: str) -> list[str]:
-    """Return the labels that are joined in one label of a feature or of a part of the model."""
-    labels: list[str] = []
-    for text in label.split(_AND):
-        # The names in the list of a group may contain the separator.
-        if labels and labels[-1].startswith("[") and not labels[-1].endswith("]"):
-            labels[-1] += f"{_AND}{text}"
-        else:
-            labels.append(text)
-    return labels
-
-
-def _names_in(label: str) -> tuple[str, ...]:
-    """Return the names in the label of a group, or the label itself if it lists no names."""
-    try:
-        names = ast.literal_eval(label)
-    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-        # A user's own ablator may write any text. Deep brackets raise the last two.
-        return (label,)
-    if isinstance(names, list) and all(isinstance(name, str) for name in names):
-        return tuple(names)
-    return (label,)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from maggy.ablation.component import NOTHING
+from maggy.ablation.labels import NOTHING
 from maggy.ablation.names import exclude, flat_names, require_name, sorted_groups
 from maggy.common.exceptions import BadArgumentsError
 

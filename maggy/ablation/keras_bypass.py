@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from maggy.ablation.keras_edit import Edit
 from maggy.ablation.keras_models import KerasLayer, KerasTensor, TensorTree
+from maggy.ablation.keras_targets import Targets
 from maggy.common.exceptions import AblationError
 
 __all__ = ["REMEDY", "Bypass"]
@@ -24,37 +24,36 @@ class Bypass:
 
     Args:
         keras: The module.
-        edit: The layers that are removed or replaced.
+        targets: The layers that are removed or replaced.
+
+    Attributes:
+        merges: The names of the merges that were removed with a branch, in the order of their
+            calls.
     """
 
-    def __init__(self, keras: ModuleType, edit: Edit) -> None:
+    def __init__(self, keras: ModuleType, targets: Targets) -> None:
+        self.merges: list[str] = []
         self._keras = keras
-        self._edit = edit
-        self._new_layers: dict[str, KerasLayer] = {}
+        self._targets = targets
         # The tensors that stand in for the output of a removed layer, by id.
         self._stand_ins: dict[int, KerasTensor] = {}
 
     def call(self, layer: KerasLayer, *args: TensorTree, **kwargs: TensorTree) -> TensorTree:
         """Return the outputs of a layer in the new model."""
-        if layer.name in self._edit.replacements:
+        if self._targets.is_replaced(layer):
             # Without the keywords: they are those of the original, and masks follow the tensors.
-            return self._new_layer(layer.name)(*args)
-        if layer.name in self._edit.removal:
+            return self._targets.new_layer(layer)(*args)
+        if self._targets.is_removed(layer):
             return self._stand_in(self._only_input(layer, args, kwargs))
         if _is_merge(layer):
             tensors = self._tensors(args)
             distinct = self._without_repetitions(tensors)
             if len(distinct) == 1 < len(tensors):
+                self.merges.append(layer.name)
                 return self._stand_in(distinct[0])
             if len(distinct) < len(tensors):
                 return layer(distinct, **kwargs)
         return layer(*args, **kwargs)
-
-    def _new_layer(self, name: str) -> KerasLayer:
-        # A layer that the model uses in several places stays a single one.
-        if name not in self._new_layers:
-            self._new_layers[name] = self._edit.new_layer(self._keras, name)
-        return self._new_layers[name]
 
     def _stand_in(self, tensor: KerasTensor) -> KerasTensor:
         self._stand_ins[id(tensor)] = tensor
@@ -84,8 +83,8 @@ class Bypass:
         tensors = {id(tensor): tensor for tensor in self._tensors((args, inputs))}
         if len(tensors) != 1:
             raise AblationError(
-                f"Layer '{layer.name}' has {len(tensors)} inputs, so it cannot be removed: "
-                f"all but one of them would be lost. {REMEDY}"
+                f"Layer '{self._targets.path(layer)}' has {len(tensors)} inputs, so it cannot be "
+                f"removed: all but one of them would be lost. {REMEDY}"
             )
         return next(iter(tensors.values()))
 

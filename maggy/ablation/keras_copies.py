@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from types import FunctionType, ModuleType
-from typing import Protocol
+from typing import Protocol, cast
 
 from maggy.ablation.keras_models import (
     KerasLayer,
@@ -13,10 +13,14 @@ from maggy.ablation.keras_models import (
     KerasVariable,
     LayerConfig,
     TensorTree,
+    has_graph,
+    inner_layers,
     is_functional,
     is_sequential,
 )
+from maggy.ablation.keras_targets import Targets
 from maggy.common.exceptions import AblationError
+from maggy.common.keras_session import import_keras
 
 __all__ = ["copy_layer", "copy_weights", "user_classes"]
 
@@ -36,39 +40,62 @@ def copy_layer(keras: ModuleType, layer: KerasLayer) -> KerasLayer:
     if isinstance(layer, keras.layers.Lambda):
         return _copy_lambda(layer)
     if isinstance(layer, keras.Model) and (is_sequential(keras, layer) or is_functional(layer)):
-        # Keras would copy the layers inside by their configurations, without users' own functions.
-        model: KerasLayer = keras.models.clone_model(
-            layer, clone_function=lambda inner: copy_layer(keras, inner)
-        )
-        return model
+        return _copy_model(keras, layer)
     if hasattr(layer, "get_vocabulary"):
         # What adapt() learned is neither in the configuration nor in the weights.
         return layer
-    return _copy_by_configuration(layer)
+    try:
+        return _copy_by_configuration(layer)
+    except AblationError:
+        if isinstance(layer, keras.Model) and has_graph(layer):
+            return _copy_model(keras, layer)
+        raise
 
 
-def copy_weights(source_layers: Iterable[KerasLayer], model: KerasModel) -> None:
+def copy_weights(source: KerasModel, model: KerasModel, targets: Targets) -> list[str]:
     """Give a model the weights of layers of the same names, where all shapes are equal.
 
+    If a nested model has lost a layer, its other layers get their weights one by one.
+
     Args:
-        source_layers: The layers that have the weights.
+        source: The model that has the weights.
         model: The model that gets them. Its other layers keep their fresh weights.
+        targets: The layers that are replaced. A new layer may have the name of the old one.
+
+    Returns:
+        The paths of the layers that have other shapes than before, so that they start anew.
     """
-    sources = {layer.name: layer for layer in source_layers}
-    for layer in model.layers:
-        source = sources.get(layer.name)
+    keras = import_keras("Copying weights")
+    restarts: list[str] = []
+    sources = {
+        layer.name: layer for layer in inner_layers(keras, source) if not targets.is_replaced(layer)
+    }
+    for layer in inner_layers(keras, model):
+        original = sources.get(layer.name)
         # A layer that could not be copied is in both models and has its weights already.
-        if source is None or source is layer or not layer.built:
+        if original is None or original is layer or not layer.built:
             continue
-        _copy_random_states(source, layer)
-        if not source.weights:
-            continue
+        _copy_random_states(original, layer)
         shapes = [weight.shape for weight in layer.weights]
-        if [weight.shape for weight in source.weights] == shapes:
-            layer.set_weights(source.get_weights())
-            if hasattr(layer, "finalize_state"):
-                # Normalization computes with values that it makes from its weights.
-                layer.finalize_state()
+        if [weight.shape for weight in original.weights] == shapes:
+            _set_weights(original, layer)
+        elif inner_layers(keras, original) and inner_layers(keras, layer):
+            inner = cast("KerasModel", original), cast("KerasModel", layer)
+            restarts += copy_weights(*inner, targets)
+        elif original.weights:
+            restarts.append(targets.path(original))
+    return restarts
+
+
+def _set_weights(source: KerasLayer, layer: KerasLayer) -> None:
+    if not source.weights:
+        return
+    layer.set_weights(source.get_weights())
+    flatten = getattr(layer, "_flatten_layers", lambda: [layer])
+    for inner in flatten():
+        if hasattr(inner, "finalize_state"):
+            # Normalization computes with values that it makes from its weights.
+            inner.finalize_state()
 
 
 def _copy_random_states(source: KerasLayer, copy: KerasLayer) -> None:
@@ -96,6 +123,14 @@ def user_classes(model: KerasModel) -> dict[str, type]:
     flatten = getattr(model, "_flatten_layers", lambda: model.layers)
     classes: list[type] = [type(layer) for layer in flatten()]
     return {cls.__name__: cls for cls in classes if not cls.__module__.startswith("keras.")}
+
+
+def _copy_model(keras: ModuleType, model: KerasLayer) -> KerasLayer:
+    # Keras would copy the layers inside by their configurations, without users' own functions.
+    copy: KerasLayer = keras.models.clone_model(
+        model, clone_function=lambda inner: copy_layer(keras, inner)
+    )
+    return copy
 
 
 def _copy_by_configuration(layer: KerasLayer) -> KerasLayer:

@@ -1,4 +1,4 @@
-"""What to change in a Keras model: the layers to take out, and those to replace."""
+"""What to change in a model: the layers to take out, and those to replace."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import TypeAlias
 
 from maggy.ablation.keras_models import KerasLayer
+from maggy.ablation.torch_models import is_torch_module
 from maggy.common.exceptions import AblationError
 
 __all__ = ["Edit", "LayerFactory", "merge_edits"]
@@ -21,9 +22,10 @@ class Edit:
     """The changes that one component makes to the base model.
 
     Attributes:
-        removal: The names of the layers to take out.
+        removal: The names of the layers to take out, or paths of layers in nested models.
         replacements: The function that makes a new layer, by the name of the layer to replace.
-        may_remove_first: Whether the first layer may be taken out, if the model knows its input.
+        may_remove_first: Whether the first layer of a Keras model may be taken out, if the model
+            knows its input.
     """
 
     removal: frozenset[str] = frozenset()
@@ -48,6 +50,13 @@ class Edit:
         """
         layer = self.replacements[name]()
         if not isinstance(layer, keras.layers.Layer):
+            if is_torch_module(layer):
+                raise AblationError(
+                    f"The factory of layers.replace('{name}', ...) returned the torch.nn module "
+                    f"{type(layer).__name__}, but the base model is a Keras model. Return a Keras "
+                    "layer, or wrap the module: keras.layers.TorchModuleWrapper(module), with "
+                    "KERAS_BACKEND=torch."
+                )
             raise AblationError(
                 f"The factory of layers.replace('{name}', ...) must return a new Keras layer, "
                 f"but it returned {type(layer).__name__}: {layer!r:.80}."

@@ -1,4 +1,4 @@
-"""Keras models as a study sees them: their kinds, their layers, and which layers can be removed.
+"""Keras models as a study sees them: their kinds, and from which of them layers can be removed.
 
 This module changes no model. The protocols name what is used of Keras, which is optional.
 """
@@ -6,16 +6,14 @@ This module changes no model. The protocols name what is used of Keras, which is
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from maggy.ablation.names import has_prefix
 from maggy.common.exceptions import AblationError
-from maggy.common.json_values import closest
 from maggy.common.keras_session import import_keras
 
 __all__ = [
@@ -27,16 +25,30 @@ __all__ = [
     "LayerConfig",
     "Optimizer",
     "TensorTree",
+    "has_graph",
     "has_input",
+    "inner_layers",
     "input_layer",
     "input_width",
     "is_functional",
     "is_sequential",
-    "layers_with_prefix",
+    "require_editable",
     "require_keras_model",
-    "require_layers",
-    "require_removable",
 ]
+
+_BEHAVIOUR = (
+    "call",
+    "train_step",
+    "test_step",
+    "predict_step",
+    "compute_loss",
+    "compute_metrics",
+    "compile",
+    "fit",
+    "evaluate",
+    "predict",
+)
+"""The methods by which a model computes and trains."""
 
 
 class KerasTensor(Protocol):
@@ -50,7 +62,7 @@ class KerasTensor(Protocol):
 class KerasVariable(KerasTensor, Protocol):
     """A value that a layer keeps."""
 
-    def assign(self, value: KerasTensor) -> object:
+    def assign(self, value: KerasTensor | NDArray[np.generic]) -> object:
         """Set it."""
 
 
@@ -70,9 +82,11 @@ class KerasLayer(Protocol):
     trainable: bool
     weights: list[KerasTensor]
     variables: list[KerasVariable]
+    non_trainable_variables: list[KerasVariable]
     output: TensorTree
+    call: Callable[..., TensorTree]
 
-    def __call__(self, *args: TensorTree, **kwargs: TensorTree) -> TensorTree:
+    def __call__(self, *args: TensorTree, **kwargs: TensorTree | bool) -> TensorTree:
         """Return the outputs for inputs."""
 
     @classmethod
@@ -113,8 +127,12 @@ class KerasModel(KerasLayer, Protocol):
     layers: list[KerasLayer]
     compiled: bool
     input: TensorTree
+    inputs: list[KerasTensor]
     outputs: list[KerasTensor]
     optimizer: Optimizer
+
+    def compute_output_spec(self, inputs: TensorTree) -> TensorTree:
+        """Return the shapes of the outputs for the shapes of inputs."""
 
     def get_compile_config(self) -> LayerConfig:
         """Return the arguments with which the model was compiled."""
@@ -137,78 +155,9 @@ def require_keras_model(model: object) -> KerasModel:
         keras_model: KerasModel = model
         return keras_model
     raise AblationError(
-        "The base model generator must return a Keras model, if layers are to be removed, "
-        f"but it returned {type(model).__name__}."
+        "The base model generator must return a Keras model or a torch.nn.Module, if layers are to "
+        f"be removed, but it returned {type(model).__name__}."
     )
-
-
-def layers_with_prefix(model: KerasModel, prefix: str) -> list[str]:
-    """Return the names of the removable layers that begin with a prefix.
-
-    Upper and lower case count as the same. A prefix that ends in a digit does not fit a name that
-    continues with a digit: ``block_1`` fits ``block_1_expand``, and not ``block_10_expand``. The
-    first and the last layer are never among them.
-
-    Raises:
-        AblationError: If there is no such layer, so that nothing would be removed.
-    """
-    names, ends = _layer_names(model), _end_names(model)
-    matches = [name for name in names if has_prefix(name, prefix)]
-    if not matches:
-        raise AblationError(
-            f"No layer of the base model has a name that begins with '{prefix}'."
-            f"{closest(prefix, names)} Its layers are: {', '.join(names)}."
-        )
-    removable = [name for name in matches if name not in ends]
-    if not removable:
-        raise AblationError(
-            f"The prefix '{prefix}' fits only the first or last layer of the base model "
-            f"({', '.join(matches)}), and these are never removed. "
-            "Give the other layers names that begin alike."
-        )
-    return removable
-
-
-def require_layers(model: KerasModel, names: Iterable[str]) -> None:
-    """Check that the model has layers of these names.
-
-    Raises:
-        AblationError: If a name does not exist. The message lists the layers and the closest name.
-    """
-    layer_names = _layer_names(model)
-    for name in names:
-        if name not in layer_names:
-            raise AblationError(
-                f"The base model has no layer '{name}'.{closest(name, layer_names)} "
-                f"Its layers are: {', '.join(layer_names)}."
-            )
-
-
-def require_removable(model: KerasModel, names: Iterable[str], may_be_first: bool = False) -> None:
-    """Check that the model has layers of these names and that none of them is the first or last.
-
-    Args:
-        model: The model.
-        names: The names of the layers.
-        may_be_first: Whether the first layer is among the removable ones, if the model knows its
-            input.
-
-    Raises:
-        AblationError: If a name does not exist or belongs to the first or last layer. The message
-            lists the layers and the closest name.
-    """
-    ends = _end_names(model)
-    if may_be_first and has_input(model):
-        # A model of one layer loses its output with it.
-        ends -= set(_layer_names(model)[:1]) - _output_names(model)
-    for name in names:
-        require_layers(model, [name])
-        if name in ends:
-            raise AblationError(
-                f"Layer '{name}' is the first or last layer of the base model, and these are never "
-                "removed, because the model would lose its input or its output. "
-                "Exclude it from the study."
-            )
 
 
 def has_input(model: KerasModel) -> bool:
@@ -224,11 +173,70 @@ def is_sequential(keras: ModuleType, model: KerasLayer) -> bool:
 
 
 def is_functional(model: KerasLayer) -> bool:
-    """Return whether Keras can make the model anew from the graph of its layers."""
-    cls = type(model)
+    """Return whether a new model of this class can be made from the graph of its layers."""
+    functional = _functional_class(model)
+    return functional is not None and _has_constructor_of(type(model), functional)
+
+
+def has_graph(model: KerasLayer) -> bool:
+    """Return whether a functional model can stand for this one: the graph says all that it does.
+
+    The constructor of its class may take other arguments than that of ``keras.Model``.
+    """
+    functional = _functional_class(model)
+    if functional is None or is_functional(model):
+        return functional is not None
+    return _has_operations(model) and not _overrides(model, functional)
+
+
+def inner_layers(keras: ModuleType, layer: KerasLayer) -> list[KerasLayer]:
+    """Return the layers of a model that can be removed from it, in order; none for other layers."""
+    if not isinstance(layer, keras.Model) or not (is_sequential(keras, layer) or has_graph(layer)):
+        return []
+    return [inner for inner in layer.layers if not isinstance(inner, keras.layers.InputLayer)]
+
+
+def require_editable(keras: ModuleType, model: KerasModel) -> None:
+    """Check that layers can be removed from a model of this kind.
+
+    Raises:
+        AblationError: If it is no Keras model, or the graph of its layers does not say all that it
+            does.
+    """
+    require_keras_model(model)
+    if is_sequential(keras, model) or has_graph(model):
+        return
+    cls, functional = type(model), _functional_class(model)
+    if isinstance(model, keras.Sequential):
+        reason = "whose constructor does not take layers"
+    elif functional is not None and _has_operations(model):
+        methods = ", ".join(f"{name}()" for name in _overrides(model, functional))
+        reason = f"which overrides {methods}, and a copy from the graph of its layers would not"
+    else:
+        reason = "whose code calls its layers itself"
+    raise AblationError(
+        "Layers can be removed from Sequential and functional models, but the base model is a "
+        f"{cls!r}, {reason}. Add its variants with model.add_custom_model_generator()."
+    )
+
+
+def _functional_class(model: KerasLayer) -> type | None:
     # Keras does not export this class, so it is found by its name.
-    functional = next((base for base in cls.__mro__ if base.__name__ == "Functional"), None)
-    return functional is not None and _has_constructor_of(cls, functional)
+    return next((base for base in type(model).__mro__ if base.__name__ == "Functional"), None)
+
+
+def _has_operations(model: KerasLayer) -> bool:
+    # Keras adds the functional class to a user's class, also for instances without a graph.
+    return bool(getattr(model, "operations", None))
+
+
+def _overrides(model: KerasLayer, functional: type) -> list[str]:
+    """Return the methods of ``keras.Model`` that the user's class computes or trains with."""
+    return [
+        name
+        for name in _BEHAVIOUR
+        if getattr(type(model), name, None) is not getattr(functional, name, None)
+    ]
 
 
 def input_layer(keras: ModuleType, model: KerasModel) -> KerasInputLayer | None:
@@ -258,30 +266,3 @@ def _has_constructor_of(cls: type, base: type) -> bool:
     """Return whether a class has no constructor of its own and takes the arguments of its base."""
     # With another constructor, Keras could not make an instance from layers and a name alone.
     return cls.__init__ is base.__init__  # type: ignore[misc]
-
-
-def _layer_names(model: KerasModel) -> list[str]:
-    """Return the names of the layers in order, without inputs.
-
-    Raises:
-        AblationError: If layers cannot be removed from a model of this kind.
-    """
-    keras = import_keras("Removing layers from a model")
-    require_keras_model(model)
-    if not is_sequential(keras, model) and not is_functional(model):
-        raise AblationError(
-            "Layers can be removed from Sequential and functional models, but the base model is a "
-            f"{type(model)!r}, whose code calls its layers itself. "
-            "Add its variants with model.add_custom_model_generator()."
-        )
-    return [layer.name for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
-
-
-def _end_names(model: KerasModel) -> set[str]:
-    """Return the names of the first layer, of the last one and of all that give an output."""
-    return {*_layer_names(model)[:1], *_output_names(model)}
-
-
-def _output_names(model: KerasModel) -> set[str]:
-    # A functional model may have several outputs, and the last layer need not be one of them.
-    return {*_layer_names(model)[-1:], *getattr(model, "output_names", [])}

@@ -8,8 +8,11 @@ Weights that still fit are copied, since they may be pretrained; the others star
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from types import ModuleType
+from typing import cast
 
+from maggy.ablation.edited_model import EditedModel
 from maggy.ablation.keras_bypass import REMEDY, Bypass
 from maggy.ablation.keras_compiling import compile_like, uncompiled
 from maggy.ablation.keras_copies import copy_layer, copy_weights, user_classes
@@ -21,13 +24,14 @@ from maggy.ablation.keras_models import (
     TensorTree,
     has_input,
     input_layer,
-    require_layers,
-    require_removable,
+    is_sequential,
 )
+from maggy.ablation.keras_paths import SEPARATOR, require_layers, require_removable
+from maggy.ablation.keras_targets import Targets
 from maggy.common.exceptions import AblationError
 from maggy.common.keras_session import import_keras
 
-__all__ = ["edit_model", "remove_layers"]
+__all__ = ["copy_model", "edit_model", "perform_edit", "remove_layers"]
 
 
 def remove_layers(model: KerasModel, names: Iterable[str]) -> KerasModel:
@@ -46,7 +50,8 @@ def remove_layers(model: KerasModel, names: Iterable[str]) -> KerasModel:
 
     Args:
         model: A Sequential or functional Keras model.
-        names: Names of layers, neither the first nor the last.
+        names: Names of layers, or paths of layers in nested models; neither the first nor the
+            last.
 
     Returns:
         A model of the same kind, with the same name and inputs.
@@ -72,17 +77,25 @@ def edit_model(model: KerasModel, edit: Edit) -> KerasModel:
         AblationError: As for :func:`remove_layers`; also if the new model's output has another
             shape or type.
     """
+    return perform_edit(model, edit).model
+
+
+def perform_edit(model: KerasModel, edit: Edit) -> EditedModel[KerasModel]:
+    """Return what :func:`edit_model` returns, together with what has really changed.
+
+    Args:
+        model: A Sequential or functional Keras model.
+        edit: The changes.
+
+    Raises:
+        AblationError: As for :func:`edit_model`.
+    """
     keras = import_keras("Removing layers from a model")
     # Sorted, so that of several mistakes the error always names the same one.
     require_removable(model, sorted(edit.removal), edit.may_remove_first)
     require_layers(model, sorted(edit.replacements))
     try:
-        # Users need not register their layer classes.
-        with keras.saving.custom_object_scope(user_classes(model)):
-            if isinstance(model, keras.Sequential):
-                new = _edited_sequential(keras, model, edit)
-            else:
-                new = _edited_functional(keras, model, edit)
+        edited = _edited(keras, model, Targets(keras, model, edit))
     except AblationError:
         raise
     except Exception as error:
@@ -93,8 +106,21 @@ def edit_model(model: KerasModel, edit: Edit) -> KerasModel:
             "same shape (model.layers.replace()), or add a custom model. "
             f"Keras says: {type(error).__name__}: {error}"
         ) from error
-    _check_outputs(model, new, edit)
-    return new
+    _check_outputs(model, edited.model, edit)
+    return replace(edited, replacements=tuple(sorted(edit.replacements)))
+
+
+def copy_model(model: KerasModel) -> KerasModel:
+    """Return a model like another one, made as if layers were removed, but with all of them.
+
+    Args:
+        model: A Sequential or functional Keras model.
+
+    Raises:
+        Exception: Of any type, if a layer cannot be made anew.
+    """
+    keras = import_keras("Copying a model")
+    return _edited(keras, model, Targets(keras, model, Edit())).model
 
 
 def _check_outputs(model: KerasModel, new: KerasModel, edit: Edit) -> None:
@@ -115,61 +141,84 @@ def _check_outputs(model: KerasModel, new: KerasModel, edit: Edit) -> None:
             )
 
 
-def _edited_sequential(keras: ModuleType, model: KerasModel, edit: Edit) -> KerasModel:
-    remaining = [layer for layer in model.layers if layer.name not in edit.removal]
-    source = input_layer(keras, model)
-    make: Callable[..., KerasModel] = type(model)
+def _edited(keras: ModuleType, model: KerasModel, targets: Targets) -> EditedModel[KerasModel]:
+    # Users need not register their layer classes.
+    with keras.saving.custom_object_scope(user_classes(model)):
+        surgery = _Surgery(keras, targets)
+        new = surgery.model(model)
+    restarts = copy_weights(model, new, targets)
+    compile_like(model, new)
+    missing = targets.missing_paths(new)
+    # The merges that are layers are missing, and those that are operations have no path.
+    ends = {path.rpartition(SEPARATOR)[2] for path in missing}
+    merges = [name for name in surgery.merges if name not in ends]
+    return EditedModel(new, (*missing, *merges), restarts=tuple(restarts))
 
-    def new_layer(layer: KerasLayer) -> KerasLayer:
-        if layer.name in edit.replacements:
-            return edit.new_layer(keras, layer.name)
-        # Without an input nothing has been connected yet: the layers are as the generator made
-        # them and can be used as they are.
-        return layer if source is None else copy_layer(keras, layer)
 
-    layers = [new_layer(layer) for layer in remaining]
-    if source is None:
-        new = make(layers, name=model.name, trainable=model.trainable)
-    else:
+class _Surgery:
+    """Make a model and the models in it anew. One in several places stays a single one."""
+
+    def __init__(self, keras: ModuleType, targets: Targets) -> None:
+        self.merges: list[str] = []
+        self._keras = keras
+        self._targets = targets
+        self._models: dict[int, KerasModel] = {}
+
+    def model(self, model: KerasModel) -> KerasModel:
+        """Return the new model, without weights."""
+        if id(model) not in self._models:
+            make = self._sequential if is_sequential(self._keras, model) else self._functional
+            self._models[id(model)] = make(model)
+        return self._models[id(model)]
+
+    def _sequential(self, model: KerasModel) -> KerasModel:
+        keras, source = self._keras, input_layer(self._keras, model)
+        make: Callable[..., KerasModel] = type(model)
+
+        def new_layer(layer: KerasLayer) -> KerasLayer:
+            if self._targets.is_replaced(layer):
+                return self._targets.new_layer(layer)
+            # Without an input nothing has been connected yet: the layers are as the generator made
+            # them and can be used as they are.
+            if source is None and not self._targets.is_changed_inside(layer):
+                return layer
+            return self._copy(layer)
+
+        layers = [new_layer(layer) for layer in model.layers if not self._targets.is_removed(layer)]
+        if source is None:
+            return make(layers, name=model.name, trainable=model.trainable)
         first = keras.Input(batch_shape=source.batch_shape, dtype=source.dtype, name=source.name)
-        new = make([first, *layers], name=model.name, trainable=model.trainable)
-        copy_weights(_kept(remaining, edit), new)
-    compile_like(model, new)
-    return new
+        return make([first, *layers], name=model.name, trainable=model.trainable)
 
-
-def _edited_functional(keras: ModuleType, model: KerasModel, edit: Edit) -> KerasModel:
-    for layer in model.layers:
-        if layer.name in edit.removal and len(keras.tree.flatten(layer.output)) != 1:
-            raise AblationError(
-                f"Layer '{layer.name}' has several outputs, so it cannot be removed. {REMEDY}"
+    def _functional(self, model: KerasModel) -> KerasModel:
+        keras, bypass = self._keras, Bypass(self._keras, self._targets)
+        for layer in model.layers:
+            if self._targets.is_removed(layer) and len(keras.tree.flatten(layer.output)) != 1:
+                raise AblationError(
+                    f"Layer '{self._targets.path(layer)}' has several outputs, so it cannot be "
+                    f"removed. {REMEDY}"
+                )
+        with uncompiled(model):
+            new: KerasModel = keras.models.clone_model(
+                model,
+                input_tensors=_new_inputs(keras, model),
+                clone_function=self._copy,
+                call_function=bypass.call,
             )
+        # clone_model() does not copy the flag of the model itself.
+        if not model.trainable:
+            new.trainable = False
+        self.merges += bypass.merges
+        return new
 
-    def copy(layer: KerasLayer) -> KerasLayer:
-        is_edited = layer.name in edit.removal or layer.name in edit.replacements
+    def _copy(self, layer: KerasLayer) -> KerasLayer:
+        is_edited = self._targets.is_removed(layer) or self._targets.is_replaced(layer)
         # The operations of a model (sums, slices) are no layers and hold nothing.
-        if is_edited or not isinstance(layer, keras.layers.Layer):
+        if is_edited or not isinstance(layer, self._keras.layers.Layer):
             return layer
-        return copy_layer(keras, layer)
-
-    with uncompiled(model):
-        new: KerasModel = keras.models.clone_model(
-            model,
-            input_tensors=_new_inputs(keras, model),
-            clone_function=copy,
-            call_function=Bypass(keras, edit).call,
-        )
-    # clone_model() does not copy the flag of the model itself.
-    if not model.trainable:
-        new.trainable = False
-    copy_weights(_kept(model.layers, edit), new)
-    compile_like(model, new)
-    return new
-
-
-def _kept(layers: Iterable[KerasLayer], edit: Edit) -> list[KerasLayer]:
-    """Return the layers that are not replaced. A new layer may have the name of the old one."""
-    return [layer for layer in layers if layer.name not in edit.replacements]
+        if self._targets.is_changed_inside(layer):
+            return self.model(cast("KerasModel", layer))
+        return copy_layer(self._keras, layer)
 
 
 def _new_inputs(keras: ModuleType, model: KerasModel) -> TensorTree:

@@ -12,6 +12,7 @@ from typing import TypeVar
 from maggy.ablation.generators import ModelGenerator
 from maggy.ablation.keras_edit import LayerFactory
 from maggy.ablation.names import exclude, flat_names, require_name, sorted_groups
+from maggy.ablation.torch_models import ExampleInput
 from maggy.common.exceptions import BadArgumentsError
 
 __all__ = ["LayerStudy", "ModelStudy", "Replacement"]
@@ -42,7 +43,9 @@ class Replacement:
 class LayerStudy:
     """The layers and groups of layers of a study. One trial leaves out one layer or group.
 
-    Layers are named as in the model that the base model generator returns.
+    Layers are named as in the model that the base model generator returns. ``backbone/conv`` is the
+    layer ``conv`` in the nested Keras model ``backbone``. Layers of a PyTorch model are its modules
+    with the names of ``named_modules()``, such as ``encoder.layer.3``.
 
     Example:
         >>> from maggy.ablation import AblationStudy
@@ -141,8 +144,9 @@ class LayerStudy:
 
         Args:
             layer: The name of the layer.
-            factory: A function without arguments that returns a new Keras layer. It runs on a
-                worker, so import or define everything that it uses inside it.
+            factory: A function without arguments that returns a new Keras layer, or a
+                ``torch.nn.Module`` if the base model is one. It runs on a worker, so import or
+                define everything that it uses inside it.
             label: The name of the new layer in the results:
                 ``flatten replaced by average_pooling``. None takes the name of the function.
 
@@ -193,12 +197,14 @@ class ModelStudy:
         layers: The layers and groups that are taken out of the base model.
         base_model_generator: The function that makes the base model, or None.
         custom_model_generators: The functions that make custom models, each with its identifier.
+        example_input: The function that returns what a PyTorch base model takes, or None.
     """
 
     def __init__(self) -> None:
         self.layers = LayerStudy()
         self.base_model_generator: ModelGenerator | None = None
         self.custom_model_generators: list[tuple[ModelGenerator, str]] = []
+        self.example_input: ExampleInput | None = None
 
     def set_base_model_generator(self, base_model_generator: ModelGenerator) -> None:
         """Set the function that makes the base model, from which layers are taken.
@@ -207,7 +213,8 @@ class ModelStudy:
 
         Args:
             base_model_generator: A function without arguments that returns a Keras model, built
-                or not. If no layer is left out, it may return a model of any library.
+                or not, or a ``torch.nn.Module``. If no layer is left out, it may return a model of
+                any library.
 
         Raises:
             BadArgumentsError: If it is not a function.
@@ -215,6 +222,30 @@ class ModelStudy:
         self.base_model_generator = _require_callable(
             base_model_generator, "The base model generator"
         )
+
+    def set_example_input(self, example_input: ExampleInput) -> None:
+        """Set the function that returns an input of the base model, if that is a PyTorch module.
+
+        With it every component is tried before any trial: what the model returns must keep its
+        shape and type. A Keras model knows its input, and does not need this.
+
+        Example:
+            >>> from maggy.ablation import AblationStudy
+            >>> def two_images():
+            ...     import torch
+            ...     return torch.zeros(2, 3, 32, 32)
+            >>> study = AblationStudy("images", label_name="digit")
+            >>> study.model.set_example_input(two_images)
+
+        Args:
+            example_input: A function without arguments that returns a tensor, a tuple of the
+                arguments of the model's ``forward``, or a dict of its named arguments. It runs on a
+                worker, so import or define everything that it uses inside it.
+
+        Raises:
+            BadArgumentsError: If it is not a function.
+        """
+        self.example_input = _require_callable(example_input, "The example input")
 
     def add_custom_model_generator(
         self, custom_model_generator: ModelGenerator, model_identifier: str

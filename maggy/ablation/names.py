@@ -85,10 +85,15 @@ def sorted_groups(groups: Iterable[list[str]], noun: str) -> list[list[str]]:
 
 
 def has_prefix(name: str, prefix: str) -> bool:
-    """Return whether a name begins with a prefix. Upper and lower case count as the same.
+    """Return whether a name begins with a prefix, in upper or lower case.
 
-    A prefix that ends in a digit does not fit a name that continues with a digit: ``block_1`` fits
-    ``block_1_expand``, and not ``block_10_expand``.
+    Example:
+        >>> has_prefix("Block_1_expand", "block_1"), has_prefix("block_10", "block_1")
+        (True, False)
+
+    Args:
+        name: The name or path of a layer.
+        prefix: A text that is not empty. If it ends in a digit, the name must not go on with one.
     """
     if not name.lower().startswith(prefix.lower()):
         return False

@@ -9,14 +9,14 @@ from __future__ import annotations
 import functools
 import hashlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from types import ModuleType
 from typing import Any, Protocol, TypeVar
 
 from maggy.common.import_hooks import ImportHook
 
-__all__ = ["TrainingSeed", "derive_seed"]
+__all__ = ["TrainingSeed", "derive_seed", "unchanged_generators"]
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
@@ -38,6 +38,27 @@ def derive_seed(seed: int, number: int) -> int:
     # A hash, so that seeds that differ little give trainings that have nothing in common.
     digest = hashlib.sha256(f"maggy {seed} {number}".encode()).digest()
     return int.from_bytes(digest[:8], "big") % MAX_SEED
+
+
+@contextmanager
+def unchanged_generators() -> Iterator[None]:
+    """Restore the shared generators of all libraries that are loaded now after the block.
+
+    Example:
+        >>> import random
+        >>> random.seed(7)
+        >>> with unchanged_generators():
+        ...     number = random.random()
+        >>> random.random() == number
+        True
+    """
+    states = {name: library.state() for name, library in _loaded_libraries().items()}
+    try:
+        yield
+    finally:
+        for name, library in _loaded_libraries().items():
+            if name in states:
+                library.restore(states[name])
 
 
 class TrainingSeed:
@@ -121,13 +142,18 @@ class TrainingSeed:
 
     def _loaded(self) -> dict[str, _Library]:
         """Return the libraries whose import has ended."""
-        libraries: dict[str, _Library] = {}
-        for name, library in _LIBRARIES.items():
-            if name in sys.modules and name not in self._importing:
-                # A library whose import has failed is loaded in part, and has no generator.
-                with suppress(AttributeError, ImportError, KeyError):
-                    libraries[name] = library(sys.modules[name])
-        return libraries
+        return _loaded_libraries(self._importing)
+
+
+def _loaded_libraries(importing: Collection[str] = ()) -> dict[str, _Library]:
+    """Return the libraries that are loaded, without those that are being imported."""
+    libraries: dict[str, _Library] = {}
+    for name, library in _LIBRARIES.items():
+        if name in sys.modules and name not in importing:
+            # A library whose import has failed is loaded in part, and has no generator.
+            with suppress(AttributeError, ImportError, KeyError):
+                libraries[name] = library(sys.modules[name])
+    return libraries
 
 
 class _Library(Protocol):

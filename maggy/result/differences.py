@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypedDict
 
-from maggy.ablation.component import CHOICE_PARAMETER, NOTHING, Component
+from maggy.ablation.component import Component
+from maggy.ablation.labels import CHOICE_PARAMETER, NOTHING
 from maggy.ablation.statistics import (
     PairedDifference,
     Verdict,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from maggy.ablation.component import CHOICE_PARAMETER, NOTHING, Component
+from maggy.ablation.component import Component
+from maggy.ablation.labels import CHOICE_PARAMETER, NOTHING
 from maggy.common.direction import Direction
 from maggy.common.optional import import_optional
 from maggy.common.text_table import TextTable

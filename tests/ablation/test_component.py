@@ -2,7 +2,8 @@
 
 import pytest
 
-from maggy.ablation.component import NOTHING, Component, ablated_labels, parts_of
+from maggy.ablation.component import Component, parts_of
+from maggy.ablation.labels import NOTHING, ablated_labels
 from maggy.trial import Trial
 
 # A component, the labels of its feature and its layer, and the text that results show.

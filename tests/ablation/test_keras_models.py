@@ -10,7 +10,7 @@ pytestmark = pytest.mark.slow
 def test_a_prefix_fits_in_any_case_and_spares_the_ends():
     import keras
 
-    from maggy.ablation.keras_models import layers_with_prefix
+    from maggy.ablation.keras_paths import layers_with_prefix
 
     names = ["My_first", "MY_dense", "other", "my_drop", "my_last"]
     model = keras.Sequential([keras.layers.Dense(2, name=name) for name in names])

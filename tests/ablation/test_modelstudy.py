@@ -102,6 +102,8 @@ def test_generators_must_be_functions(wrong):
         model.set_base_model_generator(wrong)
     with pytest.raises(ValueError, match="A custom model generator must be a function"):
         model.add_custom_model_generator(wrong, "x")
+    with pytest.raises(ValueError, match="The example input must be a function"):
+        model.set_example_input(wrong)
 
 
 @pytest.mark.parametrize("wrong", [None, 3, ""])

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from maggy.common.seeding import TrainingSeed, derive_seed
+from maggy.common.seeding import TrainingSeed, derive_seed, unchanged_generators
 
 
 def draws():
@@ -86,6 +86,18 @@ def test_a_function_apart_that_raises_leaves_the_generators_as_they_were():
         with pytest.raises(ValueError, match="no model"):
             seed.apart(fail)()
         assert [first, draws()] == expected
+
+
+def test_generators_are_as_before_a_block_that_must_not_change_them():
+    random.seed(7)
+    np.random.seed(7)
+    expected = draws()
+    random.seed(7)
+    np.random.seed(7)
+    with unchanged_generators():
+        draws()
+        random.seed(8)
+    assert draws() == expected
 
 
 def test_the_import_system_is_as_before_a_training():

@@ -11,8 +11,9 @@ from typing import Literal
 
 from maggy.ablation.ablationstudy import AblationStudy
 from maggy.ablation.choices import values_of
-from maggy.ablation.component import NOTHING, Component
+from maggy.ablation.component import Component
 from maggy.ablation.generators import DatasetFunction, ModelFunction
+from maggy.ablation.labels import NOTHING
 from maggy.ablation.metrics import Analysis, ComponentMetrics
 from maggy.common.types import Json, ParameterValue
 from maggy.datasets import registry as datasets

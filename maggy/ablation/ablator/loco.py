@@ -11,19 +11,12 @@ import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
-from maggy.ablation import keras_surgery
 from maggy.ablation.ablationstudy import AblationStudy
 from maggy.ablation.ablator import study_checks
 from maggy.ablation.ablator.abstractablator import AbstractAblator
 from maggy.ablation.ablator.study_data import StudyData
-from maggy.ablation.component import (
-    FEATURE_PARAMETER,
-    LAYER_PARAMETER,
-    NOTHING,
-    Component,
-    ablated_labels,
-    parts_of,
-)
+from maggy.ablation.component import Component, parts_of
+from maggy.ablation.edited_model import EditListener, current_listener
 from maggy.ablation.generators import (
     DatasetFunction,
     ModelFunction,
@@ -34,13 +27,12 @@ from maggy.ablation.generators import (
     try_custom_model,
 )
 from maggy.ablation.keras_edit import Edit, merge_edits
-from maggy.ablation.keras_models import (
-    KerasModel,
-    has_input,
+from maggy.ablation.labels import FEATURE_PARAMETER, LAYER_PARAMETER, NOTHING, ablated_labels
+from maggy.ablation.model_edits import (
+    check_edits,
+    check_layers,
+    edit_base_model,
     layers_with_prefix,
-    require_keras_model,
-    require_layers,
-    require_removable,
 )
 from maggy.common.exceptions import AblationError, BadArgumentsError
 from maggy.common.json_values import closest
@@ -48,6 +40,9 @@ from maggy.common.keras_session import fresh_names
 from maggy.common.types import ParameterValue
 from maggy.datasets.training_dataset import TrainingDataset
 from maggy.trial import Trial
+
+_EDITS = ("layer", "prefix", "group", "replacement")
+"""The kinds of components that edit the base model."""
 
 __all__ = ["LOCO", "NOTHING", "Component"]
 
@@ -163,7 +158,9 @@ class LOCO(AbstractAblator):
         )
         if component.is_base:
             return model_function_of(base)
-        return model_function_of(base, functools.partial(self._edited, component))
+        return model_function_of(
+            base, functools.partial(self._edited, component, current_listener())
+        )
 
     def prepare(self, function_names: frozenset[str] = frozenset()) -> None:
         """Check the study on the driver: data set, names of features, signatures.
@@ -190,9 +187,10 @@ class LOCO(AbstractAblator):
     def verify(self) -> None:
         """Build the base model once and check the names of all layers.
 
-        If the base model knows its input, every removal is tried, too, but no combination of them.
-        Custom models are not built here but by :meth:`probes`. A mistake in a custom model or in a
-        combination fails its own trial only.
+        If the base model knows its input, every removal is tried, too, but no combination of them,
+        and a copy of the model must compute what the model does. Custom models are not built here
+        but by :meth:`probes`. A mistake in a custom model or in a combination fails its own trial
+        only.
         """
         self._data.check_on_worker(self._parts(), self._tested_sets())
         base = self.ablation_study.model.base_model_generator
@@ -200,12 +198,17 @@ class LOCO(AbstractAblator):
             return
         # The first trial on this worker must find the automatic names as if nothing was built here.
         with fresh_names(keep=False):
-            model = build_base_model(self._data.sized(base))
+            build = functools.partial(build_base_model, self._data.sized(base))
+            model = build()
             self._data.check_input(model, self._parts())
             singles = {component for component in self._tested_sets() if not component.parts}
-            for component in self._parts():
-                if component.kind in ("layer", "prefix", "group", "replacement"):
-                    self._try(require_keras_model(model), component, component in singles)
+            parts = [part for part in self._parts() if part.kind in _EDITS]
+            # What is left out only together with something else need not be removable alone.
+            for part in parts:
+                if part not in singles:
+                    check_layers(model, self._edit(part, model))
+            edits = [self._edit(part, model) for part in parts if part in singles]
+            check_edits(model, edits, build, self.ablation_study.model.example_input)
 
     def probes(self) -> dict[str, Callable[[], object]]:
         """Return for each custom model a function that builds it once and discards it."""
@@ -239,19 +242,13 @@ class LOCO(AbstractAblator):
         """Return a sentence on missing values that reach the training, or an empty text."""
         return self._data.missing_remark()
 
-    def _edited(self, component: Component, model: KerasModel) -> KerasModel:
-        return keras_surgery.edit_model(model, self._edit(component, model))
+    def _edited(self, component: Component, listener: EditListener | None, model: object) -> object:
+        edited = edit_base_model(model, self._edit(component, model))
+        if listener is not None:
+            listener(edited)
+        return edited.model
 
-    def _try(self, model: KerasModel, component: Component, is_single: bool) -> None:
-        edit = self._edit(component, model)
-        require_removable(model, sorted(edit.removal), edit.may_remove_first)
-        require_layers(model, sorted(edit.replacements))
-        # Without an input nothing is connected yet, so that Keras could not refuse the rest.
-        # What is left out only together with something else need not be removable alone.
-        if is_single and has_input(model):
-            keras_surgery.edit_model(model, edit)
-
-    def _edit(self, component: Component, model: KerasModel) -> Edit:
+    def _edit(self, component: Component, model: object) -> Edit:
         """Return how the base model changes together with a component."""
         if component.parts:
             return merge_edits(self._edit(part, model) for part in component.parts)

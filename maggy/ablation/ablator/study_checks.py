@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Iterable, Sequence
 
 from maggy.ablation.ablationstudy import AblationStudy
-from maggy.ablation.component import FEATURE_PARAMETER, LAYER_PARAMETER, Component
+from maggy.ablation.component import Component
 from maggy.ablation.generators import (
     check_model_generator,
     raise_no_base_model,
@@ -14,6 +14,7 @@ from maggy.ablation.generators import (
     takes_width,
 )
 from maggy.ablation.keras_models import input_width
+from maggy.ablation.labels import FEATURE_PARAMETER, LAYER_PARAMETER
 from maggy.ablation.modelstudy import ModelStudy
 from maggy.common.exceptions import AblationError, SignatureError
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cached_property
 
 from maggy.ablation.ablator import AbstractAblator
-from maggy.ablation.component import ablated_choice, ablated_labels
-from maggy.common.exceptions import MetricValueError
+from maggy.ablation.edited_model import EditedModel, EditListener, edits_told_to
+from maggy.ablation.labels import ablated_choice, ablated_labels
+from maggy.common.exceptions import MetricValueError, NotSupportedError
 from maggy.common.seeding import TrainingSeed
 from maggy.common.signature import accepted_parameters, arguments_for, parameter_names
 from maggy.common.types import Json, ParameterValue, TrainingFunction
@@ -195,7 +197,8 @@ class AblationWorkload(Workload):
         if takes_dict or "dataset_function" in accepted_names:
             functions["dataset_function"] = ablator.get_dataset_generator(feature)
         if takes_dict or "model_function" in accepted_names:
-            functions["model_function"] = ablator.get_model_generator(layer)
+            with edits_told_to(_log_of_edits(reporter)):
+                functions["model_function"] = ablator.get_model_generator(layer)
         if seed is not None:
             # What a model or a data set draws must not change what the training draws.
             functions = {
@@ -215,3 +218,19 @@ class AblationWorkload(Workload):
             **{name: arguments[name] for name in sorted(accepted_names)}, **extra, **choices
         )
         return value
+
+
+def _log_of_edits(reporter: Reporter) -> EditListener:
+    """Return a function that writes to the trial's output what an edit has changed, once."""
+    previous: set[str] = set()
+
+    def log(edited: EditedModel[object]) -> None:
+        text = edited.describe()
+        if not text or text in previous:
+            return
+        previous.add(text)
+        # A process of the training function's own may build the model.
+        with suppress(NotSupportedError):
+            reporter.log(text, jupyter=False)
+
+    return log

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Literal
 
 from maggy.ablation.ablator import AbstractAblator
-from maggy.ablation.component import CHOICE_PARAMETER, LABEL_PARAMETERS, NOTHING, Component
+from maggy.ablation.component import Component
+from maggy.ablation.labels import CHOICE_PARAMETER, LABEL_PARAMETERS, NOTHING
 from maggy.ablation.metrics import Analysis, ComponentMetrics
 from maggy.ablation.repeats import Repeats
 from maggy.ablation.statistics import can_test

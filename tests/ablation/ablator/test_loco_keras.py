@@ -310,3 +310,48 @@ def test_a_replacement_of_a_layer_that_does_not_exist_is_an_error_before_any_tri
     study.model.layers.replace("my_dense_tow", base_model_generator)
     with pytest.raises(AblationError, match=r"no layer 'my_dense_tow'. Did you mean"):
         prepared(study).verify()
+
+
+def nested():
+    import keras
+
+    inner = keras.Sequential(
+        [
+            keras.layers.Dense(4, name="block_1_expand"),
+            keras.layers.Dense(6, name="block_1_project"),
+            keras.layers.Dense(4, name="block_10"),
+        ],
+        name="backbone",
+    )
+    first = keras.layers.Dense(4, name="first")
+    return keras.Sequential([keras.Input((4,)), first, inner, keras.layers.Dense(1, name="last")])
+
+
+def test_layers_of_nested_models_are_components_and_what_they_cost_is_told():
+    from maggy.ablation.edited_model import edits_told_to
+
+    study = study_of(nested)
+    study.model.layers.include("backbone/block_10")
+    study.model.layers.include_groups(prefix="backbone/block_1")
+    study.model.layers.include_groups(["backbone/block_1_project", "backbone/block_10"])
+    worker = prepared(study)
+    worker.verify()
+    edits = []
+    for component in worker.components():
+        with edits_told_to(edits.append):
+            model_function = worker.get_model_generator(component.label)
+        model_function()
+    assert [(edit.removal, edit.restarts) for edit in edits] == [
+        (("backbone/block_10",), ("last",)),
+        (("backbone/block_1_expand", "backbone/block_1_project"), ("backbone/block_10",)),
+        (("backbone/block_1_project", "backbone/block_10"), ()),
+    ]
+
+
+def test_a_mistyped_path_is_an_error_before_any_trial():
+    study = study_of(nested)
+    study.model.layers.include("block_10")
+    with pytest.raises(
+        AblationError, match=r"no layer 'block_10'. Did you mean 'backbone/block_10"
+    ):
+        prepared(study).verify()

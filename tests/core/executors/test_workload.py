@@ -12,7 +12,8 @@ import pytest
 
 from maggy.ablation import AblationStudy
 from maggy.ablation.ablator import LOCO, AbstractAblator
-from maggy.common.exceptions import MetricValueError
+from maggy.ablation.edited_model import EditedModel, current_listener
+from maggy.common.exceptions import MetricValueError, NotSupportedError
 from maggy.common.json_values import to_plain
 from maggy.common.signature import config_values
 from maggy.core.cluster import dumps, loads
@@ -362,3 +363,47 @@ def test_missing_values_are_named_as_the_cause_of_nan_only_if_there_are_some():
 
 def test_a_metric_of_an_ablation_is_read_as_any_other():
     assert AblationWorkload(everything, "metric", WithGaps()).metric_of(0.5, print)[0] == 0.5
+
+
+class Edits(Labels):
+    """Gives a model function that edits a model, as LOCO does."""
+
+    def get_model_generator(self, layer_identifier=None):
+        listener = current_listener()
+
+        def model_function():
+            listener(EditedModel("a model", (layer_identifier,), restarts=("dense",)))
+            return "a model"
+
+        return model_function
+
+
+def test_a_trial_s_output_says_once_what_its_model_lost():
+    def train(model_function):
+        return [model_function(), model_function()]
+
+    class Lines:
+        def __init__(self):
+            self.lines = []
+
+        def log(self, text, jupyter=False):
+            self.lines.append((text, jupyter))
+
+    reporter = Lines()
+    workload = AblationWorkload(train, "metric", Edits())
+    labels = {"ablated_feature": "None", "ablated_layer": "conv"}
+    assert workload.call(labels, reporter) == ["a model", "a model"]
+    text = "Left out: conv. Weights that start anew, because their shapes changed: dense."
+    assert reporter.lines == [(text, False)]
+    workload.call({**labels, "seed": 3}, reporter)
+    assert len(reporter.lines) == 2
+
+
+def test_a_process_of_the_training_function_s_own_may_edit_the_model():
+    class Elsewhere:
+        def log(self, text, jupyter=False):
+            raise NotSupportedError("another process")
+
+    workload = AblationWorkload(lambda model_function: model_function(), "metric", Edits())
+    labels = {"ablated_feature": "None", "ablated_layer": "conv"}
+    assert workload.call(labels, Elsewhere()) == "a model"
