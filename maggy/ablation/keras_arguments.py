@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from maggy.ablation.keras_models import KerasLayer, KerasModel, LayerConfig
+from maggy.ablation.keras_models import KerasLayer, KerasModel, LayerConfig, inner_layers
 from maggy.ablation.keras_paths import layer_paths
+from maggy.common.keras_session import import_keras
 
 __all__ = ["first_other_argument", "lacking_arguments"]
 
@@ -28,10 +29,13 @@ def first_other_argument(model: KerasModel, copy: KerasModel) -> str | None:
         model: The model.
         copy: Its copy.
     """
+    keras = import_keras("Copying a model")
     copies = layer_paths(copy)
     for path, layer in layer_paths(model).items():
+        # The arguments of a nested model are its layers, which have paths of their own.
+        is_nested = bool(inner_layers(keras, layer))
         other = copies.get(path)
-        if other is None or not _are_alike(_arguments(layer), _arguments(other)):
+        if other is None or not (is_nested or _are_alike(_arguments(layer), _arguments(other))):
             return path
     return None
 

@@ -10,7 +10,7 @@ from types import ModuleType
 import numpy as np
 from numpy.typing import NDArray
 
-from maggy.ablation.keras_models import KerasModel, TensorTree
+from maggy.ablation.keras_models import KerasModel, TensorTree, inner_layers
 from maggy.ablation.keras_paths import layer_paths
 
 __all__ = ["Call", "Record", "first_difference", "record", "states_unchanged"]
@@ -115,17 +115,18 @@ def _watched(keras: ModuleType, model: KerasModel, calls: list[Call]) -> Iterato
     """Append each call of a layer inside the block to a list."""
     # A layer in several places is watched once.
     layers = {id(layer): (path, layer) for path, layer in reversed(layer_paths(model).items())}
-    innermost = [
-        (path, layer) for path, layer in layers.values() if not isinstance(layer, keras.Model)
-    ]
+    innermost = [(path, layer) for path, layer in layers.values() if not inner_layers(keras, layer)]
+    own_calls = [vars(layer).get("call") for _, layer in innermost]
     for path, layer in innermost:
         layer.call = _recording(keras, path, layer.call, calls)
     try:
         yield
     finally:
-        for _, layer in innermost:
+        for (_, layer), call in zip(innermost, own_calls, strict=True):
             # The method of the class shows again.
             del layer.call
+            if call is not None:
+                layer.call = call
 
 
 def _recording(

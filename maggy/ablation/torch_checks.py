@@ -17,7 +17,7 @@ from maggy.ablation.torch_models import (
     require_modules,
 )
 from maggy.ablation.torch_surgery import edit_module
-from maggy.common.exceptions import AblationError
+from maggy.common.exceptions import AblationError, MissingDependencyError
 from maggy.common.keras_session import call_generator
 
 if TYPE_CHECKING:
@@ -93,7 +93,16 @@ def _copy(model: TorchModule, build: Callable[[], TorchModule]) -> TorchModule:
 def _example(example_input: ExampleInput) -> object:
     import torch
 
-    example = call_generator(example_input)
+    try:
+        example = call_generator(example_input)
+    except (MissingDependencyError, NameError):
+        # These name the remedy already.
+        raise
+    except Exception as error:
+        raise AblationError(
+            "The function of model.set_example_input() is called without arguments and must return "
+            f"an input of the model, but it raises {type(error).__name__}: {error}"
+        ) from error
     if isinstance(example, (torch.Tensor, tuple, Mapping)):
         return example
     raise AblationError(

@@ -75,6 +75,34 @@ def test_the_layer_is_named_by_its_path(kind):
         check(model)
 
 
+def test_a_nested_model_whose_code_calls_its_layers_is_one_layer():
+    import keras
+
+    class Inner(keras.Model):
+        def __init__(self, factor=1.0, **kwargs):
+            super().__init__(**kwargs)
+            self.factor = factor
+            self.dense = keras.layers.Dense(6)
+
+        def call(self, x):
+            return self.factor * self.dense(x)
+
+        def get_config(self):
+            return {"name": self.name}
+
+    with pytest.raises(AblationError, match=r"beginning with layer 'inner' \(Inner\)"):
+        check(model_of(Inner(10, name="inner"), keras.layers.Lambda(lambda x: 0 * x)))
+
+
+def test_a_call_that_belongs_to_one_layer_stays():
+    import keras
+
+    layer = keras.layers.ReLU()
+    layer.call = own_call = lambda x: keras.ops.relu(x)
+    check(model_of(keras.layers.Dense(3), layer))
+    assert layer.call is own_call
+
+
 def test_a_difference_that_the_output_hides_is_an_error_too():
     import keras
 
@@ -173,7 +201,8 @@ def test_arguments_are_compared_where_outputs_are_not(reason, monkeypatch):
 
     if reason == "size":
         monkeypatch.setattr("maggy.ablation.keras_selfcheck._MAX_BYTES", 3)
-        model, good = faulty(), model_of(scale_class(forgets=False)(10))
+        inner = keras.Sequential([keras.layers.BatchNormalization(), keras.layers.ReLU()])
+        model, good = faulty(), model_of(scale_class(forgets=False)(10), inner)
     else:
 
         def fails(x):

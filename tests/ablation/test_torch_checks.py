@@ -193,6 +193,11 @@ def test_an_attribute_that_the_model_reads_is_missed_before_any_trial():
         verify(Tied, "embed", example_input=rows)
 
 
+def test_models_are_tried_as_an_evaluation_computes():
+    # While it trains, batch normalization takes no single row.
+    verify(mlp, "first", example_input=lambda: torch.ones(1, 4))
+
+
 def test_lazy_modules_are_tried_before_they_know_their_shapes():
     def lazy():
         return nn.Sequential(nn.Linear(4, 8), nn.LazyLinear(3))
@@ -222,6 +227,7 @@ def test_a_model_that_cannot_be_copied_is_built_anew():
     ("example_input", "message"),
     [
         (lambda: [1, 2], "must return a tensor, a tuple.*returned list"),
+        (lambda rows: rows, "is called without arguments.*raises TypeError"),
         (lambda: torch.ones(3, 5), "base model cannot be called with what"),
         (lambda: torhc.ones(3, 4), "import or define everything"),  # noqa: F821
     ],

@@ -1,5 +1,8 @@
 """PyTorch models without some of their modules, with the real PyTorch."""
 
+import sys
+from types import SimpleNamespace
+
 import pytest
 
 from maggy.ablation.keras_edit import Edit
@@ -137,7 +140,7 @@ def test_a_replacement_by_something_else_is_an_error(wrong):
     ("name", "hint"),
     [
         ("encoder.laier.3", "encoder.layer.3"),
-        ("layer.3", "encoder.layer.3"),
+        ("output", "encoder.layer.0.output"),
         ("encoder.layer.3.atention", "encoder.layer.3.attention"),
     ],
 )
@@ -153,10 +156,14 @@ def test_the_modules_next_to_a_mistyped_name_are_listed():
         perform(Model(), "nothing")
 
 
-def test_a_keras_layer_is_no_torch_module():
-    keras = pytest.importorskip("keras")
+def test_a_keras_layer_is_no_torch_module_even_if_it_is_one(monkeypatch):
     from maggy.ablation.torch_models import is_torch_module
 
+    class Layer(nn.Module):
+        """A layer as Keras has it with KERAS_BACKEND=torch."""
+
+    keras = SimpleNamespace(layers=SimpleNamespace(Layer=Layer))
+    monkeypatch.setitem(sys.modules, "keras", keras)
     assert is_torch_module(nn.ReLU())
-    assert not is_torch_module(keras.layers.ReLU())
+    assert not is_torch_module(Layer())
     assert not is_torch_module("a model")
