@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypedDict
+from typing import Protocol, TypedDict
 
 from maggy.ablation.choices import Choice, ChoiceStudy
 from maggy.ablation.combinations import Combination, make_combination
+from maggy.ablation.component import Component
 from maggy.ablation.featurestudy import FeatureStudy
 from maggy.ablation.generators import DatasetGenerator
 from maggy.ablation.modelstudy import ModelStudy
 from maggy.ablation.names import require_name
+from maggy.ablation.plan import StudyPlan, plan_study
+from maggy.ablation.study_components import study_components
 from maggy.common.exceptions import BadArgumentsError, SignatureError
 from maggy.common.json_values import closest
 from maggy.common.types import ParameterValue
@@ -28,6 +31,26 @@ _KEYWORDS = [
     "test_fraction",
     "folds",
 ]
+
+
+class _PlanAblator(Protocol):
+    """What a plan needs of an ablator."""
+
+    waits_for_results: bool
+
+    def components(self) -> list[Component]: ...
+
+    def get_number_of_trials(self) -> int: ...
+
+
+class PlanConfig(Protocol):
+    """What a plan needs of an :class:`~maggy.experiment_config.AblationConfig`."""
+
+    ablation_study: AblationStudy
+    repeats: int
+
+    def make_ablator(self) -> _PlanAblator:
+        """Return the ablator."""
 
 
 class StudyDict(TypedDict):
@@ -200,6 +223,43 @@ class AblationStudy:
         """The choices of single components and of combinations."""
         in_combinations = [choice for part in self.combinations for choice in part.choices]
         return [*self.choices.included_choices, *in_combinations]
+
+    def plan(self, config: PlanConfig | None = None) -> StudyPlan:
+        """Return what the trials of this study leave out of the model, without training.
+
+        The plan prints as a table: for each component the layers that really go, the parameters of
+        the model before and after, and the layers whose weights start anew. The models are built
+        here, in the notebook. Combinations are counted, and not built.
+
+        Example:
+            >>> from maggy.ablation import AblationStudy
+            >>> study = AblationStudy(None)
+            >>> study.choices.include(augment=False)
+            >>> print(study.plan())
+            without               layers that go  parameters  change  weights that start anew
+            (base)
+            choice augment=False
+            2 trials.
+
+        Args:
+            config: The ``AblationConfig`` whose ablator and repeats to plan with. None means one
+                trial for each component.
+
+        Raises:
+            AblationError: If the base model cannot be built.
+            BadArgumentsError: If the config is for another study.
+        """
+        if config is None:
+            components = study_components(self)
+            return plan_study(self, components, len(components), 1)
+        if config.ablation_study is not self:
+            raise BadArgumentsError(
+                "plan() takes a config of the same study. Make it with AblationConfig(study, ...)."
+            )
+        ablator = config.make_ablator()
+        num_trials = None if ablator.waits_for_results else ablator.get_number_of_trials()
+        components = ablator.components() or study_components(self)
+        return plan_study(self, components, num_trials, config.repeats)
 
     def to_dict(self) -> StudyDict:
         """Return the study as a dict.

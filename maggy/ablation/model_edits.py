@@ -19,7 +19,13 @@ from maggy.ablation.torch_models import ExampleInput, TorchModule, is_torch_modu
 from maggy.ablation.torch_surgery import edit_module
 from maggy.common.seeding import unchanged_generators
 
-__all__ = ["check_edits", "check_layers", "edit_base_model", "layers_with_prefix"]
+__all__ = [
+    "check_edits",
+    "check_layers",
+    "edit_base_model",
+    "layers_with_prefix",
+    "num_parameters",
+]
 
 
 def layers_with_prefix(model: object, prefix: str) -> list[str]:
@@ -50,6 +56,17 @@ def edit_base_model(model: object, edit: Edit) -> EditedModel[object]:
     if is_torch_module(model):
         return edit_module(cast("TorchModule", model), edit)
     return perform_edit(require_keras_model(model), edit)
+
+
+def num_parameters(model: object) -> int | None:
+    """Return the number of the parameters of a model of Keras or PyTorch.
+
+    None if the model knows it only after it has seen data, or is of another library.
+    """
+    if is_torch_module(model):
+        return sum(weight.numel() for weight in cast("TorchModule", model).parameters())
+    count = getattr(model, "count_params", None)
+    return int(count()) if count is not None and getattr(model, "built", False) else None
 
 
 def check_layers(model: object, edit: Edit) -> None:

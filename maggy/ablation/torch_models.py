@@ -29,6 +29,13 @@ ExampleInput: TypeAlias = Callable[[], object]
 _SEPARATOR = "."
 
 
+class TorchTensor(Protocol):
+    """A tensor of PyTorch."""
+
+    def numel(self) -> int:
+        """Return the number of its elements."""
+
+
 class TorchModule(Protocol):
     """A module of PyTorch."""
 
@@ -42,6 +49,9 @@ class TorchModule(Protocol):
 
     def named_modules(self, *, remove_duplicate: bool = True) -> Iterator[tuple[str, TorchModule]]:
         """Yield all modules in this one by name, itself included under an empty name."""
+
+    def parameters(self) -> Iterator[TorchTensor]:
+        """Yield the weights of this module and of all modules in it."""
 
     def get_submodule(self, target: str) -> TorchModule:
         """Return the module of this name."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from maggy.ablation.ablator import ablator_by_name, prepare_for
+from maggy.ablation.ablator import prepare_for
 from maggy.common.signature import (
     check_defaults,
     check_replaceable,
@@ -53,7 +53,7 @@ def plan(
         config.model is None and config.dataset is None
     )
     if isinstance(config, AblationConfig):
-        ablator = ablator_by_name(config.ablator, config.ablation_study, config.ablator_options)
+        ablator = config.make_ablator()
         ablator.find_training_dataset = environment.find_training_dataset
         of_repeat = ("repeat", "seed") if config.is_seeded else ()
         check_replaceable(

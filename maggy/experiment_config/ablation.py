@@ -74,6 +74,10 @@ class AblationConfig(CommonConfig):
         """Whether each trial gets the seed of its repeat."""
         return self.repeats > 1 or self.seed is not None
 
+    def make_ablator(self) -> AbstractAblator:
+        """Return the ablator: the instance itself, or a new one of this name."""
+        return ablator_by_name(self.ablator, self.ablation_study, self.ablator_options)
+
     def __post_init__(self) -> None:
         super().__post_init__()
         study = self.ablation_study

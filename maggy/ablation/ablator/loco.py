@@ -26,23 +26,20 @@ from maggy.ablation.generators import (
     raise_no_base_model,
     try_custom_model,
 )
-from maggy.ablation.keras_edit import Edit, merge_edits
+from maggy.ablation.keras_edit import Edit
 from maggy.ablation.labels import FEATURE_PARAMETER, LAYER_PARAMETER, NOTHING, ablated_labels
 from maggy.ablation.model_edits import (
     check_edits,
     check_layers,
     edit_base_model,
-    layers_with_prefix,
 )
+from maggy.ablation.study_components import EDIT_KINDS, component_edit, study_components
 from maggy.common.exceptions import AblationError, BadArgumentsError
 from maggy.common.json_values import closest
 from maggy.common.keras_session import fresh_names
 from maggy.common.types import ParameterValue
 from maggy.datasets.training_dataset import TrainingDataset
 from maggy.trial import Trial
-
-_EDITS = ("layer", "prefix", "group", "replacement")
-"""The kinds of components that edit the base model."""
 
 __all__ = ["LOCO", "NOTHING", "Component"]
 
@@ -85,22 +82,7 @@ class LOCO(AbstractAblator):
 
     def components(self) -> list[Component]:
         """Return all components in the order of their trials. The first one is the base."""
-        study = self.ablation_study
-        features, layers = study.features, study.model.layers
-        singles = [
-            Component.base(),
-            *map(Component.feature, features.included_features),
-            *map(Component.feature_prefix, features.included_prefixes),
-            *map(Component.feature_regex, features.included_regexes),
-            *map(Component.feature_group, features.included_groups),
-            *map(Component.layer, layers.included_layers),
-            *map(Component.prefix, layers.included_prefixes),
-            *map(Component.group, layers.included_groups),
-            *(Component.replacement(*replacement.key) for replacement in layers.replacements),
-            *map(Component.custom, self._custom_generators()),
-            *(choice.component for choice in study.choices.included_choices),
-        ]
-        return [*singles, *(part.component(singles) for part in study.combinations)]
+        return study_components(self.ablation_study)
 
     def get_number_of_trials(self) -> int:
         """Return the number of trials, the base included."""
@@ -202,7 +184,7 @@ class LOCO(AbstractAblator):
             model = build()
             self._data.check_input(model, self._parts())
             singles = {component for component in self._tested_sets() if not component.parts}
-            parts = [part for part in self._parts() if part.kind in _EDITS]
+            parts = [part for part in self._parts() if part.kind in EDIT_KINDS]
             # What is left out only together with something else need not be removable alone.
             for part in parts:
                 if part not in singles:
@@ -249,19 +231,7 @@ class LOCO(AbstractAblator):
         return edited.model
 
     def _edit(self, component: Component, model: object) -> Edit:
-        """Return how the base model changes together with a component."""
-        if component.parts:
-            return merge_edits(self._edit(part, model) for part in component.parts)
-        if component.kind == "replacement":
-            factories = {
-                Component.replacement(*replacement.key).label: replacement.factory
-                for replacement in self.ablation_study.model.layers.replacements
-            }
-            return Edit(replacements={component.names[0]: factories[component.label]})
-        if component.kind == "prefix":
-            return Edit(frozenset(layers_with_prefix(model, component.names[0])))
-        # Whoever names the first layer means it. Prefixes and groups spare it.
-        return Edit(frozenset(component.names), may_remove_first=component.kind == "layer")
+        return component_edit(component, self.ablation_study, model)
 
     def _custom_generators(self) -> dict[str, ModelGenerator]:
         pairs = self.ablation_study.model.custom_model_generators

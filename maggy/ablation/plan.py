@@ -1,0 +1,190 @@
+"""The plan of a study: what each trial leaves out of the model, found out without training."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from maggy.ablation.component import Component
+from maggy.ablation.generators import build_base_model, sized_generator, takes_width
+from maggy.ablation.model_edits import edit_base_model, num_parameters
+from maggy.ablation.study_components import EDIT_KINDS, component_edit
+from maggy.common.exceptions import AblationError
+from maggy.common.keras_session import call_generator, fresh_names
+from maggy.common.seeding import unchanged_generators
+from maggy.common.text_table import TextTable
+from maggy.datasets.registry import find_training_dataset
+
+if TYPE_CHECKING:
+    from maggy.ablation.ablationstudy import AblationStudy
+
+__all__ = ["ComponentPlan", "StudyPlan", "plan_study"]
+
+
+@dataclass(frozen=True)
+class ComponentPlan:
+    """What one component changes in the model.
+
+    Attributes:
+        component: The component.
+        layers: The layers that really go or are replaced, merges of a removed branch included.
+        parameters: The number of the model's parameters; None if the model does not know it before
+            it has seen data.
+        restarts: The layers that stay, but whose weights no longer fit and start anew.
+        problem: Why the component cannot be left out; empty if it can.
+    """
+
+    component: Component
+    layers: tuple[str, ...] = ()
+    parameters: int | None = None
+    restarts: tuple[str, ...] = ()
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class StudyPlan:
+    """The plan of a study. It prints as a table, and notebooks show it as one.
+
+    Attributes:
+        components: The base and the components, in the order of their trials.
+        num_trials: The number of trials in all; None if the ablator decides that from results.
+        repeats: How often each of them is trained.
+        num_combinations: The number of trials, in one repeat, that leave out what the ablator
+            combines. The plan does not build them.
+    """
+
+    components: list[ComponentPlan]
+    num_trials: int | None
+    repeats: int = 1
+    num_combinations: int = 0
+
+    def table(self) -> TextTable:
+        """Return the plan as a table of texts."""
+        base = self.components[0].parameters if self.components else None
+        heads = ["without", "layers that go", "parameters", "change", "weights that start anew"]
+        return TextTable(heads, [_cells(plan, base) for plan in self.components])
+
+    def to_markdown(self) -> str:
+        """Return the plan as a table in GitHub's Markdown."""
+        return self.table().to_markdown()
+
+    def to_latex(self) -> str:
+        """Return the plan as LaTeX's ``tabular``, with the rules of the package booktabs."""
+        return self.table().to_latex()
+
+    def caption(self) -> str:
+        """Return the sentence that counts the trials."""
+        if self.num_trials is None:
+            return "The ablator decides from results how many trials there are."
+        texts = [f"{self.num_trials:,} trials"]
+        if self.repeats > 1:
+            texts.append(f" in {self.repeats:,} repeats")
+        if self.num_combinations:
+            texts.append(
+                f"; combinations, which the plan does not build: {self.num_combinations:,}"
+            )
+        return f"{''.join(texts)}."
+
+    def problems(self) -> list[str]:
+        """Return a sentence for each component that cannot be left out."""
+        return [
+            f"{plan.component.describe()} cannot be left out: {plan.problem}"
+            for plan in self.components
+            if plan.problem
+        ]
+
+    def __str__(self) -> str:
+        return "\n".join([self.table().to_text(), self.caption(), *self.problems()])
+
+    def _repr_html_(self) -> str:
+        """Return the table that a notebook shows."""
+        return self.table().to_html(" ".join([self.caption(), *self.problems()]), max_rows=1000)
+
+
+def plan_study(
+    study: AblationStudy,
+    components: Sequence[Component],
+    num_trials: int | None,
+    repeats: int,
+) -> StudyPlan:
+    """Return the plan of a study. The base model is built once for each component.
+
+    Args:
+        study: The study.
+        components: What its trials leave out, the base first.
+        num_trials: The number of trials of one repeat; None if it is unknown.
+        repeats: The number of repeats.
+
+    Raises:
+        AblationError: If the base model cannot be built.
+    """
+    singles = [component for component in components if not component.parts]
+    num_features = _num_features(study)
+    with unchanged_generators():
+        plans = [_plan(component, study, num_features) for component in singles]
+    return StudyPlan(
+        plans,
+        None if num_trials is None else num_trials * repeats,
+        repeats,
+        len(components) - len(singles),
+    )
+
+
+def _num_features(study: AblationStudy) -> int | None:
+    """Return the number of features, if the base model generator takes it and it is known."""
+    generator, name = study.model.base_model_generator, study.training_dataset_name
+    if generator is None or name is None or not takes_width(generator):
+        return None
+    dataset = find_training_dataset(name, study.training_dataset_version, study.label_name)
+    return len(dataset.feature_names())
+
+
+def _plan(component: Component, study: AblationStudy, num_features: int | None) -> ComponentPlan:
+    generator = study.model.base_model_generator
+    with fresh_names(keep=False):
+        if component.kind == "custom":
+            return _plan_custom(component, study)
+        if generator is None or not (component.is_base or component.kind in EDIT_KINDS):
+            return ComponentPlan(component)
+        build = generator
+        if num_features is not None:
+            build = sized_generator(generator, lambda: num_features)
+        model = build_base_model(build)
+        if component.is_base:
+            return ComponentPlan(component, parameters=num_parameters(model))
+        try:
+            edited = edit_base_model(model, component_edit(component, study, model))
+        except AblationError as error:
+            return ComponentPlan(component, problem=str(error))
+    return ComponentPlan(
+        component,
+        (*edited.removal, *edited.replacements),
+        num_parameters(edited.model),
+        edited.restarts,
+    )
+
+
+def _plan_custom(component: Component, study: AblationStudy) -> ComponentPlan:
+    generators = {name: generator for generator, name in study.model.custom_model_generators}
+    try:
+        model = call_generator(functools.partial(generators[component.names[0]]))
+    except Exception as error:  # The function is the user's. Its trial fails, and no other.
+        return ComponentPlan(component, problem=f"{type(error).__name__}: {error}")
+    return ComponentPlan(component, parameters=num_parameters(model))
+
+
+def _cells(plan: ComponentPlan, base: int | None) -> list[str]:
+    name = "(base)" if plan.component.is_base else plan.component.describe()
+    if plan.problem:
+        return [name, "cannot be left out", "", "", ""]
+    parameters = plan.parameters
+    has_change = parameters is not None and base is not None and not plan.component.is_base
+    return [
+        name,
+        ", ".join(plan.layers),
+        "" if parameters is None else f"{parameters:,}",
+        f"{(parameters or 0) - (base or 0):+,}" if has_change else "",
+        ", ".join(plan.restarts),
+    ]
