@@ -58,12 +58,12 @@ class DataOptions:
                 "test_fraction must be a number of at least 0 and below 1, such as 0.2 for a fifth "
                 f"of the rows, but got {fraction!r:.80}."
             )
-        object.__setattr__(self, "test_fraction", float(number))
+        object.__setattr__(self, "test_fraction", number)
         folds = self.folds
         if folds is None:
             return
-        # To Python True is the integer 1.
-        if isinstance(folds, bool) or not isinstance(folds, int) or folds < 2:
+        # True, the integer 1 to Python, is too small anyway.
+        if not isinstance(folds, int) or folds < 2:
             raise BadArgumentsError(
                 f"folds must be an integer of at least 2, but got {folds!r:.80}."
             )

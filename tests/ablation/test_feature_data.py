@@ -247,15 +247,14 @@ def test_a_study_that_draws_nothing_has_one_ablator_for_all_trials():
 
 def test_the_functions_survive_the_wrapping_of_a_seed_and_draw_from_no_shared_generator():
     plain = function_of(study_of(test_fraction=0.2), data_seed=3)
-    function = TrainingSeed(1).apart(plain)
-    np.random.seed(5)
-    random.seed(5)
-    expected = np.random.random(), random.random()
-    np.random.seed(5)
-    random.seed(5)
-    assert labels_of(function, "test") == labels_of(plain, "test")
-    assert [len(labels) for _, labels in function.batches(1, 10)] == [10, 6]
-    assert (np.random.random(), random.random()) == expected
+    seed = TrainingSeed(1)
+    with seed.training():
+        expected = np.random.random(), random.random()
+    with seed.training():
+        function = seed.apart(plain)
+        assert labels_of(function, "test") == labels_of(plain, "test")
+        assert [len(labels) for _, labels in function.batches(1, 10)] == [10, 6]
+        assert (np.random.random(), random.random()) == expected
 
 
 # Missing values
