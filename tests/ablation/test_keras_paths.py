@@ -189,7 +189,7 @@ def test_the_first_and_last_layers_of_the_whole_model_stay_at_any_depth():
     ("path", "hint"),
     [
         ("backbone/block_1_expnad", "'backbone/block_1_expand'"),
-        ("block_10", "'backbone/block_10'"),
+        ("top", "'backbone/top'"),
         ("backbon/top", "'backbone/top'"),
     ],
 )
@@ -239,6 +239,23 @@ def test_a_functional_subclass_with_arguments_of_its_own_loses_layers(place):
         path, expected = "net/two", keras.ops.relu(expected)
     new = perform(model, path).model
     np.testing.assert_allclose(new(np.ones((1, 4))), expected, rtol=1e-5)
+
+
+def test_a_nested_functional_subclass_that_get_config_does_not_describe_is_copied_by_its_graph():
+    import keras
+
+    class Net(keras.Model):
+        def __init__(self, size, **kwargs):
+            inputs = keras.Input((4,))
+            super().__init__(inputs, keras.layers.Dense(size.units)(inputs), **kwargs)
+
+    net = Net(keras.layers.Dense(4), name="net")
+    extra = keras.layers.Dense(4, name="extra")
+    model = keras.Sequential([keras.Input((4,)), net, extra, keras.layers.Dense(1, name="last")])
+    new = perform(model, "extra").model
+    expected = model.get_layer("last")(net(np.ones((1, 4))))
+    np.testing.assert_allclose(new(np.ones((1, 4))), expected, rtol=1e-5)
+    assert new.get_layer("net") is not net
 
 
 def test_a_functional_subclass_that_trains_by_itself_is_refused_with_the_reason():

@@ -201,7 +201,8 @@ def test_arguments_are_compared_where_outputs_are_not(reason, monkeypatch):
 
     if reason == "size":
         monkeypatch.setattr("maggy.ablation.keras_selfcheck._MAX_BYTES", 3)
-        inner = keras.Sequential([keras.layers.BatchNormalization(), keras.layers.ReLU()])
+        numbers = keras.Input((6,))
+        inner = keras.Model(numbers, keras.layers.Dense(3)(numbers))
         model, good = faulty(), model_of(scale_class(forgets=False)(10), inner)
     else:
 
