@@ -277,9 +277,3 @@ def test_a_functional_subclass_that_trains_by_itself_is_refused_with_the_reason(
         perform(Net(2), "one")
     with pytest.raises(AblationError, match=r"Fixed.*whose constructor does not take layers"):
         perform(Fixed(), "one")
-
-
-def test_a_torch_module_in_place_of_a_keras_layer_is_refused_with_the_way_out():
-    torch = pytest.importorskip("torch")
-    with pytest.raises(AblationError, match=r"torch\.nn module Linear.*TorchModuleWrapper"):
-        perform(nested(), first=lambda: torch.nn.Linear(4, 4))

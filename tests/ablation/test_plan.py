@@ -85,25 +85,3 @@ def test_a_base_model_that_cannot_be_built_has_no_plan():
     study.model.set_base_model_generator(broken)
     with pytest.raises(AblationError, match=r"base model cannot be built.*no data"):
         study.plan()
-
-
-@pytest.mark.slow
-def test_a_plan_changes_no_random_number_and_counts_parameters_of_torch():
-    pytest.importorskip("torch")
-    import random
-
-    def module():
-        from torch import nn
-
-        random.random()
-        return nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3), nn.Linear(3, 1))
-
-    study = AblationStudy(None)
-    study.model.set_base_model_generator(module)
-    study.model.layers.include("1")
-    random.seed(1)
-    expected = random.random()
-    random.seed(1)
-    parts = plans_of(study.plan())
-    assert random.random() == expected
-    assert (parts["None"].parameters, parts["1"].parameters) == (28, 16)

@@ -409,33 +409,3 @@ def test_nan_is_explained_by_missing_values_if_there_are_some(experiments):
     base, without_age = sorted(result.trials, key=lambda trial: trial["params"]["ablated_feature"])
     assert without_age["metric"] == 3
     assert "metric is NaN. The training data set has missing values (age: 1)" in base["error"]
-
-
-def test_modules_of_a_torch_model_are_left_out_on_the_workers(experiments):
-    pytest.importorskip("torch")
-
-    def model():
-        from torch import nn
-
-        return nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3), nn.Linear(3, 1))
-
-    def rows():
-        import torch
-
-        return torch.ones(2, 3)
-
-    def train(model_function):
-        return sum(weight.numel() for weight in model_function().parameters())
-
-    study = AblationStudy(None, dataset_generator=lambda num_epochs, batch_size: None)
-    study.model.set_base_model_generator(model)
-    study.model.set_example_input(rows)
-    study.model.layers.include("1")
-    result = ablate(study, train)
-    assert [(d["ablated_layer"], d["metric"]) for d in result["differences"]] == [("1", 16)]
-    assert sorted(path.read_text() for path in experiments.rglob("output.log"))[-1] == (
-        "Left out: 1.\n"
-    )
-    study.model.layers.include("2")
-    with pytest.raises(AblationError, match=r"Without layer '2' .*shape \(2, 3\).*\(2, 1\)"):
-        ablate(study, train)

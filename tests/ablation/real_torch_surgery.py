@@ -1,16 +1,16 @@
-"""PyTorch models without some of their modules, with the real PyTorch."""
+"""PyTorch models without some of their modules, with the real PyTorch: `tox -e torch`."""
 
 import sys
 from types import SimpleNamespace
 
 import pytest
+import torch
+from torch import nn
 
 from maggy.ablation.keras_edit import Edit
 from maggy.common.exceptions import AblationError
 
-torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.slow
-nn = torch.nn
 
 
 class Block(nn.Module):

@@ -1,17 +1,17 @@
-"""What can be left out of a PyTorch model, tried before any trial."""
+"""What can be left out of a PyTorch model, tried before any trial: `tox -e torch`."""
 
 import random
 
 import pytest
+import torch
+from torch import nn
 
 from maggy.ablation import AblationStudy
 from maggy.ablation.ablator import LOCO
 from maggy.common.exceptions import AblationError
 from maggy.core.cluster import dumps, loads
 
-torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.slow
-nn = torch.nn
 
 
 def study_of(generator, *layers, example_input=None, group=None, prefix=None, **replacements):
