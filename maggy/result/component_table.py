@@ -6,8 +6,10 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 
 from maggy.ablation.component import Component
+from maggy.ablation.statistics import mean
 from maggy.common.text_table import TextTable
 from maggy.result.differences import BaseMetric, ComponentDifference
+from maggy.result.rows import TrialRow
 
 __all__ = ["component_table"]
 
@@ -19,6 +21,7 @@ _CONCLUSIVE = ("helps", "hurts")
 def component_table(
     differences: Sequence[ComponentDifference],
     base: BaseMetric,
+    rows: Iterable[TrialRow],
     *,
     metric: str,
     confidence: float,
@@ -28,12 +31,14 @@ def component_table(
     Args:
         differences: The components.
         base: The base.
+        rows: The trials, for the mean time of a component's runs.
         metric: The name of the metric.
         confidence: The confidence of the intervals.
     """
     number = _formatter(
         std for entry in differences for std in (entry["metric_std"], entry["difference_std"])
     )
+    seconds = _mean_seconds(rows)
     has_failures = any(entry["failed"] for entry in differences)
     heads = [
         "without",
@@ -43,10 +48,12 @@ def component_table(
         f"{100 * confidence:g} % interval",
         "p adjusted",
         "verdict",
+        "seconds",
         *(["failed"] if has_failures else []),
     ]
-    base_cells = [str(base["n"]), _mean_and_std(base, number), "", "", "", ""]
-    rows = [["(base)", *base_cells, *([""] if has_failures else [])]]
+    base_seconds = seconds.get(Component.base(), "")
+    base_cells = [str(base["n"]), _mean_and_std(base, number), "", "", "", "", base_seconds]
+    lines = [["(base)", *base_cells, *([""] if has_failures else [])]]
     for entry in differences:
         difference, low, high = entry["difference"], entry["ci_low"], entry["ci_high"]
         p_adjusted, verdict = entry["p_adjusted"], entry["verdict"]
@@ -58,14 +65,25 @@ def component_table(
             "" if low is None or high is None else f"{number(low)} to {number(high)}",
             "" if p_adjusted is None else _p_text(p_adjusted),
             verdict or "",
+            seconds.get(Component.from_params(entry), ""),
         ]
         if has_failures:
             cells.append(str(entry["failed"]) if entry["failed"] else "")
-        rows.append(cells)
+        lines.append(cells)
     column = heads.index("verdict")
-    verdicts = enumerate(row[column] for row in rows)
+    verdicts = enumerate(line[column] for line in lines)
     bold = frozenset((row, column) for row, verdict in verdicts if verdict in _CONCLUSIVE)
-    return TextTable(heads, rows, bold)
+    return TextTable(heads, lines, bold)
+
+
+def _mean_seconds(rows: Iterable[TrialRow]) -> dict[Component, str]:
+    """Return the mean duration of the runs of each component that ended with a metric, as text."""
+    durations: dict[Component, list[float]] = {}
+    for row in rows:
+        if row["metric"] is not None and row["duration"] is not None:
+            component = Component.from_params(row["params"])
+            durations.setdefault(component, []).append(row["duration"] / 1000)
+    return {component: f"{mean(values):.1f}" for component, values in durations.items()}
 
 
 def _formatter(stds: Iterable[float | None]) -> Callable[[float], str]:
@@ -78,10 +96,10 @@ def _formatter(stds: Iterable[float | None]) -> Callable[[float], str]:
 
 
 def _mean_and_std(entry: BaseMetric | ComponentDifference, number: Callable[[float], str]) -> str:
-    mean, std = entry["metric_mean"], entry["metric_std"]
-    if mean is None:
+    middle, std = entry["metric_mean"], entry["metric_std"]
+    if middle is None:
         return "failed"
-    return number(mean) if std is None else f"{number(mean)} ± {number(std)}"
+    return number(middle) if std is None else f"{number(middle)} ± {number(std)}"
 
 
 def _p_text(p_value: float) -> str:

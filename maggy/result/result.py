@@ -209,6 +209,7 @@ class ExperimentResult(dict[str, Any]):
             return component_table(
                 self["differences"],
                 self["base"],
+                self.trials,
                 metric=self.optimization_key,
                 confidence=self.confidence,
             )

@@ -95,6 +95,7 @@ def _repeated_difference_lines(result: ExperimentResult) -> list[str]:
     table = component_table(
         result["differences"],
         result["base"],
+        result.trials,
         metric=result.optimization_key,
         confidence=result.confidence,
     )

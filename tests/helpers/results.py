@@ -62,7 +62,7 @@ def repeated_result(direction="max", confidence=0.95, **metrics):
         }
         for repeat, metric in enumerate(values):
             trial = ended_trial(params, metric, trial_type="ablation", start=float(len(trials)))
-            trial.repeat, trial.seed = repeat, 100 + repeat
+            trial.repeat, trial.seed, trial.duration = repeat, 100 + repeat, 1000 * (repeat + 1)
             trial.trial_id += f"_{repeat + 1}" if repeat else ""
             trials.append(trial)
     return build_result(

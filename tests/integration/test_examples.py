@@ -151,7 +151,7 @@ def test_the_titanic_script_trains_eleven_models_in_repeats_and_shows_the_differ
         assert (difference["n"], difference["failed"]) == (2, 0)
         label = next(label for label in labels if label != "None")
         assert re.search(
-            rf"^  (feature |layers? )?{re.escape(label)} +2 .* (inconclusive|helps|hurts)$",
+            rf"^  (feature |layers? )?{re.escape(label)} +2 .* (inconclusive|helps|hurts) +\d",
             script.stdout,
             re.MULTILINE,
         )

@@ -88,6 +88,7 @@ def test_with_repeats_a_notebook_shows_components_and_not_runs():
     assert "<td>feature fare</td>" in html
     assert "<td>helps</td>" in html
     assert "<th>95 % interval</th>" in html
+    assert "<td>2.0</td>" in html  # the mean of 1, 2 and 3 seconds
 
 
 def test_failed_pairs_have_a_column_only_if_there_are_some():
@@ -99,7 +100,7 @@ def test_failed_pairs_have_a_column_only_if_there_are_some():
 
 def test_markdown_has_one_row_a_component_and_escapes_texts():
     lines = repeated_result(base=[0.5, 0.6], **{"a|b*": [0.5, 0.7]}).to_markdown().splitlines()
-    assert lines[1] == "|---|---|---|---|---|---|---|"
+    assert lines[1] == "|---|---|---|---|---|---|---|---|"
     assert lines[3].startswith(r"| feature a\|b\* | 2 |")
     assert "**helps**" in repeated_result().to_markdown()
     assert (
@@ -109,7 +110,7 @@ def test_markdown_has_one_row_a_component_and_escapes_texts():
 
 def test_latex_is_a_tabular_of_booktabs_with_escaped_texts():
     text = repeated_result(base=[0.5, 0.6], **{"my_feature 5%": [0.5, 0.7]}).to_latex()
-    assert text.startswith("\\begin{tabular}{lrrrrrr}\n\\toprule\nwithout & n & accuracy")
+    assert text.startswith("\\begin{tabular}{lrrrrrrr}\n\\toprule\nwithout & n & accuracy")
     assert r"feature my\_feature 5\%" in text
     assert r"$\pm$" in text
     assert r"\textbf{helps}" in repeated_result().to_latex()
