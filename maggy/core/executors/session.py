@@ -18,7 +18,7 @@ from maggy.common.sendable import check_nesting
 from maggy.common.types import Json
 from maggy.core.executors.driver_silence import Silence
 from maggy.core.executors.gaps import GapWatch
-from maggy.core.executors.reports import ReportPart, Reports
+from maggy.core.executors.heartbeats import ReportPart, Reports
 from maggy.core.executors.running_function import RunningFunction
 from maggy.core.executors.trial_session import Answer
 from maggy.core.messages import (
