@@ -7,7 +7,7 @@ from helpers.wire import HELLO, SOON
 
 from maggy.common.exceptions import EarlyStopException
 from maggy.core import reporter as reporter_module
-from maggy.core.executors import reports as module
+from maggy.core.executors import heartbeats as module
 from maggy.core.messages import (
     Ack,
     Assign,
