@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from maggy.ablation.component import Component
-from maggy.ablation.generators import build_base_model, sized_generator, takes_width
+from maggy.ablation.generators import ModelGenerator, build_base_model, sized_generator, takes_width
 from maggy.ablation.model_edits import edit_base_model, num_parameters
 from maggy.ablation.study_components import EDIT_KINDS, component_edit
 from maggy.common.exceptions import AblationError
@@ -33,7 +32,7 @@ class ComponentPlan:
         parameters: The number of the model's parameters; None if the model does not know it before
             it has seen data.
         restarts: The layers that stay, but whose weights no longer fit and start anew.
-        problem: Why the component cannot be left out; empty if it can.
+        problem: Why the model of the component cannot be built; empty if it can.
     """
 
     component: Component
@@ -88,9 +87,9 @@ class StudyPlan:
         return f"{''.join(texts)}."
 
     def problems(self) -> list[str]:
-        """Return a sentence for each component that cannot be left out."""
+        """Return a sentence for each component whose model cannot be built."""
         return [
-            f"{plan.component.describe()} cannot be left out: {plan.problem}"
+            f"{plan.component.describe()} cannot be built: {plan.problem}"
             for plan in self.components
             if plan.problem
         ]
@@ -133,9 +132,12 @@ def plan_study(
 
 
 def _num_features(study: AblationStudy) -> int | None:
-    """Return the number of features, if the base model generator takes it and it is known."""
-    generator, name = study.model.base_model_generator, study.training_dataset_name
-    if generator is None or name is None or not takes_width(generator):
+    """Return the number of features, if a model generator takes it and it is known."""
+    model, name = study.model, study.training_dataset_name
+    generators = [generator for generator, _ in model.custom_model_generators]
+    if model.base_model_generator is not None:
+        generators.append(model.base_model_generator)
+    if name is None or not any(map(takes_width, generators)):
         return None
     dataset = find_training_dataset(name, study.training_dataset_version, study.label_name)
     return len(dataset.feature_names())
@@ -145,13 +147,10 @@ def _plan(component: Component, study: AblationStudy, num_features: int | None) 
     generator = study.model.base_model_generator
     with fresh_names(keep=False):
         if component.kind == "custom":
-            return _plan_custom(component, study)
+            return _plan_custom(component, study, num_features)
         if generator is None or not (component.is_base or component.kind in EDIT_KINDS):
             return ComponentPlan(component)
-        build = generator
-        if num_features is not None:
-            build = sized_generator(generator, lambda: num_features)
-        model = build_base_model(build)
+        model = build_base_model(_sized(generator, num_features))
         if component.is_base:
             return ComponentPlan(component, parameters=num_parameters(model))
         try:
@@ -166,10 +165,16 @@ def _plan(component: Component, study: AblationStudy, num_features: int | None) 
     )
 
 
-def _plan_custom(component: Component, study: AblationStudy) -> ComponentPlan:
+def _sized(generator: ModelGenerator, num_features: int | None) -> ModelGenerator:
+    return generator if num_features is None else sized_generator(generator, lambda: num_features)
+
+
+def _plan_custom(
+    component: Component, study: AblationStudy, num_features: int | None
+) -> ComponentPlan:
     generators = {name: generator for generator, name in study.model.custom_model_generators}
     try:
-        model = call_generator(functools.partial(generators[component.names[0]]))
+        model = call_generator(_sized(generators[component.names[0]], num_features))
     except Exception as error:  # The function is the user's. Its trial fails, and no other.
         return ComponentPlan(component, problem=f"{type(error).__name__}: {error}")
     return ComponentPlan(component, parameters=num_parameters(model))
@@ -178,7 +183,7 @@ def _plan_custom(component: Component, study: AblationStudy) -> ComponentPlan:
 def _cells(plan: ComponentPlan, base: int | None) -> list[str]:
     name = "(base)" if plan.component.is_base else plan.component.describe()
     if plan.problem:
-        return [name, "cannot be left out", "", "", ""]
+        return [name, "cannot be built", "", "", ""]
     parameters = plan.parameters
     has_change = parameters is not None and base is not None and not plan.component.is_base
     return [

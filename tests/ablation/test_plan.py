@@ -1,8 +1,9 @@
 """The plan of a study: what its trials leave out of the model, without training."""
 
+import pandas as pd
 import pytest
 
-from maggy.ablation import AblationStudy
+from maggy.ablation import AblationStudy, register_training_dataset
 from maggy.common.exceptions import AblationError, BadArgumentsError
 from maggy.experiment_config import AblationConfig
 
@@ -54,7 +55,7 @@ def test_a_plan_says_which_layers_really_go_and_which_weights_start_anew():
     assert "no layer 'nothing'" in parts["nothing"].problem
     text = str(plan)
     assert "7 trials; combinations, which the plan does not build: 1." in text
-    assert "layer nothing cannot be left out: The base model has no layer 'nothing'" in text
+    assert "layer nothing cannot be built: The base model has no layer 'nothing'" in text
     assert "-4,160" in text
     assert "<td>branch, add</td>" in plan._repr_html_()
     assert plan.to_latex().startswith("\\begin{tabular}")
@@ -85,3 +86,19 @@ def test_a_base_model_that_cannot_be_built_has_no_plan():
     study.model.set_base_model_generator(broken)
     with pytest.raises(AblationError, match=r"base model cannot be built.*no data"):
         study.plan()
+
+
+@pytest.mark.slow
+def test_models_that_take_the_number_of_features_get_it_in_a_plan():
+    def sized(num_features):
+        import keras
+
+        return keras.Sequential([keras.Input((num_features,)), keras.layers.Dense(1)])
+
+    frame = pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0], "y": [0, 1]})
+    register_training_dataset(frame, "sized")
+    study = AblationStudy("sized", label_name="y")
+    study.model.add_custom_model_generator(sized, "custom")
+    assert plans_of(study.plan())["Custom model: custom"].parameters == 3
+    study.model.set_base_model_generator(sized)
+    assert plans_of(study.plan())["None"].parameters == 3

@@ -9,12 +9,20 @@ from maggy.core.experiment_driver.ablation_policy import AblationPolicy
 from maggy.experiment_config import AblationConfig
 from maggy.testing.simulated_driver import SimulatedDriver
 
-__all__ = ["additive", "duplicate", "play", "study_of", "xor"]
+__all__ = ["additive", "duplicate", "mixed_study", "play", "study_of", "xor"]
 
 
 def study_of(*features):
     study = AblationStudy("game", label_name="y")
     study.features.include(*features)
+    return study
+
+
+def mixed_study():
+    """Return a study of two features, a layer and a choice."""
+    study = study_of("a", "b")
+    study.model.layers.include("dense")
+    study.choices.include(augment=False)
     return study
 
 

@@ -1,7 +1,7 @@
 """Components are left out one after the other, the cheapest first."""
 
 import pytest
-from helpers.games import additive, play, study_of
+from helpers.games import additive, mixed_study, play, study_of
 
 from maggy.ablation.ablator import Backward
 from maggy.common.exceptions import AblationError, BadArgumentsError
@@ -12,10 +12,7 @@ from maggy.testing import AblatorContract, run_on_threads
 
 class TestBackward(AblatorContract):
     def make_study(self):
-        study = study_of("a", "b")
-        study.model.layers.include("dense")
-        study.choices.include(augment=False)
-        return study
+        return mixed_study()
 
     def make(self, study, final_store):
         return Backward(study, final_store)

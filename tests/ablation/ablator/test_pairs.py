@@ -1,7 +1,7 @@
 """Pairs of components: what acts together."""
 
 import pytest
-from helpers.games import additive, duplicate, play, study_of, xor
+from helpers.games import additive, duplicate, mixed_study, play, study_of, xor
 
 from maggy.ablation.ablator import Pairs
 from maggy.common.exceptions import AblationError
@@ -10,10 +10,7 @@ from maggy.testing import AblatorContract
 
 class TestPairs(AblatorContract):
     def make_study(self):
-        study = study_of("a", "b")
-        study.model.layers.include("dense")
-        study.choices.include(augment=False)
-        return study
+        return mixed_study()
 
     def make(self, study, final_store):
         return Pairs(study, final_store)

@@ -4,7 +4,7 @@ import itertools
 import math
 
 import pytest
-from helpers.games import additive, duplicate, play, study_of, xor
+from helpers.games import additive, duplicate, mixed_study, play, study_of, xor
 
 from maggy.ablation.ablator import Shapley
 from maggy.common.exceptions import BadArgumentsError
@@ -13,10 +13,7 @@ from maggy.testing import AblatorContract
 
 class TestShapley(AblatorContract):
     def make_study(self):
-        study = study_of("a", "b")
-        study.model.layers.include("dense")
-        study.choices.include(augment=False)
-        return study
+        return mixed_study()
 
     def make(self, study, final_store):
         return Shapley(study, final_store)

@@ -9,9 +9,10 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 import pytest
+from helpers.ablators import PlainAblator
 
 from maggy.ablation import AblationStudy
-from maggy.ablation.ablator import LOCO, AbstractAblator
+from maggy.ablation.ablator import LOCO
 from maggy.ablation.edited_model import EditedModel, current_listener
 from maggy.common.exceptions import MetricValueError, NotSupportedError
 from maggy.common.json_values import to_plain
@@ -37,21 +38,12 @@ def test_a_plain_workload_leaves_the_call_to_its_kinds():
         workload.call({}, Reporter())
 
 
-class Labels(AbstractAblator):
+class Labels(PlainAblator):
     """Gives functions that return the label they were made for; counts what it was asked."""
 
     def __init__(self):
         super().__init__(None, [])
         self.asked = []
-
-    def get_number_of_trials(self):
-        return 1
-
-    def initialize(self):
-        pass
-
-    def get_trial(self, ablation_trial=None):
-        return None
 
     def get_dataset_generator(self, ablated_feature=None):
         self.asked.append("dataset")
@@ -60,9 +52,6 @@ class Labels(AbstractAblator):
     def get_model_generator(self, layer_identifier=None):
         self.asked.append("model")
         return lambda: ("model", layer_identifier)
-
-    def finalize_experiment(self, trials):
-        pass
 
     def verify(self):
         self.asked.append("verify")
