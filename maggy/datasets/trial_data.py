@@ -106,8 +106,9 @@ class TrialData:
                     f"missing='indicator' adds a column '{indicator}' to '{name}', but the data "
                     "set has a column of that name. Rename it before registering."
                 )
-        # To make the split and the fill values is to check them.
-        assert len(self._rows[0])
+        # Making the split and the fill values checks them. No assert: Python -O leaves those out.
+        if not len(self._rows[0]):
+            raise AssertionError("A split always has rows to train with.")
         for name in self.names:
             if name not in self._indicators:
                 self._fill(name)
