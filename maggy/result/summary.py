@@ -105,8 +105,14 @@ def _repeated_difference_lines(result: ExperimentResult) -> list[str]:
         "",
         "Mean difference from the base of the same repeat",
         table.to_text(indent="  "),
-        "An interval is the component's own; the verdict is stricter, since it counts all "
-        "components (Holm).",
+        *(
+            [
+                "An interval is the component's own; the verdict is stricter, since it counts all "
+                "components (Holm)."
+            ]
+            if any(entry["verdict"] is not None for entry in result["differences"])
+            else []
+        ),
         *(
             []
             if detectable is None

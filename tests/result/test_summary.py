@@ -53,6 +53,15 @@ def test_the_text_of_an_ablation_is_that_of_the_contract_and_the_differences():
     ]
 
 
+def test_without_verdicts_the_text_does_not_explain_them(monkeypatch):
+    monkeypatch.setattr("maggy.ablation.statistics.can_test", lambda: False)
+    text = summary_text(
+        repeated_result(), name="LOCO", kind="ablation", direction="max", seconds=156
+    )
+    assert "0.70000 ± 0.01000" in text
+    assert "Holm" not in text
+
+
 def test_the_text_of_an_ablation_with_repeats_shows_intervals_and_verdicts():
     text = summary_text(
         repeated_result(), name="LOCO", kind="ablation", direction="max", seconds=156
