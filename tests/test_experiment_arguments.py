@@ -185,6 +185,8 @@ def test_an_ablation_accepts_the_arguments_of_a_search_as_none(launched):
         es_min=10,
     )
     assert config.ablator == "loco"
+    # In the releases whose call this is, no trial of an ablation was stopped early.
+    assert (config.es_policy, config.es_interval, config.es_min) == ("none", 1, 10)
 
 
 @pytest.mark.parametrize(

@@ -78,16 +78,31 @@ def _difference_lines(result: ExperimentResult) -> list[str]:
     width = max(map(len, names))
     rows = [row for row in result.trials if Component.from_params(row["params"]).is_base]
     base = rows[-1]["metric"] if rows else None
-    base_text = "" if base is None else f" ({format_number(base)})"
+    base_is_stopped = any(row["early_stop"] for row in rows[-1:])
+    base_text = "" if base is None else f" ({format_number(base)}{_mark(base_is_stopped)})"
     return [
         "",
         f"Difference from the base{base_text}, without",
         *(
-            f"  {name:<{width}}  {_difference_text(entry)}"
+            f"  {name:<{width}}  {_difference_text(entry)}{_mark(entry.get('stopped_early'))}"
             for name, entry in zip(names, differences, strict=True)
         ),
         "Each is a single run, which cannot tell a component from chance: train each several "
         "times with AblationConfig(..., repeats=5).",
+        *_stop_lines(result),
+    ]
+
+
+def _mark(is_stopped: object) -> str:
+    return ", stopped early" if is_stopped else ""
+
+
+def _stop_lines(result: ExperimentResult) -> list[str]:
+    if not any("stopped_early" in entry for entry in result["differences"]):
+        return []
+    return [
+        "A trial that was stopped early was trained for a shorter time, so its difference does not "
+        "only show what was left out."
     ]
 
 
@@ -121,6 +136,7 @@ def _repeated_difference_lines(result: ExperimentResult) -> list[str]:
                 f"probability of {POWER:g}."
             ]
         ),
+        *_stop_lines(result),
     ]
 
 

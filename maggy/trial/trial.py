@@ -6,7 +6,7 @@ import json
 import math
 import threading
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from maggy.common.exceptions import BadArgumentsError
 from maggy.common.json_values import to_plain
@@ -74,6 +74,8 @@ class Trial(Points):
         seed: The seed of its training, which all trials of a repeat share; None if it has none.
         data_seed: The seed from which the rows of an ablation's trial are drawn, or None.
         fold: The number of the fold that an ablation's trial holds out, from 0, or None.
+        model: What an ablation's trial has trained, or None: a dict with ``parameters``, ``layers``
+            and ``restarts`` as in :class:`~maggy.ablation.plan.ComponentPlan`.
         not_sent: The names of an ablation's functions that were among the parameters.
 
     Raises:
@@ -96,6 +98,7 @@ class Trial(Points):
     seed = OptionalNote("seed", int)
     data_seed = OptionalNote("data_seed", int)
     fold = OptionalNote("fold", int)
+    model: OptionalNote[dict[str, Any]] = OptionalNote("model", dict)
 
     def __init__(
         self,

@@ -53,6 +53,9 @@ def test_the_ablator_may_be_an_instance_or_a_name_in_any_case(study):
         ({"repeats": 2.5}, "repeats must be a whole number, but got float"),
         ({"confidence": 95}, "confidence must be above 0 and below 1, but got 95."),
         ({"confidence": "0.95"}, "confidence must be above 0 and below 1"),
+        ({"es_policy": "medain"}, "Did you mean 'median'?"),
+        ({"es_interval": 0}, "es_interval must be at least 1, but got 0."),
+        ({"es_min": -1}, "es_min must be at least 0, but got -1."),
     ],
 )
 def test_a_bad_argument_is_refused_with_its_rule(study, options, text):

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -107,6 +108,20 @@ def test_every_component_is_really_left_out_and_a_custom_model_is_really_trained
     assert first["trial_id"] == Trial({"ablated_feature": "None", "ablated_layer": "None"}).trial_id
     differences = {
         (d["ablated_feature"], d["ablated_layer"]): d["difference"] for d in result["differences"]
+    }
+    records = [
+        json.loads(Path(result.directory, row["trial_id"], "trial.json").read_text())
+        for row in result.trials
+    ]
+    assert [record["info_dict"]["model"] for record in records] == [
+        row["model"] for row in result.trials
+    ]
+    assert {row["params"]["ablated_layer"]: row["model"]["layers"] for row in result.trials} == {
+        "None": [],
+        "wide": ["wide"],
+        "['narrow', 'wide']": ["narrow", "wide"],
+        "Layers prefixed NARR": ["narrow"],
+        "Custom model: mine": [],
     }
     assert differences["None", "wide"] == -1
     assert differences["fare", "None"] == 0
@@ -239,6 +254,24 @@ def test_an_ablator_by_name_adds_to_the_result_of_a_study_without_keras():
     # Two workers: the trial that began first need not be the first to end.
     first = min(result.trials, key=lambda trial: trial["start"])
     assert first["trial_id"] == "5b254f8048b3784d"
+
+
+def test_a_component_that_a_rule_stops_early_is_marked(capsys):
+    def train(reporter, augment=True):
+        for step in range(5_000):
+            reporter.broadcast(augment + 1, step)
+            if not augment:  # the worse trial goes on until the rule stops it
+                threading.Event().wait(0.01)
+        return augment + 1
+
+    study = AblationStudy(None)
+    study.choices.include(augment=False)
+    options = {"es_policy": "median", "es_min": 0, "num_workers": 1, "max_trial_seconds": 60}
+    result = ablate(study, train, **options)
+    assert (result["early_stopped"], result["failed"]) == (1, 0)
+    (entry,) = result["differences"]
+    assert (entry["difference"], entry["stopped_early"]) == (-1, 1)
+    assert "augment=False  -1, stopped early" in capsys.readouterr().out
 
 
 def test_backward_elimination_goes_on_where_it_was_interrupted(experiments):

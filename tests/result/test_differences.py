@@ -140,6 +140,17 @@ def test_entries_have_a_choice_only_in_a_study_with_choices():
     assert "ablated_choice" not in fare
 
 
+def test_runs_that_were_stopped_early_are_counted_only_in_a_study_that_has_some():
+    metrics = {("None", "None"): 0.5, ("fare", "None"): 0.25}
+    assert "stopped_early" not in ablation_result(metrics)["differences"][0]
+    (entry,) = ablation_result(metrics, stopped=[0])["differences"]
+    assert entry["stopped_early"] == 0
+    assert "stopped_early" not in repeated_result()["base"]
+    result = repeated_result(stopped=[0, 1, 5])
+    counts = [entry["stopped_early"] for entry in (result["base"], *result["differences"])]
+    assert counts == [2, 1, 0]
+
+
 def test_the_ablator_adds_to_the_result_and_to_the_entries():
     trials = [
         ended_trial(part.params(), 0.5, trial_type="ablation")

@@ -29,3 +29,17 @@ def test_a_row_holds_the_whole_record_of_a_trial():
         }
     ]
     assert "trials" not in result
+
+
+def test_the_facts_about_a_model_are_read_leniently():
+    trial = ended_trial({}, 0.5, trial_type="ablation", model={"parameters": 7, "layers": ["a"]})
+    foreign = ended_trial(
+        {}, 0.5, trial_type="ablation", model={"parameters": "many", "layers": 3, "restarts": (1,)}
+    )
+    result = build_result(
+        [trial, foreign], kind="ablation", direction="max", optimization_key="loss"
+    )
+    assert [row["model"] for row in result.trials] == [
+        {"parameters": 7, "layers": ["a"], "restarts": []},
+        {"parameters": None, "layers": [], "restarts": ["1"]},
+    ]

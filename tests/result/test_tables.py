@@ -108,6 +108,18 @@ def test_markdown_has_one_row_a_component_and_escapes_texts():
     )
 
 
+def test_the_sizes_of_models_are_a_column_where_they_are_known():
+    result = repeated_result()
+    assert "parameters" not in result.to_latex()
+    for row in result.trials:
+        is_base = row["params"] == {"ablated_feature": "None", "ablated_layer": "None"}
+        size = 1234 if is_base else None
+        row["model"] = {"parameters": size, "layers": [], "restarts": []}
+    lines = [line.split(" & ") for line in result.to_latex().splitlines() if " & " in line]
+    column = lines[0].index("parameters")
+    assert [line[column] for line in lines] == ["parameters", "1,234", "", ""]
+
+
 def test_latex_is_a_tabular_of_booktabs_with_escaped_texts():
     text = repeated_result(base=[0.5, 0.6], **{"my_feature 5%": [0.5, 0.7]}).to_latex()
     assert text.startswith("\\begin{tabular}{lrrrrrrr}\n\\toprule\nwithout & n & accuracy")

@@ -47,10 +47,14 @@ class ProcessExecutor:
         match outcome.answer:
             case None:
                 return session.failed(outcome.reason, "", died=not outcome.ended_by_us)
-            case TrialFinal(metric=metric, outputs=outputs, early=early):
+            case TrialFinal(metric=metric, outputs=outputs, early=early, model=model):
+                session.reporter.model_facts = model
                 return session.final(metric, outputs, early)
-            case TrialFailed(reason=reason, traceback=text, mistake=mistake, location=location):
-                return session.failed(reason, text, mistake, location)
+            case TrialFailed() as failure:
+                session.reporter.model_facts = failure.model
+                return session.failed(
+                    failure.reason, failure.traceback, failure.mistake, failure.location
+                )
             case Checked():
                 return session.failed("its process has checked the study instead of a trial", "")
             case _:

@@ -142,7 +142,8 @@ class Session:
             check_nesting(outputs, "The returned dict")
         except ValueError as error:
             return self.failed(str(error), "")
-        return self._end_run(parts, Final(*rest, metric, outputs, early))
+        model = self.reporter.model_facts
+        return self._end_run(parts, Final(*rest, metric, outputs, early, model))
 
     def failed(
         self, reason: str, traceback: str, mistake: str = "", location: str = "", died: bool = False
@@ -155,8 +156,9 @@ class Session:
         *parts, rest = self._reports.parts()
         if self._is_over:
             return self._end_run(parts, Heartbeat(*rest, False))
+        model = self.reporter.model_facts
         return self._end_run(
-            parts, Failed(*rest, reason, traceback, False, mistake, location, died)
+            parts, Failed(*rest, reason, traceback, False, mistake, location, died, model)
         )
 
     def _end_run(self, parts: list[ReportPart], message: WorkerMessage) -> Answer:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from functools import cached_property
 
 from maggy.ablation.ablator import AbstractAblator
-from maggy.ablation.edited_model import EditedModel, EditListener, edits_told_to
+from maggy.ablation.edited_model import EditedModel, edits_told_to
 from maggy.ablation.labels import ablated_choice, ablated_labels
+from maggy.ablation.model_edits import num_parameters
 from maggy.common.exceptions import MetricValueError, NotSupportedError
 from maggy.common.seeding import TrainingSeed
 from maggy.common.signature import accepted_parameters, arguments_for, parameter_names
@@ -116,7 +117,7 @@ class SearchWorkload(Workload):
         value: object = self.train_fn(**arguments_for(self._names, params, offers))
         return value
 
-    @cached_property
+    @functools.cached_property
     def _names(self) -> frozenset[str]:
         """The names of the function's parameters. To read its signature takes 15 microseconds."""
         return frozenset(parameter_names(self.train_fn))
@@ -197,8 +198,10 @@ class AblationWorkload(Workload):
         if takes_dict or "dataset_function" in accepted_names:
             functions["dataset_function"] = ablator.get_dataset_generator(feature)
         if takes_dict or "model_function" in accepted_names:
-            with edits_told_to(_log_of_edits(reporter)):
-                functions["model_function"] = ablator.get_model_generator(layer)
+            witness = _ModelWitness(reporter)
+            with edits_told_to(witness.hear):
+                model_function = ablator.get_model_generator(layer)
+            functions["model_function"] = model_function and witness.watch(model_function)
         if seed is not None:
             # What a model or a data set draws must not change what the training draws.
             functions = {
@@ -220,17 +223,49 @@ class AblationWorkload(Workload):
         return value
 
 
-def _log_of_edits(reporter: Reporter) -> EditListener:
-    """Return a function that writes to the trial's output what an edit has changed, once."""
-    previous: set[str] = set()
+class _ModelWitness:
+    """Record what the models of a trial are, and write to its output what an edit has changed.
 
-    def log(edited: EditedModel[object]) -> None:
+    A training function may build several models. The last one counts.
+
+    Args:
+        reporter: The trial's reporter.
+    """
+
+    def __init__(self, reporter: Reporter) -> None:
+        self._reporter = reporter
+        self._texts: set[str] = set()
+
+    def hear(self, edited: EditedModel[object]) -> None:
+        """Take note of a model without some layers."""
+        self._reporter.model_facts = {
+            "layers": [*edited.removal, *edited.replacements],
+            "restarts": [*edited.restarts],
+        }
         text = edited.describe()
-        if not text or text in previous:
+        if not text or text in self._texts:
             return
-        previous.add(text)
+        self._texts.add(text)
         # A process of the training function's own may build the model.
         with suppress(NotSupportedError):
-            reporter.log(text, jupyter=False)
+            self._reporter.log(text, jupyter=False)
 
-    return log
+    def watch(self, model_function: Callable[..., object]) -> Callable[..., object]:
+        """Return a function that takes note of each model that another one returns."""
+
+        @functools.wraps(model_function)
+        def build(*arguments: object, **keywords: object) -> object:
+            self._reporter.model_facts = {}
+            model = model_function(*arguments, **keywords)
+            facts = self._reporter.model_facts
+            parameters = None
+            with suppress(Exception):  # The object is the user's, and may only look like a model.
+                parameters = num_parameters(model)
+            self._reporter.model_facts = {
+                "parameters": parameters,
+                "layers": facts.get("layers", []),
+                "restarts": facts.get("restarts", []),
+            }
+            return model
+
+        return build

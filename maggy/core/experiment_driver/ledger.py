@@ -201,11 +201,11 @@ class Ledger:
         self._assignments.running.pop(trial_id, None)
         if isinstance(message, Final):
             self._give_up.ended(None)
-            out.append(Ended(trial_id, message, "", ""))
+            out.append(Ended(trial_id, message, "", "", message.model))
         elif message.died:
             out += self._assignments.give_back(run.trial, message.reason, charge=True)
         else:
-            out.append(Ended(trial_id, None, message.reason, message.traceback))
+            out.append(Ended(trial_id, None, message.reason, message.traceback, message.model))
             mistake = Mistake(message.mistake, message.location)
             if self._give_up.ended(mistake) and (self.running or not self._queue.is_over):
                 return [*out, Mistaken(mistake), *self.stop_all()]

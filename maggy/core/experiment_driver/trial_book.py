@@ -225,6 +225,8 @@ class TrialBook:
             trial.final_metric = report.metric
             trial.outputs = report.outputs
             trial.early_stop = report.early
+        if event.model:
+            trial.model = dict(event.model)
         self.ended.append(trial)
         self._unannounced.append(trial)
         self._idle_until = None

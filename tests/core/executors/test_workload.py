@@ -357,12 +357,15 @@ def test_a_metric_of_an_ablation_is_read_as_any_other():
 class Edits(Labels):
     """Gives a model function that edits a model, as LOCO does."""
 
+    def __init__(self, build=lambda: "a model"):
+        self.build = build
+
     def get_model_generator(self, layer_identifier=None):
         listener = current_listener()
 
         def model_function():
             listener(EditedModel("a model", (layer_identifier,), restarts=("dense",)))
-            return "a model"
+            return self.build()
 
         return model_function
 
@@ -386,6 +389,56 @@ def test_a_trial_s_output_says_once_what_its_model_lost():
     assert reporter.lines == [(text, False)]
     workload.call({**labels, "seed": 3}, reporter)
     assert len(reporter.lines) == 2
+
+
+class Sized:
+    """Looks like a model of Keras."""
+
+    built = True
+
+    def __init__(self, count):
+        self.count_params = count
+
+
+class Sizes(Labels):
+    """Gives models of the sizes 4, 3, 2 ..., of which the first one has lost a layer."""
+
+    def __init__(self):
+        self.sizes = [2, 3, 4]
+
+    def get_model_generator(self, layer_identifier=None):
+        listener = current_listener()
+
+        def model_function():
+            if len(self.sizes) == 3:
+                listener(EditedModel("a model", ("conv",), ("flatten",), ("dense",)))
+            return Sized(self.sizes.pop)
+
+        return model_function
+
+
+def test_the_facts_about_the_last_model_are_recorded():
+    labels = {"ablated_feature": "None", "ablated_layer": "conv"}
+    reporter = Reporter()
+    workload = AblationWorkload(lambda model_function: model_function(), "metric", Sizes())
+    workload.call(labels, reporter)
+    assert reporter.model_facts == {
+        "parameters": 4,
+        "layers": ["conv", "flatten"],
+        "restarts": ["dense"],
+    }
+    workload.call(labels, reporter)
+    assert reporter.model_facts == {"parameters": 3, "layers": [], "restarts": []}
+
+
+def test_what_only_looks_like_a_model_costs_no_trial():
+    workload = AblationWorkload(
+        lambda model_function: model_function(), "metric", Edits(lambda: Sized(print))
+    )
+    labels = {"ablated_feature": "None", "ablated_layer": "conv"}
+    reporter = Reporter()
+    workload.call(labels, reporter)
+    assert reporter.model_facts["parameters"] is None
 
 
 def test_a_process_of_the_training_function_s_own_may_edit_the_model():

@@ -11,6 +11,7 @@ from maggy.ablation.component import Component
 from maggy.ablation.metrics import Analysis
 from maggy.common.seeding import derive_seed
 from maggy.core.experiment_driver.ablation_policy import AblationPolicy
+from maggy.earlystop import AbstractEarlyStop, Decision, Threshold
 from maggy.experiment_config import AblationConfig
 from maggy.trial import Trial
 
@@ -235,6 +236,39 @@ def test_an_ablator_that_waits_gets_the_running_trials_and_the_direction(study):
     assert ablator.trial_store is running
     assert ablator.final_store is final
     assert (ablator.direction, policy.total) == ("min", None)
+
+
+class OddSteps(AbstractEarlyStop):
+    """Stops trials whose last step is odd; forgets nothing."""
+
+    starts = 0
+
+    def start(self):
+        self.starts += 1
+
+    def decide(self, trial, finalized_trials, running_trials, direction):
+        assert (list(running_trials), direction) == (["running"], "max")
+        return Decision.STOP if trial.step_history[-1] % 2 else Decision.CONTINUE
+
+
+def test_a_study_stops_no_trial_early_unless_its_config_says_so(study):
+    trial = Trial(Component.feature("fare").params(), "ablation")
+    trial.append_metric({"step": 3, "value": 0.5})
+    policy = policy_of(study, LOCO(study, []))
+    policy.start({}, [], 1)
+    assert not policy.should_stop(trial, [trial] * 20)
+    assert policy.should_end([trial] * 20) is None
+    rules = [OddSteps(), Threshold(0.5)]
+    config = AblationConfig(study, es_policy=rules, es_interval=3, es_min=2)
+    policy = AblationPolicy(config, LOCO(study, []))
+    policy.start({"x": "running"}, [], 1)
+    assert rules[0].starts == 1
+    assert [policy.is_check_due(trial, [step]) for step in (2, 3, 4, 6)] == [0, 1, 0, 1]
+    assert [policy.should_stop(trial, [trial] * count) for count in (2, 3)] == [False, True]
+    trial.append_metric({"step": 4, "value": 0.5})
+    assert not policy.should_stop(trial, [trial] * 3)
+    trial.final_metric = 0.6
+    assert "0.5" in policy.should_end([trial])
 
 
 def test_an_ablator_that_does_not_wait_keeps_its_own_attributes(study):
