@@ -119,7 +119,7 @@ def test_every_component_is_really_left_out_and_a_custom_model_is_really_trained
     assert {row["params"]["ablated_layer"]: row["model"]["layers"] for row in result.trials} == {
         "None": [],
         "wide": ["wide"],
-        "['narrow', 'wide']": ["narrow", "wide"],
+        "['narrow', 'wide']": ["wide", "narrow"],  # in the order of the model
         "Layers prefixed NARR": ["narrow"],
         "Custom model: mine": [],
     }
