@@ -59,6 +59,7 @@ class ExperimentResult(dict[str, Any]):
         trials: A dict for each ended trial, in the order of ending: ``trial_id``, ``status``,
             ``params``, ``metric``, ``early_stop``, ``duration`` (milliseconds), ``start`` (seconds
             since the epoch), ``attempts``, ``steps``, ``history``, ``outputs``, ``error``.
+            A trial that ran has ``worker``, too: the number of its last worker, from 0.
         kind: ``"optimization"`` or ``"ablation"``.
         direction: ``"max"`` or ``"min"``.
         optimization_key: The name of the metric.

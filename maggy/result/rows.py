@@ -29,19 +29,22 @@ class ModelFacts(TypedDict):
     restarts: list[str]
 
 
-class _OfAblation(TypedDict, total=False):
+class _OptionalFields(TypedDict, total=False):
     repeat: int
     seed: int
+    worker: int
     model: ModelFacts
 
 
-class TrialRow(_OfAblation):
+class TrialRow(_OptionalFields):
     """What an ended trial was and did, as plain JSON values.
 
     ``metric`` is None for a failed trial. ``duration`` is in milliseconds, ``start`` in seconds
     since the epoch. ``steps`` and ``history`` have the same length. Only the trials of an ablation
     with repeats or a seed have ``repeat``, counted from 0, and ``seed``, and only those of an
     ablation whose training function has called ``model_function`` have ``model``.
+    ``worker`` is the number of the worker that ran the trial last, from 0. A trial that never ran
+    has none, and neither has one from the records of an older release.
     """
 
     trial_id: str
@@ -91,6 +94,8 @@ def make_row(trial: Trial, optimization_key: str) -> TrialRow:
         row["repeat"] = trial.repeat
     if trial.seed is not None:
         row["seed"] = trial.seed
+    if trial.worker is not None:
+        row["worker"] = trial.worker
     if trial.model is not None:
         row["model"] = _model_facts(trial.model)
     return row

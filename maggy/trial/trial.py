@@ -66,6 +66,7 @@ class Trial(Points):
         error: Why it failed, with the traceback, or None.
         failure_reason: Why it failed, in one line, or None.
         attempts: How many times it was started.
+        worker: The number of the worker that ran it last, from 0, or None if none did.
         initial_number: Its number among the configurations that the user gave as initial trials,
             from 0, or None for any other trial.
         configuration: The number of the configuration, if an optimizer runs it on several budgets.
@@ -98,6 +99,7 @@ class Trial(Points):
     seed = OptionalNote("seed", int)
     data_seed = OptionalNote("data_seed", int)
     fold = OptionalNote("fold", int)
+    worker = OptionalNote("worker", int)
     model: OptionalNote[dict[str, Any]] = OptionalNote("model", dict)
 
     def __init__(

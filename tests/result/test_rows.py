@@ -43,3 +43,9 @@ def test_the_facts_about_a_model_are_read_leniently():
         {"parameters": 7, "layers": ["a"], "restarts": []},
         {"parameters": None, "layers": [], "restarts": ["1"]},
     ]
+
+
+def test_a_row_has_the_worker_of_a_trial_that_ran():
+    trials = [ended_trial({"lr": 1}, 0.5, worker=3), ended_trial({"lr": 2}, None)]
+    result = build_result(trials, kind="optimization", direction="max", optimization_key="loss")
+    assert [row.get("worker") for row in result.trials] == [3, None]

@@ -143,6 +143,16 @@ def test_points_that_come_with_the_end_of_a_trial_are_kept_and_not_checked():
     assert policy.checks == [1]
 
 
+def test_a_trial_notes_the_worker_of_its_last_run():
+    desk = Desk(Scripted(Trial({"x": 1})))
+    desk.put(Ask())
+    trial = desk.next().trial
+    assert trial.worker is None
+    desk.put(Began(trial.trial_id, WorkerId(0, 2, 0)))
+    desk.put(GivenBack(trial.trial_id, "lost"), Ask(), Began(trial.trial_id, WorkerId(1, 3, 0)))
+    assert trial.worker == 3
+
+
 def test_the_same_trial_object_cannot_be_suggested_twice():
     once = Trial({"x": 1})
     desk = Desk(Scripted(once, once))
