@@ -196,6 +196,7 @@ def _driver(
         max_seconds=config.max_seconds,
         fail_fast=config.fail_fast,
         give_up_after=config.give_up_after,
+        verbose=config.verbose,
     )
     server = Server(cluster.host, advertised=cluster.advertised, port=config.driver_port)
     return ExperimentDriver(

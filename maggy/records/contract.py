@@ -114,6 +114,13 @@ class RecordStore(ABC):
         """Add a line, with the time, to the log of the experiment."""
 
     @abstractmethod
+    def append_log(self, text: str) -> None:
+        """Add lines, as they are, to the log of the experiment.
+
+        :func:`~maggy.records.log_lines.log_line` makes them.
+        """
+
+    @abstractmethod
     def log_executor(self, partition: int, number: int, text: str) -> None:
         """Add text, as it is, to the log of one worker."""
 

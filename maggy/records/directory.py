@@ -13,6 +13,7 @@ from maggy.records.contract import RecordStore
 from maggy.records.encoding import encode_json, encode_text
 from maggy.records.event_files import EventFiles
 from maggy.records.events import EventMaker, HparamsParameter, find_event_maker
+from maggy.records.log_lines import log_line
 from maggy.records.naming import ExperimentDirectory, find_directory, make_directory
 from maggy.records.ownership import Ownership
 from maggy.records.process import Process
@@ -205,9 +206,11 @@ class ExperimentStore(RecordStore):
 
     def log(self, line: str) -> None:
         """Add a line, with the time, to ``maggy.log``."""
-        now = self._clock()
-        seconds = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(now))
-        self._append("maggy.log", f"{seconds}.{int(now % 1 * 1000):03d} {line}\n")
+        self.append_log(log_line(line, self._clock()))
+
+    def append_log(self, text: str) -> None:
+        """Add lines, as they are, to ``maggy.log``."""
+        self._append("maggy.log", text)
 
     def log_executor(self, partition: int, number: int, text: str) -> None:
         """Add text, as it is, to the log of one worker."""

@@ -56,10 +56,11 @@ class ExperimentResult(dict[str, Any]):
         searchspace: See below.
 
     Attributes:
-        trials: A dict for each ended trial, in the order of ending: ``trial_id``, ``status``,
-            ``params``, ``metric``, ``early_stop``, ``duration`` (milliseconds), ``start`` (seconds
-            since the epoch), ``attempts``, ``steps``, ``history``, ``outputs``, ``error``.
-            A trial that ran has ``worker``, too: the number of its last worker, from 0.
+        trials: A dict for each ended trial, in the order of ending: ``trial_id``, ``number`` (from
+            1, in the order of suggestion), ``status``, ``params``, ``metric``, ``early_stop``,
+            ``duration`` (milliseconds), ``start`` (seconds since the epoch), ``attempts``,
+            ``steps``, ``history``, ``outputs``, ``error``. A trial that ran has ``worker``, too:
+            the number of its last worker, from 0. One that a rule stopped has ``stop_reason``.
         kind: ``"optimization"`` or ``"ablation"``.
         direction: ``"max"`` or ``"min"``.
         optimization_key: The name of the metric.

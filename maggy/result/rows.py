@@ -32,6 +32,7 @@ class ModelFacts(TypedDict):
 class _OptionalFields(TypedDict, total=False):
     repeat: int
     seed: int
+    stop_reason: str
     worker: int
     model: ModelFacts
 
@@ -39,15 +40,20 @@ class _OptionalFields(TypedDict, total=False):
 class TrialRow(_OptionalFields):
     """What an ended trial was and did, as plain JSON values.
 
-    ``metric`` is None for a failed trial. ``duration`` is in milliseconds, ``start`` in seconds
-    since the epoch. ``steps`` and ``history`` have the same length. Only the trials of an ablation
-    with repeats or a seed have ``repeat``, counted from 0, and ``seed``, and only those of an
-    ablation whose training function has called ``model_function`` have ``model``.
-    ``worker`` is the number of the worker that ran the trial last, from 0. A trial that never ran
-    has none, and neither has one from the records of an older release.
+    ``number`` counts the trials of an experiment from 1, in the order of suggestion; it is None in
+    the records of an older release. ``metric`` is None for a failed trial. ``duration`` is in
+    milliseconds, ``start`` in seconds since the epoch. ``steps`` and ``history`` have the same
+    length.
+
+    ``stop_reason`` says why a rule stopped a trial early. ``worker`` is the number of the worker
+    that ran the trial last, from 0. A trial that never ran has none, and neither has one from the
+    records of an older release. Only the trials of an ablation with repeats or a seed have
+    ``repeat``, counted from 0, and ``seed``, and only those of an ablation whose training function
+    has called ``model_function`` have ``model``.
     """
 
     trial_id: str
+    number: int | None
     status: str
     params: Params
     metric: float | None
@@ -78,6 +84,7 @@ def make_row(trial: Trial, optimization_key: str) -> TrialRow:
         outputs = {optimization_key: metric}
     row: TrialRow = {
         "trial_id": trial.trial_id,
+        "number": trial.number,
         "status": trial.status,
         "params": to_plain(trial.params),
         "metric": metric,
@@ -94,6 +101,8 @@ def make_row(trial: Trial, optimization_key: str) -> TrialRow:
         row["repeat"] = trial.repeat
     if trial.seed is not None:
         row["seed"] = trial.seed
+    if trial.early_stop and trial.stop_reason is not None:
+        row["stop_reason"] = trial.stop_reason
     if trial.worker is not None:
         row["worker"] = trial.worker
     if trial.model is not None:

@@ -82,6 +82,9 @@ class DatabaseStore(RecordStore):
     def log(self, line):
         self._append("log", f"{line}\n")
 
+    def append_log(self, text):
+        self._append("log", text)
+
     def log_executor(self, partition, number, text):
         self._append(f"executor {partition} {number}", text)
 

@@ -8,13 +8,14 @@ from maggy.result import build_result
 
 
 def test_a_row_holds_the_whole_record_of_a_trial():
-    trial = ended_trial({"lr": 1}, 0.5, duration=7, start=3.0, attempts=2)
+    trial = ended_trial({"lr": 1}, 0.5, number=9, duration=7, start=3.0, attempts=2)
     trial.append_metric({"step": 0, "value": math.nan})
     trial.append_metric({"step": 2, "value": 0.25})
     result = build_result([trial], kind="optimization", direction="max", optimization_key="loss")
     assert result.trials == [
         {
             "trial_id": trial.trial_id,
+            "number": 9,
             "status": "FINALIZED",
             "params": {"lr": 1},
             "metric": 0.5,

@@ -49,6 +49,7 @@ class RunLimits:
     max_seconds: float | None = None
     fail_fast: bool = False
     give_up_after: int | None = 5
+    verbose: int = 1
 
 
 @dataclass
@@ -115,7 +116,14 @@ class ExperimentDriver:
         self._recorder = recorder
         self._make_tasks = make_tasks
         self._describe_error = describe_error
-        self._progress = Progress(policy.direction, policy.total, earlier, board)
+        self._progress = Progress(
+            policy.direction,
+            policy.total,
+            earlier,
+            board,
+            verbose=limits.verbose,
+            has_trials=policy.optimization_key is not None,
+        )
         self._foreground = Foreground(self._progress, recorder, cluster.advertised)
         self._ledger = Ledger(
             attempts=limits.trial_attempts,
@@ -173,6 +181,8 @@ class ExperimentDriver:
             self._fail_soon,
         )
         self._policy_thread = PolicyThread(self._book)
+        # The policy thread writes it, and the dispatcher reads it.
+        numbers: dict[str, int | None] = {}
         self._dispatcher = Dispatcher(
             self._server,
             self._ledger,
@@ -182,6 +192,7 @@ class ExperimentDriver:
                 self._recorder,
                 self._progress,
                 self._foreground,
+                numbers,
                 self._describe_error,
             ),
         )
@@ -192,8 +203,11 @@ class ExperimentDriver:
             self._recorder,
             self._progress,
             self._foreground,
+            numbers,
             total=self._policy.total,
             fail_fast=self._limits.fail_fast,
+            metric_name=self._policy.optimization_key or "metric",
+            verbose=self._limits.verbose,
         )
 
     def _shut_down(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -11,6 +12,7 @@ from maggy.common.exceptions import OwnershipError
 from maggy.core.experiment_driver.output import OutputBuffer
 from maggy.core.messages import WorkerId
 from maggy.records.contract import RecordStore
+from maggy.records.log_lines import log_line
 from maggy.records.ownership import RENEW_SECONDS
 from maggy.records.writer import RecordWriter
 from maggy.result import ExperimentResult
@@ -68,7 +70,13 @@ class Recorder:
 
     def log(self, text: str) -> None:
         """Add a line to ``maggy.log``."""
+        # After the lines that came before.
+        self._writer.submit(self._output.flush, self._store.append_log)
         self._writer.submit(self._store.log, text)
+
+    def log_soon(self, text: str) -> None:
+        """Add a line to ``maggy.log``, together with others that come within a moment."""
+        self._add(self._store.append_log, text=log_line(text, time.time()))
 
     def tell(self, text: str) -> None:
         """Add a line to ``maggy.log``, and show it to the user."""

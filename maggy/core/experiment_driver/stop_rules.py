@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Mapping, Sequence
 
 from maggy.earlystop import AbstractEarlyStop, Decision, stop_rules
@@ -9,6 +10,8 @@ from maggy.earlystop.registry import StopRule
 from maggy.trial import Trial
 
 __all__ = ["StopRules"]
+
+logger = logging.getLogger(__name__)
 
 
 class StopRules:
@@ -64,7 +67,7 @@ class StopRules:
         return any(step > 0 and step % interval == 0 for step in steps)
 
     def should_stop(self, trial: Trial, final_store: list[Trial]) -> bool:
-        """Return whether a rule stops the running trial.
+        """Return whether a rule stops the running trial, and note its reason in the trial.
 
         Args:
             trial: The trial.
@@ -72,11 +75,22 @@ class StopRules:
         """
         enough = len(final_store) > self._min_trials
         running = self._running_trials.values()
-        return any(
-            _decides_to_stop(rule, trial, final_store, running, self._direction)
-            for rule in self._trial_rules
-            if enough or not rule.waits_for_finals
-        )
+        for rule in self._trial_rules:
+            if rule.waits_for_finals and not enough:
+                continue
+            arguments = trial, final_store, running, self._direction
+            match rule.decide(*arguments):
+                case Decision.CONTINUE:
+                    continue
+                case Decision.STOP:
+                    trial.stop_reason = _reason(rule, *arguments)
+                    return True
+                case other:  # a user's rule may return anything
+                    raise TypeError(
+                        f"{type(rule).__name__}.decide must return a maggy.earlystop.Decision, "
+                        f"but returned {other!r:.80}."
+                    )
+        return False
 
     def should_end(self, final_store: list[Trial]) -> str | None:
         """Return the reason of the first rule that ends the experiment; else None."""
@@ -86,20 +100,16 @@ class StopRules:
         return next((reason for reason in reasons if reason is not None), None)
 
 
-def _decides_to_stop(
+def _reason(
     rule: AbstractEarlyStop,
     trial: Trial,
     final_store: list[Trial],
     running_trials: Collection[Trial],
     direction: str,
-) -> bool:
-    match rule.decide(trial, final_store, running_trials, direction):
-        case Decision.STOP:
-            return True
-        case Decision.CONTINUE:
-            return False
-        case other:  # a user's rule may return anything
-            raise TypeError(
-                f"{type(rule).__name__}.decide must return a maggy.earlystop.Decision, "
-                f"but returned {other!r:.80}."
-            )
+) -> str:
+    try:
+        text = rule.explain(trial, final_store, running_trials, direction)
+    except Exception:  # A user's rule may fail here, and has decided nevertheless.
+        logger.warning("%s.explain failed.", type(rule).__name__, exc_info=True)
+        text = f"{type(rule).__name__} stops it"
+    return f"stopped at step {trial.step_history[-1]:g}: {text}" if trial.step_history else text
