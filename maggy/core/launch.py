@@ -117,6 +117,7 @@ def _announce_start(config: Config, policy: Policy, store: RecordStore, recorder
         recorder.log(events_problem())
     recorder.hparams(policy.hparams(), policy.optimization_key or "metric")
     announce(f"Started Maggy Experiment: {config.name}, {store.app_id}, run {store.run_id}")
+    announce(f"The records are in {store.directory}.")
 
 
 def _card(

@@ -71,9 +71,10 @@ def test_a_search_returns_the_documented_keys_and_leaves_every_record():
 
 
 def test_the_text_of_the_contract_is_printed_around_the_experiment(capsys):
-    search(lambda x, n: x, 2, name="my search")
+    result = search(lambda x, n: x, 2, name="my search")
     out = capsys.readouterr().out
     assert "Started Maggy Experiment: my search, local-" in out
+    assert out.count(f"The records are in {result.directory}.\n") == 2
     assert "------ RandomSearch Results ------ direction(max)\nBEST combination {" in out
     assert "EARLY STOPPED Trials -- 0" in out
     assert out.rstrip().endswith("Finished Experiment")

@@ -70,9 +70,9 @@ class Recorder:
 
     def log(self, text: str) -> None:
         """Add a line to ``maggy.log``."""
-        # After the lines that came before.
+        # Through the same buffer as the lines of trials, so that all lines stay in order.
+        self._output.add(self._store.append_log, text=log_line(text, time.time()))
         self._writer.submit(self._output.flush, self._store.append_log)
-        self._writer.submit(self._store.log, text)
 
     def log_soon(self, text: str) -> None:
         """Add a line to ``maggy.log``, together with others that come within a moment."""
