@@ -80,7 +80,9 @@ def parameters_text(trial: Trial) -> str:
 def _joined(trial: Trial, parts: list[str]) -> str:
     text = " | ".join(part for part in parts if part)
     # Names, values and reasons are data: they must not control the terminal.
-    return f"{name_of(trial)}: {_CONTROL.sub(' ', text)}"
+    if not text.isprintable():  # A check first, since the substitution takes ten times as long.
+        text = _CONTROL.sub(" ", text)
+    return f"{name_of(trial)}: {text}"
 
 
 def _worker_text(trial: Trial) -> str:
