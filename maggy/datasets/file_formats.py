@@ -1,4 +1,4 @@
-"""The formats of training data, recognised by the names of files."""
+"""Recognize the formats of training data by the names of files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The contract of a cluster: how many tasks it runs at once, and how to run and end them."""
+"""Define the contract of a cluster: how many tasks it runs at once, and how to run and end them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Spark jobs whose tasks are the workers. Each job runs on a thread of its own."""
+"""Start and end the Spark jobs whose tasks are the workers, each on a thread of its own."""
 
 from __future__ import annotations
 

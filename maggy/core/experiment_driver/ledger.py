@@ -1,4 +1,4 @@
-"""The bookkeeping of one experiment: which worker runs which trial, and which workers are lost.
+"""Keep the books of one experiment: which worker runs which trial, and who is lost.
 
 A pure state machine. Events come in as method calls with the time; instructions to the driver come
 out as a list. It has no sockets, threads, files or clock, so a test can try any order of events.

@@ -1,4 +1,4 @@
-"""A buffer for text on its way into log files, by file. It does not decide when to write."""
+"""Buffer text on its way into log files, by file. It does not decide when to write."""
 
 from __future__ import annotations
 
