@@ -78,6 +78,8 @@ def _list_tensorflow_settings(tensorflow: ModuleType) -> list[AnySetting]:
     def set_determinism(is_on: bool) -> None:
         (experimental.enable_op_determinism if is_on else disable_op_determinism)()
 
+    # One for each thread: where tf.summary writes after set_as_default(), and at which step.
+    summary = sys.modules["tensorflow.python.ops.summary_ops_v2"]._summary_state
     return [
         Setting(config.functions_run_eagerly, config.run_functions_eagerly, False),
         Setting(
@@ -90,6 +92,8 @@ def _list_tensorflow_settings(tensorflow: ModuleType) -> list[AnySetting]:
         make_attribute_setting(
             sys.modules["tensorflow.python.ops.stateful_random_ops"], "global_generator"
         ),
+        make_attribute_setting(summary, "writer"),
+        make_attribute_setting(summary, "step"),
     ]
 
 
@@ -107,8 +111,13 @@ def _list_tensorflow_context_settings(tensorflow: ModuleType) -> list[AnySetting
         # None is not the same as False, but the public function takes only booleans.
         context()._optimizer_jit = value
 
+    def set_options(options: dict[str, bool]) -> None:
+        context()._optimizer_experimental_options.clear()
+        config.optimizer.set_experimental_options(options)
+
     return [
         Setting(lambda: context()._optimizer_jit, set_jit),
+        Setting(lambda: dict(context()._optimizer_experimental_options), set_options, {}),
         Setting(
             lambda: context()._soft_device_placement is not False,
             config.set_soft_device_placement,

@@ -73,6 +73,10 @@ def _list_request_settings(request: ModuleType) -> list[AnySetting]:
     return [make_attribute_setting(request, "_opener")]
 
 
+def _list_csv_settings(csv: ModuleType) -> list[AnySetting]:
+    return [Setting(csv.field_size_limit, csv.field_size_limit, 2**17)]
+
+
 def _list_memory_tracing_settings(tracemalloc: ModuleType) -> list[AnySetting]:
     def write(is_on: bool) -> None:
         (tracemalloc.start if is_on else tracemalloc.stop)()
@@ -82,6 +86,7 @@ def _list_memory_tracing_settings(tracemalloc: ModuleType) -> list[AnySetting]:
 
 STANDARD_LIBRARY: dict[str, Callable[[ModuleType], list[AnySetting]]] = {
     "asyncio": _list_asyncio_settings,
+    "csv": _list_csv_settings,
     "multiprocessing.process": _list_process_settings,
     "multiprocessing.context": _list_start_method_settings,
     "multiprocessing.spawn": _list_spawn_settings,

@@ -2,6 +2,7 @@
 
 import asyncio
 import builtins
+import csv
 import decimal
 import faulthandler
 import gc
@@ -154,6 +155,7 @@ STANDARD_LIBRARY_CHANGES = {
         lambda: urllib.request._opener,
         lambda: urllib.request.install_opener(urllib.request.OpenerDirector()),
     ),
+    "size of a field in CSV": (csv.field_size_limit, lambda: csv.field_size_limit(10)),
     "tracing of memory": (tracemalloc.is_tracing, tracemalloc.start),
     "original standard output": _attribute(sys, "__stdout__", None),
     "original standard error": _attribute(sys, "__stderr__", None),
@@ -453,8 +455,9 @@ def test_a_library_that_is_loaded_in_part_harms_nothing(trial, monkeypatch):
 
 
 @pytest.mark.slow
-def test_keras_and_tensorflow_are_put_back_though_the_trial_has_loaded_them():
+def test_keras_and_tensorflow_are_put_back_though_the_trial_has_loaded_them(tmp_path):
     code = """
+import sys
 from maggy.core.executors.process_state import ProcessState, isolate
 
 def settings():
@@ -463,7 +466,9 @@ def settings():
     return (keras.config.floatx(), keras.config.epsilon(), keras.config.image_data_format(),
             keras.config.dtype_policy().name, tf.config.functions_run_eagerly(),
             tf.config.optimizer.get_jit(), tf.config.get_soft_device_placement(),
-            tf.config.experimental.tensor_float_32_execution_enabled())
+            tf.config.experimental.tensor_float_32_execution_enabled(),
+            len(tf.config.optimizer.get_experimental_options()),
+            bool(tf.summary.should_record_summaries()), tf.summary.experimental.get_step())
 
 def change():
     import keras, tensorflow as tf
@@ -473,6 +478,8 @@ def change():
     tf.config.run_functions_eagerly(True); tf.config.optimizer.set_jit(True)
     tf.config.set_soft_device_placement(False)
     tf.config.experimental.enable_tensor_float_32_execution(False)
+    tf.config.optimizer.set_experimental_options({"constant_folding": False})
+    tf.summary.create_file_writer(sys.argv[1]).set_as_default(step=3)
     return settings()
 
 with ProcessState() as state:
@@ -482,6 +489,9 @@ with ProcessState() as state:
         assert all(a != b for a, b in zip(changed, settings())), (changed, settings())
     print(settings())
 """
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr[-2000:]
-    assert run.stdout == "('float32', 1e-07, 'channels_last', 'float32', False, '', True, True)\n"
+    assert run.stdout == (
+        "('float32', 1e-07, 'channels_last', 'float32', False, '', True, True, 2, False, None)\n"
+    )
