@@ -37,7 +37,7 @@ _Rank = tuple[float, int]
 """A sort key that puts the best result first: the minimized metric, then the order of ending."""
 
 
-class _Candidateg:
+class _Rung:
     """Hold the results at one rung. The time of a promotion hardly grows with their number."""
 
     def __init__(self) -> None:
@@ -120,7 +120,7 @@ class Asha(AbstractOptimizer):
         """
         check_space(self.searchspace, self._budget_name, self.name())
         self._sign = Direction.parse(self.direction).sign
-        self._rungs = [_Candidateg() for _ in self._budgets]
+        self._rungs = [_Rung() for _ in self._budgets]
         self._running: RunningTrials[_Candidate] = RunningTrials()
         self._num_configurations = 0
         self._num_suggestions = 0

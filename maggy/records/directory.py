@@ -142,7 +142,7 @@ class ExperimentStore(RecordStore):
             self._files.remove_temporary(self.directory)
 
     def renew_ownership(self) -> None:
-        """Give a sign of life if it is time to. This costs nothing in between.
+        """Confirm that this driver is the owner, and give a sign of life if it is time to.
 
         Raises:
             OwnershipError: If another driver has become the owner.

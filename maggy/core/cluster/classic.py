@@ -102,7 +102,7 @@ class ClassicCluster(Cluster):
         tasks = self._context.parallelize(partitions, len(partitions))
         return tasks.mapPartitions(guard_task(task)).collect()
 
-    def gone(self) -> str | None:
+    def why_gone(self) -> str | None:
         """Return why the Java process or its session cannot be used any more; None if it can."""
         return why_gone(self._context)
 

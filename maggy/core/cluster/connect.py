@@ -64,9 +64,9 @@ class ConnectCluster(Cluster):
 
     def __init__(self, session: ConnectSession) -> None:
         self.session = session
-        self._retries = Retries(session.client, self.gone)
+        self._retries = Retries(session.client, self.why_gone)
         # Each request to a server that has ended would be tried again for ten minutes.
-        if reason := self.gone():
+        if reason := self.why_gone():
             raise ExperimentError(reason)
         self.app_id = f"connect-{session.session_id[:8]}"
         server = session.client.host
@@ -144,7 +144,7 @@ class ConnectCluster(Cluster):
             rows = frame.collect()
         return [loads(bytes(row[0])) for row in rows]
 
-    def gone(self) -> str | None:
+    def why_gone(self) -> str | None:
         """Return why the session cannot be used any more, with the remedy; None if it can."""
         if self.session.is_stopped:
             return "Spark is gone: its session was stopped. Make a new one first."
