@@ -47,13 +47,13 @@ class ExperimentResult(dict[str, Any]):
 
     Args:
         values: The keys and values of the dict.
-        trials: See below, like the other arguments.
-        kind: See below.
-        direction: See below.
-        optimization_key: See below.
-        confidence: See below.
-        directory: See below.
-        searchspace: See below.
+        trials: The attribute of this name.
+        kind: The attribute of this name.
+        direction: The attribute of this name.
+        optimization_key: The attribute of this name.
+        confidence: The attribute of this name.
+        directory: The attribute of this name.
+        searchspace: The attribute of this name.
 
     Attributes:
         trials: A dict for each ended trial, in the order of ending: ``trial_id``, ``status``,
