@@ -10,6 +10,8 @@ import threading
 import pytest
 
 from maggy.core.executors.capture import StandardStreams, capture_output
+from maggy.core.executors.forked_output import ForkedOutput
+from maggy.core.executors.line_writer import LineWriter
 from maggy.core.executors.process_state import ProcessState, isolate
 
 FORK = multiprocessing.get_context("fork")
@@ -58,6 +60,18 @@ def test_what_a_forked_child_prints_is_in_the_trials_output(state, start):
         ]
     )
     assert lines.index("to the output") < lines.index("[stderr] to the errors")
+
+
+def test_what_has_arrived_when_a_trial_ends_is_in_its_output_however_slow_the_thread_is():
+    lines = []
+    streams = StandardStreams()
+    relay = ForkedOutput(streams)
+    relay.begin(lambda is_error: LineWriter(lines.append, streams.stdout, tee=False))
+    fork(lambda: relay.send(False, "in time\n"))
+    relay.end()  # the thread has not even begun
+    assert lines == ["in time"]
+    relay.start()
+    relay.close()
 
 
 def test_long_lines_of_a_child_arrive_whole(state):
@@ -138,6 +152,8 @@ def test_without_a_relay_a_child_prints_to_the_file_beneath(tmp_path, monkeypatc
 def test_while_no_trial_runs_and_after_the_worker_a_child_prints_to_the_file_beneath(tmp_path):
     code = """
 import os, sys
+from maggy.core.executors.forked_output import ForkedOutput
+from maggy.core.executors.line_writer import LineWriter
 from maggy.core.executors.process_state import ProcessState, isolate
 state = ProcessState()
 waits, goes = os.pipe()
@@ -186,6 +202,8 @@ def test_a_child_that_is_forked_while_another_thread_writes_does_not_wait_for_it
 def test_a_child_that_comes_out_of_the_function_ends_there(ending, code):
     program = f"""
 import os, sys
+from maggy.core.executors.forked_output import ForkedOutput
+from maggy.core.executors.line_writer import LineWriter
 from maggy.core.executors.process_state import ProcessState, isolate
 with ProcessState() as state:
     with isolate(lambda line: sys.__stdout__.write(line + "\\n"), state=state):
