@@ -244,9 +244,9 @@ def build_result(
 ) -> ExperimentResult:
     """Return the result of an experiment.
 
-    A trial has succeeded if it is FINALIZED with a finite metric. Of equal metrics the one that
-    ended first is best, and also worst. Without a success the best, the worst and the average are
-    None.
+    A trial has succeeded if it is FINALIZED with a finite metric. The first of equal metrics to
+    end is the best one, and also the worst one. Without a success the best, the worst and the
+    average are None.
 
     Args:
         trials: The ended trials (FINALIZED or ERROR), in the order in which they ended.

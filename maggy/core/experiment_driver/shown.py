@@ -12,7 +12,7 @@ LINES_PER_TRIAL = 10_000
 LINE_LENGTH = 1000
 """A line counts once more for each of these characters."""
 SHOWN_LENGTH = 16 * LINE_LENGTH
-"""Of a longer line only this many characters are shown."""
+"""Maximum number of characters of a line that are shown."""
 MOST_WAITING = 100
 """While more texts than this wait to be shown, further lines are left out."""
 
