@@ -1,4 +1,4 @@
-"""A table of texts, written as plain text, HTML, Markdown or LaTeX."""
+"""Write a table of texts as plain text, HTML, Markdown or LaTeX."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The protocol between a worker and the driver: every message, and nothing but messages.
+"""Define the protocol between a worker and the driver: every message, and nothing else.
 
 A worker speaks first and may repeat anything. Each message names the *run* that it is about: one
 assignment of one trial to one worker, numbered by the driver. Points and lines carry their position
@@ -293,7 +293,7 @@ def encode(message: Message) -> bytes:
 def failure_of(data: bytes, error: Exception) -> Failed | None:
     """Return the failure of the run whose assignment or end cannot be decoded; else None.
 
-    The failure ends the run. Without it, both sides would repeat their messages for ever.
+    The failure ends the run. Without it, both sides would repeat their messages forever.
     """
     head = _HEAD.match(data)
     if head is None:

@@ -1,4 +1,4 @@
-"""The mailbox between a training function and the heartbeat. Reports wait here to be sent.
+"""Keep what a training function reports until the heartbeat sends it.
 
 Nothing here touches the network. A training function waits here only while it prints faster than
 the driver takes the lines.

@@ -1,4 +1,4 @@
-"""A registered training data set as it travels to the workers: its columns, and their names."""
+"""Carry a registered training data set to the workers: its columns, and their names."""
 
 from __future__ import annotations
 

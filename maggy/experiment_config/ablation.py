@@ -1,4 +1,4 @@
-"""The config of an ablation study."""
+"""Define the config of an ablation study."""
 
 from __future__ import annotations
 

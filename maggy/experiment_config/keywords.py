@@ -1,4 +1,4 @@
-"""The config that the keywords of the releases 0.3 to 0.5 describe."""
+"""Make the config that the keywords of the releases 0.3 to 0.5 describe."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The options that every experiment has, and the configs of a function that runs once."""
+"""Define the options that every experiment has, and the configs of a function that runs once."""
 
 from __future__ import annotations
 

@@ -47,13 +47,13 @@ class ExperimentResult(dict[str, Any]):
 
     Args:
         values: The keys and values of the dict.
-        trials: See below, like the other arguments.
-        kind: See below.
-        direction: See below.
-        optimization_key: See below.
-        confidence: See below.
-        directory: See below.
-        searchspace: See below.
+        trials: The attribute of this name.
+        kind: The attribute of this name.
+        direction: The attribute of this name.
+        optimization_key: The attribute of this name.
+        confidence: The attribute of this name.
+        directory: The attribute of this name.
+        searchspace: The attribute of this name.
 
     Attributes:
         trials: A dict for each ended trial, in the order of ending: ``trial_id``, ``number`` (from
@@ -246,9 +246,9 @@ def build_result(
 ) -> ExperimentResult:
     """Return the result of an experiment.
 
-    A trial has succeeded if it is FINALIZED with a finite metric. Of equal metrics the one that
-    ended first is best, and also worst. Without a success the best, the worst and the average are
-    None.
+    A trial has succeeded if it is FINALIZED with a finite metric. The first of equal metrics to
+    end is the best one, and also the worst one. Without a success the best, the worst and the
+    average are None.
 
     Args:
         trials: The ended trials (FINALIZED or ERROR), in the order in which they ended.

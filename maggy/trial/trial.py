@@ -1,4 +1,4 @@
-"""One trial: a configuration, its points, and how it ended. Who runs it is decided elsewhere."""
+"""Hold one trial: a configuration, its points, and its outcome. It does not know who runs it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A trial's own process: trains as a Spark task does, but reports to that task."""
+"""Train in a trial's own process, and report to the Spark task that it belongs to."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def run_child(
         os.close(source)
     interrupter = Interrupter()
     session = ChildSession(child_end(control))
-    with interrupter.installed():
+    with interrupter.install():
         session.listen(interrupter)
         try:
             workload = load()

@@ -1,4 +1,4 @@
-"""What a Spark task, its template process and a trial's process say to each other."""
+"""Define the messages between a Spark task, its template process and a trial's process."""
 
 from __future__ import annotations
 

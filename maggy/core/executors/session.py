@@ -1,4 +1,4 @@
-"""A worker's side of the conversation with the driver: heartbeats, requests and deadlines.
+"""Talk to the driver for one worker: heartbeats, requests and deadlines.
 
 One thread, the client's, sends and receives everything. The thread that trains only leaves a
 request and waits for its answer.
@@ -294,7 +294,7 @@ class Session:
             failure = f"{reason}; it could not be interrupted"
             self._client.send(Failed(*rest, failure, "", leaving=True))
         logger.warning(
-            "What runs could not be interrupted, so the worker ends its process: %s", reason
+            "The worker ends its process, since its function could not be interrupted: %s", reason
         )
         # The process ends without what else Python does at its end, so nothing would be sent later.
         self._client.flush()

@@ -1,4 +1,4 @@
-"""What a trial calls: the user's training function, with the arguments that fit it."""
+"""Call the user's training function for a trial, with the arguments that fit it."""
 
 from __future__ import annotations
 

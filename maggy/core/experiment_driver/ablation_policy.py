@@ -1,4 +1,4 @@
-"""An ablation study as the driver sees it: the ablator decides what each trial leaves out."""
+"""Let an ablator decide what each trial of an ablation study leaves out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The conclusion of an experiment: its outcome becomes a result for the user, or an exception."""
+"""Turn the outcome of an experiment into a result for the user, or into an exception."""
 
 from __future__ import annotations
 

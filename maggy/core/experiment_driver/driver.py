@@ -1,4 +1,4 @@
-"""The driver of one experiment: it starts the parts, waits for the end, and ends the parts."""
+"""Start the parts of one experiment, wait for its end, and end the parts."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 
 from maggy.core.cluster import Cluster, Task
 from maggy.core.environment.progress_board import ProgressBoard
-from maggy.core.experiment_driver.ctrl_c import TimeIsUp, interrupts
+from maggy.core.experiment_driver.ctrl_c import TimeIsUp, handle_interrupts
 from maggy.core.experiment_driver.dispatcher import Dispatcher
 from maggy.core.experiment_driver.foreground import Foreground
-from maggy.core.experiment_driver.gc_pauses import short_collections
+from maggy.core.experiment_driver.gc_pauses import shorten_collections
 from maggy.core.experiment_driver.jobs import JobEnd, Jobs
 from maggy.core.experiment_driver.ledger import Ledger
 from maggy.core.experiment_driver.policy import Policy
@@ -151,7 +151,7 @@ class ExperimentDriver:
             raise
         self._connect_parts(make_task)
         self._progress.open()
-        with interrupts(self._interrupted), short_collections():
+        with handle_interrupts(self._interrupted), shorten_collections():
             try:
                 self._dispatcher.start()
                 self._policy_thread.start(self._notice_router)

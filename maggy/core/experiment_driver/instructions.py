@@ -1,4 +1,4 @@
-"""The instructions of the ledger to the driver. Values only.
+"""Define the instructions of the ledger to the driver. Values only.
 
 Each instruction is a class of its own, and instructions of different classes are never equal.
 """

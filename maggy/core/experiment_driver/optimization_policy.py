@@ -1,4 +1,4 @@
-"""The policy of a hyperparameter search: an optimizer suggests trials, and rules stop them."""
+"""Let an optimizer suggest the trials of a search, and rules stop them."""
 
 from __future__ import annotations
 

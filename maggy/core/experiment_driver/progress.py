@@ -1,4 +1,4 @@
-"""The only module that prints to the user: the bar, lines of workers, failures, other texts."""
+"""Print to the user: the bar, lines of workers, failures. No other module prints."""
 
 from __future__ import annotations
 

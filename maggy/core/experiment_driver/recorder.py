@@ -1,4 +1,4 @@
-"""The recorder: it turns the events of an experiment into calls of the store."""
+"""Turn the events of an experiment into calls of the record store."""
 
 from __future__ import annotations
 
@@ -42,7 +42,9 @@ class Recorder:
 
     def __init__(self, store: RecordStore, on_error: Callable[[str], None]) -> None:
         self._store = store
-        self._writer = RecordWriter(on_error, guard=self._check_owner, guard_seconds=RENEW_SECONDS)
+        self._writer = RecordWriter(
+            on_error, guard=self._renew_ownership, guard_seconds=RENEW_SECONDS
+        )
         self._on_error = on_error
         self._output = OutputBuffer()
         self._lock = threading.Lock()
@@ -151,9 +153,9 @@ class Recorder:
 
     # Everything below runs on the writer's thread.
 
-    def _check_owner(self) -> None:
+    def _renew_ownership(self) -> None:
         try:
-            self._store.check_owner()
+            self._store.renew_ownership()
         except OwnershipError as error:
             self._writer.abandon()
             with self._lock:

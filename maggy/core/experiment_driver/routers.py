@@ -1,4 +1,4 @@
-"""The routers: they hand each instruction and each notice to the part that acts on it.
+"""Hand each instruction and each notice to the part that acts on it.
 
 The ledger and the trial book decide on two threads. Their routers run on the same threads and only
 hand things on, to queues that belong to other threads.

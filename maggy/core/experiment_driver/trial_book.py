@@ -1,4 +1,4 @@
-"""The book of the trials: their histories, their ends, and the decisions of the policy about them.
+"""Keep the histories and ends of the trials, and the policy's decisions about them.
 
 A pure state machine around the policy. Events come in, notices come out. It has no threads, queues
 or files, and gets its clocks from outside.

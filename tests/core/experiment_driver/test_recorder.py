@@ -187,7 +187,7 @@ def now(store):
     """Return the owner's clock, which a driver on another host may follow."""
     time = [1000.0]
     store.ownership._clock = lambda: time[0]
-    store.ownership.check()
+    store.ownership.renew()
     return time
 
 
