@@ -531,6 +531,28 @@ def test_a_merge_of_three_keeps_what_differs_and_one_of_a_tensor_with_itself_sta
     np.testing.assert_allclose(new(data), expected, rtol=1e-5)
 
 
+@pytest.mark.parametrize("names", [["branch"], ["other"], ["branch", "other"]])
+def test_a_square_of_the_users_stays_a_square_beside_a_branch_that_is_gone(names):
+    import keras
+
+    numbers = keras.Input((3,))
+    first = keras.layers.Dense(3, name="first")(numbers)
+    branch = keras.layers.Dense(3, name="branch")(first)
+    other = keras.layers.Dense(3, name="other")(first)
+    squares = [first * first, keras.layers.Multiply(name="square")([other, other])]
+    merged = keras.layers.Add(name="merge")([branch, *squares])
+    model = keras.Model(numbers, keras.layers.Dense(1, name="last")(merged))
+    data = np.ones((2, 3))
+    new = remove(model, *names)
+
+    def without(name, x):
+        return x if name in names else model.get_layer(name)(x)
+
+    x = model.get_layer("first")(data)
+    expected = without("branch", x) + x * x + without("other", x) ** 2
+    np.testing.assert_allclose(new(data), model.get_layer("last")(expected), rtol=1e-5)
+
+
 def test_a_layer_is_replaced_and_the_rest_keeps_its_weights():
     import keras
 
