@@ -10,7 +10,7 @@ from typing import cast
 
 from maggy.ablation import keras_paths, torch_models
 from maggy.ablation.edited_model import EditedModel
-from maggy.ablation.keras_edit import Edit
+from maggy.ablation.keras_edit import Edit, require_new_layers
 from maggy.ablation.keras_models import has_input, require_keras_model
 from maggy.ablation.keras_selfcheck import check_copy
 from maggy.ablation.keras_surgery import perform_edit
@@ -105,8 +105,8 @@ def check_edits(
         example_input: Return what a PyTorch model takes. Keras models say that themselves.
 
     Raises:
-        AblationError: If an edit names a layer that does not exist or cannot be left out, or if a
-            copy of a Keras model computes something else.
+        AblationError: If an edit names a layer that does not exist or cannot be left out, if a
+            copy of a Keras model computes something else, or if two trials would share a layer.
     """
     if not edits:
         return
@@ -114,8 +114,9 @@ def check_edits(
         if is_torch_module(model):
             make = cast("Callable[[], TorchModule]", build)
             check_module_edits(cast("TorchModule", model), edits, make, example_input)
-            return
-        _check_keras_edits(model, edits)
+        else:
+            _check_keras_edits(model, edits)
+        require_new_layers(edits)
 
 
 def _check_keras_edits(model: object, edits: Sequence[Edit]) -> None:
