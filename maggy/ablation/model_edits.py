@@ -5,8 +5,11 @@ No other module tells the two apart.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from typing import cast
+
+import numpy as np
 
 from maggy.ablation import keras_paths, torch_models
 from maggy.ablation.edited_model import EditedModel
@@ -23,6 +26,7 @@ __all__ = [
     "check_edits",
     "check_layers",
     "edit_base_model",
+    "has_nan_weights",
     "layers_with_prefix",
     "num_parameters",
 ]
@@ -67,6 +71,17 @@ def num_parameters(model: object) -> int | None:
         return sum(weight.numel() for weight in cast("TorchModule", model).parameters())
     count = getattr(model, "count_params", None)
     return int(count()) if count is not None and getattr(model, "built", False) else None
+
+
+def has_nan_weights(model: object) -> bool:
+    """Return whether a weight of a model of Keras or PyTorch is NaN, as after a loss of NaN."""
+    if is_torch_module(model):
+        return any(weight.isnan().any() for weight in cast("TorchModule", model).parameters())
+    keras = sys.modules.get("keras")
+    if keras is None or not isinstance(model, keras.Model):
+        return False
+    arrays = (np.asarray(keras.ops.convert_to_numpy(weight)) for weight in model.weights)
+    return any(bool(np.isnan(array).any()) for array in arrays)
 
 
 def check_layers(model: object, edit: Edit) -> None:

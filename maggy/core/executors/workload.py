@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import math
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cached_property
@@ -9,7 +11,9 @@ from functools import cached_property
 from maggy.ablation.ablator import AbstractAblator
 from maggy.ablation.edited_model import EditedModel, EditListener, edits_told_to
 from maggy.ablation.labels import ablated_choice, ablated_labels
+from maggy.ablation.model_edits import has_nan_weights
 from maggy.common.exceptions import MetricValueError, NotSupportedError
+from maggy.common.json_values import as_number
 from maggy.common.seeding import TrainingSeed
 from maggy.common.signature import accepted_parameters, arguments_for, parameter_names
 from maggy.common.types import Json, ParameterValue, TrainingFunction
@@ -169,15 +173,30 @@ class AblationWorkload(Workload):
     ) -> tuple[int | float, dict[str, Json]]:
         """Return the metric and the outputs. Explain NaN if missing values may be its cause."""
         try:
-            return super().metric_of(value, log)
+            metric, outputs = super().metric_of(value, log)
         except MetricValueError as error:
-            remark = self.ablator.missing_remark() if "NaN" in str(error) else ""
+            remark = self._cause_of_nan() if "NaN" in str(error) else ""
             if not remark:
                 raise
-            raise MetricValueError(
-                f"{error}. {remark}, which may be the cause. Let the study fill them: "
-                "AblationStudy(..., missing='mean')."
-            ) from error
+            raise MetricValueError(f"{error}.{remark}") from error
+        items = value.items() if isinstance(value, Mapping) else ()
+        names = [str(name) for name, item in items if _is_nan(item)]
+        if names:
+            log(
+                f"{REMARK}A trial has a metric, although its {' and '.join(names)} is NaN."
+                f"{self._cause_of_nan()}",
+                jupyter=True,
+            )
+        return metric, outputs
+
+    def _cause_of_nan(self) -> str:
+        remark = self.ablator.missing_remark()
+        if not remark:
+            return ""
+        return (
+            f" {remark}, which may be the cause. Let the study fill them: "
+            "AblationStudy(..., missing='mean')."
+        )
 
     def _call(
         self,
@@ -205,6 +224,9 @@ class AblationWorkload(Workload):
                 name: function if function is None else seed.apart(function)
                 for name, function in functions.items()
             }
+        models: list[object] = []
+        if functions.get("model_function") is not None:
+            functions["model_function"] = _keep_last(functions["model_function"], models)
         arguments = {**functions, "reporter": reporter}
         offers_by_name = {
             **self.values,
@@ -217,7 +239,37 @@ class AblationWorkload(Workload):
         value: object = self.train_fn(
             **{name: arguments[name] for name in sorted(accepted_names)}, **extra, **choices
         )
+        # A metric such as the accuracy is a number even if the loss has become NaN.
+        has_broken_model = False
+        with suppress(Exception):  # The metric is good, whatever the model is by now.
+            has_broken_model = any(map(has_nan_weights, models))
+        if has_broken_model:
+            reporter.log(
+                f"{REMARK}Weights of a model are NaN at the end of a trial, so its metric says "
+                f"nothing.{self._cause_of_nan()}",
+                jupyter=True,
+            )
         return value
+
+
+def _is_nan(value: object) -> bool:
+    with suppress(Exception):  # of the value's own class
+        number = as_number(value)
+        return number is not None and math.isnan(number)
+    return False
+
+
+def _keep_last(model_function: Callable[[], object], models: list[object]) -> Callable[[], object]:
+    """Return a function that does the same, and keeps the last model in a list."""
+
+    @functools.wraps(model_function)
+    def keeping() -> object:
+        # The previous one may go first, since two may not fit into memory.
+        models.clear()
+        models.append(model_function())
+        return models[0]
+
+    return keeping
 
 
 def _log_of_edits(reporter: Reporter) -> EditListener:
