@@ -169,7 +169,15 @@ def test_a_study_may_be_extended_by_components_and_repeats(study):
     study.features.include("age")
     study.model.layers.include_groups(prefix="other")
     study.model.layers.replace("dense", dict, label="small")
+    study.features.include_groups(["b", "a"], prefix="sex_", regex="^c")
+    study.choices.include(augment=False)
+    study.include_combination(feature=["fare", "age"])
     assert seeded_policy(study, repeats=5).mismatch(recorded) is None
+    later = recorded_identity(study, repeats=5)
+    for kind in ("choices", "combinations", "replacements", "feature_groups"):
+        smaller = {**later["components"], kind: [*later["components"][kind], "another"]}
+        record = {**later, "components": smaller}
+        assert seeded_policy(study, repeats=5).mismatch(record)[0] == "components"
 
 
 def test_what_is_recorded_must_be_part_of_the_extended_study(study):
