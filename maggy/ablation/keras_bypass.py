@@ -13,8 +13,18 @@ from maggy.common.exceptions import AblationError
 __all__ = ["REMEDY", "Bypass"]
 
 REMEDY = "Add a custom model without it: model.add_custom_model_generator()."
-_MERGES = ("Add", "Average", "Concatenate", "Maximum", "Minimum", "Multiply", "Subtract")
-"""The layers of Keras that merge tensors, and the operations of the same names."""
+_MERGES = (
+    "Add",
+    "Average",
+    "Concatenate",
+    "Divide",
+    "Maximum",
+    "Minimum",
+    "Multiply",
+    "Subtract",
+    "TrueDivide",
+)
+"""The layers and the operations of Keras that merge tensors."""
 
 
 class Bypass:
