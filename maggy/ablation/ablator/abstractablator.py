@@ -224,6 +224,13 @@ class AbstractAblator(ABC):
         """
         return self
 
+    def data_fingerprint(self) -> str:
+        """Return a text that changes with the data of the trials. The default returns no text.
+
+        Called on the driver after :meth:`prepare`. A resumed study must have the same data.
+        """
+        return ""
+
     def missing_remark(self) -> str:
         """Return a sentence on missing values that reach the training, or an empty text.
 
