@@ -140,7 +140,8 @@ def _num_features(study: AblationStudy) -> int | None:
     if name is None or not any(map(takes_width, generators)):
         return None
     dataset = find_training_dataset(name, study.training_dataset_version, study.label_name)
-    return len(dataset.feature_names())
+    # Indicators of missing values are features, too.
+    return len(dataset.of_trial(options=study.data_options).names)
 
 
 def _plan(component: Component, study: AblationStudy, num_features: int | None) -> ComponentPlan:

@@ -101,7 +101,15 @@ class AblationConfig(CommonConfig):
                 "ablation_study must be a maggy.ablation.AblationStudy, "
                 f"but got {type(study).__name__}: {study!r:.80}."
             )
-        ablator_by_name(self.ablator, study, self.ablator_options)
+        ablator = ablator_by_name(self.ablator, study, self.ablator_options)
+        # An ablator of the user's own may keep its study elsewhere.
+        other = getattr(ablator, "ablation_study", None)
+        if isinstance(other, AblationStudy) and other is not study:
+            raise BadArgumentsError(
+                f"The ablator {ablator.name()} must be made with the study of the config, but it "
+                f"has another one. Write AblationConfig(study, {type(ablator).__name__}(study, "
+                "[]))."
+            )
         check_key(self.optimization_key)
         check_count("repeats", self.repeats)
         check_share("confidence", self.confidence)

@@ -11,7 +11,7 @@ from maggy.common.text_table import TextTable
 from maggy.result.differences import BaseMetric, ComponentDifference
 from maggy.result.rows import TrialRow
 
-__all__ = ["component_table"]
+__all__ = ["component_table", "verdict_note"]
 
 _MAX_DECIMALS = 8
 _SMALLEST_P = 0.001
@@ -69,6 +69,16 @@ def component_table(
     verdicts = enumerate(line[column] for line in lines)
     bold = frozenset((row, column) for row, verdict in verdicts if verdict in _CONCLUSIVE)
     return TextTable(heads, lines, bold)
+
+
+def verdict_note(differences: Iterable[ComponentDifference]) -> str:
+    """Return the sentence on intervals and verdicts; no text if there is no verdict."""
+    if all(entry["verdict"] is None for entry in differences):
+        return ""
+    return (
+        "An interval is the component's own; the verdict is stricter, since it counts all "
+        "components (Holm)."
+    )
 
 
 def _optional_columns(

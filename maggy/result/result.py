@@ -16,7 +16,7 @@ from maggy.common.exceptions import BadArgumentsError, NotSupportedError
 from maggy.common.text_table import TextTable
 from maggy.optuna_bridge.study import to_study
 from maggy.result import plots, tables
-from maggy.result.component_table import component_table
+from maggy.result.component_table import component_table, verdict_note
 from maggy.result.differences import compare_with_base
 from maggy.result.rows import TrialRow, make_row
 from maggy.searchspace import Searchspace
@@ -232,7 +232,8 @@ class ExperimentResult(dict[str, Any]):
             f"{self.get('num_trials', 0)} trials, {self.get('failed', 0)} failed, "
             f"{self.get('early_stopped', 0)} stopped early, direction {self.direction}"
         )
-        return self._table().to_html(caption, tables.MAX_ROWS)
+        note = verdict_note(self["differences"]) if "base" in self else ""
+        return self._table().to_html(f"{caption}. {note}" if note else caption, tables.MAX_ROWS)
 
 
 def build_result(

@@ -7,7 +7,7 @@ import json
 from maggy.ablation.component import Component
 from maggy.ablation.statistics import POWER
 from maggy.result.ablator_lines import ablator_lines
-from maggy.result.component_table import component_table
+from maggy.result.component_table import component_table, verdict_note
 from maggy.result.differences import ComponentDifference
 from maggy.result.numbers import format_difference, format_number
 from maggy.result.result import ExperimentResult
@@ -115,19 +115,13 @@ def _repeated_difference_lines(result: ExperimentResult) -> list[str]:
         confidence=result.confidence,
     )
     detectable = result["base"]["detectable_difference"]
+    note = verdict_note(result["differences"])
     return [
         "Best and worst are single runs.",
         "",
         "Mean difference from the base of the same repeat",
         table.to_text(indent="  "),
-        *(
-            [
-                "An interval is the component's own; the verdict is stricter, since it counts all "
-                "components (Holm)."
-            ]
-            if any(entry["verdict"] is not None for entry in result["differences"])
-            else []
-        ),
+        *([note] if note else []),
         *(
             []
             if detectable is None

@@ -5,6 +5,7 @@ import pytest
 
 from maggy.ablation import AblationStudy, register_training_dataset
 from maggy.common.exceptions import AblationError, BadArgumentsError
+from maggy.datasets.options import DataOptions
 from maggy.experiment_config import AblationConfig
 
 
@@ -102,3 +103,6 @@ def test_models_that_take_the_number_of_features_get_it_in_a_plan():
     assert plans_of(study.plan())["Custom model: custom"].parameters == 3
     study.model.set_base_model_generator(sized)
     assert plans_of(study.plan())["None"].parameters == 3
+    register_training_dataset(frame.assign(a=[1.0, None]), "sized")
+    study.data_options = DataOptions(missing="indicator")
+    assert plans_of(study.plan())["None"].parameters == 4

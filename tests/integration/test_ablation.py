@@ -14,6 +14,7 @@ from maggy import Trial, experiment
 from maggy.ablation import AblationStudy, register_training_dataset
 from maggy.ablation.ablator import AbstractAblator
 from maggy.common.exceptions import AblationError, ResumeError, SignatureError
+from maggy.common.seeding import derive_seed
 from maggy.experiment_config import AblationConfig
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("spark", "experiments")]
@@ -244,7 +245,8 @@ def train_with_choices(augment=True, rate=0.5, size=3):
 def test_an_ablator_by_name_adds_to_the_result_of_a_study_without_keras():
     study = AblationStudy(None)
     study.choices.include(augment=False, rate=0.25, size=1)
-    result = ablate(study, train_with_choices, ablator="pairs", repeats=2)
+    result = ablate(study, train_with_choices, ablator="pairs", repeats=2, confidence=0.9)
+    assert result.confidence == 0.9
     assert [(entry["components"], entry["interaction"]) for entry in result["interactions"]] == [
         (["augment=False", "rate=0.25"], 0.0),
         (["augment=False", "size=1"], 1.0),
@@ -346,6 +348,10 @@ def test_repeats_pair_components_and_a_study_can_be_completed(spark):
         "5b254f8048b3784d",
         "5b254f8048b3784d_2",
     }
+    for trial in first.trials:
+        path = Path(first.directory) / trial["trial_id"] / "trial.json"
+        notes = json.loads(path.read_text())["info_dict"]
+        assert notes == {"repeat": trial["repeat"], "seed": derive_seed(3, trial["repeat"])}
     # All random numbers of a repeat are the same, so only the missing feature makes a difference.
     (age,) = first["differences"]
     assert (age["difference"], age["difference_std"], age["p_value"]) == (-1.0, 0.0, 0.0)

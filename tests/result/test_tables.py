@@ -91,6 +91,13 @@ def test_with_repeats_a_notebook_shows_components_and_not_runs():
     assert "<td>2.0</td>" in html  # the mean of 1, 2 and 3 seconds
 
 
+def test_a_table_with_verdicts_says_that_they_are_stricter_than_intervals():
+    sentence = "the verdict is stricter, since it counts all components (Holm)."
+    assert sentence in repeated_result()._repr_html_()
+    for result in (repeated_result(base=[0.5, None], fare=[0.5, 0.25]), ablation_result(STUDY)):
+        assert "verdict is stricter" not in result._repr_html_()
+
+
 def test_failed_pairs_have_a_column_only_if_there_are_some():
     assert "<th>failed</th>" not in repeated_result()._repr_html_()
     html = repeated_result(base=[0.5, 0.6], fare=[0.5, None])._repr_html_()

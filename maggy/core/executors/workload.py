@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 from maggy.ablation.ablator import AbstractAblator
-from maggy.ablation.edited_model import EditedModel, edits_told_to
+from maggy.ablation.edited_model import edits_told_to
 from maggy.ablation.labels import ablated_choice, ablated_labels
-from maggy.ablation.model_edits import num_parameters
-from maggy.common.exceptions import MetricValueError, NotSupportedError
+from maggy.common.exceptions import MetricValueError
+from maggy.common.json_values import as_number
 from maggy.common.seeding import TrainingSeed
 from maggy.common.signature import accepted_parameters, arguments_for, parameter_names
 from maggy.common.types import Json, ParameterValue, TrainingFunction
+from maggy.core.executors.model_witness import ModelWitness
 from maggy.core.executors.return_value import metric_of, read_leniently
 from maggy.core.messages import REMARK
 from maggy.core.reporter import Reporter
@@ -170,15 +172,30 @@ class AblationWorkload(Workload):
     ) -> tuple[int | float, dict[str, Json]]:
         """Return the metric and the outputs. Explain NaN if missing values may be its cause."""
         try:
-            return super().metric_of(value, log)
+            metric, outputs = super().metric_of(value, log)
         except MetricValueError as error:
-            remark = self.ablator.missing_remark() if "NaN" in str(error) else ""
+            remark = self._cause_of_nan() if "NaN" in str(error) else ""
             if not remark:
                 raise
-            raise MetricValueError(
-                f"{error}. {remark}, which may be the cause. Let the study fill them: "
-                "AblationStudy(..., missing='mean')."
-            ) from error
+            raise MetricValueError(f"{error}.{remark}") from error
+        items = value.items() if isinstance(value, Mapping) else ()
+        names = [str(name) for name, item in items if _is_nan(item)]
+        if names:
+            log(
+                f"{REMARK}A trial has a metric, although its {' and '.join(names)} is NaN."
+                f"{self._cause_of_nan()}",
+                jupyter=True,
+            )
+        return metric, outputs
+
+    def _cause_of_nan(self) -> str:
+        remark = self.ablator.missing_remark()
+        if not remark:
+            return ""
+        return (
+            f" {remark}, which may be the cause. Let the study fill them: "
+            "AblationStudy(..., missing='mean')."
+        )
 
     def _call(
         self,
@@ -197,8 +214,8 @@ class AblationWorkload(Workload):
         # To make a function may take long, so only those that the training function takes.
         if takes_dict or "dataset_function" in accepted_names:
             functions["dataset_function"] = ablator.get_dataset_generator(feature)
+        witness = ModelWitness(reporter)
         if takes_dict or "model_function" in accepted_names:
-            witness = _ModelWitness(reporter)
             with edits_told_to(witness.hear):
                 model_function = ablator.get_model_generator(layer)
             functions["model_function"] = model_function and witness.watch(model_function)
@@ -220,52 +237,18 @@ class AblationWorkload(Workload):
         value: object = self.train_fn(
             **{name: arguments[name] for name in sorted(accepted_names)}, **extra, **choices
         )
+        # A metric such as the accuracy is a number even if the loss has become NaN.
+        if witness.conclude():
+            reporter.log(
+                f"{REMARK}Weights of a model are NaN at the end of a trial, so its metric says "
+                f"nothing.{self._cause_of_nan()}",
+                jupyter=True,
+            )
         return value
 
 
-class _ModelWitness:
-    """Record what the models of a trial are, and write to its output what an edit has changed.
-
-    A training function may build several models. The last one counts.
-
-    Args:
-        reporter: The trial's reporter.
-    """
-
-    def __init__(self, reporter: Reporter) -> None:
-        self._reporter = reporter
-        self._texts: set[str] = set()
-
-    def hear(self, edited: EditedModel[object]) -> None:
-        """Take note of a model without some layers."""
-        self._reporter.model_facts = {
-            "layers": [*edited.removal, *edited.replacements],
-            "restarts": [*edited.restarts],
-        }
-        text = edited.describe()
-        if not text or text in self._texts:
-            return
-        self._texts.add(text)
-        # A process of the training function's own may build the model.
-        with suppress(NotSupportedError):
-            self._reporter.log(text, jupyter=False)
-
-    def watch(self, model_function: Callable[..., object]) -> Callable[..., object]:
-        """Return a function that takes note of each model that another one returns."""
-
-        @functools.wraps(model_function)
-        def build(*arguments: object, **keywords: object) -> object:
-            self._reporter.model_facts = {}
-            model = model_function(*arguments, **keywords)
-            facts = self._reporter.model_facts
-            parameters = None
-            with suppress(Exception):  # The object is the user's, and may only look like a model.
-                parameters = num_parameters(model)
-            self._reporter.model_facts = {
-                "parameters": parameters,
-                "layers": facts.get("layers", []),
-                "restarts": facts.get("restarts", []),
-            }
-            return model
-
-        return build
+def _is_nan(value: object) -> bool:
+    with suppress(Exception):  # of the value's own class
+        number = as_number(value)
+        return number is not None and math.isnan(number)
+    return False

@@ -75,6 +75,8 @@ class AblationPolicy(Policy):
         options = ablator.trial_options()
         self._options: dict[str, Json] = {"ablator_options": options} if options else {}
         self._data_options = study.data_options
+        has_options = config.is_seeded or bool(study.data_options.changes())
+        self._training_data = ablator.data_fingerprint() if has_options else ""
         self._seed = 0
 
     def start(self, trial_store: dict[str, Trial], final_store: list[Trial], seed: int) -> None:
@@ -152,6 +154,7 @@ class AblationPolicy(Policy):
             },
             **({"repeats": self._num_repeats} if self._is_seeded else {}),
             **({"data": options} if (options := self._data_options.changes()) else {}),
+            **({"training_data": self._training_data} if self._training_data else {}),
             "ablator": self.name,
             **self._options,
             "direction": self.direction,
@@ -169,7 +172,10 @@ class AblationPolicy(Policy):
             return "repeats", record.get("repeats"), current.get("repeats")
         if _is_part(components, current["components"]):
             components = current["components"]
-        return super().mismatch({**record, "repeats": repeats, "components": components})
+        data = record.get("training_data", current.get("training_data"))
+        return super().mismatch(
+            {**record, "repeats": repeats, "components": components, "training_data": data}
+        )
 
     def hparams(self) -> list[dict[str, Json]]:
         """Return the parameters for TensorBoard, with the labels of all components as values."""

@@ -2,10 +2,11 @@
 
 import json
 
+import pandas as pd
 import pytest
 from helpers.ablators import PlainAblator
 
-from maggy.ablation import AblationStudy
+from maggy.ablation import AblationStudy, register_training_dataset
 from maggy.ablation.ablator import LOCO, Pairs, Shapley
 from maggy.ablation.component import Component
 from maggy.ablation.metrics import Analysis
@@ -170,7 +171,15 @@ def test_a_study_may_be_extended_by_components_and_repeats(study):
     study.features.include("age")
     study.model.layers.include_groups(prefix="other")
     study.model.layers.replace("dense", dict, label="small")
+    study.features.include_groups(["b", "a"], prefix="sex_", regex="^c")
+    study.choices.include(augment=False)
+    study.include_combination(feature=["fare", "age"])
     assert seeded_policy(study, repeats=5).mismatch(recorded) is None
+    later = recorded_identity(study, repeats=5)
+    for kind in ("choices", "combinations", "replacements", "feature_groups"):
+        smaller = {**later["components"], kind: [*later["components"][kind], "another"]}
+        record = {**later, "components": smaller}
+        assert seeded_policy(study, repeats=5).mismatch(record)[0] == "components"
 
 
 def test_what_is_recorded_must_be_part_of_the_extended_study(study):
@@ -195,6 +204,26 @@ def test_another_data_set_or_direction_is_another_study(study):
     assert seeded_policy(study, direction="min").mismatch(recorded)[0] == "direction"
     other = AblationStudy("crew", label_name="survived")
     assert seeded_policy(other).mismatch({**recorded, "components": {}})[0] == "training_dataset"
+
+
+def test_other_numbers_in_the_data_set_are_another_study(tmp_path, monkeypatch):
+    monkeypatch.setenv("MAGGY_DATASET_DIR", str(tmp_path))
+    frame = pd.DataFrame({"fare": [1.0, 2.0, 3.0], "survived": [0, 1, 1]})
+
+    def policy_on(frame, **options):
+        register_training_dataset(frame, "passengers")
+        study = AblationStudy("passengers", label_name="survived")
+        ablator = LOCO(study, [])
+        ablator.prepare(frozenset({"dataset_function"}))
+        return AblationPolicy(AblationConfig(study, ablator, **options), ablator)
+
+    recorded = policy_on(frame, repeats=2).identity()
+    assert policy_on(frame, repeats=2).mismatch(recorded) is None  # registered again
+    other = policy_on(frame.assign(fare=[1.0, 2.0, 4.0]), repeats=2)
+    assert other.mismatch(recorded)[0] == "training_data"
+    del recorded["training_data"]  # as an earlier release recorded it
+    assert other.mismatch(recorded) is None
+    assert "training_data" not in policy_on(frame).identity()
 
 
 def test_choices_are_a_third_parameter_of_tensorboard(study):
