@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["ComponentPlan", "StudyPlan", "plan_study"]
 
+# A stage of a residual network has dozens of layers, and a row is one line.
+_MAX_NAMES = 4
+
 
 @dataclass(frozen=True)
 class ComponentPlan:
@@ -60,7 +63,10 @@ class StudyPlan:
     num_combinations: int = 0
 
     def table(self) -> TextTable:
-        """Return the plan as a table of texts."""
+        """Return the plan as a table of texts.
+
+        It names at most four layers in a cell. The others are counted; they are in ``components``.
+        """
         base = self.components[0].parameters if self.components else None
         heads = ["without", "layers that go", "parameters", "change", "weights that start anew"]
         return TextTable(heads, [_cells(plan, base) for plan in self.components])
@@ -188,8 +194,15 @@ def _cells(plan: ComponentPlan, base: int | None) -> list[str]:
     has_change = parameters is not None and base is not None and not plan.component.is_base
     return [
         name,
-        ", ".join(plan.layers),
+        _short_list(plan.layers),
         "" if parameters is None else f"{parameters:,}",
         f"{(parameters or 0) - (base or 0):+,}" if has_change else "",
-        ", ".join(plan.restarts),
+        _short_list(plan.restarts),
     ]
+
+
+def _short_list(names: Sequence[str]) -> str:
+    if len(names) <= _MAX_NAMES:
+        return ", ".join(names)
+    first = names[: _MAX_NAMES - 1]
+    return f"{', '.join(first)} and {len(names) - len(first)} more"

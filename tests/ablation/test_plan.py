@@ -4,6 +4,8 @@ import pandas as pd
 import pytest
 
 from maggy.ablation import AblationStudy, register_training_dataset
+from maggy.ablation.component import Component
+from maggy.ablation.plan import ComponentPlan, StudyPlan
 from maggy.common.exceptions import AblationError, BadArgumentsError
 from maggy.experiment_config import AblationConfig
 
@@ -71,6 +73,13 @@ def test_a_plan_counts_trials_of_repeats_and_of_ablators_that_combine():
     assert (plan.num_trials, plan.num_combinations) == (7, 3)
     plan = study.plan(AblationConfig(study, ablator="backward"))
     assert plan.caption() == "The ablator decides from results how many trials there are."
+
+
+def test_the_table_of_a_plan_names_four_layers_and_counts_the_others():
+    layers = tuple("abcdef")
+    component = Component.group(layers)
+    row = StudyPlan([ComponentPlan(component, layers, restarts=layers[:4])], 1).table().rows[0]
+    assert (row[1], row[-1]) == ("a, b, c and 3 more", "a, b, c, d")
 
 
 def test_a_plan_takes_a_config_of_the_same_study():
