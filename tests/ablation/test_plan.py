@@ -33,6 +33,12 @@ def small_model():
     return keras.Sequential([keras.Input((6,)), keras.layers.Dense(1)])
 
 
+def sized(num_features):
+    import keras
+
+    return keras.Sequential([keras.Input((num_features,)), keras.layers.Dense(1)])
+
+
 def plans_of(plan):
     return {part.component.label: part for part in plan.components}
 
@@ -99,15 +105,24 @@ def test_a_base_model_that_cannot_be_built_has_no_plan():
 
 @pytest.mark.slow
 def test_models_that_take_the_number_of_features_get_it_in_a_plan():
-    def sized(num_features):
-        import keras
-
-        return keras.Sequential([keras.Input((num_features,)), keras.layers.Dense(1)])
-
     frame = pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0], "y": [0, 1]})
     register_training_dataset(frame, "sized")
     study = AblationStudy("sized", label_name="y")
     study.model.add_custom_model_generator(sized, "custom")
     assert plans_of(study.plan())["Custom model: custom"].parameters == 3
     study.model.set_base_model_generator(sized)
-    assert plans_of(study.plan())["None"].parameters == 3
+    study.features.include("a", "c")
+    parts = plans_of(study.plan())
+    assert (parts["None"].parameters, parts["a"].parameters) == (3, 2)
+    assert "no feature 'c'" in parts["c"].problem
+
+
+@pytest.mark.slow
+def test_a_plan_counts_the_columns_that_say_where_values_are_missing():
+    frame = pd.DataFrame({"a": [1.0, None], "b": [3.0, 4.0], "y": [0, 1]})
+    register_training_dataset(frame, "gaps")
+    study = AblationStudy("gaps", label_name="y", missing="indicator")
+    study.model.set_base_model_generator(sized)
+    study.features.include("a")
+    parts = plans_of(study.plan())
+    assert (parts["None"].parameters, parts["a"].parameters) == (4, 2)
