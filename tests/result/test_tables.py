@@ -11,6 +11,7 @@ from helpers.results import (
 
 from maggy.ablation.component import Component
 from maggy.common.exceptions import NotSupportedError
+from maggy.common.text_table import TextTable
 from maggy.result import build_result
 
 
@@ -134,6 +135,20 @@ def test_latex_is_a_tabular_of_booktabs_with_escaped_texts():
     assert r"$\pm$" in text
     assert r"\textbf{helps}" in repeated_result().to_latex()
     assert text.endswith("\\bottomrule\n\\end{tabular}")
+
+
+@pytest.mark.parametrize(
+    ("text", "latex"),
+    [
+        ("-0.5 to 0.25", "$-$0.5 to 0.25"),
+        ("-.5", "$-$.5"),
+        ("-1,104", "$-$1,104"),
+        ("conv-2 at 1e-05", "conv-2 at 1e-05"),
+        ("choice optimizer='sgd'", r"choice optimizer=\textquotesingle{}sgd\textquotesingle{}"),
+    ],
+)
+def test_latex_gets_minus_signs_and_straight_quotes(text, latex):
+    assert f"\n{latex} \\\\\n" in TextTable(["head"], [[text]]).to_latex()
 
 
 @pytest.mark.slow
