@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NoReturn, TypeAlias
 from weakref import WeakValueDictionary
 
@@ -221,7 +222,8 @@ def _new_model(generator: ModelGenerator) -> object:
                 "returned the same one again, so a trial would go on with the weights of another. "
                 "Build the model inside the function."
             )
-        _models[id(model)] = model
+        with suppress(TypeError):  # an object of slots, which cannot be known again
+            _models[id(model)] = model
     return model
 
 

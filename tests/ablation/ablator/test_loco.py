@@ -355,6 +355,13 @@ class Network:
     trainable_variables = ()
 
 
+class Slotted:
+    """A model that cannot be referred to weakly."""
+
+    __slots__ = ()
+    trainable_variables = ()
+
+
 def test_a_generator_that_returns_its_model_again_is_an_error():
     network = Network()
     study = plain()
@@ -370,7 +377,7 @@ def test_a_generator_that_returns_its_model_again_is_an_error():
 
 
 def test_a_generator_may_return_a_class_or_a_new_model_again_and_again():
-    for model in (Network, "base"):
+    for model in (Network, "base", Slotted()):
         study = plain()
         study.model.set_base_model_generator(lambda model=model: model)
         build = LOCO(study, []).get_model_generator()
