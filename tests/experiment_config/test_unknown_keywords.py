@@ -17,6 +17,7 @@ from maggy.experiment_config import (
     LagomConfig,
     OptimizationConfig,
 )
+from maggy.experiment_config.unknown_keywords import OTHER_KEYWORDS
 
 SPACE = Searchspace(x=("DOUBLE", [0, 1]))
 CONFIGS = {
@@ -55,6 +56,15 @@ def test_the_closest_is_named_before_python_misses_other_arguments():
 def test_a_keyword_from_another_library_names_ours(keyword, ours):
     with pytest.raises(TypeError, match=f"Did you mean '{ours}'"):
         OptimizationConfig(**{keyword: 3})
+
+
+def test_every_keyword_of_ours_that_is_suggested_exists():
+    fields = {
+        field.name
+        for config in (OptimizationConfig, AblationConfig)
+        for field in dataclasses.fields(config)
+    }
+    assert set(OTHER_KEYWORDS.values()) <= fields
 
 
 def test_a_keyword_from_another_library_names_none_that_this_config_lacks():

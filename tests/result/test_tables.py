@@ -62,7 +62,6 @@ def test_a_table_has_the_number_one_vocabulary_and_seconds_and_marks_the_best():
 
 def test_without_numbers_there_is_no_column_for_them():
     assert "#" not in heads_of(varied_result(numbers=False)._repr_html_())
-    assert "number" not in varied_result(numbers=False).trials[0]
 
 
 def test_numbers_are_rounded_to_the_same_decimals_and_aligned_to_the_right():
