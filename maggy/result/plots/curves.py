@@ -18,6 +18,7 @@ from maggy.result.plots.style import (
     Look,
     add_legend,
     counted,
+    inches_of,
     look_of,
     rounded,
     say_that_it_is_empty,
@@ -70,12 +71,13 @@ def plot_curves(
         best_id: The id of the best trial, or None.
         axes: The axes to draw on; None for a new figure.
     """
+    inner, _ = inches_of(axes, _WIDTH - _MARGINS, _HEIGHT)
     with styled_axes(axes, _WIDTH, _HEIGHT) as styled:
         curves = [curve for row in rows if (curve := _make_curve(row, direction)) is not None]
         name = short(metric)
         set_texts(
             styled,
-            _WIDTH - _MARGINS,
+            inner,
             title=f"{name} while {counted(len(curves))} trained ({direction_text(direction)})",
             x="training step",
             y=f"{name}, as reported",
@@ -98,7 +100,7 @@ def plot_curves(
         for curve in curves:
             if curve.row["trial_id"] == best_id:
                 _draw_best(axis, styled, curve)
-        add_legend(styled, axis.handles, _WIDTH - _MARGINS)
+        add_legend(styled, axis.handles, inner)
     return styled
 
 

@@ -19,6 +19,7 @@ from maggy.result.plots.style import (
     MAX_TEXT,
     REMEDY,
     add_legend,
+    inches_of,
     set_texts,
     short,
     styled_axes,
@@ -89,11 +90,12 @@ def plot_differences(
     inside = [bar for bar in bars if abs(bar.value) <= limit]
     names = [bar.name for bar in bars]
     height = min(_MAX_HEIGHT, _MARGINS + _LINE * max(4, len(bars)))
+    inner, bars_height = inches_of(axes, _WIDTH - _SIDE, height - _MARGINS)
     with styled_axes(axes, _WIDTH + text_inches(names), height) as styled:
         name = short(metric)
         set_texts(
             styled,
-            _WIDTH - _SIDE,
+            inner,
             title=f"{name} without each component ({direction_text(direction)})",
             x=f"difference of {name} from the base",
             y="",
@@ -105,7 +107,7 @@ def plot_differences(
         handles += [] if band is None else [band]
         handles += _mark_beyond(styled, beyond)
         styled.axvline(0, color=BEST_COLOR, linewidth=0.9, zorder=4)
-        stride = -(-len(bars) // max(1, int((height - _MARGINS) / _MIN_LINE)))
+        stride = -(-len(bars) // max(1, int(bars_height / _MIN_LINE)))
         ticks = range(0, len(bars), stride)
         styled.set_yticks(ticks, [names[tick] for tick in ticks])
         # The first component belongs to the top.
@@ -114,7 +116,7 @@ def plot_differences(
         styled.grid(False, axis="y")
         styled.spines["left"].set_visible(False)
         has_verdicts = any(bar.half_width is not None for bar in bars)
-        add_legend(styled, handles if has_verdicts or beyond else [], _WIDTH - _SIDE)
+        add_legend(styled, handles if has_verdicts or beyond else [], inner)
     return styled
 
 

@@ -11,6 +11,7 @@ from maggy.result.plots.style import (
     BEST_COLOR,
     add_legend,
     counted,
+    inches_of,
     rounded,
     say_that_it_is_empty,
     set_texts,
@@ -40,10 +41,11 @@ def plot_history(
         direction: The direction in which it improves.
         axes: The axes to draw on; None for a new figure.
     """
+    inner, _ = inches_of(axes, _WIDTH - _MARGINS, _HEIGHT)
     with styled_axes(axes, _WIDTH, _HEIGHT) as styled:
         set_texts(
             styled,
-            _WIDTH - _MARGINS,
+            inner,
             title=f"{short(metric)} of {counted(len(rows))} ({direction_text(direction)})",
             x="trial, in the order of ending",
             y=short(metric),
@@ -56,7 +58,7 @@ def plot_history(
         styled.set_xlim(0.5 - 0.01 * len(rows), len(rows) + 0.5 + 0.01 * len(rows))
         use_integer_ticks(styled)
         _draw_best(axis, styled, inside, len(rows))
-        add_legend(styled, axis.handles, _WIDTH - _MARGINS)
+        add_legend(styled, axis.handles, inner)
     return styled
 
 

@@ -15,6 +15,7 @@ from maggy.result.plots.metric_axis import MetricAxis, Place, direction_text
 from maggy.result.plots.style import (
     add_legend,
     counted,
+    inches_of,
     set_texts,
     short,
     styled_axes,
@@ -32,7 +33,9 @@ __all__ = ["plot_parameter"]
 _WIDTH, _HEIGHT = 7.0, 4.4
 _MARGINS = 0.8  # in inches, for what stands beside the axes
 _LINE = 0.24  # the height of a row of categories, in inches
-_MAX_HEIGHT = 16.0
+_MIN_LINE = 0.18
+_MAX_HEIGHT = 15.0
+_ABOVE_AND_BELOW = 1.4
 _GOLDEN = 0.618034
 _MARGIN = 0.04  # beside the bounds, as a share of the scale
 _LARGEST = 1e307  # matplotlib needs larger numbers for ticks
@@ -75,8 +78,9 @@ def plot_parameter(
     if is_listed or None in numbers:
         categories = _categorize(chosen, values, parameter if is_listed else None)
         return _draw_categories(categories, title, label, short(metric), direction, axes)
+    width, _ = inches_of(axes, _WIDTH - _MARGINS, _HEIGHT)
     with styled_axes(axes, _WIDTH, _HEIGHT) as styled:
-        set_texts(styled, _WIDTH - _MARGINS, title=title, x=label, y=short(metric))
+        set_texts(styled, width, title=title, x=label, y=short(metric))
         axis = MetricAxis(styled, direction)
         _set_scale(styled, parameter, [number for number in numbers if number is not None])
         axis.draw(
@@ -86,7 +90,7 @@ def plot_parameter(
                 if number is not None
             ]
         )
-        add_legend(styled, axis.handles, _WIDTH - _MARGINS)
+        add_legend(styled, axis.handles, width)
     return styled
 
 
@@ -148,16 +152,17 @@ def _draw_categories(
     """Draw categories from left to right if their names have space there, else from the top."""
     names = categories.names
     longest = text_inches(names)
-    width, height = (_WIDTH, _HEIGHT) if axes is None else _inches(axes)
-    is_upright = len(names) * (longest + 0.15) <= width - _MARGINS
+    width, height = inches_of(axes, _WIDTH - _MARGINS, _HEIGHT - _ABOVE_AND_BELOW)
+    is_upright = len(names) * (longest + 0.15) <= width
     if axes is None and not is_upright:
-        width += longest - 0.5
-        height = min(_MAX_HEIGHT, max(_HEIGHT, _LINE * len(names) + 1.6))
-    with styled_axes(axes, width, height) as styled:
-        inner = width - _MARGINS - (0.0 if is_upright else longest)
+        width -= 0.5
+        height = min(_MAX_HEIGHT, max(height, _LINE * len(names)))
+    # The names on the horizontal axis take no width, the others a column of their own.
+    beside = _MARGINS + (0.0 if is_upright else longest)
+    with styled_axes(axes, width + beside, height + _ABOVE_AND_BELOW) as styled:
         set_texts(
             styled,
-            inner,
+            width,
             title=title,
             x=label if is_upright else metric,
             y=metric if is_upright else label,
@@ -165,7 +170,7 @@ def _draw_categories(
         axis = MetricAxis(styled, direction, "y" if is_upright else "x")
         axis.draw(categories.places)
         # Names that have no space are left out evenly.
-        rows = max(1, int((height - 1.6) / (_LINE * 0.75)))
+        rows = max(1, int(height / _MIN_LINE))
         stride = 1 if is_upright else -(-len(names) // rows)
         ticks = range(0, len(names), stride)
         if is_upright:
@@ -176,12 +181,5 @@ def _draw_categories(
             styled.set_yticks(ticks, [names[tick] for tick in ticks])
             styled.set_ylim(len(names) - 0.4, -0.6)
             styled.grid(False, axis="y")
-        add_legend(styled, axis.handles, inner)
+        add_legend(styled, axis.handles, width)
     return styled
-
-
-def _inches(axes: Axes) -> tuple[float, float]:
-    """Return the width and the height of the user's axes, with what stands beside them."""
-    figure, place = axes.figure, axes.get_position()
-    size = figure.get_size_inches() if hasattr(figure, "get_size_inches") else (_WIDTH, _HEIGHT)
-    return size[0] * place.width + _MARGINS, size[1] * place.height + 1.2

@@ -33,6 +33,7 @@ __all__ = [
     "Look",
     "add_legend",
     "counted",
+    "inches_of",
     "look_of",
     "rounded",
     "say_that_it_is_empty",
@@ -202,6 +203,13 @@ def counted(number: int, noun: str = "trial") -> str:
 def rounded(number: float | None) -> str:
     """Return a number with four significant digits."""
     return "" if number is None else f"{number:.4g}"
+
+
+def inches_of(axes: Axes | None, width: float, height: float) -> tuple[float, float]:
+    """Return the width and the height of the user's axes, or the usual ones if there are none."""
+    if axes is None:
+        return width, height
+    return axes.bbox.width / axes.figure.dpi, axes.bbox.height / axes.figure.dpi
 
 
 def text_inches(texts: Sequence[str]) -> float:

@@ -13,6 +13,7 @@ from maggy.result.plots.style import (
     REMEDY,
     add_legend,
     counted,
+    inches_of,
     look_of,
     say_that_it_is_empty,
     set_texts,
@@ -46,13 +47,14 @@ def plot_timeline(rows: Sequence[TrialRow], best_id: str | None, axes: Axes | No
     """
     lanes = arrange(rows)
     height = min(_MAX_HEIGHT, _MARGINS + _LINE * max(3, len(lanes)))
+    inner, lanes_height = inches_of(axes, _WIDTH - _SIDE, height - _MARGINS)
     with styled_axes(axes, _WIDTH, height) as styled:
         ends = [interval.end for lane in lanes for interval in lane.intervals]
         total = max(ends, default=0.0)
         scale, unit = next((scale, unit) for limit, scale, unit in _UNITS if total <= limit)
         set_texts(
             styled,
-            _WIDTH - _SIDE,
+            inner,
             title=_title(lanes),
             x=f"time since the first trial began ({unit}){_remarks(rows)}",
             y="",
@@ -65,13 +67,13 @@ def plot_timeline(rows: Sequence[TrialRow], best_id: str | None, axes: Axes | No
         handles += _mark_best(styled, lanes, best_id, scale)
         styled.set_xlim(0, (total or 1.0) / scale * 1.01)
         styled.set_ylim(len(lanes) - 0.4, -0.6)
-        stride = -(-len(lanes) // max(1, int((height - _MARGINS) / _MIN_LINE)))
+        stride = -(-len(lanes) // max(1, int(lanes_height / _MIN_LINE)))
         ticks = range(0, len(lanes), stride)
         styled.set_yticks(ticks, [lanes[tick].name for tick in ticks])
         styled.tick_params(axis="y", length=0)
         styled.grid(False, axis="y")
         styled.spines["left"].set_visible(False)
-        add_legend(styled, handles, _WIDTH - _SIDE)
+        add_legend(styled, handles, inner)
     return styled
 
 

@@ -105,7 +105,7 @@ def test_long_categories_end_before_the_next_axis():
         row["params"]["kind"] = names["ab".index(row["params"]["kind"])]
     result.searchspace = None
     labels = [label.text for label in result.plot_parallel_coordinate().layout.annotations]
-    assert [label for label in labels if label[:3] == "a_c"], labels
+    assert "a_category…_________" in labels
     assert max(map(len, labels)) <= 20
     for figure in (result.plot_slice(), result.plot_contour()):
         aliases = figure.layout.xaxis.labelalias

@@ -5,7 +5,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from helpers.plotting import colors_seen_with
+from helpers.plotting import colors_seen_with, outside, overlaps
 from helpers.results import STUDY, ablation_result, ended_trial, repeated_result, search_result
 
 from maggy.common.exceptions import MissingDependencyError
@@ -93,6 +93,18 @@ def test_a_plot_draws_on_the_axes_that_it_gets(result, plot):
     assert plot(result, axes) is axes
     assert axes.get_title(loc="left")
     assert pyplot.get_fignums() == []
+
+
+@pytest.mark.parametrize("plot", PLOTS.values(), ids=PLOTS)
+def test_texts_do_not_overlap_on_small_axes_beside_others(result, plot):
+    from matplotlib.figure import Figure
+
+    axes = Figure(figsize=(8, 6), layout="constrained").subplots(2, 2)
+    for panel in axes.flat:
+        plot(result, panel)
+    for panel in axes.flat:
+        assert overlaps(panel) == []
+        assert outside(panel) == []
 
 
 def test_an_ablation_draws_on_the_axes_that_it_gets():
