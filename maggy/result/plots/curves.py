@@ -96,7 +96,9 @@ def plot_curves(
                 look,
                 len(curves),
             )
-        axis.mark_beyond(exits, marker_area(len(curves)))
+        has_nan = any(math.isnan(value) for curve in curves for value in curve.values)
+        label = f"{'NaN or ' if has_nan else ''}beyond the axis"
+        axis.mark_beyond(exits, marker_area(len(curves)), label)
         for curve in curves:
             if curve.row["trial_id"] == best_id:
                 _draw_best(axis, styled, curve)

@@ -24,7 +24,6 @@ _EDGE = 0.08
 """The width of the edge, as a multiple of the distance from the best to the worst metric."""
 _EDGE_OF_AXES = _EDGE / (1 + 2 * _MARGIN + _EDGE)
 _MIN_PLAIN, _MAX_PLAIN = 1e-3, 1e7  # between them numbers need no exponent
-_BEYOND_LABEL = "beyond the axis"
 
 
 @dataclass(frozen=True)
@@ -107,11 +106,19 @@ class MetricAxis:
         self.mark_beyond([place.position for place in beyond], area)
         return inside
 
-    def mark_beyond(self, positions: Sequence[float], area: float) -> None:
-        """Mark trials at the edge, with an arrow that points beyond it."""
+    def mark_beyond(
+        self, positions: Sequence[float], area: float, label: str = "beyond the axis"
+    ) -> None:
+        """Mark trials at the edge, with an arrow that points beyond it.
+
+        Args:
+            positions: Where they stand on the axis that is not the metric's.
+            area: The area of a marker.
+            label: Their name in the legend.
+        """
         if positions:
             marker = {"x": "<>", "y": "v^"}[self._name][self._is_edge_high]
-            self._mark(positions, Look(_BEYOND_LABEL, EDGE_COLOR, marker), area)
+            self._mark(positions, Look(label, EDGE_COLOR, marker), area)
 
     @property
     def _is_edge_high(self) -> bool:

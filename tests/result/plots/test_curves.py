@@ -83,14 +83,16 @@ def test_a_trial_that_reported_once_is_a_point():
     assert [[1.0, 0.9]] in [mark.get_offsets().tolist() for mark in axes.collections]
 
 
-@pytest.mark.parametrize("last", [1e12, math.nan])
-def test_a_curve_that_diverged_is_marked_at_the_edge_where_it_leaves_the_axis(last):
+@pytest.mark.parametrize(
+    ("last", "label"), [(1e12, "beyond the axis"), (math.nan, "NaN or beyond the axis")]
+)
+def test_a_curve_that_diverged_is_marked_at_the_edge_where_it_leaves_the_axis(last, label):
     axes = draw(*USUAL, reporting(7, [2.0, 1.9, last], 1e12 if last == 1e12 else None))
     assert axes.get_ylim()[1] < 3
-    ((x, y),) = marks(axes, "beyond the axis")
+    ((x, y),) = marks(axes, label)
     assert x == 3
     assert y > 0.9
-    assert "beyond the axis (1)" in legend(axes)
+    assert f"{label} (1)" in legend(axes)
 
 
 def test_first_values_that_all_trials_share_are_on_the_axis():

@@ -49,6 +49,7 @@ def test_a_component_whose_training_diverged_is_marked_at_the_edge_and_counted()
     assert "beyond the axis (1)" in legend(axes)
     assert "-2.5e+06" in [text.get_text() for text in axes.texts]
     assert overlaps(axes) == []
+    assert outside(axes) == []
 
 
 def test_a_component_that_matters_a_hundred_times_as_much_as_the_others_is_on_the_axis():
