@@ -87,15 +87,11 @@ def plot_curves(
             return styled
         axis = MetricAxis(styled, direction)
         exits = _limit(axis, styled, curves, direction)
-        others = [curve for curve in curves if curve.row["trial_id"] != best_id]
         for look in LOOKS.values():
-            _draw_lines(
-                axis,
-                styled,
-                [curve for curve in others if look_of(curve.row) is look],
-                look,
-                len(curves),
-            )
+            kind = [curve for curve in curves if look_of(curve.row) is look]
+            others = [curve for curve in kind if curve.row["trial_id"] != best_id]
+            label = f"{look.label} ({len(kind)})"
+            _draw_lines(axis, styled, others, look, label, len(curves))
         has_nan = any(math.isnan(value) for curve in curves for value in curve.values)
         label = f"{'NaN or ' if has_nan else ''}beyond the axis"
         axis.mark_beyond(exits, marker_area(len(curves)), label)
@@ -143,7 +139,7 @@ def _limit(
 
 
 def _draw_lines(
-    axis: MetricAxis, axes: Axes, curves: Sequence[_Curve], look: Look, number: int
+    axis: MetricAxis, axes: Axes, curves: Sequence[_Curve], look: Look, label: str, number: int
 ) -> None:
     """Draw faded lines, and the last point of each trial that did not run to its end."""
     if not curves:
@@ -158,7 +154,6 @@ def _draw_lines(
     has_ends = look is not LOOKS["finished"]
     # A curve of one point is no line.
     ends = [curve.points[-1] for curve in curves if has_ends or len(curve.points) == 1]
-    label = f"{look.label} ({len(curves)})"
     style: dict[str, Any] = {
         "marker": look.marker,
         **look.colors,

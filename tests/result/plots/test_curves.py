@@ -50,7 +50,7 @@ def test_the_best_trial_is_on_top_in_its_colour_and_the_others_are_faded():
     assert list(best.get_ydata()) == [2.0, 1.0, 0.5]
     assert best.get_zorder() > max(mark.get_zorder() for mark in axes.collections)
     assert len(lines(axes, "#0072B2")) == 5
-    assert legend(axes) == ["finished (5)", "best: 0.5"]
+    assert legend(axes) == ["finished (6)", "best: 0.5"]
 
 
 def test_more_trials_are_more_faded():
@@ -75,7 +75,7 @@ def test_a_trial_that_was_stopped_or_failed_is_marked_at_its_last_point():
     ]
     assert [(2, 1.9)] in ends
     assert [(3, 1.4)] in ends
-    assert legend(axes) == ["finished (5)", "stopped early (1)", "failed (1)", "best: 0.5"]
+    assert legend(axes) == ["finished (6)", "stopped early (1)", "failed (1)", "best: 0.5"]
 
 
 def test_a_trial_that_reported_once_is_a_point():
