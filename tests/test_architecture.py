@@ -43,6 +43,7 @@ LATE = {
     "matplotlib",
     "optuna",
     "pandas",
+    "plotly",
     "pyarrow",
     "pyspark",
     "sklearn",

@@ -1,4 +1,4 @@
-"""Advice for names that users bring along from other libraries. It knows none of our names itself."""
+"""Advice for names that users bring along from other libraries. It knows none of our names."""
 
 from __future__ import annotations
 

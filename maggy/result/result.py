@@ -12,12 +12,13 @@ from maggy.ablation.component import Component
 from maggy.ablation.metrics import Analysis
 from maggy.ablation.statistics import mean
 from maggy.common.direction import Direction
-from maggy.common.exceptions import BadArgumentsError, NotSupportedError
+from maggy.common.exceptions import NotSupportedError
 from maggy.common.text_table import TextTable
 from maggy.optuna_bridge.study import to_study
-from maggy.result import plots, tables
+from maggy.result import tables
 from maggy.result.component_table import component_table, verdict_note
-from maggy.result.differences import compare_with_base
+from maggy.result.differences import ComponentDifference, compare_with_base
+from maggy.result.drawing import Drawable
 from maggy.result.rows import TrialRow, make_row, parameter_names
 from maggy.result.status import caption
 from maggy.result.terminal_view import terminal_text
@@ -27,7 +28,6 @@ from maggy.trial import Trial
 if TYPE_CHECKING:
     import optuna
     import pandas
-    from matplotlib.axes import Axes
 
 __all__ = ["ExperimentResult", "build_result"]
 
@@ -38,7 +38,7 @@ class _Printer(Protocol):
     def text(self, obj: str) -> None: ...
 
 
-class ExperimentResult(dict[str, Any]):
+class ExperimentResult(dict[str, Any], Drawable):
     """The result of an experiment: a dict of plain JSON values with tables and plots.
 
     Keys: ``best_id``, ``best_val``, ``best_config`` and the same with ``worst_``, ``avg``,
@@ -138,58 +138,6 @@ class ExperimentResult(dict[str, Any]):
         )
         return study
 
-    def plot(self) -> Axes:
-        """Draw the outcome: a search's metrics with the best so far, an ablation's differences.
-
-        Returns:
-            The axes of matplotlib.
-
-        Raises:
-            MissingDependencyError: If matplotlib is not installed.
-            NotSupportedError: If an ablation has not a single difference.
-        """
-        if self.kind != "ablation":
-            direction = Direction.parse(self.direction)
-            return plots.plot_metrics(self.trials, self.optimization_key, direction)
-        differences = [entry for entry in self["differences"] if entry["difference"] is not None]
-        if not differences:
-            raise NotSupportedError(
-                "A plot of the differences needs the base trial and a component that succeeded."
-            )
-        return plots.plot_differences(differences, self.optimization_key, self.confidence)
-
-    def plot_curves(self) -> Axes:
-        """Draw the values that each trial reported over the training steps, the best trial thicker.
-
-        Returns:
-            The axes of matplotlib.
-
-        Raises:
-            MissingDependencyError: If matplotlib is not installed.
-        """
-        return plots.plot_curves(self.trials, self.get("best_id"))
-
-    def plot_parameter(self, name: str) -> Axes:
-        """Draw the final metric of each trial over the value of one parameter.
-
-        Args:
-            name: The parameter. If not all its values are numbers, they are drawn as categories.
-
-        Returns:
-            The axes of matplotlib.
-
-        Raises:
-            BadArgumentsError: If there is no such parameter.
-            MissingDependencyError: If matplotlib is not installed.
-        """
-        names = tables.parameter_columns(self.trials)
-        if name not in names:
-            raise BadArgumentsError(
-                f"The parameter must be one of the experiment's ({', '.join(names) or 'none'}), "
-                f"but got {name!r}."
-            )
-        return plots.plot_parameter(self.trials, name, self.optimization_key)
-
     def to_markdown(self) -> str:
         """Return the table of an ablation's components, or of the trials, in GitHub's Markdown."""
         return self._table().to_markdown()
@@ -217,6 +165,16 @@ class ExperimentResult(dict[str, Any]):
                 "to_pandas() has a row for each trial."
             )
         return tables.component_frame(self["differences"])
+
+    @property
+    def _best_id(self) -> str | None:
+        best_id: str | None = self.get("best_id")
+        return best_id
+
+    @property
+    def _differences(self) -> list[ComponentDifference]:
+        differences: list[ComponentDifference] = self.get("differences", [])
+        return differences
 
     def _table(self) -> TextTable:
         if "base" in self:
