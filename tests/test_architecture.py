@@ -36,6 +36,7 @@ ALIASES = {
 # Heavy or optional packages, which only functions may import.
 LATE = {
     "IPython",
+    "argcomplete",
     "fsspec",
     "google_crc32c",
     "hops",

@@ -24,9 +24,9 @@ from maggy.records.reading import (
 )
 from maggy.trial import Trial
 
-__all__ = ["STATES", "Overview", "RecordedExperiment", "read_experiment", "read_overview"]
+__all__ = ["Overview", "RecordedExperiment", "read_experiment", "read_overview"]
 
-STATES = ("RUNNING", "FINISHED", "FAILED", "KILLED")
+_ENDS = ("FINISHED", "FAILED", "KILLED")
 _IS_DAMAGE = (ValueError, IsADirectoryError, PermissionError, RecursionError)
 _IS_MISSING = (FileNotFoundError, NotADirectoryError)
 _MAX_REASON = 200
@@ -96,15 +96,15 @@ def read_overview(
     """
     reader = _Reader(files, directory)
     fields = reader.read("maggy.json", is_required=True)
-    state = _recorded_state(fields)
-    if state == "RUNNING" and not _has_owner(reader, clock(), process or current_process()):
+    end, has_owner = _recorded_end(fields), True
+    if end is None and not _has_owner(reader, clock(), process or current_process()):
         # The end is recorded before the owner goes. It may have gone since the first look.
         reader.problems.clear()
         fields = reader.read("maggy.json", is_required=True)
-        state = _recorded_state(fields)
-        state = "KILLED" if state == "RUNNING" else state
-    # While a resumed experiment runs, the result is that of an earlier call.
-    result = {} if state == "RUNNING" else reader.read("result.json", is_required=False)
+        end, has_owner = _recorded_end(fields), False
+    state = end or ("RUNNING" if has_owner else "KILLED")
+    # Until the end of a resumed experiment the result is that of an earlier call.
+    result = {} if end is None else reader.read("result.json", is_required=False)
     return Overview(directory, fields, state, result, reader.problems)
 
 
@@ -194,9 +194,10 @@ class _Reader:
         self.problems.append(f"{terminal_line(name)} is damaged, and left out: {reason}.")
 
 
-def _recorded_state(fields: dict[str, Json]) -> str:
+def _recorded_end(fields: dict[str, Json]) -> str | None:
+    """Return the state in which the experiment ended; None if no end is recorded."""
     state = fields.get("state")
-    return state if isinstance(state, str) and state in STATES else "RUNNING"
+    return state if isinstance(state, str) and state in _ENDS else None
 
 
 def _has_owner(reader: _Reader, now: float, process: Process) -> bool:

@@ -18,11 +18,12 @@ from maggy.result.rows import TrialRow, parameter_names, sort_rows
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["component_frame", "data_frame", "parameter_columns", "trial_table"]
+__all__ = ["FIELDS", "component_frame", "data_frame", "parameter_columns", "trial_table"]
 
 MAX_ROWS = 100
 """Maximum number of trials that a table in a notebook shows."""
-_FIELDS = ("metric", "status", "early_stop", "duration", "start", "attempts", "error")
+FIELDS = ("metric", "status", "early_stop", "duration", "start", "attempts", "error")
+"""The columns of a table of trials beside the id and the parameters."""
 
 
 def parameter_columns(rows: Sequence[TrialRow]) -> dict[str, str]:
@@ -30,7 +31,7 @@ def parameter_columns(rows: Sequence[TrialRow]) -> dict[str, str]:
 
     A parameter that is called like another column gets the prefix ``param_``.
     """
-    others = {"trial_id", "repeat", "seed", *_FIELDS}
+    others = {"trial_id", "repeat", "seed", *FIELDS}
     return {name: f"param_{name}" if name in others else name for name in parameter_names(rows)}
 
 
@@ -50,7 +51,7 @@ def data_frame(rows: Sequence[TrialRow]) -> pandas.DataFrame:
         for row in rows
     ]
     return frames.DataFrame(
-        records, columns=["trial_id", *parameters.values(), *of_repeat, *_FIELDS]
+        records, columns=["trial_id", *parameters.values(), *of_repeat, *FIELDS]
     )
 
 

@@ -99,13 +99,16 @@ def test_a_trial_that_has_begun_and_not_ended_is_told_only_while_the_experiment_
     assert read_experiment(FILES, recorded.path).beginnings == {}
 
 
-def test_the_result_of_an_earlier_call_is_not_read_while_a_resumed_experiment_runs(tmp_path):
+def test_the_result_of_an_earlier_call_is_not_read_until_a_resumed_one_has_ended(tmp_path):
     recorded = record_search(tmp_path)
     assert read_overview(FILES, recorded.path).result["num_trials"] == 2
     fields = recorded.store.read_experiment()
     recorded.store.claim()
     recorded.store.write_experiment({**fields, "state": "RUNNING"})
     assert read_overview(FILES, recorded.path).result == {}
+    recorded.store.release()
+    overview = read_overview(FILES, recorded.path)
+    assert (overview.state, overview.result) == ("KILLED", {})
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,6 @@
+"""Run the command ``maggy`` as ``python -m maggy``."""
+
+from maggy.cli import main
+
+if __name__ == "__main__":
+    raise SystemExit(main())
