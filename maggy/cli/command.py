@@ -25,13 +25,13 @@ class Command(ABC):
         name: The word that chooses it.
         summary: What it does, in one line without a full stop.
         description: Further sentences of its help.
-        examples: Lines of its help that show calls, with what each does.
+        examples: Calls that its help shows, at least one, and what each does.
     """
 
     name: str
     summary: str
     description: str = ""
-    examples: tuple[tuple[str, str], ...] = ()
+    examples: tuple[tuple[str, str], ...]
 
     @abstractmethod
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import sys
+import textwrap
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from contextlib import suppress
@@ -30,6 +31,7 @@ COMMANDS: tuple[Command, ...] = (
     ResumeHintCommand(),
     DoctorCommand(),
 )
+_HELP_WIDTH = 80
 _INTERRUPT = 130  # what a shell reports for a program that Ctrl-C has ended
 
 
@@ -77,7 +79,7 @@ def _parser() -> ArgumentParser:
         subparser = subparsers.add_parser(
             command.name,
             help=command.summary,
-            description=f"{command.summary}.\n\n{command.description}".rstrip(),
+            description=_description(command),
             epilog=_examples(command),
             formatter_class=RawDescriptionHelpFormatter,
         )
@@ -86,10 +88,14 @@ def _parser() -> ArgumentParser:
     return parser
 
 
+def _description(command: Command) -> str:
+    paragraphs = (f"{command.summary}.", command.description)
+    return "\n\n".join(textwrap.fill(text, _HELP_WIDTH) for text in paragraphs).rstrip()
+
+
 def _examples(command: Command) -> str:
-    width = max((len(call) for call, _ in command.examples), default=0)
-    lines = [f"  {call:<{width}}  {effect}" for call, effect in command.examples]
-    return "\n".join(["examples:", *lines]) if lines else ""
+    lines = [f"  {call}\n      {effect}" for call, effect in command.examples]
+    return "\n".join(["examples:", *lines])
 
 
 def _complete(parser: ArgumentParser) -> None:

@@ -18,9 +18,9 @@ class DoctorCommand(Command):
     name = "doctor"
     summary = "Check what Maggy runs on, and say what to do"
     description = (
-        "Without --spark it looks at this machine only, and starts nothing. With --spark it\n"
-        "starts the Spark session that an experiment would use, runs two small tasks, and ends\n"
-        "the session. It shows no users, passwords or queries of URLs, and no environment\n"
+        "Without --spark it looks at this machine only, and starts nothing. With --spark it "
+        "starts the Spark session that an experiment would use, runs two small tasks, and ends "
+        "the session. It shows no users, passwords or queries of URLs, and no environment "
         "variables."
     )
     examples = (

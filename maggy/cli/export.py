@@ -34,7 +34,7 @@ class ExportCommand(Command):
     summary = "Write the trials for other programs: as CSV, as JSON, or to Optuna"
     description = (
         "CSV has a row for each trial that has ended, and JSON everything, reported values "
-        "included.\nIn CSV, a text that a spreadsheet would take for a formula begins with an "
+        "included. In CSV, a text that a spreadsheet would take for a formula begins with an "
         "apostrophe."
     )
     examples = (
@@ -116,8 +116,9 @@ def csv_cell(value: Json) -> str:
 
 def _csv_line(values: list[Json]) -> str:
     line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow(map(csv_cell, values))
-    return line.getvalue()
+    # Only a line end that is the terminator is quoted inside a cell.
+    csv.writer(line, lineterminator="\n").writerow(map(csv_cell, values))
+    return line.getvalue().removesuffix("\n")
 
 
 def _add_study(result: ExperimentResult, url: str, name: str) -> None:

@@ -20,7 +20,7 @@ class ResumeHintCommand(Command):
     summary = "Write the resume= that goes on with an experiment"
     description = (
         "It belongs into the config of the same experiment. What the config must hold besides is "
-        "written\nto standard error."
+        "written to standard error."
     )
     examples = (("maggy resume-hint local-1700000000000_1", "resume='/home/me/Experiments/...'"),)
 
