@@ -20,6 +20,7 @@ from maggy.version import __version__
 __all__ = ["compare", "executor_findings"]
 
 _TASKS = 2
+_JAVA_LOG = "Spark's own lines above say more."
 _FIREWALL = (
     "Open the driver's ports to the executors, or set driver_port in the config to one that is "
     "open; spark.driver.host must be the driver's address as executors see it."
@@ -30,8 +31,9 @@ def executor_findings() -> list[Finding]:
     """Start the Spark session that an experiment would use, run two tasks, and end it."""
     try:
         cluster = active_cluster()
-    except (MaggyError, OSError, RuntimeError) as error:
-        return [Finding("problem", "session", f"Spark does not start: {error!s:.500}")]
+    except Exception as error:  # whatever Spark raises
+        reason = str(error) if isinstance(error, MaggyError) else error_of(error)[0]
+        return [Finding("problem", "session", f"Spark does not start: {reason:.500}", _JAVA_LOG)]
     try:
         return _findings_on(cluster)
     finally:

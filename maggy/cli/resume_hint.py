@@ -22,7 +22,7 @@ class ResumeHintCommand(Command):
         "It belongs into the config of the same experiment. What the config must hold besides is "
         "written to standard error."
     )
-    examples = (("maggy resume-hint local-1700000000000_1", "resume='/home/me/Experiments/...'"),)
+    examples = (("maggy resume-hint local-1700000000000_1", "resume='/data/Experiments/...'"),)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the experiment."""

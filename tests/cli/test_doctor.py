@@ -13,6 +13,7 @@ from maggy.cli.executor_checks import compare
 from maggy.cli.executor_probe import TOKEN_BYTES, java_of_ancestor
 from maggy.cli.findings import Finding, findings_text, without_credentials
 from maggy.common import java
+from maggy.common.exceptions import MissingDependencyError
 from maggy.common.files import AnyFiles
 
 FILES = AnyFiles()
@@ -207,15 +208,25 @@ def test_doctor_shows_no_value_of_the_environment(doctor, monkeypatch):
     assert "nonsense://***@bucket/logs?***" in out
 
 
-def test_a_spark_that_does_not_start_is_a_finding(monkeypatch):
-    from maggy.common.exceptions import MissingDependencyError
-
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (MissingDependencyError("no Java"), "no Java"),
+        (
+            RuntimeError(
+                "An error occurred.\n: org.apache.spark.SparkException: no memory\n\tat x"
+            ),
+            "SparkException: no memory",
+        ),
+    ],
+)
+def test_a_spark_that_does_not_start_is_a_finding(monkeypatch, error, reason):
     def fail():
-        raise MissingDependencyError("no Java")
+        raise error
 
     monkeypatch.setattr(executor_checks, "active_cluster", fail)
     (finding,) = executor_checks.executor_findings()
-    assert (finding.status, finding.text) == ("problem", "Spark does not start: no Java")
+    assert (finding.status, finding.text) == ("problem", f"Spark does not start: {reason}")
 
 
 def test_the_java_that_spark_would_start_is_found_and_says_its_version(tmp_path, monkeypatch):
