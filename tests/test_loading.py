@@ -297,6 +297,15 @@ def test_labels_of_any_type_are_no_reason_to_fail(tmp_path, labels):
     assert loaded._repr_html_()
 
 
+def test_without_maggy_json_the_trials_tell_what_they_can(tmp_path):
+    recorded = record_ablation(tmp_path, STUDY)
+    (tmp_path / "app_1" / "maggy.json").unlink()
+    with pytest.warns(UserWarning, match="maggy.json is missing. Its fields are unknown."):
+        loaded = maggy.load(recorded.path)
+    assert (loaded.kind, loaded.direction, loaded.state) == ("ablation", "max", "KILLED")
+    assert loaded["differences"] == recorded.result["differences"]
+
+
 def test_a_damaged_search_space_is_left_out_with_a_warning(tmp_path):
     recorded = record_search(tmp_path)
     path = tmp_path / "app_1" / "maggy.json"

@@ -15,7 +15,7 @@ from maggy.cli.command_line import COMMANDS, main
 from maggy.common.files import AnyFiles
 
 ROOT = Path(__file__).parents[2]
-ESCAPE = "\x1b[31mred\x1b]0;title\x07\r\u202e"
+ESCAPE = "\x1b[31mred\x1b]0;title\x07\r\u202e\x7f"
 
 
 @pytest.fixture
@@ -317,11 +317,12 @@ def maggy_process(*arguments, **options):
 
 
 @pytest.mark.slow
-def test_a_reader_that_has_seen_enough_ends_the_command_quietly(logs):
+@pytest.mark.parametrize("arguments", [["list"], ["export", "app_1", "--json"]], ids=" ".join)
+def test_a_reader_that_has_seen_enough_ends_the_command_quietly(logs, arguments):
     record_search(logs, [0.5] * 300)
     reading, writing = os.pipe()
     os.close(reading)
-    with maggy_process("export", "app_1", "--json", stdout=writing) as process:
+    with maggy_process(*arguments, stdout=writing) as process:
         os.close(writing)
         _, err = process.communicate(timeout=600)
     assert (process.returncode, err) == (0, b"")

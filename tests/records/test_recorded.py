@@ -135,6 +135,27 @@ def test_a_damaged_record_is_left_out_named_and_left_where_it_is(tmp_path, name,
     assert tree(tmp_path) == before
 
 
+@pytest.mark.parametrize(("levels", "count"), [(200, 1), (300, 0)])
+def test_a_trial_that_is_nested_deeper_than_lagom_allows_is_left_out(tmp_path, levels, count):
+    recorded = record_search(tmp_path, [0.5])
+    path = f"{recorded.path}/{recorded.result.trials[0]['trial_id']}/trial.json"
+    deep = b'"size": ' + b"[" * levels + b"]" * levels
+    FILES.write_bytes(path, FILES.read_bytes(path).replace(b'"size": 0', deep))
+    experiment = read_experiment(FILES, recorded.path)
+    assert len(experiment.trials) == count
+    assert len(experiment.problems) == 1 - count
+
+
+def test_what_is_said_about_a_damaged_record_is_short_and_can_be_printed(tmp_path):
+    recorded = record_search(tmp_path)
+    name = "\x1b[2J" + "x" * 200
+    os.makedirs(f"{recorded.path}/{name}")
+    os.mkfifo(f"{recorded.path}/{name}/trial.json")
+    (problem,) = read_experiment(FILES, recorded.path).problems
+    assert problem.isprintable()
+    assert len(problem.partition("left out: ")[2]) <= 201
+
+
 @pytest.mark.parametrize("owner", [b"", b'{"seen": NaN}', b"[" * 200_000, b'{"seen": 1e999}'])
 def test_a_damaged_owner_is_none(tmp_path, owner):
     recorded = record_search(tmp_path, state=None)
