@@ -44,17 +44,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Raises:
         SystemExit: If the arguments are wrong (code 2), or help or the version was asked for (0).
     """
-    parser = _parser()
-    _complete(parser)
-    choice = parser.parse_args(arguments)
     _write_any_character()
-    screen = Screen(sys.stdout, sys.stderr)
     try:
-        code: int = choice.command.run(choice, screen)
-        screen.flush()
+        try:
+            return _run(arguments)
+        finally:
+            sys.stdout.flush()
     except BrokenPipeError:  # maggy list | head
         _discard_output()
         return SUCCESS
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    parser = _parser()
+    _complete(parser)
+    choice = parser.parse_args(arguments)
+    screen = Screen(sys.stdout, sys.stderr)
+    try:
+        code: int = choice.command.run(choice, screen)
+    except BrokenPipeError:  # an OSError, but none of a store
+        raise
     except (BadArgumentsError, MissingDependencyError) as error:
         screen.remark(str(error))
         return WRONG_USE

@@ -32,15 +32,9 @@ class Screen:
         self._out.write(terminal_text(text) + "\n")
 
     def write_json(self, value: object) -> None:
-        """Write the answer as JSON of ASCII characters. NaN and infinity become null."""
-        text = json.dumps(to_plain(value), indent=2, allow_nan=False)
-        # JSON need not escape this one control character.
-        self._out.write(text.replace("\x7f", "\\u007f") + "\n")
+        """Write the answer as JSON of printable characters. NaN and infinity become null."""
+        self._out.write(json.dumps(to_plain(value), indent=2, allow_nan=False) + "\n")
 
     def remark(self, text: str) -> None:
         """Write a remark beside the answer, in one line."""
         self._err.write(f"maggy: {terminal_line(text)}\n")
-
-    def flush(self) -> None:
-        """Write what is still in memory."""
-        self._out.flush()

@@ -312,12 +312,15 @@ def test_a_terminal_with_few_characters_gets_escapes(logs, monkeypatch):
 
 def maggy_process(*arguments, **options):
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    env.pop("PYTHONUNBUFFERED", None)  # users' output waits in memory
     command = [sys.executable, "-m", "maggy", *map(str, arguments)]
     return subprocess.Popen(command, env=env, stderr=subprocess.PIPE, **options)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("arguments", [["list"], ["export", "app_1", "--json"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments", [["list"], ["export", "app_1", "--json"], ["--help"]], ids=" ".join
+)
 def test_a_reader_that_has_seen_enough_ends_the_command_quietly(logs, arguments):
     record_search(logs, [0.5] * 300)
     reading, writing = os.pipe()
