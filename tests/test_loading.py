@@ -204,6 +204,9 @@ def test_the_directories_of_every_release_are_opened_and_left_as_they_are(tmp_pa
     assert loaded.state == "FINISHED"
     # One of its trials was damaged after the end.
     assert len(loaded.trials) == recorded["num_trials"] + recorded["failed"] - 1
+    # They had no numbers, and get them in the order in which they started.
+    by_start = sorted(loaded.trials, key=lambda trial: trial["start"])
+    assert [trial["number"] for trial in by_start] == [*range(1, len(by_start) + 1)]
     assert (loaded["best_id"], loaded["best_val"]) == (recorded["best_id"], recorded["best_val"])
     assert loaded.kind == ("optimization" if name == "search" else "ablation")
 

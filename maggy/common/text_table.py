@@ -1,4 +1,4 @@
-"""A table of texts, written as plain text, HTML, Markdown or LaTeX."""
+"""Write a table of texts as plain text, HTML, Markdown or LaTeX."""
 
 from __future__ import annotations
 
@@ -23,8 +23,12 @@ _LATEX = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "±": r"$\pm$",
+    # LaTeX would set the straight quotes of labels as closing ones.
+    "'": r"\textquotesingle{}",
 }
 _LATEX_CHARACTER = re.compile("|".join(map(re.escape, _LATEX)))
+# The sign of a negative number, but not the hyphen of a name such as conv-2 or of 1e-05.
+_MINUS = re.compile(r"(?<!\w)-(?=\.?\d)")
 
 
 @dataclass(frozen=True)
@@ -124,7 +128,8 @@ def _markdown_text(text: str) -> str:
 
 
 def _latex_text(text: str) -> str:
-    return _LATEX_CHARACTER.sub(lambda match: _LATEX[match[0]], " ".join(text.split()))
+    escaped = _LATEX_CHARACTER.sub(lambda match: _LATEX[match[0]], " ".join(text.split()))
+    return _MINUS.sub("$-$", escaped)
 
 
 def _latex_row(cells: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""The config that the keywords of the releases 0.3 to 0.5 describe."""
+"""Make the config that the keywords of the releases 0.3 to 0.5 describe."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ DEFAULT_INTERVAL = 300
 """Seconds between two early-stop checks in the releases 0.3 and 0.4."""
 
 _KINDS = {"optimization": OptimizationConfig, "ablation": AblationConfig}
-# The old function had defaults for these, so a call of an ablation may hold them.
+# The old function had defaults for these, so a call of an ablation may hold them. None of them has
+# an effect there: no trial of an ablation was stopped early.
 _IGNORED_IN_ABLATIONS = frozenset({"es_policy", "es_interval", "es_min", "num_trials"})
 
 
@@ -84,6 +85,7 @@ def _ablation_config(options: Keywords) -> AblationConfig:
         raise BadArgumentsError(
             "An ablation needs ablation_study=AblationStudy(...), but got none."
         )
+    options = {name: value for name, value in options.items() if name not in _IGNORED_IN_ABLATIONS}
     ablator = options.get("ablator")
     return AblationConfig(**{**options, "ablator": "loco" if ablator is None else ablator})
 

@@ -1,4 +1,4 @@
-"""The options that every experiment has, and the configs of a function that runs once."""
+"""Define the options that every experiment has, and the configs of a function that runs once."""
 
 from __future__ import annotations
 
@@ -57,6 +57,9 @@ class CommonConfig:
             lost and its trial starts again. It must be longer than ``hb_interval``.
         driver_port: Port on which the driver listens for its workers, from 1 to 65535. None, the
             default, takes a free port.
+        verbose: How much is printed about trials, 1 by default. 0 prints only failures. 1 prints
+            the output of trials and a line about each trial that ends; 2 also prints a line about
+            each trial that begins.
 
     Raises:
         BadArgumentsError: If an argument breaks its rule.
@@ -76,6 +79,7 @@ class CommonConfig:
     max_trial_memory: int | str | None = None
     worker_timeout: float = 60.0
     driver_port: int | None = None
+    verbose: int = 1
 
     def __post_init__(self) -> None:
         self._check_name_and_heartbeat()
@@ -115,6 +119,7 @@ class CommonConfig:
         ):
             if count is not None:
                 check_count(field, count, least=least)
+        check_count("verbose", self.verbose, least=0, most=2)
         if self.driver_port is not None:
             check_count("driver_port", self.driver_port, most=MAX_PORT)
 

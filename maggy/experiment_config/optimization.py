@@ -1,4 +1,4 @@
-"""The configs of a hyperparameter search."""
+"""Define the configs of a hyperparameter search."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ from maggy.result.rows import TrialRow
 from maggy.searchspace import Searchspace
 from maggy.searchspace.entries import space_from_entries
 from maggy.trial import Trial
+from maggy.trial.numbers import TrialNumbers
 
 __all__ = ["kind_of", "result_of", "running_rows"]
 
@@ -35,6 +36,7 @@ def result_of(experiment: RecordedExperiment) -> ExperimentResult:
     overview = experiment.overview
     identity, kind = overview.identity, kind_of(overview, experiment.trials)
     direction, key = identity.get("direction"), identity.get("optimization_key")
+    TrialNumbers(experiment.trials)  # it numbers the trials of an older release
     result = build_result(
         experiment.trials,
         kind=kind,
@@ -57,7 +59,8 @@ def running_rows(experiment: RecordedExperiment) -> list[TrialRow]:
     """Return a row for each trial that runs, with the keys of the rows of ended trials.
 
     The files tell only that a trial has begun and not ended, and its parameters. They do not tell
-    when it began, what it has reported and whether it waits for another worker after a loss.
+    its number, when it began, what it has reported, and whether it waits for another worker after a
+    loss.
 
     Args:
         experiment: The experiment. Unless it is RUNNING, none of its trials runs.
@@ -65,6 +68,7 @@ def running_rows(experiment: RecordedExperiment) -> list[TrialRow]:
     return [
         {
             "trial_id": trial_id,
+            "number": None,
             "status": Trial.RUNNING,
             "params": to_plain(params),
             "metric": None,

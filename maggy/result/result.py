@@ -16,7 +16,7 @@ from maggy.common.exceptions import BadArgumentsError, NotSupportedError
 from maggy.common.text_table import TextTable
 from maggy.optuna_bridge.study import to_study
 from maggy.result import plots, tables
-from maggy.result.component_table import component_table
+from maggy.result.component_table import component_table, verdict_note
 from maggy.result.differences import compare_with_base
 from maggy.result.rows import TrialRow, make_row
 from maggy.searchspace import Searchspace
@@ -47,20 +47,22 @@ class ExperimentResult(dict[str, Any]):
 
     Args:
         values: The keys and values of the dict.
-        trials: See below, like the other arguments.
-        kind: See below.
-        direction: See below.
-        optimization_key: See below.
-        confidence: See below.
-        directory: See below.
-        searchspace: See below.
-        state: See below.
-        running: See below.
+        trials: The attribute of this name.
+        kind: The attribute of this name.
+        direction: The attribute of this name.
+        optimization_key: The attribute of this name.
+        confidence: The attribute of this name.
+        directory: The attribute of this name.
+        searchspace: The attribute of this name.
+        state: The attribute of this name.
+        running: The attribute of this name.
 
     Attributes:
-        trials: A dict for each ended trial, in the order of ending: ``trial_id``, ``status``,
-            ``params``, ``metric``, ``early_stop``, ``duration`` (milliseconds), ``start`` (seconds
-            since the epoch), ``attempts``, ``steps``, ``history``, ``outputs``, ``error``.
+        trials: A dict for each ended trial, in the order of ending: ``trial_id``, ``number`` (from
+            1, in the order of suggestion), ``status``, ``params``, ``metric``, ``early_stop``,
+            ``duration`` (milliseconds), ``start`` (seconds since the epoch), ``attempts``,
+            ``steps``, ``history``, ``outputs``, ``error``. A trial that ran has ``worker``, too:
+            the number of its last worker, from 0. One that a rule stopped has ``stop_reason``.
         kind: ``"optimization"`` or ``"ablation"``; ``"single"`` if a function ran once and the
             experiment was opened with :func:`maggy.load`.
         direction: ``"max"`` or ``"min"``.
@@ -241,7 +243,8 @@ class ExperimentResult(dict[str, Any]):
             f"{self.get('num_trials', 0)} trials, {self.get('failed', 0)} failed, "
             f"{self.get('early_stopped', 0)} stopped early, direction {self.direction}"
         )
-        return self._table().to_html(caption, tables.MAX_ROWS)
+        note = verdict_note(self["differences"]) if "base" in self else ""
+        return self._table().to_html(f"{caption}. {note}" if note else caption, tables.MAX_ROWS)
 
 
 def build_result(
@@ -255,9 +258,9 @@ def build_result(
 ) -> ExperimentResult:
     """Return the result of an experiment.
 
-    A trial has succeeded if it is FINALIZED with a finite metric. Of equal metrics the one that
-    ended first is best, and also worst. Without a success the best, the worst and the average are
-    None.
+    A trial has succeeded if it is FINALIZED with a finite metric. The first of equal metrics to
+    end is the best one, and also the worst one. Without a success the best, the worst and the
+    average are None.
 
     Args:
         trials: The ended trials (FINALIZED or ERROR), in the order in which they ended.

@@ -38,7 +38,8 @@ def record(root, trials, identity, *, state="FINISHED", running=(), analysis=Non
         **fields,
     }  # fmt: skip
     store.write_experiment(content)
-    for trial in trials:
+    for number, trial in enumerate(trials, 1):
+        trial.number = number
         store.end_trial(trial)
     for params in running:
         kind_of_trial = "ablation" if kind == "ablation" else "optimization"

@@ -87,7 +87,7 @@ def test_reading_neither_takes_nor_renews_an_owner(tmp_path):
     read_experiment(FILES, recorded.path, clock=lambda: 1e10)
     assert tree(tmp_path) == before
     # The driver goes on as if nothing had been.
-    recorded.store.check_owner()
+    recorded.store.renew_ownership()
     assert Ownership(FILES, recorded.path)._newest() == 1
 
 

@@ -11,6 +11,7 @@ from helpers.results import (
 
 from maggy.ablation.component import Component
 from maggy.common.exceptions import NotSupportedError
+from maggy.common.text_table import TextTable
 from maggy.result import build_result
 
 
@@ -91,6 +92,13 @@ def test_with_repeats_a_notebook_shows_components_and_not_runs():
     assert "<td>2.0</td>" in html  # the mean of 1, 2 and 3 seconds
 
 
+def test_a_table_with_verdicts_says_that_they_are_stricter_than_intervals():
+    sentence = "the verdict is stricter, since it counts all components (Holm)."
+    assert sentence in repeated_result()._repr_html_()
+    for result in (repeated_result(base=[0.5, None], fare=[0.5, 0.25]), ablation_result(STUDY)):
+        assert "verdict is stricter" not in result._repr_html_()
+
+
 def test_failed_pairs_have_a_column_only_if_there_are_some():
     assert "<th>failed</th>" not in repeated_result()._repr_html_()
     html = repeated_result(base=[0.5, 0.6], fare=[0.5, None])._repr_html_()
@@ -108,6 +116,18 @@ def test_markdown_has_one_row_a_component_and_escapes_texts():
     )
 
 
+def test_the_sizes_of_models_are_a_column_where_they_are_known():
+    result = repeated_result()
+    assert "parameters" not in result.to_latex()
+    for row in result.trials:
+        is_base = row["params"] == {"ablated_feature": "None", "ablated_layer": "None"}
+        size = 1234 if is_base else None
+        row["model"] = {"parameters": size, "layers": [], "restarts": []}
+    lines = [line.split(" & ") for line in result.to_latex().splitlines() if " & " in line]
+    column = lines[0].index("parameters")
+    assert [line[column] for line in lines] == ["parameters", "1,234", "", ""]
+
+
 def test_latex_is_a_tabular_of_booktabs_with_escaped_texts():
     text = repeated_result(base=[0.5, 0.6], **{"my_feature 5%": [0.5, 0.7]}).to_latex()
     assert text.startswith("\\begin{tabular}{lrrrrrrr}\n\\toprule\nwithout & n & accuracy")
@@ -115,6 +135,20 @@ def test_latex_is_a_tabular_of_booktabs_with_escaped_texts():
     assert r"$\pm$" in text
     assert r"\textbf{helps}" in repeated_result().to_latex()
     assert text.endswith("\\bottomrule\n\\end{tabular}")
+
+
+@pytest.mark.parametrize(
+    ("text", "latex"),
+    [
+        ("-0.5 to 0.25", "$-$0.5 to 0.25"),
+        ("-.5", "$-$.5"),
+        ("-1,104", "$-$1,104"),
+        ("conv-2 at 1e-05", "conv-2 at 1e-05"),
+        ("choice optimizer='sgd'", r"choice optimizer=\textquotesingle{}sgd\textquotesingle{}"),
+    ],
+)
+def test_latex_gets_minus_signs_and_straight_quotes(text, latex):
+    assert f"\n{latex} \\\\\n" in TextTable(["head"], [[text]]).to_latex()
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""MLflow's runs that a trial has left open. Nothing here loads MLflow."""
+"""End the runs of MLflow that a trial has left open. Nothing here loads MLflow."""
 
 from __future__ import annotations
 

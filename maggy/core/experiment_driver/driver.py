@@ -1,4 +1,4 @@
-"""The driver of one experiment: it starts the parts, waits for the end, and ends the parts."""
+"""Start the parts of one experiment, wait for its end, and end the parts."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 
 from maggy.core.cluster import Cluster, Task
 from maggy.core.environment.progress_board import ProgressBoard
-from maggy.core.experiment_driver.ctrl_c import TimeIsUp, interrupts
+from maggy.core.experiment_driver.ctrl_c import TimeIsUp, handle_interrupts
 from maggy.core.experiment_driver.dispatcher import Dispatcher
 from maggy.core.experiment_driver.foreground import Foreground
-from maggy.core.experiment_driver.gc_pauses import short_collections
+from maggy.core.experiment_driver.gc_pauses import shorten_collections
 from maggy.core.experiment_driver.jobs import JobEnd, Jobs
 from maggy.core.experiment_driver.ledger import Ledger
 from maggy.core.experiment_driver.policy import Policy
@@ -49,6 +49,7 @@ class RunLimits:
     max_seconds: float | None = None
     fail_fast: bool = False
     give_up_after: int | None = 5
+    verbose: int = 1
 
 
 @dataclass
@@ -115,7 +116,14 @@ class ExperimentDriver:
         self._recorder = recorder
         self._make_tasks = make_tasks
         self._describe_error = describe_error
-        self._progress = Progress(policy.direction, policy.total, earlier, board)
+        self._progress = Progress(
+            policy.direction,
+            policy.total,
+            earlier,
+            board,
+            verbose=limits.verbose,
+            has_trials=policy.optimization_key is not None,
+        )
         self._foreground = Foreground(self._progress, recorder, cluster.advertised)
         self._ledger = Ledger(
             attempts=limits.trial_attempts,
@@ -143,7 +151,7 @@ class ExperimentDriver:
             raise
         self._connect_parts(make_task)
         self._progress.open()
-        with interrupts(self._interrupted), short_collections():
+        with handle_interrupts(self._interrupted), shorten_collections():
             try:
                 self._dispatcher.start()
                 self._policy_thread.start(self._notice_router)
@@ -173,6 +181,8 @@ class ExperimentDriver:
             self._fail_soon,
         )
         self._policy_thread = PolicyThread(self._book)
+        # The policy thread writes it, and the dispatcher reads it.
+        numbers: dict[str, int | None] = {}
         self._dispatcher = Dispatcher(
             self._server,
             self._ledger,
@@ -182,6 +192,7 @@ class ExperimentDriver:
                 self._recorder,
                 self._progress,
                 self._foreground,
+                numbers,
                 self._describe_error,
             ),
         )
@@ -192,8 +203,11 @@ class ExperimentDriver:
             self._recorder,
             self._progress,
             self._foreground,
+            numbers,
             total=self._policy.total,
             fail_fast=self._limits.fail_fast,
+            metric_name=self._policy.optimization_key or "metric",
+            verbose=self._limits.verbose,
         )
 
     def _shut_down(self) -> str:
