@@ -89,6 +89,7 @@ setup(
         "tqdm>=4.66",
     ],
     extras_require=EXTRAS,
+    entry_points={"console_scripts": ["maggy = maggy.cli.command_line:main"]},
     classifiers=[
         "Development Status :: 5 - Production/Stable",
         "Intended Audience :: Developers",

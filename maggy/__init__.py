@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         BroadcastStepValueError,
         EarlyStopException,
         ExperimentError,
+        ExperimentNotFoundError,
         MaggyError,
         MetricKeyError,
         MetricTypeError,
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
         LagomConfig,
         OptimizationConfig,
     )
+    from maggy.loading import load
     from maggy.optimizer import (
         NSGAII,
         QMC,
@@ -103,6 +105,7 @@ __all__ = [
     "Decision",
     "EarlyStopException",
     "ExperimentError",
+    "ExperimentNotFoundError",
     "ExperimentResult",
     "GridSearch",
     "Hyperband",
@@ -137,6 +140,7 @@ __all__ = [
     "callbacks",
     "experiment",
     "lagom",
+    "load",
     "tensorboard",
 ]
 
@@ -152,6 +156,7 @@ _NAMES = {
         "BroadcastStepValueError",
         "EarlyStopException",
         "ExperimentError",
+        "ExperimentNotFoundError",
         "MaggyError",
         "MetricKeyError",
         "MetricTypeError",
@@ -184,6 +189,7 @@ _NAMES = {
         "LagomConfig",
         "OptimizationConfig",
     ],
+    "maggy.loading": ["load"],
     "maggy.optimizer": [
         "NSGAII",
         "QMC",

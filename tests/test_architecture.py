@@ -24,7 +24,7 @@ FLOORS = [
     ["core.rpc", "core.reporter"],
     ["core.executors", "core.experiment_driver", "core.environment", "core.cluster"],
     ["core.launch", "core.experiment_record", "core.plan", "core.resume"],
-    ["experiment", "testing"],
+    ["experiment", "loading", "cli", "__main__", "testing"],
 ]
 # What training code calls on a worker may import these rooms only.
 CALLED_BY_TRAINING = {"callbacks": {"common"}, "tensorboard": {"common"}}
@@ -36,6 +36,7 @@ ALIASES = {
 # Heavy or optional packages, which only functions may import.
 LATE = {
     "IPython",
+    "argcomplete",
     "fsspec",
     "google_crc32c",
     "hops",

@@ -42,14 +42,14 @@ STOP_RULES = [
 EXCEPTIONS = [
     "AblationError", "BadArgumentsError", "BroadcastMetricTypeError",
     "BroadcastStepTypeError", "BroadcastStepValueError", "EarlyStopException",
-    "ExperimentError", "MaggyError", "MetricKeyError", "MetricTypeError",
+    "ExperimentError", "ExperimentNotFoundError", "MaggyError", "MetricKeyError", "MetricTypeError",
     "MetricValueError", "MissingDependencyError", "NotSupportedError", "OwnershipError",
     "RecordsError", "ResumeError", "ReturnTypeError", "SearchspaceBoundsError",
     "SignatureError",
 ]  # fmt: skip
 PUBLIC = [
     "AblationStudy", "ExperimentResult", "Searchspace", "Trial", "__version__", "callbacks",
-    "experiment", "lagom", "tensorboard", *CONFIGS, *OPTIMIZERS, *STOP_RULES, *EXCEPTIONS,
+    "experiment", "lagom", "load", "tensorboard", *CONFIGS, *OPTIMIZERS, *STOP_RULES, *EXCEPTIONS,
 ]  # fmt: skip
 SUBMODULES = [
     "ablation", "callbacks", "config", "earlystop", "experiment", "experiment_config",
@@ -115,6 +115,7 @@ PATHS = {
     "maggy.ablation.ablator.loco": ["LOCO"],
     "maggy.callbacks": ["KerasBatchEnd", "KerasEpochEnd"],
     "maggy.result": ["ExperimentResult"],
+    "maggy.loading": ["load"],
     "maggy.core.exceptions": EXCEPTIONS,
     "maggy.common.exceptions": EXCEPTIONS,
     "maggy.testing": [

@@ -1,5 +1,7 @@
 """The metadata of the package, and the files at the top of the repository."""
 
+import importlib
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +12,7 @@ from setuptools import find_packages
 import maggy
 
 ROOT = Path(__file__).parents[1]
+SETUP = ROOT / "setup.py"
 TOP_LEVEL = {"LICENSE", "README.md", "docs", "examples", "maggy", "setup.py", "tests", "tox.ini"}
 
 
@@ -34,6 +37,12 @@ def test_the_metadata_name_an_author_addresses_and_what_it_runs_on(metadata):
         assert f"\n{field}" in text
     for minor in (10, 11, 12, 13):
         assert f"Classifier: Programming Language :: Python :: 3.{minor}" in metadata
+
+
+def test_the_command_is_installed_and_can_be_called():
+    (entry,) = re.findall(r'"console_scripts": \["maggy = ([\w.]+):(\w+)"\]', SETUP.read_text())
+    module, function = entry
+    assert callable(getattr(importlib.import_module(module), function))
 
 
 def test_every_folder_of_the_package_is_published():

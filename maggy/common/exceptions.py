@@ -16,6 +16,7 @@
     ├── BroadcastStepValueError (ValueError)    ... a step below the last one
     ├── EarlyStopException                      the driver stops this trial; not an error
     ├── RecordsError (OSError)                  nothing can be recorded in this place
+    ├── ExperimentNotFoundError (FileNotFoundError)   no experiment is recorded in this place
     ├── ResumeError (ValueError)                the recorded experiment does not fit the config
     │   └── OwnershipError                      another driver runs the recorded experiment
     └── ExperimentError (RuntimeError)          no trial succeeded, or Spark gave up
@@ -33,6 +34,7 @@ __all__ = [
     "BroadcastStepValueError",
     "EarlyStopException",
     "ExperimentError",
+    "ExperimentNotFoundError",
     "MaggyError",
     "MetricKeyError",
     "MetricTypeError",
@@ -131,6 +133,10 @@ class EarlyStopException(MaggyError):
 
 class RecordsError(MaggyError, OSError):
     """An experiment cannot be recorded in this place."""
+
+
+class ExperimentNotFoundError(MaggyError, FileNotFoundError):
+    """No experiment is recorded under this name. The message says where Maggy looked."""
 
 
 class ResumeError(MaggyError, ValueError):

@@ -6,11 +6,18 @@ import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from maggy.common.exceptions import ResumeError
+from maggy.common.exceptions import ExperimentNotFoundError, ResumeError
 from maggy.common.files import Files
 from maggy.common.json_values import closest
+from maggy.common.terminal_text import terminal_line
 
-__all__ = ["ExperimentDirectory", "find_directory", "make_directory"]
+__all__ = [
+    "ExperimentDirectory",
+    "find_directory",
+    "find_recorded",
+    "make_directory",
+    "recorded_names",
+]
 
 RECORD_NAME = "maggy.json"
 """The file that makes a directory an experiment's."""
@@ -88,12 +95,56 @@ def find_directory(
         for path in (files.join(root, wish), (resolve or files.resolve)(wish)):
             if _is_experiment(files, path):
                 return ExperimentDirectory(path, app_id, int(number))
-    names = [entry for entry in files.list(root) if _is_experiment(files, files.join(root, entry))]
+    names = recorded_names(files, root)
     raise ResumeError(
         "An experiment to resume must be one that is recorded (<application>_<number>), but there "
         f"is no {wish!r}. In {root} there are: {', '.join(names[-_NAMES_LISTED:]) or 'none'}."
         f"{closest(name, names)}"
     )
+
+
+def find_recorded(
+    files: Files,
+    root: str,
+    experiment: str | os.PathLike[str],
+    resolve: Callable[[str], str] | None = None,
+) -> str:
+    """Return the path of an experiment that is to be read, whatever its directory is called.
+
+    It is also found if ``maggy.json`` is missing, but the end of a trial is recorded.
+
+    Args:
+        files: Reads there.
+        root: The directory in which experiments are looked up by name.
+        experiment: The experiment's id (``<app_id>_<run_id>``) or its directory.
+        resolve: Return the full path of a directory that the user has named; ``files.resolve`` if
+            None.
+
+    Raises:
+        ExperimentNotFoundError: If there is none. The message says where it was looked for.
+    """
+    wish = os.fspath(experiment)
+    paths = list(dict.fromkeys((files.join(root, wish), (resolve or files.resolve)(wish))))
+    for path in paths:
+        if _is_experiment(files, path) or _has_ended_trial(files, path):
+            return path
+    names = recorded_names(files, root)
+    there = ", ".join(map(terminal_line, names[-_NAMES_LISTED:]))
+    raise ExperimentNotFoundError(
+        f"An experiment is opened by its directory or its id, but there is no {wish!r}: neither "
+        f"{' nor '.join(paths)} holds a {RECORD_NAME}. In {root} there are: {there or 'none'}."
+        f"{closest(wish, names)}"
+    )
+
+
+def recorded_names(files: Files, root: str) -> list[str]:
+    """Return the names of the recorded experiments in a directory, sorted."""
+    return [name for name in files.list(root) if _is_experiment(files, files.join(root, name))]
+
+
+def _has_ended_trial(files: Files, path: str) -> bool:
+    names = files.list(path)
+    return any(files.exists(files.join(path, name, "trial.json")) for name in names)
 
 
 def _is_experiment(files: Files, path: str) -> bool:

@@ -7,21 +7,29 @@ import math
 import re
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field, replace
 
 from maggy.common.exceptions import OwnershipError
 from maggy.common.files import Files
 from maggy.records.process import Process, current_process, is_provably_dead
 
-__all__ = ["RENEW_SECONDS", "SILENCE_SECONDS", "Owner", "Ownership"]
+__all__ = [
+    "RENEW_SECONDS",
+    "SILENCE_SECONDS",
+    "Owner",
+    "Ownership",
+    "is_gone",
+    "newest_number",
+    "owner_file",
+]
 
 SILENCE_SECONDS = 60.0
 """Seconds without a sign of life after which another driver may take over."""
 RENEW_SECONDS = 15.0
 """Seconds between two signs of life of an owner. Before each it reads who the owner is."""
 _MAX_ATTEMPTS = 10
-_FILE = re.compile(r"owner-(\d+)\.json")
+_FILE = re.compile(r"owner-(\d{1,18})\.json", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -181,24 +189,22 @@ class Ownership:
         )
 
     def _refuse_if_alive(self, owner: Owner) -> None:
-        silence = self._clock() - owner.last_sign
-        if owner.end is not None or silence > SILENCE_SECONDS:
+        now = self._clock()
+        if is_gone(owner, now, self._process, self._is_dead):
             return
         # An earlier experiment of this very process is over, or a new one could not have begun.
         if owner.process == self._process and owner.process.boot_id:
             return
-        if self._is_dead(owner.process, self._process):
-            return
         raise OwnershipError(
             f"An experiment is run by one driver at a time, but {self._directory} is owned by "
-            f"{_describe(owner)}. Its last sign of life was {max(0.0, silence):.0f} seconds ago. "
+            f"{_describe(owner)}. Its last sign of life was "
+            f"{max(0.0, now - owner.last_sign):.0f} seconds ago. "
             "End it first. If it has died, resume when it has been silent for "
             f"{SILENCE_SECONDS:.0f} seconds."
         )
 
     def _newest(self) -> int:
-        matches = map(_FILE.fullmatch, self._files.list(self._directory))
-        return max((int(match[1]) for match in matches if match), default=0)
+        return newest_number(self._files.list(self._directory))
 
     def _read(self, number: int) -> Owner | None:
         try:
@@ -207,7 +213,35 @@ class Ownership:
             return None
 
     def _path(self, number: int) -> str:
-        return f"{self._directory}/owner-{number}.json"
+        return f"{self._directory}/{owner_file(number)}"
+
+
+def is_gone(
+    owner: Owner,
+    now: float,
+    seen_from: Process,
+    is_dead: Callable[[Process, Process], bool] = is_provably_dead,
+) -> bool:
+    """Return whether an owner has given its directory back, is silent for too long, or is dead.
+
+    Args:
+        owner: The owner.
+        now: Seconds since the epoch.
+        seen_from: The process that asks.
+        is_dead: See :class:`Ownership`.
+    """
+    is_silent = now - owner.last_sign > SILENCE_SECONDS
+    return owner.end is not None or is_silent or is_dead(owner.process, seen_from)
+
+
+def newest_number(names: Iterable[str]) -> int:
+    """Return the number of the newest owner among the names in a directory; 0 without any."""
+    return max((int(match[1]) for match in map(_FILE.fullmatch, names) if match), default=0)
+
+
+def owner_file(number: int) -> str:
+    """Return the name of the file of an owner."""
+    return f"owner-{number}.json"
 
 
 def _describe(owner: Owner) -> str:

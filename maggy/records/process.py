@@ -89,7 +89,7 @@ def _start_of_hidden(pid: int) -> str | None:
         return ""
     try:
         os.kill(pid, 0)  # signal 0 only checks whether the process exists
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):  # no system has numbers as large as the latter
         return None
     except OSError:
         pass  # it exists, and belongs to another user

@@ -7,7 +7,19 @@ import json
 from maggy.common.types import Json
 from maggy.trial import Trial
 
-__all__ = ["NumberedTrial", "parse_ended_trial", "parse_experiment", "sort_by_end"]
+__all__ = [
+    "DAMAGED",
+    "NumberedTrial",
+    "parse_ended_trial",
+    "parse_experiment",
+    "parse_object",
+    "sort_by_end",
+]
+
+DAMAGED = ".damaged-"
+"""What the name of a damaged record that was set aside contains."""
+_MAX_DEPTH = 250
+"""Maximum number of levels of what is only read. A returned value may have 200."""
 
 NumberedTrial = tuple[int | None, Trial]
 """The number of a trial in the order of ends, from 0, and the trial; None if it is not recorded."""
@@ -26,6 +38,22 @@ def parse_experiment(data: bytes) -> dict[str, Json]:
     if not isinstance(record, dict):
         raise ValueError(f"it is {record!r:.80} instead of a JSON object")
     return record
+
+
+def parse_object(data: bytes) -> dict[str, Json]:
+    """Return the JSON object in a record that anybody may have written.
+
+    Raises:
+        ValueError: If the text is damaged, or nested too deeply for what shows it later.
+    """
+    record = parse_experiment(data)
+    level: list[dict[str, Json] | list[Json]] = [record]
+    for _ in range(_MAX_DEPTH):
+        parts = (part.values() if isinstance(part, dict) else part for part in level)
+        level = [value for part in parts for value in part if isinstance(value, (dict, list))]
+        if not level:
+            return record
+    raise ValueError("it is nested too deeply")
 
 
 def parse_ended_trial(name: str, data: bytes) -> NumberedTrial:

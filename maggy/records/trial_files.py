@@ -8,12 +8,10 @@ from maggy.common.files import Files
 from maggy.common.types import Json
 from maggy.records.encoding import encode_json, encode_text
 from maggy.records.event_files import EventFiles
-from maggy.records.reading import NumberedTrial, parse_ended_trial, sort_by_end
+from maggy.records.reading import DAMAGED, NumberedTrial, parse_ended_trial, sort_by_end
 from maggy.trial import Trial
 
 __all__ = ["TrialFiles", "set_aside"]
-
-_DAMAGED = ".damaged-"
 
 
 class TrialFiles:
@@ -93,7 +91,7 @@ class TrialFiles:
         numbered_trials: list[NumberedTrial] = []
         damaged_names: list[str] = []
         for name in self._files.list(self._directory):
-            if _DAMAGED in name:
+            if DAMAGED in name:
                 continue
             before_each()
             try:
@@ -148,6 +146,6 @@ def set_aside(files: Files, directory: str, name: str) -> None:
     """Give a damaged file or directory of an experiment another name, ``<name>.damaged-1``."""
     names = files.list(directory)
     number = 1
-    while f"{name}{_DAMAGED}{number}" in names:
+    while f"{name}{DAMAGED}{number}" in names:
         number += 1
-    files.rename(f"{directory}/{name}", f"{directory}/{name}{_DAMAGED}{number}")
+    files.rename(f"{directory}/{name}", f"{directory}/{name}{DAMAGED}{number}")

@@ -62,6 +62,8 @@ class ExperimentResult(dict[str, Any], Drawable):
         confidence: The attribute of this name.
         directory: The attribute of this name.
         searchspace: The attribute of this name.
+        state: The attribute of this name.
+        running: The attribute of this name.
 
     Attributes:
         trials: A dict for each ended trial, in the order of ending: ``trial_id``, ``number`` (from
@@ -69,12 +71,17 @@ class ExperimentResult(dict[str, Any], Drawable):
             ``duration`` (milliseconds), ``start`` (seconds since the epoch), ``attempts``,
             ``steps``, ``history``, ``outputs``, ``error``. A trial that ran has ``worker``, too:
             the number of its last worker, from 0. One that a rule stopped has ``stop_reason``.
-        kind: ``"optimization"`` or ``"ablation"``.
+        kind: ``"optimization"`` or ``"ablation"``; ``"single"`` if a function ran once and the
+            experiment was opened with :func:`maggy.load`.
         direction: ``"max"`` or ``"min"``.
         optimization_key: The name of the metric.
         confidence: The confidence of intervals and verdicts in an ablation with repeats.
         directory: The directory of the experiment, or None.
         searchspace: The search space, or None.
+        state: ``"FINISHED"``, or ``"KILLED"`` if the time of ``max_seconds`` was up. One that was
+            opened with :func:`maggy.load` may also be ``"RUNNING"`` or ``"FAILED"``.
+        running: The trials that run, with the keys of ``trials``. Only an experiment that was
+            opened with :func:`maggy.load` has any.
     """
 
     def __init__(
@@ -89,6 +96,8 @@ class ExperimentResult(dict[str, Any], Drawable):
         confidence: float = 0.95,
         directory: str | None = None,
         searchspace: Searchspace | None = None,
+        state: str = "FINISHED",
+        running: Sequence[TrialRow] = (),
     ) -> None:
         super().__init__(values)
         self.trials = list(trials)
@@ -98,6 +107,8 @@ class ExperimentResult(dict[str, Any], Drawable):
         self.confidence = confidence
         self.directory = directory
         self.searchspace = searchspace
+        self.state = state
+        self.running = list(running)
 
     def to_pandas(self) -> pandas.DataFrame:
         """Return the trials as a data frame with one row a trial and one column a parameter.
@@ -233,7 +244,7 @@ def build_result(
 
     Args:
         trials: The ended trials (FINALIZED or ERROR), in the order in which they ended.
-        kind: ``"optimization"`` or ``"ablation"``.
+        kind: ``"optimization"``, ``"ablation"`` or ``"single"``.
         direction: ``"max"`` or ``"min"``.
         optimization_key: The name of the metric.
         confidence: The confidence of intervals and verdicts in an ablation with repeats.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from maggy.ablation.component import Component
 from maggy.ablation.labels import CHOICE_PARAMETER, NOTHING
@@ -20,11 +20,18 @@ from maggy.result.status import trial_status
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["component_frame", "data_frame", "parameter_columns", "trial_table"]
+__all__ = [
+    "component_frame",
+    "data_frame",
+    "parameter_columns",
+    "trial_records",
+    "trial_table",
+]
 
 MAX_ROWS = 100
 """Maximum number of trials that a table in a notebook shows."""
 _FIELDS = ("metric", "status", "early_stop", "duration", "start", "attempts", "error")
+"""The columns of a table of trials beside the id and the parameters."""
 
 
 def parameter_columns(rows: Sequence[TrialRow]) -> dict[str, str]:
@@ -40,14 +47,33 @@ def data_frame(rows: Sequence[TrialRow], optimization_key: str = "metric") -> pa
     """Return a data frame with one row a trial and one column a parameter.
 
     Args:
-        rows: The trials.
-        optimization_key: The name of the metric. If it is ``metric``, the column of this name
-            holds the returned value with this key already.
+        rows: See :func:`trial_records`, like the other argument.
+        optimization_key: See there.
 
     Raises:
         MissingDependencyError: If pandas is not installed.
     """
     frames = import_optional("pandas", "to_pandas()", "pip install 'maggy[plots]'")
+    columns, started, records = trial_records(rows, optimization_key)
+    frame = frames.DataFrame(records, columns=columns)
+    frame[started] = frames.to_datetime(frame[started].astype("float64"), unit="s", utc=True)
+    return frame
+
+
+def trial_records(
+    rows: Sequence[TrialRow], optimization_key: str
+) -> tuple[list[str], str, list[dict[str, Any]]]:
+    """Return the columns of a table of all that is known about the trials, and its rows.
+
+    Args:
+        rows: The trials.
+        optimization_key: The name of the metric. If it is ``metric``, the column of this name
+            holds the returned value with this key already.
+
+    Returns:
+        The columns; the one among them that holds the time of the start, in seconds since the
+        epoch; and for each trial its values by column, perhaps with further ones.
+    """
     parameters = parameter_columns(rows)
     # Only the trials of an ablation with repeats or a seed have these.
     of_repeat = [name for name in ("repeat", "seed") if any(name in row for row in rows)]
@@ -70,10 +96,7 @@ def data_frame(rows: Sequence[TrialRow], optimization_key: str = "metric") -> pa
         }
         for row in rows
     ]
-    frame = frames.DataFrame(records, columns=[*former, *fields.values(), *outputs.values()])
-    started = fields["started"]
-    frame[started] = frames.to_datetime(frame[started].astype("float64"), unit="s", utc=True)
-    return frame
+    return [*former, *fields.values(), *outputs.values()], fields["started"], records
 
 
 def _further_value(row: TrialRow, name: str) -> float | int | None:

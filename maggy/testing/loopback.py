@@ -98,6 +98,7 @@ def run_on_threads(
                 max_seconds=config.max_seconds,
                 fail_fast=config.fail_fast,
                 give_up_after=config.give_up_after,
+                verbose=config.verbose,
             ),
         )
         outcome = experiment.run()

@@ -16,6 +16,7 @@ BUILT_IN = {
     "BroadcastStepTypeError": TypeError,
     "BroadcastStepValueError": ValueError,
     "ExperimentError": RuntimeError,
+    "ExperimentNotFoundError": FileNotFoundError,
     "MetricKeyError": KeyError,
     "MetricTypeError": TypeError,
     "MetricValueError": ValueError,

@@ -311,6 +311,36 @@ def test_appending_to_a_file_that_an_interrupted_write_left_open_continues_in_a_
     CutOff.store.clear()
 
 
+def test_a_file_in_a_foreign_folder_is_read_like_any_other(files, place):
+    files.make_directory(files.join(place, "trial"), exist_ok=True)
+    files.write_bytes(files.join(place, "trial", "file"), b"content")
+    assert files.read_inside(place, "trial/file") == b"content"
+    for name in ("missing", "trial/missing", "missing/file"):
+        with pytest.raises(FileNotFoundError):
+            files.read_inside(place, name)
+
+
+def test_nothing_outside_a_foreign_folder_is_read_and_no_pipe_is_waited_for(files, tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text("secret")
+    folder = tmp_path / "folder"
+    (folder / "trial").mkdir(parents=True)
+    (folder / "link").symlink_to(secret)
+    (folder / "way_out").symlink_to(tmp_path)
+    (folder / "trial" / "dangling").symlink_to(tmp_path / "nothing")
+    (folder / "circle").symlink_to(folder / "circle")
+    os.mkfifo(folder / "pipe")
+    for name in ("link", "way_out/secret", "trial/dangling", "circle", "pipe"):
+        with pytest.raises(PermissionError):
+            files.read_inside(str(folder), name)
+    with pytest.raises(IsADirectoryError):
+        files.read_inside(str(folder), "trial")
+    # The folder itself may be a link: its user has named it.
+    (tmp_path / "alias").symlink_to(folder)
+    (folder / "file").write_text("content")
+    assert files.read_inside(str(tmp_path / "alias"), "file") == b"content"
+
+
 def test_a_file_that_must_be_new_is_created_once(files, place):
     files.make_directory(place, exist_ok=True)
     path = files.join(place, "file")

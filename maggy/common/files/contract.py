@@ -122,6 +122,23 @@ class Files(ABC):
             FileNotFoundError: If there is no such file.
         """
 
+    def read_inside(self, folder: str, name: str) -> bytes:
+        """Return the content of an ordinary file in a folder that anybody may have made.
+
+        Where a file system has links, a file outside the folder is not read, however it is linked;
+        and reading does not wait for a pipe or a device.
+
+        Args:
+            folder: The folder.
+            name: The path of the file in the folder, with ``/`` between its parts.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+            IsADirectoryError: If it is a directory.
+            PermissionError: If it is no ordinary file inside the folder.
+        """
+        return self.read_bytes(f"{folder}/{name}")
+
     @abstractmethod
     def write_bytes(self, path: str, data: bytes, atomic: bool = True) -> None:
         """Write a whole file, in place of an existing one.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import re
+import stat
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
@@ -80,6 +81,18 @@ class DiskFiles(Files):
     def read_bytes(self, path: str) -> bytes:
         """Return the content of a file."""
         return Path(path).read_bytes()
+
+    def read_inside(self, folder: str, name: str) -> bytes:
+        """Return the content of an ordinary file in a folder. See :meth:`Files.read_inside`."""
+        path = os.path.join(folder, *name.split("/"))
+        if os.path.realpath(path) != os.path.join(os.path.realpath(folder), *name.split("/")):
+            raise PermissionError(f"{path} is a link.")
+        mode = os.lstat(path).st_mode
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(f"{path} is a directory.")
+        if not stat.S_ISREG(mode):  # the opening of a pipe would wait for its other end
+            raise PermissionError(f"{path} is no ordinary file.")
+        return self.read_bytes(path)
 
     def write_bytes(self, path: str, data: bytes, atomic: bool = True) -> None:
         """Write a whole file. An atomic write renames a temporary file, which is one step."""

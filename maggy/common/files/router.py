@@ -84,6 +84,10 @@ class AnyFiles(Files):
         """Return the content of a file. See :meth:`Files.read_bytes`."""
         return self._at(path).read_bytes(path)
 
+    def read_inside(self, folder: str, name: str) -> bytes:
+        """Return the content of an ordinary file in a folder. See :meth:`Files.read_inside`."""
+        return self._at(folder).read_inside(folder, name)
+
     def write_bytes(self, path: str, data: bytes, atomic: bool = True) -> None:
         """Write a whole file. See :meth:`Files.write_bytes`."""
         self._at(path).write_bytes(path, data, atomic)

@@ -130,6 +130,9 @@ class ClassicSession(Protocol):
     def sparkContext(self) -> SparkContext:
         """Return the connection to Spark."""
 
+    def stop(self) -> None:
+        """End Spark."""
+
 
 class RetryPolicy(Protocol):
     """The rule by which a Connect client tries a request again."""
@@ -218,3 +221,6 @@ class ConnectSession(Protocol):
 
     def interruptTag(self, tag: str, /) -> list[str]:
         """Interrupt the queries with a tag and return their identifiers."""
+
+    def stop(self) -> None:
+        """End the session."""

@@ -57,6 +57,7 @@ def conclude(
     )
     result.directory = directory
     result.searchspace = searchspace
+    result.state = outcome.state
     recorder.result(result)
     # An experiment that has used up max_seconds ends with the trials that it has.
     if outcome.error is not None and not _has_run_out_of_time(outcome):

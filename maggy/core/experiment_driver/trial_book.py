@@ -41,8 +41,8 @@ from maggy.core.experiment_driver.policy import Policy
 from maggy.core.experiment_driver.stop_checks import StopChecks
 from maggy.core.experiment_driver.suggestions import Suggestions, recordable
 from maggy.core.experiment_driver.trial_names import TrialNames, check_suggestion
-from maggy.core.experiment_driver.trial_numbers import TrialNumbers
 from maggy.trial import Trial
+from maggy.trial.numbers import TrialNumbers
 from maggy.trial.trial import TrialParamsError
 
 __all__ = ["TrialBook"]

@@ -1,7 +1,7 @@
 """The numbers of the trials of an experiment."""
 
 from maggy import Trial
-from maggy.core.experiment_driver.trial_numbers import TrialNumbers
+from maggy.trial.numbers import TrialNumbers
 
 
 def trial_with(number=None, start=None):

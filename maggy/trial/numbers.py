@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from maggy.trial import Trial
+from maggy.trial.trial import Trial
 
 __all__ = ["TrialNumbers"]
 

@@ -1,0 +1,128 @@
+# PYTHON_ARGCOMPLETE_OK
+"""The parser of the command ``maggy``: a subcommand is one file, and one line in ``COMMANDS``."""
+
+from __future__ import annotations
+
+import os
+import sys
+import textwrap
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Sequence
+from contextlib import suppress
+
+from maggy.cli.best import BestCommand
+from maggy.cli.command import NOT_FOUND, SUCCESS, WRONG_USE, Command
+from maggy.cli.doctor import DoctorCommand
+from maggy.cli.export import ExportCommand
+from maggy.cli.list_experiments import ListCommand
+from maggy.cli.resume_hint import ResumeHintCommand
+from maggy.cli.screen import Screen
+from maggy.cli.show import ShowCommand
+from maggy.common.exceptions import BadArgumentsError, MissingDependencyError
+from maggy.version import __version__
+
+__all__ = ["COMMANDS", "main"]
+
+COMMANDS: tuple[Command, ...] = (
+    ListCommand(),
+    ShowCommand(),
+    BestCommand(),
+    ExportCommand(),
+    ResumeHintCommand(),
+    DoctorCommand(),
+)
+_HELP_WIDTH = 80
+_INTERRUPT = 130  # what a shell reports for a program that Ctrl-C has ended
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command, and return its exit code.
+
+    Args:
+        arguments: The words after ``maggy``; those of this process if None.
+
+    Raises:
+        SystemExit: If the arguments are wrong (code 2), or help or the version was asked for (0).
+    """
+    _write_any_character()
+    try:
+        try:
+            return _run(arguments)
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:  # maggy list | head
+        _discard_output()
+        return SUCCESS
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    parser = _parser()
+    _complete(parser)
+    choice = parser.parse_args(arguments)
+    screen = Screen(sys.stdout, sys.stderr)
+    try:
+        code: int = choice.command.run(choice, screen)
+    except BrokenPipeError:  # an OSError, but none of a store
+        raise
+    except (BadArgumentsError, MissingDependencyError) as error:
+        screen.remark(str(error))
+        return WRONG_USE
+    except OSError as error:  # ExperimentNotFoundError, and a store that refuses
+        screen.remark(str(error))
+        return NOT_FOUND
+    except KeyboardInterrupt:
+        return _INTERRUPT
+    return code
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(
+        prog="maggy",
+        description="Look at recorded experiments of Maggy, and at what Maggy runs on.",
+        epilog="Exit codes: 0 success, 1 the experiment failed or a check did, 2 wrong use, "
+        "3 not found.",
+    )
+    parser.add_argument("--version", action="version", version=f"maggy {__version__}")
+    subparsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for command in COMMANDS:
+        subparser = subparsers.add_parser(
+            command.name,
+            help=command.summary,
+            description=_description(command),
+            epilog=_examples(command),
+            formatter_class=RawDescriptionHelpFormatter,
+        )
+        command.add_arguments(subparser)
+        subparser.set_defaults(command=command)
+    return parser
+
+
+def _description(command: Command) -> str:
+    paragraphs = (f"{command.summary}.", command.description)
+    return "\n\n".join(textwrap.fill(text, _HELP_WIDTH) for text in paragraphs).rstrip()
+
+
+def _examples(command: Command) -> str:
+    lines = [f"  {call}\n      {effect}" for call, effect in command.examples]
+    return "\n".join(["examples:", *lines])
+
+
+def _complete(parser: ArgumentParser) -> None:
+    """Answer a shell that asks for completions, if argcomplete is installed."""
+    with suppress(ImportError):
+        import argcomplete
+
+        argcomplete.autocomplete(parser)
+
+
+def _write_any_character() -> None:
+    """Let a terminal with few characters show the others as escapes."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _discard_output() -> None:
+    """Send what is still in memory nowhere, or Python would complain when it ends."""
+    with suppress(OSError, ValueError):  # a stream without a file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,139 @@
+"""``maggy export``: the trials of an experiment as CSV, as JSON, or as a study of Optuna."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+from maggy.cli.arguments import add_experiment, open_experiment
+from maggy.cli.command import SUCCESS, Command
+from maggy.cli.screen import Screen
+from maggy.cli.summary import summary_of
+from maggy.common.exceptions import BadArgumentsError
+from maggy.common.terminal_text import terminal_text
+from maggy.common.types import Json
+
+if TYPE_CHECKING:
+    from maggy.result import ExperimentResult
+
+__all__ = ["ExportCommand", "csv_cell"]
+
+_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+
+
+class ExportCommand(Command):
+    """Write the trials of an experiment for other programs."""
+
+    name = "export"
+    summary = "Write the trials for other programs: as CSV, as JSON, or to Optuna"
+    description = (
+        "CSV has a row for each trial that has ended, and JSON everything, reported values "
+        "included. In CSV, a text that a spreadsheet would take for a formula begins with an "
+        "apostrophe."
+    )
+    examples = (
+        ("maggy export local-1700000000000_1 --csv > trials.csv", "a row for each trial"),
+        ("maggy export local-1700000000000_1 --json | jq .trials[0]", "everything"),
+        ("maggy export local-1700000000000_1 --optuna sqlite:///study.db", "for optuna-dashboard"),
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Add the experiment, and the formats, of which there must be one."""
+        add_experiment(parser)
+        formats = parser.add_mutually_exclusive_group(required=True)
+        formats.add_argument("--csv", action="store_true", help="write CSV to standard output")
+        formats.add_argument("--json", action="store_true", help="write JSON to standard output")
+        formats.add_argument(
+            "--optuna",
+            metavar="URL",
+            help="add a study to this storage, such as sqlite:///study.db",
+        )
+        parser.add_argument(
+            "--study-name", metavar="NAME", help="the name of the study; by default the id"
+        )
+
+    def run(self, arguments: Namespace, screen: Screen) -> int:
+        """Write the trials."""
+        if arguments.study_name is not None and arguments.optuna is None:
+            raise BadArgumentsError("--study-name must stand with --optuna, but there is none.")
+        recorded, result = open_experiment(arguments, screen)
+        summary = summary_of(recorded.overview, result)
+        if arguments.csv:
+            for text in csv_lines(result):
+                screen.write(text)
+        elif arguments.json:
+            screen.write_json(
+                {
+                    **summary.to_json(),
+                    "searchspace": [] if result.searchspace is None else [*result.searchspace],
+                    "result": dict(result),
+                    "trials": result.trials,
+                    "running": result.running,
+                }
+            )
+        else:
+            name = arguments.study_name or summary.experiment_id
+            _add_study(result, arguments.optuna, name)
+            screen.remark(f"{len(result.trials)} trials are in the study {name!r}.")
+        return SUCCESS
+
+
+def csv_lines(result: ExperimentResult) -> Iterator[str]:
+    """Yield the head and a row for each trial, with the columns of ``result.to_pandas()``."""
+    from maggy.result.tables import trial_records
+
+    columns, started, records = trial_records(result.trials, result.optimization_key)
+    yield _csv_line(list(columns))
+    for record in records:
+        if record[started] is not None:
+            record[started] = datetime.fromtimestamp(record[started], timezone.utc).isoformat()
+        yield _csv_line([record[column] for column in columns])
+
+
+def csv_cell(value: Json) -> str:
+    """Return a value as the text of a cell that no spreadsheet takes for a formula.
+
+    Example:
+        >>> csv_cell("=1+1"), csv_cell("-0.5"), csv_cell(-0.5), csv_cell(["a", None])
+        ("'=1+1", '-0.5', '-0.5', '["a", null]')
+    """
+    if value is None:
+        return ""
+    if isinstance(value, (list, dict)):
+        value = json.dumps(value)
+    text = terminal_text(str(value))
+    is_formula = text.startswith(_FORMULA_SIGNS) and not _NUMBER.fullmatch(text)
+    return f"'{text}" if is_formula else text
+
+
+def _csv_line(values: list[Json]) -> str:
+    line = io.StringIO()
+    # Only a line end that is the terminator is quoted inside a cell.
+    csv.writer(line, lineterminator="\n").writerow(map(csv_cell, values))
+    return line.getvalue().removesuffix("\n")
+
+
+def _add_study(result: ExperimentResult, url: str, name: str) -> None:
+    """Add the trials as a study to a storage of Optuna.
+
+    Raises:
+        BadArgumentsError: If the storage cannot be used, or has a study of this name.
+        MissingDependencyError: If Optuna is not installed.
+    """
+    from maggy.optuna_bridge.tools import require
+
+    require("maggy export --optuna", ["optuna"], "optuna")
+    try:
+        result.to_optuna_study(storage=url, study_name=name)
+    except Exception as error:  # Optuna's, SQLAlchemy's, or a database driver's
+        text = str(error).strip().split("\n", 1)[0]
+        raise BadArgumentsError(
+            f"--optuna must name a storage in which there is no study {name!r} yet: {text:.300}"
+        ) from error

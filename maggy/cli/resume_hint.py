@@ -1,0 +1,66 @@
+"""``maggy resume-hint``: the argument of a config that goes on with an experiment."""
+
+from __future__ import annotations
+
+import re
+from argparse import ArgumentParser, Namespace
+
+from maggy.cli.arguments import add_experiment, open_experiment
+from maggy.cli.command import SUCCESS, WRONG_USE, Command
+from maggy.cli.screen import Screen
+from maggy.cli.summary import Summary, summary_of
+
+__all__ = ["ResumeHintCommand"]
+
+
+class ResumeHintCommand(Command):
+    """Write the ``resume=`` that goes on with an experiment."""
+
+    name = "resume-hint"
+    summary = "Write the resume= that goes on with an experiment"
+    description = (
+        "It belongs into the config of the same experiment. What the config must hold besides is "
+        "written to standard error."
+    )
+    examples = (("maggy resume-hint local-1700000000000_1", "resume='/data/Experiments/...'"),)
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Add the experiment."""
+        add_experiment(parser)
+
+    def run(self, arguments: Namespace, screen: Screen) -> int:
+        """Write the argument, and remarks on what must be equal."""
+        recorded, result = open_experiment(arguments, screen)
+        summary = summary_of(recorded.overview, result)
+        if not re.fullmatch(r".+_\d+", summary.experiment_id, re.ASCII | re.DOTALL):
+            screen.remark(
+                "An experiment can be resumed only if its directory is called "
+                f"<application>_<number>, but this one is called {summary.experiment_id!r}. "
+                "Rename it."
+            )
+            return WRONG_USE
+        for remark in _remarks(summary, result["failed"]):
+            screen.remark(remark)
+        screen.write(f"resume={summary.directory!r}")
+        return SUCCESS
+
+
+def _remarks(summary: Summary, failed: int) -> list[str]:
+    remarks = []
+    if summary.state == "RUNNING":
+        remarks.append("It is running. A second driver is refused until the first one has ended.")
+    if summary.state == "FINISHED":
+        remarks.append("It has finished. Only a config that asks for more trials has any to run.")
+    if summary.method:
+        what = "optimizer" if summary.kind == "optimization" else "ablator"
+        remarks.append(
+            f"The config must have the {what} {summary.method}, direction={summary.direction!r} "
+            f"and optimization_key={summary.optimization_key!r}."
+        )
+    if summary.seed is not None:
+        remarks.append(f"The config must have seed={summary.seed}.")
+    if failed:
+        remarks.append(
+            f"Trials that failed ({failed}) run again only with retry_failed=True, or if all did."
+        )
+    return remarks

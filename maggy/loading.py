@@ -1,0 +1,76 @@
+"""Open recorded experiments, finished or not: ``maggy.load(directory_or_id)``."""
+
+from __future__ import annotations
+
+import os
+import warnings
+
+from maggy.core.environment import find_environment
+from maggy.records.naming import find_recorded
+from maggy.records.recorded import RecordedExperiment, read_experiment
+from maggy.result import ExperimentResult
+from maggy.result.opening import result_of
+
+__all__ = ["load", "read"]
+
+_MAX_PROBLEMS = 10
+
+
+def load(
+    experiment: str | os.PathLike[str], *, log_dir: str | os.PathLike[str] | None = None
+) -> ExperimentResult:
+    """Return the result of a recorded experiment: finished, failed, killed or running.
+
+    It needs neither Spark nor the code of the experiment, and changes nothing on disk. A directory
+    is data: no code in it runs, and nothing outside it is read. Directories of every release since
+    2.0.0 can be opened.
+
+    ``result.state`` is ``"RUNNING"``, ``"FINISHED"``, ``"FAILED"`` or ``"KILLED"``. An experiment
+    was killed if that is recorded, or if no end is recorded and its driver is dead or has given no
+    sign of life for 60 seconds. ``result.running`` holds the trials that have begun and not ended.
+
+    A damaged record is left out, and a warning names it.
+
+    Args:
+        experiment: The id of the experiment (``<application>_<run>``), or its directory: a path or
+            an fsspec URL.
+        log_dir: The directory in which an id is looked up; otherwise ``$MAGGY_LOG_DIR``, otherwise
+            ``./Experiments``.
+
+    Returns:
+        The result as :func:`maggy.experiment.lagom` returns it. It covers the trials that have
+        ended so far. A function that ran once has no metric, and its value is not recorded.
+
+    Raises:
+        ExperimentNotFoundError: If there is no such experiment. The message says where Maggy
+            looked. It is a ``FileNotFoundError``.
+
+    Example:
+        >>> import maggy
+        >>> result = maggy.load("local-1795679146_1")  # doctest: +SKIP
+        >>> result.state, result["best_val"]  # doctest: +SKIP
+        ('FINISHED', 0.91)
+    """
+    recorded = read(experiment, log_dir=log_dir)
+    result = result_of(recorded)
+    if recorded.problems:
+        lines = recorded.problems[:_MAX_PROBLEMS]
+        if len(recorded.problems) > len(lines):
+            lines.append(f"... and {len(recorded.problems) - len(lines)} more")
+        text = f"Records in {result.directory} are damaged:\n" + "\n".join(lines)
+        warnings.warn(text, stacklevel=2)
+    return result
+
+
+def read(
+    experiment: str | os.PathLike[str], *, log_dir: str | os.PathLike[str] | None = None
+) -> RecordedExperiment:
+    """Return the records of an experiment. The arguments are those of :func:`load`.
+
+    Raises:
+        ExperimentNotFoundError: If there is no such experiment.
+    """
+    environment = find_environment()
+    root = environment.root(None if log_dir is None else os.fspath(log_dir))
+    directory = find_recorded(environment.files, root, experiment, environment.root)
+    return read_experiment(environment.files, directory)

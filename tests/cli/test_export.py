@@ -1,0 +1,97 @@
+"""``maggy export``: CSV without formulas, JSON with everything, and a study of Optuna."""
+
+import csv
+import io
+import json
+
+import pytest
+from helpers.recorded import record_ablation, record_search
+from helpers.results import ended_trial
+
+import maggy
+from maggy.cli.command_line import main
+from maggy.cli.export import csv_cell
+
+
+@pytest.fixture
+def export(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("MAGGY_LOG_DIR", str(tmp_path))
+
+    def export(*options):
+        code = main(["export", "app_1", *options])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return export
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("=1+1", "'=1+1"), ("+cmd|' /C calc'!A0", "'+cmd|' /C calc'!A0"), ("-2+3", "'-2+3"),
+        ("@SUM(A1)", "'@SUM(A1)"), ("\t=1", "'\t=1"), ("\r=1", "'=1"), ("\x1b[1m=1", "'=1"),
+        ("-1e-5", "-1e-5"), ("+3.5", "+3.5"), ("-.5", "-.5"), (-1, "-1"), (-0.5, "-0.5"),
+        ("-inf", "'-inf"), ("-1 = x", "'-1 = x"), ("a=b", "a=b"), ("", ""), (None, ""),
+        (True, "True"), ([1, "="], '[1, "="]'), ({"a": None}, '{"a": null}'), ("-", "'-"),
+    ],
+)  # fmt: skip
+def test_a_text_that_a_spreadsheet_would_take_for_a_formula_begins_with_an_apostrophe(value, text):
+    assert csv_cell(value) == text
+
+
+def test_csv_has_the_columns_and_values_of_the_data_frame(tmp_path, export):
+    recorded = record_search(tmp_path)
+    code, out, _ = export("--csv")
+    assert code == 0
+    rows = list(csv.DictReader(io.StringIO(out)))
+    frame = recorded.result.to_pandas()
+    assert list(rows[0]) == list(frame.columns)
+    assert [row["trial_id"] for row in rows] == list(frame["trial_id"])
+    assert [row["metric"] for row in rows] == ["0.5", "", "0.75"]
+    assert rows[1]["error"] == "Traceback: no\nValueError: too bad"
+
+
+def test_csv_of_a_study_with_repeats_has_repeat_and_seed(tmp_path, export):
+    record_ablation(tmp_path, {"None": [0.7, 0.8], "fare": [0.5, 0.6]}, repeats=2)
+    rows = list(csv.DictReader(io.StringIO(export("--csv")[1])))
+    assert [(row["repeat"], row["seed"]) for row in rows[1:3]] == [("0", "100"), ("1", "101")]
+
+
+def test_names_and_values_of_parameters_are_no_formulas(tmp_path, export):
+    recorded = record_search(tmp_path, [])
+    recorded.store.claim()
+    recorded.store.end_trial(ended_trial({"=name": "=HYPERLINK(1)"}, 0.5))
+    head, row = csv.reader(io.StringIO(export("--csv")[1]))
+    assert (head[1], row[1]) == ("'=name", "'=HYPERLINK(1)")
+
+
+def test_csv_without_a_trial_is_a_head(tmp_path, export):
+    record_search(tmp_path, [])
+    assert export("--csv")[1].startswith("trial_id,metric,status,")
+
+
+def test_json_has_everything(tmp_path, export):
+    recorded = record_search(tmp_path)
+    content = json.loads(export("--json")[1])
+    assert content["result"] == dict(recorded.result)
+    assert content["trials"] == recorded.result.trials
+    assert content["searchspace"] == list(maggy.load(recorded.path).searchspace)
+    assert (content["id"], content["state"], content["running"]) == ("app_1", "FINISHED", [])
+
+
+@pytest.mark.slow  # Optuna with SQLAlchemy
+def test_a_study_of_optuna_has_the_trials_and_is_never_added_to(tmp_path, export):
+    import optuna
+
+    record_search(tmp_path)
+    url = f"sqlite:///{tmp_path}/study.db"
+    code, out, err = export("--optuna", url)
+    assert (code, out) == (0, "")
+    assert "3 trials are in the study 'app_1'" in err
+    study = optuna.load_study(study_name="app_1", storage=url)
+    assert [trial.value for trial in study.trials] == [0.5, None, 0.75]
+    code, _, err = export("--optuna", url)
+    assert code == 2
+    assert "'app_1'" in err
+    assert export("--optuna", url, "--study-name", "another")[0] == 0
+    assert export("--optuna", "nonsense://x")[0] == 2
