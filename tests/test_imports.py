@@ -22,6 +22,7 @@ HEAVY = (
     "keras",
     "pandas",
     "matplotlib",
+    "mlflow",
     "tensorboard",
     "pyarrow",
     "optuna",
@@ -48,11 +49,11 @@ EXCEPTIONS = [
 ]  # fmt: skip
 PUBLIC = [
     "AblationStudy", "ExperimentResult", "Searchspace", "Trial", "__version__", "callbacks",
-    "experiment", "lagom", "tensorboard", *CONFIGS, *OPTIMIZERS, *STOP_RULES, *EXCEPTIONS,
+    "Listener", "experiment", "lagom", "tensorboard", *CONFIGS, *OPTIMIZERS, *STOP_RULES, *EXCEPTIONS,
 ]  # fmt: skip
 SUBMODULES = [
     "ablation", "callbacks", "config", "earlystop", "experiment", "experiment_config",
-    "optimizer", "result", "searchspace", "tensorboard", "trial",
+    "optimizer", "result", "searchspace", "tensorboard", "tracking", "trial",
 ]  # fmt: skip
 
 PATHS = {

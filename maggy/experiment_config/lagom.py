@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, Final
 
+from maggy.common.by_name import with_names
 from maggy.common.exceptions import BadArgumentsError
 from maggy.experiment_config.argument_docs import explain_inherited_arguments
 from maggy.experiment_config.checks import (
@@ -16,12 +18,15 @@ from maggy.experiment_config.checks import (
     check_positive,
     check_text,
 )
+from maggy.tracking import Listener
+from maggy.tracking.registry import LISTENERS, resolve_listeners
 
 __all__ = ["BaseConfig", "CommonConfig", "LagomConfig"]
 
 MAX_PORT: Final = 65_535
 
 
+@with_names(LISTENERS, "{listeners}")
 @dataclass(kw_only=True)
 class CommonConfig:
     """Hold the options that every experiment has. The constructor checks all of them.
@@ -57,9 +62,14 @@ class CommonConfig:
             lost and its trial starts again. It must be longer than ``hb_interval``.
         driver_port: Port on which the driver listens for its workers, from 1 to 65535. None, the
             default, takes a free port.
+        listeners: A list of what hears of the experiment while it runs: instances of
+            :class:`maggy.Listener`, and names, in upper or lower case: {listeners}. Other
+            distributions can register names as entry points of the group ``maggy.listeners``. The
+            default is none.
 
     Raises:
         BadArgumentsError: If an argument breaks its rule.
+        TypeError: If a listener is of another type.
     """
 
     seed: int | None = None
@@ -76,6 +86,7 @@ class CommonConfig:
     max_trial_memory: int | str | None = None
     worker_timeout: float = 60.0
     driver_port: int | None = None
+    listeners: Sequence[str | Listener] = ()
 
     def __post_init__(self) -> None:
         self._check_name_and_heartbeat()
@@ -85,6 +96,7 @@ class CommonConfig:
             check_flag(field, getattr(self, field))
         for field, path in (("log_dir", self.log_dir), ("resume", self.resume)):
             _check_path(field, path)
+        resolve_listeners(self.listeners)
 
     def _check_name_and_heartbeat(self) -> None:
         # Every config defines these fields, but at positions and with defaults of its own.

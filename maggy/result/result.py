@@ -54,6 +54,7 @@ class ExperimentResult(dict[str, Any]):
         confidence: See below.
         directory: See below.
         searchspace: See below.
+        state: See below.
 
     Attributes:
         trials: A dict for each ended trial, in the order of ending: ``trial_id``, ``status``,
@@ -65,6 +66,7 @@ class ExperimentResult(dict[str, Any]):
         confidence: The confidence of intervals and verdicts in an ablation with repeats.
         directory: The directory of the experiment, or None.
         searchspace: The search space, or None.
+        state: ``"FINISHED"``, ``"FAILED"`` or ``"KILLED"``.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class ExperimentResult(dict[str, Any]):
         confidence: float = 0.95,
         directory: str | None = None,
         searchspace: Searchspace | None = None,
+        state: str = "FINISHED",
     ) -> None:
         super().__init__(values)
         self.trials = list(trials)
@@ -88,6 +91,7 @@ class ExperimentResult(dict[str, Any]):
         self.confidence = confidence
         self.directory = directory
         self.searchspace = searchspace
+        self.state = state
 
     def to_pandas(self) -> pandas.DataFrame:
         """Return the trials as a data frame with one row a trial and one column a parameter.

@@ -1,4 +1,4 @@
-"""One row for each ended trial of an experiment: plain values that tables, plots and files show."""
+"""One row for each trial of an experiment: plain values for tables, plots, files and listeners."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from maggy.common.json_values import to_plain
 from maggy.common.types import Json, Params
 from maggy.trial import Trial
 
-__all__ = ["TrialRow", "make_row", "parameter_names", "repeat_of", "sort_rows"]
+__all__ = ["TrialRow", "copy_row", "make_row", "parameter_names", "repeat_of", "sort_rows"]
 
 _REPEATED_ID = re.compile(r".+_(\d+)")
 
@@ -23,11 +23,12 @@ class _OfRepeat(TypedDict, total=False):
 
 
 class TrialRow(_OfRepeat):
-    """What an ended trial was and did, as plain JSON values.
+    """What a trial was and did, as plain JSON values.
 
-    ``metric`` is None for a failed trial. ``duration`` is in milliseconds, ``start`` in seconds
-    since the epoch. ``steps`` and ``history`` have the same length. Only the trials of an ablation
-    with repeats or a seed have ``repeat``, counted from 0, and ``seed``.
+    ``metric`` is None for a failed trial, and for one that still runs. ``duration`` is in
+    milliseconds, ``start`` in seconds since the epoch. ``steps`` and ``history`` have the same
+    length. Only the trials of an ablation with repeats or a seed have ``repeat``, counted from 0,
+    and ``seed``.
     """
 
     trial_id: str
@@ -45,10 +46,11 @@ class TrialRow(_OfRepeat):
 
 
 def make_row(trial: Trial, optimization_key: str) -> TrialRow:
-    """Return the row of an ended trial.
+    """Return the row of a trial: a snapshot that shares nothing with it.
 
     Args:
-        trial: A trial that is FINALIZED or ERROR.
+        trial: A trial of any status. The row of one that runs has the points so far. Call this on
+            the thread that owns the trial, or after the end of the trial.
         optimization_key: The name of the metric. If the trial returned a bare number, this is its
             key in ``outputs``.
     """
@@ -78,6 +80,16 @@ def make_row(trial: Trial, optimization_key: str) -> TrialRow:
     if trial.seed is not None:
         row["seed"] = trial.seed
     return row
+
+
+def copy_row(row: TrialRow) -> TrialRow:
+    """Return a row with the same content, which shares nothing with the first one."""
+    copy = row.copy()
+    copy["params"] = to_plain(row["params"])
+    copy["steps"], copy["history"] = list(row["steps"]), list(row["history"])
+    outputs = row["outputs"]
+    copy["outputs"] = None if outputs is None else to_plain(outputs)
+    return copy
 
 
 def repeat_of(row: TrialRow) -> int:
