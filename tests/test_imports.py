@@ -49,7 +49,8 @@ EXCEPTIONS = [
 ]  # fmt: skip
 PUBLIC = [
     "AblationStudy", "ExperimentResult", "Searchspace", "Trial", "__version__", "callbacks",
-    "Listener", "experiment", "lagom", "tensorboard", *CONFIGS, *OPTIMIZERS, *STOP_RULES, *EXCEPTIONS,
+    "Listener", "experiment", "lagom", "tensorboard",
+    *CONFIGS, *OPTIMIZERS, *STOP_RULES, *EXCEPTIONS,
 ]  # fmt: skip
 SUBMODULES = [
     "ablation", "callbacks", "config", "earlystop", "experiment", "experiment_config",

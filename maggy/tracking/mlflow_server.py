@@ -13,6 +13,7 @@ from urllib.request import getproxies, proxy_bypass
 
 from maggy.common.optional import import_optional
 from maggy.records.tracked_runs import without_password
+from maggy.tracking.mlflow_retries import NO_RETRIES
 from maggy.tracking.mlflow_values import MetricPoint
 
 if TYPE_CHECKING:
@@ -57,9 +58,8 @@ class MlflowServer:
     """One experiment on a tracking server.
 
     Nothing is called before :meth:`connect`, which loads MLflow and may be called by two threads.
-    Before each call a connection is
-    opened and closed again: MLflow's client would repeat a request to a server that is away for
-    minutes.
+    MLflow's client would repeat a request for minutes. So a connection is opened and closed again
+    before each request, which is not repeated: the caller tries again later.
 
     Args:
         uri: The URI of the server; None for MLflow's own default.
@@ -94,10 +94,9 @@ class MlflowServer:
     def _connect(self) -> None:
         mlflow = import_optional("mlflow", "The listener MLflow", REMEDY)
         self.uri = self.uri or mlflow.get_tracking_uri()
-        self._probe()
         client = mlflow.MlflowClient(self.uri)
         if self._experiment_id is None:
-            self._experiment_id = self._find_experiment(client)
+            self._experiment_id = self._request(self._find_experiment, client)
         self._context = _context_tags()
         self._client = client
 
@@ -163,8 +162,7 @@ class MlflowServer:
         # The public method reads the run once more, and prints two lines about it.
         from mlflow.entities import RunStatus
 
-        self._probe()
-        store.update_run_info(run_id, RunStatus.from_string(status), end, None)
+        self._request(store.update_run_info, run_id, RunStatus.from_string(status), end, None)
 
     def reopen_run(self, run_id: str) -> None:
         """Let a run that has ended go on."""
@@ -203,9 +201,16 @@ class MlflowServer:
                 return
 
     def _call(self, method: str, *args: object, **options: object) -> Any:  # noqa: ANN401
+        return self._request(getattr(self._client, method), *args, **options)
+
+    def _request(self, call: Callable[..., Any], *args: object, **options: object) -> Any:  # noqa: ANN401
         self._probe()
-        call: Callable[..., Any] = getattr(self._client, method)
-        return call(*args, **options)
+        try:
+            with NO_RETRIES:
+                return call(*args, **options)
+        except Exception:
+            self._probe()  # if it has gone meanwhile, that is the reason
+            raise
 
     def _probe(self) -> None:
         """Raise `ServerIsAway` if nobody listens at the address of the server."""

@@ -15,10 +15,12 @@ from maggy.tracking.listener import ExperimentInfo
 __all__ = [
     "MetricPoint",
     "curve_name",
+    "end_time",
     "experiment_tags",
     "final_metrics",
     "named",
     "reported_point",
+    "run_name",
     "trial_params",
     "trial_points",
     "trial_status",
@@ -94,6 +96,19 @@ def trial_params(row: TrialRow) -> dict[str, str]:
 
 def _text(value: Json) -> str:
     return json.dumps(value) if isinstance(value, (list, dict)) else str(value)
+
+
+def run_name(row: TrialRow) -> str:
+    """Return the name of a trial's run: its number if it has one, else its id."""
+    number = dict(row).get("number")
+    return row["trial_id"] if number is None else f"trial {number}"
+
+
+def end_time(row: TrialRow, now: int) -> int:
+    """Return when a trial ended, in milliseconds since 1970; now, if it does not know."""
+    if row["start"] is None or row["duration"] is None:
+        return now
+    return int(row["start"] * 1000) + row["duration"]
 
 
 def trial_status(row: TrialRow) -> str:

@@ -24,9 +24,11 @@ from maggy.tracking.mlflow_values import (
     TRIAL_TAG,
     MetricPoint,
     curve_name,
+    end_time,
     experiment_tags,
     final_metrics,
     reported_point,
+    run_name,
     trial_params,
     trial_points,
     trial_status,
@@ -39,6 +41,8 @@ LIVE_SECONDS = 5.0
 """How often running trials are written, and how soon a server that was away is tried again."""
 ENDED = ("FINISHED", "FAILED", "KILLED")
 """The states of an experiment that does not run. MLflow has the same words."""
+MAX_FAILURES = 3
+"""How many times a trial is written that the server refuses, before the end of the experiment."""
 LINK_SECONDS = 30.0
 """How often the runs of training functions are looked for."""
 
@@ -54,7 +58,8 @@ class _Run:
         has_params: Its parameters are written.
         written: The values that are written, by step.
         points: Reported points that are not written: step, value, milliseconds since 1970.
-        has_failed: The server has refused it.
+        failures: How many times writing it has failed.
+        has_unknown_run: A request to make its run has failed, but may have reached the server.
     """
 
     row: TrialRow
@@ -63,7 +68,8 @@ class _Run:
     has_params: bool = False
     written: dict[float, float | None] = field(default_factory=dict)
     points: list[tuple[float, float | None, int]] = field(default_factory=list)
-    has_failed: bool = False
+    failures: int = 0
+    has_unknown_run: bool = False
 
 
 class RunWriter:
@@ -162,7 +168,7 @@ class RunWriter:
             if row["trial_id"] not in self._record.runs and row["trial_id"] not in self._ended:
                 self.end(row)
         for run in self._ended.values():
-            run.has_failed = False
+            run.failures = 0
         before = len(self._record.runs)
         errors: list[Exception] = []
         try:
@@ -225,7 +231,7 @@ class RunWriter:
     def _write_ended(self) -> None:
         first_error: Exception | None = None
         for trial_id, run in list(self._ended.items()):
-            if run.has_failed:
+            if run.failures == MAX_FAILURES:
                 continue
             try:
                 self._write(run, has_ended=True)
@@ -233,7 +239,7 @@ class RunWriter:
                 raise
             except Exception as error:
                 # One trial that the server refuses must not hold up the others.
-                run.has_failed, first_error = True, first_error or error
+                run.failures, first_error = run.failures + 1, first_error or error
                 continue
             self._record.runs[trial_id] = str(run.run_id)
             del self._ended[trial_id]
@@ -264,7 +270,7 @@ class RunWriter:
         points = [reported_point(self._key, *point) for point in run.points]
         values = {step: value for step, value, _ in run.points}
         tags: dict[str, str] = {}
-        end = self._end_of(run.row)
+        end = end_time(run.row, self._now())
         if has_ended:
             written = {**run.written, **values}
             points += trial_points(run.row, self._key, written, self._clock())
@@ -289,15 +295,20 @@ class RunWriter:
             self._delete_obsolete()
             self._record.runs.pop(row["trial_id"], None)
             self._incomplete.pop(row["trial_id"], None)
-        tags = {
+        own = {
             EXPERIMENT_TAG: self._info["experiment_id"],
             ROLE_TAG: "trial",
             TRIAL_TAG: row["trial_id"],
-            PARENT_TAG: str(self._parent),
-            **self._tags,
         }
+        if run.has_unknown_run:
+            for recorded in self._server.find_runs(own):
+                return recorded.run_id
+        run.has_unknown_run = True
         start = int((row["start"] or self._clock()) * 1000)
-        return self._server.create_run(_name(row), start, tags)
+        tags = {**own, PARENT_TAG: str(self._parent), **self._tags}
+        run_id = self._server.create_run(run_name(row), start, tags)
+        run.has_unknown_run = False
+        return run_id
 
     def _read_steps(self, run: _Run, run_id: str) -> None:
         """Take note of the points that an incomplete run has."""
@@ -328,15 +339,5 @@ class RunWriter:
         if result.state in ENDED:
             self._server.end_run(parent, result.state, now)
 
-    def _end_of(self, row: TrialRow) -> int:
-        if row["start"] is None or row["duration"] is None:
-            return self._now()
-        return int(row["start"] * 1000) + row["duration"]
-
     def _now(self) -> int:
         return int(self._clock() * 1000)
-
-
-def _name(row: TrialRow) -> str:
-    number = dict(row).get("number")
-    return row["trial_id"] if number is None else f"trial {number}"

@@ -264,7 +264,7 @@ def test_the_end_of_an_interrupted_experiment_ends_its_running_trials(server, wr
     assert (server.of(trial).status, server.parent.status) == ("KILLED", "KILLED")
 
 
-def test_a_trial_that_the_server_refuses_holds_up_no_other_one(server, writer, tmp_path):
+def test_a_trial_that_the_server_refuses_holds_up_no_other_one(server, writer, clock, tmp_path):
     bad, good = trial_of(1), trial_of(2)
     server.refused = (bad.trial_id,)
     writer.end(row_of(bad))
@@ -272,10 +272,34 @@ def test_a_trial_that_the_server_refuses_holds_up_no_other_one(server, writer, t
     with pytest.raises(ValueError, match="refused"):
         writer.catch_up()
     assert server.of(good).status == "FINISHED"
+    for _ in range(2):
+        clock.now += LIVE_SECONDS
+        with pytest.raises(ValueError, match="refused"):
+            writer.catch_up()
+    clock.now += LIVE_SECONDS
+    writer.catch_up()  # it is not tried for ever
     with pytest.raises(ValueError, match="refused"):
         writer.finish(result_of(bad, good))
     assert server.parent.files
     assert '"is_complete": false' in (tmp_path / "mlflow.json").read_text()
+
+
+def test_a_run_is_not_made_twice_if_the_answer_was_lost(server, writer, clock, monkeypatch):
+    trial, create_run = trial_of(1), server.create_run
+    writer.catch_up()
+
+    def lose_the_answer(*args):
+        create_run(*args)
+        raise ServerIsAway("The connection was lost.")
+
+    monkeypatch.setattr(server, "create_run", lose_the_answer)
+    writer.end(row_of(trial))
+    with pytest.raises(ServerIsAway):
+        writer.catch_up()
+    monkeypatch.setattr(server, "create_run", create_run)
+    clock.now = LIVE_SECONDS
+    writer.catch_up()
+    assert server.of(trial).status == "FINISHED"
 
 
 def test_a_trial_that_lost_its_worker_gets_a_new_run(server, writer, clock):
