@@ -116,6 +116,7 @@ PATHS = {
     "maggy.ablation.ablator.loco": ["LOCO"],
     "maggy.callbacks": ["KerasBatchEnd", "KerasEpochEnd"],
     "maggy.result": ["ExperimentResult"],
+    "maggy.tracking": ["ExperimentInfo", "Listener", "MLflow", "export"],
     "maggy.core.exceptions": EXCEPTIONS,
     "maggy.common.exceptions": EXCEPTIONS,
     "maggy.testing": [
