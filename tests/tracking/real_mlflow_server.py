@@ -41,9 +41,14 @@ class Server:
         command += ["--port", str(self.port), "--workers", "1"]
         command += ["--backend-store-uri", f"sqlite:///{self._folder}/mlflow.db"]
         command += ["--artifacts-destination", str(self._folder / "artifacts")]
+        environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
         # A group of its own, so that its workers end with it.
         self._process = subprocess.Popen(
-            command, stdout=self._log, stderr=self._log, start_new_session=True
+            command,
+            stdout=self._log,
+            stderr=self._log,
+            env=environment,
+            start_new_session=True,
         )
         wait_until(self._answers, "the answer of MLflow's server", PROCESS_SECONDS, pause=0.1)
 
