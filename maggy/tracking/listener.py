@@ -49,8 +49,8 @@ class Listener:
     other calls are made.
 
     A listener that raises an error costs one line, and the experiment goes on. At the end ``lagom``
-    waits 30 seconds at most for all listeners together. A listener that is not ready by then is not
-    called again.
+    waits 30 seconds at most for all listeners together. A listener that is not ready by then costs
+    a line, and goes on in the background while the process lives.
 
     All dicts are copies, which a listener may change and keep.
 

@@ -90,6 +90,7 @@ class MLflow(Tracker):
         self._tracking_uri = tracking_uri
         self._tags = dict(tags or {})
         self._writer: RunWriter | None = None
+        self._next_writer: RunWriter | None = None  # it is prepared before the last one has ended
 
     def prepare(self, info: ExperimentInfo, files: Files) -> Mapping[str, str]:
         """Return the variables with which runs that a training function opens find the server."""
@@ -113,8 +114,9 @@ class MLflow(Tracker):
 
     def on_experiment_start(self, info: ExperimentInfo) -> None:
         """Make the parent run."""
-        if self._writer is None:
+        if self._next_writer is None:
             self._open(info, AnyFiles())
+        self._writer, self._next_writer = self._next_writer, None
         self._require_writer().catch_up()
 
     def on_trial_start(self, trial: TrialRow) -> None:
@@ -145,7 +147,8 @@ class MLflow(Tracker):
         files = AnyFiles()
         directory = str(result.directory)
         self._open(_info_of(result, directory, files), files)
-        writer, self._writer = self._require_writer(), None
+        self._writer, self._next_writer = self._next_writer, None
+        writer = self._require_writer()
         return 0 if writer.is_complete_with(result) else writer.finish(result)
 
     def _open(self, info: ExperimentInfo, files: Files) -> MlflowServer:
@@ -154,7 +157,7 @@ class MLflow(Tracker):
         name = name or info["name"]
         server = MlflowServer(tracking_uri_of(self._tracking_uri), name, experiment_id)
         record = TrackedRuns(files, info["directory"], server.uri or "", experiment_id or name)
-        self._writer = RunWriter(server, record, info, self._tags)
+        self._next_writer = RunWriter(server, record, info, self._tags)
         return server
 
     def _require_writer(self) -> RunWriter:

@@ -23,6 +23,8 @@ __all__ = ["HeardNotices", "ListenerThread", "Listeners"]
 
 MAX_POINTS = 100_000
 """Maximum number of points that wait for one listener. Further points are not passed on."""
+THREAD = "_maggy_thread"
+"""The attribute in which a listener has its last thread while that runs."""
 PATIENCE_SECONDS = 30.0
 """How long ``lagom`` waits at its end for all listeners together."""
 
@@ -59,9 +61,10 @@ class ListenerThread:
         self._batches: dict[str, list[Point]] = {}  # the last one of each trial in the queue
         self._waiting_points = 0
         self._lost_points = 0
-        self._is_abandoned = False
+        self._result: ExperimentResult | None = None
         # Everything below belongs to the thread.
         self._rows: dict[str, TrialRow] = {}  # running trials
+        self._earlier: threading.Thread | None = None
         self._has_ended = False
         self._has_failed = False
         self._thread = threading.Thread(
@@ -69,7 +72,12 @@ class ListenerThread:
         )
 
     def start(self, info: ExperimentInfo) -> None:
-        """Start the thread, and pass the beginning of the experiment on."""
+        """Start the thread, and pass the beginning of the experiment on.
+
+        A listener that still hears of an earlier experiment hears of that one to its end first.
+        """
+        self._earlier = vars(self._listener).get(THREAD)
+        vars(self._listener)[THREAD] = self._thread
         self._post(self._call, "on_experiment_start", copy.deepcopy(info))
         self._thread.start()
 
@@ -97,10 +105,11 @@ class ListenerThread:
 
     def experiment_ended(self, result: ExperimentResult) -> None:
         """Pass the end of the experiment on. Afterwards the thread ends."""
-        self._post(self._experiment_ended, result)
+        self._result = result
+        self._post(self._experiment_ended)
 
     def close(self, timeout: float) -> None:
-        """Wait for the thread. Afterwards the listener is not called any more.
+        """Wait for the thread. A listener that takes longer goes on in the background.
 
         Args:
             timeout: Seconds to wait at most.
@@ -109,7 +118,9 @@ class ListenerThread:
             self._thread.join(timeout)
         finally:  # also after Ctrl-C
             with self._condition:
-                self._is_abandoned, lost_points = True, self._lost_points
+                lost_points = self._lost_points
+                # Whoever called lagom may change the result from now on.
+                self._result = copy.deepcopy(self._result)
         if lost_points:
             self._say(
                 f"The listener {self._name} was too slow: {lost_points} points were not passed on "
@@ -118,7 +129,7 @@ class ListenerThread:
         if self._thread.is_alive():
             self._say(
                 f"The listener {self._name} is not ready {PATIENCE_SECONDS:g} seconds after the "
-                "end of the experiment, which does not wait for it any longer."
+                "end of the experiment. It goes on in the background while this process lives."
             )
 
     def _post(self, call: Callable[..., None], *args: object, about: str = "") -> None:
@@ -131,14 +142,16 @@ class ListenerThread:
     # Everything below runs on the listener's thread.
 
     def _run(self) -> None:
+        if self._earlier is not None:
+            self._earlier.join()
         while not self._has_ended:
             with self._condition:
                 while not self._queue:
                     self._condition.wait()
-                if self._is_abandoned:
-                    return
                 call, args = self._queue.popleft()
             call(*args)
+        if vars(self._listener).get(THREAD) is self._thread:
+            del vars(self._listener)[THREAD]
 
     def _trial_began(self, row: TrialRow) -> None:
         self._rows[row["trial_id"]] = row
@@ -165,9 +178,11 @@ class ListenerThread:
         self._rows.pop(trial.trial_id, None)
         self._call("on_trial_end", make_row(trial, self._key))
 
-    def _experiment_ended(self, result: ExperimentResult) -> None:
+    def _experiment_ended(self) -> None:
         self._has_ended = True
-        self._call("on_experiment_end", copy.deepcopy(result))
+        with self._condition:
+            result, self._result = copy.deepcopy(self._result), None
+        self._call("on_experiment_end", result)
 
     def _call(self, method: str, *args: object) -> None:
         if not _overrides(self._listener, method):

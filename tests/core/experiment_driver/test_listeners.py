@@ -173,17 +173,32 @@ def test_a_listener_that_raises_costs_one_line_and_is_called_again(error):
     ]
 
 
-def test_a_listener_that_hangs_is_given_up_and_not_called_again():
-    listener = Stuck("experiment_start")
+def test_a_listener_that_hangs_costs_a_line_and_goes_on_in_the_background():
+    listener, result = Stuck("experiment_start"), search_result([0.5])
     thread, lines = started(listener)
     assert listener.is_waiting.wait(HANG)
-    end(thread, timeout=0.0)
+    thread.experiment_ended(result)
+    thread.close(0.0)
     assert len(lines) == 1
     assert "The listener Stuck is not ready" in lines[0]
+    result.clear()  # it belongs to the user now
     listener.may_go_on.set()
-    [of_listener] = listener.threads
-    of_listener.join(HANG)
-    assert listener.methods() == ["experiment_start"]
+    wait_until(lambda: len(listener.calls) == 2)
+    assert listener.calls[-1][1]["best_val"] == 0.5
+
+
+def test_a_listener_hears_of_one_experiment_after_the_other():
+    listener = Stuck("experiment_start")
+    for _ in range(2):
+        thread, _ = started(listener)
+        assert listener.is_waiting.wait(HANG)
+        thread.experiment_ended(search_result([0.5]))
+        thread.close(0.0)
+    listener.may_go_on.set()
+    wait_until(lambda: len(listener.calls) == 4)
+    assert listener.methods() == ["experiment_start", "experiment_end"] * 2
+    wait_until(lambda: "_maggy_thread" not in vars(listener))
+    copy.deepcopy(listener.calls)
 
 
 def test_a_listener_that_hangs_holds_up_no_other_one():
