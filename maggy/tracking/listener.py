@@ -115,7 +115,7 @@ class Tracker(Listener):
         """Return environment variables for the workers that do not have them already.
 
         Called before :meth:`on_experiment_start`, on the thread that called ``lagom``, so it must
-        not wait for anything.
+        not wait for long.
 
         Args:
             info: What the experiment is.

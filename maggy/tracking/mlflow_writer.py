@@ -250,7 +250,6 @@ class RunWriter:
         now = self._monotonic()
         if now < self._next_sweep:
             return
-        self._next_sweep = now + LIVE_SECONDS
         for run in self._running.values():
             if run.points or not run.has_params:
                 self._write(run)
@@ -258,6 +257,9 @@ class RunWriter:
             self._next_link = now + LINK_SECONDS
             self._link()
         self._record.write()
+        # With many running trials, most of the time is left for those that have ended.
+        seconds = self._monotonic() - now
+        self._next_sweep = now + seconds + max(LIVE_SECONDS, 4 * seconds)
 
     def _end_running(self) -> None:
         """End the runs of the trials that the end of the experiment has interrupted."""

@@ -211,8 +211,9 @@ def test_a_server_that_is_killed_costs_one_line_and_what_it_missed_is_written_la
     assert len(runs_of(client, "experiment")) == 1
 
 
+@pytest.mark.parametrize("isolation", ["worker", "process"])
 def test_a_search_on_spark_is_tracked_with_the_runs_of_its_training_function(
-    spark, experiments, server, client, capfd
+    spark, experiments, server, client, capfd, isolation
 ):
     def train(x, reporter):
         import mlflow
@@ -235,6 +236,7 @@ def test_a_search_on_spark_is_tracked_with_the_runs_of_its_training_function(
         name="digits",
         es_policy="none",
         hb_interval=0.1,
+        isolation=isolation,
         listeners=[MLflow(tracking_uri=server.uri, tags={"team": "a"})],
     )
     result = experiment.lagom(train, config)
