@@ -59,21 +59,38 @@ class Server:
         except OSError:
             return False
 
+    @property
+    def is_running(self):
+        return self._process.poll() is None
+
     def kill(self):
         """End the server and its workers at once."""
-        if self._process.poll() is None:
+        if self.is_running:
             os.killpg(self._process.pid, 9)
         self._process.wait()
         self._log.close()
 
 
-@pytest.fixture
-def server(tmp_path_factory, monkeypatch):
-    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME"):
-        monkeypatch.delenv(name, raising=False)
+@pytest.fixture(scope="module")
+def one_server(tmp_path_factory):
     server = Server(tmp_path_factory.mktemp("server"))
     yield server
     server.kill()
+
+
+@pytest.fixture
+def server(one_server, monkeypatch):
+    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME"):
+        monkeypatch.delenv(name, raising=False)
+    if not one_server.is_running:
+        one_server.start()
+    return one_server
+
+
+@pytest.fixture
+def name(request):
+    """The name of an experiment that no other test has."""
+    return request.node.name
 
 
 @pytest.fixture
@@ -81,7 +98,7 @@ def client(server):
     return MlflowClient(server.uri)
 
 
-def runs_of(client, role, name="digits"):
+def runs_of(client, name, role):
     """Return the runs with a role, by the trials' ids."""
     found, token = {}, None
     mlflow_experiment = client.get_experiment_by_name(name)
@@ -112,10 +129,10 @@ def simulated_trial(number):
     )
 
 
-def info_of(folder):
+def info_of(folder, name):
     return {
         "experiment_id": "app_1",
-        "name": "digits",
+        "name": name,
         "description": "",
         "directory": str(folder),
         "kind": "optimization",
@@ -131,10 +148,10 @@ def info_of(folder):
     }
 
 
-def test_a_thousand_trials_of_a_hundred_points_are_complete(server, client, tmp_path):
+def test_a_thousand_trials_of_a_hundred_points_are_complete(server, client, name, tmp_path):
     lines = []
     listeners = Listeners([MLflow(tracking_uri=server.uri)], "accuracy", lines.append)
-    listeners.experiment_began(info_of(tmp_path))
+    listeners.experiment_began(info_of(tmp_path, name))
     ended = [simulated_trial(number) for number in range(1000)]
     for trial in ended:
         listeners.trial_began(trial)
@@ -146,9 +163,9 @@ def test_a_thousand_trials_of_a_hundred_points_are_complete(server, client, tmp_
     listeners.experiment_ended(result)
     listeners.close(PROCESS_SECONDS)
     assert [line for line in lines if "points were not passed on" not in line] == []
-    runs = runs_of(client, "trial")
+    runs = runs_of(client, name, "trial")
     assert len(runs) == 1000
-    [parent] = runs_of(client, "experiment").values()
+    [parent] = runs_of(client, name, "experiment").values()
     assert (parent.info.status, parent.data.metrics["best_accuracy"]) == ("FINISHED", 0.999)
     for trial in ended:
         run = runs[trial.trial_id]
@@ -162,7 +179,7 @@ def test_a_thousand_trials_of_a_hundred_points_are_complete(server, client, tmp_
             *range(POINTS)
         ]
     result.directory = str(tmp_path)
-    assert export(result, experiment_name="digits", tracking_uri=server.uri) == 0
+    assert export(result, experiment_name=name, tracking_uri=server.uri) == 0
 
 
 class PointsOf:
@@ -173,7 +190,7 @@ class PointsOf:
 
 
 def test_a_server_that_is_killed_costs_one_line_and_what_it_missed_is_written_later(
-    server, client, tmp_path, monkeypatch
+    server, client, name, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(mlflow_writer, "LIVE_SECONDS", 0.0)
 
@@ -190,7 +207,7 @@ def test_a_server_that_is_killed_costs_one_line_and_what_it_missed_is_written_la
         policy,
         train,
         workers=1,
-        listeners=[MLflow("digits", server.uri)],
+        listeners=[MLflow(name, server.uri)],
     )
     outcome = search.run()
     assert Counter(trial.status for trial in outcome.trials) == {"FINALIZED": 8}
@@ -201,19 +218,19 @@ def test_a_server_that_is_killed_costs_one_line_and_what_it_missed_is_written_la
         outcome.trials, kind="optimization", direction="max", optimization_key="metric"
     )
     result.directory = search.store.directory
-    assert export(result, experiment_name="digits", tracking_uri=server.uri) >= 4
-    assert export(result, experiment_name="digits", tracking_uri=server.uri) == 0
-    runs = runs_of(client, "trial")
+    assert export(result, experiment_name=name, tracking_uri=server.uri) >= 4
+    assert export(result, experiment_name=name, tracking_uri=server.uri) == 0
+    runs = runs_of(client, name, "trial")
     assert {run.info.status for run in runs.values()} == {"FINISHED"}
     for trial in outcome.trials:
         history = client.get_metric_history(runs[trial.trial_id].info.run_id, "metric")
         assert sorted(metric.step for metric in history) == list(range(POINTS))
-    assert len(runs_of(client, "experiment")) == 1
+    assert len(runs_of(client, name, "experiment")) == 1
 
 
 @pytest.mark.parametrize("isolation", ["worker", "process"])
 def test_a_search_on_spark_is_tracked_with_the_runs_of_its_training_function(
-    spark, experiments, server, client, capfd, isolation
+    spark, experiments, server, client, name, capfd, isolation
 ):
     def train(x, reporter):
         import mlflow
@@ -233,7 +250,7 @@ def test_a_search_on_spark_is_tracked_with_the_runs_of_its_training_function(
         "gridsearch",
         Searchspace(x=("DISCRETE", [1, 2, 3, 4])),
         optimization_key="accuracy",
-        name="digits",
+        name=name,
         es_policy="none",
         hb_interval=0.1,
         isolation=isolation,
@@ -243,7 +260,7 @@ def test_a_search_on_spark_is_tracked_with_the_runs_of_its_training_function(
     output = capfd.readouterr().out
     assert output.rstrip().endswith("Finished Experiment")
     assert "The listener" not in output
-    runs, [parent] = runs_of(client, "trial"), runs_of(client, "experiment").values()
+    runs, [parent] = runs_of(client, name, "trial"), runs_of(client, name, "experiment").values()
     assert Counter(run.info.status for run in runs.values()) == {"FINISHED": 3, "FAILED": 1}
     for row in result.trials:
         run = runs[row["trial_id"]]
