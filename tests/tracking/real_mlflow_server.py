@@ -36,20 +36,16 @@ class Server:
 
     def start(self):
         """Start the server, and wait until it answers."""
-        self._log = open(self._folder / "server.log", "ab")  # noqa: SIM115 (open while it runs)
         command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1"]
         command += ["--port", str(self.port), "--workers", "1"]
         command += ["--backend-store-uri", f"sqlite:///{self._folder}/mlflow.db"]
         command += ["--artifacts-destination", str(self._folder / "artifacts")]
         environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
         # A group of its own, so that its workers end with it.
-        self._process = subprocess.Popen(
-            command,
-            stdout=self._log,
-            stderr=self._log,
-            env=environment,
-            start_new_session=True,
-        )
+        with open(self._folder / "server.log", "ab") as log:
+            self._process = subprocess.Popen(
+                command, stdout=log, stderr=log, env=environment, start_new_session=True
+            )
         wait_until(self._answers, "the answer of MLflow's server", PROCESS_SECONDS, pause=0.1)
 
     def _answers(self):
@@ -59,32 +55,20 @@ class Server:
         except OSError:
             return False
 
-    @property
-    def is_running(self):
-        return self._process.poll() is None
-
     def kill(self):
         """End the server and its workers at once."""
-        if self.is_running:
+        if self._process.poll() is None:
             os.killpg(self._process.pid, 9)
         self._process.wait()
-        self._log.close()
-
-
-@pytest.fixture(scope="module")
-def one_server(tmp_path_factory):
-    server = Server(tmp_path_factory.mktemp("server"))
-    yield server
-    server.kill()
 
 
 @pytest.fixture
-def server(one_server, monkeypatch):
+def server(tmp_path_factory, monkeypatch):
     for name in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME"):
         monkeypatch.delenv(name, raising=False)
-    if not one_server.is_running:
-        one_server.start()
-    return one_server
+    server = Server(tmp_path_factory.mktemp("server"))
+    yield server
+    server.kill()
 
 
 @pytest.fixture
