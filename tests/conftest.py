@@ -15,6 +15,11 @@ settings.register_profile(
 )
 settings.load_profile("maggy")
 
+# Each session of Spark has a Java machine of its own, also in the processes that tests start. Half
+# of its time goes into the optimizing compiler, which pays only in sessions longer than a test.
+os.environ.setdefault("SPARK_SUBMIT_OPTS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+os.environ.setdefault("SPARK_LAUNCHER_OPTS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+
 
 @pytest.fixture(scope="session")
 def spark():

@@ -1,16 +1,22 @@
 """``lagom`` accepts the arguments of all releases, and checks them."""
 
+import dataclasses
 import threading
 
 import pytest
 from helpers.waiting import HANG, running
 
-from maggy import Searchspace, experiment
+from maggy import Searchspace, experiment, experiment_config
 from maggy.ablation import AblationStudy
 from maggy.ablation.ablator import LOCO
 from maggy.common.exceptions import BadArgumentsError, SignatureError
 from maggy.core import launch
-from maggy.experiment_config import AblationConfig, LagomConfig, OptimizationConfig
+from maggy.experiment_config import (
+    AblationConfig,
+    CommonConfig,
+    LagomConfig,
+    OptimizationConfig,
+)
 
 
 def train(x):
@@ -148,6 +154,34 @@ def test_the_options_of_a_config_may_be_keywords_too(launched):
     assert (config.seed, config.num_workers) == (3, 2)
 
 
+OTHER_VALUES = {
+    "seed": 3, "num_workers": 2, "log_dir": "here", "resume": "app_1", "max_trial_seconds": 7.0,
+    "max_seconds": 8.0, "trial_attempts": 9, "fail_fast": True, "give_up_after": None,
+    "retry_failed": True, "isolation": "process", "max_trial_memory": 2**30, "worker_timeout": 99.0,
+    "driver_port": 4242,
+}  # fmt: skip
+
+
+def test_the_common_options_are_keywords_only_and_belong_to_every_config():
+    fields = dataclasses.fields(CommonConfig)
+    assert {field.name for field in fields if field.kw_only} == OTHER_VALUES.keys()
+    assert len(fields) == len(OTHER_VALUES)
+    for name in experiment_config.__all__:
+        assert issubclass(getattr(experiment_config, name), CommonConfig)
+
+
+@pytest.mark.parametrize("experiment_type", ["optimization", "ablation"])
+@pytest.mark.parametrize("name", OTHER_VALUES)
+def test_a_common_option_is_a_keyword_of_the_call_of_release_0(launched, name, experiment_type):
+    call = {
+        "optimization": {"searchspace": space(), "optimizer": "randomsearch"},
+        "ablation": {"ablation_study": AblationStudy("titanic", label_name="survived")},
+    }[experiment_type]
+    options = {name: OTHER_VALUES[name], "isolation": "process"}
+    config = config_of(launched, map_fun=train, experiment_type=experiment_type, **call, **options)
+    assert getattr(config, name) == OTHER_VALUES[name] != getattr(CommonConfig, name)
+
+
 def test_the_titanic_notebook_of_release_0_3(launched):
     study = AblationStudy("titanic_train_dataset", label_name="survived")
     config = config_of(
@@ -185,6 +219,8 @@ def test_an_ablation_accepts_the_arguments_of_a_search_as_none(launched):
         es_min=10,
     )
     assert config.ablator == "loco"
+    # In the releases whose call this is, no trial of an ablation was stopped early.
+    assert (config.es_policy, config.es_interval, config.es_min) == ("none", 1, 10)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,9 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NoReturn, TypeAlias
+from weakref import WeakValueDictionary
 
 from maggy.common.exceptions import AblationError, MissingDependencyError, SignatureError
 from maggy.common.keras_session import call_generator, fresh_names
@@ -43,6 +45,8 @@ ModelFunction: TypeAlias = Callable[[], object]
 
 _WIDTH = "num_features"
 """The parameter of a model generator that gets the number of features."""
+_models: WeakValueDictionary[int, object] = WeakValueDictionary()
+"""The models that generators have returned in this process, by id, as long as they exist."""
 
 
 def takes_feature(generator: DatasetGenerator) -> bool:
@@ -153,7 +157,7 @@ def model_function_of(
         # Names such as "dense_1" in the study mean those of a fresh session, and a worker runs many
         # trials in one session.
         with fresh_names():
-            model = call_generator(generator)
+            model = _new_model(generator)
             return model if change is None else change(model)
 
     return model_function
@@ -163,11 +167,11 @@ def build_base_model(generator: ModelGenerator) -> object:
     """Return the base model.
 
     Raises:
-        AblationError: If the generator raises.
+        AblationError: If the generator raises, or returns a model that it has returned before.
         MissingDependencyError: If the generator needs TensorFlow or Keras, which is not installed.
     """
     try:
-        return call_generator(generator)
+        return _new_model(generator)
     except (AblationError, MissingDependencyError):
         # These name the remedy already.
         raise
@@ -182,11 +186,11 @@ def try_custom_model(generator: ModelGenerator) -> None:
     """Build a custom model once and discard it.
 
     Raises:
-        AblationError: If the generator returns None.
+        AblationError: If the generator returns None, or a model that it has returned before.
     """
     # The model is discarded, so the names in it are free again.
     with fresh_names(keep=False):
-        if call_generator(generator) is None:
+        if _new_model(generator) is None:
             raise AblationError(
                 f"The custom model generator {_name(generator)}() must return a model, "
                 "but it returned None."
@@ -203,6 +207,24 @@ def raise_no_base_model() -> NoReturn:
         "The training function takes model_function, so the study needs a base model. "
         "Set it with ablation_study.model.set_base_model_generator(function)."
     )
+
+
+def _new_model(generator: ModelGenerator) -> object:
+    """Return the model of a generator, which must build another one at each call."""
+    model = call_generator(generator)
+    # Models of Keras and PyTorch. Other libraries may train a copy of what they are given.
+    if not isinstance(model, type) and (
+        hasattr(model, "trainable_variables") or hasattr(model, "named_parameters")
+    ):
+        if _models.get(id(model)) is model:
+            raise AblationError(
+                f"A model generator must build a new model at each call, but {_name(generator)}() "
+                "returned the same one again, so a trial would go on with the weights of another. "
+                "Build the model inside the function."
+            )
+        with suppress(TypeError):  # an object of slots, which cannot be known again
+            _models[id(model)] = model
+    return model
 
 
 def _name_and_signature(generator: DatasetGenerator) -> str:

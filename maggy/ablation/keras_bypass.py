@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from types import ModuleType
 
-from maggy.ablation.keras_models import KerasLayer, KerasTensor, TensorTree
+from maggy.ablation.keras_models import KerasLayer, KerasModel, KerasTensor, TensorTree
 from maggy.ablation.keras_targets import Targets
 from maggy.common.exceptions import AblationError
 
 __all__ = ["REMEDY", "Bypass"]
 
 REMEDY = "Add a custom model without it: model.add_custom_model_generator()."
-_MERGES = ("Add", "Average", "Concatenate", "Maximum", "Minimum", "Multiply", "Subtract")
-"""The layers of Keras that merge tensors, and the operations of the same names."""
+_MERGES = (
+    "Add",
+    "Average",
+    "Concatenate",
+    "Divide",
+    "Maximum",
+    "Minimum",
+    "Multiply",
+    "Subtract",
+    "TrueDivide",
+)
+"""The layers and the operations of Keras that merge tensors."""
 
 
 class Bypass:
@@ -20,10 +32,12 @@ class Bypass:
 
     If a whole branch is removed, a merge (a sum, a product, a concatenation) would get the same
     tensor twice and would compute, for example, its square. So its inputs that became equal are
-    one input, and a merge with a single input left is removed, too.
+    one input, and a merge with a single input left is removed, too. Inputs that were equal before
+    stay: a user may want a square.
 
     Args:
         keras: The module.
+        model: The original model.
         targets: The layers that are removed or replaced.
 
     Attributes:
@@ -31,12 +45,11 @@ class Bypass:
             calls.
     """
 
-    def __init__(self, keras: ModuleType, targets: Targets) -> None:
+    def __init__(self, keras: ModuleType, model: KerasModel, targets: Targets) -> None:
         self.merges: list[str] = []
         self._keras = keras
         self._targets = targets
-        # The tensors that stand in for the output of a removed layer, by id.
-        self._stand_ins: dict[int, KerasTensor] = {}
+        self._original_inputs = _inputs_by_name(model)
 
     def call(self, layer: KerasLayer, *args: TensorTree, **kwargs: TensorTree) -> TensorTree:
         """Return the outputs of a layer in the new model."""
@@ -44,32 +57,29 @@ class Bypass:
             # Without the keywords: they are those of the original, and masks follow the tensors.
             return self._targets.new_layer(layer)(*args)
         if self._targets.is_removed(layer):
-            return self._stand_in(self._only_input(layer, args, kwargs))
+            return self._only_input(layer, args, kwargs)
         if _is_merge(layer):
             tensors = self._tensors(args)
-            distinct = self._without_repetitions(tensors)
+            distinct = self._without_repetitions(layer.name, tensors)
             if len(distinct) == 1 < len(tensors):
                 self.merges.append(layer.name)
-                return self._stand_in(distinct[0])
+                return distinct[0]
             if len(distinct) < len(tensors):
                 return layer(distinct, **kwargs)
         return layer(*args, **kwargs)
 
-    def _stand_in(self, tensor: KerasTensor) -> KerasTensor:
-        self._stand_ins[id(tensor)] = tensor
-        return tensor
-
-    def _without_repetitions(self, tensors: list[KerasTensor]) -> list[KerasTensor]:
-        """Return the tensors without those that a removal has made equal to an earlier one."""
-        # By identity, because comparing two tensors gives a tensor. A tensor that the user merges
-        # with itself stays.
-        previous_ids: set[int] = set()
-        distinct = []
-        for tensor in tensors:
-            if id(tensor) not in previous_ids or id(tensor) not in self._stand_ins:
-                distinct.append(tensor)
-            previous_ids.add(id(tensor))
-        return distinct
+    def _without_repetitions(self, name: str, tensors: list[KerasTensor]) -> list[KerasTensor]:
+        """Return the inputs of a merge without those that have become equal to an earlier one."""
+        calls = self._original_inputs.get(name)
+        originals: Sequence[object] = calls.pop(0) if calls else ()
+        if len(originals) != len(tensors):
+            originals = [object() for _ in tensors]  # unknown, so taken to be different
+        distinct: list[tuple[KerasTensor, object]] = []
+        # By identity, because comparing two tensors gives a tensor.
+        for tensor, original in zip(tensors, originals, strict=True):
+            if not any(tensor is one and original is not other for one, other in distinct):
+                distinct.append((tensor, original))
+        return [tensor for tensor, _ in distinct]
 
     def _only_input(
         self, layer: KerasLayer, args: TensorTree, kwargs: dict[str, TensorTree]
@@ -91,6 +101,19 @@ class Bypass:
     def _tensors(self, values: TensorTree) -> list[KerasTensor]:
         flat = self._keras.tree.flatten(values)
         return [value for value in flat if isinstance(value, self._keras.KerasTensor)]
+
+
+def _inputs_by_name(model: KerasModel) -> dict[str, list[list[KerasTensor]]]:
+    """Return the inputs of each call of a layer or operation, in the order of the calls.
+
+    Keras has no public way to them. The result is empty if this version keeps them elsewhere.
+    """
+    nodes_by_depth = getattr(model, "_nodes_by_depth", {})
+    inputs: dict[str, list[list[KerasTensor]]] = defaultdict(list)
+    for depth in sorted(nodes_by_depth, reverse=True):
+        for node in filter(lambda node: node.operation, nodes_by_depth[depth]):
+            inputs[node.operation.name].append(list(node.input_tensors))
+    return inputs
 
 
 def _is_merge(layer: KerasLayer) -> bool:

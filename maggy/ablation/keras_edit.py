@@ -11,7 +11,7 @@ from maggy.ablation.keras_models import KerasLayer
 from maggy.ablation.torch_models import is_torch_module
 from maggy.common.exceptions import AblationError
 
-__all__ = ["Edit", "LayerFactory", "merge_edits"]
+__all__ = ["Edit", "LayerFactory", "merge_edits", "require_new_layers"]
 
 LayerFactory: TypeAlias = Callable[[], object]
 """A user's function that makes a new layer at each call."""
@@ -88,6 +88,22 @@ def merge_edits(edits: Iterable[Edit]) -> Edit:
         replacements.update(edit.replacements)
         may_remove_first = may_remove_first or edit.may_remove_first
     return Edit(removal, replacements, may_remove_first)
+
+
+def require_new_layers(edits: Iterable[Edit]) -> None:
+    """Check that the functions that make layers make another one at each call.
+
+    Raises:
+        AblationError: If one returns the same layer, whose weights trials would share.
+    """
+    for edit in edits:
+        for name, make in edit.replacements.items():
+            if make() is make():
+                raise AblationError(
+                    f"The factory of layers.replace('{name}', ...) must return a new layer at each "
+                    "call, but it returned the same one twice, so a trial would go on with the "
+                    "weights of another. Make the layer inside the function."
+                )
 
 
 def _listing(names: Iterable[str]) -> str:

@@ -82,6 +82,7 @@ class KerasLayer(Protocol):
     trainable: bool
     weights: list[KerasTensor]
     variables: list[KerasVariable]
+    trainable_variables: list[KerasVariable]
     non_trainable_variables: list[KerasVariable]
     output: TensorTree
     call: Callable[..., TensorTree]

@@ -7,11 +7,12 @@ wrongly, the base and these trials would differ in more than the component.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from types import ModuleType
 
 from maggy.ablation.keras_arguments import first_other_argument, lacking_arguments
 from maggy.ablation.keras_batches import batches
-from maggy.ablation.keras_models import KerasModel
+from maggy.ablation.keras_models import KerasModel, KerasTensor
 from maggy.ablation.keras_paths import layer_paths
 from maggy.ablation.keras_records import first_difference, record, states_unchanged
 from maggy.ablation.keras_surgery import copy_model
@@ -39,7 +40,8 @@ def check_copy(model: KerasModel) -> None:
         model: A Sequential or functional model that knows its input.
 
     Raises:
-        AblationError: If a layer of the copy differs. The message names the first one.
+        AblationError: If a layer of the copy differs, which the message names, or if the copy has
+            other weights to train.
     """
     keras = import_keras("Copying a model")
     with unchanged_generators():
@@ -47,9 +49,13 @@ def check_copy(model: KerasModel) -> None:
             copy = copy_model(model)
         except Exception:
             return
+        # Layers that are no longer shared would otherwise be taken for layers that differ.
+        if len(copy.weights) > len(model.weights):
+            _require_equal_weights(model, copy)
         path = _first_difference(keras, model, copy)
     if path is not None:
         raise _error(model, path)
+    _require_equal_weights(model, copy)
 
 
 def _first_difference(keras: ModuleType, model: KerasModel, copy: KerasModel) -> str | None:
@@ -65,9 +71,28 @@ def _first_difference(keras: ModuleType, model: KerasModel, copy: KerasModel) ->
     return first_other_argument(model, copy)
 
 
+def _require_equal_weights(model: KerasModel, copy: KerasModel) -> None:
+    """Refuse a model of which a copy would train other weights, although it computes the same."""
+    if _sizes(model.weights) == _sizes(copy.weights) and (
+        _sizes(model.trainable_variables) == _sizes(copy.trainable_variables)
+    ):
+        return
+    raise AblationError(
+        f"A copy of the base model trains {sum(_sizes(copy.trainable_variables)):,} parameters, "
+        f"but the base model trains {sum(_sizes(model.trainable_variables)):,}, so trials without "
+        "a component would differ from the base in more than that. Most likely a layer is shared "
+        "by several nested models or wrappers, or single weights are frozen. Share and freeze "
+        "layers of one model, or add the variants of the model with "
+        "model.add_custom_model_generator()."
+    )
+
+
+def _sizes(weights: Iterable[KerasTensor]) -> list[int]:
+    return sorted(math.prod(size or 0 for size in weight.shape) for weight in weights)
+
+
 def _has_small_weights(model: KerasModel) -> bool:
-    numbers = sum(math.prod(size or 0 for size in weight.shape) for weight in model.weights)
-    return 4 * numbers <= _MAX_BYTES
+    return 4 * sum(_sizes(model.weights)) <= _MAX_BYTES
 
 
 def _error(model: KerasModel, path: str) -> AblationError:

@@ -191,7 +191,7 @@ class _Surgery:
         return make([first, *layers], name=model.name, trainable=model.trainable)
 
     def _functional(self, model: KerasModel) -> KerasModel:
-        keras, bypass = self._keras, Bypass(self._keras, self._targets)
+        keras, bypass = self._keras, Bypass(self._keras, model, self._targets)
         for layer in model.layers:
             if self._targets.is_removed(layer) and len(keras.tree.flatten(layer.output)) != 1:
                 raise AblationError(

@@ -5,12 +5,15 @@ No other module tells the two apart.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from typing import cast
 
+import numpy as np
+
 from maggy.ablation import keras_paths, torch_models
 from maggy.ablation.edited_model import EditedModel
-from maggy.ablation.keras_edit import Edit
+from maggy.ablation.keras_edit import Edit, require_new_layers
 from maggy.ablation.keras_models import has_input, require_keras_model
 from maggy.ablation.keras_selfcheck import check_copy
 from maggy.ablation.keras_surgery import perform_edit
@@ -23,6 +26,7 @@ __all__ = [
     "check_edits",
     "check_layers",
     "edit_base_model",
+    "has_nan_weights",
     "layers_with_prefix",
     "num_parameters",
 ]
@@ -69,6 +73,17 @@ def num_parameters(model: object) -> int | None:
     return int(count()) if count is not None and getattr(model, "built", False) else None
 
 
+def has_nan_weights(model: object) -> bool:
+    """Return whether a weight of a model of Keras or PyTorch is NaN, as after a loss of NaN."""
+    if is_torch_module(model):
+        return any(weight.isnan().any() for weight in cast("TorchModule", model).parameters())
+    keras = sys.modules.get("keras")
+    if keras is None or not isinstance(model, keras.Model):
+        return False
+    arrays = (np.asarray(keras.ops.convert_to_numpy(weight)) for weight in model.weights)
+    return any(bool(np.isnan(array).any()) for array in arrays)
+
+
 def check_layers(model: object, edit: Edit) -> None:
     """Check that a model has the layers of an edit, which need not be removable alone.
 
@@ -105,8 +120,8 @@ def check_edits(
         example_input: Return what a PyTorch model takes. Keras models say that themselves.
 
     Raises:
-        AblationError: If an edit names a layer that does not exist or cannot be left out, or if a
-            copy of a Keras model computes something else.
+        AblationError: If an edit names a layer that does not exist or cannot be left out, if a
+            copy of a Keras model computes something else, or if two trials would share a layer.
     """
     if not edits:
         return
@@ -114,8 +129,9 @@ def check_edits(
         if is_torch_module(model):
             make = cast("Callable[[], TorchModule]", build)
             check_module_edits(cast("TorchModule", model), edits, make, example_input)
-            return
-        _check_keras_edits(model, edits)
+        else:
+            _check_keras_edits(model, edits)
+        require_new_layers(edits)
 
 
 def _check_keras_edits(model: object, edits: Sequence[Edit]) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from maggy.ablation.component import Component
+from maggy.ablation.feature_data import ablated_columns
 from maggy.ablation.generators import ModelGenerator, build_base_model, sized_generator, takes_width
 from maggy.ablation.model_edits import edit_base_model, num_parameters
 from maggy.ablation.study_components import EDIT_KINDS, component_edit
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
     from maggy.ablation.ablationstudy import AblationStudy
 
 __all__ = ["ComponentPlan", "StudyPlan", "plan_study"]
+
+# A stage of a residual network has dozens of layers, and a row is one line.
+_MAX_NAMES = 4
+
+_Width: TypeAlias = Callable[[Component], int]
+"""Return the number of features in the trials of a component."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +67,10 @@ class StudyPlan:
     num_combinations: int = 0
 
     def table(self) -> TextTable:
-        """Return the plan as a table of texts."""
+        """Return the plan as a table of texts.
+
+        It names at most four layers in a cell. The others are counted; they are in ``components``.
+        """
         base = self.components[0].parameters if self.components else None
         heads = ["without", "layers that go", "parameters", "change", "weights that start anew"]
         return TextTable(heads, [_cells(plan, base) for plan in self.components])
@@ -120,9 +130,9 @@ def plan_study(
         AblationError: If the base model cannot be built.
     """
     singles = [component for component in components if not component.parts]
-    num_features = _num_features(study)
+    width = _width(study)
     with unchanged_generators():
-        plans = [_plan(component, study, num_features) for component in singles]
+        plans = [_plan(component, study, width) for component in singles]
     return StudyPlan(
         plans,
         None if num_trials is None else num_trials * repeats,
@@ -131,8 +141,8 @@ def plan_study(
     )
 
 
-def _num_features(study: AblationStudy) -> int | None:
-    """Return the number of features, if a model generator takes it and it is known."""
+def _width(study: AblationStudy) -> _Width | None:
+    """Return what counts the features, if a model generator takes their number and it is known."""
     model, name = study.model, study.training_dataset_name
     generators = [generator for generator, _ in model.custom_model_generators]
     if model.base_model_generator is not None:
@@ -140,20 +150,32 @@ def _num_features(study: AblationStudy) -> int | None:
     if name is None or not any(map(takes_width, generators)):
         return None
     dataset = find_training_dataset(name, study.training_dataset_version, study.label_name)
-    return len(dataset.feature_names())
+
+    def width(component: Component) -> int:
+        columns = ablated_columns(component, dataset)
+        return len(dataset.of_trial(columns, study.data_options).names)
+
+    return width
 
 
-def _plan(component: Component, study: AblationStudy, num_features: int | None) -> ComponentPlan:
+def _plan(component: Component, study: AblationStudy, width: _Width | None) -> ComponentPlan:
     generator = study.model.base_model_generator
     with fresh_names(keep=False):
         if component.kind == "custom":
-            return _plan_custom(component, study, num_features)
-        if generator is None or not (component.is_base or component.kind in EDIT_KINDS):
+            return _plan_custom(component, study, width)
+        if generator is None:
             return ComponentPlan(component)
-        model = build_base_model(_sized(generator, num_features))
+        make = _sized(generator, component, width)
         if component.is_base:
-            return ComponentPlan(component, parameters=num_parameters(model))
+            return ComponentPlan(component, parameters=num_parameters(build_base_model(make)))
+        # Without a feature the model is another one only if its generator takes their number.
+        is_resized = component.is_of_features and make is not generator
+        if not is_resized and component.kind not in EDIT_KINDS:
+            return ComponentPlan(component)
         try:
+            model = build_base_model(make)
+            if is_resized:
+                return ComponentPlan(component, parameters=num_parameters(model))
             edited = edit_base_model(model, component_edit(component, study, model))
         except AblationError as error:
             return ComponentPlan(component, problem=str(error))
@@ -165,16 +187,14 @@ def _plan(component: Component, study: AblationStudy, num_features: int | None) 
     )
 
 
-def _sized(generator: ModelGenerator, num_features: int | None) -> ModelGenerator:
-    return generator if num_features is None else sized_generator(generator, lambda: num_features)
+def _sized(generator: ModelGenerator, component: Component, width: _Width | None) -> ModelGenerator:
+    return generator if width is None else sized_generator(generator, lambda: width(component))
 
 
-def _plan_custom(
-    component: Component, study: AblationStudy, num_features: int | None
-) -> ComponentPlan:
+def _plan_custom(component: Component, study: AblationStudy, width: _Width | None) -> ComponentPlan:
     generators = {name: generator for generator, name in study.model.custom_model_generators}
     try:
-        model = call_generator(_sized(generators[component.names[0]], num_features))
+        model = call_generator(_sized(generators[component.names[0]], component, width))
     except Exception as error:  # The function is the user's. Its trial fails, and no other.
         return ComponentPlan(component, problem=f"{type(error).__name__}: {error}")
     return ComponentPlan(component, parameters=num_parameters(model))
@@ -188,8 +208,15 @@ def _cells(plan: ComponentPlan, base: int | None) -> list[str]:
     has_change = parameters is not None and base is not None and not plan.component.is_base
     return [
         name,
-        ", ".join(plan.layers),
+        _short_list(plan.layers),
         "" if parameters is None else f"{parameters:,}",
         f"{(parameters or 0) - (base or 0):+,}" if has_change else "",
-        ", ".join(plan.restarts),
+        _short_list(plan.restarts),
     ]
+
+
+def _short_list(names: Sequence[str]) -> str:
+    if len(names) <= _MAX_NAMES:
+        return ", ".join(names)
+    first = names[: _MAX_NAMES - 1]
+    return f"{', '.join(first)} and {len(names) - len(first)} more"

@@ -127,11 +127,8 @@ def _observe(
     model: TorchModule, names: Iterable[str], example: object
 ) -> tuple[list[_Spec], dict[str, _Traffic]]:
     """Return the outputs of the base model, and what goes into modules and comes out of them."""
-    traffic = {name: _Traffic() for name in names}
+    traffic = _watch(model, names)
     with _without_fast_path():
-        for name, counts in traffic.items():
-            module: torch.nn.Module = model.get_submodule(name)
-            module.register_forward_hook(_counter(counts), with_kwargs=True)
         try:
             output = _run(model, example)
         except Exception as error:
@@ -141,6 +138,15 @@ def _observe(
                 f"the arguments of forward. PyTorch says: {type(error).__name__}: {error}"
             ) from error
     return _specs(output), traffic
+
+
+def _watch(model: TorchModule, names: Iterable[str]) -> dict[str, _Traffic]:
+    """Return what will go into modules and come out of them, by name."""
+    traffic = {name: _Traffic() for name in names}
+    for name, counts in traffic.items():
+        module: torch.nn.Module = model.get_submodule(name)
+        module.register_forward_hook(_counter(counts), with_kwargs=True)
+    return traffic
 
 
 def _counter(counts: _Traffic) -> Callable[..., None]:
@@ -171,6 +177,7 @@ def _without_fast_path() -> Iterator[None]:
 
 
 def _try(model: TorchModule, edit: Edit, example: object, base_output: list[_Spec]) -> None:
+    traffic = _watch(model, [*removable_names(model, edit.removal), *edit.replacements])
     model = edit_module(model, edit).model
     try:
         output = _specs(_run(model, example))
@@ -182,6 +189,7 @@ def _try(model: TorchModule, edit: Edit, example: object, base_output: list[_Spe
             "gives the same: model.layers.replace('name', factory). "
             f"PyTorch says: {type(error).__name__}: {error}"
         ) from error
+    _refuse_calls(traffic)
     if output == base_output:
         return
     specs = next(
@@ -193,6 +201,18 @@ def _try(model: TorchModule, edit: Edit, example: object, base_output: list[_Spe
         "so their metrics cannot be compared. Replace the module by one that gives the same shape "
         "and type: model.layers.replace('name', factory)."
     )
+
+
+def _refuse_calls(traffic: Mapping[str, _Traffic]) -> None:
+    """Refuse a change after which the model still calls the module that has gone."""
+    for name, counts in traffic.items():
+        if counts != _Traffic():
+            raise AblationError(
+                f"Layer '{name}' has been taken out, but the model still calls it, so nothing "
+                "would change. Most likely its forward finds the module in a list, a dict or a "
+                "closure of Python. Let it call the attribute, or use torch.nn.ModuleList or "
+                "torch.nn.ModuleDict."
+            )
 
 
 def _refuse_several_tensors(name: str, module: TorchModule, traffic: _Traffic) -> None:

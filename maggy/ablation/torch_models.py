@@ -32,6 +32,12 @@ _SEPARATOR = "."
 class TorchTensor(Protocol):
     """A tensor of PyTorch."""
 
+    def any(self) -> TorchTensor:
+        """Return whether an element is true."""
+
+    def isnan(self) -> TorchTensor:
+        """Return which elements are NaN."""
+
     def numel(self) -> int:
         """Return the number of its elements."""
 

@@ -1,4 +1,4 @@
-"""Find the policy that a user means by an instance or a name. It lists no names itself."""
+"""Find the object that a user means by an instance or a name. It lists no names itself."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from maggy.common.exceptions import BadArgumentsError
 from maggy.common.json_values import closest
+from maggy.common.other_names import OtherNames
 
 __all__ = ["resolve", "with_names"]
 
@@ -15,57 +16,67 @@ Documented = TypeVar("Documented", bound=Callable[..., object])
 
 
 def resolve(
-    policy: object, argument: str, base: type[T], factories: Mapping[str, Callable[[], T]]
+    value: object,
+    argument: str,
+    base: type[T],
+    factories: Mapping[str, Callable[[], T]],
+    other_names: OtherNames = OtherNames({}, {}),  # noqa: B008 (frozen)
 ) -> T:
-    """Return the policy that the user means.
+    """Return the optimizer, stop rule or ablator that the user means.
 
     Args:
-        policy: An instance, which is returned itself, or a name in upper or lower case. None means
+        value: An instance, which is returned itself, or a name in upper or lower case. None means
             the name ``"none"``.
         argument: The name of the user's argument, for the error text.
-        base: The class from which a user's own policies derive.
-        factories: The function that makes the policy, by name in lower case. The names are listed
+        base: The class from which a user's own classes derive.
+        factories: The functions that make instances, by name in lower case. The names are listed
             only for an error.
+        other_names: The names that other libraries use, for the error text.
 
     Raises:
-        BadArgumentsError: If no policy has this name.
+        BadArgumentsError: If nothing has this name.
         TypeError: If the value is a class or anything else, or if the factory does not return an
             instance of ``base``.
     """
-    if isinstance(policy, base):
-        return policy
-    if policy is None or isinstance(policy, str):
-        return _make(policy, argument, base, factories)
-    if isinstance(policy, type) and issubclass(policy, base):
+    if isinstance(value, base):
+        return value
+    if value is None or isinstance(value, str):
+        return _make(value, argument, base, factories, other_names)
+    if isinstance(value, type) and issubclass(value, base):
         raise TypeError(
-            f"{argument} must be an instance, but got the class {policy.__name__}. "
-            f"Write {policy.__name__}()."
+            f"{argument} must be an instance, but got the class {value.__name__}. "
+            f"Write {value.__name__}()."
         )
     raise TypeError(
-        f"{argument} must be one of {_quoted(factories)}, or an instance of {base.__name__}, "
-        f"but got {type(policy).__name__}: {policy!r:.80}. "
+        f"{argument} must be one of {_quote(factories)}, or an instance of {base.__name__}, "
+        f"but got {type(value).__name__}: {value!r:.80}. "
         f"Derive your own class from {base.__name__}."
     )
 
 
 def _make(
-    name: str | None, argument: str, base: type[T], factories: Mapping[str, Callable[[], T]]
+    name: str | None,
+    argument: str,
+    base: type[T],
+    factories: Mapping[str, Callable[[], T]],
+    other_names: OtherNames,
 ) -> T:
     factory = factories.get("none" if name is None else name.strip().lower())
     if factory is None:
-        hint = closest(name, sorted(factories)) if name is not None else ""
+        text = "none" if name is None else name
+        hint = other_names.advice(text) or closest(text, sorted(factories))
         raise BadArgumentsError(
-            f"{argument} must be one of {_quoted(factories)}, or an instance of {base.__name__}, "
+            f"{argument} must be one of {_quote(factories)}, or an instance of {base.__name__}, "
             f"but got {name!r:.80}.{hint}"
         )
-    policy = factory()
-    if not isinstance(policy, base):  # a factory of another distribution may return anything
+    instance = factory()
+    if not isinstance(instance, base):  # a factory of another distribution may return anything
         raise TypeError(
             f"{argument}={name!r} must make an instance of {base.__name__}, "
-            f"but made {policy!r:.80}. "
+            f"but made {instance!r:.80}. "
             f"Derive the class that is registered under this name from {base.__name__}."
         )
-    return policy
+    return instance
 
 
 def with_names(
@@ -95,5 +106,5 @@ def with_names(
     return fill_in
 
 
-def _quoted(names: Iterable[str]) -> str:
+def _quote(names: Iterable[str]) -> str:
     return ", ".join(f"'{name}'" for name in sorted(names))

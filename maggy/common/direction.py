@@ -1,4 +1,4 @@
-"""Which metric is the better one: the higher or the lower."""
+"""Tell which metric is better: the higher or the lower one."""
 
 from __future__ import annotations
 

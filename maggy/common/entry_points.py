@@ -1,4 +1,4 @@
-"""Find policies that other distributions register by entry points. It knows no policy itself."""
+"""Find classes that other distributions register by entry points. It knows no class itself."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _call(factory: Callable[..., T]) -> T:
 
 
 class FactoryTable(Mapping[str, Callable[[], T]]):
-    """Map names to functions that make a policy: our own names first, then those of entry points.
+    """Map names to functions that make an object: our own names first, then those of entry points.
 
     A distribution registers a name in its ``pyproject.toml``::
 
@@ -43,7 +43,7 @@ class FactoryTable(Mapping[str, Callable[[], T]]):
     Args:
         own: The library's own factories by name in lower case. An entry point never replaces one.
         group: The group of the entry points, such as ``maggy.optimizers``.
-        make: Make a policy from the class or function that an entry point names. By default it is
+        make: Make the object from the class or function that an entry point names. By default it is
             called without arguments.
     """
 

@@ -1,4 +1,4 @@
-"""The end of a ``match`` over all kinds of a value."""
+"""End a ``match`` over all kinds of a value."""
 
 from __future__ import annotations
 

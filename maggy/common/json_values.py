@@ -151,7 +151,7 @@ def to_plain(value: Any, *, finite: bool = False, any_keys: bool = False) -> Jso
 
 
 def unique_names(keys: Iterable[Hashable], reserved: Iterable[str] = ()) -> list[str]:
-    """Return the keys of a dict as strings. Of equal strings the second ends in ``_2``, and so on.
+    """Return the keys of a dict as strings. The second of two equal strings gets ``_2``.
 
     Args:
         keys: Keys that all differ, such as ``1`` and ``"1"``.

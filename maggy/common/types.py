@@ -1,4 +1,4 @@
-"""Names for the types of values that travel through the library."""
+"""Name the types of values that travel through the library."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The record of a whole experiment, ``maggy.json``: what it is, how it ran, and how it ended."""
+"""Record a whole experiment in ``maggy.json``: its identity, its calls and its state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The launch of an experiment: a checked config becomes a driver, and its outcome a result."""
+"""Launch an experiment: turn a checked config into a driver, and its outcome into a result."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from maggy.common import exceptions
 from maggy.common.direction import Direction
 from maggy.common.exceptions import ExperimentError, MissingDependencyError, NotSupportedError
 from maggy.common.types import TrainingFunction
-from maggy.core.cluster import Cluster, Payload, Task, active_cluster, with_content
-from maggy.core.cluster.packing import packed
+from maggy.core.cluster import Cluster, Payload, Task, active_cluster, call_with_content
+from maggy.core.cluster.packing import pack_workload
 from maggy.core.environment import (
     Environment,
     ExperimentCard,
@@ -71,19 +71,19 @@ def launch(train_fn: TrainingFunction, config: Config) -> Any:  # noqa: ANN401 (
     record.begin()
     _announce_start(config, policy, store, recorder)
     registration = Registration()
-    state, best, raised = "FAILED", None, None
+    state, best, failure = "FAILED", None, None
     try:
-        card = _card(config, policy, store, cluster, start)
+        card = _make_card(config, policy, store, cluster, start)
         registration = environment.register(card, recorder.tell)
         info = describe_experiment(
             config, policy, store, seed=seed, start=start, earlier_trials=len(past.trials)
         )
         with heard(hearers, info, environment.files, recorder, past.trials) as listeners:
             with (
-                _environment_variables(environment.variables(store.experiment_id)),
-                packed(workload, cluster, recorder.tell) as payload,
+                _set_variables(environment.variables(store.experiment_id)),
+                pack_workload(workload, cluster, recorder.tell) as payload,
             ):
-                driver = _driver(
+                driver = _make_driver(
                     config,
                     policy,
                     payload,
@@ -100,7 +100,7 @@ def launch(train_fn: TrainingFunction, config: Config) -> Any:  # noqa: ANN401 (
                 registration.serve_progress(cluster.host, cluster.advertised)
                 outcome = driver.run()
             state = outcome.state
-            best = _best_trial(outcome.trials, Direction.parse(policy.direction))
+            best = _find_best_trial(outcome.trials, Direction.parse(policy.direction))
             if outcome.error is not None:
                 error = outcome.error
                 recorder.log(f"It was ended by {type(error).__name__}: {error}".rstrip(": "))
@@ -114,7 +114,7 @@ def launch(train_fn: TrainingFunction, config: Config) -> Any:  # noqa: ANN401 (
                 listeners=listeners,
             )
     except Exception as error:
-        state, raised = "FAILED" if state == "FINISHED" else state, error
+        state, failure = "FAILED" if state == "FINISHED" else state, error
         raise
     finally:
         end = time.time()
@@ -124,7 +124,7 @@ def launch(train_fn: TrainingFunction, config: Config) -> Any:  # noqa: ANN401 (
         recorder.log(f"The experiment has ended: {state}.")
         recorder.close()
         # The loss of the directory may turn out only now, when everything else is over.
-        if recorder.lost is not None and recorder.lost is not raised:
+        if recorder.lost is not None and recorder.lost is not failure:
             announce(str(recorder.lost))
 
 
@@ -132,13 +132,14 @@ def _announce_start(config: Config, policy: Policy, store: RecordStore, recorder
     recorder.log(
         f"Maggy experiment {config.name!r} ({policy.name}) begins as {store.experiment_id}."
     )
-    if not store.events_available:
+    if not store.has_event_files:
         recorder.log(events_problem())
     recorder.hparams(policy.hparams(), policy.optimization_key or "metric")
     announce(f"Started Maggy Experiment: {config.name}, {store.app_id}, run {store.run_id}")
+    announce(f"The records are in {store.directory}.")
 
 
-def _card(
+def _make_card(
     config: Config, policy: Policy, store: RecordStore, cluster: Cluster, start: float
 ) -> ExperimentCard:
     has_metric = policy.optimization_key is not None
@@ -154,7 +155,7 @@ def _card(
     )
 
 
-def _best_trial(trials: list[Trial], direction: Direction) -> Trial | None:
+def _find_best_trial(trials: list[Trial], direction: Direction) -> Trial | None:
     """Return the trial with the best metric, and of equal ones the first; None if there is none."""
     metrics = [(trial.final_metric, trial) for trial in trials if trial.final_metric is not None]
     if not metrics:
@@ -163,7 +164,7 @@ def _best_trial(trials: list[Trial], direction: Direction) -> Trial | None:
 
 
 @contextmanager
-def _environment_variables(variables: Mapping[str, str]) -> Iterator[None]:
+def _set_variables(variables: Mapping[str, str]) -> Iterator[None]:
     """Set environment variables, and restore them at the end."""
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
@@ -177,7 +178,7 @@ def _environment_variables(variables: Mapping[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _driver(
+def _make_driver(
     config: Config,
     policy: Policy,
     payload: Payload,
@@ -201,10 +202,10 @@ def _driver(
             tracking_variables=listeners.worker_variables if listeners else {},
             worker_timeout=config.worker_timeout,
             isolation=config.isolation,
-            max_trial_memory=_memory_limit(config),
+            max_trial_memory=_find_memory_limit(config),
         )
         return lambda job: functools.partial(
-            with_content, functools.partial(work, settings), payload, job
+            call_with_content, functools.partial(work, settings), payload, job
         )
 
     remaining = None if policy.total is None else policy.total - len(past.trials)
@@ -217,6 +218,7 @@ def _driver(
         max_seconds=config.max_seconds,
         fail_fast=config.fail_fast,
         give_up_after=config.give_up_after,
+        verbose=config.verbose,
     )
     server = Server(cluster.host, advertised=cluster.advertised, port=config.driver_port)
     return ExperimentDriver(
@@ -227,14 +229,14 @@ def _driver(
         recorder,
         make_tasks,
         past.trials,
-        _check_error,
+        _make_error,
         registration.board,
         past.again,
         listeners,
     )
 
 
-def _memory_limit(config: Config) -> int | None:
+def _find_memory_limit(config: Config) -> int | None:
     limit = config.max_trial_memory
     return None if limit is None else check_memory("max_trial_memory", limit)
 
@@ -245,12 +247,12 @@ def _check_isolation(config: Config, cluster: Cluster) -> None:
     Executors on other machines check that themselves.
     """
     if config.isolation == "process" and cluster.local:
-        problem = why_not_here(_memory_limit(config))
+        problem = why_not_here(_find_memory_limit(config))
         if problem is not None:
             raise NotSupportedError(problem)
 
 
-def _check_error(name: str, text: str) -> Exception:
+def _make_error(name: str, text: str) -> Exception:
     """Return the exception of Maggy for an error that the check of the study raised on a worker.
 
     Args:

@@ -1,4 +1,4 @@
-"""The protocol between a worker and the driver: every message, and nothing but messages.
+"""Define the protocol between a worker and the driver: every message, and nothing else.
 
 A worker speaks first and may repeat anything. Each message names the *run* that it is about: one
 assignment of one trial to one worker, numbered by the driver. Points and lines carry their position
@@ -179,11 +179,13 @@ class Final(Report):
         metric: The final metric; None if the function runs only for its return value.
         outputs: The dict that the function returned, as JSON values.
         early: The run was stopped early.
+        model: What is recorded about the model of an ablation's trial; empty if there is nothing.
     """
 
     metric: int | float | None
     outputs: dict[str, Any]
     early: bool
+    model: dict[str, Any] = {}
 
 
 class Failed(Report):
@@ -198,6 +200,7 @@ class Failed(Report):
         location: The line of code that raised it.
         died: The trial had its own process, which was killed or ended without an answer. It counts
             as the loss of a worker, although the worker lives.
+        model: As in :class:`Final`.
     """
 
     reason: str
@@ -206,6 +209,7 @@ class Failed(Report):
     mistake: str = ""
     location: str = ""
     died: bool = False
+    model: dict[str, Any] = {}
 
 
 # Messages of the driver.
@@ -289,7 +293,7 @@ def encode(message: Message) -> bytes:
 def failure_of(data: bytes, error: Exception) -> Failed | None:
     """Return the failure of the run whose assignment or end cannot be decoded; else None.
 
-    The failure ends the run. Without it, both sides would repeat their messages for ever.
+    The failure ends the run. Without it, both sides would repeat their messages forever.
     """
     head = _HEAD.match(data)
     if head is None:

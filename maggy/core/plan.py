@@ -1,4 +1,4 @@
-"""The plan of an experiment: a policy, which decides, and a workload, which runs."""
+"""Plan an experiment: a policy, which decides, and a workload, which runs."""
 
 from __future__ import annotations
 

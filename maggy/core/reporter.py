@@ -1,4 +1,4 @@
-"""The mailbox between a training function and the heartbeat. Reports wait here to be sent.
+"""Keep what a training function reports until the heartbeat sends it.
 
 Nothing here touches the network. A training function waits here only while it prints faster than
 the driver takes the lines.
@@ -83,6 +83,8 @@ class Reporter:
         self._stopped = False
         self._stop_metric: int | float | None = None
         self._last_step: int | float = -1
+        self.model_facts: dict[str, Any] = {}
+        """What is recorded about the model of an ablation's trial; empty if there is nothing."""
 
     @property
     def last_step(self) -> int | float:

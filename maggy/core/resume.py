@@ -1,4 +1,4 @@
-"""The resumption of an earlier experiment: whether the config fits, and which trials run again."""
+"""Resume an earlier experiment: check that the config fits, and choose the trials to run again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Batches of two arrays that fit into memory, for NumPy and for TensorFlow."""
+"""Cut two arrays that fit into memory into batches, for NumPy and for TensorFlow."""
 
 from __future__ import annotations
 

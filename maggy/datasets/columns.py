@@ -16,7 +16,7 @@ from maggy.common.exceptions import BadArgumentsError, MissingDependencyError
 from maggy.common.files import AnyFiles, Files
 from maggy.common.json_values import as_number
 from maggy.common.optional import can_import
-from maggy.datasets.file_formats import name_filter, only_format
+from maggy.datasets.file_formats import name_filter, select_format
 from maggy.datasets.spark_tables import collect_columns, read_table
 from maggy.datasets.table import Column, SparkFrame, Table
 
@@ -77,7 +77,7 @@ def read_path(path: str, file_format: str, files: Files | None = None) -> Table:
     files = files or AnyFiles()
     try:
         # Spark writes _SUCCESS and checksums (.part-0.csv.crc) beside its files.
-        paths = only_format(files.find(path), file_format)
+        paths = select_format(files.find(path), file_format)
         if _is_installed("pandas" if file_format == "csv" else "pyarrow"):
             with files.fetch(paths or [path]) as copies:
                 return _read_files(copies, path, file_format)

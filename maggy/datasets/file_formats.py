@@ -1,4 +1,4 @@
-"""The formats of training data, recognised by the names of files."""
+"""Recognize the formats of training data by the names of files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from maggy.common.exceptions import BadArgumentsError, MissingDependencyError
 from maggy.common.files import AnyFiles, Files, is_url
 from maggy.datasets.tfrecords import TFRECORD_NAME
 
-__all__ = ["FORMATS", "format_at", "format_of_name", "name_filter", "only_format"]
+__all__ = ["FORMATS", "format_at", "format_of_name", "name_filter", "select_format"]
 
 FORMATS = (
     "a Spark or pandas data frame, a CSV or Parquet file or folder, or a TFRecord file, folder or "
@@ -45,7 +45,7 @@ def name_filter(file_format: str) -> str:
     return f"*{{{','.join(_ENDINGS[file_format])}}}"
 
 
-def only_format(files: list[str], file_format: str) -> list[str]:
+def select_format(files: list[str], file_format: str) -> list[str]:
     """Return the files whose names have this format."""
     return [file for file in files if format_of_name(os.path.basename(file)) == file_format]
 

@@ -1,4 +1,4 @@
-"""What a study does with its data: how features are left out, missing values, rows held out."""
+"""Hold what a study does with its data: left-out features, missing values, held-out rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TFRecord files as the data of trials: read as a stream, or into memory as columns."""
+"""Read TFRecord files for a trial: as a stream, or into memory as columns."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The folder of registered training data sets: register a data set, and find it again.
+"""Register training data sets in a folder, and find them again.
 
-A data set is a folder ``<root>/<name>_<version>/``. Of TFRecord files only the path is kept there.
+A data set is a folder ``<root>/<name>_<version>/``. For TFRecord files it holds only their path.
 The root is ``$MAGGY_DATASET_DIR``, a folder or an fsspec URL, else ``./Training_Datasets``.
 """
 
@@ -52,9 +52,9 @@ def register_training_dataset(data: TrainingData, name: str, version: int = 1) -
     values are missing in each column, and which columns hold different integers that become one
     number, because trials get 32-bit floats.
 
-    Of TFRecord files only the path is recorded. The workers read them, so they must reach the same
-    path. Their features come in the order of their names, because a ``tf.train.Example`` has no
-    order.
+    For TFRecord files Maggy records only the path. The workers read them, so they must reach the
+    same path. Their features come in the order of their names, because a ``tf.train.Example`` has
+    no order.
 
     A data set with the same name and version is replaced. The data set is stored in
     ``$MAGGY_DATASET_DIR``, else in ``./Training_Datasets``.
@@ -161,9 +161,9 @@ def _unknown_text(root: str, name: str, version: int | None) -> str:
     versions = [number for other, number in pairs if other == name]
     hint = closest(name, names)
     if versions:
-        hint = f" Registered versions of it: {', '.join(versions)}."
+        hint = f" It is registered in the versions {', '.join(versions)}."
     elif names and not hint:
-        hint = f" Registered are: {', '.join(names)}."
+        hint = f" The registered data sets are: {', '.join(names)}."
     return (
         f"No training data set '{name}', version {version}, is registered in {root}.{hint} "
         f"Register it with maggy.ablation.register_training_dataset(data, '{name}', "

@@ -1,4 +1,4 @@
-"""Which rows of a data set are for training, and which are held out; reads no data."""
+"""Choose the rows of a data set that are for training or held out. It reads no data."""
 
 from __future__ import annotations
 

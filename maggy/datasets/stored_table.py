@@ -1,4 +1,4 @@
-"""One registered data set in its folder: replace it in one step, and read its numbers.
+"""Replace one registered data set in its folder in one step, and read its numbers.
 
 The folder holds ``schema.json``, which names the file with the numbers. A file with numbers never
 changes: a new registration writes another file, then the schema, then removes the old file.

@@ -1,4 +1,4 @@
-"""The types of registered data: a table of columns, and the schema that is stored beside it."""
+"""Define the types of registered data: a table of columns, and the schema beside it."""
 
 from __future__ import annotations
 

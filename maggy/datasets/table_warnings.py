@@ -1,4 +1,4 @@
-"""What to warn of when a table is registered: missing values, integers that become one number."""
+"""Find what to warn of when a table is registered: missing values, integers that merge."""
 
 from __future__ import annotations
 

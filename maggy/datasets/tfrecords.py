@@ -1,4 +1,4 @@
-"""TFRecord files: which files a path means, and how TensorFlow parses their features."""
+"""Find TFRecord files by a path, and describe how TensorFlow parses their features."""
 
 from __future__ import annotations
 

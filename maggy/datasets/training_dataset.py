@@ -1,7 +1,8 @@
-"""A registered training data set as it travels to the workers: its columns, and their names."""
+"""Carry a registered training data set to the workers: its columns, and their names."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Protocol
 
@@ -107,6 +108,19 @@ class TrainingDataset:
     def feature_names(self) -> list[str]:
         """Return the names of all columns but the label, in order."""
         return [name for name in self.column_names() if name != self.label]
+
+    def fingerprint(self) -> str:
+        """Return a text that is another one for other names or numbers.
+
+        It is empty for TFRecord, whose records are read by the workers only.
+        """
+        self.load()
+        if self._records is not None or self.columns is None:
+            return ""
+        digest = hashlib.sha256(repr(self.names).encode())
+        for name in self.column_names():
+            digest.update(self.columns[name].tobytes())
+        return digest.hexdigest()[:16]
 
     def missing_counts(self) -> dict[str, int]:
         """Return the number of missing values of each column that has any.

@@ -1,4 +1,4 @@
-"""The data of one trial: the rows of its split, without what it leaves out, without gaps."""
+"""Make the arrays of one trial: the rows of its split, without left-out features or gaps."""
 
 from __future__ import annotations
 

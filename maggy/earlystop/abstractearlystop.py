@@ -92,6 +92,26 @@ class AbstractEarlyStop(ABC):  # noqa: B024 (ruff does not see the decorator bel
         trial_id = self.check_running(trial, finalized_trials, running_trials, direction)
         return Decision.CONTINUE if trial_id is None else Decision.STOP
 
+    def explain(
+        self,
+        trial: Trial,
+        finalized_trials: list[Trial],
+        running_trials: Collection[Trial],
+        direction: str,
+    ) -> str:
+        """Return why the trial is stopped, for the user: the end of the line about the trial.
+
+        The driver calls this method right after :meth:`decide` has answered STOP. By default it
+        names the rule.
+
+        Args:
+            trial: See :meth:`decide`, like the other arguments.
+            finalized_trials: See :meth:`decide`.
+            running_trials: See :meth:`decide`.
+            direction: See :meth:`decide`.
+        """
+        return f"{type(self).__name__} stops it"
+
     @_abstract_at_runtime  # noqa: B027 (likewise)
     def earlystop_check(
         self, to_check: Trial, finalized_trials: list[Trial], direction: str

@@ -8,6 +8,7 @@ from maggy.common.direction import Direction
 from maggy.common.ended_trials import means_at_same_step
 from maggy.earlystop.abstractearlystop import AbstractEarlyStop
 from maggy.earlystop.decision import Decision
+from maggy.earlystop.explanations import compare
 from maggy.trial import Trial
 
 __all__ = ["MedianStoppingRule"]
@@ -59,6 +60,20 @@ class MedianStoppingRule(AbstractEarlyStop):
         if best is None or sense.is_better(_median(means), than=best):
             return Decision.STOP
         return Decision.CONTINUE
+
+    def explain(
+        self,
+        trial: Trial,
+        finalized_trials: list[Trial],
+        running_trials: Collection[Trial],
+        direction: str,
+    ) -> str:
+        """Return the two values that were compared."""
+        sense = Direction.parse(direction)
+        means = means_at_same_step(trial, finalized_trials)
+        return compare(
+            trial.best(sense), sense, f"the median {_median(means):.4g} of {len(means)} trials"
+        )
 
     @staticmethod
     def earlystop_check(

@@ -98,6 +98,16 @@ class OptunaPruner(AbstractEarlyStop):
                 record.is_pruned = bool(record.optuna_trial.should_prune())
         return Decision.STOP if record.is_pruned else Decision.CONTINUE
 
+    def explain(
+        self,
+        trial: Trial,
+        finalized_trials: list[Trial],
+        running_trials: Collection[Trial],
+        direction: str,
+    ) -> str:
+        """Return the name of the pruner."""
+        return f"Optuna's {type(self._pruner).__name__} prunes it"
+
     def _forget_trials(self) -> None:
         self._study: optuna.Study | None = None
         self._records: dict[str, _OptunaRecord] = {}  # by trial id

@@ -10,6 +10,7 @@ from maggy.common.exceptions import BadArgumentsError
 from maggy.common.json_values import as_number
 from maggy.earlystop.abstractearlystop import AbstractEarlyStop
 from maggy.earlystop.decision import Decision
+from maggy.earlystop.explanations import compare
 from maggy.trial import Trial
 
 __all__ = ["PercentileStoppingRule"]
@@ -77,6 +78,23 @@ class PercentileStoppingRule(AbstractEarlyStop):
         ):
             return Decision.STOP
         return Decision.CONTINUE
+
+    def explain(
+        self,
+        trial: Trial,
+        finalized_trials: list[Trial],
+        running_trials: Collection[Trial],
+        direction: str,
+    ) -> str:
+        """Return the two values that were compared."""
+        sense = Direction.parse(direction)
+        means = means_at_same_step(trial, finalized_trials)
+        limit = _percentile_from_best(means, self._percentile, sense)
+        return compare(
+            trial.best(sense),
+            sense,
+            f"{limit:.4g}, which the best {self._percentile:g} % of {len(means)} trials reach",
+        )
 
 
 def _percentile_from_best(

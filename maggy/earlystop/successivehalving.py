@@ -121,6 +121,17 @@ class SuccessiveHalvingRule(AbstractEarlyStop):
         better += sum(other_value > value for other_value in running_values)
         return Decision.STOP if better >= count // self._factor else Decision.CONTINUE
 
+    def explain(
+        self,
+        trial: Trial,
+        finalized_trials: list[Trial],
+        running_trials: Collection[Trial],
+        direction: str,
+    ) -> str:
+        """Return at which rung the trial was not good enough."""
+        rung = self._highest_rung(trial)
+        return f"it is not among the best 1/{self._factor} of the trials that reached step {rung}"
+
     def _forget_ended(self, running_trials: Collection[Trial]) -> None:
         # Rebuilding the dict at twice the size costs a constant time per trial on average.
         if len(self._rung_values) > 2 * len(running_trials):

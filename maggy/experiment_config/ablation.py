@@ -1,22 +1,28 @@
-"""The config of an ablation study."""
+"""Define the config of an ablation study."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 from maggy.ablation import AblationStudy
 from maggy.ablation.ablator import AbstractAblator, ablator_by_name
+from maggy.common.by_name import with_names
 from maggy.common.exceptions import BadArgumentsError
+from maggy.earlystop import stop_rules
+from maggy.earlystop.registry import STOP_RULES, StopRule
 from maggy.experiment_config.argument_docs import explain_inherited_arguments
 from maggy.experiment_config.checks import check_count, check_direction, check_key, check_share
 from maggy.experiment_config.lagom import CommonConfig
+from maggy.experiment_config.unknown_keywords import refuse_unknown_keywords
 
 __all__ = ["AblationConfig"]
 
 
 @explain_inherited_arguments
+@with_names(STOP_RULES, "{stop_rules}")
+@refuse_unknown_keywords
 @dataclass
 class AblationConfig(CommonConfig):
     """Describe a study that measures the value of each component of a model or a data set.
@@ -48,6 +54,14 @@ class AblationConfig(CommonConfig):
             verdict.
         seed: Seed the training: each repeat has a seed of its own that follows from this one. None,
             the default, draws a new seed if ``repeats`` is above 1, and otherwise seeds nothing.
+        es_policy: The rule that stops trials early: {stop_rules}, or another value that
+            :class:`~maggy.experiment_config.OptimizationConfig` takes. The default, ``'none'``,
+            stops no trial, so that all components are trained equally long. The result marks
+            components with trials that were stopped early.
+        es_interval: Training steps, 1 by default, between two checks of a running trial by the stop
+            rule.
+        es_min: A stop rule checks no trial until more than this number of trials, 10 by default,
+            have ended.
 
     Raises:
         BadArgumentsError: If an argument breaks its rule.
@@ -68,6 +82,9 @@ class AblationConfig(CommonConfig):
     repeats: int = 1
     confidence: float = 0.95
     ablator_options: Mapping[str, Any] | None = None
+    es_policy: StopRule | Sequence[StopRule] = "none"
+    es_interval: int = 1
+    es_min: int = 10
 
     @property
     def is_seeded(self) -> bool:
@@ -86,8 +103,19 @@ class AblationConfig(CommonConfig):
                 "ablation_study must be a maggy.ablation.AblationStudy, "
                 f"but got {type(study).__name__}: {study!r:.80}."
             )
-        ablator_by_name(self.ablator, study, self.ablator_options)
+        ablator = ablator_by_name(self.ablator, study, self.ablator_options)
+        # An ablator of the user's own may keep its study elsewhere.
+        other = getattr(ablator, "ablation_study", None)
+        if isinstance(other, AblationStudy) and other is not study:
+            raise BadArgumentsError(
+                f"The ablator {ablator.name()} must be made with the study of the config, but it "
+                f"has another one. Write AblationConfig(study, {type(ablator).__name__}(study, "
+                "[]))."
+            )
         check_key(self.optimization_key)
         check_count("repeats", self.repeats)
         check_share("confidence", self.confidence)
+        check_count("es_interval", self.es_interval)
+        check_count("es_min", self.es_min, least=0)
+        stop_rules(self.es_policy)
         self.direction = check_direction(self.direction)

@@ -1,4 +1,4 @@
-"""The docstrings of configs, which also explain the arguments that a config inherits."""
+"""Complete the docstrings of configs by the arguments that a config inherits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checks of the types and bounds of arguments. An error names the rule and the value."""
+"""Check the types and bounds of arguments. An error names the rule and the value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The config that the keywords of the releases 0.3 to 0.5 describe."""
+"""Make the config that the keywords of the releases 0.3 to 0.5 describe."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from maggy.common.exceptions import BadArgumentsError
-from maggy.common.json_values import closest
 from maggy.experiment_config.ablation import AblationConfig
 from maggy.experiment_config.lagom import CommonConfig, LagomConfig
 from maggy.experiment_config.optimization import OptimizationConfig
+from maggy.experiment_config.unknown_keywords import unknown_keyword
 from maggy.optimizer import resolve_optimizer
 
 __all__ = ["ExperimentConfig", "Keywords", "config_from_keywords"]
@@ -25,7 +25,8 @@ DEFAULT_INTERVAL = 300
 """Seconds between two early-stop checks in the releases 0.3 and 0.4."""
 
 _KINDS = {"optimization": OptimizationConfig, "ablation": AblationConfig}
-# The old function had defaults for these, so a call of an ablation may hold them.
+# The old function had defaults for these, so a call of an ablation may hold them. None of them has
+# an effect there: no trial of an ablation was stopped early.
 _IGNORED_IN_ABLATIONS = frozenset({"es_policy", "es_interval", "es_min", "num_trials"})
 
 
@@ -71,12 +72,9 @@ def _check_names(keywords: Keywords) -> None:
     names = [*_fields(OptimizationConfig), *_fields(AblationConfig), "experiment_type"]
     # The old calls say es_interval for both kinds of intervals.
     names = [name for name in dict.fromkeys(names) if name != "es_seconds"]
-    for keyword in keywords:
+    for keyword, value in keywords.items():
         if keyword not in names:
-            raise TypeError(
-                f"lagom has no argument {keyword!r}.{closest(keyword, names)} "
-                f"It has: {', '.join(names)}."
-            )
+            raise unknown_keyword("lagom", keyword, value, names)
 
 
 def _ablation_config(options: Keywords) -> AblationConfig:
@@ -84,6 +82,7 @@ def _ablation_config(options: Keywords) -> AblationConfig:
         raise BadArgumentsError(
             "An ablation needs ablation_study=AblationStudy(...), but got none."
         )
+    options = {name: value for name, value in options.items() if name not in _IGNORED_IN_ABLATIONS}
     ablator = options.get("ablator")
     return AblationConfig(**{**options, "ablator": "loco" if ablator is None else ablator})
 

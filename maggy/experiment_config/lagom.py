@@ -1,4 +1,4 @@
-"""The options that every experiment has, and the configs of a function that runs once."""
+"""Define the options that every experiment has, and the configs of a function that runs once."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from maggy.experiment_config.checks import (
     check_positive,
     check_text,
 )
+from maggy.experiment_config.unknown_keywords import refuse_unknown_keywords
 from maggy.tracking import Listener
 from maggy.tracking.registry import LISTENERS, resolve_listeners
 
@@ -66,6 +67,9 @@ class CommonConfig:
             :class:`maggy.Listener`, and names, in upper or lower case: {listeners}. Other
             distributions can register names as entry points of the group ``maggy.listeners``. The
             default is none.
+        verbose: How much is printed about trials, 1 by default. 0 prints only failures. 1 prints
+            the output of trials and a line about each trial that ends; 2 also prints a line about
+            each trial that begins.
 
     Raises:
         BadArgumentsError: If an argument breaks its rule.
@@ -87,6 +91,7 @@ class CommonConfig:
     worker_timeout: float = 60.0
     driver_port: int | None = None
     listeners: Sequence[str | Listener] = ()
+    verbose: int = 1
 
     def __post_init__(self) -> None:
         self._check_name_and_heartbeat()
@@ -127,6 +132,7 @@ class CommonConfig:
         ):
             if count is not None:
                 check_count(field, count, least=least)
+        check_count("verbose", self.verbose, least=0, most=2)
         if self.driver_port is not None:
             check_count("driver_port", self.driver_port, most=MAX_PORT)
 
@@ -151,6 +157,7 @@ def _check_path(field: str, path: str | os.PathLike[str] | None) -> None:
 
 
 @explain_inherited_arguments
+@refuse_unknown_keywords
 @dataclass
 class LagomConfig(CommonConfig):
     """Describe a training function that runs once, on one executor, for its return value.

@@ -37,7 +37,7 @@ _Rank = tuple[float, int]
 """A sort key that puts the best result first: the minimized metric, then the order of ending."""
 
 
-class _Candidateg:
+class _Rung:
     """Hold the results at one rung. The time of a promotion hardly grows with their number."""
 
     def __init__(self) -> None:
@@ -49,7 +49,7 @@ class _Candidateg:
     def add(
         self, candidate: _Candidate, minimized_metric: float, is_promoted: bool = False
     ) -> None:
-        """Add a result. Of equal results the one that ended earlier is better."""
+        """Add a result. The earlier one of two equal results is better."""
         rank = (minimized_metric, len(self._ranks))
         insort(self._ranks, rank)
         if not is_promoted:
@@ -72,9 +72,9 @@ class Asha(AbstractOptimizer):
     ``resource_max``. When a worker is free, the rungs are checked from the top down. A
     configuration is promoted if it is among the best ``1 / reduction_factor`` of those with a
     metric at a rung and has not been promoted from there: it runs again with the next rung's
-    budget. If there is none, a new random configuration starts at the lowest rung. Of equal metrics
-    the one that ended earlier is better. A failed trial is not repeated, and its configuration is
-    not promoted.
+    budget. If there is none, a new random configuration starts at the lowest rung. If metrics
+    are equal, the one that ended earlier is better. A failed trial is not repeated, and its
+    configuration is not promoted.
 
     The training function gets the budget as the parameter ``budget``, or as ``resource`` if it asks
     for that. It may stand for epochs, or for a share of the data. ``num_trials`` counts the
@@ -120,7 +120,7 @@ class Asha(AbstractOptimizer):
         """
         check_space(self.searchspace, self._budget_name, self.name())
         self._sign = Direction.parse(self.direction).sign
-        self._rungs = [_Candidateg() for _ in self._budgets]
+        self._rungs = [_Rung() for _ in self._budgets]
         self._running: RunningTrials[_Candidate] = RunningTrials()
         self._num_configurations = 0
         self._num_suggestions = 0

@@ -38,11 +38,11 @@ class Hyperband(AbstractOptimizer):
     full budgets, the first kind follows again. A worker for which a bracket has no trial begins
     with the next bracket. It waits (``"IDLE"``) only if there is none.
 
-    Of equal metrics the configuration that was suggested earlier is better. A configuration is not
-    promoted after a failed trial. If more trials fail than would be left out anyway, fewer are
+    If metrics are equal, the configuration that was suggested earlier is better. A configuration is
+    not promoted after a failed trial. If more trials fail than would be left out anyway, fewer are
     promoted. A configuration takes a trial on each budget, and ``num_trials`` counts them all. The
-    last brackets are made smaller to meet it exactly.
-    Without ``num_trials`` each kind of bracket runs once.
+    last brackets are made smaller to meet it exactly. Without ``num_trials`` each kind of bracket
+    runs once.
 
     The sampler gets the metric of each budget as a value that is reported at that step. It learns
     that a configuration has ended when the configuration is left out (then it counts as stopped

@@ -1,4 +1,4 @@
-"""How one hyperparameter is shown to Optuna, so that every value comes back exactly."""
+"""Show one hyperparameter to Optuna, so that every value comes back exactly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A search space as Optuna's samplers see it."""
+"""Show a search space to Optuna's samplers."""
 
 from __future__ import annotations
 

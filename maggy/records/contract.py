@@ -1,4 +1,4 @@
-"""The contract of a store of records. It says what is recorded and when, but not where and how."""
+"""Define the contract of a store of records: what is recorded and when, not where and how."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class RecordStore(ABC):
     keeps five rules:
 
     * One driver at a time owns the records. It claims them before it writes, and calls
-      :meth:`check_owner` before each write.
+      :meth:`renew_ownership` before each write.
     * :meth:`end_trial` records a trial wholly or not at all. A reader sees the earlier end until
       the new one is complete. Nothing removes a recorded end.
     * A write that failed may be called again with the same arguments, and then has the effect of
@@ -33,14 +33,14 @@ class RecordStore(ABC):
         app_id: The application that runs the experiment.
         run_id: The number of the experiment among those of the application, from 1.
         experiment_id: ``<app_id>_<run_id>``.
-        events_available: Whether the store writes TensorBoard's event files.
+        has_event_files: Whether the records include TensorBoard's event files.
     """
 
     directory: str
     app_id: str
     run_id: int
     experiment_id: str
-    events_available: bool
+    has_event_files: bool
 
     @abstractmethod
     def trial_directory(self, trial_id: str) -> str:
@@ -57,8 +57,10 @@ class RecordStore(ABC):
         """
 
     @abstractmethod
-    def check_owner(self) -> None:
-        """Give a sign of life if it is time to. This costs nothing in between.
+    def renew_ownership(self) -> None:
+        """Confirm that this driver is the owner, and give a sign of life if it is time to.
+
+        It costs nothing in between.
 
         Raises:
             OwnershipError: If another driver has become the owner.
@@ -114,8 +116,21 @@ class RecordStore(ABC):
         """Add a line, with the time, to the log of the experiment."""
 
     @abstractmethod
-    def log_executor(self, partition: int, number: int, text: str) -> None:
-        """Add text, as it is, to the log of one worker."""
+    def append_log(self, text: str) -> None:
+        """Add lines, as they are, to the log of the experiment.
+
+        :func:`~maggy.records.log_lines.log_line` makes them.
+        """
+
+    @abstractmethod
+    def log_executor(self, partition: int, worker_number: int, text: str) -> None:
+        """Add text, as it is, to the log of one worker.
+
+        Args:
+            partition: The partition of the worker's Spark task.
+            worker_number: Counts the workers of this partition over all Spark jobs, from 0.
+            text: The text.
+        """
 
     # Each trial.
 

@@ -1,4 +1,4 @@
-"""The store of records that is a directory, on a disk or behind a URL."""
+"""Store the records of an experiment in a directory, on a disk or behind a URL."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from maggy.records.contract import RecordStore
 from maggy.records.encoding import encode_json, encode_text
 from maggy.records.event_files import EventFiles
 from maggy.records.events import EventMaker, HparamsParameter, find_event_maker
+from maggy.records.log_lines import log_line
 from maggy.records.naming import ExperimentDirectory, find_directory, make_directory
 from maggy.records.ownership import Ownership
 from maggy.records.process import Process
@@ -64,7 +65,7 @@ class ExperimentStore(RecordStore):
         self._is_resumed = is_resumed
         self._events = EventFiles(files, directory.path, events, clock, self.log)
         self._trials = TrialFiles(files, directory.path, self._events, is_resumed=is_resumed)
-        self.events_available = self._events.available
+        self.has_event_files = self._events.available
 
     @classmethod
     def create(
@@ -141,13 +142,13 @@ class ExperimentStore(RecordStore):
         if self._is_resumed:
             self._files.remove_temporary(self.directory)
 
-    def check_owner(self) -> None:
-        """Give a sign of life if it is time to. This costs nothing in between.
+    def renew_ownership(self) -> None:
+        """Confirm that this driver is the owner, and give a sign of life if it is time to.
 
         Raises:
             OwnershipError: If another driver has become the owner.
         """
-        self.ownership.check()
+        self.ownership.renew()
 
     def release(self) -> None:
         """Let other drivers own the directory at once."""
@@ -205,13 +206,15 @@ class ExperimentStore(RecordStore):
 
     def log(self, line: str) -> None:
         """Add a line, with the time, to ``maggy.log``."""
-        now = self._clock()
-        seconds = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(now))
-        self._append("maggy.log", f"{seconds}.{int(now % 1 * 1000):03d} {line}\n")
+        self.append_log(log_line(line, self._clock()))
 
-    def log_executor(self, partition: int, number: int, text: str) -> None:
+    def append_log(self, text: str) -> None:
+        """Add lines, as they are, to ``maggy.log``."""
+        self._append("maggy.log", text)
+
+    def log_executor(self, partition: int, worker_number: int, text: str) -> None:
         """Add text, as it is, to the log of one worker."""
-        self._append(f"executor_{partition}_{number}.log", text)
+        self._append(f"executor_{partition}_{worker_number}.log", text)
 
     def begin_trial(self, trial: Trial) -> None:
         """Make the directory of a trial, with its parameters. An earlier end stays for now."""
@@ -238,7 +241,7 @@ class ExperimentStore(RecordStore):
         Raises:
             OwnershipError: If another driver has become the owner since this one claimed it.
         """
-        return self._trials.read(before_each=self.check_owner)
+        return self._trials.read(before_each=self.renew_ownership)
 
     def _replace(self, name: str, data: bytes) -> None:
         self._files.write_bytes(f"{self.directory}/{name}", data, atomic=True)

@@ -1,4 +1,4 @@
-"""Write TensorBoard's event files of an experiment. What they contain, the event maker knows."""
+"""Write TensorBoard's event files of an experiment. The event maker makes their content."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ class Ownership:
     the next file.
 
     A driver that was suspended cannot know that another has taken over. So the owner reads who the
-    owner is before it gives a sign of life, and must call :meth:`check` before each write.
+    owner is before it gives a sign of life, and must call :meth:`renew` before each write.
 
     Args:
         files: Reads and writes in the directory.
@@ -139,8 +139,10 @@ class Ownership:
             f"{self._directory} at once. Resume it from one of them."
         )
 
-    def check(self) -> None:
-        """Give a sign of life if it is time to. This costs nothing in between.
+    def renew(self) -> None:
+        """Confirm that this driver is the owner, and give a sign of life if it is time to.
+
+        It costs nothing in between, and nothing is done for a driver that owns nothing.
 
         Raises:
             OwnershipError: If another driver has become the owner.

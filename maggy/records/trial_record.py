@@ -22,6 +22,7 @@ that each release has written.
 STATUSES = ("PENDING", "SCHEDULED", "RUNNING", "ERROR", "FINALIZED")
 RestoredField: TypeAlias = Literal[
     "trial_id",
+    "number",
     "status",
     "final_metric",
     "early_stop",
@@ -41,6 +42,7 @@ class TrialRecord(TypedDict):
     params: dict[str, Json]
     status: str
     trial_id: str | None
+    number: int | None
     trial_type: str
     metric_history: list[float | None]
     step_history: list[float]
@@ -86,6 +88,7 @@ _FIELDS = {
     "params": _Field(_is_a(dict), is_required=True),
     "status": _Field(_is_status, is_required=True),
     "trial_id": _Field(_is_a(str, type(None))),
+    "number": _Field(_is_a(int, type(None))),
     "trial_type": _Field(_is_a(str), "optimization"),
     "metric_history": _Field(_is_a(list), []),
     "step_history": _Field(_is_a(list), []),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from maggy.ablation.component import Component
 from maggy.ablation.statistics import mean
@@ -11,7 +11,7 @@ from maggy.common.text_table import TextTable
 from maggy.result.differences import BaseMetric, ComponentDifference
 from maggy.result.rows import TrialRow
 
-__all__ = ["component_table"]
+__all__ = ["component_table", "verdict_note"]
 
 _MAX_DECIMALS = 8
 _SMALLEST_P = 0.001
@@ -21,7 +21,7 @@ _CONCLUSIVE = ("helps", "hurts")
 def component_table(
     differences: Sequence[ComponentDifference],
     base: BaseMetric,
-    rows: Iterable[TrialRow],
+    rows: Sequence[TrialRow],
     *,
     metric: str,
     confidence: float,
@@ -31,15 +31,13 @@ def component_table(
     Args:
         differences: The components.
         base: The base.
-        rows: The trials, for the mean time of a component's runs.
+        rows: The trials, for the mean time of a component's runs and the size of its model.
         metric: The name of the metric.
         confidence: The confidence of the intervals.
     """
     number = _formatter(
         std for entry in differences for std in (entry["metric_std"], entry["difference_std"])
     )
-    seconds = _mean_seconds(rows)
-    has_failures = any(entry["failed"] for entry in differences)
     heads = [
         "without",
         "n",
@@ -48,12 +46,8 @@ def component_table(
         f"{100 * confidence:g} % interval",
         "p adjusted",
         "verdict",
-        "seconds",
-        *(["failed"] if has_failures else []),
     ]
-    base_seconds = seconds.get(Component.base(), "")
-    base_cells = [str(base["n"]), _mean_and_std(base, number), "", "", "", "", base_seconds]
-    lines = [["(base)", *base_cells, *([""] if has_failures else [])]]
+    lines = [["(base)", str(base["n"]), _mean_and_std(base, number), "", "", "", ""]]
     for entry in differences:
         difference, low, high = entry["difference"], entry["ci_low"], entry["ci_high"]
         p_adjusted, verdict = entry["p_adjusted"], entry["verdict"]
@@ -65,15 +59,54 @@ def component_table(
             "" if low is None or high is None else f"{number(low)} to {number(high)}",
             "" if p_adjusted is None else _p_text(p_adjusted),
             verdict or "",
-            seconds.get(Component.from_params(entry), ""),
         ]
-        if has_failures:
-            cells.append(str(entry["failed"]) if entry["failed"] else "")
         lines.append(cells)
+    for head, column_cells in _optional_columns(differences, base, rows):
+        heads.append(head)
+        for line, cell in zip(lines, column_cells, strict=True):
+            line.append(cell)
     column = heads.index("verdict")
     verdicts = enumerate(line[column] for line in lines)
     bold = frozenset((row, column) for row, verdict in verdicts if verdict in _CONCLUSIVE)
     return TextTable(heads, lines, bold)
+
+
+def verdict_note(differences: Iterable[ComponentDifference]) -> str:
+    """Return the sentence on intervals and verdicts; no text if there is no verdict."""
+    if all(entry["verdict"] is None for entry in differences):
+        return ""
+    return (
+        "An interval is the component's own; the verdict is stricter, since it counts all "
+        "components (Holm)."
+    )
+
+
+def _optional_columns(
+    differences: Sequence[ComponentDifference], base: BaseMetric, rows: Sequence[TrialRow]
+) -> Iterator[tuple[str, list[str]]]:
+    """Yield the head and the cells of each column that has something to show, the base first."""
+    components = [Component.base(), *map(Component.from_params, differences)]
+    for head, cell_by_component in (
+        ("parameters", _parameters(rows)),
+        ("seconds", _mean_seconds(rows)),
+    ):
+        if cell_by_component:
+            yield head, [cell_by_component.get(component, "") for component in components]
+    for head, counts in (
+        ("failed", [0, *(entry["failed"] for entry in differences)]),
+        ("stopped early", [entry.get("stopped_early", 0) for entry in (base, *differences)]),
+    ):
+        if any(counts):
+            yield head, [str(count) if count else "" for count in counts]
+
+
+def _parameters(rows: Iterable[TrialRow]) -> dict[Component, str]:
+    """Return the number of parameters of each component's model, if it is known, as text."""
+    texts: dict[Component, str] = {}
+    for row in rows:
+        if "model" in row and (parameters := row["model"]["parameters"]) is not None:
+            texts.setdefault(Component.from_params(row["params"]), f"{parameters:,}")
+    return texts
 
 
 def _mean_seconds(rows: Iterable[TrialRow]) -> dict[Component, str]:

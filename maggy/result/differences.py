@@ -46,10 +46,17 @@ class _OfChoices(TypedDict, total=False):
     ablated_choice: str
 
 
-class ComponentDifference(_OfChoices, _OfRepeats):
+class _OfStops(TypedDict, total=False):
+    """What every entry of a study holds, too, in which a stop rule has stopped trials."""
+
+    stopped_early: int
+
+
+class ComponentDifference(_OfChoices, _OfStops, _OfRepeats):
     """A component by its labels, its metric, and the metric minus that of the base.
 
-    Only a study with choices has ``ablated_choice``, in all entries.
+    Only a study with choices has ``ablated_choice``, in all entries, and only one with trials that
+    were stopped early has ``stopped_early``, the number of the component's trials among them.
     ``metric`` is None if the trial failed. ``difference`` is None if this trial or the base failed.
     With repeats both are means, and all fields of :class:`_OfRepeats` are there:
 
@@ -66,11 +73,11 @@ class ComponentDifference(_OfChoices, _OfRepeats):
     difference: float | None
 
 
-class BaseMetric(TypedDict):
+class BaseMetric(_OfStops):
     """The base of a study with two or more repeats.
 
     ``detectable_difference`` is the smallest true difference that such a study finds with a
-    probability of 0.8.
+    probability of 0.8. ``stopped_early`` is there as in :class:`ComponentDifference`.
     """
 
     metric_mean: float | None
@@ -98,6 +105,7 @@ class _Runs:
 
     labels: dict[str, str]
     metrics: dict[int, float | None] = field(default_factory=dict)
+    stopped_early: int = 0
 
     @property
     def successes(self) -> list[float]:
@@ -118,8 +126,10 @@ def compare_with_base(
     """
     base, components = _runs_by_component(rows)
     repeats = {repeat for runs in (base, *components) for repeat in runs.metrics}
+    has_stops = any(runs.stopped_early for runs in (base, *components))
     if len(repeats) < 2:
-        return Comparison([_single_difference(runs, base) for runs in components], None)
+        singles = [_single_difference(runs, base) for runs in components]
+        return Comparison(_with_stops(singles, components) if has_stops else singles, None)
     effects = [_paired(runs, base, confidence) for runs in components]
     adjusted = holm([effect.p_value for effect in effects])
     differences = [
@@ -127,16 +137,19 @@ def compare_with_base(
         for runs, effect, p_adjusted in zip(components, effects, adjusted, strict=True)
     ]
     stds = [effect.std for effect in effects if effect.std is not None]
-    return Comparison(
-        differences,
-        {
-            **_spread(base),
-            "n": len(base.successes),
-            "detectable_difference": detectable_difference(
-                stds, len(base.successes), len(stds), confidence
-            ),
-        },
-    )
+    spread = _spread(base)
+    base_metric: BaseMetric = {
+        "metric_mean": spread["metric_mean"],
+        "metric_std": spread["metric_std"],
+        "n": len(base.successes),
+        "detectable_difference": detectable_difference(
+            stds, len(base.successes), len(stds), confidence
+        ),
+    }
+    if has_stops:
+        base_metric["stopped_early"] = base.stopped_early
+        differences = _with_stops(differences, components)
+    return Comparison(differences, base_metric)
 
 
 def _runs_by_component(rows: Iterable[TrialRow]) -> tuple[_Runs, list[_Runs]]:
@@ -150,6 +163,7 @@ def _runs_by_component(rows: Iterable[TrialRow]) -> tuple[_Runs, list[_Runs]]:
             base if component.is_base else others.setdefault(component, _Runs(component.params()))
         )
         runs.metrics.setdefault(repeat_of(row), row["metric"])
+        runs.stopped_early += row["metric"] is not None and row["early_stop"]
     components = list(others.values())
     if any(CHOICE_PARAMETER in runs.labels for runs in components):
         for runs in components:
@@ -161,6 +175,14 @@ def _with_choice(entry: ComponentDifference, runs: _Runs) -> ComponentDifference
     if CHOICE_PARAMETER in runs.labels:
         entry["ablated_choice"] = runs.labels[CHOICE_PARAMETER]
     return entry
+
+
+def _with_stops(
+    entries: list[ComponentDifference], components: Iterable[_Runs]
+) -> list[ComponentDifference]:
+    for entry, runs in zip(entries, components, strict=True):
+        entry["stopped_early"] = runs.stopped_early
+    return entries
 
 
 def _single_difference(runs: _Runs, base: _Runs) -> ComponentDifference:

@@ -6,7 +6,7 @@ It writes no records.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from maggy.ablation.component import Component
 from maggy.ablation.metrics import Analysis
@@ -16,9 +16,11 @@ from maggy.common.exceptions import BadArgumentsError, NotSupportedError
 from maggy.common.text_table import TextTable
 from maggy.optuna_bridge.study import to_study
 from maggy.result import plots, tables
-from maggy.result.component_table import component_table
+from maggy.result.component_table import component_table, verdict_note
 from maggy.result.differences import compare_with_base
-from maggy.result.rows import TrialRow, make_row
+from maggy.result.rows import TrialRow, make_row, parameter_names
+from maggy.result.status import caption
+from maggy.result.terminal_view import terminal_text
 from maggy.searchspace import Searchspace
 from maggy.trial import Trial
 
@@ -28,6 +30,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["ExperimentResult", "build_result"]
+
+
+class _Printer(Protocol):
+    """What IPython gives a class that prints itself."""
+
+    def text(self, obj: str) -> None: ...
 
 
 class ExperimentResult(dict[str, Any]):
@@ -47,19 +55,21 @@ class ExperimentResult(dict[str, Any]):
 
     Args:
         values: The keys and values of the dict.
-        trials: See below, like the other arguments.
-        kind: See below.
-        direction: See below.
-        optimization_key: See below.
-        confidence: See below.
-        directory: See below.
-        searchspace: See below.
-        state: See below.
+        trials: The attribute of this name.
+        kind: The attribute of this name.
+        direction: The attribute of this name.
+        optimization_key: The attribute of this name.
+        confidence: The attribute of this name.
+        directory: The attribute of this name.
+        searchspace: The attribute of this name.
+        state: The attribute of this name.
 
     Attributes:
-        trials: A dict for each ended trial, in the order of ending: ``trial_id``, ``status``,
-            ``params``, ``metric``, ``early_stop``, ``duration`` (milliseconds), ``start`` (seconds
-            since the epoch), ``attempts``, ``steps``, ``history``, ``outputs``, ``error``.
+        trials: A dict for each ended trial, in the order of ending: ``trial_id``, ``number`` (from
+            1, in the order of suggestion), ``status``, ``params``, ``metric``, ``early_stop``,
+            ``duration`` (milliseconds), ``start`` (seconds since the epoch), ``attempts``,
+            ``steps``, ``history``, ``outputs``, ``error``. A trial that ran has ``worker``, too:
+            the number of its last worker, from 0. One that a rule stopped has ``stop_reason``.
         kind: ``"optimization"`` or ``"ablation"``.
         direction: ``"max"`` or ``"min"``.
         optimization_key: The name of the metric.
@@ -96,12 +106,16 @@ class ExperimentResult(dict[str, Any]):
     def to_pandas(self) -> pandas.DataFrame:
         """Return the trials as a data frame with one row a trial and one column a parameter.
 
-        A parameter that is called like another column gets the prefix ``param_``.
+        A parameter that is called like another column gets the prefix ``param_``. Behind the
+        columns of release 2.0 stand ``number`` (the trial's, if it is known), ``started`` (a
+        timestamp in UTC), ``duration_seconds``, ``steps`` (how many steps it has reported), each
+        with the prefix ``trial_`` if a parameter has this name, and the values that the training
+        function has returned. A value whose name is taken gets the prefix ``output_``.
 
         Raises:
             MissingDependencyError: If pandas is not installed.
         """
-        return tables.data_frame(self.trials)
+        return tables.data_frame(self.trials, self.optimization_key)
 
     def to_optuna_study(
         self,
@@ -230,11 +244,22 @@ class ExperimentResult(dict[str, Any]):
         It shows an ablation's components if there are repeats, and otherwise the trials, the best
         ones first and failed ones last.
         """
-        caption = (
-            f"{self.get('num_trials', 0)} trials, {self.get('failed', 0)} failed, "
-            f"{self.get('early_stopped', 0)} stopped early, direction {self.direction}"
-        )
-        return self._table().to_html(caption, tables.MAX_ROWS)
+        text = caption(self.trials)
+        note = verdict_note(self["differences"]) if "base" in self else ""
+        return self._shown_table().to_html(f"{text}. {note}" if note else text, tables.MAX_ROWS)
+
+    def _repr_pretty_(self, printer: _Printer, cycle: bool) -> None:
+        """Give IPython in a terminal the same table as text. ``repr`` stays that of a dict."""
+        table = self._shown_table()
+        names = parameter_names(self.trials)
+        optional = [index for index, head in enumerate(table.heads) if head in names]
+        # Where the number names a trial, its id may be missing.
+        spare = [table.heads.index("trial")] if "#" in table.heads else []
+        text = terminal_text(table, caption(self.trials), optional=optional, spare=spare)
+        printer.text(text)
+
+    def _shown_table(self) -> TextTable:
+        return self._table().with_numbers_right() if "base" in self else self._table()
 
 
 def build_result(
@@ -248,9 +273,9 @@ def build_result(
 ) -> ExperimentResult:
     """Return the result of an experiment.
 
-    A trial has succeeded if it is FINALIZED with a finite metric. Of equal metrics the one that
-    ended first is best, and also worst. Without a success the best, the worst and the average are
-    None.
+    A trial has succeeded if it is FINALIZED with a finite metric. The first of equal metrics to
+    end is the best one, and also the worst one. Without a success the best, the worst and the
+    average are None.
 
     Args:
         trials: The ended trials (FINALIZED or ERROR), in the order in which they ended.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypedDict
 
 from maggy.common.direction import Direction
@@ -12,26 +12,56 @@ from maggy.common.json_values import to_plain
 from maggy.common.types import Json, Params
 from maggy.trial import Trial
 
-__all__ = ["TrialRow", "copy_row", "make_row", "parameter_names", "repeat_of", "sort_rows"]
+__all__ = [
+    "ModelFacts",
+    "TrialRow",
+    "copy_row",
+    "make_row",
+    "parameter_names",
+    "repeat_of",
+    "sort_rows",
+]
 
 _REPEATED_ID = re.compile(r".+_(\d+)")
 
 
-class _OfRepeat(TypedDict, total=False):
+class ModelFacts(TypedDict):
+    """What a trial of an ablation has trained.
+
+    ``parameters`` is None if the model does not know it before it has seen data. ``layers`` are
+    those that were left out or replaced, and ``restarts`` those whose weights no longer fitted.
+    """
+
+    parameters: int | None
+    layers: list[str]
+    restarts: list[str]
+
+
+class _OptionalFields(TypedDict, total=False):
     repeat: int
     seed: int
+    stop_reason: str
+    worker: int
+    model: ModelFacts
 
 
-class TrialRow(_OfRepeat):
+class TrialRow(_OptionalFields):
     """What a trial was and did, as plain JSON values.
 
-    ``metric`` is None for a failed trial, and for one that still runs. ``duration`` is in
-    milliseconds, ``start`` in seconds since the epoch. ``steps`` and ``history`` have the same
-    length. Only the trials of an ablation with repeats or a seed have ``repeat``, counted from 0,
-    and ``seed``.
+    ``number`` counts the trials of an experiment from 1, in the order of suggestion; it is None in
+    the records of an older release. ``metric`` is None for a failed trial, and for one that
+    still runs. ``duration`` is in milliseconds, ``start`` in seconds since the epoch. ``steps`` and
+    ``history`` have the same length.
+
+    ``stop_reason`` says why a rule stopped a trial early. ``worker`` is the number of the worker
+    that ran the trial last, from 0. A trial that never ran has none, and neither has one from the
+    records of an older release. Only the trials of an ablation with repeats or a seed have
+    ``repeat``, counted from 0, and ``seed``, and only those of an ablation whose training function
+    has called ``model_function`` have ``model``.
     """
 
     trial_id: str
+    number: int | None
     status: str
     params: Params
     metric: float | None
@@ -63,6 +93,7 @@ def make_row(trial: Trial, optimization_key: str) -> TrialRow:
         outputs = {optimization_key: metric}
     row: TrialRow = {
         "trial_id": trial.trial_id,
+        "number": trial.number,
         "status": trial.status,
         "params": to_plain(trial.params),
         "metric": metric,
@@ -79,7 +110,27 @@ def make_row(trial: Trial, optimization_key: str) -> TrialRow:
         row["repeat"] = trial.repeat
     if trial.seed is not None:
         row["seed"] = trial.seed
+    if trial.early_stop and trial.stop_reason is not None:
+        row["stop_reason"] = trial.stop_reason
+    if trial.worker is not None:
+        row["worker"] = trial.worker
+    if trial.model is not None:
+        row["model"] = _model_facts(trial.model)
     return row
+
+
+def _model_facts(record: Mapping[str, object]) -> ModelFacts:
+    """Return the facts of a record, in which anything may stand."""
+    parameters = record.get("parameters")
+    return {
+        "parameters": parameters if isinstance(parameters, int) else None,
+        "layers": _texts(record.get("layers")),
+        "restarts": _texts(record.get("restarts")),
+    }
+
+
+def _texts(value: object) -> list[str]:
+    return [str(item) for item in value] if isinstance(value, (list, tuple)) else []
 
 
 def copy_row(row: TrialRow) -> TrialRow:

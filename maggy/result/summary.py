@@ -7,7 +7,7 @@ import json
 from maggy.ablation.component import Component
 from maggy.ablation.statistics import POWER
 from maggy.result.ablator_lines import ablator_lines
-from maggy.result.component_table import component_table
+from maggy.result.component_table import component_table, verdict_note
 from maggy.result.differences import ComponentDifference
 from maggy.result.numbers import format_difference, format_number
 from maggy.result.result import ExperimentResult
@@ -78,16 +78,31 @@ def _difference_lines(result: ExperimentResult) -> list[str]:
     width = max(map(len, names))
     rows = [row for row in result.trials if Component.from_params(row["params"]).is_base]
     base = rows[-1]["metric"] if rows else None
-    base_text = "" if base is None else f" ({format_number(base)})"
+    base_is_stopped = any(row["early_stop"] for row in rows[-1:])
+    base_text = "" if base is None else f" ({format_number(base)}{_mark(base_is_stopped)})"
     return [
         "",
         f"Difference from the base{base_text}, without",
         *(
-            f"  {name:<{width}}  {_difference_text(entry)}"
+            f"  {name:<{width}}  {_difference_text(entry)}{_mark(entry.get('stopped_early'))}"
             for name, entry in zip(names, differences, strict=True)
         ),
         "Each is a single run, which cannot tell a component from chance: train each several "
         "times with AblationConfig(..., repeats=5).",
+        *_stop_lines(result),
+    ]
+
+
+def _mark(is_stopped: object) -> str:
+    return ", stopped early" if is_stopped else ""
+
+
+def _stop_lines(result: ExperimentResult) -> list[str]:
+    if not any("stopped_early" in entry for entry in result["differences"]):
+        return []
+    return [
+        "A trial that was stopped early was trained for a shorter time, so its difference does not "
+        "only show what was left out."
     ]
 
 
@@ -100,19 +115,13 @@ def _repeated_difference_lines(result: ExperimentResult) -> list[str]:
         confidence=result.confidence,
     )
     detectable = result["base"]["detectable_difference"]
+    note = verdict_note(result["differences"])
     return [
         "Best and worst are single runs.",
         "",
         "Mean difference from the base of the same repeat",
         table.to_text(indent="  "),
-        *(
-            [
-                "An interval is the component's own; the verdict is stricter, since it counts all "
-                "components (Holm)."
-            ]
-            if any(entry["verdict"] is not None for entry in result["differences"])
-            else []
-        ),
+        *([note] if note else []),
         *(
             []
             if detectable is None
@@ -121,6 +130,7 @@ def _repeated_difference_lines(result: ExperimentResult) -> list[str]:
                 f"probability of {POWER:g}."
             ]
         ),
+        *_stop_lines(result),
     ]
 
 

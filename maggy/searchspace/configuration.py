@@ -1,4 +1,4 @@
-"""One configuration of several hyperparameters: which of them exist in it, and their values."""
+"""Choose one configuration of several hyperparameters: which of them exist, and their values."""
 
 from __future__ import annotations
 

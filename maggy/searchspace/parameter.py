@@ -1,4 +1,4 @@
-"""One hyperparameter: its values, draws, grid and unit scale. It knows no other hyperparameter."""
+"""Hold one hyperparameter: its values, draws, grid and unit scale. It knows no other one."""
 
 from __future__ import annotations
 

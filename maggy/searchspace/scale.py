@@ -1,4 +1,4 @@
-"""The arithmetic of a hyperparameter's scale, safe for the largest and the closest floats."""
+"""Compute with a hyperparameter's scale, safely for the largest and the closest floats."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The search space: named hyperparameters with types and regions, and random draws from them.
+"""Define the search space: named hyperparameters with types and regions, and random draws.
 
 It holds the possible configurations. An optimizer decides which of them run.
 """
@@ -316,7 +316,7 @@ class Searchspace(Vectors):
 
     def __getattr__(self, name: str) -> list[ParameterValue]:
         # copy and pickle ask for attributes before the slots are filled. A look-up in
-        # ``_parameters`` would then call this method for ever.
+        # ``_parameters`` would then call this method forever.
         if name not in Searchspace.__slots__ and name in self._parameters:
             return self._parameters[name].spec[1]
         raise AttributeError(f"Searchspace has no attribute or hyperparameter '{name}'.")

@@ -1,4 +1,4 @@
-"""What the driver relies on in an ablator, as tests that a test class inherits."""
+"""Test what the driver relies on in an ablator. A test class inherits the tests."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ class AblatorContract:
 
     def test_after_the_end_there_is_nothing_more(self) -> None:
         """Return None for every further trial after the first None."""
-        ablator = self.drive().policy
+        ablator = self.drive().source
         assert [ablator.get_trial() for _ in range(3)] == [None, None, None]
 
     def test_its_pickled_form_holds_no_trials(self) -> None:

@@ -1,4 +1,4 @@
-"""What the driver relies on in an environment, as tests that a test class inherits."""
+"""Test what the driver relies on in an environment. A test class inherits the tests."""
 
 from __future__ import annotations
 

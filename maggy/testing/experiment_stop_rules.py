@@ -1,4 +1,4 @@
-"""What the driver relies on in a rule that ends an experiment, as tests that a class inherits."""
+"""Test what the driver relies on in a rule that ends an experiment, in a test class."""
 
 from __future__ import annotations
 

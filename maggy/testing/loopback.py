@@ -1,4 +1,4 @@
-"""An experiment without Spark: real driver, sockets and records, and threads as workers.
+"""Run an experiment without Spark: real driver, sockets and records, and threads as workers.
 
 A worker here only trains. It captures no output and restores nothing after a trial.
 """

@@ -1,4 +1,4 @@
-"""What the driver relies on in an optimizer, as tests that a test class inherits."""
+"""Test what the driver relies on in an optimizer. A test class inherits the tests."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ class OptimizerContract:
 
     def test_after_the_end_there_is_nothing_more(self) -> None:
         """Return None for every further suggestion after the first None."""
-        optimizer = self.drive().policy
+        optimizer = self.drive().source
         assert [optimizer.get_suggestion() for _ in range(3)] == [None, None, None]
 
     @pytest.mark.parametrize("in_flight", [1, 3])
@@ -199,7 +199,7 @@ class OptimizerContract:
 
     def test_initializing_twice_starts_afresh(self) -> None:
         """Forget an earlier experiment in ``initialize``."""
-        optimizer = self.drive().policy
+        optimizer = self.drive().source
         assert self.drive(self.start(optimizer=optimizer)).params == self.drive().params
 
     @pytest.mark.parametrize("in_flight", [1, 50])
@@ -295,7 +295,7 @@ class OptimizerContract:
 
     def test_it_leaves_the_space_as_it_was(self) -> None:
         """Change nothing in the search space."""
-        optimizer = self.drive().policy
+        optimizer = self.drive().source
         assert optimizer.searchspace == self.make_space()
 
     def test_it_can_be_pickled_at_any_time(self) -> None:
@@ -309,9 +309,9 @@ class OptimizerContract:
         count = len(self.drive().suggestions)
         for in_flight in (1, 7):
             half = self.drive(in_flight=in_flight, crash_after=count // 2)
-            copy = pickled_copy(half.policy)
-            assert list(copy.trial_store) == list(half.policy.trial_store)
-            params = self.drive(half.policy).params
+            copy = pickled_copy(half.source)
+            assert list(copy.trial_store) == list(half.source.trial_store)
+            params = self.drive(half.source).params
             assert self.drive(copy).params == params
             if self.runs_num_trials:
                 assert len(half.suggestions) + len(params) == count

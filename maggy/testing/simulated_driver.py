@@ -1,4 +1,4 @@
-"""A driver without workers: it asks a policy for trials and ends them with given metrics."""
+"""Stand in for the driver, without workers: ask for trials, and end them with given metrics."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from maggy.trial import Trial
 __all__ = ["LOST", "MAX_ROUNDS", "Score", "SimulatedDriver", "Stopped"]
 
 MAX_ROUNDS = 2_000
-"""A policy that has not ended after this number of rounds counts as endless."""
+"""An optimizer or ablator that has not ended after this number of rounds counts as endless."""
 
 LOST: Final = "lost"
 """The score of a trial whose worker is lost: the trial runs again."""
@@ -25,12 +25,12 @@ class Stopped(float):
     """The score of a trial that is stopped early, with this metric."""
 
 
-Policy = TypeVar("Policy", bound=AbstractOptimizer | AbstractAblator)
+Source = TypeVar("Source", bound=AbstractOptimizer | AbstractAblator)
 Score = Callable[[Trial], "float | Literal['lost'] | None"]
 Ask = Callable[["Trial | None"], "Trial | Literal['IDLE'] | None"]
 
 
-class SimulatedDriver(Generic[Policy]):
+class SimulatedDriver(Generic[Source]):
     """Run an optimizer or an ablator as the driver would, in one thread and without training.
 
     The constructor runs the whole experiment. The oldest running trial ends first, unless ``rng``
@@ -48,8 +48,8 @@ class SimulatedDriver(Generic[Policy]):
         (3, 1.0)
 
     Args:
-        policy: The optimizer or ablator, after ``initialize``.
-        ask: Returns its next suggestion: ``policy.get_suggestion`` or ``policy.get_trial``.
+        source: The optimizer or ablator, after ``initialize``.
+        ask: Returns its next suggestion: ``source.get_suggestion`` or ``source.get_trial``.
         score: Returns the metric of a trial, a :class:`Stopped`, ``LOST``, or None to let the trial
             fail.
         in_flight: Number of trials that run at once.
@@ -61,18 +61,18 @@ class SimulatedDriver(Generic[Policy]):
         crash_after: Number of ended trials, earlier ones included, after which the run breaks off.
 
     Attributes:
-        policy: The optimizer or ablator.
+        source: The optimizer or ablator.
         suggestions: The trials that ran, in the order of suggestion.
         ended_trials: All trials that ended, in that order, earlier ones included.
         final_store: The trials that ended with a metric.
 
     Raises:
-        AssertionError: If the policy does not end, or suggests what is no trial.
+        AssertionError: If it does not end, or suggests something that is no trial.
     """
 
     def __init__(
         self,
-        policy: Policy,
+        source: Source,
         ask: Ask,
         score: Score,
         in_flight: int = 1,
@@ -82,16 +82,16 @@ class SimulatedDriver(Generic[Policy]):
         earlier: Sequence[Trial] = (),
         crash_after: float = math.inf,
     ) -> None:
-        self.policy = policy
+        self.source = source
         self.suggestions: list[Trial] = []
         self.ended_trials = list(earlier)
         self.final_store = [] if final_store is None else final_store
         self._running = {} if trial_store is None else trial_store
-        self._ask_policy, self._score, self._rng = ask, score, rng
+        self._ask_source, self._score, self._rng = ask, score, rng
         self._ids: set[str] = set()  # of the trials that ran
         self._counts: dict[str, int] = {}  # how many trials have equal parameters, by id
         self._records = {trial.trial_id: trial for trial in earlier}
-        self._news: list[Trial] = []  # ended trials that the policy has not seen
+        self._news: list[Trial] = []  # ended trials that the source has not seen
         for trial in [*self.final_store, *self._running.values()]:
             self._count(trial.trial_id)
         self._restore(list(earlier))
@@ -103,10 +103,10 @@ class SimulatedDriver(Generic[Policy]):
         return [trial.params for trial in self.suggestions]
 
     def _restore(self, earlier: list[Trial]) -> None:
-        policy: AbstractOptimizer | AbstractAblator = self.policy
+        source: AbstractOptimizer | AbstractAblator = self.source
         # Only a search can be taken over; the driver replays an ablation.
         if not (
-            earlier and isinstance(policy, AbstractOptimizer) and policy.restore(list(earlier))
+            earlier and isinstance(source, AbstractOptimizer) and source.restore(list(earlier))
         ):
             return
         for trial in earlier:
@@ -126,14 +126,15 @@ class SimulatedDriver(Generic[Policy]):
                     is_exhausted = True
             workers = waiting
             if is_exhausted and not self._running:
-                self.policy.finalize_experiment(self.final_store)
+                self.source.finalize_experiment(self.final_store)
                 return
             if self._running and self._end_one():
                 workers += 1
             if len(self.ended_trials) >= crash_after:
                 return
         raise AssertionError(
-            f"The policy did not end: {len(self.suggestions)} trials after {MAX_ROUNDS} rounds."
+            f"{type(self.source).__name__} did not end: "
+            f"{len(self.suggestions)} trials after {MAX_ROUNDS} rounds."
         )
 
     def _count(self, trial_id: str) -> None:
@@ -143,7 +144,7 @@ class SimulatedDriver(Generic[Policy]):
     def _ask(self) -> Trial | Literal["IDLE"] | None:
         """Return the next trial that runs. A trial with a record ends at once instead."""
         while True:
-            trial = self._ask_policy(self._news.pop(0) if self._news else None)
+            trial = self._ask_source(self._news.pop(0) if self._news else None)
             if trial is None or trial == "IDLE":
                 return trial
             assert isinstance(trial, Trial), (
@@ -175,7 +176,7 @@ class SimulatedDriver(Generic[Policy]):
             return False
         self.ended_trials.append(trial)
         if score is None:
-            # The policy hears only of trials with a metric.
+            # The source hears only of trials with a metric.
             trial.status, trial.error = Trial.ERROR, "boom"
             return True
         trial.append_metric({"step": 0, "value": float(score)})

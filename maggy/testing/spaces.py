@@ -1,4 +1,4 @@
-"""The search spaces in which the contract tests search, and a metric for their configurations."""
+"""Make the search spaces of the contract tests, and a metric for their configurations."""
 
 from __future__ import annotations
 

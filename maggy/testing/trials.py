@@ -1,4 +1,4 @@
-"""Trials with a history, for the tests of stop rules."""
+"""Make trials with a history, for the tests of stop rules."""
 
 from __future__ import annotations
 

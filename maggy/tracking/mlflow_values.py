@@ -100,8 +100,7 @@ def _text(value: Json) -> str:
 
 def run_name(row: TrialRow) -> str:
     """Return the name of a trial's run: its number if it has one, else its id."""
-    number = dict(row).get("number")
-    return row["trial_id"] if number is None else f"trial {number}"
+    return row["trial_id"] if row["number"] is None else f"trial {row['number']}"
 
 
 def end_time(row: TrialRow, now: int) -> int:

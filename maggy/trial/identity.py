@@ -1,4 +1,4 @@
-"""The id of a trial, which is also the name of its directory."""
+"""Compute the id of a trial, which is also the name of its directory."""
 
 from __future__ import annotations
 

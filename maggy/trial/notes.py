@@ -1,4 +1,4 @@
-"""The fields of a trial that are stored among its notes, where records and optimizers find them."""
+"""Store fields of a trial among its notes, where records and optimizers find them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The points that a trial has reported, with their best value and their running mean."""
+"""Keep the points that a trial has reported, with their best value and their running mean."""
 
 from __future__ import annotations
 

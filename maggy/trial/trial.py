@@ -1,4 +1,4 @@
-"""One trial: a configuration, its points, and how it ended. Who runs it is decided elsewhere."""
+"""Hold one trial: a configuration, its points, and its outcome. It does not know who runs it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import math
 import threading
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from maggy.common.exceptions import BadArgumentsError
 from maggy.common.json_values import to_plain
@@ -55,6 +55,8 @@ class Trial(Points):
         info_dict: Notes of the optimizer about this trial, kept with its record.
 
     Attributes:
+        number: The number of the trial in its experiment, from 1 in the order of suggestion, or
+            None. It is not part of the id.
         status: ``Trial.PENDING``, ``SCHEDULED``, ``RUNNING``, ``ERROR`` or ``FINALIZED``.
         metric_history: The values reported so far.
         step_history: Their steps, strictly ascending.
@@ -65,7 +67,9 @@ class Trial(Points):
         outputs: The returned value of the training function as a dict, or None.
         error: Why it failed, with the traceback, or None.
         failure_reason: Why it failed, in one line, or None.
+        stop_reason: Why it was stopped early, in one line, or None.
         attempts: How many times it was started.
+        worker: The number of the worker that ran it last, from 0, or None if none did.
         initial_number: Its number among the configurations that the user gave as initial trials,
             from 0, or None for any other trial.
         configuration: The number of the configuration, if an optimizer runs it on several budgets.
@@ -74,6 +78,8 @@ class Trial(Points):
         seed: The seed of its training, which all trials of a repeat share; None if it has none.
         data_seed: The seed from which the rows of an ablation's trial are drawn, or None.
         fold: The number of the fold that an ablation's trial holds out, from 0, or None.
+        model: What an ablation's trial has trained, or None: a dict with ``parameters``, ``layers``
+            and ``restarts`` as in :class:`~maggy.ablation.plan.ComponentPlan`.
         not_sent: The names of an ablation's functions that were among the parameters.
 
     Raises:
@@ -96,6 +102,9 @@ class Trial(Points):
     seed = OptionalNote("seed", int)
     data_seed = OptionalNote("data_seed", int)
     fold = OptionalNote("fold", int)
+    stop_reason = OptionalNote("stop_reason", str)
+    worker = OptionalNote("worker", int)
+    model: OptionalNote[dict[str, Any]] = OptionalNote("model", dict)
 
     def __init__(
         self,
@@ -116,6 +125,7 @@ class Trial(Points):
         self.trial_type = trial_type
         self.info_dict: Notes = dict(info_dict) if info_dict else {}
         self.trial_id = make_id(self.params, trial_type)
+        self.number: int | None = None
         self.attempts = 0
         # Fields that a later release has recorded. They are written back as they were.
         self._later_fields: dict[str, Json] = {}
@@ -129,6 +139,7 @@ class Trial(Points):
         self.status = self.PENDING
         self.final_metric: float | None = None
         self.early_stop = False
+        self.stop_reason = None
         self.start: float | None = None
         self.duration: int | None = None
         self.outputs: dict[str, Json] | None = None

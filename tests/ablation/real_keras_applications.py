@@ -1,6 +1,7 @@
 """Removals from eight families of keras.applications: `tox -e applications`."""
 
 import pytest
+from ablation_scale import residual_network
 from helpers.keras_applications import FAMILIES, check_family
 from helpers.keras_graphs import check_removal
 
@@ -21,3 +22,18 @@ def test_without_squeeze_and_excite_a_block_is_not_squared():
     new = remove_layers(model, removal)
     check_removal(model, new, removal)
     assert "block2a_se_excite" not in [layer.name for layer in new.layers]
+
+
+def test_the_residual_network_of_the_benchmark_is_resnet50_at_its_width_and_depth():
+    import keras
+
+    network = residual_network(64, [3, 4, 6, 3])
+    original = keras.applications.ResNet50(
+        weights=None, include_top=False, pooling="avg", input_shape=(32, 32, 3)
+    )
+    assert network.count_params() == original.count_params()
+    networks = [
+        [(layer.name, layer.output.shape) for layer in model.layers[1:]]
+        for model in (network, original)
+    ]
+    assert networks[0] == networks[1]

@@ -193,6 +193,35 @@ def test_an_attribute_that_the_model_reads_is_missed_before_any_trial():
         verify(Tied, "embed", example_input=rows)
 
 
+def test_a_module_that_the_model_calls_from_a_list_of_python_is_refused():
+    class Listed(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.one = nn.Linear(4, 4)
+            self.two = nn.Linear(4, 4)
+            self.order = [self.one, self.two]
+
+        def forward(self, x):
+            for module in self.order:
+                x = module(x)
+            return x
+
+    for change in ({"example_input": rows}, {"example_input": rows, "two": nn.Identity}):
+        names = [] if "two" in change else ["two"]
+        with pytest.raises(AblationError, match=r"'two' has been taken out, but .* still calls it"):
+            verify(Listed, *names, **change)
+
+
+def test_a_factory_and_a_generator_make_something_new_at_each_call():
+    layer, model = nn.Linear(4, 4), mlp()
+    with pytest.raises(AblationError, match=r"'last', \.\.\.\) must return a new layer at each"):
+        verify(mlp, example_input=rows, last=lambda: layer)
+    worker = worker_of(study_of(lambda: model, "norm"))
+    worker.verify()
+    with pytest.raises(AblationError, match="must build a new model at each call"):
+        worker.get_model_generator("norm")()
+
+
 def test_models_are_tried_as_an_evaluation_computes():
     # While it trains, batch normalization takes no single row.
     verify(mlp, "first", example_input=lambda: torch.ones(1, 4))

@@ -107,6 +107,14 @@ def test_the_values_travel_with_the_study():
     assert ablator.get_choices() == ablator.get_choices("None") == {}
 
 
+def test_what_a_trial_changes_in_a_value_does_not_reach_the_next_trial():
+    study = AblationStudy(None)
+    study.choices.include(widths=[8, [4]])
+    ablator = LOCO(study, [])
+    ablator.get_choices("widths=[8, [4]]")["widths"][1].clear()
+    assert ablator.get_choices("widths=[8, [4]]") == {"widths": [8, [4]]}
+
+
 def test_an_unknown_choice_names_the_closest():
     with pytest.raises(AblationError, match=r"no choice 'augment=Fals'. Did you mean 'augment=Fal"):
         LOCO(study_with_choices(), []).get_choices("augment=Fals")

@@ -210,6 +210,18 @@ def test_what_is_left_out_in_a_combination_only_need_not_be_removable_alone(stud
         ablator.verify()
 
 
+def test_a_label_that_can_be_read_in_two_ways_is_refused_before_any_trial(study):
+    study.set_dataset_generator(lambda epochs, batch, ablated: ablated)
+    study.features.include("a", "b", "c")
+    study.include_combination(feature=["a + b", "c"])
+    ablator = LOCO(study, [])
+    with pytest.raises(AblationError, match=r"can be read in two ways.* contains ' \+ '"):
+        ablator.prepare(DATA)
+    study.features.exclude("a")
+    ablator.prepare(DATA)
+    assert ablator.get_dataset_generator("a + b + c")(1, 1) == ["a + b", "c"]
+
+
 def test_a_custom_model_is_no_part_of_a_combination(study):
     study.model.add_custom_model_generator(base_model, "mine")
     study.include_combination(feature="age", layer="Custom model: mine")

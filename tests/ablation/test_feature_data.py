@@ -1,6 +1,8 @@
 """The registered data of a study, as its trials get them."""
 
+import functools
 import inspect
+import json
 import random
 
 import numpy as np
@@ -189,6 +191,48 @@ def test_a_data_set_generator_of_two_parameters_cannot_ablate_groups():
 def test_options_for_the_data_need_a_registered_data_set(options):
     with pytest.raises(AblationError, match=f"{next(iter(options))} need a registered data set"):
         LOCO(own(**options), []).prepare(BOTH)
+
+
+class Generators:
+    """Generators may live in a class or in a module."""
+
+    @staticmethod
+    def static_data(num_epochs, batch_size, feature):
+        return feature
+
+    @classmethod
+    def class_data(cls, num_epochs, batch_size, feature):
+        return feature
+
+    def data(self, num_epochs, batch_size, feature):
+        return feature
+
+    def __call__(self, num_epochs, batch_size, feature):
+        return feature
+
+    def model(self):
+        return "base"
+
+
+@pytest.mark.parametrize(
+    "generator",
+    [
+        Generators.static_data,
+        Generators.class_data,
+        Generators().data,
+        Generators(),
+        functools.partial(Generators.static_data),
+    ],
+)
+def test_generators_may_live_in_a_class_or_a_module(generator):
+    study = own(generator)
+    study.model.set_base_model_generator(Generators().model)
+    study.model.add_custom_model_generator(json.JSONEncoder, "of a module")
+    study.features.include("age")
+    worker = worker_of(study)
+    assert worker.get_dataset_generator("age")(1, 2) == "age"
+    assert worker.get_model_generator()() == "base"
+    assert isinstance(worker.get_model_generator("Custom model: of a module")(), json.JSONEncoder)
 
 
 # What the training function gets

@@ -139,6 +139,28 @@ def test_models_of_keras_layers_pass():
     check(model_of(vocabulary, embedding, layers.Flatten(), shape=(), dtype="string"))
 
 
+def test_a_model_of_which_a_copy_would_train_other_weights_is_refused():
+    import keras
+
+    layers = keras.layers
+    shared = layers.Dense(4, name="shared")
+    wrapped = [layers.TimeDistributed(shared, name=name) for name in ("one", "two")]
+    nested = [keras.Sequential([keras.Input((4,)), shared], name=name) for name in ("one", "two")]
+    frozen = layers.Dense(4, name="frozen")
+    half_frozen = model_of(frozen)
+    frozen.kernel.trainable = False
+    models = [
+        (model_of(*wrapped, shape=(3, 4)), "trains 45 parameters, but the base model trains 25"),
+        (model_of(*nested, shape=(4,)), "trains 45 parameters, but the base model trains 25"),
+        (half_frozen, "trains 33 parameters, but the base model trains 9"),
+    ]
+    for model, message in models:
+        with pytest.raises(AblationError, match=message):
+            check(model)
+    twice = keras.Input((4,))
+    check(keras.Model(twice, layers.Dense(1)(shared(layers.ReLU()(shared(twice))))))
+
+
 def test_a_batch_that_is_too_small_for_the_model_is_not_tried():
     import keras
 

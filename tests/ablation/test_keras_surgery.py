@@ -417,6 +417,20 @@ def test_a_removal_that_changes_the_shape_of_the_output_is_refused(layer):
         remove(model, "x")
 
 
+def test_every_output_keeps_its_shape_and_type():
+    import keras
+
+    numbers = keras.Input((4,))
+    wide = keras.layers.Reshape((2, 2), name="wide")(keras.layers.Dense(4, name="first")(numbers))
+    late = keras.layers.Flatten(name="flat")(wide)
+    outputs = [keras.layers.Dense(1, name="early")(numbers), keras.layers.ReLU(name="late")(late)]
+    model = keras.Model(numbers, outputs)
+    with pytest.raises(AblationError, match=r"\(None, 2, 2\).*\(None, 4\).*layers\.replace"):
+        remove(model, "flat")
+    with pytest.raises(AblationError, match=r"type float16, but that of the base .* float32"):
+        edit(model, early=lambda: keras.layers.Dense(1, dtype="float16"))
+
+
 @pytest.mark.parametrize("masking", ["embedding", "layer"])
 @pytest.mark.parametrize("name", ["one", "two"])
 def test_layers_that_get_a_mask_can_be_removed(masking, name):
@@ -502,13 +516,15 @@ def test_the_inputs_of_a_merge_that_became_equal_are_one(merge):
     np.testing.assert_allclose(new(data), expected, rtol=1e-6)
 
 
-def test_operations_of_a_branch_that_is_gone_go_too():
+@pytest.mark.parametrize("operation", ["multiply", "divide", "true_divide", "subtract"])
+def test_operations_of_a_branch_that_is_gone_go_too(operation):
     import keras
 
     numbers = keras.Input((3,))
     first = keras.layers.Dense(3, name="first")(numbers)
     gate = keras.layers.Dense(3, activation="sigmoid", name="gate")(first)
-    model = keras.Model(numbers, keras.layers.Dense(1, name="last")(first * gate))
+    merged = getattr(keras.ops, operation)(first, gate)
+    model = keras.Model(numbers, keras.layers.Dense(1, name="last")(merged))
     data = np.ones((2, 3))
     expected = model.get_layer("last")(model.get_layer("first")(data))
     np.testing.assert_allclose(remove(model, "gate")(data), expected, rtol=1e-6)
@@ -529,6 +545,28 @@ def test_a_merge_of_three_keeps_what_differs_and_one_of_a_tensor_with_itself_sta
     activated = model.get_layer("first")(data)
     expected = model.get_layer("last")(activated + 2 * model.get_layer("other")(activated))
     np.testing.assert_allclose(new(data), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("names", [["branch"], ["other"], ["branch", "other"]])
+def test_a_square_of_the_users_stays_a_square_beside_a_branch_that_is_gone(names):
+    import keras
+
+    numbers = keras.Input((3,))
+    first = keras.layers.Dense(3, name="first")(numbers)
+    branch = keras.layers.Dense(3, name="branch")(first)
+    other = keras.layers.Dense(3, name="other")(first)
+    squares = [first * first, keras.layers.Multiply(name="square")([other, other])]
+    merged = keras.layers.Add(name="merge")([branch, *squares])
+    model = keras.Model(numbers, keras.layers.Dense(1, name="last")(merged))
+    data = np.ones((2, 3))
+    new = remove(model, *names)
+
+    def without(name, x):
+        return x if name in names else model.get_layer(name)(x)
+
+    x = model.get_layer("first")(data)
+    expected = without("branch", x) + x * x + without("other", x) ** 2
+    np.testing.assert_allclose(new(data), model.get_layer("last")(expected), rtol=1e-5)
 
 
 def test_a_layer_is_replaced_and_the_rest_keeps_its_weights():
@@ -568,6 +606,36 @@ def test_a_replacement_by_something_else_is_an_error():
         edit(sequential("input", *hidden()), wide=lambda: "dense")
     with pytest.raises(AblationError, match=r"no layer 'wdie'.*'wide'"):
         edit(sequential("input", *hidden()), wdie=last_layer)
+
+
+def test_random_augmentation_draws_the_same_without_a_layer_that_does_nothing():
+    import keras
+
+    from maggy.common.seeding import TrainingSeed
+
+    def base():
+        layers = keras.layers
+        parts = [
+            layers.Rescaling(1.0),
+            layers.Identity(name="nothing"),
+            layers.RandomFlip(),
+            layers.RandomRotation(0.5),
+            layers.RandomContrast(0.5),
+            layers.SpatialDropout2D(0.5),
+            layers.ReLU(),
+        ]
+        return keras.Sequential([keras.Input((8, 8, 1)), *parts])
+
+    data = np.random.default_rng(1).normal(size=(4, 8, 8, 1)).astype("float32")
+    outputs = []
+    for names in ([], ["nothing"]):
+        model = TrainingSeed(3).apart(
+            lambda names=names: remove(base(), *names) if names else base()
+        )()
+        images = [model(data, training=True) for _ in range(2)]
+        outputs.append(np.array([keras.ops.convert_to_numpy(image) for image in images]))
+    np.testing.assert_array_equal(*outputs)
+    assert (outputs[0][0] != outputs[0][1]).any()
 
 
 @pytest.mark.parametrize("make", ["sequential", "functional"])

@@ -4,6 +4,8 @@ import pandas as pd
 import pytest
 
 from maggy.ablation import AblationStudy, register_training_dataset
+from maggy.ablation.component import Component
+from maggy.ablation.plan import ComponentPlan, StudyPlan
 from maggy.common.exceptions import AblationError, BadArgumentsError
 from maggy.experiment_config import AblationConfig
 
@@ -29,6 +31,12 @@ def small_model():
     import keras
 
     return keras.Sequential([keras.Input((6,)), keras.layers.Dense(1)])
+
+
+def sized(num_features):
+    import keras
+
+    return keras.Sequential([keras.Input((num_features,)), keras.layers.Dense(1)])
 
 
 def plans_of(plan):
@@ -73,6 +81,13 @@ def test_a_plan_counts_trials_of_repeats_and_of_ablators_that_combine():
     assert plan.caption() == "The ablator decides from results how many trials there are."
 
 
+def test_the_table_of_a_plan_names_four_layers_and_counts_the_others():
+    layers = tuple("abcdef")
+    component = Component.group(layers)
+    row = StudyPlan([ComponentPlan(component, layers, restarts=layers[:4])], 1).table().rows[0]
+    assert (row[1], row[-1]) == ("a, b, c and 3 more", "a, b, c, d")
+
+
 def test_a_plan_takes_a_config_of_the_same_study():
     with pytest.raises(BadArgumentsError, match="a config of the same study"):
         AblationStudy(None).plan(AblationConfig(AblationStudy(None)))
@@ -90,15 +105,24 @@ def test_a_base_model_that_cannot_be_built_has_no_plan():
 
 @pytest.mark.slow
 def test_models_that_take_the_number_of_features_get_it_in_a_plan():
-    def sized(num_features):
-        import keras
-
-        return keras.Sequential([keras.Input((num_features,)), keras.layers.Dense(1)])
-
     frame = pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0], "y": [0, 1]})
     register_training_dataset(frame, "sized")
     study = AblationStudy("sized", label_name="y")
     study.model.add_custom_model_generator(sized, "custom")
     assert plans_of(study.plan())["Custom model: custom"].parameters == 3
     study.model.set_base_model_generator(sized)
-    assert plans_of(study.plan())["None"].parameters == 3
+    study.features.include("a", "c")
+    parts = plans_of(study.plan())
+    assert (parts["None"].parameters, parts["a"].parameters) == (3, 2)
+    assert "no feature 'c'" in parts["c"].problem
+
+
+@pytest.mark.slow
+def test_a_plan_counts_the_columns_that_say_where_values_are_missing():
+    frame = pd.DataFrame({"a": [1.0, None], "b": [3.0, 4.0], "y": [0, 1]})
+    register_training_dataset(frame, "gaps")
+    study = AblationStudy("gaps", label_name="y", missing="indicator")
+    study.model.set_base_model_generator(sized)
+    study.features.include("a")
+    parts = plans_of(study.plan())
+    assert (parts["None"].parameters, parts["a"].parameters) == (4, 2)

@@ -113,6 +113,35 @@ def test_seeds_of_repeats_differ_and_are_the_same_on_every_machine():
 
 
 @pytest.mark.slow
+def test_rows_are_shuffled_alike_whatever_a_model_draws():
+    import keras
+    import tensorflow as tf
+
+    def orders():
+        numbers = list(range(20))
+        random.shuffle(numbers)
+        return [
+            numbers,
+            np.random.permutation(20).tolist(),
+            tf.random.shuffle(range(20)).numpy().tolist(),
+            keras.random.shuffle(np.arange(20)).numpy().tolist(),
+            [int(row) for row in tf.data.Dataset.range(20).shuffle(20)],
+        ]
+
+    def greedy(count):
+        return [keras.layers.Dense(2).build((3, 3)) for _ in range(count)], orders()
+
+    seed = TrainingSeed(5)
+    results = []
+    for count in (0, 3):
+        with seed.training():
+            seed.apart(greedy)(count)
+            results.append(orders())
+    assert results[0] == results[1]
+    assert all(order != list(range(20)) for order in results[0])
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("library", ["tensorflow", "keras"])
 def test_a_library_is_seeded_where_it_is_imported(library):
     code = f"""

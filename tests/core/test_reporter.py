@@ -352,13 +352,13 @@ def test_a_finalizer_may_log_while_something_is_logged(reporter):
 def run_in_threads(count, work):
     errors = []
 
-    def guarded():
+    def guard_task():
         try:
             work()
         except BaseException as error:
             errors.append(error)
 
-    threads = [threading.Thread(target=guarded) for _ in range(count)]
+    threads = [threading.Thread(target=guard_task) for _ in range(count)]
     for thread in threads:
         thread.start()
     for thread in threads:

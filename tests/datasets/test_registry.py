@@ -238,7 +238,7 @@ def test_the_error_for_an_unknown_data_set_names_folder_closest_name_and_remedy(
 def test_the_error_for_an_unknown_version_names_the_registered_versions():
     register_training_dataset(FRAME, "t", 1)
     register_training_dataset(FRAME, "t", 4)
-    with pytest.raises(AblationError, match="Registered versions of it: 1, 4"):
+    with pytest.raises(AblationError, match="It is registered in the versions 1, 4"):
         find_training_dataset("t", 2, "survived")
 
 

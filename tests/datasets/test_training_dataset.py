@@ -203,6 +203,24 @@ def test_tfrecord_that_is_gone_or_empty_is_an_error(tmp_path):
         find_training_dataset("t", 1, "survived").check_names([])
 
 
+def test_a_fingerprint_changes_with_names_and_numbers_and_not_with_a_registration(tmp_path):
+    texts = [
+        registered(frame).fingerprint()
+        for frame in (
+            FRAME,
+            FRAME,
+            FRAME.rename(columns={"age": "years"}),
+            FRAME.assign(age=[42, 13, 6]),
+            FRAME[["age", "survived", "fare", "ok"]],
+        )
+    ]
+    assert texts[0] == texts[1]
+    assert len(set(texts)) == 4
+    (tmp_path / "a.tfrecord").write_bytes(b"")
+    register_training_dataset(tmp_path / "a.tfrecord", "t")
+    assert find_training_dataset("t", 1, "survived").fingerprint() == ""
+
+
 def test_missing_values_are_counted_by_column():
     assert registered().missing_counts() == {}
     assert registered(FRAME.assign(age=[np.nan, 1, np.nan])).missing_counts() == {"age": 2}

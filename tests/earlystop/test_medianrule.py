@@ -38,6 +38,21 @@ def test_for_min_a_trial_above_the_median_is_stopped():
     assert not stops(trial_with([0.4, 0.4, 0.4]), finals, "min")
 
 
+def test_the_rule_explains_itself_by_the_two_values_it_compared():
+    finals = [final_with([value] * 3) for value in (0.1, 0.5, 0.9)]
+    rule = MedianStoppingRule()
+    for trial, direction, text in (
+        (trial_with([0.4, 0.3, 0.4]), "max", "0.4 is below the median 0.5 of 3 trials"),
+        (trial_with([0.6, 0.7, 0.7]), "min", "0.6 is above the median 0.5 of 3 trials"),
+        (
+            trial_with([math.nan]),
+            "max",
+            "it has reported nothing but NaN, which is worse than the median 0.5 of 3 trials",
+        ),
+    ):
+        assert rule.explain(trial, finals, [trial], direction) == text
+
+
 def test_a_tie_goes_on():
     finals = [final_with([0.1] * 10)]
     for direction in ("max", "min"):

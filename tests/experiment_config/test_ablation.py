@@ -18,6 +18,8 @@ def test_the_defaults_are_those_of_release_1(study):
     config = AblationConfig(study)
     assert (config.ablator, config.direction, config.name) == ("loco", "max", "ablationStudy")
     assert (config.description, config.hb_interval, config.optimization_key) == ("", 1, "metric")
+    assert (config.repeats, config.seed, config.confidence) == (1, None, 0.95)
+    assert config.ablator_options is None
 
 
 def test_the_positions_are_those_of_release_1_1(study):
@@ -53,6 +55,9 @@ def test_the_ablator_may_be_an_instance_or_a_name_in_any_case(study):
         ({"repeats": 2.5}, "repeats must be a whole number, but got float"),
         ({"confidence": 95}, "confidence must be above 0 and below 1, but got 95."),
         ({"confidence": "0.95"}, "confidence must be above 0 and below 1"),
+        ({"es_policy": "medain"}, "Did you mean 'median'?"),
+        ({"es_interval": 0}, "es_interval must be at least 1, but got 0."),
+        ({"es_min": -1}, "es_min must be at least 0, but got -1."),
     ],
 )
 def test_a_bad_argument_is_refused_with_its_rule(study, options, text):
@@ -93,6 +98,12 @@ def test_options_that_the_ablator_does_not_take_are_refused(study, ablator, opti
     with pytest.raises(BadArgumentsError) as caught:
         AblationConfig(study, ablator, ablator_options=options)
     assert text in str(caught.value)
+
+
+def test_an_instance_belongs_to_the_study_of_the_config(study):
+    other = AblationStudy("titanic", 1, "survived")
+    with pytest.raises(BadArgumentsError, match=r"LOCO must be made with the study of the config"):
+        AblationConfig(study, LOCO(other, []))
 
 
 def test_an_instance_takes_no_options(study):

@@ -24,12 +24,13 @@ def search_result(metrics, direction="max", **others):
     )
 
 
-def ablation_result(metrics, direction="max"):
+def ablation_result(metrics, direction="max", stopped=()):
     """Return the result of an ablation.
 
     Args:
         metrics: The metric of each trial by feature and layer, in the order of starting.
         direction: The direction of the metric.
+        stopped: The positions of the trials that were stopped early.
     """
     trials = [
         ended_trial(
@@ -37,18 +38,20 @@ def ablation_result(metrics, direction="max"):
             metric,
             trial_type="ablation",
             start=float(position),
+            early_stop=position in stopped,
         )
         for position, ((feature, layer), metric) in enumerate(metrics.items())
     ]
     return build_result(trials, kind="ablation", direction=direction, optimization_key="accuracy")
 
 
-def repeated_result(direction="max", confidence=0.95, **metrics):
+def repeated_result(direction="max", confidence=0.95, stopped=(), **metrics):
     """Return the result of an ablation with repeats.
 
     Args:
         direction: The direction of the metric.
         confidence: The confidence of the intervals.
+        stopped: The positions of the trials that were stopped early, by component and repeat.
         **metrics: The metrics of the repeats by component: ``base``, a feature, or a layer whose
             name contains ``dense``. None is a failed trial.
     """
@@ -62,6 +65,7 @@ def repeated_result(direction="max", confidence=0.95, **metrics):
         }
         for repeat, metric in enumerate(values):
             trial = ended_trial(params, metric, trial_type="ablation", start=float(len(trials)))
+            trial.early_stop = len(trials) in stopped
             trial.repeat, trial.seed, trial.duration = repeat, 100 + repeat, 1000 * (repeat + 1)
             trial.trial_id += f"_{repeat + 1}" if repeat else ""
             trials.append(trial)

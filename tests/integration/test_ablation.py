@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from maggy import Trial, experiment
 from maggy.ablation import AblationStudy, register_training_dataset
 from maggy.ablation.ablator import AbstractAblator
 from maggy.common.exceptions import AblationError, ResumeError, SignatureError
+from maggy.common.seeding import derive_seed
 from maggy.experiment_config import AblationConfig
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("spark", "experiments")]
@@ -107,6 +109,20 @@ def test_every_component_is_really_left_out_and_a_custom_model_is_really_trained
     assert first["trial_id"] == Trial({"ablated_feature": "None", "ablated_layer": "None"}).trial_id
     differences = {
         (d["ablated_feature"], d["ablated_layer"]): d["difference"] for d in result["differences"]
+    }
+    records = [
+        json.loads(Path(result.directory, row["trial_id"], "trial.json").read_text())
+        for row in result.trials
+    ]
+    assert [record["info_dict"]["model"] for record in records] == [
+        row["model"] for row in result.trials
+    ]
+    assert {row["params"]["ablated_layer"]: row["model"]["layers"] for row in result.trials} == {
+        "None": [],
+        "wide": ["wide"],
+        "['narrow', 'wide']": ["wide", "narrow"],  # in the order of the model
+        "Layers prefixed NARR": ["narrow"],
+        "Custom model: mine": [],
     }
     assert differences["None", "wide"] == -1
     assert differences["fare", "None"] == 0
@@ -229,7 +245,8 @@ def train_with_choices(augment=True, rate=0.5, size=3):
 def test_an_ablator_by_name_adds_to_the_result_of_a_study_without_keras():
     study = AblationStudy(None)
     study.choices.include(augment=False, rate=0.25, size=1)
-    result = ablate(study, train_with_choices, ablator="pairs", repeats=2)
+    result = ablate(study, train_with_choices, ablator="pairs", repeats=2, confidence=0.9)
+    assert result.confidence == 0.9
     assert [(entry["components"], entry["interaction"]) for entry in result["interactions"]] == [
         (["augment=False", "rate=0.25"], 0.0),
         (["augment=False", "size=1"], 1.0),
@@ -239,6 +256,24 @@ def test_an_ablator_by_name_adds_to_the_result_of_a_study_without_keras():
     # Two workers: the trial that began first need not be the first to end.
     first = min(result.trials, key=lambda trial: trial["start"])
     assert first["trial_id"] == "5b254f8048b3784d"
+
+
+def test_a_component_that_a_rule_stops_early_is_marked(capsys):
+    def train(reporter, augment=True):
+        for step in range(5_000):
+            reporter.broadcast(augment + 1, step)
+            if not augment:  # the worse trial goes on until the rule stops it
+                threading.Event().wait(0.01)
+        return augment + 1
+
+    study = AblationStudy(None)
+    study.choices.include(augment=False)
+    options = {"es_policy": "median", "es_min": 0, "num_workers": 1, "max_trial_seconds": 60}
+    result = ablate(study, train, **options)
+    assert (result["early_stopped"], result["failed"]) == (1, 0)
+    (entry,) = result["differences"]
+    assert (entry["difference"], entry["stopped_early"]) == (-1, 1)
+    assert "augment=False  -1, stopped early" in capsys.readouterr().out
 
 
 def test_backward_elimination_goes_on_where_it_was_interrupted(experiments):
@@ -313,6 +348,10 @@ def test_repeats_pair_components_and_a_study_can_be_completed(spark):
         "5b254f8048b3784d",
         "5b254f8048b3784d_2",
     }
+    for trial in first.trials:
+        path = Path(first.directory) / trial["trial_id"] / "trial.json"
+        notes = json.loads(path.read_text())["info_dict"]
+        assert notes == {"repeat": trial["repeat"], "seed": derive_seed(3, trial["repeat"])}
     # All random numbers of a repeat are the same, so only the missing feature makes a difference.
     (age,) = first["differences"]
     assert (age["difference"], age["difference_std"], age["p_value"]) == (-1.0, 0.0, 0.0)

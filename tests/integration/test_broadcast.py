@@ -28,7 +28,10 @@ def search(train, num_trials=6, **options):
     )
 
 
-def test_a_search_reads_a_broadcast_variable_in_every_worker_and_after_a_loss(table, tmp_path):
+@pytest.mark.parametrize("isolation", ["worker", "process"])
+def test_a_search_reads_a_broadcast_variable_in_every_worker_and_after_a_loss(
+    table, tmp_path, isolation
+):
     marker = tmp_path / "died"
 
     def train(x):
@@ -39,7 +42,7 @@ def test_a_search_reads_a_broadcast_variable_in_every_worker_and_after_a_loss(ta
             os._exit(1)
         return int(table.value[x])
 
-    result = search(train)
+    result = search(train, isolation=isolation)
     assert (result["num_trials"], result["failed"]) == (6, 0)
     assert all(trial["metric"] == trial["params"]["x"] for trial in result.trials)
     assert max(trial["attempts"] for trial in result.trials) == 2

@@ -4,13 +4,13 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import nbformat
 import pytest
+from helpers.notebooks import printed, run_notebook, tables
 
 from maggy import experiment
 from maggy.ablation import AblationStudy, register_training_dataset
@@ -66,69 +66,15 @@ def labels_of(trial):
     return trial["params"]["ablated_feature"], trial["params"]["ablated_layer"]
 
 
-def run_notebook(name, directory, monkeypatch):
-    """Run a copy of a notebook in a new kernel of this interpreter; return it with its outputs."""
-    from jupyter_client import KernelManager
-    from jupyter_client.kernelspec import KernelSpec
-    from nbclient import NotebookClient
-
-    for variable in (
-        "MAGGY_LOG_DIR",
-        "MAGGY_DATASET_DIR",
-        "PYSPARK_PYTHON",
-        "PYSPARK_GATEWAY_PORT",
-    ):
-        monkeypatch.delenv(variable, raising=False)
+def run_copy(name, directory, monkeypatch):
+    """Run a copy of a notebook with the files beside it; return it with its outputs."""
     shutil.copytree(
         EXAMPLES,
         directory,
         dirs_exist_ok=True,
         ignore=shutil.ignore_patterns("Experiments", "__pycache__"),
     )
-    manager = KernelManager(ip=str(directory / "kernel"), transport="ipc")
-    # The installed kernel "python3" may belong to another interpreter.
-    command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-    manager._kernel_spec = KernelSpec(argv=command, display_name="Python 3", language="python")
-    notebook = nbformat.read(directory / name, as_version=4)
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            cell.outputs = []
-    client = NotebookClient(
-        notebook, km=manager, timeout=800, resources={"metadata": {"path": str(directory)}}
-    )
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        return client.execute()
-    finally:
-        # The client does not end a manager that it has not made, and its handlers stay.
-        manager.shutdown_kernel(now=True)
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-
-
-def printed(notebook):
-    """Return everything that a notebook's cells printed to standard output."""
-    outputs = [
-        output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs
-    ]
-    return "".join(
-        output.text
-        for output in outputs
-        if output.output_type == "stream" and output.name == "stdout"
-    )
-
-
-def table(notebook):
-    """Return the HTML of the only table that a notebook shows."""
-    outputs = [
-        output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs
-    ]
-    (html,) = [
-        output.data["text/html"]
-        for output in outputs
-        if "<table" in output.get("data", {}).get("text/html", "")
-    ]
-    return html
+    return run_notebook(directory / name, directory, monkeypatch)
 
 
 @pytest.mark.slow
@@ -177,7 +123,7 @@ def test_the_digits_script_stops_some_trials_early(tmp_path):
 
 @pytest.mark.slow
 def test_the_titanic_notebook_runs_and_shows_its_result_as_a_table(tmp_path, monkeypatch):
-    notebook = run_notebook("titanic_ablation.ipynb", tmp_path, monkeypatch)
+    notebook = run_copy("titanic_ablation.ipynb", tmp_path, monkeypatch)
     text = printed(notebook)
     assert "pclass\nfare\nsibsp\n" in text
     assert "Included single layers are: \n\nmy_dense_two\n" in text
@@ -188,7 +134,7 @@ def test_the_titanic_notebook_runs_and_shows_its_result_as_a_table(tmp_path, mon
     ) in text
     assert "Started Maggy Experiment: Titanic-LOCO, local-" in text
     assert "BEST Config Excludes {" in text
-    html = table(notebook)
+    (html,) = tables(notebook)
     assert html.count("<tr>") == 12
     assert html.count("<td>base</td>") == 1
     assert "11 trials, 0 failed" in html
@@ -196,19 +142,21 @@ def test_the_titanic_notebook_runs_and_shows_its_result_as_a_table(tmp_path, mon
 
 @pytest.mark.slow
 def test_the_digits_notebook_runs_and_shows_the_trials_that_were_stopped(tmp_path, monkeypatch):
-    notebook = run_notebook("digits_search.ipynb", tmp_path, monkeypatch)
+    notebook = run_copy("digits_search.ipynb", tmp_path, monkeypatch)
     assert int(re.search(r"EARLY STOPPED Trials -- (\d+)", printed(notebook))[1]) >= 1
-    html = table(notebook)
+    (html,) = tables(notebook)
     assert html.count("<tr>") == 16
     assert "<td>stopped early</td>" in html
 
 
-@pytest.mark.parametrize("name", ["titanic_ablation.ipynb", "digits_search.ipynb"])
+@pytest.mark.parametrize(
+    "name", ["titanic_ablation.ipynb", "digits_search.ipynb", "paper_ablation.ipynb"]
+)
 def test_a_notebook_is_kept_with_the_outputs_of_a_good_run_and_no_path_of_a_machine(name):
     text = (EXAMPLES / name).read_text(encoding="utf-8")
     notebook = nbformat.reads(text, as_version=4)
     nbformat.validate(notebook)
-    assert table(notebook)
+    assert tables(notebook)
     assert not any(
         output.output_type == "error"
         for cell in notebook.cells

@@ -94,7 +94,7 @@ def test_an_ablation_is_alike(isolation):
         import keras
 
         layers = [keras.layers.Dense(2, name=name) for name in ("first", "second", "third")]
-        return keras.Sequential(layers)
+        return keras.Sequential([keras.Input((3,)), *layers])
 
     def train(model_function):
         return {"metric": 1, "layers": [layer.name for layer in model_function().layers]}
@@ -109,6 +109,10 @@ def test_an_ablation_is_alike(isolation):
         trial["params"]["ablated_layer"]: trial["outputs"]["layers"] for trial in result.trials
     }
     assert layers == {"None": ["first", "second", "third"], "second": ["first", "third"]}
+    assert {trial["params"]["ablated_layer"]: trial["model"] for trial in result.trials} == {
+        "None": {"parameters": 20, "layers": [], "restarts": []},
+        "second": {"parameters": 14, "layers": ["second"], "restarts": []},
+    }
 
 
 def test_a_system_that_cannot_fork_is_told_before_anything_is_recorded(monkeypatch, experiments):

@@ -321,9 +321,9 @@ def test_data_sets_may_be_kept_at_a_url(place, frame, monkeypatch):
     names = FILES.list(f"{place}/datasets/t_1")
     assert len(names) == 2
     assert "schema.json" in names
-    with pytest.raises(AblationError, match=r"Registered versions of it: 1\."):
+    with pytest.raises(AblationError, match=r"registered in the versions 1\."):
         find_training_dataset("t", 2, "survived")
-    with pytest.raises(AblationError, match=r"Did you mean 't'|Registered are: t"):
+    with pytest.raises(AblationError, match=r"Did you mean 't'|The registered data sets are: t"):
         find_training_dataset("u", 1, "survived")
 
 

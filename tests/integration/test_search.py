@@ -71,9 +71,10 @@ def test_a_search_returns_the_documented_keys_and_leaves_every_record():
 
 
 def test_the_text_of_the_contract_is_printed_around_the_experiment(capsys):
-    search(lambda x, n: x, 2, name="my search")
+    result = search(lambda x, n: x, 2, name="my search")
     out = capsys.readouterr().out
     assert "Started Maggy Experiment: my search, local-" in out
+    assert out.count(f"The records are in {result.directory}.\n") == 2
     assert "------ RandomSearch Results ------ direction(max)\nBEST combination {" in out
     assert "EARLY STOPPED Trials -- 0" in out
     assert out.rstrip().endswith("Finished Experiment")
@@ -194,8 +195,11 @@ def test_print_reaches_the_notebook_with_the_workers_number_and_the_trials_log_a
     assert (builtins.print, sys.stdout) == before
     out = capsys.readouterr().out
     n = result["best_hp"]["n"]
-    assert f"0: hello from {n}\n" in out
-    assert "0: shown" in out
+    assert f"0 #1: hello from {n}\n" in out
+    assert "0 #1: shown" in out
+    (line,) = (line for line in out.splitlines() if line.startswith("trial 1: "))
+    assert line.startswith(f"trial 1: metric={n} | n={n} | ")
+    assert f" {line}\n" in Path(result.directory, "maggy.log").read_text()
     assert "only in the log" not in out
     log = Path(result.directory, result["best_id"], "output.log").read_text()
     assert log == f"hello from {n}\nonly in the log\nshown\n"

@@ -35,7 +35,7 @@ class Database:
 class DatabaseStore(RecordStore):
     """A store that is no directory. It shows that the driver and its readers need no files."""
 
-    events_available = False
+    has_event_files = False
 
     def __init__(self, database, owner):
         self.directory = f"database://{id(database)}"
@@ -51,7 +51,7 @@ class DatabaseStore(RecordStore):
             raise OwnershipError("An experiment is run by one driver at a time.")
         self.database.owner = self.owner
 
-    def check_owner(self):
+    def renew_ownership(self):
         if self.database.owner not in (None, self.owner):
             raise OwnershipError("An experiment is run by one driver at a time.")
 
@@ -81,6 +81,9 @@ class DatabaseStore(RecordStore):
 
     def log(self, line):
         self._append("log", f"{line}\n")
+
+    def append_log(self, text):
+        self._append("log", text)
 
     def log_executor(self, partition, number, text):
         self._append(f"executor {partition} {number}", text)
@@ -212,10 +215,10 @@ def test_a_store_has_one_owner_at_a_time(place, store):
     second = place.open()
     with pytest.raises(OwnershipError, match="one driver at a time"):
         second.claim()
-    store.check_owner()
+    store.renew_ownership()
     store.release()
     second.claim()
-    second.check_owner()
+    second.renew_ownership()
 
 
 def test_the_record_of_the_experiment_is_replaced_and_has_finite_numbers_only(store):

@@ -534,7 +534,7 @@ def test_the_result_and_the_summary_are_valid_json(store):
 def test_event_files_lie_in_the_experiment_and_in_each_trial(store):
     store.write_hparams_space([{"name": "lr", "type": "DISCRETE", "values": [1]}], "metric")
     trial = run(store, {"lr": 1})
-    assert store.events_available
+    assert store.has_event_files
     for directory in (store.directory, store.trial_directory(trial.trial_id)):
         assert [name for name in FILES.list(directory) if name.startswith("events.out.tfevents.")]
 
@@ -544,7 +544,7 @@ def test_without_tensorboard_all_files_but_the_event_files_are_written(tmp_path,
     store = ExperimentStore.create(FILES, str(tmp_path), "app")
     store.write_hparams_space([{"name": "lr", "type": "DISCRETE", "values": [1]}], "metric")
     trial = run(store, {"lr": 1})
-    assert not store.events_available
+    assert not store.has_event_files
     assert FILES.list(store.directory) == sorted([trial.trial_id, "maggy.log", "owner-1.json"])
     assert FILES.list(store.trial_directory(trial.trial_id)) == [
         ".hparams.json",

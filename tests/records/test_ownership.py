@@ -143,10 +143,10 @@ def test_an_owner_gives_a_sign_of_life_only_when_it_is_time_to(driver, directory
     first = driver()
     first.take()
     time.now += RENEW_SECONDS - 1
-    first.check()
+    first.renew()
     assert owner(directory, 1)["seen"] == 1000.0
     time.now += 1
-    first.check()
+    first.renew()
     assert owner(directory, 1)["seen"] == 1000.0 + RENEW_SECONDS
     assert owner(directory, 1)["since"] == 1000.0
 
@@ -158,7 +158,7 @@ def test_nobody_takes_over_from_an_owner_that_gives_signs_of_life(driver, time):
         time.now += SILENCE_SECONDS - 1
         with pytest.raises(OwnershipError):
             driver(SECOND).take()
-        first.check()
+        first.renew()
 
 
 def test_a_driver_that_was_away_ends_with_a_sentence_if_another_has_taken_over(
@@ -174,17 +174,17 @@ def test_a_driver_that_was_away_ends_with_a_sentence_if_another_has_taken_over(
             OwnershipError,
             match=r"now owned by process 10 on host-b .* no sign of life for 100 seconds",
         ):
-            first.check()
+            first.renew()
     first.release()
     assert FILES.read_bytes(f"{directory}/owner-1.json") == before
-    second.check()
+    second.renew()
 
 
 def test_a_driver_that_was_away_continues_if_it_is_still_the_owner(driver, directory, time):
     first = driver()
     first.take()
     time.now += 10_000
-    first.check()
+    first.renew()
     assert owner(directory, 1)["seen"] == 11_000.0
 
 
@@ -192,7 +192,7 @@ def test_a_clock_that_is_set_back_is_noticed(driver, directory, time):
     first = driver()
     first.take()
     time.now -= 3600
-    first.check()
+    first.renew()
     assert owner(directory, 1)["seen"] == time.now
 
 
@@ -254,11 +254,11 @@ def test_if_a_store_lets_two_drivers_create_one_file_the_last_one_owns_it(driver
     first, second = driver(files=store), driver(SECOND, files=store)
     store.before.append(second.take)
     first.take()
-    first.check()
+    first.renew()
     time.now += RENEW_SECONDS
-    first.check()
+    first.renew()
     with pytest.raises(OwnershipError, match="now owned by process 10 on host-a"):
-        second.check()
+        second.renew()
 
 
 def test_a_driver_whose_file_is_visible_before_its_content_gives_way(driver, directory):
@@ -279,19 +279,19 @@ def test_an_owner_whose_file_was_removed_writes_it_again(driver, directory, time
     first.take()
     FILES.remove(f"{directory}/owner-1.json")
     time.now += RENEW_SECONDS
-    first.check()
+    first.renew()
     assert owner(directory, 1)["host"] == "host-a"
 
 
 def test_a_driver_that_is_not_the_owner_changes_nothing(driver, directory, time):
     first = driver()
     first.release()
-    first.check()
+    first.renew()
     first.take()
     first.release()
     first.release()
     time.now += 100
-    first.check()
+    first.renew()
     assert owner(directory, 1)["ended"] == 1000.0
 
 

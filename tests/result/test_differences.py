@@ -1,11 +1,12 @@
 """The difference of each component of an ablation from the base."""
 
+import numpy as np
 import pytest
 from helpers.results import STUDY, ablation_result, ended_trial, repeated_result
 
 from maggy.ablation.component import Component
 from maggy.ablation.metrics import Analysis
-from maggy.ablation.statistics import paired_difference
+from maggy.ablation.statistics import detectable_difference, holm, paired_difference
 from maggy.result import build_result
 
 
@@ -100,6 +101,46 @@ def test_a_repeat_that_the_base_has_not_reached_is_no_failure():
     assert (result["differences"][0]["n"], result["differences"][0]["failed"]) == (2, 0)
 
 
+def test_entries_of_repeats_and_the_base_have_these_keys_and_values():
+    base, fare, dense = [0.5, 0.75, 0.25], [0.25, 0.5, 0.125], [0.5, 0.5, 0.375]
+    result = repeated_result(confidence=0.8, base=base, fare=fare, dense=dense)
+    effects = [
+        paired_difference([one - other for one, other in zip(values, base, strict=True)], 0.8)
+        for values in (fare, dense)
+    ]
+    adjusted = holm([effect.p_value for effect in effects])
+    assert result["differences"] == [
+        {
+            "ablated_feature": feature,
+            "ablated_layer": layer,
+            "metric": pytest.approx(np.mean(values)),
+            "difference": effect.mean,
+            "metric_mean": pytest.approx(np.mean(values)),
+            "metric_std": pytest.approx(np.std(values, ddof=1)),
+            "n": 3,
+            "failed": 0,
+            "difference_std": effect.std,
+            "ci_low": effect.ci_low,
+            "ci_high": effect.ci_high,
+            "p_value": effect.p_value,
+            "p_adjusted": p_adjusted,
+            "verdict": verdict,
+        }
+        for feature, layer, values, effect, p_adjusted, verdict in (
+            ("fare", "None", fare, effects[0], adjusted[0], "helps"),
+            ("None", "dense", dense, effects[1], adjusted[1], "inconclusive"),
+        )
+    ]
+    assert result["base"] == {
+        "metric_mean": 0.5,
+        "metric_std": 0.25,
+        "n": 3,
+        "detectable_difference": detectable_difference(
+            [effect.std for effect in effects], 3, 2, 0.8
+        ),
+    }
+
+
 @pytest.mark.parametrize(("direction", "verdict"), [("max", "helps"), ("min", "hurts")])
 def test_verdicts_follow_the_direction_and_are_adjusted_for_all_components(direction, verdict):
     result = repeated_result(direction)
@@ -138,6 +179,17 @@ def test_entries_have_a_choice_only_in_a_study_with_choices():
     assert (fare["ablated_choice"], choice["ablated_choice"]) == ("None", "augment=False")
     (fare,) = build_result(trials[:2], **arguments)["differences"]
     assert "ablated_choice" not in fare
+
+
+def test_runs_that_were_stopped_early_are_counted_only_in_a_study_that_has_some():
+    metrics = {("None", "None"): 0.5, ("fare", "None"): 0.25}
+    assert "stopped_early" not in ablation_result(metrics)["differences"][0]
+    (entry,) = ablation_result(metrics, stopped=[0])["differences"]
+    assert entry["stopped_early"] == 0
+    assert "stopped_early" not in repeated_result()["base"]
+    result = repeated_result(stopped=[0, 1, 5])
+    counts = [entry["stopped_early"] for entry in (result["base"], *result["differences"])]
+    assert counts == [2, 1, 0]
 
 
 def test_the_ablator_adds_to_the_result_and_to_the_entries():

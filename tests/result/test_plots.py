@@ -49,6 +49,8 @@ def test_the_plot_of_repeats_is_sorted_and_has_intervals_and_verdicts():
     (legend,) = axes.get_figure().legends
     labels = [text.get_text() for text in legend.get_texts()]
     assert labels == ["helps", "inconclusive", "95 % of components that do nothing"]
+    bars = [patch.get_facecolor() for patch in axes.containers[0].patches]
+    assert bars == [matplotlib.colors.to_rgba(f"tab:{name}") for name in ("green", "grey")]
     assert axes.get_xlim()[1] < 0.1  # nothing but the bars and the band sets the scale
     assert len(axes.containers) >= 3  # the bars, and an interval for each component
     matplotlib.pyplot.close("all")

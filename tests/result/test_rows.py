@@ -8,13 +8,14 @@ from maggy.result import build_result
 
 
 def test_a_row_holds_the_whole_record_of_a_trial():
-    trial = ended_trial({"lr": 1}, 0.5, duration=7, start=3.0, attempts=2)
+    trial = ended_trial({"lr": 1}, 0.5, number=9, duration=7, start=3.0, attempts=2)
     trial.append_metric({"step": 0, "value": math.nan})
     trial.append_metric({"step": 2, "value": 0.25})
     result = build_result([trial], kind="optimization", direction="max", optimization_key="loss")
     assert result.trials == [
         {
             "trial_id": trial.trial_id,
+            "number": 9,
             "status": "FINALIZED",
             "params": {"lr": 1},
             "metric": 0.5,
@@ -29,3 +30,23 @@ def test_a_row_holds_the_whole_record_of_a_trial():
         }
     ]
     assert "trials" not in result
+
+
+def test_the_facts_about_a_model_are_read_leniently():
+    trial = ended_trial({}, 0.5, trial_type="ablation", model={"parameters": 7, "layers": ["a"]})
+    foreign = ended_trial(
+        {}, 0.5, trial_type="ablation", model={"parameters": "many", "layers": 3, "restarts": (1,)}
+    )
+    result = build_result(
+        [trial, foreign], kind="ablation", direction="max", optimization_key="loss"
+    )
+    assert [row["model"] for row in result.trials] == [
+        {"parameters": 7, "layers": ["a"], "restarts": []},
+        {"parameters": None, "layers": [], "restarts": ["1"]},
+    ]
+
+
+def test_a_row_has_the_worker_of_a_trial_that_ran():
+    trials = [ended_trial({"lr": 1}, 0.5, worker=3), ended_trial({"lr": 2}, None)]
+    result = build_result(trials, kind="optimization", direction="max", optimization_key="loss")
+    assert [row.get("worker") for row in result.trials] == [3, None]

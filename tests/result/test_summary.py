@@ -78,6 +78,26 @@ def test_the_text_of_an_ablation_with_repeats_shows_intervals_and_verdicts():
     assert lines[-1].startswith("This study finds a true difference of ")
 
 
+def test_the_text_marks_what_was_stopped_early():
+    metrics = {("None", "None"): 0.5, ("fare", "None"): 0.25, ("age", "None"): 0.75}
+    single = ablation_result(metrics, stopped=[0, 1])
+    lines = summary_text(
+        single, name="LOCO", kind="ablation", direction="max", seconds=1
+    ).splitlines()
+    assert "Difference from the base (0.5, stopped early), without" in lines
+    assert "  feature fare  -0.25, stopped early" in lines
+    assert "  feature age   +0.25" in lines
+    assert lines[-1].startswith("A trial that was stopped early was trained for a shorter time")
+    repeated = repeated_result(stopped=[0, 4])
+    lines = summary_text(
+        repeated, name="LOCO", kind="ablation", direction="max", seconds=1
+    ).splitlines()
+    rows = {line.split("  ")[1]: line for line in lines if line.startswith("  ")}
+    assert rows["without"].endswith("  stopped early")
+    assert [rows[name].split("  ")[-1].strip() for name in ("(base)", "feature fare")] == ["1", "1"]
+    assert lines[-1].startswith("A trial that was stopped early")
+
+
 def test_the_text_states_that_no_trial_or_no_base_succeeded():
     text = summary_text(
         search_result([None]), name="GridSearch", kind="optimization", direction="min", seconds=0

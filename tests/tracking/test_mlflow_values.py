@@ -11,6 +11,7 @@ from maggy.tracking.mlflow_values import (
     experiment_tags,
     final_metrics,
     named,
+    run_name,
     trial_params,
     trial_points,
     trial_status,
@@ -53,6 +54,12 @@ def test_parameters_become_texts():
         "layers": '[1, {"a": null}]',
         "flag": "True",
     }
+
+
+def test_a_run_is_called_by_the_number_of_its_trial():
+    row = row_of()
+    assert run_name({**row, "number": 12}) == "trial 12"
+    assert run_name({**row, "number": None}) == row["trial_id"]
 
 
 def test_only_points_that_are_not_written_are_left_with_times_inside_the_trial():

@@ -10,7 +10,11 @@ import pytest
 
 from maggy.trial import Trial
 
-FIELDS = [("failure_reason", "reason", "no data"), ("initial_number", "initial", 0)]
+FIELDS = [
+    ("failure_reason", "reason", "no data"),
+    ("initial_number", "initial", 0),
+    ("worker", "worker", 0),
+]
 
 
 def test_notes_of_any_kind_do_not_cost_a_trial_its_record():

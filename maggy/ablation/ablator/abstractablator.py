@@ -5,6 +5,7 @@ An ablator decides which component each trial leaves out, and makes the function
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Literal
@@ -133,7 +134,12 @@ class AbstractAblator(ABC):
         """
         if ablated_choice is None or ablated_choice == NOTHING:
             return {}
-        return values_of(str(ablated_choice), self.ablation_study.all_choices)
+        values = values_of(str(ablated_choice), self.ablation_study.all_choices)
+        # What a trial changes in a list must not reach the next one.
+        return {
+            name: copy.deepcopy(value) if isinstance(value, (list, dict)) else value
+            for name, value in values.items()
+        }
 
     @abstractmethod
     def finalize_experiment(self, trials: list[Trial]) -> None:
@@ -217,6 +223,13 @@ class AbstractAblator(ABC):
                 and ``fold``.
         """
         return self
+
+    def data_fingerprint(self) -> str:
+        """Return a text that changes with the data of the trials. The default returns no text.
+
+        Called on the driver after :meth:`prepare`. A resumed study must have the same data.
+        """
+        return ""
 
     def missing_remark(self) -> str:
         """Return a sentence on missing values that reach the training, or an empty text.

@@ -220,6 +220,10 @@ class LOCO(AbstractAblator):
         ablator._data = data
         return ablator
 
+    def data_fingerprint(self) -> str:
+        """Return a text that changes with the registered data set; empty if there is none."""
+        return self._data.fingerprint()
+
     def missing_remark(self) -> str:
         """Return a sentence on missing values that reach the training, or an empty text."""
         return self._data.missing_remark()

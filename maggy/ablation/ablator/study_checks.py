@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import inspect
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from maggy.ablation.ablationstudy import AblationStudy
-from maggy.ablation.component import Component
+from maggy.ablation.component import Component, parts_of
 from maggy.ablation.generators import (
     check_model_generator,
     raise_no_base_model,
@@ -14,7 +15,7 @@ from maggy.ablation.generators import (
     takes_width,
 )
 from maggy.ablation.keras_models import input_width
-from maggy.ablation.labels import FEATURE_PARAMETER, LAYER_PARAMETER
+from maggy.ablation.labels import FEATURE_PARAMETER, LAYER_PARAMETER, SEPARATOR
 from maggy.ablation.modelstudy import ModelStudy
 from maggy.common.exceptions import AblationError, SignatureError
 
@@ -51,18 +52,29 @@ def check_labels(components: Iterable[Component]) -> None:
         previous.add(labels)
 
 
-def check_combinations(components: Iterable[Component]) -> None:
-    """Check that no combination has a custom model among its parts.
+def check_combinations(components: Sequence[Component]) -> None:
+    """Check that combinations have no custom model, and labels that workers read correctly.
 
     Raises:
-        AblationError: If one has.
+        AblationError: If not.
     """
+    singles: dict[str, dict[str, Component]] = defaultdict(dict)
+    for component in components:
+        for part in component.parts or (component,):
+            singles[part.parameter].setdefault(part.label, part)
     for component in components:
         for part in component.parts:
             if part.kind == "custom":
                 raise AblationError(
                     "A custom model is a whole model, so nothing else can be left out of it, but "
                     f"got the combination '{component.label}'. Write a custom model without it."
+                )
+            parts = [other for other in component.parts if other.parameter == part.parameter]
+            label = component.params()[part.parameter]
+            if parts_of(label, singles[part.parameter]) != parts:
+                raise AblationError(
+                    f"The label '{label}' of a combination can be read in two ways, because a name "
+                    f"in the study contains '{SEPARATOR}'. Use another name."
                 )
 
 

@@ -137,6 +137,10 @@ class StudyData:
             return generator
         return sized_generator(generator, lambda: len(self._view(self._ablated).names))
 
+    def fingerprint(self) -> str:
+        """Return a text that changes with the registered data set; empty if there is none."""
+        return "" if self._dataset is None else self._dataset.fingerprint()
+
     def missing_remark(self) -> str:
         """Return a sentence on missing values that reach the training, or an empty text."""
         if self._dataset is None or self._study.data_options.missing != "keep":

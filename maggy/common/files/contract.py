@@ -1,4 +1,4 @@
-"""The contract of a place for files. It knows paths and bytes, and nothing of their meaning."""
+"""Define the contract of a place for files. It knows paths and bytes, not their meaning."""
 
 from __future__ import annotations
 

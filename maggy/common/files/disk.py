@@ -1,4 +1,4 @@
-"""Files on a disk of this machine, or on a store that is mounted like a disk."""
+"""Keep files on a disk of this machine, or on a store that is mounted like a disk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files anywhere: pass the call for a path on to the class for its kind of place."""
+"""Pass a call for any path on to the class for its kind of place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files behind the URLs that fsspec knows, such as ``s3://``, ``hdfs://`` and ``memory://``."""
+"""Keep files behind URLs that fsspec knows, such as ``s3://``, ``hdfs://`` and ``memory://``."""
 
 from __future__ import annotations
 

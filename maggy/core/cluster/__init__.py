@@ -1,4 +1,4 @@
-"""Spark, classic and Connect, behind one contract. No other part of the core imports pyspark.
+"""Reach Spark, classic or Connect, behind one contract. No other part of the core imports pyspark.
 
 This file is the entrance: the rest of the core takes the user's cluster and the pickling from here.
 """
@@ -17,7 +17,7 @@ from maggy.core.cluster.contract import (
     is_connect,
 )
 from maggy.core.cluster.failures import error_of
-from maggy.core.cluster.payload import Payload, with_content
+from maggy.core.cluster.payload import Payload, call_with_content
 from maggy.core.cluster.pickling import dumps, loads
 from maggy.core.cluster.release import release_error
 
@@ -29,12 +29,12 @@ __all__ = [
     "TaskInfo",
     "TooLargeError",
     "active_cluster",
+    "call_with_content",
     "dumps",
     "error_of",
     "is_connect",
     "loads",
     "release_error",
-    "with_content",
 ]
 
 

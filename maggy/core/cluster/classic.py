@@ -1,4 +1,4 @@
-"""The cluster whose driver has its own Java process: local, standalone, YARN, Kubernetes."""
+"""Run jobs on Spark whose driver has its own Java process: local, standalone, YARN, Kubernetes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from maggy.core.cluster.masters import gives_up_at_first_crash, local_cores, max
 from maggy.core.cluster.payload import Payload
 from maggy.core.cluster.pickling import dumps
 from maggy.core.cluster.pyspark_protocols import ClassicSession
-from maggy.core.cluster.release import guarded
+from maggy.core.cluster.release import guard_task
 
 __all__ = ["ClassicCluster"]
 
@@ -100,9 +100,9 @@ class ClassicCluster(Cluster):
         # A job group applies to the calling thread, which runs no other job.
         self._context.setJobGroup(job, description, interruptOnCancel=True)
         tasks = self._context.parallelize(partitions, len(partitions))
-        return tasks.mapPartitions(guarded(task)).collect()
+        return tasks.mapPartitions(guard_task(task)).collect()
 
-    def gone(self) -> str | None:
+    def why_gone(self) -> str | None:
         """Return why the Java process or its session cannot be used any more; None if it can."""
         return why_gone(self._context)
 

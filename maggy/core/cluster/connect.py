@@ -1,4 +1,4 @@
-"""The cluster behind a Spark Connect server, whose client has no Java process."""
+"""Run jobs behind a Spark Connect server, whose client has no Java process."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from maggy.core.cluster.masters import gives_up_at_first_crash, local_cores, max
 from maggy.core.cluster.payload import Payload
 from maggy.core.cluster.pickling import dumps, loads
 from maggy.core.cluster.pyspark_protocols import ArrowBatch, ConnectSession
-from maggy.core.cluster.release import guarded
+from maggy.core.cluster.release import guard_task
 from maggy.core.cluster.retries import Retries
 
 __all__ = ["ConnectCluster"]
@@ -64,9 +64,9 @@ class ConnectCluster(Cluster):
 
     def __init__(self, session: ConnectSession) -> None:
         self.session = session
-        self._retries = Retries(session.client, self.gone)
+        self._retries = Retries(session.client, self.why_gone)
         # Each request to a server that has ended would be tried again for ten minutes.
-        if reason := self.gone():
+        if reason := self.why_gone():
             raise ExperimentError(reason)
         self.app_id = f"connect-{session.session_id[:8]}"
         server = session.client.host
@@ -122,7 +122,7 @@ class ConnectCluster(Cluster):
         """Run a query with one task for each partition, and return what the tasks returned."""
         # A tag applies to the calling thread, which runs no other job.
         self.session.addTag(job)
-        run_tasks = guarded(task)
+        run_tasks = guard_task(task)
 
         # Spark pickles this function by value. It must refer neither to self, whose session cannot
         # be pickled, nor to Maggy's modules, which may be those of another release on an executor.
@@ -140,11 +140,11 @@ class ConnectCluster(Cluster):
         frame = self.session.range(0, len(partitions), 1, len(partitions)).mapInArrow(
             body, "value binary"
         )
-        with self._retries.only_while_there():
+        with self._retries.limit_retries():
             rows = frame.collect()
         return [loads(bytes(row[0])) for row in rows]
 
-    def gone(self) -> str | None:
+    def why_gone(self) -> str | None:
         """Return why the session cannot be used any more, with the remedy; None if it can."""
         if self.session.is_stopped:
             return "Spark is gone: its session was stopped. Make a new one first."

@@ -1,4 +1,4 @@
-"""The contract of a cluster: how many tasks it runs at once, and how to run and end them."""
+"""Define the contract of a cluster: how many tasks it runs at once, and how to run and end them."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ class Cluster(ABC):
             Exception: If Spark reports a failure of the job. The type depends on Spark.
         """
 
-    def gone(self) -> str | None:
+    def why_gone(self) -> str | None:
         """Return why this Spark can run no more jobs, with the remedy; None if it can run some."""
         return None
 

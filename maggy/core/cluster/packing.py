@@ -12,7 +12,7 @@ from maggy.core.cluster.pickling import dumps
 from maggy.core.cluster.weight import describe_size
 from maggy.core.executors.workload import Workload
 
-__all__ = ["packed"]
+__all__ = ["pack_workload"]
 
 LARGE_BYTES = 100 * 2**20
 """The user is told about a function of at least this many bytes."""
@@ -23,7 +23,9 @@ REMEDY = (
 
 
 @contextmanager
-def packed(workload: Workload, cluster: Cluster, tell: Callable[[str], None]) -> Iterator[Payload]:
+def pack_workload(
+    workload: Workload, cluster: Cluster, tell: Callable[[str], None]
+) -> Iterator[Payload]:
     """Pickle the workload, and keep it in Spark for as long as the context lasts.
 
     Args:

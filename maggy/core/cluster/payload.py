@@ -1,4 +1,4 @@
-"""The pickled function on its way to the tasks of many jobs, with its broadcast variables."""
+"""Carry the pickled function to the tasks of many jobs, with its broadcast variables."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from maggy.core.cluster.pyspark_protocols import Broadcast, Shared
 
-__all__ = ["Payload", "with_content"]
+__all__ = ["Payload", "call_with_content"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -56,7 +56,7 @@ class Payload:
                 self._shared.destroy()
 
 
-def with_content(
+def call_with_content(
     function: Callable[Concatenate[bytes, P], T],
     payload: Payload,
     *args: P.args,

@@ -1,4 +1,4 @@
-"""The parts of pyspark that Maggy uses, as protocols.
+"""Describe the parts of pyspark that Maggy uses, as protocols.
 
 Names with an underscore are private to pyspark: look here first when a new release of Spark breaks
 something.

@@ -10,10 +10,10 @@ from maggy.core.cluster.pickling import dumps
 from maggy.core.messages import MISMATCH, protocol_mismatch
 from maggy.version import PROTOCOL
 
-__all__ = ["guarded", "release_error", "run_tasks"]
+__all__ = ["guard_task", "release_error", "run_tasks"]
 
 
-def guarded(task: Task) -> Callable[[Iterable[int]], Iterator[object]]:
+def guard_task(task: Task) -> Callable[[Iterable[int]], Iterator[object]]:
     """Return a function that runs the task on an executor with a release that fits the driver's.
 
     Spark pickles the function by value, since it is defined inside another one. It refers to
@@ -31,7 +31,7 @@ def guarded(task: Task) -> Callable[[Iterable[int]], Iterator[object]]:
     data = dumps((run_tasks, task))
     driver_protocol = PROTOCOL
     message = protocol_mismatch("{host}", "{version}", "{protocol}")
-    read_release = _release_reader()
+    read_release = _make_release_reader()
 
     def run(partitions: Iterable[int]) -> Iterator[object]:
         import socket
@@ -48,7 +48,7 @@ def guarded(task: Task) -> Callable[[Iterable[int]], Iterator[object]]:
     return run
 
 
-def _release_reader() -> Callable[[], tuple[str, int]]:
+def _make_release_reader() -> Callable[[], tuple[str, int]]:
     """Return a function that reads the version and the protocol of the release on an executor."""
 
     # Like the function that calls it, this one must refer to nothing of this package.

@@ -31,7 +31,7 @@ class Retries:
         self._policies: list[RetryPolicy] = []
 
     @contextmanager
-    def only_while_there(self) -> Iterator[None]:
+    def limit_retries(self) -> Iterator[None]:
         """Limit the client's retries for as long as at least one thread is in this context."""
         # The rules of Spark 3.5 cannot be changed.
         if not hasattr(self._client, "get_retry_policies"):
@@ -42,9 +42,7 @@ class Retries:
             self._users += 1
             if self._users == 1:
                 self._policies = self._client.get_retry_policies()
-                self._client.set_retry_policies(
-                    [self._limited(policy) for policy in self._policies]
-                )
+                self._client.set_retry_policies([self._limit(policy) for policy in self._policies])
         try:
             yield
         finally:
@@ -53,7 +51,7 @@ class Retries:
                 if not self._users:
                     self._client.set_retry_policies(self._policies)
 
-    def _limited(self, policy: RetryPolicy) -> RetryPolicy:
+    def _limit(self, policy: RetryPolicy) -> RetryPolicy:
         limited = copy.copy(policy)
         limited.can_retry = lambda error: policy.can_retry(error) and self._why_gone() is None
         return limited

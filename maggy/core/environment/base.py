@@ -1,4 +1,4 @@
-"""The contract of an environment: where experiments are kept, and which platform shows them.
+"""Define the contract of an environment: where experiments are kept, and which platform shows them.
 
 An environment knows of an experiment only what a platform shows. It does not know trials.
 """

@@ -1,4 +1,4 @@
-"""The environment without a platform: experiments lie on a disk or behind a URL."""
+"""Keep experiments on a disk or behind a URL, without a platform."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The figures of a running experiment for readers in other threads."""
+"""Hold the figures of a running experiment for readers in other threads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The description of an experiment for a platform, and the contract of what keeps it up to date."""
+"""Describe an experiment to a platform, and define the contract of what keeps it up to date."""
 
 from __future__ import annotations
 

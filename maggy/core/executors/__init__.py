@@ -1,1 +1,1 @@
-"""The workers of an experiment, inside Spark tasks."""
+"""Run the workers of an experiment, inside Spark tasks."""

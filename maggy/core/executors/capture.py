@@ -1,4 +1,4 @@
-"""Captures what a trial prints, also through logging handlers that write to a standard stream."""
+"""Capture what a trial prints, also through logging handlers that write to a standard stream."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from weakref import ReferenceType
 
 from maggy.core.executors.line_writer import STDERR_MARK, LineWriter, Relay
 
-__all__ = ["StandardStreams", "captured"]
+__all__ = ["StandardStreams", "capture_output"]
 
 
 class _StreamHandler(Protocol):
@@ -73,17 +73,17 @@ class StandardStreams:
 
 
 @contextlib.contextmanager
-def captured(
+def capture_output(
     emit: Callable[[str], None],
     *,
     tee: bool = False,
     streams: StandardStreams | None = None,
     relay: Relay | None = None,
 ) -> Iterator[None]:
-    """Hand on what is printed inside; lines of standard error are marked.
+    """Hand on what is printed inside. Mark the lines of standard error.
 
-    What handlers of logging write to either stream is captured too, also if they were made before.
-    No handler is added, and those that write to files are not touched.
+    This includes handlers of logging that write to either stream, also those made before. No
+    handler is added, and those that write to files are not touched.
 
     Args:
         emit: Called with each line that is printed.

@@ -1,4 +1,4 @@
-"""The sockets that connect a Spark task, its template process and a trial's process.
+"""Connect a Spark task, its template process and a trial's process by sockets.
 
 All are processes of one machine, which the Spark task has made. Nobody else can open the sockets.
 """

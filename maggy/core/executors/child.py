@@ -1,4 +1,4 @@
-"""A trial's own process: trains as a Spark task does, but reports to that task."""
+"""Train in a trial's own process, and report to the Spark task that it belongs to."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def run_child(
         os.close(source)
     interrupter = Interrupter()
     session = ChildSession(child_end(control))
-    with interrupter.installed():
+    with interrupter.install():
         session.listen(interrupter)
         try:
             workload = load()
@@ -113,11 +113,12 @@ class ChildSession:
 
     def final(self, metric: int | float | None, outputs: dict[str, Json], early: bool) -> Done:
         """Keep the trial's good end, which the Spark task's session is to report."""
-        return self._keep(TrialFinal(metric, outputs, early))
+        return self._keep(TrialFinal(metric, outputs, early, self.reporter.model_facts))
 
     def failed(self, reason: str, traceback: str, mistake: str = "", location: str = "") -> Done:
         """Keep the trial's bad end, which the Spark task's session is to report."""
-        return self._keep(TrialFailed(reason, traceback, mistake, location))
+        model = self.reporter.model_facts
+        return self._keep(TrialFailed(reason, traceback, mistake, location, model))
 
     def begin_check(self, seconds: float, last_word: Checked) -> None:
         """Tell the Spark task, which watches the time, that the check builds a component."""

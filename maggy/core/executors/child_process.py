@@ -1,4 +1,4 @@
-"""One trial's process, as the Spark task sees it: what it says and prints, and how it ends."""
+"""Follow one trial's process from the Spark task: its reports, its output and its end."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ class ChildProcess:
             os.close(read)
 
     def _take_whole_message(self) -> bool:
-        """Take a message. Of a long one a piece may be missing, so that it is taken later."""
+        """Take a message. If a piece of a long one is missing, take it later."""
         try:
             return self._take_message()
         except BlockingIOError:

@@ -1,4 +1,4 @@
-"""The Spark task's side of trials in processes of their own: has them started, followed and ended.
+"""Start, follow and end the processes of trials, on the side of the Spark task.
 
 One template process, started here in a fresh interpreter, forks a child for each trial; see
 :mod:`maggy.core.executors.watchdog`. It shares no memory with the Spark task. So it holds neither

@@ -1,4 +1,4 @@
-"""How long the driver has left a message unanswered. The caller tells the time."""
+"""Measure how long the driver has left a message unanswered. The caller tells the time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns an error of a training function into text that fits a message."""
+"""Turn an error of a training function into text that fits a message."""
 
 from __future__ import annotations
 

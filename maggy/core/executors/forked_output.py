@@ -1,4 +1,4 @@
-"""Brings what forked children print to the process that runs the trial. Knows text, not trials."""
+"""Bring the output of forked children to the process that runs the trial. It knows no trials."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Times in which a thread could not run, although it had planned to wake."""
+"""Find the times in which a thread could not run, although it had planned to wake."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a worker's runs report, until the driver has it: which part is sent next, and when."""
+"""Hold a run's reports until the driver has them, and split them into messages."""
 
 from __future__ import annotations
 

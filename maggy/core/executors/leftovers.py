@@ -1,6 +1,6 @@
-"""Processes that a trial has started and left: which they are, and how they end.
+"""Find the processes that a trial has started and left running, and end them.
 
-Spares those that multiprocessing itself keeps, and those of pools that the user's modules keep.
+It spares those that multiprocessing itself keeps, and those of pools that the user's modules keep.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Leftovers:
     def end(self, error: BaseException | None = None, grace: float = GRACE_SECONDS) -> None:
         """End every process below this one that is not spared: by SIGTERM, then by SIGKILL.
 
-        Spared are the processes that existed before, multiprocessing's resource trackers and fork
+        It spares the processes that existed before, multiprocessing's resource trackers and fork
         servers, and the workers of pools, executors and managers that something still refers to.
 
         Args:

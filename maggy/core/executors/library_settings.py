@@ -1,4 +1,4 @@
-"""Settings of the libraries that are loaded. No library is imported for it."""
+"""Remember and restore the settings of loaded libraries. No library is imported for it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from types import ModuleType
 
-from maggy.core.executors.settings import AnySetting, Setting, Settings, attribute_setting
+from maggy.core.executors.settings import AnySetting, Setting, Settings, make_attribute_setting
 from maggy.core.executors.standard_library import STANDARD_LIBRARY
 
 __all__ = ["LibrarySettings"]
@@ -44,7 +44,7 @@ class LibrarySettings:
                 del self._remaining[name]
 
 
-def _numpy(numpy: ModuleType) -> list[AnySetting]:
+def _list_numpy_settings(numpy: ModuleType) -> list[AnySetting]:
     errors = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
     return [
         Setting(numpy.geterr, lambda values: numpy.seterr(**values), errors),
@@ -52,7 +52,7 @@ def _numpy(numpy: ModuleType) -> list[AnySetting]:
     ]
 
 
-def _keras(config: ModuleType) -> list[AnySetting]:
+def _list_keras_settings(config: ModuleType) -> list[AnySetting]:
     # What the file keras.json says takes precedence over Keras' own values.
     file = getattr(config, "_config", {})
     settings: list[AnySetting] = [
@@ -65,11 +65,11 @@ def _keras(config: ModuleType) -> list[AnySetting]:
         ),
     ]
     return settings + [
-        attribute_setting(config, name) for name in ("_MAX_EPOCHS", "_MAX_STEPS_PER_EPOCH")
+        make_attribute_setting(config, name) for name in ("_MAX_EPOCHS", "_MAX_STEPS_PER_EPOCH")
     ]
 
 
-def _tensorflow(tensorflow: ModuleType) -> list[AnySetting]:
+def _list_tensorflow_settings(tensorflow: ModuleType) -> list[AnySetting]:
     from tensorflow.python.framework.config import disable_op_determinism, is_op_determinism_enabled
 
     config = tensorflow.config
@@ -78,6 +78,8 @@ def _tensorflow(tensorflow: ModuleType) -> list[AnySetting]:
     def set_determinism(is_on: bool) -> None:
         (experimental.enable_op_determinism if is_on else disable_op_determinism)()
 
+    # One for each thread: where tf.summary writes after set_as_default(), and at which step.
+    summary = sys.modules["tensorflow.python.ops.summary_ops_v2"]._summary_state
     return [
         Setting(config.functions_run_eagerly, config.run_functions_eagerly, False),
         Setting(
@@ -86,14 +88,16 @@ def _tensorflow(tensorflow: ModuleType) -> list[AnySetting]:
             True,
         ),
         Setting(is_op_determinism_enabled, set_determinism, False),
-        *_tensorflow_context(tensorflow),
-        attribute_setting(
+        *_list_tensorflow_context_settings(tensorflow),
+        make_attribute_setting(
             sys.modules["tensorflow.python.ops.stateful_random_ops"], "global_generator"
         ),
+        make_attribute_setting(summary, "writer"),
+        make_attribute_setting(summary, "step"),
     ]
 
 
-def _tensorflow_context(tensorflow: ModuleType) -> list[AnySetting]:
+def _list_tensorflow_context_settings(tensorflow: ModuleType) -> list[AnySetting]:
     """Return settings that are read from TensorFlow's context.
 
     The public functions that read them take 30 microseconds.
@@ -107,8 +111,13 @@ def _tensorflow_context(tensorflow: ModuleType) -> list[AnySetting]:
         # None is not the same as False, but the public function takes only booleans.
         context()._optimizer_jit = value
 
+    def set_options(options: dict[str, bool]) -> None:
+        context()._optimizer_experimental_options.clear()
+        config.optimizer.set_experimental_options(options)
+
     return [
         Setting(lambda: context()._optimizer_jit, set_jit),
+        Setting(lambda: dict(context()._optimizer_experimental_options), set_options, {}),
         Setting(
             lambda: context()._soft_device_placement is not False,
             config.set_soft_device_placement,
@@ -122,7 +131,7 @@ def _tensorflow_context(tensorflow: ModuleType) -> list[AnySetting]:
     ]
 
 
-def _torch(torch: ModuleType) -> list[AnySetting]:
+def _list_torch_settings(torch: ModuleType) -> list[AnySetting]:
     cudnn = torch.backends.cudnn
     device = sys.modules["torch.utils._device"]
 
@@ -143,25 +152,25 @@ def _torch(torch: ModuleType) -> list[AnySetting]:
             (False, False),
         ),
         Setting(lambda: device.CURRENT_DEVICE, torch.set_default_device),
-        attribute_setting(cudnn, "benchmark", False),
-        attribute_setting(cudnn, "deterministic", False),
+        make_attribute_setting(cudnn, "benchmark", False),
+        make_attribute_setting(cudnn, "deterministic", False),
     ]
 
 
-def _mlflow_store(utils: ModuleType) -> list[AnySetting]:
-    return [attribute_setting(utils, "_tracking_uri")]
+def _list_mlflow_store_settings(utils: ModuleType) -> list[AnySetting]:
+    return [make_attribute_setting(utils, "_tracking_uri")]
 
 
-def _mlflow_experiment(fluent: ModuleType) -> list[AnySetting]:
-    return [attribute_setting(fluent, "_active_experiment_id")]
+def _list_mlflow_experiment_settings(fluent: ModuleType) -> list[AnySetting]:
+    return [make_attribute_setting(fluent, "_active_experiment_id")]
 
 
 _LIBRARIES: dict[str, Callable[[ModuleType], list[AnySetting]]] = {
     **STANDARD_LIBRARY,
-    "numpy": _numpy,
-    "keras.src.backend.config": _keras,
-    "tensorflow": _tensorflow,
-    "torch": _torch,
-    "mlflow.tracking._tracking_service.utils": _mlflow_store,
-    "mlflow.tracking.fluent": _mlflow_experiment,
+    "numpy": _list_numpy_settings,
+    "keras.src.backend.config": _list_keras_settings,
+    "tensorflow": _list_tensorflow_settings,
+    "torch": _list_torch_settings,
+    "mlflow.tracking._tracking_service.utils": _list_mlflow_store_settings,
+    "mlflow.tracking.fluent": _list_mlflow_experiment_settings,
 }

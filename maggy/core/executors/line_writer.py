@@ -1,4 +1,4 @@
-"""A text stream that hands on what a trial prints line by line, also in forked children."""
+"""Pass on line by line what a trial prints, also in forked children, behind a text stream."""
 
 from __future__ import annotations
 
@@ -54,13 +54,13 @@ class Relay(Protocol):
 class LineWriter(io.TextIOBase):
     """Hand on each finished line that is written.
 
-    Of a line that a progress bar has drawn over and over, only the last state is kept. A line
-    of more than ``MAX_LINE_LENGTH`` characters is handed on in pieces. After :meth:`finish` text
-    goes to the stream that is in force by then: a logging handler that was made in one trial still
+    It keeps only the last state of a line that a progress bar has drawn over and over, and hands on
+    a line of more than ``MAX_LINE_LENGTH`` characters in pieces. After :meth:`finish` text goes to
+    the stream that is in force by then, since a logging handler that was made in one trial still
     writes to this one in the next.
 
-    In a forked child nobody reads what is handed on. There text goes through the relay, or without
-    one to the file below.
+    In a forked child nobody reads what is handed on. So text goes through the relay there, or to
+    the file below if there is no relay.
 
     Args:
         emit: Called with each line or piece, without its line end.

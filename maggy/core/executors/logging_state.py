@@ -1,4 +1,4 @@
-"""The loggers as they are before a trial: handlers, filters and levels, and settings for all."""
+"""Remember and restore ``logging``: all loggers with their handlers, filters and levels."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 from weakref import ReferenceType
 
-from maggy.core.executors.settings import Setting, Settings, attribute_setting
+from maggy.core.executors.settings import Setting, Settings, make_attribute_setting
 
 if TYPE_CHECKING:
     from logging import _FilterType
@@ -44,14 +44,14 @@ class LoggingState:
         self._root = root
         self._settings = Settings(
             [
-                attribute_setting(logging, "raiseExceptions"),
-                attribute_setting(logging, "lastResort"),
+                make_attribute_setting(logging, "raiseExceptions"),
+                make_attribute_setting(logging, "lastResort"),
                 Setting(lambda: root.manager.disable, logging.disable),
                 Setting(logging.getLogRecordFactory, logging.setLogRecordFactory),
                 Setting(logging.getLoggerClass, logging.setLoggerClass),
                 # What warnings.showwarning was before logging.captureWarnings. The function itself
                 # would set that to what a trial may have put there first.
-                attribute_setting(logging, "_warnings_showwarning"),
+                make_attribute_setting(logging, "_warnings_showwarning"),
             ]
         )
         self._loggers: dict[logging.Logger, _LoggerState] = {}

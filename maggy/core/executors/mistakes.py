@@ -1,4 +1,4 @@
-"""Tells programming errors from others: where they were made, and what helps."""
+"""Tell programming errors from others, and find the line of the mistake and its remedy."""
 
 from __future__ import annotations
 

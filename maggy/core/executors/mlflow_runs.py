@@ -1,4 +1,7 @@
-"""MLflow's runs that a trial opens: their tags, and their end. Nothing here loads MLflow."""
+"""Tag the runs of MLflow that a trial opens, and end those that it leaves open.
+
+Nothing here loads MLflow.
+"""
 
 from __future__ import annotations
 

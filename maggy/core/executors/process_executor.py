@@ -1,4 +1,4 @@
-"""Runs a worker's trials in processes of their own, and reports to the driver how they ended."""
+"""Run a worker's trials in processes of their own, and report their ends to the driver."""
 
 from __future__ import annotations
 
@@ -47,10 +47,14 @@ class ProcessExecutor:
         match outcome.answer:
             case None:
                 return session.failed(outcome.reason, "", died=not outcome.ended_by_us)
-            case TrialFinal(metric=metric, outputs=outputs, early=early):
+            case TrialFinal(metric=metric, outputs=outputs, early=early, model=model):
+                session.reporter.model_facts = model
                 return session.final(metric, outputs, early)
-            case TrialFailed(reason=reason, traceback=text, mistake=mistake, location=location):
-                return session.failed(reason, text, mistake, location)
+            case TrialFailed() as failure:
+                session.reporter.model_facts = failure.model
+                return session.failed(
+                    failure.reason, failure.traceback, failure.mistake, failure.location
+                )
             case Checked():
                 return session.failed("its process has checked the study instead of a trial", "")
             case _:
@@ -73,7 +77,7 @@ class ProcessExecutor:
         )
         match outcome.answer:
             case None if outcome.probing is not None:
-                return _shortened(outcome.probing.last_word, outcome)
+                return _shorten(outcome.probing.last_word, outcome)
             case None:
                 return Checked(
                     f"the study could not be tried out: {outcome.reason}", "ExperimentError"
@@ -88,7 +92,7 @@ class ProcessExecutor:
                 return assert_never(outcome.answer)
 
 
-def _shortened(last_word: Checked, outcome: Outcome) -> Checked:
+def _shorten(last_word: Checked, outcome: Outcome) -> Checked:
     """Return the outcome of a check whose child has ended while it was building a component."""
     *slow, label = last_word.slow
     if outcome.was_interrupted:  # It took too long; its trial builds it again.

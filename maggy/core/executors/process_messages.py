@@ -1,4 +1,4 @@
-"""What a Spark task, its template process and a trial's process say to each other."""
+"""Define the messages between a Spark task, its template process and a trial's process."""
 
 from __future__ import annotations
 
@@ -128,6 +128,7 @@ class TrialFinal(Message):
     metric: int | float | None
     outputs: dict[str, Any]
     early: bool
+    model: dict[str, Any] = {}
 
 
 class TrialFailed(Message):
@@ -140,6 +141,7 @@ class TrialFailed(Message):
     traceback: str
     mistake: str = ""
     location: str = ""
+    model: dict[str, Any] = {}
 
 
 TemplateCommand = Prepare | Run | Kill

@@ -1,4 +1,4 @@
-"""Remembers what user code may change in a process for good, and restores it after each trial."""
+"""Remember what user code may change in a process for good, and restore it after each trial."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from maggy.core.executors.library_settings import LibrarySettings
 from maggy.core.executors.logging_state import LoggingState
 from maggy.core.executors.randomness import Randomness
 from maggy.core.executors.registries import Registries
-from maggy.core.executors.settings import Settings, process_settings
+from maggy.core.executors.settings import Settings, list_process_settings
 
 __all__ = ["ProcessSnapshot"]
 
@@ -53,7 +53,7 @@ class ProcessSnapshot:
         self._umask = _read_umask()
         self._zone = time.tzname
         self._decimal = decimal.getcontext().copy()
-        self._settings = Settings(process_settings())
+        self._settings = Settings(list_process_settings())
         self._libraries = LibrarySettings()
         self._logging = LoggingState()
         self._randomness = Randomness()

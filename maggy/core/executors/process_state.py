@@ -1,4 +1,4 @@
-"""Keeps a trial from leaving traces for the next one: output, processes and settings."""
+"""Keep a trial from leaving traces for the next one: output, processes and settings."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import TypeVar
 
-from maggy.core.executors.capture import StandardStreams, captured
+from maggy.core.executors.capture import StandardStreams, capture_output
 from maggy.core.executors.forked_output import ForkedOutput
 from maggy.core.executors.leftovers import Leftovers
 from maggy.core.executors.mlflow_runs import end_open_runs
 from maggy.core.executors.process_snapshot import ProcessSnapshot
 from maggy.core.executors.process_tree import adopt_orphans
 
-__all__ = ["ProcessState", "isolated"]
+__all__ = ["ProcessState", "isolate"]
 
 logger = logging.getLogger(__name__)
 
@@ -32,8 +32,8 @@ class ProcessState:
     Make it on the process's main thread, before the first trial.
 
     Example:
-        >>> from maggy.core.executors.process_state import ProcessState, isolated
-        >>> with ProcessState() as state, isolated(lambda line: None, state=state):
+        >>> from maggy.core.executors.process_state import ProcessState, isolate
+        >>> with ProcessState() as state, isolate(lambda line: None, state=state):
         ...     print("handed on, and not shown")
 
     Attributes:
@@ -69,7 +69,7 @@ class ProcessState:
 
 
 @contextlib.contextmanager
-def isolated(
+def isolate(
     emit: Callable[[str], None],
     *,
     tee: bool = False,
@@ -78,9 +78,8 @@ def isolated(
 ) -> Iterator[None]:
     """Hand on what is printed inside; afterwards clean up what user code leaves.
 
-    MLflow's active runs and child processes are ended. The settings are restored; the user guide
-    lists them.
-    Belongs to the process's main thread.
+    It ends MLflow's active runs and child processes, and restores the settings that the user guide
+    lists. Belongs to the process's main thread.
 
     Args:
         emit: Called with each line that is printed.
@@ -92,19 +91,19 @@ def isolated(
     if state is None:
         with (
             ProcessState() as current,
-            isolated(emit, tee=tee, state=current, was_stopped=was_stopped),
+            isolate(emit, tee=tee, state=current, was_stopped=was_stopped),
         ):
             yield
         return
     error: BaseException | None = None
     try:
-        with captured(emit, tee=tee, streams=state.streams, relay=state.forked_output):
+        with capture_output(emit, tee=tee, streams=state.streams, relay=state.forked_output):
             try:
                 # This also lets each trial see a warning that an earlier one has seen.
                 with warnings.catch_warnings():
                     yield
-            except BaseException as raised:
-                error = raised
+            except BaseException as exception:
+                error = exception
                 raise
             finally:
                 _leave_if_forked(state, error)
@@ -122,7 +121,7 @@ def _attempt(end: Callable[[Argument], None], argument: Argument) -> None:
     try:
         end(argument)
     except Exception:
-        logger.warning("What the trial has left running could not be ended.", exc_info=True)
+        logger.warning("Maggy could not end what the trial has left running.", exc_info=True)
 
 
 def _status(error: BaseException | None, was_stopped: bool) -> str:

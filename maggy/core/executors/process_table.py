@@ -1,4 +1,4 @@
-"""The system's table of processes: which are below this one, and how much memory they use.
+"""Read the system's table of processes: the descendants of a process, and their memory.
 
 Nothing here starts, signals or ends a process of somebody else.
 """

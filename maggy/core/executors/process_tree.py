@@ -1,7 +1,7 @@
-"""What keeps and ends all processes below one of ours: orphans are adopted, and none outlives it.
+"""Keep every descendant of a process within reach, and end them all with it.
 
-On Linux a process that adopts orphans keeps every descendant within reach, also after a double
-fork or ``setsid``.
+On Linux a process that adopts orphans reaches every descendant, also after a double fork or
+``setsid``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Gives new entropy to the random generators that all callers share, after they were seeded."""
+"""Give new entropy to the random generators that all callers share, after they were seeded."""
 
 from __future__ import annotations
 

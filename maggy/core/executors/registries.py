@@ -1,4 +1,4 @@
-"""Tables and lists of the interpreter in which user code may add and replace entries."""
+"""Remember and restore builtins, log levels and import hooks, where user code may add entries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the value that a training function returned means: the trial's metric and its outputs."""
+"""Turn the value that a training function returned into the trial's metric and outputs."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def metric_of(
                 f"A training function must return a number or a dict with the key {key!r}, "
                 f"but it returned {type(value).__name__}: {value!r:.80}."
             )
-        return _checked(metric), {key: metric}
+        return _check_range(metric), {key: metric}
     if key not in value:
         names = [str(name) for name in value]
         raise MetricKeyError(
@@ -68,13 +68,13 @@ def metric_of(
             f"The returned dict's {key!r} must be a number, but it is "
             f"{type(value[key]).__name__}: {value[key]!r:.80}."
         )
-    metric = _checked(metric)
+    metric = _check_range(metric)
     names = unique_names(value, reserved=[key])
     outputs = {
         name: metric if name == key else _output_of(name, item, warn)
         for name, item in zip(names, value.values(), strict=True)
     }
-    return metric, _limited(outputs, key, warn)
+    return metric, _drop_largest(outputs, key, warn)
 
 
 def read_leniently(value: object, key: str) -> tuple[object, str]:
@@ -103,7 +103,7 @@ def read_leniently(value: object, key: str) -> tuple[object, str]:
     return {key: value[first], **value}, choice
 
 
-def _checked(metric: int | float) -> int | float:
+def _check_range(metric: int | float) -> int | float:
     """Return the metric. Raise `MetricValueError` if it is not finite or too large."""
     if is_beyond_floats(metric):
         raise MetricValueError(
@@ -131,7 +131,9 @@ def _output_of(name: str, value: object, warn: Callable[[str], None]) -> Json:
         return f"<{type(value).__name__}>"
 
 
-def _limited(outputs: dict[str, Json], key: str, warn: Callable[[str], None]) -> dict[str, Json]:
+def _drop_largest(
+    outputs: dict[str, Json], key: str, warn: Callable[[str], None]
+) -> dict[str, Json]:
     """Return the outputs, without the largest ones if all are too large to be sent.
 
     The metric always stays.

@@ -1,4 +1,4 @@
-"""The function that runs now: its time limit, and the interrupts that make it end."""
+"""Watch the function that runs now: its time limit, and the interrupts that end it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A worker's side of the conversation with the driver: heartbeats, requests and deadlines.
+"""Talk to the driver for one worker: heartbeats, requests and deadlines.
 
 One thread, the client's, sends and receives everything. The thread that trains only leaves a
 request and waits for its answer.
@@ -142,7 +142,8 @@ class Session:
             check_nesting(outputs, "The returned dict")
         except ValueError as error:
             return self.failed(str(error), "")
-        return self._end_run(parts, Final(*rest, metric, outputs, early))
+        model = self.reporter.model_facts
+        return self._end_run(parts, Final(*rest, metric, outputs, early, model))
 
     def failed(
         self, reason: str, traceback: str, mistake: str = "", location: str = "", died: bool = False
@@ -155,8 +156,9 @@ class Session:
         *parts, rest = self._reports.parts()
         if self._is_over:
             return self._end_run(parts, Heartbeat(*rest, False))
+        model = self.reporter.model_facts
         return self._end_run(
-            parts, Failed(*rest, reason, traceback, False, mistake, location, died)
+            parts, Failed(*rest, reason, traceback, False, mistake, location, died, model)
         )
 
     def _end_run(self, parts: list[ReportPart], message: WorkerMessage) -> Answer:
@@ -292,7 +294,7 @@ class Session:
             failure = f"{reason}; it could not be interrupted"
             self._client.send(Failed(*rest, failure, "", leaving=True))
         logger.warning(
-            "What runs could not be interrupted, so the worker ends its process: %s", reason
+            "The worker ends its process, since its function could not be interrupted: %s", reason
         )
         # The process ends without what else Python does at its end, so nothing would be sent later.
         self._client.flush()

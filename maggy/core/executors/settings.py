@@ -1,4 +1,4 @@
-"""Settings of the interpreter and of the process that a trial may change, and how to restore them.
+"""List the settings of the interpreter and of the process, and remember and restore any settings.
 
 When they are restored is decided elsewhere.
 """
@@ -22,7 +22,7 @@ from functools import partial
 from operator import itemgetter
 from typing import Any, Generic, TypeAlias, TypeVar
 
-__all__ = ["AnySetting", "Setting", "Settings", "attribute_setting", "process_settings"]
+__all__ = ["AnySetting", "Setting", "Settings", "list_process_settings", "make_attribute_setting"]
 
 Value = TypeVar("Value")
 _ABSENT = object()
@@ -73,7 +73,7 @@ class Settings:
         self._values += others._values
 
     def restore(self) -> None:
-        """Set what has changed to what it was. What the system refuses to set stays as it is."""
+        """Set what has changed to what it was. A setting that the system refuses stays as it is."""
         current_values = [read() for read in self._readers]
         # One comparison of two lists is quicker than one for each setting. It fails with values
         # that are neither equal nor unequal, such as numpy arrays.
@@ -87,7 +87,7 @@ class Settings:
                     write(value)
 
 
-def attribute_setting(owner: object, name: str, initial: object = None) -> AnySetting:
+def make_attribute_setting(owner: object, name: str, initial: object = None) -> AnySetting:
     """Return the setting that is an attribute of a module or an object.
 
     Args:
@@ -106,7 +106,7 @@ def attribute_setting(owner: object, name: str, initial: object = None) -> AnySe
     return Setting(partial(attributes.get, name, _ABSENT), write, initial)
 
 
-def _attributes_setting(owner: object, *names: str) -> AnySetting:
+def _make_attributes_setting(owner: object, *names: str) -> AnySetting:
     """Return the setting that consists of attributes of a module, which has them all now."""
     attributes = vars(owner)
     values_of = itemgetter(*names)
@@ -123,22 +123,22 @@ def _attributes_setting(owner: object, *names: str) -> AnySetting:
     return Setting(read, write)
 
 
-def process_settings() -> list[AnySetting]:
+def list_process_settings() -> list[AnySetting]:
     """Return the settings of the interpreter and of the process."""
     main_thread = threading.main_thread()
     return [
-        _attributes_setting(sys, *_SYS_ATTRIBUTES),
-        _attributes_setting(threading, "excepthook", "_trace_hook", "_profile_hook"),
-        _attributes_setting(warnings, "showwarning", "formatwarning"),
-        attribute_setting(sys, "tracebacklimit"),
-        attribute_setting(tempfile, "tempdir"),
+        _make_attributes_setting(sys, *_SYS_ATTRIBUTES),
+        _make_attributes_setting(threading, "excepthook", "_trace_hook", "_profile_hook"),
+        _make_attributes_setting(warnings, "showwarning", "formatwarning"),
+        make_attribute_setting(sys, "tracebacklimit"),
+        make_attribute_setting(tempfile, "tempdir"),
         Setting(
             partial(vars(main_thread).get, "_name"),
             lambda name: setattr(main_thread, "name", name),
         ),
-        *_interpreter_settings(),
-        _list_setting(sys, "argv"),
-        _list_setting(gc, "callbacks"),
+        *_list_interpreter_settings(),
+        _make_list_setting(sys, "argv"),
+        _make_list_setting(gc, "callbacks"),
         Setting(sys.getrecursionlimit, sys.setrecursionlimit),
         Setting(sys.getswitchinterval, sys.setswitchinterval),
         Setting(sys.gettrace, sys.settrace),
@@ -149,13 +149,13 @@ def process_settings() -> list[AnySetting]:
         Setting(threading.stack_size, threading.stack_size),
         Setting(socket.getdefaulttimeout, socket.setdefaulttimeout),
         Setting(partial(locale.setlocale, locale.LC_ALL), _set_locale),
-        _default_decimal_context(),
-        *_resource_limits(),
-        *_affinity(),
+        _make_decimal_setting(),
+        *_list_limit_settings(),
+        *_list_affinity_settings(),
     ]
 
 
-def _interpreter_settings() -> list[AnySetting]:
+def _list_interpreter_settings() -> list[AnySetting]:
     def set_fault_handler(is_on: bool) -> None:
         (faulthandler.enable if is_on else faulthandler.disable)()
 
@@ -171,7 +171,7 @@ def _interpreter_settings() -> list[AnySetting]:
     return settings
 
 
-def _list_setting(owner: object, name: str) -> AnySetting:
+def _make_list_setting(owner: object, name: str) -> AnySetting:
     """Return the setting that is a list; it is restored as the same list with the same items."""
     original: list[object] = getattr(owner, name)
 
@@ -190,7 +190,7 @@ def _set_locale(value: str) -> None:
     locale.setlocale(locale.LC_ALL, value)
 
 
-def _default_decimal_context() -> Setting[str]:
+def _make_decimal_setting() -> Setting[str]:
     """Return the context with which a thread begins, as text: to read its parts would take long."""
     default, original = decimal.DefaultContext, decimal.DefaultContext.copy()
 
@@ -204,13 +204,13 @@ def _default_decimal_context() -> Setting[str]:
     return Setting(partial(repr, default), write)
 
 
-def _resource_limits() -> list[Setting[tuple[int, int]]]:
+def _list_limit_settings() -> list[Setting[tuple[int, int]]]:
     try:
         import resource
     except ImportError:  # Windows has none.
         return []
 
-    def limit_setting(number: int) -> Setting[tuple[int, int]]:
+    def make_limit_setting(number: int) -> Setting[tuple[int, int]]:
         def write(value: tuple[int, int]) -> None:
             try:
                 resource.setrlimit(number, value)
@@ -220,10 +220,10 @@ def _resource_limits() -> list[Setting[tuple[int, int]]]:
         return Setting(partial(resource.getrlimit, number), write)
 
     numbers = {getattr(resource, name) for name in dir(resource) if name.startswith("RLIMIT_")}
-    return [limit_setting(number) for number in sorted(numbers)]
+    return [make_limit_setting(number) for number in sorted(numbers)]
 
 
-def _affinity() -> list[Setting[set[int]]]:
+def _list_affinity_settings() -> list[Setting[set[int]]]:
     if not hasattr(os, "sched_getaffinity"):
         return []
     return [Setting(partial(os.sched_getaffinity, 0), partial(os.sched_setaffinity, 0))]

@@ -1,4 +1,4 @@
-"""Settings of those modules of the standard library that not every process loads."""
+"""List settings of those modules of the standard library that not every process loads."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from maggy.core.executors.settings import AnySetting, Setting, attribute_setting
+from maggy.core.executors.settings import AnySetting, Setting, make_attribute_setting
 
 __all__ = ["STANDARD_LIBRARY"]
 
 
-def _asyncio(asyncio: ModuleType) -> list[AnySetting]:
+def _list_asyncio_settings(asyncio: ModuleType) -> list[AnySetting]:
     events = sys.modules["asyncio.events"]
     attributes = vars(events)
     # Python 3.14 warns about the public name.
@@ -27,7 +27,7 @@ def _asyncio(asyncio: ModuleType) -> list[AnySetting]:
     return [Setting(read, lambda policy: attributes.update(_event_loop_policy=policy))]
 
 
-def _process(process: ModuleType) -> list[AnySetting]:
+def _list_process_settings(process: ModuleType) -> list[AnySetting]:
     current = process._current_process
     config: dict[str, Any] = current._config
 
@@ -38,11 +38,11 @@ def _process(process: ModuleType) -> list[AnySetting]:
     initial = {name: config[name] for name in ("authkey", "semprefix") if name in config}
     return [
         Setting(config.copy, write, initial),
-        attribute_setting(current, "_name", "MainProcess"),
+        make_attribute_setting(current, "_name", "MainProcess"),
     ]
 
 
-def _start_method(context: ModuleType) -> list[AnySetting]:
+def _list_start_method_settings(context: ModuleType) -> list[AnySetting]:
     # The method is None until the first use of multiprocessing settles it. From then on nobody may
     # change it without force.
     default = context._default_context
@@ -53,25 +53,31 @@ def _start_method(context: ModuleType) -> list[AnySetting]:
     return [Setting(lambda: default.get_start_method(allow_none=True), write)]
 
 
-def _spawn(spawn: ModuleType) -> list[AnySetting]:
+def _list_spawn_settings(spawn: ModuleType) -> list[AnySetting]:
     is_text = isinstance(spawn._python_exe, str)
     initial = sys.executable if is_text else os.fsencode(sys.executable)
-    return [attribute_setting(spawn, "_python_exe", initial)]
+    return [make_attribute_setting(spawn, "_python_exe", initial)]
 
 
-def _fork_server(forkserver: ModuleType) -> list[AnySetting]:
-    return [attribute_setting(forkserver._forkserver, "_preload_modules", ["__main__"])]
+def _list_fork_server_settings(forkserver: ModuleType) -> list[AnySetting]:
+    return [make_attribute_setting(forkserver._forkserver, "_preload_modules", ["__main__"])]
 
 
-def _ssl(ssl: ModuleType) -> list[AnySetting]:
-    return [attribute_setting(ssl, "_create_default_https_context", ssl.create_default_context)]
+def _list_ssl_settings(ssl: ModuleType) -> list[AnySetting]:
+    return [
+        make_attribute_setting(ssl, "_create_default_https_context", ssl.create_default_context)
+    ]
 
 
-def _request(request: ModuleType) -> list[AnySetting]:
-    return [attribute_setting(request, "_opener")]
+def _list_request_settings(request: ModuleType) -> list[AnySetting]:
+    return [make_attribute_setting(request, "_opener")]
 
 
-def _memory_tracing(tracemalloc: ModuleType) -> list[AnySetting]:
+def _list_csv_settings(csv: ModuleType) -> list[AnySetting]:
+    return [Setting(csv.field_size_limit, csv.field_size_limit, 2**17)]
+
+
+def _list_memory_tracing_settings(tracemalloc: ModuleType) -> list[AnySetting]:
     def write(is_on: bool) -> None:
         (tracemalloc.start if is_on else tracemalloc.stop)()
 
@@ -79,13 +85,14 @@ def _memory_tracing(tracemalloc: ModuleType) -> list[AnySetting]:
 
 
 STANDARD_LIBRARY: dict[str, Callable[[ModuleType], list[AnySetting]]] = {
-    "asyncio": _asyncio,
-    "multiprocessing.process": _process,
-    "multiprocessing.context": _start_method,
-    "multiprocessing.spawn": _spawn,
-    "multiprocessing.forkserver": _fork_server,
-    "ssl": _ssl,
-    "urllib.request": _request,
-    "tracemalloc": _memory_tracing,
+    "asyncio": _list_asyncio_settings,
+    "csv": _list_csv_settings,
+    "multiprocessing.process": _list_process_settings,
+    "multiprocessing.context": _list_start_method_settings,
+    "multiprocessing.spawn": _list_spawn_settings,
+    "multiprocessing.forkserver": _list_fork_server_settings,
+    "ssl": _list_ssl_settings,
+    "urllib.request": _list_request_settings,
+    "tracemalloc": _list_memory_tracing_settings,
 }
 """The settings of each module, by its name."""

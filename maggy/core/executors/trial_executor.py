@@ -1,4 +1,4 @@
-"""A worker: one long Spark task that trains trial after trial until the driver has no more."""
+"""Be a worker: one long Spark task that trains trial after trial until there are no more."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from maggy.core.executors.error_text import reason_of, text_of, traceback_of
 from maggy.core.executors.mistakes import mistake_of, remedy_of
 from maggy.core.executors.mlflow_runs import RunContext, missing_variables
 from maggy.core.executors.process_executor import ProcessExecutor, why_not_here
-from maggy.core.executors.process_state import ProcessState, isolated
+from maggy.core.executors.process_state import ProcessState, isolate
 from maggy.core.executors.session import Session
 from maggy.core.executors.trial_interrupt import Interrupter, TrialInterrupted
 from maggy.core.executors.trial_session import PROBE_SECONDS, Answer, TrialSession
@@ -102,7 +102,7 @@ def _work_here(
 ) -> list[object]:
     interrupter = Interrupter()
     with (
-        interrupter.installed(),
+        interrupter.install(),
         _session(settings, identity, interrupt=interrupter.fire) as session,
     ):
         try:
@@ -234,7 +234,7 @@ class TrialExecutor:
         try:
             reporter = self._session.reporter
             # Not through log(): it would divide a line where the text has other line ends in it.
-            with isolated(lambda line: reporter.extend([], [(False, line)]), state=self._state):
+            with isolate(lambda line: reporter.extend([], [(False, line)]), state=self._state):
                 self._workload.verify()
                 for label, build in (self._workload.probes() if probe else {}).items():
                     self._probe(label, build, outcome)
@@ -248,7 +248,7 @@ class TrialExecutor:
         failures, slow = list(outcome.failures), [*outcome.slow, label]
         last_word = Checked(None, "", failures, slow, leaving=True)
         try:
-            with self._interrupter.armed():
+            with self._interrupter.arm():
                 self._session.begin_check(PROBE_SECONDS, last_word)
                 build()
         except BaseException as error:  # Also SystemExit, as in a trial.
@@ -262,7 +262,7 @@ class TrialExecutor:
         reporter = self._session.reporter
         self._interrupter.reason = ""
         try:
-            with isolated(
+            with isolate(
                 lambda line: reporter.extend([], [(True, line)]),
                 tee=self._tee,
                 state=self._state,
@@ -313,7 +313,7 @@ class TrialExecutor:
         """
         reporter = self._session.reporter
         try:
-            with self._interrupter.armed():
+            with self._interrupter.arm():
                 self._session.begin()
                 value = self._workload.call(assignment.params, reporter)
         except EarlyStopException as stop:

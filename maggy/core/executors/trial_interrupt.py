@@ -1,4 +1,4 @@
-"""Interrupts a training function: a signal goes to the main thread, and its handler raises."""
+"""Interrupt a training function: a signal goes to the main thread, and its handler raises."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class TrialInterrupted(BaseException):
 
 
 class Interrupter:
-    """Raise :class:`TrialInterrupted` in the thread that made this, inside :meth:`armed`.
+    """Raise :class:`TrialInterrupted` in the thread that made this, inside :meth:`arm`.
 
     A signal ends even a ``sleep`` or a wait for a lock. One long call into C ends only when it
     returns. Make it on a process's main thread, since Python handles signals only there.
@@ -31,7 +31,7 @@ class Interrupter:
         """Why the training function was interrupted; empty if it was not."""
 
     @contextlib.contextmanager
-    def installed(self) -> Iterator[None]:
+    def install(self) -> Iterator[None]:
         """Handle the signal inside the block, which encloses all uses of the other methods."""
         previous = signal.signal(self.SIGNAL, self._handle)
         try:
@@ -40,7 +40,7 @@ class Interrupter:
             signal.signal(self.SIGNAL, previous)
 
     @contextlib.contextmanager
-    def armed(self) -> Iterator[None]:
+    def arm(self) -> Iterator[None]:
         """Allow the interrupt inside the block."""
         self.reason = ""
         self._is_armed = True
@@ -50,7 +50,7 @@ class Interrupter:
             self._is_armed = False
 
     def fire(self, reason: str) -> None:
-        """Interrupt the training function, from any thread. Has no effect outside :meth:`armed`.
+        """Interrupt the training function, from any thread. Has no effect outside :meth:`arm`.
 
         Args:
             reason: Why it has to end. The first reason counts.

@@ -1,4 +1,4 @@
-"""What a trial needs of a session, whether its other end is the driver or the Spark task."""
+"""Define what a trial needs of a session, with the driver or with the Spark task."""
 
 from __future__ import annotations
 

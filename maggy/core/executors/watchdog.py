@@ -1,4 +1,4 @@
-"""The two processes between a Spark task and its trials: the template, and the watchdog above it.
+"""Run the two processes between a Spark task and its trials: the template and the watchdog.
 
 The template forks one child for each trial and ends all that the child leaves. It adopts orphans,
 so nothing that a trial starts gets out of its reach. The watchdog does nothing but wait: when the

@@ -1,4 +1,4 @@
-"""What a worker does all the time: ask for work, and do it."""
+"""Ask the driver for work and do it, again and again."""
 
 from __future__ import annotations
 

@@ -1,18 +1,21 @@
-"""What a trial calls: the user's training function, with the arguments that fit it."""
+"""Call the user's training function for a trial, with the arguments that fit it."""
 
 from __future__ import annotations
 
+import functools
+import math
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from functools import cached_property
 
 from maggy.ablation.ablator import AbstractAblator
-from maggy.ablation.edited_model import EditedModel, EditListener, edits_told_to
+from maggy.ablation.edited_model import edits_told_to
 from maggy.ablation.labels import ablated_choice, ablated_labels
-from maggy.common.exceptions import MetricValueError, NotSupportedError
+from maggy.common.exceptions import MetricValueError
+from maggy.common.json_values import as_number
 from maggy.common.seeding import TrainingSeed
 from maggy.common.signature import accepted_parameters, arguments_for, parameter_names
 from maggy.common.types import Json, ParameterValue, TrainingFunction
+from maggy.core.executors.model_witness import ModelWitness
 from maggy.core.executors.return_value import metric_of, read_leniently
 from maggy.core.messages import REMARK
 from maggy.core.reporter import Reporter
@@ -116,7 +119,7 @@ class SearchWorkload(Workload):
         value: object = self.train_fn(**arguments_for(self._names, params, offers))
         return value
 
-    @cached_property
+    @functools.cached_property
     def _names(self) -> frozenset[str]:
         """The names of the function's parameters. To read its signature takes 15 microseconds."""
         return frozenset(parameter_names(self.train_fn))
@@ -169,15 +172,30 @@ class AblationWorkload(Workload):
     ) -> tuple[int | float, dict[str, Json]]:
         """Return the metric and the outputs. Explain NaN if missing values may be its cause."""
         try:
-            return super().metric_of(value, log)
+            metric, outputs = super().metric_of(value, log)
         except MetricValueError as error:
-            remark = self.ablator.missing_remark() if "NaN" in str(error) else ""
+            remark = self._cause_of_nan() if "NaN" in str(error) else ""
             if not remark:
                 raise
-            raise MetricValueError(
-                f"{error}. {remark}, which may be the cause. Let the study fill them: "
-                "AblationStudy(..., missing='mean')."
-            ) from error
+            raise MetricValueError(f"{error}.{remark}") from error
+        items = value.items() if isinstance(value, Mapping) else ()
+        names = [str(name) for name, item in items if _is_nan(item)]
+        if names:
+            log(
+                f"{REMARK}A trial has a metric, although its {' and '.join(names)} is NaN."
+                f"{self._cause_of_nan()}",
+                jupyter=True,
+            )
+        return metric, outputs
+
+    def _cause_of_nan(self) -> str:
+        remark = self.ablator.missing_remark()
+        if not remark:
+            return ""
+        return (
+            f" {remark}, which may be the cause. Let the study fill them: "
+            "AblationStudy(..., missing='mean')."
+        )
 
     def _call(
         self,
@@ -196,9 +214,11 @@ class AblationWorkload(Workload):
         # To make a function may take long, so only those that the training function takes.
         if takes_dict or "dataset_function" in accepted_names:
             functions["dataset_function"] = ablator.get_dataset_generator(feature)
+        witness = ModelWitness(reporter)
         if takes_dict or "model_function" in accepted_names:
-            with edits_told_to(_log_of_edits(reporter)):
-                functions["model_function"] = ablator.get_model_generator(layer)
+            with edits_told_to(witness.hear):
+                model_function = ablator.get_model_generator(layer)
+            functions["model_function"] = model_function and witness.watch(model_function)
         if seed is not None:
             # What a model or a data set draws must not change what the training draws.
             functions = {
@@ -217,20 +237,18 @@ class AblationWorkload(Workload):
         value: object = self.train_fn(
             **{name: arguments[name] for name in sorted(accepted_names)}, **extra, **choices
         )
+        # A metric such as the accuracy is a number even if the loss has become NaN.
+        if witness.conclude():
+            reporter.log(
+                f"{REMARK}Weights of a model are NaN at the end of a trial, so its metric says "
+                f"nothing.{self._cause_of_nan()}",
+                jupyter=True,
+            )
         return value
 
 
-def _log_of_edits(reporter: Reporter) -> EditListener:
-    """Return a function that writes to the trial's output what an edit has changed, once."""
-    previous: set[str] = set()
-
-    def log(edited: EditedModel[object]) -> None:
-        text = edited.describe()
-        if not text or text in previous:
-            return
-        previous.add(text)
-        # A process of the training function's own may build the model.
-        with suppress(NotSupportedError):
-            reporter.log(text, jupyter=False)
-
-    return log
+def _is_nan(value: object) -> bool:
+    with suppress(Exception):  # of the value's own class
+        number = as_number(value)
+        return number is not None and math.isnan(number)
+    return False

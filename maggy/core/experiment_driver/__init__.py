@@ -1,4 +1,4 @@
-"""The driver of an experiment, on the machine where ``lagom`` is called."""
+"""Drive an experiment, on the machine where ``lagom`` is called."""
 
 from maggy.core.experiment_driver.driver import ExperimentDriver, Outcome, RunLimits
 

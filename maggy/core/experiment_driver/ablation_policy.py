@@ -1,4 +1,4 @@
-"""An ablation study as the driver sees it: the ablator decides what each trial leaves out."""
+"""Let an ablator decide what each trial of an ablation study leaves out."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from maggy.ablation.statistics import can_test
 from maggy.common.seeding import derive_seed
 from maggy.common.types import Json, Params
 from maggy.core.experiment_driver.policy import Policy
+from maggy.core.experiment_driver.stop_rules import StopRules
 from maggy.experiment_config import AblationConfig
 from maggy.trial import Trial
 
@@ -21,7 +22,9 @@ __all__ = ["AblationPolicy"]
 
 
 class AblationPolicy(Policy):
-    """The policy that asks an ablator for trials. It stops none early, so that all are measured.
+    """The policy that asks an ablator for trials.
+
+    By default it stops none early, so that all components are measured in the same way.
 
     Args:
         config: The config of the study.
@@ -40,6 +43,12 @@ class AblationPolicy(Policy):
         self.direction = config.direction
         self.optimization_key = config.optimization_key
         self.confidence = config.confidence
+        self._rules = StopRules(
+            config.es_policy,
+            direction=config.direction,
+            interval=config.es_interval,
+            min_trials=config.es_min,
+        )
         # An ablator of release 1 may have attributes of its own by the names of later ones.
         if ablator.waits_for_results:
             ablator.direction = config.direction
@@ -66,6 +75,8 @@ class AblationPolicy(Policy):
         options = ablator.trial_options()
         self._options: dict[str, Json] = {"ablator_options": options} if options else {}
         self._data_options = study.data_options
+        has_options = config.is_seeded or bool(study.data_options.changes())
+        self._training_data = ablator.data_fingerprint() if has_options else ""
         self._seed = 0
 
     def start(self, trial_store: dict[str, Trial], final_store: list[Trial], seed: int) -> None:
@@ -83,6 +94,7 @@ class AblationPolicy(Policy):
         if self._ablator.waits_for_results:
             self._ablator.trial_store = trial_store
         self._ablator.initialize()
+        self._rules.start(trial_store)
 
     def suggest(self, finished: Trial | None) -> Trial | Literal["IDLE"] | None:
         """Return the next trial of the ablator or of a repeat, or None if there are no more."""
@@ -142,6 +154,7 @@ class AblationPolicy(Policy):
             },
             **({"repeats": self._num_repeats} if self._is_seeded else {}),
             **({"data": options} if (options := self._data_options.changes()) else {}),
+            **({"training_data": self._training_data} if self._training_data else {}),
             "ablator": self.name,
             **self._options,
             "direction": self.direction,
@@ -159,7 +172,10 @@ class AblationPolicy(Policy):
             return "repeats", record.get("repeats"), current.get("repeats")
         if _is_part(components, current["components"]):
             components = current["components"]
-        return super().mismatch({**record, "repeats": repeats, "components": components})
+        data = record.get("training_data", current.get("training_data"))
+        return super().mismatch(
+            {**record, "repeats": repeats, "components": components, "training_data": data}
+        )
 
     def hparams(self) -> list[dict[str, Json]]:
         """Return the parameters for TensorBoard, with the labels of all components as values."""
@@ -173,6 +189,18 @@ class AblationPolicy(Policy):
             }
             for name in (*LABEL_PARAMETERS, *([CHOICE_PARAMETER] if has_choices else []))
         ]
+
+    def is_check_due(self, trial: Trial, steps: list[int | float]) -> bool:
+        """Return whether a new step is a multiple of ``es_interval``."""
+        return self._rules.is_check_due(steps)
+
+    def should_stop(self, trial: Trial, final_store: list[Trial]) -> bool:
+        """Return whether a stop rule stops the trial."""
+        return self._rules.should_stop(trial, final_store)
+
+    def should_end(self, final_store: list[Trial]) -> str | None:
+        """Return the reason of the first rule that ends the experiment; else None."""
+        return self._rules.should_end(final_store)
 
     def analyze(self, trials: list[Trial]) -> Analysis:
         """Return what the ablator adds to the result."""

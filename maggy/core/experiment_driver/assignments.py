@@ -1,4 +1,4 @@
-"""The assignment of trials to workers: who gets the next trial, who checks the study, who waits.
+"""Assign trials to workers: who gets the next trial, who checks the study, who waits.
 
 Part of the ledger, and as pure.
 """
@@ -58,7 +58,7 @@ class Assignments:
         self._places = places
         self._give_up = give_up
         self._attempts = attempts
-        # A component that kills its worker while it is built must not do so for ever.
+        # A component that kills its worker while it is built must not do so forever.
         self._remaining_probes = 2
         self.running: dict[str, Worker] = {}
         self.run_count = 0

@@ -1,10 +1,10 @@
-"""The conclusion of an experiment: its outcome becomes a result for the user, or an exception."""
+"""Turn the outcome of an experiment into a result for the user, or into an exception."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from maggy.common.exceptions import ExperimentError
+from maggy.common.exceptions import ExperimentError, OwnershipError
 from maggy.core.experiment_driver.driver import Outcome
 from maggy.core.experiment_driver.jobs import SparkIsGone
 from maggy.core.experiment_driver.listeners import Listeners
@@ -69,6 +69,9 @@ def conclude(
         listeners.experiment_ended(result)
     # An experiment that has used up max_seconds ends with the trials that it has.
     if outcome.error is not None and not _has_run_out_of_time(outcome):
+        if outcome.trials:
+            announce(_summary(result, policy, seconds))
+        announce(_place(outcome, directory))
         raise outcome.error
     failures = _failures(outcome)
     if failures and not result["num_trials"]:
@@ -76,6 +79,7 @@ def conclude(
     if outcome.has_policy_ended:
         policy.finish([trial for trial in outcome.trials if trial.final_metric is not None])
     announce(_summary(result, policy, seconds))
+    announce(_place(outcome, directory))
     _finish(listeners)
     return result
 
@@ -136,6 +140,15 @@ def _explain_spark_is_gone(outcome: Outcome, policy: Policy, directory: str) -> 
         f"{outcome.error} Trials that have ended: {len(outcome.trials)}, recorded in {directory}. "
         f"Run the same experiment with resume={directory!r} to go on with the others."
     )
+
+
+def _place(outcome: Outcome, directory: str) -> str:
+    """Return where the records are, and how the experiment goes on if it has not finished."""
+    text = f"The records are in {directory}."
+    # Of a directory that another driver has taken over, that one decides.
+    if outcome.error is None or isinstance(outcome.error, OwnershipError):
+        return text
+    return f"{text} To go on, call lagom again with resume={directory!r}."
 
 
 def _summary(result: ExperimentResult, policy: Policy, seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""Interrupts of an experiment: Ctrl-C and the end of its time. The driver reacts to them."""
+"""Handle Ctrl-C and the end of an experiment's time. The driver reacts to them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-__all__ = ["TimeIsUp", "interrupts"]
+__all__ = ["TimeIsUp", "handle_interrupts"]
 
 
 class TimeIsUp(Exception):
@@ -15,7 +15,7 @@ class TimeIsUp(Exception):
 
 
 @contextmanager
-def interrupts(on_interrupt: Callable[[], None]) -> Iterator[None]:
+def handle_interrupts(on_interrupt: Callable[[], None]) -> Iterator[None]:
     """Call a function on Ctrl-C, in place of Spark's handler, which cancels every job at once.
 
     It has an effect on the main thread only, where Python runs signal handlers.

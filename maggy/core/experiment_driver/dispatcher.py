@@ -1,4 +1,4 @@
-"""The thread that owns the server and the ledger: messages come in, instructions go out.
+"""Run the thread that owns the server and the ledger: messages in, instructions out.
 
 It waits for no policy and no disk.
 """

@@ -1,4 +1,4 @@
-"""The driver of one experiment: it starts the parts, waits for the end, and ends the parts."""
+"""Start the parts of one experiment, wait for its end, and end the parts."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 
 from maggy.core.cluster import Cluster, Task
 from maggy.core.environment.progress_board import ProgressBoard
-from maggy.core.experiment_driver.ctrl_c import TimeIsUp, interrupts
+from maggy.core.experiment_driver.ctrl_c import TimeIsUp, handle_interrupts
 from maggy.core.experiment_driver.dispatcher import Dispatcher
 from maggy.core.experiment_driver.foreground import Foreground
-from maggy.core.experiment_driver.gc_pauses import short_collections
+from maggy.core.experiment_driver.gc_pauses import shorten_collections
 from maggy.core.experiment_driver.jobs import JobEnd, Jobs
 from maggy.core.experiment_driver.ledger import Ledger
 from maggy.core.experiment_driver.listeners import HeardNotices, Listeners
@@ -50,6 +50,7 @@ class RunLimits:
     max_seconds: float | None = None
     fail_fast: bool = False
     give_up_after: int | None = 5
+    verbose: int = 1
 
 
 @dataclass
@@ -119,7 +120,14 @@ class ExperimentDriver:
         self._make_tasks = make_tasks
         self._describe_error = describe_error
         self._listeners = listeners
-        self._progress = Progress(policy.direction, policy.total, earlier, board)
+        self._progress = Progress(
+            policy.direction,
+            policy.total,
+            earlier,
+            board,
+            verbose=limits.verbose,
+            has_trials=policy.optimization_key is not None,
+        )
         self._foreground = Foreground(self._progress, recorder, cluster.advertised)
         self._ledger = Ledger(
             attempts=limits.trial_attempts,
@@ -147,7 +155,7 @@ class ExperimentDriver:
             raise
         self._connect_parts(make_task)
         self._progress.open()
-        with interrupts(self._interrupted), short_collections():
+        with handle_interrupts(self._interrupted), shorten_collections():
             try:
                 self._dispatcher.start()
                 listeners, router = self._listeners, self._notice_router
@@ -180,6 +188,8 @@ class ExperimentDriver:
         listeners = self._listeners
         hear_points = listeners.points if listeners and listeners.hear_points else None
         self._policy_thread = PolicyThread(self._book, hear_points=hear_points)
+        # The policy thread writes it, and the dispatcher reads it.
+        numbers: dict[str, int | None] = {}
         self._dispatcher = Dispatcher(
             self._server,
             self._ledger,
@@ -189,6 +199,7 @@ class ExperimentDriver:
                 self._recorder,
                 self._progress,
                 self._foreground,
+                numbers,
                 self._describe_error,
             ),
         )
@@ -199,8 +210,11 @@ class ExperimentDriver:
             self._recorder,
             self._progress,
             self._foreground,
+            numbers,
             total=self._policy.total,
             fail_fast=self._limits.fail_fast,
+            metric_name=self._policy.optimization_key or "metric",
+            verbose=self._limits.verbose,
         )
 
     def _shut_down(self) -> str:

@@ -1,4 +1,4 @@
-"""The thread that called ``lagom``: it shows the progress and waits until the experiment is over.
+"""Show the progress and wait for the end, on the thread that called ``lagom``.
 
 All other threads leave it calls in a queue, so that one thread alone prints and decides the end.
 """

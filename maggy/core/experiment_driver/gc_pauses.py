@@ -1,4 +1,4 @@
-"""Short pauses of Python's cyclic garbage collector while an experiment runs."""
+"""Shorten the pauses of Python's garbage collector while an experiment runs."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ["short_collections"]
+__all__ = ["shorten_collections"]
 
 
 @contextmanager
-def short_collections() -> Iterator[None]:
+def shorten_collections() -> Iterator[None]:
     """Let a full collection look only at objects that are new since the last one.
 
     A full collection stops all threads while it visits every container of the process. With 30,000

@@ -1,4 +1,4 @@
-"""The decision to give up an experiment whose first trials all make the same mistake."""
+"""Decide to give up an experiment whose first trials all make the same mistake."""
 
 from __future__ import annotations
 

@@ -1,9 +1,12 @@
-"""The instructions of the ledger to the driver. Values only.
+"""Define the instructions of the ledger to the driver. Values only.
 
 Each instruction is a class of its own, and instructions of different classes are never equal.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
@@ -73,12 +76,14 @@ class Ended(msgspec.Struct, frozen=True, gc=False):
         report: How the run ended; None if it failed, or if no worker could end it.
         reason: Why the trial failed; empty if it did not.
         traceback: The traceback of the failure; empty if there is none.
+        model: What is recorded about the model of an ablation's trial; empty if there is nothing.
     """
 
     trial_id: str
     report: Final | None
     reason: str
     traceback: str
+    model: Mapping[str, Any] = {}
 
 
 class GivenBack(msgspec.Struct, frozen=True, gc=False):

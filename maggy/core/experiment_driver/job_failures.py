@@ -1,4 +1,4 @@
-"""The reaction to a failed Spark job: start another one, wait, or give up. Pure decisions."""
+"""React to a failed Spark job: start another one, wait, or give up. Pure decisions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Spark jobs whose tasks are the workers. Each job runs on a thread of its own."""
+"""Start and end the Spark jobs whose tasks are the workers, each on a thread of its own."""
 
 from __future__ import annotations
 
@@ -84,8 +84,8 @@ class Jobs:
             job = self._count
             self._count += 1
             # Starting a thread asks Spark for the properties of this one, which may fail.
-            with self._gone_is_fatal():
-                thread = self._cluster.thread(self._runner(job, group), f"maggy-job-{job}")
+            with self._report_absence():
+                thread = self._cluster.thread(self._make_runner(job, group), f"maggy-job-{job}")
                 thread.start()
                 self._threads[job] = thread
 
@@ -100,21 +100,21 @@ class Jobs:
         """Have Spark kill all running tasks."""
         for job, thread in self._threads.items():
             if thread.is_alive():
-                with self._gone_is_fatal():
+                with self._report_absence():
                     self._cluster.cancel(self._group(job))
 
     def kill(self, job: int, task: int) -> None:
         """Have Spark kill one task of a job."""
-        with self._gone_is_fatal():
+        with self._report_absence():
             self._cluster.kill(self._group(job), task)
 
     @contextmanager
-    def _gone_is_fatal(self) -> Iterator[None]:
+    def _report_absence(self) -> Iterator[None]:
         """Report that Spark is gone in place of the error that its absence causes."""
         try:
             yield
         except Exception:
-            reason = self._cluster.gone()
+            reason = self._cluster.why_gone()
             if reason is None:
                 raise
             self._on_fatal(SparkIsGone(reason))
@@ -122,7 +122,7 @@ class Jobs:
     def _group(self, job: int) -> str:
         return f"maggy-{self._experiment_id}-{job}"
 
-    def _runner(self, job: int, partitions: list[int]) -> Callable[[], None]:
+    def _make_runner(self, job: int, partitions: list[int]) -> Callable[[], None]:
         def run() -> None:
             try:
                 values = self._cluster.run(
@@ -136,7 +136,7 @@ class Jobs:
         return run
 
     def _handle_failure(self, job: int, partitions: list[int], error: Exception) -> None:
-        if (absence := self._cluster.gone()) is not None:
+        if (absence := self._cluster.why_gone()) is not None:
             self._on_fatal(SparkIsGone(absence))
             return
         if (mismatch := release_error(error)) is not None:

@@ -1,4 +1,4 @@
-"""The bookkeeping of one experiment: which worker runs which trial, and which workers are lost.
+"""Keep the books of one experiment: which worker runs which trial, and who is lost.
 
 A pure state machine. Events come in as method calls with the time; instructions to the driver come
 out as a list. It has no sockets, threads, files or clock, so a test can try any order of events.
@@ -201,11 +201,11 @@ class Ledger:
         self._assignments.running.pop(trial_id, None)
         if isinstance(message, Final):
             self._give_up.ended(None)
-            out.append(Ended(trial_id, message, "", ""))
+            out.append(Ended(trial_id, message, "", "", message.model))
         elif message.died:
             out += self._assignments.give_back(run.trial, message.reason, charge=True)
         else:
-            out.append(Ended(trial_id, None, message.reason, message.traceback))
+            out.append(Ended(trial_id, None, message.reason, message.traceback, message.model))
             mistake = Mistake(message.mistake, message.location)
             if self._give_up.ended(mistake) and (self.running or not self._queue.is_over):
                 return [*out, Mistaken(mistake), *self.stop_all()]
@@ -217,14 +217,14 @@ class Ledger:
     # Answers of the policy.
 
     def suggested(self, trial_id: str, params: Params, logdir: str) -> list[Instruction]:
-        """Handle a new trial, which answers one :class:`Ask`."""
+        """Handle a new trial, which answers an instruction ``Ask``."""
         self._queue.pending -= 1
         if self.finished:
             return []
         return self._assignments.add(QueuedTrial(trial_id, params, logdir))
 
     def exhausted(self) -> list[Instruction]:
-        """Handle the answer to an :class:`Ask` that there will be no more trials."""
+        """Handle the answer to an ``Ask`` that there will be no more trials."""
         self._queue.pending -= 1
         self._queue.is_exhausted = True
         return self._assignments.finish_if_done()

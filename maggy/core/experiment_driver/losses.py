@@ -1,4 +1,4 @@
-"""The losses of the ledger: silent workers, Spark jobs that end, and trials that take too long.
+"""Decide which workers are lost: silent ones, and those of Spark jobs that have ended.
 
 Part of the ledger, and as pure.
 """

@@ -1,4 +1,4 @@
-"""The notices of the trial book: its decisions, on which the driver acts. Values only."""
+"""Define the notices of the trial book: its decisions, on which the driver acts. Values only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The policy of a hyperparameter search: an optimizer suggests trials, and rules stop them."""
+"""Let an optimizer suggest the trials of a search, and rules stop them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, Literal
 
 from maggy.core.experiment_driver.policy import Policy
-from maggy.earlystop import AbstractEarlyStop, Decision, stop_rules
+from maggy.core.experiment_driver.stop_rules import StopRules
 from maggy.experiment_config import HyperparameterOptConfig, OptimizationConfig
 from maggy.optimizer import resolve_optimizer
 from maggy.searchspace import Searchspace
@@ -24,8 +24,13 @@ class OptimizationPolicy(Policy):
     def __init__(self, config: OptimizationConfig) -> None:
         self._config = config
         self._optimizer = resolve_optimizer(config.optimizer)
-        self._rules, self._experiment_rules = stop_rules(config.es_policy)
-        self._trial_store: dict[str, Trial] = {}
+        self._rules = StopRules(
+            config.es_policy,
+            direction=config.direction,
+            interval=config.es_interval,
+            min_trials=config.es_min,
+            by_time=config.es_seconds is not None,
+        )
         self._allow_repeats = config.allow_repeats
         self._records_repeats = True  # False for an experiment of release 2.0, which allowed them
         self._initial: deque[tuple[int, dict[str, Any]]] = deque()
@@ -36,7 +41,7 @@ class OptimizationPolicy(Policy):
         self.optimization_key = config.optimization_key
         self.es_seconds = config.es_seconds
         # A rule may end the experiment after any trial, and then no further trial may begin.
-        self.ahead = self._optimizer.independent and not self._experiment_rules
+        self.ahead = self._optimizer.independent and not self._rules.may_end_experiment
         self._prepare(config.searchspace or Searchspace())
         self.total = self._total()
 
@@ -47,14 +52,11 @@ class OptimizationPolicy(Policy):
     def start(self, trial_store: dict[str, Trial], final_store: list[Trial], seed: int) -> None:
         """Prepare the optimizer and the rules for the first suggestion."""
         self._prepare((self._config.searchspace or Searchspace()).seeded(seed))
-        self._trial_store = self._optimizer.trial_store = trial_store
+        self._optimizer.trial_store = trial_store
         self._optimizer.final_store = final_store
         self._initial = deque(enumerate(map(dict, self._config.initial_trials or [])))
         self._optimizer.initialize()
-        for rule in self._rules:
-            rule.start()
-        for experiment_rule in self._experiment_rules:
-            experiment_rule.start()
+        self._rules.start(trial_store)
 
     def log_to(self, write: Callable[[str], None]) -> None:
         """Give the optimizer the function that adds a line to the log."""
@@ -120,27 +122,15 @@ class OptimizationPolicy(Policy):
 
     def is_check_due(self, trial: Trial, steps: list[int | float]) -> bool:
         """Return whether a new step is a multiple of ``es_interval``, or checks go by time."""
-        if self.es_seconds is not None:
-            return True
-        interval = self._config.es_interval
-        return any(step > 0 and step % interval == 0 for step in steps)
+        return self._rules.is_check_due(steps)
 
     def should_stop(self, trial: Trial, final_store: list[Trial]) -> bool:
         """Return whether a stop rule stops the trial."""
-        enough = len(final_store) > self._config.es_min
-        running = self._trial_store.values()
-        return any(
-            _decides_to_stop(rule, trial, final_store, running, self.direction)
-            for rule in self._rules
-            if enough or not rule.waits_for_finals
-        )
+        return self._rules.should_stop(trial, final_store)
 
     def should_end(self, final_store: list[Trial]) -> str | None:
         """Return the reason of the first rule that ends the experiment; else None."""
-        reasons = (
-            rule.experiment_check(final_store, self.direction) for rule in self._experiment_rules
-        )
-        return next((reason for reason in reasons if reason is not None), None)
+        return self._rules.should_end(final_store)
 
     def finish(self, final_store: list[Trial]) -> None:
         """Tell the optimizer that the experiment has ended."""
@@ -157,22 +147,3 @@ class OptimizationPolicy(Policy):
         self._optimizer.searchspace = space
         self._optimizer.direction = self.direction
         self._optimizer.allow_repeats = self._allow_repeats
-
-
-def _decides_to_stop(
-    rule: AbstractEarlyStop,
-    trial: Trial,
-    final_store: list[Trial],
-    running_trials: Collection[Trial],
-    direction: str,
-) -> bool:
-    match rule.decide(trial, final_store, running_trials, direction):
-        case Decision.STOP:
-            return True
-        case Decision.CONTINUE:
-            return False
-        case other:  # a user's rule may return anything
-            raise TypeError(
-                f"{type(rule).__name__}.decide must return a maggy.earlystop.Decision, "
-                f"but returned {other!r:.80}."
-            )

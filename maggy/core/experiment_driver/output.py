@@ -1,4 +1,4 @@
-"""A buffer for text on its way into log files, by file. It does not decide when to write."""
+"""Buffer text on its way into log files, by file. It does not decide when to write."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ class _Spilled:
 
     def __init__(self) -> None:
         self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (closed at the end)
-        # Of each chunk its start in the file and its size in bytes, or the text itself.
+        # For each chunk: its start in the file and its size in bytes, or the text itself.
         self._chunks: deque[tuple[int, int] | str] = deque()
         self._end = 0
 

@@ -1,4 +1,4 @@
-"""The places of workers: which workers may leave at the end, and which places are filled again.
+"""Decide which workers may leave at the end, and which places are filled again.
 
 Part of the ledger, and as pure.
 """

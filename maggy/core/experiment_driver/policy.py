@@ -1,4 +1,4 @@
-"""The contract of a policy: it suggests trials, decides which to stop, and describes itself."""
+"""Define the contract of a policy: it suggests trials, stops them, and describes itself."""
 
 from __future__ import annotations
 

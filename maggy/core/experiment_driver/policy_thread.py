@@ -1,4 +1,4 @@
-"""The thread that owns the trial book. A slow policy slows only this thread."""
+"""Run the thread that owns the trial book. A slow policy slows only this thread."""
 
 from __future__ import annotations
 

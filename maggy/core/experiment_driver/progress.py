@@ -1,10 +1,11 @@
-"""The only module that prints to the user: the bar, lines of workers, failures, other texts."""
+"""Print to the user: the bar, lines of workers, failures. No other module prints."""
 
 from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,6 +13,7 @@ from tqdm.auto import tqdm
 
 from maggy.common.direction import Direction
 from maggy.core.environment.progress_board import ProgressBoard
+from maggy.core.experiment_driver.end_lines import EndLines
 from maggy.core.messages import REMARK
 from maggy.trial import Trial
 
@@ -31,6 +33,10 @@ class Progress:
         total: Number of trials of the experiment; None if it is unknown.
         earlier: Trials that have ended in an earlier call of the experiment.
         board: Shows the same to clients that ask over the network; None if there are none.
+        verbose: As in :class:`~maggy.experiment_config.CommonConfig`.
+        has_trials: False for a function that runs once for its value, which is no trial to its
+            user.
+        clock: Returns monotonic seconds.
     """
 
     def __init__(
@@ -39,10 +45,18 @@ class Progress:
         total: int | None,
         earlier: list[Trial],
         board: ProgressBoard | None = None,
+        *,
+        verbose: int = 1,
+        has_trials: bool = True,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._direction = Direction.parse(direction)
         self._total = total
         self._board = board
+        self._shows_output = verbose > 0
+        self._shows_ends = has_trials and verbose > 0
+        self._has_trials = has_trials
+        self._end_lines = EndLines(clock)
         self._end_count = 0
         self._stop_count = 0
         self._failure_count = 0
@@ -69,35 +83,47 @@ class Progress:
         """Print a line under the bar."""
         self._write(text)
 
-    def lines(self, worker: int, lines: list[str]) -> None:
-        """Print lines of a worker behind its number. Print a remark of the library only once."""
+    def lines(self, worker: int, trial: int | None, lines: list[str]) -> None:
+        """Print lines of a trial. Print a remark of the library only once.
+
+        Args:
+            worker: The number of the worker, with which every line begins.
+            trial: The number of the trial, which comes next; None leaves it out.
+            lines: The lines.
+        """
         remarks = dict.fromkeys(
             line for line in lines if line.startswith(REMARK) and line not in self._shown_texts
         )
         self._shown_texts.update(remarks)
-        lines_to_print = [
-            *remarks,
-            *(f"{worker}: {line}" for line in lines if not line.startswith(REMARK)),
-        ]
+        prefix = f"{worker} #{trial}" if self._has_trials and trial is not None else str(worker)
+        own_lines = [f"{prefix}: {line}" for line in lines if not line.startswith(REMARK)]
+        lines_to_print = [*remarks, *(own_lines if self._shows_output else ())]
         if lines_to_print:
             self._write("\n".join(lines_to_print))
 
-    def trial_ended(self, trial: Trial) -> None:
-        """Count a trial, and show a failure. Show the same traceback only once."""
+    def trial_ended(self, trial: Trial, line: str) -> None:
+        """Count a trial, and print the line about it. Print the same traceback only once."""
         self._count(trial)
         self._update_board()
         with _harmless():
             self._bar.update()
         if trial.status != Trial.ERROR:
+            if self._shows_ends:
+                self._say_each(self._end_lines.add(line))
             return
+        self._say_each([*self._end_lines.omission(), line])
         reason, error = trial.failure_reason or "no reason given", trial.error or ""
-        self.say(f"Trial {trial.trial_id} with {trial.params!s:.1000} failed: {reason}")
         if error and error != reason and error not in self._shown_texts:
             self._shown_texts.add(error)
             self.say(error.rstrip())
 
+    def _say_each(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self.say(line)
+
     def close(self) -> None:
         """Leave the bar as it is."""
+        self._say_each(self._end_lines.omission())
         with _harmless():
             self._bar.close()
 

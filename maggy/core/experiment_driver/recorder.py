@@ -1,8 +1,9 @@
-"""The recorder: it turns the events of an experiment into calls of the store."""
+"""Turn the events of an experiment into calls of the record store."""
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -11,6 +12,7 @@ from maggy.common.exceptions import OwnershipError
 from maggy.core.experiment_driver.output import OutputBuffer
 from maggy.core.messages import WorkerId
 from maggy.records.contract import RecordStore
+from maggy.records.log_lines import log_line
 from maggy.records.ownership import RENEW_SECONDS
 from maggy.records.writer import RecordWriter
 from maggy.result import ExperimentResult
@@ -40,7 +42,9 @@ class Recorder:
 
     def __init__(self, store: RecordStore, on_error: Callable[[str], None]) -> None:
         self._store = store
-        self._writer = RecordWriter(on_error, guard=self._check_owner, guard_seconds=RENEW_SECONDS)
+        self._writer = RecordWriter(
+            on_error, guard=self._renew_ownership, guard_seconds=RENEW_SECONDS
+        )
         self._on_error = on_error
         self._output = OutputBuffer()
         self._lock = threading.Lock()
@@ -68,7 +72,13 @@ class Recorder:
 
     def log(self, text: str) -> None:
         """Add a line to ``maggy.log``."""
-        self._writer.submit(self._store.log, text)
+        # Through the same buffer as the lines of trials, so that all lines stay in order.
+        self._output.add(self._store.append_log, text=log_line(text, time.time()))
+        self._writer.submit(self._output.flush, self._store.append_log)
+
+    def log_soon(self, text: str) -> None:
+        """Add a line to ``maggy.log``, together with others that come within a moment."""
+        self._add(self._store.append_log, text=log_line(text, time.time()))
 
     def tell(self, text: str) -> None:
         """Add a line to ``maggy.log``, and show it to the user."""
@@ -143,9 +153,9 @@ class Recorder:
 
     # Everything below runs on the writer's thread.
 
-    def _check_owner(self) -> None:
+    def _renew_ownership(self) -> None:
         try:
-            self._store.check_owner()
+            self._store.renew_ownership()
         except OwnershipError as error:
             self._writer.abandon()
             with self._lock:

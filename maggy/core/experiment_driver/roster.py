@@ -1,4 +1,4 @@
-"""Every worker that has registered, with its run, and the attempts of each Spark task."""
+"""List every worker that has registered, with its run, and the attempts of each Spark task."""
 
 from __future__ import annotations
 

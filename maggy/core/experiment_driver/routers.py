@@ -1,4 +1,4 @@
-"""The routers: they hand each instruction and each notice to the part that acts on it.
+"""Hand each instruction and each notice to the part that acts on it.
 
 The ledger and the trial book decide on two threads. Their routers run on the same threads and only
 hand things on, to queues that belong to other threads.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from maggy.common.exceptions import ExperimentError
 from maggy.common.exhaustive import assert_never
@@ -56,6 +56,7 @@ from maggy.core.experiment_driver.recorder import Recorder
 from maggy.core.experiment_driver.shown import ShownLines
 from maggy.core.experiment_driver.trial_book import TrialBook
 from maggy.core.messages import Register, WorkerId
+from maggy.result.trial_lines import begin_line, end_line, name_of
 from maggy.trial import Trial
 from maggy.version import __version__
 
@@ -73,6 +74,7 @@ class InstructionRouter:
         recorder: Records output and losses.
         progress: Shows output to the user.
         foreground: Runs calls on the thread that called ``lagom``.
+        numbers: The numbers of suggested trials by id. The other router writes them.
         describe_error: Returns the exception for the class name and the text of an error that the
             check of the study has raised on a worker.
     """
@@ -84,6 +86,7 @@ class InstructionRouter:
         recorder: Recorder,
         progress: Progress,
         foreground: Foreground,
+        numbers: Mapping[str, int | None],
         describe_error: Callable[[str, str], Exception],
     ) -> None:
         self._policy_thread = policy_thread
@@ -91,6 +94,7 @@ class InstructionRouter:
         self._recorder = recorder
         self._progress = progress
         self._foreground = foreground
+        self._numbers = numbers
         self._describe_error = describe_error
         self._shown = ShownLines(recorder.trial_directory)
         self._other_versions: set[str] = set()
@@ -164,7 +168,10 @@ class InstructionRouter:
             output.trial_id, lines, time.monotonic(), self._foreground.backlog
         )
         if visible_lines:
-            self._foreground.post(self._progress.lines, output.worker.partition, visible_lines)
+            # A trial is numbered before a worker hears of it.
+            number = self._numbers.get(output.trial_id)
+            worker = output.worker.partition
+            self._foreground.post(self._progress.lines, worker, number, visible_lines)
 
     def _say_what_was_left_out(self, trial_id: str) -> None:
         if (text := self._shown.ended(trial_id)) is not None:
@@ -184,8 +191,11 @@ class NoticeRouter:
         recorder: Records the trials.
         progress: Shows the trials to the user.
         foreground: Runs calls on the thread that called ``lagom``.
+        numbers: The numbers of suggested trials by id, for the other router.
         total: Number of trials of the experiment; None if it is unknown.
         fail_fast: End the experiment at the first trial that fails.
+        metric_name: The name of the metric.
+        verbose: As in :class:`~maggy.experiment_config.CommonConfig`.
     """
 
     def __init__(
@@ -196,9 +206,12 @@ class NoticeRouter:
         recorder: Recorder,
         progress: Progress,
         foreground: Foreground,
+        numbers: dict[str, int | None],
         *,
         total: int | None,
         fail_fast: bool,
+        metric_name: str,
+        verbose: int,
     ) -> None:
         self._book = book
         self._ledger = ledger
@@ -208,22 +221,26 @@ class NoticeRouter:
         self._foreground = foreground
         self._total = total
         self._fail_fast = fail_fast
+        self._metric_name = metric_name
+        self._verbose = verbose
+        self._numbers = numbers
         self._earlier_count = len(book.ended)
 
     def act(self, notice: Notice) -> None:  # noqa: C901 (one case for each kind)
         """Act on one notice."""
         match notice:
             case TrialSuggested(trial, params):
+                self._numbers[trial.trial_id] = trial.number
                 directory = self._recorder.trial_directory(trial.trial_id)
                 self._dispatcher.post(self._ledger.suggested, trial.trial_id, params, directory)
             case TrialBegan(trial):
-                self._recorder.trial_begins(trial)
+                self._trial_began(trial)
             case TrialEnded(trial):
                 self._trial_ended(trial)
             case TrialStopped(trial_id):
                 self._dispatcher.post(self._ledger.stop, trial_id)
             case TrialGivenBack(trial, reason):
-                text = f"Trial {trial.trial_id} lost its worker and will run again: {reason}"
+                text = f"{name_of(trial)}: lost its worker and will run again: {reason}"
                 self._recorder.trial_given_back(trial, text)
                 self._foreground.post(self._progress.say, text)
             case SuggestionsExhausted():
@@ -248,9 +265,19 @@ class NoticeRouter:
         """End the experiment, since the policy has raised an exception."""
         self._foreground.post(self._foreground.fail, error)
 
+    def _trial_began(self, trial: Trial) -> None:
+        self._recorder.trial_begins(trial)
+        if self._verbose > 1:
+            line = begin_line(trial)
+            self._log(line)
+            self._foreground.post(self._progress.say, line)
+
     def _trial_ended(self, trial: Trial) -> None:
         self._recorder.trial_ended(trial)
-        self._foreground.post(self._progress.trial_ended, trial)
+        self._numbers.pop(trial.trial_id, None)
+        line = end_line(trial, self._metric_name)
+        self._log(line)
+        self._foreground.post(self._progress.trial_ended, trial, line)
         if trial.status == Trial.ERROR and self._fail_fast:
             reason = trial.failure_reason
             self.policy_failed(
@@ -267,6 +294,10 @@ class NoticeRouter:
             return
         trained = [trial for trial in trials[self._earlier_count :] if trial.attempts]
         self.policy_failed(ExperimentError(explanation(mistake, trained, left)))
+
+    def _log(self, line: str) -> None:
+        self._recorder.log_soon(line)
+        logger.info(line)
 
     def _say(self, text: str) -> None:
         self._foreground.post(self._foreground.say, text)

@@ -1,4 +1,4 @@
-"""The choice of output lines that are shown to the user. All lines are recorded elsewhere."""
+"""Choose the lines of output that the user sees. All lines are recorded elsewhere."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LINES_PER_TRIAL = 10_000
 LINE_LENGTH = 1000
 """A line counts once more for each of these characters."""
 SHOWN_LENGTH = 16 * LINE_LENGTH
-"""Of a longer line only this many characters are shown."""
+"""Maximum number of characters of a line that are shown."""
 MOST_WAITING = 100
 """While more texts than this wait to be shown, further lines are left out."""
 
@@ -69,7 +69,7 @@ class ShownLines:
         chosen_lines: list[str] = []
         for number, whole_line in enumerate(lines):
             notice = [self._notice(output.left_out, trial_id)] if output.left_out else []
-            line = self._shortened(whole_line, trial_id)
+            line = self._shorten(whole_line, trial_id)
             cost = 1 + len(line) // LINE_LENGTH
             exceeds_limit = output.shown_count + cost > LINES_PER_TRIAL
             if exceeds_limit or cost + len(notice) > self._allowance:
@@ -97,7 +97,7 @@ class ShownLines:
             f"--- {lines} of trial {trial_id} left out here; all are in {self._file(trial_id)} ---"
         )
 
-    def _shortened(self, line: str, trial_id: str) -> str:
+    def _shorten(self, line: str, trial_id: str) -> str:
         if len(line) <= SHOWN_LENGTH:
             return line
         return (

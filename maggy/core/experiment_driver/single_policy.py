@@ -1,4 +1,4 @@
-"""The policy of a function that runs once, for its return value."""
+"""Suggest the only trial of a function that runs once, for its return value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The checks for an early stop: when the policy is asked, and what follows if it fails.
+"""Ask the policy for early stops when they are due, and report a rule that fails.
 
 Part of the trial book, and as pure.
 """

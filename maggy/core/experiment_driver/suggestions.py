@@ -1,4 +1,4 @@
-"""The preparation of suggestions for the way to a worker, and the refusal of unsendable ones."""
+"""Prepare suggestions for the way to a worker, and refuse those that cannot be sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The book of the trials: their histories, their ends, and the decisions of the policy about them.
+"""Keep the histories and ends of the trials, and the policy's decisions about them.
 
 A pure state machine around the policy. Events come in, notices come out. It has no threads, queues
 or files, and gets its clocks from outside.
@@ -41,6 +41,7 @@ from maggy.core.experiment_driver.policy import Policy
 from maggy.core.experiment_driver.stop_checks import StopChecks
 from maggy.core.experiment_driver.suggestions import Suggestions, recordable
 from maggy.core.experiment_driver.trial_names import TrialNames, check_suggestion
+from maggy.core.experiment_driver.trial_numbers import TrialNumbers
 from maggy.trial import Trial
 from maggy.trial.trial import TrialParamsError
 
@@ -86,6 +87,8 @@ class TrialBook:
         policy.remark = self._remarks.append
         self._suggestions = Suggestions(policy.name)
         self._names = TrialNames()
+        self._again = deque(again)  # failed before, and not yet begun again
+        self._numbers = TrialNumbers([*earlier, *self._again])
         self._asks = 0  # suggestions that the ledger waits for
         self._idle_until: float | None = None
         self._stop_checks = StopChecks(policy, clock)
@@ -95,7 +98,6 @@ class TrialBook:
         self._unreported: deque[Trial] = deque()  # ended, but the policy was not told yet
         self._unannounced: deque[Trial] = deque()  # ended, but there was no notice yet
         self._recorded = {trial.trial_id: trial for trial in earlier}
-        self._again = deque(again)  # failed before, and not yet begun again
         # Those of them that the policy has not suggested in this call. It must not be told of the
         # end of a trial that it has not suggested yet.
         self._unsuggested = {trial.trial_id: trial for trial in self._again}
@@ -181,6 +183,7 @@ class TrialBook:
         trial = self.trial_store[event.trial_id]
         trial.status = Trial.RUNNING
         trial.attempts += 1
+        trial.worker = event.worker.partition
         trial.start = self._wall_clock()
         self._start_times[trial.trial_id] = self._clock()
         if self._is_ending:  # it lost its worker and begins again, although the experiment ends
@@ -225,6 +228,8 @@ class TrialBook:
             trial.final_metric = report.metric
             trial.outputs = report.outputs
             trial.early_stop = report.early
+        if event.model:
+            trial.model = dict(event.model)
         self.ended.append(trial)
         self._unannounced.append(trial)
         self._idle_until = None
@@ -322,6 +327,7 @@ class TrialBook:
                 self._unreported.append(again)
             return False
         if trial.trial_id not in self._recorded:
+            self._numbers.assign(trial)
             trial.status = Trial.SCHEDULED
             self.trial_store[trial.trial_id] = trial
             return True

@@ -1,4 +1,4 @@
-"""The ids of suggested trials: equal configurations are told apart by a suffix."""
+"""Give suggested trials their ids: a suffix tells equal configurations apart."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The trials that wait for a worker, and the workers that wait for a trial.
+"""Queue the trials that wait for a worker, and the workers that wait for a trial.
 
 Part of the ledger, and as pure. It decides how many suggestions are needed, not who gets which.
 """

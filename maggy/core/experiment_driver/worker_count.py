@@ -1,4 +1,4 @@
-"""The number of workers of an experiment."""
+"""Decide how many workers an experiment starts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sockets, keys and frames between the driver and its workers. It knows messages, not trials.
+"""Connect the driver and its workers: sockets, keys and frames. It knows messages, not trials.
 
 ZeroMQ carries the messages. CURVE encrypts them and authenticates both sides: the keys are made for
 one experiment and reach the workers inside the Spark job. No byte of a peer without the key reaches

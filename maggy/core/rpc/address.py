@@ -1,4 +1,4 @@
-"""The address of the driver, with the keys to connect to it."""
+"""Describe the address of the driver, with the keys to connect to it."""
 
 from __future__ import annotations
 

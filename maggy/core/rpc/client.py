@@ -1,4 +1,4 @@
-"""A worker's end of the wire."""
+"""Hold a worker's end of the wire."""
 
 from __future__ import annotations
 
@@ -130,11 +130,11 @@ class Client:
         try:
             self._exchange_messages()
         except Exception as error:
-            # Without this, a thread that waits for an answer would wait for ever.
+            # Without this, a thread that waits for an answer would wait forever.
             logger.exception("The connection of the worker failed.")
             self._on_error(error)
         finally:
-            self._close_sockets()  # or close() would wait for ever, in ZeroMQ
+            self._close_sockets()  # or close() would wait forever, in ZeroMQ
 
     def _exchange_messages(self) -> None:
         poller = zmq.Poller()

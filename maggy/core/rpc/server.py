@@ -1,4 +1,4 @@
-"""The driver's end of the wire."""
+"""Hold the driver's end of the wire."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A way to wake a thread that waits on sockets."""
+"""Wake a thread that waits on sockets."""
 
 from __future__ import annotations
 

@@ -349,6 +349,45 @@ def test_a_withdrawn_component_has_its_usual_trial_and_is_not_suggested_again():
     assert ablator.withdraw("Custom model: a") is None
 
 
+class Network:
+    """A model as far as it holds weights."""
+
+    trainable_variables = ()
+
+
+class Slotted:
+    """A model that cannot be referred to weakly."""
+
+    __slots__ = ()
+    trainable_variables = ()
+
+
+def test_a_generator_that_returns_its_model_again_is_an_error():
+    network = Network()
+    study = plain()
+    study.model.set_base_model_generator(lambda: network)
+    study.model.add_custom_model_generator(lambda: network, "mine")
+    ablator = LOCO(study, [])
+    ablator.prepare(frozenset({"model_function"}))
+    ablator.verify()
+    with pytest.raises(AblationError, match="must build a new model at each call, but <lambda>"):
+        ablator.get_model_generator()()
+    with pytest.raises(AblationError, match="must build a new model"):
+        ablator.probes()["Custom model: mine"]()
+
+
+def test_a_generator_may_return_a_class_or_a_new_model_again_and_again():
+    for model in (Network, "base", Slotted()):
+        study = plain()
+        study.model.set_base_model_generator(lambda model=model: model)
+        build = LOCO(study, []).get_model_generator()
+        assert build() is build() is model
+    study.model.set_base_model_generator(Network)
+    build = LOCO(study, []).get_model_generator()
+    assert isinstance(build(), Network)
+    assert isinstance(build(), Network)
+
+
 def test_a_generator_without_tensorflow_says_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorflow", None)
     study = plain()

@@ -305,6 +305,18 @@ def test_a_replacement_is_a_component_with_a_label_of_its_own():
     assert [layer.units for layer in model.layers] == [64, 64, 3, 32, 2, 1]
 
 
+def test_a_replacement_that_is_the_same_layer_at_each_call_is_an_error_before_any_trial():
+    import keras
+
+    layer = keras.layers.Dense(1)
+    study = study_of(with_input)
+    study.model.layers.replace("last", lambda: layer, label="one")
+    ablator = LOCO(study, [])
+    ablator.prepare(frozenset({"model_function"}))
+    with pytest.raises(AblationError, match=r"layers\.replace\('last', .*the same one twice"):
+        ablator.verify()
+
+
 def test_a_replacement_of_a_layer_that_does_not_exist_is_an_error_before_any_trial():
     study = study_of()
     study.model.layers.replace("my_dense_tow", base_model_generator)

@@ -1,8 +1,10 @@
 """Pairs of components: what acts together."""
 
+import pandas as pd
 import pytest
 from helpers.games import additive, duplicate, mixed_study, play, study_of, xor
 
+from maggy.ablation import register_training_dataset
 from maggy.ablation.ablator import Pairs
 from maggy.common.exceptions import AblationError
 from maggy.testing import AblatorContract
@@ -93,6 +95,12 @@ def test_custom_models_and_combinations_cannot_be_combined():
 def test_a_name_with_the_separator_is_refused():
     with pytest.raises(AblationError, match=r"none may contain it, but got 'a \+ b'"):
         Pairs(study_of("a + b", "c"), []).prepare()
+
+
+def test_a_pair_that_leaves_no_feature_is_refused_before_any_trial():
+    register_training_dataset(pd.DataFrame({"a": [1.0], "b": [2.0], "y": [1]}), "game")
+    with pytest.raises(AblationError, match="without a, b there is none"):
+        Pairs(study_of("a", "b"), []).prepare(frozenset({"dataset_function"}))
 
 
 def test_a_pair_needs_two_components():

@@ -143,3 +143,4 @@ def test_an_option_that_breaks_its_rule_is_refused(options, words):
 
 def test_the_options_belong_to_the_study():
     assert Shapley(study_of("a"), [], samples=3).trial_options() == {"samples": 3, "seed": 0}
+    assert Shapley(study_of("a"), []).trial_options() == {"samples": 200, "seed": 0}

@@ -38,3 +38,8 @@ def test_a_task_that_needs_several_cores_leaves_fewer_slots_on_a_local_master(cp
 @pytest.mark.parametrize(("value", "speculation"), [("TRUE", True), ("true", True), ("no", False)])
 def test_speculation_is_recognized_in_any_case(value, speculation):
     assert client(spark_master="yarn", spark_speculation=value).speculation is speculation
+
+
+def test_one_worker_stays_since_a_client_cannot_have_a_task_killed():
+    assert client(spark_master="yarn").spare_workers == 1
+    assert client(spark_master="yarn", spark_speculation="true").spare_workers > 1_000_000

@@ -5,21 +5,21 @@ import threading
 import pytest
 
 from maggy.common.exceptions import BadArgumentsError, ExperimentError, SignatureError
-from maggy.core.cluster import Payload, TooLargeError, dumps, loads, packing, with_content
-from maggy.core.cluster.packing import packed
+from maggy.core.cluster import Payload, TooLargeError, call_with_content, dumps, loads, packing
+from maggy.core.cluster.packing import pack_workload
 from maggy.core.executors.workload import SearchWorkload
 from maggy.testing.loopback import ThreadCluster
 
 
 def pack(train, cluster=None, tell=print, **values):
     workload = SearchWorkload(train, "metric", values=values)
-    return packed(workload, cluster or ThreadCluster(), tell)
+    return pack_workload(workload, cluster or ThreadCluster(), tell)
 
 
 def test_a_packed_function_arrives_unchanged():
     with pack(lambda x: x + 1) as payload:
         copy = loads(dumps(payload))
-        assert with_content(lambda data, job: [loads(data).train_fn(job)], copy, 3) == [4]
+        assert call_with_content(lambda data, job: [loads(data).train_fn(job)], copy, 3) == [4]
 
 
 def test_a_function_that_cannot_be_pickled_is_an_error_with_the_remedy():

@@ -12,7 +12,7 @@ import pytest
 
 from maggy import __version__
 from maggy.core.cluster.pickling import dumps
-from maggy.core.cluster.release import guarded, release_error
+from maggy.core.cluster.release import guard_task, release_error
 from maggy.core.messages import protocol_mismatch
 from maggy.version import PROTOCOL
 
@@ -50,7 +50,7 @@ def run_on_executor(tmp_path, release):
     """Return what an executor answers on whose path only this release of Maggy is."""
     command = tmp_path / "command.pickle"
     # A function of this module would be pickled by reference, and the executor does not have it.
-    command.write_bytes(dumps(guarded(lambda info: [info.partition])))
+    command.write_bytes(dumps(guard_task(lambda info: [info.partition])))
     code = EXECUTOR.format(
         release=str(release), packages=str(other_packages(tmp_path)), command=str(command)
     )
@@ -110,7 +110,7 @@ def test_where_maggy_is_not_installed_the_error_says_so(tmp_path):
 
 
 def test_the_same_protocol_runs_the_task():
-    assert list(guarded(task)([3, 5])) == [3, 5]
+    assert list(guard_task(task)([3, 5])) == [3, 5]
 
 
 def test_sparks_error_of_a_refused_executor_is_recognized():

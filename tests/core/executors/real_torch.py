@@ -6,7 +6,7 @@ import sys
 
 def test_pytorchs_settings_and_seed_end_with_the_trial():
     code = """
-from maggy.core.executors.process_state import ProcessState, isolated
+from maggy.core.executors.process_state import ProcessState, isolate
 
 def settings():
     import torch
@@ -26,10 +26,10 @@ def change():
 numbers = []
 with ProcessState() as state:
     for _ in range(2):
-        with isolated(lambda line: None, state=state):
+        with isolate(lambda line: None, state=state):
             changed = change()
         assert all(a != b for a, b in zip(changed, settings())), (changed, settings())
-        with isolated(lambda line: None, state=state):
+        with isolate(lambda line: None, state=state):
             import torch
             numbers.append(torch.rand(1).item())
 assert numbers[0] != numbers[1]

@@ -18,26 +18,26 @@ import tqdm
 
 from maggy.core.executors import line_writer
 from maggy.core.executors.line_writer import LineWriter
-from maggy.core.executors.process_state import ProcessState, isolated
+from maggy.core.executors.process_state import ProcessState, isolate
 from maggy.core.messages import MAX_LINE_LENGTH
 from maggy.core.reporter import Reporter
 
 
-def captured(*texts):
+def capture_output(*texts):
     lines = []
-    with isolated(lines.append):
+    with isolate(lines.append):
         for text in texts:
             sys.stdout.write(text)
     return lines
 
 
 def test_finished_lines_are_handed_on_without_their_ends():
-    assert captured("one\ntwo\n\nfo", "ur\n") == ["one", "two", "", "four"]
+    assert capture_output("one\ntwo\n\nfo", "ur\n") == ["one", "two", "", "four"]
 
 
 def test_print_is_captured_with_all_its_options():
     lines = []
-    with isolated(lines.append):
+    with isolate(lines.append):
         print("a", 1, sep="-")
         print("no end", end="")
         print(" flushed", flush=True)
@@ -46,20 +46,20 @@ def test_print_is_captured_with_all_its_options():
 
 def test_a_line_is_handed_on_as_soon_as_it_is_finished():
     lines = []
-    with isolated(lines.append):
+    with isolate(lines.append):
         print("first")
         assert lines == ["first"]
 
 
 def test_an_unfinished_last_line_is_kept():
-    assert captured("one\ntwo") == ["one", "two"]
+    assert capture_output("one\ntwo") == ["one", "two"]
 
 
 def test_an_unfinished_last_line_is_kept_when_the_function_raises():
     lines = []
 
     def work():
-        with isolated(lines.append):
+        with isolate(lines.append):
             print("so far", end="")
             raise ValueError("no good")
 
@@ -69,8 +69,8 @@ def test_an_unfinished_last_line_is_kept_when_the_function_raises():
 
 
 def test_nothing_printed_gives_no_line():
-    assert captured() == []
-    assert captured("") == []
+    assert capture_output() == []
+    assert capture_output("") == []
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_nothing_printed_gives_no_line():
     ],
 )
 def test_a_progress_bar_keeps_its_last_state_only(texts):
-    assert captured(*texts) == ["100%"]
+    assert capture_output(*texts) == ["100%"]
 
 
 def test_a_bar_drawn_a_million_times_takes_no_memory():
@@ -100,7 +100,7 @@ def test_a_bar_drawn_a_million_times_takes_no_memory():
 
 
 def test_lines_before_and_after_a_bar_stay():
-    assert captured("start\n", "\r1/2", "\r2/2", "\nend\n") == ["start", "2/2", "end"]
+    assert capture_output("start\n", "\r1/2", "\r2/2", "\nend\n") == ["start", "2/2", "end"]
 
 
 @pytest.fixture
@@ -110,12 +110,12 @@ def short_lines(monkeypatch):
 
 @pytest.mark.parametrize("texts", [["."] * 350, ["." * 350], ["." * 350, "\n"], ["." * 350 + "\n"]])
 def test_a_line_without_end_is_handed_on_in_pieces_and_whole(short_lines, texts):
-    assert [len(line) for line in captured(*texts)] == [100, 100, 100, 50]
+    assert [len(line) for line in capture_output(*texts)] == [100, 100, 100, 50]
 
 
 def test_each_piece_of_a_long_line_of_standard_error_is_marked(short_lines):
     lines = []
-    with isolated(lines.append):
+    with isolate(lines.append):
         print("x" * 250, file=sys.stderr)
     assert lines == [f"[stderr] {'x' * length}" for length in (100, 100, 50)]
 
@@ -124,7 +124,7 @@ def test_each_piece_of_a_long_line_of_standard_error_is_marked(short_lines):
 def test_a_line_is_recorded_as_it_was_printed_however_it_was_written(is_error):
     text = "one\x0btwo\x0cthree\x1cfour\x85five\u2028" + "x" * (MAX_LINE_LENGTH - 100)
     reporter = Reporter()
-    with isolated(lambda line: reporter.extend([], [(True, line)])):
+    with isolate(lambda line: reporter.extend([], [(True, line)])):
         stream = sys.stderr if is_error else sys.stdout
         print(text, file=stream)
         for start in range(0, len(text), 5000):
@@ -152,7 +152,7 @@ def test_lines_of_several_threads_come_whole():
         for _ in range(200):
             sys.stdout.write(f"{name * 20}\n")
 
-    with isolated(lines.append):
+    with isolate(lines.append):
         threads = [threading.Thread(target=work, args=[name]) for name in "abcd"]
         for thread in threads:
             thread.start()
@@ -169,7 +169,7 @@ def test_handing_a_line_on_may_print_itself():
         if line == "outer":
             print("inner")
 
-    with isolated(emit):
+    with isolate(emit):
         print("outer")
     assert lines == ["outer", "inner"]
 
@@ -181,26 +181,26 @@ def test_a_finalizer_that_prints_while_something_is_written_does_not_block():
             return text in str(self)
 
     lines = []
-    with isolated(lines.append):
+    with isolate(lines.append):
         sys.stdout.write(Talkative("outer\n"))
     assert lines == ["outer", "inner"]
 
 
 def test_what_is_captured_is_printed_beneath_only_when_asked(capsys):
-    with isolated(lambda line: None):
+    with isolate(lambda line: None):
         print("hidden")
-    with isolated(lambda line: None, tee=True):
+    with isolate(lambda line: None, tee=True):
         print("shown")
     assert capsys.readouterr().out == "shown\n"
 
 
 def test_only_text_can_be_written():
-    with pytest.raises(TypeError), isolated(lambda line: None):
+    with pytest.raises(TypeError), isolate(lambda line: None):
         sys.stdout.write(b"bytes")
 
 
 def test_the_captured_stream_is_what_libraries_expect_of_a_stream():
-    with isolated(lambda line: None):
+    with isolate(lambda line: None):
         assert sys.stdout.writable()
         assert not sys.stdout.isatty()
         assert sys.stdout.encoding == "utf-8"
@@ -216,12 +216,12 @@ def test_the_file_descriptor_is_that_of_the_stream_beneath(tmp_path):
 def test_a_logging_handler_of_an_earlier_trial_writes_to_the_one_that_runs():
     logger = logging.getLogger("of an earlier trial")
     first, second = [], []
-    with isolated(first.append):
+    with isolate(first.append):
         handler = logging.StreamHandler(sys.stdout)
         logger.addHandler(handler)
         logger.warning("one")
     try:
-        with isolated(second.append):
+        with isolate(second.append):
             logger.addHandler(handler)
             logger.warning("two")
     finally:
@@ -230,17 +230,17 @@ def test_a_logging_handler_of_an_earlier_trial_writes_to_the_one_that_runs():
 
 
 def test_a_stream_of_an_earlier_trial_writes_to_where_it_was_when_no_trial_runs(capsys):
-    with isolated(lambda line: None):
+    with isolate(lambda line: None):
         stream = sys.stdout
     stream.write("after")
     assert capsys.readouterr().out == "after"
 
 
 def test_a_stream_of_an_earlier_trial_that_leads_back_to_itself_writes_to_where_it_was(capsys):
-    with isolated(lambda line: None):
+    with isolate(lambda line: None):
         stream = sys.stdout
     lines = []
-    with isolated(lines.append):
+    with isolate(lines.append):
         sys.stdout = stream
         print("once")
     assert lines == []
@@ -279,7 +279,7 @@ def test_everything_is_put_back_though_the_function_replaced_it_and_raised(tmp_p
     alarm = signal.setitimer(signal.ITIMER_REAL, 0)
     try:
         before = state()
-        with pytest.raises(RuntimeError, match="after all that"), isolated(lambda line: None):
+        with pytest.raises(RuntimeError, match="after all that"), isolate(lambda line: None):
             misbehave(tmp_path)
         assert state() == before
         assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
@@ -290,7 +290,7 @@ def test_everything_is_put_back_though_the_function_replaced_it_and_raised(tmp_p
 def test_a_replaced_search_path_is_put_back(monkeypatch):
     monkeypatch.setattr(sys, "path", list(sys.path))
     before = list(sys.path)
-    with isolated(lambda line: None):
+    with isolate(lambda line: None):
         sys.path = ["elsewhere"]
     assert sys.path == before
 
@@ -298,7 +298,7 @@ def test_a_replaced_search_path_is_put_back(monkeypatch):
 def test_an_alarm_that_was_set_before_goes_on():
     alarm = signal.setitimer(signal.ITIMER_REAL, 500)
     try:
-        with isolated(lambda line: None):
+        with isolate(lambda line: None):
             signal.alarm(0)
         assert 400 < signal.getitimer(signal.ITIMER_REAL)[0] <= 500
     finally:
@@ -309,14 +309,14 @@ def test_a_directory_that_the_trial_removed_is_replaced_by_one_that_exists(tmp_p
     directory = tmp_path / "directory"
     directory.mkdir()
     monkeypatch.chdir(directory)
-    with isolated(lambda line: None):
+    with isolate(lambda line: None):
         directory.rmdir()
     assert os.path.samefile(os.getcwd(), tempfile.gettempdir())
 
 
 def test_an_exit_is_put_back_from_like_an_error():
     def work():
-        with isolated(lambda line: None):
+        with isolate(lambda line: None):
             os.environ["MAGGY_TEST_NEW"] = "1"
             sys.exit(1)
 
@@ -329,8 +329,8 @@ def test_an_exit_is_put_back_from_like_an_error():
 @pytest.mark.slow
 def test_keras_is_not_loaded_only_to_forget_its_session():
     code = (
-        "import sys; from maggy.core.executors.process_state import isolated\n"
-        "with isolated(print): pass\n"
+        "import sys; from maggy.core.executors.process_state import isolate\n"
+        "with isolate(print): pass\n"
         "print([name for name in ('keras', 'tensorflow') if name in sys.modules])"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -343,7 +343,7 @@ def test_keras_counts_its_layers_anew_in_the_next_trial():
 
     names = []
     for _ in range(2):
-        with isolated(lambda line: None):
+        with isolate(lambda line: None):
             names.append([keras.layers.Dense(1).name, keras.layers.Dense(1).name])
     assert names[1] == ["dense", "dense_1"]
 
@@ -354,7 +354,7 @@ def test_a_state_that_was_looked_at_once_is_put_back_each_time(tmp_path, monkeyp
     with ProcessState() as state:
         directory, handler, path = os.getcwd(), signal.getsignal(signal.SIGUSR2), list(sys.path)
         for number in range(3):
-            with isolated(lambda line: None, state=state):
+            with isolate(lambda line: None, state=state):
                 os.environ["CHANGED"] = os.environ["ADDED"] = str(number)
                 del os.environ["DELETED"]
                 os.chdir(tmp_path)
@@ -373,9 +373,9 @@ def test_what_goes_to_standard_error_is_captured_in_order_and_marked():
     # In a process of its own, since pytest has handlers for warnings and for logging.
     code = """
 import json, logging, sys, warnings
-from maggy.core.executors.process_state import isolated
+from maggy.core.executors.process_state import isolate
 lines = []
-with isolated(lines.append):
+with isolate(lines.append):
     print("one")
     print("two", file=sys.stderr)
     sys.stdout.write("three\\n")
@@ -392,7 +392,7 @@ print(json.dumps(lines))
 
 def test_a_bar_on_standard_error_keeps_its_last_state_only():
     lines = []
-    with isolated(lines.append):
+    with isolate(lines.append):
         for _ in tqdm.tqdm(range(200), desc="epochs", mininterval=0):
             pass
         print("done")
@@ -416,7 +416,7 @@ def test_a_handler_that_was_made_before_is_captured_and_then_as_before(logger, n
     logger.addHandler(handler)
     lines = []
     for _ in range(2):
-        with isolated(lines.append):
+        with isolate(lines.append):
             logger.warning("look")
         assert handler.stream is stream
     assert lines == ["look" if "out" in name else "[stderr] look"] * 2
@@ -427,7 +427,7 @@ def test_handlers_for_files_are_left_alone_and_no_handler_or_level_is_added(logg
     root = logging.getLogger()
     before = list(root.handlers), root.level, list(logger.handlers), logger.level
     lines = []
-    with isolated(lines.append):
+    with isolate(lines.append):
         logger.warning("look")
         assert (list(root.handlers), root.level, list(logger.handlers), logger.level) == before
     assert lines == []
@@ -438,7 +438,7 @@ def test_what_a_root_handler_of_the_trial_writes_is_captured():
     lines = []
     root = logging.getLogger()
     before = list(root.handlers), root.level
-    with isolated(lines.append):
+    with isolate(lines.append):
         logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", force=True)
         logging.info("look")
         root.handlers[:] = []
@@ -448,15 +448,15 @@ def test_what_a_root_handler_of_the_trial_writes_is_captured():
 
 def test_a_stream_for_errors_of_an_earlier_trial_writes_to_the_one_that_runs():
     first, second = [], []
-    with isolated(first.append):
+    with isolate(first.append):
         stream = sys.stderr
-    with isolated(second.append):
+    with isolate(second.append):
         stream.write("look\n")
     assert (first, second) == ([], ["[stderr] look"])
 
 
 def test_the_captured_streams_have_what_programs_ask_of_standard_streams():
-    with isolated(lambda line: None):
+    with isolate(lambda line: None):
         assert [
             (stream.name, stream.mode, stream.errors) for stream in (sys.stdout, sys.stderr)
         ] == [
@@ -471,7 +471,7 @@ def test_the_captured_streams_have_what_programs_ask_of_standard_streams():
 
 def test_bytes_are_decoded_with_the_encoding_of_the_stream():
     lines = []
-    with isolated(lines.append):
+    with isolate(lines.append):
         sys.stdout.buffer.write("Köln, ".encode())
         print("Zürich")
         sys.stdout.buffer.write(b"cut \xc3")
@@ -484,14 +484,14 @@ def test_bytes_are_decoded_with_the_encoding_of_the_stream():
 
 
 def test_only_bytes_can_be_written_to_the_buffer():
-    with isolated(lambda line: None):
+    with isolate(lambda line: None):
         for value in ("text", 5):
             with pytest.raises(TypeError):
                 sys.stdout.buffer.write(value)
 
 
 def test_an_encoding_that_does_not_exist_is_refused_as_ever():
-    with isolated(lambda line: None):
+    with isolate(lambda line: None):
         with pytest.raises(LookupError):
             sys.stdout.reconfigure(encoding="klingon")
         with pytest.raises(LookupError):
@@ -500,11 +500,11 @@ def test_an_encoding_that_does_not_exist_is_refused_as_ever():
 
 def test_a_text_stream_around_the_buffer_may_be_closed():
     lines = []
-    with isolated(lines.append):
+    with isolate(lines.append):
         sys.stdout = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", write_through=True)
         print("wrapped")
         sys.stdout.close()
         sys.stdout = sys.__stdout__
-    with isolated(lines.append):
+    with isolate(lines.append):
         print("and after")
     assert lines == ["wrapped", "and after"]

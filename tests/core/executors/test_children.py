@@ -401,6 +401,21 @@ def test_long_lines_arrive_whole_and_marked_from_wherever_they_are_written(share
     ]
 
 
+def test_a_stop_that_comes_before_the_trial_has_its_process_stops_it(shared):
+    def train(x, reporter):
+        import threading
+
+        for _ in range(100):
+            reporter.broadcast(x)
+            threading.Event().wait(0.1)
+
+    reporter = Reporter()
+    reporter.stop()
+    params = {"function": dumps(train), "arguments": {"x": 1.5}}
+    outcome = shared.children.run(Assign(1, "t1", params, "dir/t1"), reporter)
+    assert outcome.answer == TrialFinal(1.5, {"metric": 1.5}, True)
+
+
 def test_what_was_printed_before_a_crash_is_kept(shared):
     def train(x, reporter):
         for step in range(100):

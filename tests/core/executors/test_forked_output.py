@@ -9,8 +9,10 @@ import threading
 
 import pytest
 
-from maggy.core.executors.capture import StandardStreams, captured
-from maggy.core.executors.process_state import ProcessState, isolated
+from maggy.core.executors.capture import StandardStreams, capture_output
+from maggy.core.executors.forked_output import ForkedOutput
+from maggy.core.executors.line_writer import LineWriter
+from maggy.core.executors.process_state import ProcessState, isolate
 
 FORK = multiprocessing.get_context("fork")
 pytestmark = pytest.mark.loopback
@@ -43,7 +45,7 @@ def speak():
 )
 def test_what_a_forked_child_prints_is_in_the_trials_output(state, start):
     lines = []
-    with isolated(lines.append, state=state):
+    with isolate(lines.append, state=state):
         print("before")
         sys.stdout.write("of the parent ")
         start(speak)
@@ -60,13 +62,25 @@ def test_what_a_forked_child_prints_is_in_the_trials_output(state, start):
     assert lines.index("to the output") < lines.index("[stderr] to the errors")
 
 
+def test_what_has_arrived_when_a_trial_ends_is_in_its_output_however_slow_the_thread_is():
+    lines = []
+    streams = StandardStreams()
+    relay = ForkedOutput(streams)
+    relay.begin(lambda is_error: LineWriter(lines.append, streams.stdout, tee=False))
+    fork(lambda: relay.send(False, "in time\n"))
+    relay.end()  # the thread has not even begun
+    assert lines == ["in time"]
+    relay.start()
+    relay.close()
+
+
 def test_long_lines_of_a_child_arrive_whole(state):
     def speak_long():
         print("x" * 100_000)
         print("y" * 100_000, file=sys.stderr)
 
     lines = []
-    with isolated(lines.append, state=state):
+    with isolate(lines.append, state=state):
         fork(speak_long)
     assert lines == ["x" * 100_000, "[stderr] " + "y" * 100_000]
 
@@ -78,7 +92,7 @@ def test_a_bar_in_a_child_keeps_its_last_state_only(state):
         print()
 
     lines = []
-    with isolated(lines.append, state=state):
+    with isolate(lines.append, state=state):
         fork(draw)
     assert lines == ["100%"]
 
@@ -89,7 +103,7 @@ def test_much_output_of_several_children_arrives_whole_and_in_order(state):
             print(name, number, name * 2000 if number % 100 == 0 else "ü")
 
     lines = []
-    with isolated(lines.append, state=state):
+    with isolate(lines.append, state=state):
         children = [FORK.Process(target=count, args=(name,)) for name in "ab"]
         for child in children:
             child.start()
@@ -103,7 +117,7 @@ def test_much_output_of_several_children_arrives_whole_and_in_order(state):
 
 def test_a_grandchild_is_heard_too(state):
     lines = []
-    with isolated(lines.append, state=state):
+    with isolate(lines.append, state=state):
         fork(lambda: fork(lambda: print("grandchild")))
     assert lines == ["grandchild"]
 
@@ -111,13 +125,13 @@ def test_a_grandchild_is_heard_too(state):
 def test_a_pool_that_outlives_its_trial_prints_into_the_one_that_runs(state):
     first, second = [], []
     with FORK.Pool(1) as pool:
-        with isolated(first.append, state=state):
+        with isolate(first.append, state=state):
             pass
         pool.apply(int)
-        with isolated(first.append, state=state):
+        with isolate(first.append, state=state):
             helper = FORK.Pool(1)
             helper.apply(print, ("first",))
-        with isolated(second.append, state=state):
+        with isolate(second.append, state=state):
             helper.apply(print, ("second",))
         helper.terminate()
         helper.join()
@@ -129,7 +143,7 @@ def test_without_a_relay_a_child_prints_to_the_file_beneath(tmp_path, monkeypatc
         monkeypatch.setattr(sys, "stdout", beneath)
         beneath.write("not flushed by the parent, ")
         lines = []
-        with captured(lines.append, streams=StandardStreams()):
+        with capture_output(lines.append, streams=StandardStreams()):
             fork(lambda: print("child"))
     assert lines == []
     assert (tmp_path / "out").read_text() == "child\nnot flushed by the parent, "
@@ -138,12 +152,14 @@ def test_without_a_relay_a_child_prints_to_the_file_beneath(tmp_path, monkeypatc
 def test_while_no_trial_runs_and_after_the_worker_a_child_prints_to_the_file_beneath(tmp_path):
     code = """
 import os, sys
-from maggy.core.executors.process_state import ProcessState, isolated
+from maggy.core.executors.forked_output import ForkedOutput
+from maggy.core.executors.line_writer import LineWriter
+from maggy.core.executors.process_state import ProcessState, isolate
 state = ProcessState()
 waits, goes = os.pipe()
 said, says = os.pipe()
 with state:
-    with isolated(print, state=state):
+    with isolate(print, state=state):
         state.leftovers.end = lambda error: None  # so that the child outlives the trial
         child = os.fork()
         if not child:
@@ -172,7 +188,7 @@ def test_a_child_that_is_forked_while_another_thread_writes_does_not_wait_for_it
             is_held.set()
             may_go.wait()
 
-    with isolated(lines.append, state=state):
+    with isolate(lines.append, state=state):
         thread = threading.Thread(target=hold)
         thread.start()
         is_held.wait()
@@ -186,9 +202,11 @@ def test_a_child_that_is_forked_while_another_thread_writes_does_not_wait_for_it
 def test_a_child_that_comes_out_of_the_function_ends_there(ending, code):
     program = f"""
 import os, sys
-from maggy.core.executors.process_state import ProcessState, isolated
+from maggy.core.executors.forked_output import ForkedOutput
+from maggy.core.executors.line_writer import LineWriter
+from maggy.core.executors.process_state import ProcessState, isolate
 with ProcessState() as state:
-    with isolated(lambda line: sys.__stdout__.write(line + "\\n"), state=state):
+    with isolate(lambda line: sys.__stdout__.write(line + "\\n"), state=state):
         child = os.fork()
         if not child:
             print("child")

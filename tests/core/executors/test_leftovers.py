@@ -174,22 +174,26 @@ def test_the_fork_server_stays_and_what_it_has_started_is_ended(leftovers):
 
 def fork_pool():
     pool = FORK.Pool(2)
-    return pool, pool.map, lambda: (pool.terminate(), pool.join())
+    workers = [process.pid for process in pool._pool]
+    return pool, pool.map, lambda: (pool.terminate(), pool.join()), workers
 
 
 def executor():
     pool = concurrent.futures.ProcessPoolExecutor(2, mp_context=FORK)
-    return pool, lambda function, values: list(pool.map(function, values)), pool.shutdown
+    list(pool.map(abs, [0]))  # it starts its workers now
+    workers = list(pool._processes)
+    return pool, lambda function, values: list(pool.map(function, values)), pool.shutdown, workers
 
 
 @pytest.mark.parametrize("make", [fork_pool, executor])
 def test_a_pool_that_a_module_keeps_works_in_the_next_trials(leftovers, make):
     helper = types.ModuleType("helper")
-    helper.pool, run, close = make()
+    helper.pool, run, close, workers = make()
     try:
         for _ in range(3):
             assert run(abs, [-1, 2, -3]) == [1, 2, 3]
             leftovers.end()
+            assert all(map(is_running, workers))  # without them, the next call would hang
     finally:
         close()
 

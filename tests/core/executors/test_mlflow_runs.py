@@ -10,7 +10,7 @@ import types
 import pytest
 
 from maggy.core.executors.mlflow_runs import RunContext, end_open_runs, missing_variables
-from maggy.core.executors.process_state import isolated
+from maggy.core.executors.process_state import isolate
 
 
 class Fluent(types.ModuleType):
@@ -73,7 +73,7 @@ def test_without_open_runs_no_thread_is_started(mlflow, monkeypatch):
 )
 def test_a_run_ends_as_its_trial_has_ended(mlflow, error, is_stopped, status):
     def train():
-        with isolated(lambda line: None, was_stopped=lambda: is_stopped):
+        with isolate(lambda line: None, was_stopped=lambda: is_stopped):
             if error is not None:
                 raise error
 
@@ -89,7 +89,7 @@ def test_a_run_ends_as_its_trial_has_ended(mlflow, error, is_stopped, status):
 def test_mlflow_itself_can_start_a_run_in_the_next_trial_in_the_store_of_before(tmp_path):
     code = f"""
 import os
-from maggy.core.executors.process_state import ProcessState, isolated
+from maggy.core.executors.process_state import ProcessState, isolate
 os.environ["MLFLOW_ALLOW_FILE_STORE"] = "true"
 runs = []
 
@@ -109,7 +109,7 @@ def train(number):
 with ProcessState() as state:
     for number in range(3):
         try:
-            with isolated(lambda line: None, state=state):
+            with isolate(lambda line: None, state=state):
                 train(number)
         except ValueError:
             pass

@@ -2,6 +2,7 @@
 
 import asyncio
 import builtins
+import csv
 import decimal
 import faulthandler
 import gc
@@ -29,7 +30,7 @@ import warnings
 import numpy as np
 import pytest
 
-from maggy.core.executors.process_state import ProcessState, isolated
+from maggy.core.executors.process_state import ProcessState, isolate
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def trial(unsettled_start_method):
     with ProcessState() as state:
 
         def run(function, *args, **options):
-            with isolated(lambda line: None, state=state, **options):
+            with isolate(lambda line: None, state=state, **options):
                 return function(*args)
 
         yield run
@@ -154,6 +155,7 @@ STANDARD_LIBRARY_CHANGES = {
         lambda: urllib.request._opener,
         lambda: urllib.request.install_opener(urllib.request.OpenerDirector()),
     ),
+    "size of a field in CSV": (csv.field_size_limit, lambda: csv.field_size_limit(10)),
     "tracing of memory": (tracemalloc.is_tracing, tracemalloc.start),
     "original standard output": _attribute(sys, "__stdout__", None),
     "original standard error": _attribute(sys, "__stderr__", None),
@@ -318,7 +320,7 @@ def test_what_a_module_registers_when_a_trial_imports_it_stays(trial, monkeypatc
 def test_modules_of_the_standard_library_that_a_trial_loads_begin_anew_for_the_next_one():
     code = """
 import sys
-from maggy.core.executors.process_state import ProcessState, isolated
+from maggy.core.executors.process_state import ProcessState, isolate
 
 def change():
     import asyncio, multiprocessing, ssl, tracemalloc, urllib.request
@@ -329,7 +331,7 @@ def change():
     urllib.request.install_opener(urllib.request.OpenerDirector())
     tracemalloc.start()
 
-with ProcessState() as state, isolated(lambda line: None, state=state):
+with ProcessState() as state, isolate(lambda line: None, state=state):
     change()
 import asyncio, multiprocessing, ssl, tracemalloc, urllib.request
 assert type(asyncio.get_event_loop_policy()).__name__ != "Policy"
@@ -357,7 +359,7 @@ def test_a_hard_limit_that_was_lowered_leaves_the_highest_soft_limit(trial, monk
         limits[number] = value
 
     monkeypatch.setattr(resource, "setrlimit", refuse)
-    with ProcessState() as state, isolated(lambda line: None, state=state):
+    with ProcessState() as state, isolate(lambda line: None, state=state):
         limits[resource.RLIMIT_NOFILE] = (100, 500)
     assert limits[resource.RLIMIT_NOFILE] == (500, 500)
 
@@ -378,9 +380,9 @@ def test_the_time_zone_is_put_back(trial):
 def test_a_traceback_that_was_to_be_dumped_later_does_not_end_the_next_trial():
     code = (
         "import faulthandler, threading\n"
-        "from maggy.core.executors.process_state import ProcessState, isolated\n"
+        "from maggy.core.executors.process_state import ProcessState, isolate\n"
         "with ProcessState() as s:\n"
-        "    with isolated(print, state=s): faulthandler.dump_traceback_later(0.1, exit=True)\n"
+        "    with isolate(print, state=s): faulthandler.dump_traceback_later(0.1, exit=True)\n"
         "    threading.Event().wait(0.5)\n"
         "print('alive')"
     )
@@ -409,7 +411,7 @@ def test_what_cannot_be_put_back_does_not_keep_the_rest_from_it(trial, monkeypat
     monkeypatch.setattr(
         sys, "setrecursionlimit", lambda value: (_ for _ in ()).throw(ValueError("no"))
     )
-    with ProcessState() as state, isolated(lambda line: None, state=state):
+    with ProcessState() as state, isolate(lambda line: None, state=state):
         sys.setswitchinterval(0.5)
     assert sys.getswitchinterval() != 0.5
 
@@ -453,9 +455,10 @@ def test_a_library_that_is_loaded_in_part_harms_nothing(trial, monkeypatch):
 
 
 @pytest.mark.slow
-def test_keras_and_tensorflow_are_put_back_though_the_trial_has_loaded_them():
+def test_keras_and_tensorflow_are_put_back_though_the_trial_has_loaded_them(tmp_path):
     code = """
-from maggy.core.executors.process_state import ProcessState, isolated
+import sys
+from maggy.core.executors.process_state import ProcessState, isolate
 
 def settings():
     import keras, tensorflow as tf
@@ -463,7 +466,9 @@ def settings():
     return (keras.config.floatx(), keras.config.epsilon(), keras.config.image_data_format(),
             keras.config.dtype_policy().name, tf.config.functions_run_eagerly(),
             tf.config.optimizer.get_jit(), tf.config.get_soft_device_placement(),
-            tf.config.experimental.tensor_float_32_execution_enabled())
+            tf.config.experimental.tensor_float_32_execution_enabled(),
+            len(tf.config.optimizer.get_experimental_options()),
+            bool(tf.summary.should_record_summaries()), tf.summary.experimental.get_step())
 
 def change():
     import keras, tensorflow as tf
@@ -473,15 +478,20 @@ def change():
     tf.config.run_functions_eagerly(True); tf.config.optimizer.set_jit(True)
     tf.config.set_soft_device_placement(False)
     tf.config.experimental.enable_tensor_float_32_execution(False)
+    tf.config.optimizer.set_experimental_options({"constant_folding": False})
+    tf.summary.create_file_writer(sys.argv[1]).set_as_default(step=3)
     return settings()
 
 with ProcessState() as state:
     for _ in range(2):
-        with isolated(lambda line: None, state=state):
+        with isolate(lambda line: None, state=state):
             changed = change()
         assert all(a != b for a, b in zip(changed, settings())), (changed, settings())
     print(settings())
 """
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr[-2000:]
-    assert run.stdout == "('float32', 1e-07, 'channels_last', 'float32', False, '', True, True)\n"
+    assert run.stdout == (
+        "('float32', 1e-07, 'channels_last', 'float32', False, '', True, True, 2, False, None)\n"
+    )

@@ -9,7 +9,7 @@ import types
 import numpy as np
 import pytest
 
-from maggy.core.executors.process_state import ProcessState, isolated
+from maggy.core.executors.process_state import ProcessState, isolate
 from maggy.core.executors.randomness import Randomness
 
 
@@ -37,9 +37,9 @@ def test_a_seed_does_not_reach_the_next_trial(fix):
     results = set()
     with ProcessState() as state:
         for _ in range(3):
-            with isolated(lambda line: None, state=state):
+            with isolate(lambda line: None, state=state):
                 fix()
-            with isolated(lambda line: None, state=state):
+            with isolate(lambda line: None, state=state):
                 results.add(draws())
     assert len(results) == 3
     assert len({values[0] for values in results}) == 3
@@ -50,7 +50,7 @@ def test_a_seed_fixes_what_is_drawn_in_its_own_trial():
     results = set()
     with ProcessState() as state:
         for _ in range(2):
-            with isolated(lambda line: None, state=state):
+            with isolate(lambda line: None, state=state):
                 seed()
                 results.add(draws())
     assert len(results) == 1
@@ -116,7 +116,7 @@ def test_pytorch_is_seeded_anew_only_if_it_was_seeded(monkeypatch):
 @pytest.mark.slow
 def test_unseeded_models_differ_though_an_earlier_trial_has_seeded_everything():
     code = """
-from maggy.core.executors.process_state import ProcessState, isolated
+from maggy.core.executors.process_state import ProcessState, isolate
 
 def train(seed):
     import keras, tensorflow as tf
@@ -130,7 +130,7 @@ def train(seed):
 results = []
 with ProcessState() as state:
     for seed in ("keras", None, "keras", None, "tf", None, "tf", None):
-        with isolated(lambda line: None, state=state):
+        with isolate(lambda line: None, state=state):
             results.append(train(seed))
 assert results[0] == results[2], "a seed of the trial's own does not hold"
 assert len(set(results[1::2])) == 4

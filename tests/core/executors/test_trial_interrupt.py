@@ -20,11 +20,11 @@ LONG = 600  # seconds; an interrupt must not take a noticeable part of it
 @pytest.fixture
 def interrupter():
     interrupter = Interrupter()
-    with interrupter.installed():
+    with interrupter.install():
         yield interrupter
 
 
-def fire_when_armed(interrupter):
+def fire_when_ready(interrupter):
     wait_until(lambda: interrupter._is_armed, "the training")
     time.sleep(0.05)  # until it is in the middle of its work; it may be earlier, too
     interrupter.fire("too slow")
@@ -68,8 +68,8 @@ def join_a_thread():
 )
 def test_a_training_function_ends_at_once(interrupter, work):
     began = time.monotonic()
-    with running(fire_when_armed, interrupter) as firing:
-        with pytest.raises(TrialInterrupted, match="too slow"), interrupter.armed():
+    with running(fire_when_ready, interrupter) as firing:
+        with pytest.raises(TrialInterrupted, match="too slow"), interrupter.arm():
             work()
         firing.result()
     assert time.monotonic() - began < LONG / 10
@@ -82,7 +82,7 @@ def test_an_interrupt_is_no_error_that_user_code_catches():
 
 def test_nothing_happens_outside_the_armed_block(interrupter):
     interrupter.fire("early")
-    with interrupter.armed():
+    with interrupter.arm():
         pass
     interrupter.fire("late")
     time.sleep(0.01)
@@ -90,20 +90,20 @@ def test_nothing_happens_outside_the_armed_block(interrupter):
 
 
 def test_a_signal_that_arrives_after_the_block_is_ignored(interrupter):
-    with interrupter.armed():
+    with interrupter.arm():
         pass
     signal.raise_signal(Interrupter.SIGNAL)
 
 
 def test_a_signal_that_was_not_asked_for_is_ignored(interrupter):
-    with interrupter.armed():
+    with interrupter.arm():
         signal.raise_signal(Interrupter.SIGNAL)  # as one that was meant for the run before
     assert interrupter.reason == ""
 
 
 def test_a_swallowed_interrupt_is_remembered_and_can_be_repeated(interrupter):
     swallowed = 0
-    with interrupter.armed():
+    with interrupter.arm():
         for reason in ("first reason", "another", "last"):
             try:
                 interrupter.fire(reason)
@@ -115,11 +115,11 @@ def test_a_swallowed_interrupt_is_remembered_and_can_be_repeated(interrupter):
 
 
 def test_the_next_run_begins_without_a_reason(interrupter):
-    with contextlib.suppress(TrialInterrupted), interrupter.armed():
+    with contextlib.suppress(TrialInterrupted), interrupter.arm():
         interrupter.fire("over")
         time.sleep(LONG)
     assert interrupter.reason == "over"
-    with interrupter.armed():
+    with interrupter.arm():
         assert interrupter.reason == ""
 
 
@@ -127,7 +127,7 @@ def test_the_handler_that_was_there_is_put_back():
     signals = []
     before = signal.signal(Interrupter.SIGNAL, lambda number, frame: signals.append(number))
     try:
-        with pytest.raises(KeyError), Interrupter().installed():
+        with pytest.raises(KeyError), Interrupter().install():
             raise KeyError
         signal.raise_signal(Interrupter.SIGNAL)
     finally:

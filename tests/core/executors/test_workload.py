@@ -354,15 +354,65 @@ def test_a_metric_of_an_ablation_is_read_as_any_other():
     assert AblationWorkload(everything, "metric", WithGaps()).metric_of(0.5, print)[0] == 0.5
 
 
+class Lines:
+    """A reporter that keeps what is logged."""
+
+    def __init__(self):
+        self.lines = []
+
+    def log(self, text, jupyter=False):
+        self.lines.append((text, jupyter))
+
+
+def test_a_value_of_nan_beside_the_metric_is_said():
+    lines = Lines()
+    returned = {"metric": 0.5, "loss": np.float32("nan"), "name": "nan", "val_loss": float("nan")}
+    workload = AblationWorkload(everything, "metric", WithGaps())
+    assert workload.metric_of(returned, lines.log)[0] == 0.5
+    ((text, is_shown),) = lines.lines
+    assert text.startswith(
+        "Maggy: A trial has a metric, although its loss and val_loss is NaN. The"
+    )
+    assert "missing='mean'" in text
+    assert is_shown
+    AblationWorkload(everything, "metric", Labels()).metric_of({"metric": 1, "a": [2]}, lines.log)
+    assert len(lines.lines) == 1
+
+
+def test_weights_of_nan_are_said_although_the_metric_is_a_number(monkeypatch):
+    def is_broken(model):
+        assert model[0] == "model"
+        return model[1] == "dense"
+
+    monkeypatch.setattr("maggy.core.executors.model_witness.has_nan_weights", is_broken)
+    lines = Lines()
+    workload = AblationWorkload(lambda model_function: model_function() and 1, "metric", WithGaps())
+    for layer in ("None", "dense"):
+        workload.call({"ablated_feature": "None", "ablated_layer": layer}, lines)
+    ((text, is_shown),) = lines.lines
+    assert text.startswith("Maggy: Weights of a model are NaN at the end of a trial, so its metric")
+    assert text.endswith("AblationStudy(..., missing='mean').")
+    assert is_shown
+
+
+def test_a_model_that_cannot_be_looked_at_costs_no_trial(monkeypatch):
+    monkeypatch.setattr("maggy.core.executors.model_witness.has_nan_weights", lambda model: 1 / 0)
+    workload = AblationWorkload(lambda model_function: model_function() and 1, "metric", Labels())
+    assert workload.call({"ablated_feature": "None", "ablated_layer": "None"}, Lines()) == 1
+
+
 class Edits(Labels):
     """Gives a model function that edits a model, as LOCO does."""
+
+    def __init__(self, build=lambda: "a model"):
+        self.build = build
 
     def get_model_generator(self, layer_identifier=None):
         listener = current_listener()
 
         def model_function():
             listener(EditedModel("a model", (layer_identifier,), restarts=("dense",)))
-            return "a model"
+            return self.build()
 
         return model_function
 
@@ -370,13 +420,6 @@ class Edits(Labels):
 def test_a_trial_s_output_says_once_what_its_model_lost():
     def train(model_function):
         return [model_function(), model_function()]
-
-    class Lines:
-        def __init__(self):
-            self.lines = []
-
-        def log(self, text, jupyter=False):
-            self.lines.append((text, jupyter))
 
     reporter = Lines()
     workload = AblationWorkload(train, "metric", Edits())
@@ -386,6 +429,56 @@ def test_a_trial_s_output_says_once_what_its_model_lost():
     assert reporter.lines == [(text, False)]
     workload.call({**labels, "seed": 3}, reporter)
     assert len(reporter.lines) == 2
+
+
+class Sized:
+    """Looks like a model of Keras."""
+
+    built = True
+
+    def __init__(self, count):
+        self.count_params = count
+
+
+class Sizes(Labels):
+    """Gives models of the sizes 4, 3, 2 ..., of which the first one has lost a layer."""
+
+    def __init__(self):
+        self.sizes = [2, 3, 4]
+
+    def get_model_generator(self, layer_identifier=None):
+        listener = current_listener()
+
+        def model_function():
+            if len(self.sizes) == 3:
+                listener(EditedModel("a model", ("conv",), ("flatten",), ("dense",)))
+            return Sized(self.sizes.pop)
+
+        return model_function
+
+
+def test_the_facts_about_the_last_model_are_recorded():
+    labels = {"ablated_feature": "None", "ablated_layer": "conv"}
+    reporter = Reporter()
+    workload = AblationWorkload(lambda model_function: model_function(), "metric", Sizes())
+    workload.call(labels, reporter)
+    assert reporter.model_facts == {
+        "parameters": 4,
+        "layers": ["conv", "flatten"],
+        "restarts": ["dense"],
+    }
+    workload.call(labels, reporter)
+    assert reporter.model_facts == {"parameters": 3, "layers": [], "restarts": []}
+
+
+def test_what_only_looks_like_a_model_costs_no_trial():
+    workload = AblationWorkload(
+        lambda model_function: model_function(), "metric", Edits(lambda: Sized(print))
+    )
+    labels = {"ablated_feature": "None", "ablated_layer": "conv"}
+    reporter = Reporter()
+    workload.call(labels, reporter)
+    assert reporter.model_facts["parameters"] is None
 
 
 def test_a_process_of_the_training_function_s_own_may_edit_the_model():

@@ -2,15 +2,17 @@
 
 import json
 
+import pandas as pd
 import pytest
 from helpers.ablators import PlainAblator
 
-from maggy.ablation import AblationStudy
+from maggy.ablation import AblationStudy, register_training_dataset
 from maggy.ablation.ablator import LOCO, Pairs, Shapley
 from maggy.ablation.component import Component
 from maggy.ablation.metrics import Analysis
 from maggy.common.seeding import derive_seed
 from maggy.core.experiment_driver.ablation_policy import AblationPolicy
+from maggy.earlystop import AbstractEarlyStop, Decision, Threshold
 from maggy.experiment_config import AblationConfig
 from maggy.trial import Trial
 
@@ -169,7 +171,15 @@ def test_a_study_may_be_extended_by_components_and_repeats(study):
     study.features.include("age")
     study.model.layers.include_groups(prefix="other")
     study.model.layers.replace("dense", dict, label="small")
+    study.features.include_groups(["b", "a"], prefix="sex_", regex="^c")
+    study.choices.include(augment=False)
+    study.include_combination(feature=["fare", "age"])
     assert seeded_policy(study, repeats=5).mismatch(recorded) is None
+    later = recorded_identity(study, repeats=5)
+    for kind in ("choices", "combinations", "replacements", "feature_groups"):
+        smaller = {**later["components"], kind: [*later["components"][kind], "another"]}
+        record = {**later, "components": smaller}
+        assert seeded_policy(study, repeats=5).mismatch(record)[0] == "components"
 
 
 def test_what_is_recorded_must_be_part_of_the_extended_study(study):
@@ -194,6 +204,26 @@ def test_another_data_set_or_direction_is_another_study(study):
     assert seeded_policy(study, direction="min").mismatch(recorded)[0] == "direction"
     other = AblationStudy("crew", label_name="survived")
     assert seeded_policy(other).mismatch({**recorded, "components": {}})[0] == "training_dataset"
+
+
+def test_other_numbers_in_the_data_set_are_another_study(tmp_path, monkeypatch):
+    monkeypatch.setenv("MAGGY_DATASET_DIR", str(tmp_path))
+    frame = pd.DataFrame({"fare": [1.0, 2.0, 3.0], "survived": [0, 1, 1]})
+
+    def policy_on(frame, **options):
+        register_training_dataset(frame, "passengers")
+        study = AblationStudy("passengers", label_name="survived")
+        ablator = LOCO(study, [])
+        ablator.prepare(frozenset({"dataset_function"}))
+        return AblationPolicy(AblationConfig(study, ablator, **options), ablator)
+
+    recorded = policy_on(frame, repeats=2).identity()
+    assert policy_on(frame, repeats=2).mismatch(recorded) is None  # registered again
+    other = policy_on(frame.assign(fare=[1.0, 2.0, 4.0]), repeats=2)
+    assert other.mismatch(recorded)[0] == "training_data"
+    del recorded["training_data"]  # as an earlier release recorded it
+    assert other.mismatch(recorded) is None
+    assert "training_data" not in policy_on(frame).identity()
 
 
 def test_choices_are_a_third_parameter_of_tensorboard(study):
@@ -235,6 +265,39 @@ def test_an_ablator_that_waits_gets_the_running_trials_and_the_direction(study):
     assert ablator.trial_store is running
     assert ablator.final_store is final
     assert (ablator.direction, policy.total) == ("min", None)
+
+
+class OddSteps(AbstractEarlyStop):
+    """Stops trials whose last step is odd; forgets nothing."""
+
+    starts = 0
+
+    def start(self):
+        self.starts += 1
+
+    def decide(self, trial, finalized_trials, running_trials, direction):
+        assert (list(running_trials), direction) == (["running"], "max")
+        return Decision.STOP if trial.step_history[-1] % 2 else Decision.CONTINUE
+
+
+def test_a_study_stops_no_trial_early_unless_its_config_says_so(study):
+    trial = Trial(Component.feature("fare").params(), "ablation")
+    trial.append_metric({"step": 3, "value": 0.5})
+    policy = policy_of(study, LOCO(study, []))
+    policy.start({}, [], 1)
+    assert not policy.should_stop(trial, [trial] * 20)
+    assert policy.should_end([trial] * 20) is None
+    rules = [OddSteps(), Threshold(0.5)]
+    config = AblationConfig(study, es_policy=rules, es_interval=3, es_min=2)
+    policy = AblationPolicy(config, LOCO(study, []))
+    policy.start({"x": "running"}, [], 1)
+    assert rules[0].starts == 1
+    assert [policy.is_check_due(trial, [step]) for step in (2, 3, 4, 6)] == [0, 1, 0, 1]
+    assert [policy.should_stop(trial, [trial] * count) for count in (2, 3)] == [False, True]
+    trial.append_metric({"step": 4, "value": 0.5})
+    assert not policy.should_stop(trial, [trial] * 3)
+    trial.final_metric = 0.6
+    assert "0.5" in policy.should_end([trial])
 
 
 def test_an_ablator_that_does_not_wait_keeps_its_own_attributes(study):

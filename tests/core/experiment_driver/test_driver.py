@@ -276,7 +276,7 @@ def test_a_flood_of_lines_is_recorded_in_full_and_shown_in_part(tmp_path, capsys
     assert (directory / trial.trial_id / "output.log").read_text().splitlines() == expected
     assert (directory / "executor_0_0.log").read_text().count("line ") == count
     out = capsys.readouterr().out
-    assert "0: line 0\n" in out
+    assert "0 #1: line 0\n" in out
     assert out.count(": line ") <= 10_000
     assert (
         f"trial {trial.trial_id} left out here; all are in {directory}/{trial.trial_id}/output.log"

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 
-from maggy.core.experiment_driver.gc_pauses import short_collections
+from maggy.core.experiment_driver.gc_pauses import shorten_collections
 
 
 class Knot:
@@ -26,7 +26,7 @@ def as_before():
 
 
 def test_what_survives_a_full_collection_is_not_looked_at_again():
-    with short_collections():
+    with shorten_collections():
         survivors = [[] for _ in range(1000)]
         before = gc.get_freeze_count()
         gc.collect()
@@ -35,7 +35,7 @@ def test_what_survives_a_full_collection_is_not_looked_at_again():
 
 
 def test_new_garbage_is_found():
-    with short_collections():
+    with shorten_collections():
         knot = Knot()
         reference = weakref.ref(knot)
         del knot
@@ -47,7 +47,7 @@ def test_afterwards_all_is_as_before():
     callbacks = list(gc.callbacks)
     knot = Knot()
     reference = weakref.ref(knot)
-    with suppress(KeyError), short_collections():
+    with suppress(KeyError), shorten_collections():
         gc.collect()
         del knot
         raise KeyError
@@ -60,11 +60,11 @@ def test_afterwards_all_is_as_before():
 def test_who_manages_the_collector_is_left_alone():
     gc.freeze()
     frozen = gc.get_freeze_count()
-    with short_collections():
+    with shorten_collections():
         gc.collect()
         assert gc.get_freeze_count() <= frozen
     assert gc.get_freeze_count() > 0
     gc.unfreeze()
     gc.disable()
-    with short_collections():
+    with shorten_collections():
         assert gc.get_freeze_count() == 0

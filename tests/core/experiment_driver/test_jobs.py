@@ -37,7 +37,7 @@ class Gone(ThreadCluster):
         super().__init__()
         self._thread_starts, self.is_gone = thread_starts, threading.Event()
 
-    def gone(self):
+    def why_gone(self):
         return "Spark is gone." if self.is_gone.is_set() else None
 
     def thread(self, target, name):

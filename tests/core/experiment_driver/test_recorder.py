@@ -1,7 +1,9 @@
 """The recorder writes the start of a trial when it has time, the end always, and both in order."""
 
 import json
+import re
 import threading
+from pathlib import Path
 
 import pytest
 from helpers.waiting import HANG, wait_until
@@ -40,8 +42,10 @@ def recorder(store, notes):
 @pytest.fixture
 def busy(store, recorder, monkeypatch):
     """Keep the writer busy until the test sets this event."""
-    is_busy, release, real = threading.Event(), threading.Event(), store.log
-    monkeypatch.setattr(store, "log", lambda line: (is_busy.set(), release.wait(), real(line)))
+    is_busy, release, real = threading.Event(), threading.Event(), store.append_log
+    monkeypatch.setattr(
+        store, "append_log", lambda text: (is_busy.set(), release.wait(), real(text))
+    )
     recorder.log("busy")
     # Without this wait, the writer could check the directory's owner later, during the test.
     assert is_busy.wait(HANG)
@@ -83,6 +87,21 @@ def test_a_trial_that_ends_before_its_beginning_is_written_is_five_writes(
     assert len(names_in_order) == len(set(names_in_order)) == 5
     assert set(names_in_order) == set(names(store, trial))
     assert names_in_order[-1] == "trial.json"
+
+
+def test_lines_that_are_logged_soon_keep_their_place_in_the_log(store, recorder, busy):
+    recorder.log("first")
+    recorder.log_soon("second")
+    recorder.log_soon("third")
+    recorder.log("fourth")
+    recorder.log_soon("fifth")
+    busy.set()
+    recorder.close()
+    lines = Path(store.directory, "maggy.log").read_text().splitlines()
+    texts = [line[24:] for line in lines]
+    begin = texts.index("first")
+    assert texts[begin : begin + 5] == ["first", "second", "third", "fourth", "fifth"]
+    assert all(re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} ", line) for line in lines)
 
 
 def test_much_output_is_written_without_a_rest(store, recorder, monkeypatch):
@@ -168,7 +187,7 @@ def now(store):
     """Return the owner's clock, which a driver on another host may follow."""
     time = [1000.0]
     store.ownership._clock = lambda: time[0]
-    store.ownership.check()
+    store.ownership.renew()
     return time
 
 

@@ -1,11 +1,20 @@
 """The routers pass each instruction and each notice to the right part of the driver."""
 
 import pytest
+from helpers.results import ended_trial
 
 from maggy import __version__
 from maggy.core.experiment_driver.foreground import Foreground
-from maggy.core.experiment_driver.instructions import Ask, GivenUp, Launch, Lost, Refused, Send
-from maggy.core.experiment_driver.notices import TrialSuggested
+from maggy.core.experiment_driver.instructions import (
+    Ask,
+    GivenUp,
+    Launch,
+    Lines,
+    Lost,
+    Refused,
+    Send,
+)
+from maggy.core.experiment_driver.notices import TrialBegan, TrialEnded, TrialSuggested
 from maggy.core.experiment_driver.routers import InstructionRouter, NoticeRouter
 from maggy.core.messages import Done, Register, WorkerId
 from maggy.trial import Trial
@@ -18,6 +27,7 @@ class Recording:
     """An object that keeps all calls of its methods, whatever their names are."""
 
     experiment_id = "app_1"
+    backlog = 0
     ended = ()
 
     def __init__(self):
@@ -41,6 +51,7 @@ class Parts:
             self.recorder,
             self.progress,
             self.foreground,
+            {"a": 12},
             lambda name, text: ValueError(f"{name}: {text}"),
         )
 
@@ -84,6 +95,31 @@ def test_what_concerns_trials_goes_to_the_policy_thread_in_one_piece():
     assert parts.recorder.calls == [("log", "Worker 3 was lost: gone")]
 
 
+def test_output_is_shown_with_the_numbers_of_its_worker_and_its_trial():
+    parts = Parts()
+    parts.router.carry_out([Lines("a", WORKER, [(True, "seen"), (False, "logged")])])
+    parts.foreground.run_backlog()
+    assert parts.progress.calls == [("lines", 3, 12, ["seen"])]
+    assert parts.recorder.calls[0] == ("lines", "a", WORKER, ["seen", "logged"])
+
+
+@pytest.mark.parametrize(("verbose", "heads"), [(0, [7]), (1, [7]), (2, [6, 7])])
+def test_lines_about_a_trial_go_to_the_log_and_to_the_user(caplog, verbose, heads):
+    parts = [Recording() for _ in range(6)]
+    trial = ended_trial({"x": 1}, 0.5, number=7)
+    router = NoticeRouter(
+        *parts, {}, total=None, fail_fast=False, metric_name="loss", verbose=verbose
+    )
+    lines = {6: "trial 7: begins | x=1", 7: "trial 7: loss=0.5 | x=1"}
+    with caplog.at_level("INFO", logger="maggy"):
+        router.act(TrialBegan(trial))
+        router.act(TrialEnded(trial))
+    texts = [lines[head] for head in heads]
+    assert [call[1] for call in parts[3].calls if call[0] == "log_soon"] == texts
+    assert caplog.messages == texts
+    assert [call[-1] for call in parts[5].calls] == texts
+
+
 def test_no_job_is_launched_once_the_experiment_is_over():
     parts = Parts()
     parts.router.carry_out([Launch([0])])
@@ -101,8 +137,14 @@ def test_an_instruction_that_the_router_does_not_know_is_an_error_that_names_it(
 
 def test_a_notice_that_the_router_does_not_know_is_an_error_that_names_it():
     parts = [Recording() for _ in range(6)]
-    router = NoticeRouter(*parts, total=None, fail_fast=False)
-    router.act(TrialSuggested(Trial({"x": 1}), {"x": 1}))
+    numbers = {}
+    router = NoticeRouter(
+        *parts, numbers, total=None, fail_fast=False, metric_name="metric", verbose=1
+    )
+    trial = Trial({"x": 1})
+    trial.number = 3
+    router.act(TrialSuggested(trial, {"x": 1}))
+    assert numbers == {trial.trial_id: 3}
     assert [name for name, *_ in parts[2].calls] == ["post"]
     with pytest.raises(AssertionError, match="Ask"):
         router.act(Ask())

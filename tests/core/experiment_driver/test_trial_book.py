@@ -126,6 +126,30 @@ def test_a_resumed_experiment_ends_at_once_if_its_records_say_so(restores, reach
     assert desk.kinds() == ([ExperimentEnds, SuggestionsExhausted] if reached else [TrialSuggested])
 
 
+@pytest.mark.parametrize("restores", [True, False])
+def test_recorded_trials_keep_their_numbers_and_new_trials_get_others(restores):
+    class Resumed(Scripted):
+        def restore(self, trials):
+            return restores
+
+    record = Trial({"x": 1})
+    record.status, record.final_metric, record.number = Trial.FINALIZED, 0.5, 2
+    suggestions = [] if restores else [Trial({"x": 1})]
+    desk = Desk(Resumed(*suggestions, Trial({"x": 2}), Trial({"x": 3})), [record])
+    desk.put(Ask())
+    desk.put(Ask())
+    trials = [notice.trial for notice in desk.notices if isinstance(notice, TrialSuggested)]
+    assert [(trial.params["x"], trial.number) for trial in trials] == [(2, 1), (3, 3)]
+    assert record.number == 2
+
+
+def test_a_trial_that_runs_again_forgets_why_it_was_stopped():
+    trial = Trial({"x": 1})
+    trial.stop_reason = "stopped at step 3"
+    trial.reset()
+    assert (trial.stop_reason, trial.info_dict) == (None, {})
+
+
 def test_points_that_come_with_the_end_of_a_trial_are_kept_and_not_checked():
     policy = Scripted(Trial({"x": 1}))
     desk = Desk(policy)
@@ -141,6 +165,16 @@ def test_points_that_come_with_the_end_of_a_trial_are_kept_and_not_checked():
     assert list(desk.notices) == [TrialBegan(trial), TrialEnded(trial)]
     assert trial.metric_history == [0.5, 0.25]
     assert policy.checks == [1]
+
+
+def test_a_trial_notes_the_worker_of_its_last_run():
+    desk = Desk(Scripted(Trial({"x": 1})))
+    desk.put(Ask())
+    trial = desk.next().trial
+    assert trial.worker is None
+    desk.put(Began(trial.trial_id, WorkerId(0, 2, 0)))
+    desk.put(GivenBack(trial.trial_id, "lost"), Ask(), Began(trial.trial_id, WorkerId(1, 3, 0)))
+    assert trial.worker == 3
 
 
 def test_the_same_trial_object_cannot_be_suggested_twice():

@@ -1,4 +1,4 @@
-"""The environment of Hopsworks: records in HopsFS, and experiments that the platform shows."""
+"""Keep records in HopsFS, and register experiments with Hopsworks, which shows them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training data on Hopsworks: a feature view, or the files of an old training data set."""
+"""Find training data on Hopsworks: a feature view, or the files of an old training data set."""
 
 from __future__ import annotations
 

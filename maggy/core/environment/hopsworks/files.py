@@ -1,4 +1,4 @@
-"""Files in HopsFS, through ``hops.hdfs``."""
+"""Read and write files in HopsFS, through ``hops.hdfs``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The channel on which a notebook's front end asks for the progress, in the framing that it speaks.
+"""Answer a notebook's front end that asks for the progress, in the framing that it speaks.
 
 A question is a length of four bytes, big-endian, and a pickle of
 ``{"type": "LOG", "secret": ..., "data": "LOG"}``. The answer has the same form.

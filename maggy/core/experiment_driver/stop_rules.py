@@ -1,0 +1,115 @@
+"""The stop rules of a config: which running trials to stop, and when to end the experiment."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Mapping, Sequence
+
+from maggy.earlystop import AbstractEarlyStop, Decision, stop_rules
+from maggy.earlystop.registry import StopRule
+from maggy.trial import Trial
+
+__all__ = ["StopRules"]
+
+logger = logging.getLogger(__name__)
+
+
+class StopRules:
+    """Ask the rules of a config about running trials and about the experiment.
+
+    Args:
+        rules: The config's ``es_policy``.
+        direction: ``"max"`` or ``"min"``.
+        interval: Training steps between two checks of a running trial.
+        min_trials: A rule that waits for ended trials is asked once more than this number of trials
+            have ended.
+        by_time: Whether all running trials are checked at times, so that every step is due.
+    """
+
+    def __init__(
+        self,
+        rules: StopRule | Sequence[StopRule],
+        *,
+        direction: str,
+        interval: int,
+        min_trials: int,
+        by_time: bool = False,
+    ) -> None:
+        self._trial_rules, self._experiment_rules = stop_rules(rules)
+        self._direction = direction
+        self._interval = interval
+        self._min_trials = min_trials
+        self._by_time = by_time
+        self._running_trials: Mapping[str, Trial] = {}
+
+    @property
+    def may_end_experiment(self) -> bool:
+        """Whether there is a rule that may end the experiment after any trial."""
+        return bool(self._experiment_rules)
+
+    def start(self, running_trials: Mapping[str, Trial]) -> None:
+        """Prepare the rules for the first trial.
+
+        Args:
+            running_trials: The suggested and running trials by id; the driver updates it.
+        """
+        self._running_trials = running_trials
+        for rule in self._trial_rules:
+            rule.start()
+        for experiment_rule in self._experiment_rules:
+            experiment_rule.start()
+
+    def is_check_due(self, steps: list[int | float]) -> bool:
+        """Return whether a new step is a multiple of the interval, or checks go by time."""
+        if self._by_time:
+            return True
+        interval = self._interval
+        return any(step > 0 and step % interval == 0 for step in steps)
+
+    def should_stop(self, trial: Trial, final_store: list[Trial]) -> bool:
+        """Return whether a rule stops the running trial, and note its reason in the trial.
+
+        Args:
+            trial: The trial.
+            final_store: The trials that ended with a metric.
+        """
+        enough = len(final_store) > self._min_trials
+        running = self._running_trials.values()
+        for rule in self._trial_rules:
+            if rule.waits_for_finals and not enough:
+                continue
+            arguments = trial, final_store, running, self._direction
+            match rule.decide(*arguments):
+                case Decision.CONTINUE:
+                    continue
+                case Decision.STOP:
+                    trial.stop_reason = _reason(rule, *arguments)
+                    return True
+                case other:  # a user's rule may return anything
+                    raise TypeError(
+                        f"{type(rule).__name__}.decide must return a maggy.earlystop.Decision, "
+                        f"but returned {other!r:.80}."
+                    )
+        return False
+
+    def should_end(self, final_store: list[Trial]) -> str | None:
+        """Return the reason of the first rule that ends the experiment; else None."""
+        reasons = (
+            rule.experiment_check(final_store, self._direction) for rule in self._experiment_rules
+        )
+        return next((reason for reason in reasons if reason is not None), None)
+
+
+def _reason(
+    rule: AbstractEarlyStop,
+    trial: Trial,
+    final_store: list[Trial],
+    running_trials: Collection[Trial],
+    direction: str,
+) -> str:
+    try:
+        text = rule.explain(trial, final_store, running_trials, direction)
+    except Exception:  # A user's rule may fail here, and has decided nevertheless.
+        logger.warning("%s.explain failed.", type(rule).__name__, exc_info=True)
+        text = f"{type(rule).__name__} stops it"
+    return f"stopped at step {trial.step_history[-1]:g}: {text}" if trial.step_history else text

@@ -1,0 +1,47 @@
+"""The stop rules of a config."""
+
+from maggy import Trial
+from maggy.core.experiment_driver.stop_rules import StopRules
+from maggy.earlystop import AbstractEarlyStop, Decision
+from maggy.testing import trial_with
+
+
+class Stops(AbstractEarlyStop):
+    """Stops every trial."""
+
+    waits_for_finals = False
+
+    def decide(self, trial, finalized_trials, running_trials, direction):
+        return Decision.STOP
+
+
+class Explains(Stops):
+    """Gives a reason of its own."""
+
+    def explain(self, trial, finalized_trials, running_trials, direction):
+        return "I say so"
+
+
+class Stutters(Stops):
+    """Fails when it is asked for its reason."""
+
+    def explain(self, trial, finalized_trials, running_trials, direction):
+        raise RuntimeError("no words")
+
+
+def reason_of(rule, trial):
+    rules = StopRules(rule, direction="max", interval=1, min_trials=0)
+    rules.start({})
+    assert rules.should_stop(trial, [])
+    return trial.stop_reason
+
+
+def test_a_stopped_trial_knows_the_reason_of_the_rule():
+    assert reason_of(Explains(), trial_with([0.5, 0.5])) == "stopped at step 1: I say so"
+    assert reason_of(Stops(), trial_with([0.5])) == "stopped at step 0: Stops stops it"
+    assert reason_of(Explains(), Trial({"x": 1})) == "I say so"
+
+
+def test_a_rule_that_cannot_explain_itself_stops_the_trial_nevertheless(caplog):
+    assert reason_of(Stutters(), trial_with([0.5])) == "stopped at step 0: Stutters stops it"
+    assert "Stutters.explain failed." in caplog.text
