@@ -18,6 +18,8 @@ EXTRAS = {
     # Intervals and tests of ablations with repeats.
     "stats": ["scipy>=1.11"],
     "plots": ["matplotlib>=3.7", "pandas>=2.0"],
+    # MLflow's client. A server needs mlflow itself.
+    "mlflow": ["mlflow-skinny>=3.0"],
     "notebook": ["ipykernel>=6.29", "ipywidgets>=8.0"],
     "s3": ["s3fs>=2024.10"],
     "hdfs": ["hdfs-native>=0.11"],
@@ -43,6 +45,7 @@ EXTRAS["dev"] = [
     *EXTRAS["tensorflow"],
     *EXTRAS["plots"],
     *EXTRAS["stats"],
+    *EXTRAS["mlflow"],
     *EXTRAS["notebook"],
     *EXTRAS["s3"],
     *EXTRAS["hopsworks"],
@@ -50,7 +53,6 @@ EXTRAS["dev"] = [
     "flask>=3.0",
     "flask-cors>=5.0",
     "hypothesis>=6.100",
-    "mlflow-skinny>=3.0",
     "moto[s3]>=5.0",
     "mypy>=1.13",
     "nbclient>=0.10",

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from maggy import result as result
     from maggy import searchspace as searchspace
     from maggy import tensorboard as tensorboard
+    from maggy import tracking as tracking
     from maggy import trial as trial
     from maggy.ablation import AblationStudy
     from maggy.common.exceptions import (
@@ -83,6 +84,7 @@ if TYPE_CHECKING:
     from maggy.optimizer.bayes import GP, TPE
     from maggy.result import ExperimentResult
     from maggy.searchspace import Searchspace
+    from maggy.tracking import Listener
     from maggy.trial import Trial
 
 __all__ = [
@@ -111,6 +113,7 @@ __all__ = [
     "Hyperband",
     "HyperparameterOptConfig",
     "LagomConfig",
+    "Listener",
     "MaggyError",
     "MedianStoppingRule",
     "MetricKeyError",
@@ -205,6 +208,7 @@ _NAMES = {
     "maggy.optimizer.bayes": ["GP", "TPE"],
     "maggy.result": ["ExperimentResult"],
     "maggy.searchspace": ["Searchspace"],
+    "maggy.tracking": ["Listener"],
     "maggy.trial": ["Trial"],
 }
 _MODULES = {name: module for module, names in _NAMES.items() for name in names}
@@ -222,6 +226,7 @@ _SUBMODULES = (
     "result",
     "searchspace",
     "tensorboard",
+    "tracking",
     "trial",
 )
 

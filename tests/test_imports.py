@@ -22,6 +22,7 @@ HEAVY = (
     "keras",
     "pandas",
     "matplotlib",
+    "mlflow",
     "tensorboard",
     "pyarrow",
     "optuna",
@@ -49,11 +50,12 @@ EXCEPTIONS = [
 ]  # fmt: skip
 PUBLIC = [
     "AblationStudy", "ExperimentResult", "Searchspace", "Trial", "__version__", "callbacks",
-    "experiment", "lagom", "load", "tensorboard", *CONFIGS, *OPTIMIZERS, *STOP_RULES, *EXCEPTIONS,
+    "Listener", "experiment", "lagom", "load", "tensorboard",
+    *CONFIGS, *OPTIMIZERS, *STOP_RULES, *EXCEPTIONS,
 ]  # fmt: skip
 SUBMODULES = [
     "ablation", "callbacks", "config", "earlystop", "experiment", "experiment_config",
-    "optimizer", "result", "searchspace", "tensorboard", "trial",
+    "optimizer", "result", "searchspace", "tensorboard", "tracking", "trial",
 ]  # fmt: skip
 
 PATHS = {
@@ -116,6 +118,7 @@ PATHS = {
     "maggy.callbacks": ["KerasBatchEnd", "KerasEpochEnd"],
     "maggy.result": ["ExperimentResult"],
     "maggy.loading": ["load"],
+    "maggy.tracking": ["ExperimentInfo", "Listener", "MLflow", "export"],
     "maggy.core.exceptions": EXCEPTIONS,
     "maggy.common.exceptions": EXCEPTIONS,
     "maggy.testing": [

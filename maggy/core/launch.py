@@ -26,6 +26,8 @@ from maggy.core.executors.process_executor import why_not_here
 from maggy.core.executors.trial_executor import WorkerSettings, work
 from maggy.core.experiment_driver import ExperimentDriver, RunLimits
 from maggy.core.experiment_driver.conclusion import conclude
+from maggy.core.experiment_driver.listeners import Listeners
+from maggy.core.experiment_driver.listening import describe_experiment, heard
 from maggy.core.experiment_driver.policy import Policy
 from maggy.core.experiment_driver.progress import announce
 from maggy.core.experiment_driver.recorder import Recorder
@@ -39,6 +41,7 @@ from maggy.experiment_config.checks import check_memory
 from maggy.records.contract import RecordStore
 from maggy.records.directory import ExperimentStore
 from maggy.records.events import events_problem
+from maggy.tracking.registry import resolve_listeners
 from maggy.trial import Trial
 
 __all__ = ["Config", "launch"]
@@ -47,6 +50,7 @@ __all__ = ["Config", "launch"]
 def launch(train_fn: TrainingFunction, config: Config) -> Any:  # noqa: ANN401 (from user code)
     """Run the experiment; see :func:`maggy.experiment.lagom`."""
     environment = find_environment()
+    hearers = resolve_listeners(config.listeners)
     policy, workload = plan(train_fn, config, environment)
     root = environment.root(None if config.log_dir is None else os.fspath(config.log_dir))
     store, earlier = open_experiment(environment, root, config, policy)
@@ -71,30 +75,44 @@ def launch(train_fn: TrainingFunction, config: Config) -> Any:  # noqa: ANN401 (
     try:
         card = _make_card(config, policy, store, cluster, start)
         registration = environment.register(card, recorder.tell)
-        with (
-            _set_variables(environment.variables(store.experiment_id)),
-            pack_workload(workload, cluster, recorder.tell) as payload,
-        ):
-            driver = _make_driver(
-                config, policy, payload, cluster, recorder, registration, environment, past, seed
-            )
-            # The platform learns the address last: a client that asks must get the number of
-            # trials.
-            registration.serve_progress(cluster.host, cluster.advertised)
-            outcome = driver.run()
-        state = outcome.state
-        best = _find_best_trial(outcome.trials, Direction.parse(policy.direction))
-        if outcome.error is not None:
-            error = outcome.error
-            recorder.log(f"It was ended by {type(error).__name__}: {error}".rstrip(": "))
-        return conclude(
-            outcome,
-            policy,
-            recorder,
-            directory=store.directory,
-            searchspace=config.searchspace if isinstance(config, OptimizationConfig) else None,
-            seconds=time.time() - start,
+        info = describe_experiment(
+            config, policy, store, seed=seed, start=start, earlier_trials=len(past.trials)
         )
+        with heard(hearers, info, environment.files, recorder, past.trials) as listeners:
+            with (
+                _set_variables(environment.variables(store.experiment_id)),
+                pack_workload(workload, cluster, recorder.tell) as payload,
+            ):
+                driver = _make_driver(
+                    config,
+                    policy,
+                    payload,
+                    cluster,
+                    recorder,
+                    registration,
+                    environment,
+                    past,
+                    seed,
+                    listeners,
+                )
+                # The platform learns the address last: a client that asks must get the number of
+                # trials.
+                registration.serve_progress(cluster.host, cluster.advertised)
+                outcome = driver.run()
+            state = outcome.state
+            best = _find_best_trial(outcome.trials, Direction.parse(policy.direction))
+            if outcome.error is not None:
+                error = outcome.error
+                recorder.log(f"It was ended by {type(error).__name__}: {error}".rstrip(": "))
+            return conclude(
+                outcome,
+                policy,
+                recorder,
+                directory=store.directory,
+                searchspace=config.searchspace if isinstance(config, OptimizationConfig) else None,
+                seconds=time.time() - start,
+                listeners=listeners,
+            )
     except Exception as error:
         state, failure = "FAILED" if state == "FINISHED" else state, error
         raise
@@ -170,6 +188,7 @@ def _make_driver(
     environment: Environment,
     past: Past,
     seed: int,
+    listeners: Listeners | None,
 ) -> ExperimentDriver:
     variables = environment.variables(recorder.experiment_id)
 
@@ -180,6 +199,7 @@ def _make_driver(
             config.max_trial_seconds,
             tee=not cluster.local,
             variables=variables,
+            tracking_variables=listeners.worker_variables if listeners else {},
             worker_timeout=config.worker_timeout,
             isolation=config.isolation,
             max_trial_memory=_find_memory_limit(config),
@@ -212,6 +232,7 @@ def _make_driver(
         _make_error,
         registration.board,
         past.again,
+        listeners,
     )
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, Final
 
+from maggy.common.by_name import with_names
 from maggy.common.exceptions import BadArgumentsError
 from maggy.experiment_config.argument_docs import explain_inherited_arguments
 from maggy.experiment_config.checks import (
@@ -17,12 +19,15 @@ from maggy.experiment_config.checks import (
     check_text,
 )
 from maggy.experiment_config.unknown_keywords import refuse_unknown_keywords
+from maggy.tracking import Listener
+from maggy.tracking.registry import LISTENERS, resolve_listeners
 
 __all__ = ["BaseConfig", "CommonConfig", "LagomConfig"]
 
 MAX_PORT: Final = 65_535
 
 
+@with_names(LISTENERS, "{listeners}")
 @dataclass(kw_only=True)
 class CommonConfig:
     """Hold the options that every experiment has. The constructor checks all of them.
@@ -58,12 +63,17 @@ class CommonConfig:
             lost and its trial starts again. It must be longer than ``hb_interval``.
         driver_port: Port on which the driver listens for its workers, from 1 to 65535. None, the
             default, takes a free port.
+        listeners: A list of what hears of the experiment while it runs: instances of
+            :class:`maggy.Listener`, and names, in upper or lower case: {listeners}. Other
+            distributions can register names as entry points of the group ``maggy.listeners``. The
+            default is none.
         verbose: How much is printed about trials, 1 by default. 0 prints only failures. 1 prints
             the output of trials and a line about each trial that ends; 2 also prints a line about
             each trial that begins.
 
     Raises:
         BadArgumentsError: If an argument breaks its rule.
+        TypeError: If a listener is of another type.
     """
 
     seed: int | None = None
@@ -80,6 +90,7 @@ class CommonConfig:
     max_trial_memory: int | str | None = None
     worker_timeout: float = 60.0
     driver_port: int | None = None
+    listeners: Sequence[str | Listener] = ()
     verbose: int = 1
 
     def __post_init__(self) -> None:
@@ -90,6 +101,7 @@ class CommonConfig:
             check_flag(field, getattr(self, field))
         for field, path in (("log_dir", self.log_dir), ("resume", self.resume)):
             _check_path(field, path)
+        resolve_listeners(self.listeners)
 
     def _check_name_and_heartbeat(self) -> None:
         # Every config defines these fields, but at positions and with defaults of its own.

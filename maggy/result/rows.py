@@ -1,4 +1,4 @@
-"""One row for each ended trial of an experiment: plain values that tables, plots and files show."""
+"""One row for each trial of an experiment: plain values for tables, plots, files and listeners."""
 
 from __future__ import annotations
 
@@ -12,7 +12,15 @@ from maggy.common.json_values import to_plain
 from maggy.common.types import Json, Params
 from maggy.trial import Trial
 
-__all__ = ["ModelFacts", "TrialRow", "make_row", "parameter_names", "repeat_of", "sort_rows"]
+__all__ = [
+    "ModelFacts",
+    "TrialRow",
+    "copy_row",
+    "make_row",
+    "parameter_names",
+    "repeat_of",
+    "sort_rows",
+]
 
 _REPEATED_ID = re.compile(r".+_(\d+)")
 
@@ -38,12 +46,12 @@ class _OptionalFields(TypedDict, total=False):
 
 
 class TrialRow(_OptionalFields):
-    """What an ended trial was and did, as plain JSON values.
+    """What a trial was and did, as plain JSON values.
 
     ``number`` counts the trials of an experiment from 1, in the order of suggestion; it is None in
-    the records of an older release. ``metric`` is None for a failed trial. ``duration`` is in
-    milliseconds, ``start`` in seconds since the epoch. ``steps`` and ``history`` have the same
-    length.
+    the records of an older release. ``metric`` is None for a failed trial, and for one that
+    still runs. ``duration`` is in milliseconds, ``start`` in seconds since the epoch. ``steps`` and
+    ``history`` have the same length.
 
     ``stop_reason`` says why a rule stopped a trial early. ``worker`` is the number of the worker
     that ran the trial last, from 0. A trial that never ran has none, and neither has one from the
@@ -68,10 +76,11 @@ class TrialRow(_OptionalFields):
 
 
 def make_row(trial: Trial, optimization_key: str) -> TrialRow:
-    """Return the row of an ended trial.
+    """Return the row of a trial: a snapshot that shares nothing with it.
 
     Args:
-        trial: A trial that is FINALIZED or ERROR.
+        trial: A trial of any status. The row of one that runs has the points so far. Call this on
+            the thread that owns the trial, or after the end of the trial.
         optimization_key: The name of the metric. If the trial returned a bare number, this is its
             key in ``outputs``.
     """
@@ -122,6 +131,16 @@ def _model_facts(record: Mapping[str, object]) -> ModelFacts:
 
 def _texts(value: object) -> list[str]:
     return [str(item) for item in value] if isinstance(value, (list, tuple)) else []
+
+
+def copy_row(row: TrialRow) -> TrialRow:
+    """Return a row with the same content, which shares nothing with the first one."""
+    copy = row.copy()
+    copy["params"] = to_plain(row["params"])
+    copy["steps"], copy["history"] = list(row["steps"]), list(row["history"])
+    outputs = row["outputs"]
+    copy["outputs"] = None if outputs is None else to_plain(outputs)
+    return copy
 
 
 def repeat_of(row: TrialRow) -> int:

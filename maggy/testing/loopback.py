@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Sequence
 
 from maggy.ablation.ablator import ablator_by_name
 from maggy.common.exceptions import EarlyStopException
@@ -20,14 +21,19 @@ from maggy.core.executors.session import Session
 from maggy.core.executors.trial_session import Answer
 from maggy.core.experiment_driver import ExperimentDriver, Outcome, RunLimits
 from maggy.core.experiment_driver.ablation_policy import AblationPolicy
+from maggy.core.experiment_driver.listeners import Listeners
+from maggy.core.experiment_driver.listening import describe_experiment
 from maggy.core.experiment_driver.optimization_policy import OptimizationPolicy
 from maggy.core.experiment_driver.policy import Policy
 from maggy.core.experiment_driver.recorder import Recorder
 from maggy.core.messages import Assign, Check, Checked, Done, Register, WorkerId
 from maggy.core.reporter import Reporter
 from maggy.core.rpc import Address, Server
-from maggy.experiment_config import AblationConfig, OptimizationConfig
+from maggy.experiment_config import AblationConfig, LagomConfig, OptimizationConfig
 from maggy.records.directory import ExperimentStore
+from maggy.result import build_result
+from maggy.tracking import Listener
+from maggy.tracking.registry import resolve_listeners
 from maggy.trial import Trial
 
 __all__ = [
@@ -90,6 +96,7 @@ def run_on_threads(
             lambda params, reporter, interrupted: train(params, reporter),
             workers=workers,
             hb_interval=min(config.hb_interval, POLL_SECONDS),
+            listeners=resolve_listeners(config.listeners),
             limits=RunLimits(
                 num_workers=workers,
                 seed=1 if config.seed is None else config.seed,
@@ -195,6 +202,7 @@ class LoopbackExperiment:
         cluster: The cluster; None for a new one.
         earlier: Trials that ended in an earlier call.
         limits: The limits of the call; None for those of a test.
+        listeners: Hear of the experiment.
 
     Attributes:
         store: The records.
@@ -216,6 +224,7 @@ class LoopbackExperiment:
         cluster: ThreadCluster | None = None,
         earlier: Iterable[Trial] = (),
         limits: RunLimits | None = None,
+        listeners: Sequence[Listener] = (),
     ) -> None:
         environment = find_environment("local")
         self.store = ExperimentStore.create(environment.files, os.fspath(root), "threads")
@@ -224,6 +233,9 @@ class LoopbackExperiment:
         self.cluster = cluster or ThreadCluster()
         self._train, self._hb_interval, self._check = train, hb_interval, check
         self._sessions: list[_DismissibleSession] = []
+        self._policy = policy
+        self._key = policy.optimization_key or "metric"
+        self._listeners = Listeners(listeners, self._key, self.recorder.tell) if listeners else None
         self.driver = ExperimentDriver(
             policy,
             limits or RunLimits(num_workers=workers, seed=1),
@@ -233,16 +245,36 @@ class LoopbackExperiment:
             self._make_tasks,
             list(earlier),
             lambda name, text: ValueError(f"{name}: {text}"),
+            listeners=self._listeners,
         )
 
     def run(self) -> Outcome:
         """Run the experiment and return its outcome. Call this once."""
         try:
-            return self.driver.run()
+            return self.driver.run() if self._listeners is None else self._run(self._listeners)
         finally:
             for session in self._sessions:
                 session.dismiss()
             self.recorder.close()
+
+    def _run(self, listeners: Listeners) -> Outcome:
+        config = LagomConfig(self._policy.name)
+        info = describe_experiment(
+            config, self._policy, self.store, seed=1, start=time.time(), earlier_trials=0
+        )
+        listeners.experiment_began(info)
+        outcome = self.driver.run()
+        policy = self._policy
+        result = build_result(
+            outcome.trials,
+            kind=policy.kind,
+            direction=policy.direction,
+            optimization_key=self._key,
+        )
+        result.directory, result.state = self.store.directory, outcome.state
+        listeners.experiment_ended(result)
+        listeners.close()
+        return outcome
 
     def _make_tasks(self, address: Address) -> Callable[[int], Task]:
         return lambda job: (

@@ -48,6 +48,7 @@ class Experiment(LoopbackExperiment):
         hb_interval: Seconds between heartbeats.
         check: Tries the study out.
         cluster: The cluster.
+        listeners: Hear of the experiment.
         **limits: Further fields of `RunLimits`.
     """
 
@@ -62,6 +63,7 @@ class Experiment(LoopbackExperiment):
         hb_interval=0.02,
         check=None,
         cluster=None,
+        listeners=(),
         **limits,
     ):
         super().__init__(
@@ -73,6 +75,7 @@ class Experiment(LoopbackExperiment):
             cluster=cluster,
             earlier=before,
             limits=RunLimits(num_workers=workers, seed=1, **limits),
+            listeners=listeners,
         )
 
 

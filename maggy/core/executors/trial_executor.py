@@ -15,6 +15,7 @@ from maggy.core.cluster import TaskInfo, loads
 from maggy.core.executors.children import Children
 from maggy.core.executors.error_text import reason_of, text_of, traceback_of
 from maggy.core.executors.mistakes import mistake_of, remedy_of
+from maggy.core.executors.mlflow_runs import RunContext, missing_variables
 from maggy.core.executors.process_executor import ProcessExecutor, why_not_here
 from maggy.core.executors.process_state import ProcessState, isolate
 from maggy.core.executors.session import Session
@@ -42,6 +43,7 @@ class WorkerSettings:
         max_trial_seconds: Seconds that one trial may take; None for no limit.
         tee: Whether to print to the executor's own output, which Spark keeps, too.
         variables: Environment variables that the platform's tools expect on the worker.
+        tracking_variables: Environment variables for MLflow, which the worker may have already.
         worker_timeout: Seconds without a heartbeat after which the driver counts a worker as lost.
         isolation: ``"process"`` if each trial has a process of its own, else ``"worker"``.
         max_trial_memory: Bytes that such a process may use with its descendants; None for no limit.
@@ -52,6 +54,7 @@ class WorkerSettings:
     max_trial_seconds: float | None
     tee: bool
     variables: dict[str, str] = field(default_factory=dict)
+    tracking_variables: dict[str, str] = field(default_factory=dict)
     worker_timeout: float = 60.0
     isolation: str = "worker"
     max_trial_memory: int | None = None
@@ -81,7 +84,8 @@ def work(settings: WorkerSettings, payload: bytes, job: int, task: TaskInfo) -> 
     if task.gpus:
         # Before the payload is loaded: that may import TensorFlow, which looks only once.
         os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(task.gpus)
-    os.environ.update(settings.variables)
+    variables = settings.variables | missing_variables(settings.tracking_variables, os.environ)
+    os.environ.update(variables)
     identity = WorkerId(job, task.partition, task.attempt).encode()
     hello = Register.of_this_release(socket.gethostname(), os.getpid(), task.task)
     try:
@@ -89,7 +93,7 @@ def work(settings: WorkerSettings, payload: bytes, job: int, task: TaskInfo) -> 
             return _work_in_children(settings, payload, identity, hello)
         return _work_here(settings, payload, identity, hello)
     finally:
-        for name in settings.variables:
+        for name in variables:
             os.environ.pop(name, None)
 
 
@@ -212,6 +216,7 @@ class TrialExecutor:
         self._interrupter = interrupter
         self._tee = tee
         self._state = state
+        self._run_context = RunContext()
         self._values: list[object] = []
 
     @property
@@ -273,6 +278,7 @@ class TrialExecutor:
 
     def _run(self, assignment: Assign) -> tuple[object, bool]:
         os.environ[LOGDIR_VARIABLE] = assignment.logdir
+        self._run_context.enter(assignment.trial_id)
         try:
             # In a copy of the context: a variable of the context that is set there does not reach
             # the next trial.
@@ -280,6 +286,7 @@ class TrialExecutor:
         finally:
             # While it is there, the whole environment would have to be restored.
             os.environ.pop(LOGDIR_VARIABLE, None)
+            self._run_context.leave()
 
     def _report(self, value: object, is_early: bool) -> Answer:
         if self._workload.optimization_key is None:

@@ -7,10 +7,12 @@ from typing import Any
 from maggy.common.exceptions import ExperimentError, OwnershipError
 from maggy.core.experiment_driver.driver import Outcome
 from maggy.core.experiment_driver.jobs import SparkIsGone
+from maggy.core.experiment_driver.listeners import Listeners
 from maggy.core.experiment_driver.policy import Policy
 from maggy.core.experiment_driver.progress import announce
 from maggy.core.experiment_driver.recorder import Recorder
 from maggy.result import ExperimentResult, build_result, summary_text
+from maggy.result.rows import make_row
 from maggy.searchspace import Searchspace
 from maggy.trial import Trial
 
@@ -25,6 +27,7 @@ def conclude(
     directory: str,
     searchspace: Searchspace | None,
     seconds: float,
+    listeners: Listeners | None = None,
 ) -> Any:  # noqa: ANN401 (a function may return anything)
     """Record and show the result, and return it. Raise the error that ended the experiment.
 
@@ -35,6 +38,7 @@ def conclude(
         directory: The directory of the experiment.
         searchspace: The search space of a search.
         seconds: How long the experiment took.
+        listeners: Hear of the end, before the last line is shown; None if nobody listens.
 
     Returns:
         An :class:`ExperimentResult`, or the return value of a function that runs once.
@@ -46,7 +50,9 @@ def conclude(
     if isinstance(outcome.error, SparkIsGone):
         outcome.error = _explain_spark_is_gone(outcome, policy, directory)
     if policy.optimization_key is None:
-        return _return_value(outcome)
+        if listeners is not None:
+            listeners.experiment_ended(_result_of_single_run(outcome, policy, directory))
+        return _return_value(outcome, listeners)
     result = build_result(
         outcome.trials,
         kind=policy.kind,
@@ -57,8 +63,10 @@ def conclude(
     )
     result.directory = directory
     result.searchspace = searchspace
-    result.state = outcome.state
+    result.state = _state(outcome, has_metric=bool(result["num_trials"]))
     recorder.result(result)
+    if listeners is not None:
+        listeners.experiment_ended(result)
     # An experiment that has used up max_seconds ends with the trials that it has.
     if outcome.error is not None and not _has_run_out_of_time(outcome):
         if outcome.trials:
@@ -72,11 +80,34 @@ def conclude(
         policy.finish([trial for trial in outcome.trials if trial.final_metric is not None])
     announce(_summary(result, policy, seconds))
     announce(_place(outcome, directory))
-    announce("Finished Experiment")
+    _finish(listeners)
     return result
 
 
-def _return_value(outcome: Outcome) -> Any:  # noqa: ANN401 (the function may return anything)
+def _finish(listeners: Listeners | None) -> None:
+    """Wait for the listeners, whose lines come before the last one, and show that one."""
+    if listeners is not None:
+        listeners.close()
+    announce("Finished Experiment")
+
+
+def _state(outcome: Outcome, *, has_metric: bool) -> str:
+    if outcome.state == "FINISHED" and not has_metric and _failures(outcome):
+        return "FAILED"
+    return outcome.state
+
+
+def _result_of_single_run(outcome: Outcome, policy: Policy, directory: str) -> ExperimentResult:
+    return ExperimentResult(
+        {},
+        trials=[make_row(trial, "metric") for trial in outcome.trials],
+        kind=policy.kind,
+        directory=directory,
+        state=_state(outcome, has_metric=False),
+    )
+
+
+def _return_value(outcome: Outcome, listeners: Listeners | None) -> Any:  # noqa: ANN401 (the function may return anything)
     """Return what a function that runs once has returned."""
     failures = _failures(outcome)
     if outcome.error is None and failures:
@@ -90,7 +121,7 @@ def _return_value(outcome: Outcome) -> Any:  # noqa: ANN401 (the function may re
             outcome.job_error or "it ran in an earlier experiment, and only its records were kept"
         )
         raise ExperimentError(f"The return value of the function is not available: {reason}")
-    announce("Finished Experiment")
+    _finish(listeners)
     return outcome.values[0]
 
 

@@ -15,6 +15,7 @@ from maggy.core.experiment_driver.foreground import Foreground
 from maggy.core.experiment_driver.gc_pauses import shorten_collections
 from maggy.core.experiment_driver.jobs import JobEnd, Jobs
 from maggy.core.experiment_driver.ledger import Ledger
+from maggy.core.experiment_driver.listeners import HeardNotices, Listeners
 from maggy.core.experiment_driver.policy import Policy
 from maggy.core.experiment_driver.policy_thread import PolicyThread
 from maggy.core.experiment_driver.progress import Progress
@@ -94,6 +95,7 @@ class ExperimentDriver:
         board: Also shows the progress, to clients that ask over the network. It gets the number of
             trials here, so no client may learn its address before.
         again: Trials that failed in an earlier call and run again.
+        listeners: Hear of the trials; None if nobody listens.
     """
 
     def __init__(
@@ -108,6 +110,7 @@ class ExperimentDriver:
         describe_error: Callable[[str, str], Exception],
         board: ProgressBoard | None = None,
         again: Iterable[Trial] = (),
+        listeners: Listeners | None = None,
     ) -> None:
         self._policy = policy
         self._limits = limits
@@ -116,6 +119,7 @@ class ExperimentDriver:
         self._recorder = recorder
         self._make_tasks = make_tasks
         self._describe_error = describe_error
+        self._listeners = listeners
         self._progress = Progress(
             policy.direction,
             policy.total,
@@ -154,7 +158,8 @@ class ExperimentDriver:
         with handle_interrupts(self._interrupted), shorten_collections():
             try:
                 self._dispatcher.start()
-                self._policy_thread.start(self._notice_router)
+                listeners, router = self._listeners, self._notice_router
+                self._policy_thread.start(HeardNotices(listeners, router) if listeners else router)
                 self._jobs.launch(list(range(self._limits.num_workers)))
                 self._foreground.wait(self._limits.max_seconds)
             except BaseException as error:
@@ -180,7 +185,9 @@ class ExperimentDriver:
             self._job_ended,
             self._fail_soon,
         )
-        self._policy_thread = PolicyThread(self._book)
+        listeners = self._listeners
+        hear_points = listeners.points if listeners and listeners.hear_points else None
+        self._policy_thread = PolicyThread(self._book, hear_points=hear_points)
         # The policy thread writes it, and the dispatcher reads it.
         numbers: dict[str, int | None] = {}
         self._dispatcher = Dispatcher(

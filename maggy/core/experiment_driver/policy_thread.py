@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Protocol
 
-from maggy.core.experiment_driver.instructions import TrialEvent
+from maggy.core.experiment_driver.instructions import Points, TrialEvent
 from maggy.core.experiment_driver.notices import Notice
 from maggy.core.experiment_driver.trial_book import TrialBook
 
@@ -36,14 +36,18 @@ class PolicyThread:
     Args:
         book: The trial book. After :meth:`start` only this thread may use it.
         clock: Returns monotonic seconds.
+        hear_points: Called with the points of a trial before the book gets them; None if nobody
+            wants to hear of them. It must not block.
     """
 
     def __init__(
         self,
         book: TrialBook,
         clock: Callable[[], float] = time.monotonic,
+        hear_points: Callable[[Points], None] | None = None,
     ) -> None:
         self._book = book
+        self._hear_points = hear_points
         self._clock = clock
         self._queue: queue.SimpleQueue[tuple[TrialEvent | None, ...]] = queue.SimpleQueue()
         self._batch: deque[TrialEvent | None] = deque()  # out of the queue, and not yet handled
@@ -84,6 +88,8 @@ class PolicyThread:
                     continue
                 if event is None:
                     return
+                if self._hear_points is not None and isinstance(event, Points):
+                    self._hear_points(event)
                 self._act(self._book.handle(event))
         except BaseException as error:
             logger.debug("The policy failed.", exc_info=True)

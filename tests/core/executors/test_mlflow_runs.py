@@ -1,5 +1,7 @@
 """MLflow's runs that a trial leaves open end with it."""
 
+import json
+import os
 import subprocess
 import sys
 import threading
@@ -7,7 +9,7 @@ import types
 
 import pytest
 
-from maggy.core.executors.mlflow_runs import end_open_runs
+from maggy.core.executors.mlflow_runs import RunContext, end_open_runs, missing_variables
 from maggy.core.executors.process_state import isolate
 
 
@@ -120,3 +122,57 @@ assert mlflow.active_run() is None
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path
     )
     assert run.stdout == "FAILED\n" * 3, run.stderr[-2000:]
+
+
+@pytest.fixture
+def environment(monkeypatch):
+    for name in ("MLFLOW_RUN_CONTEXT", "MAGGY_RUN_CONTEXT"):
+        monkeypatch.delenv(name, raising=False)
+    return monkeypatch
+
+
+def test_runs_of_a_trial_get_tags_that_name_it(environment):
+    environment.setenv("MAGGY_RUN_CONTEXT", '{"maggy.role": "run"}')
+    environment.setenv("MLFLOW_RUN_CONTEXT", '{"team": "a"}')
+    context = RunContext()
+    context.enter("t1")
+    tags = {"team": "a", "maggy.role": "run", "maggy.trial_id": "t1"}
+    assert json.loads(os.environ["MLFLOW_RUN_CONTEXT"]) == tags
+    context.leave()
+    assert os.environ["MLFLOW_RUN_CONTEXT"] == '{"team": "a"}'
+
+
+def test_tags_that_cannot_be_read_are_left_out(environment):
+    environment.setenv("MAGGY_RUN_CONTEXT", "{}")
+    environment.setenv("MLFLOW_RUN_CONTEXT", "torn {")
+    context = RunContext()
+    context.enter("t1")
+    assert json.loads(os.environ["MLFLOW_RUN_CONTEXT"]) == {"maggy.trial_id": "t1"}
+
+
+def test_without_a_tracker_the_environment_stays_as_it_is(environment):
+    context = RunContext()
+    context.enter("t1")
+    assert "MLFLOW_RUN_CONTEXT" not in os.environ
+    context.leave()
+
+
+OURS = {
+    "MAGGY_RUN_CONTEXT": "{}",
+    "MLFLOW_TRACKING_URI": "http://ours",
+    "MLFLOW_EXPERIMENT_ID": "7",
+}
+
+
+@pytest.mark.parametrize(
+    ("environment", "missing"),
+    [
+        ({}, OURS),
+        ({"MLFLOW_TRACKING_URI": "http://ours"}, {"MAGGY_RUN_CONTEXT", "MLFLOW_EXPERIMENT_ID"}),
+        ({"MLFLOW_TRACKING_URI": "http://other"}, {"MAGGY_RUN_CONTEXT"}),
+        ({"MLFLOW_EXPERIMENT_NAME": "mine"}, {"MAGGY_RUN_CONTEXT", "MLFLOW_TRACKING_URI"}),
+        ({"MLFLOW_EXPERIMENT_ID": "3"}, {"MAGGY_RUN_CONTEXT", "MLFLOW_TRACKING_URI"}),
+    ],
+)
+def test_a_worker_keeps_its_own_server_and_experiment(environment, missing):
+    assert missing_variables(OURS, environment) == {name: OURS[name] for name in missing}

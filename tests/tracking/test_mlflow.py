@@ -1,0 +1,134 @@
+"""The listener for MLflow from its start to its end, and the export, on a server in memory."""
+
+import json
+
+import pytest
+from helpers.listeners import INFO
+from helpers.mlflow_server import FakeServer
+from helpers.results import ended_trial, search_result
+
+from maggy.common.exceptions import BadArgumentsError
+from maggy.common.files import AnyFiles
+from maggy.result import build_result
+from maggy.result.rows import make_row
+from maggy.tracking import MLflow, export, mlflow
+
+SERVER = "http://localhost:5000"
+
+
+@pytest.fixture
+def server(monkeypatch):
+    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME"):
+        monkeypatch.delenv(name, raising=False)
+    server = FakeServer()
+    server.targets = []
+
+    def make(uri, name, experiment_id):
+        server.targets.append((uri, name, experiment_id))
+        server.uri = uri
+        return server
+
+    monkeypatch.setattr(mlflow, "MlflowServer", make)
+    return server
+
+
+@pytest.fixture
+def info(tmp_path):
+    return {**INFO, "directory": str(tmp_path)}
+
+
+def test_a_listener_writes_what_it_hears(server, info):
+    trial = ended_trial({"x": 1}, 0.5, start=1000.0, duration=300, step_history=[0])
+    trial.metric_history = [0.4]
+    row = make_row(trial, "accuracy")
+    listener = MLflow(tracking_uri=SERVER)
+    listener.on_experiment_start(info)
+    listener.on_trial_start({**row, "steps": [], "history": [], "status": "RUNNING"})
+    listener.on_report(row, [(0, 0.4)])
+    listener.on_trial_end(row)
+    listener.on_experiment_end(
+        build_result([trial], kind="optimization", direction="max", optimization_key="accuracy")
+    )
+    assert server.of(trial).status == "FINISHED"
+    assert server.of(trial).values("accuracy") == {0: 0.4}
+    assert server.parent.status == "FINISHED"
+    assert server.targets == [(SERVER, "digits", None)]
+
+
+@pytest.mark.parametrize(
+    ("variables", "options", "target"),
+    [
+        ({}, {}, (None, "digits", None)),
+        ({"MLFLOW_TRACKING_URI": SERVER}, {}, (SERVER, "digits", None)),
+        ({"MLFLOW_EXPERIMENT_NAME": "active"}, {}, (None, "active", None)),
+        ({"MLFLOW_EXPERIMENT_ID": "3"}, {}, (None, "digits", "3")),
+        ({"MLFLOW_EXPERIMENT_ID": "3"}, {"experiment_name": "mine"}, (None, "mine", None)),
+    ],
+)
+def test_the_experiment_is_the_users_the_active_one_or_that_of_the_config(
+    server, info, monkeypatch, variables, options, target
+):
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    MLflow(**options).on_experiment_start(info)
+    assert server.targets == [target]
+
+
+def test_workers_learn_of_the_server_and_of_an_experiment_that_exists(server, info):
+    variables = MLflow(tracking_uri=SERVER).prepare(info, AnyFiles())
+    assert json.loads(variables.pop("MAGGY_RUN_CONTEXT")) == {
+        "maggy.experiment_id": "app_1",
+        "maggy.role": "run",
+    }
+    assert variables == {"MLFLOW_TRACKING_URI": SERVER, "MLFLOW_EXPERIMENT_ID": "7"}
+
+
+def test_workers_learn_of_no_experiment_while_the_server_is_away(server, info):
+    server.is_away, server.experiment_id = True, None
+    variables = MLflow(tracking_uri=SERVER).prepare(info, AnyFiles())
+    assert variables.keys() == {"MAGGY_RUN_CONTEXT", "MLFLOW_TRACKING_URI"}
+
+
+def test_a_file_on_this_machine_is_no_server_for_workers(server, info):
+    variables = MLflow(tracking_uri="sqlite:///mlflow.db").prepare(info, AnyFiles())
+    assert variables.keys() == {"MAGGY_RUN_CONTEXT"}
+
+
+def exported(tmp_path, **options):
+    result = search_result([0.4, None, 0.6])
+    result.directory = str(tmp_path / "app_1")
+    return result, export(result, tracking_uri=SERVER, **options)
+
+
+def test_an_export_writes_an_experiment_that_no_listener_has_heard_of(server, tmp_path):
+    (tmp_path / "app_1").mkdir()
+    (tmp_path / "app_1" / "maggy.json").write_text(
+        json.dumps({"name": "nightly", "runs": [{"began": 5.0}], "identity": {"optimizer": "TPE"}})
+    )
+    result, count = exported(tmp_path, tags={"team": "a"})
+    assert count == 3
+    assert server.targets == [(SERVER, "nightly", None)]
+    tags = server.parent.tags
+    assert (tags["maggy.experiment_id"], tags["maggy.method"], tags["team"]) == (
+        "app_1",
+        "TPE",
+        "a",
+    )
+    assert len(server.runs) == 4
+    calls = server.calls
+    assert export(result, tracking_uri=SERVER) == 0
+    assert server.calls == calls
+
+
+@pytest.mark.parametrize("record", [None, "torn {", "[]"])
+def test_an_export_needs_no_record_of_the_experiment(server, tmp_path, record):
+    (tmp_path / "app_1").mkdir()
+    if record is not None:
+        (tmp_path / "app_1" / "maggy.json").write_text(record)
+    assert exported(tmp_path)[1] == 3
+    assert server.parent.name == "app_1"
+
+
+def test_an_export_needs_the_directory(server):
+    with pytest.raises(BadArgumentsError, match="directory"):
+        export(search_result([0.5]))
