@@ -23,7 +23,7 @@ def test_a_notebook_goes_from_an_empty_folder_to_a_latex_table(tmp_path, monkeyp
     notebook = run_notebook(NOTEBOOK, tmp_path, monkeypatch)
     _, plan, result, _ = tables(notebook)
     assert ">12 trials in 3 repeats.</caption>" in plan
-    assert "12 trials, 0 failed" in result
+    assert ">12 trials: 12 finished." in result
     assert "Mean difference from the base of the same repeat" in printed(notebook)
 
     lines = (tmp_path / "table.tex").read_text(encoding="utf-8").splitlines()
