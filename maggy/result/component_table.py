@@ -55,7 +55,7 @@ def component_table(
             Component.from_params(entry).describe(),
             str(entry["n"]),
             _mean_and_std(entry, number),
-            "" if difference is None else f"{'+' if difference >= 0 else ''}{number(difference)}",
+            "" if difference is None else _with_sign(number(difference)),
             "" if low is None or high is None else f"{number(low)} to {number(high)}",
             "" if p_adjusted is None else _p_text(p_adjusted),
             verdict or "",
@@ -123,9 +123,18 @@ def _formatter(stds: Iterable[float | None]) -> Callable[[float], str]:
     """Return a function that writes numbers with two digits of the smallest spread."""
     positive = [std for std in stds if std is not None and std > 0]
     if not positive:
-        return lambda number: f"{number:.6g}"
+        return lambda number: _without_negative_zero(f"{number:.6g}")
     decimals = min(_MAX_DECIMALS, max(0, 1 - math.floor(math.log10(min(positive)))))
-    return lambda number: f"{number:.{decimals}f}"
+    return lambda number: _without_negative_zero(f"{number:.{decimals}f}")
+
+
+def _without_negative_zero(text: str) -> str:
+    # Differences of equal means are often not 0, but as small as -7e-18.
+    return text if float(text) else text.removeprefix("-")
+
+
+def _with_sign(text: str) -> str:
+    return f"+{text}" if float(text) > 0 else text
 
 
 def _mean_and_std(entry: BaseMetric | ComponentDifference, number: Callable[[float], str]) -> str:

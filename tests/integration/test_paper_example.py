@@ -22,8 +22,8 @@ def cells_of(line):
 def test_a_notebook_goes_from_an_empty_folder_to_a_latex_table(tmp_path, monkeypatch):
     notebook = run_notebook(NOTEBOOK, tmp_path, monkeypatch)
     _, plan, result, _ = tables(notebook)
-    assert "<caption>12 trials in 3 repeats.</caption>" in plan
-    assert "12 trials, 0 failed" in result
+    assert ">12 trials in 3 repeats.</caption>" in plan
+    assert ">12 trials: 12 finished." in result
     assert "Mean difference from the base of the same repeat" in printed(notebook)
 
     lines = (tmp_path / "table.tex").read_text(encoding="utf-8").splitlines()

@@ -312,6 +312,14 @@ def test_the_sizes_of_models_are_a_column_where_they_are_known():
     assert [line[column] for line in lines] == ["parameters", "1,234", "", ""]
 
 
+def test_a_difference_that_is_zero_in_all_digits_has_no_sign():
+    # The mean of these differences is -9e-18.
+    result = repeated_result(base=[0.1, 0.2, 0.4], fare=[0.2, 0.4, 0.1])
+    assert result["differences"][0]["difference"] < 0
+    row = result.to_markdown().splitlines()[3]
+    assert row.startswith("| feature fare | 3 | 0.23 ± 0.15 | 0.00 | -0.")
+
+
 def test_latex_is_a_tabular_of_booktabs_with_escaped_texts():
     text = repeated_result(base=[0.5, 0.6], **{"my_feature 5%": [0.5, 0.7]}).to_latex()
     assert text.startswith("\\begin{tabular}{lrrrrrrr}\n\\toprule\nwithout & n & accuracy")
