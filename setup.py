@@ -12,7 +12,8 @@ EXTRAS = {
     "tensorflow": ["tensorflow>=2.16", "tensorboard>=2.16", "google-crc32c>=1.5"],
     # SciPy is for qmc. GPSampler also needs PyTorch, whose plain wheel for Linux installs
     # gigabytes of CUDA.
-    "optuna": ["optuna>=5.0", "cmaes>=0.12", "scipy>=1.11"],
+    # plotly is for optuna.visualization, with which a result draws importances and the like.
+    "optuna": ["optuna>=5.0", "cmaes>=0.12", "plotly>=6.0", "scipy>=1.11"],
     "gp": ["optuna>=5.0", "scipy>=1.11", "torch>=2.2"],
     # Intervals and tests of ablations with repeats.
     "stats": ["scipy>=1.11"],

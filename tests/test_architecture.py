@@ -44,6 +44,7 @@ LATE = {
     "matplotlib",
     "optuna",
     "pandas",
+    "plotly",
     "pyarrow",
     "pyspark",
     "sklearn",

@@ -25,6 +25,7 @@ HEAVY = (
     "tensorboard",
     "pyarrow",
     "optuna",
+    "plotly",
     "hops",
 )
 # The names that completion on ``maggy.`` offers. A new name must be in this list, too.

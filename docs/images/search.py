@@ -23,7 +23,6 @@ from local_spark import local_spark  # noqa: E402  (the path is set above)
 
 ROWS = 8
 """Number of trials in the table: the best ones."""
-BEST, STOPPED, OTHER = "#0b6e4f", "#b8bec6", "#4c7fb8"
 
 
 def run_search():
@@ -48,7 +47,7 @@ def draw_table(axes, frame):
         for row in best.itertuples()
     ]
     heads = ["units", "rate", "val_accuracy", "status"]
-    table = axes.table(cells, colLabels=heads, loc="center", cellLoc="right")
+    table = axes.table(cells, colLabels=heads, loc="upper center", cellLoc="right")
     table.auto_set_font_size(False)
     table.set_fontsize(9)
     table.scale(1, 1.6)
@@ -58,38 +57,22 @@ def draw_table(axes, frame):
         if row <= 1:  # the head, and the best trial
             cell.set_text_props(weight="bold")
     axes.set_axis_off()
-    axes.set_title(f"The best {ROWS} of {len(frame)} trials", fontsize=10)
-
-
-def draw_curves(axes, trials, best_id):
-    """Draw what each trial reported after each epoch."""
-    for trial in trials:
-        is_best = trial["trial_id"] == best_id
-        color = BEST if is_best else STOPPED if trial["early_stop"] else OTHER
-        axes.plot(
-            trial["steps"],
-            trial["history"],
-            color=color,
-            linewidth=2.5 if is_best else 1,
-            marker="." if len(trial["steps"]) == 1 else None,
-            zorder=3 if is_best else 1 if trial["early_stop"] else 2,
-        )
-    for color, label in ((BEST, "best"), (OTHER, "finished"), (STOPPED, "stopped early")):
-        axes.plot([], [], color=color, label=label)
-    axes.set_xlabel("epoch")
-    axes.set_ylabel("val_accuracy")
-    axes.legend(frameon=False, loc="lower right")
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.set_title("Accuracy of every trial while it trained", fontsize=10)
+    title = f"The best {ROWS} of {len(frame)} trials"
+    axes.set_title(title, loc="left", fontsize=11, fontweight="bold", color="#262626", pad=10)
 
 
 def main():
     """Run the search and write the picture."""
     local_spark()
-    result = run_search()
-    figure, (left, right) = pyplot.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
+    draw(run_search())
+
+
+def draw(result):
+    """Draw the table and the curves of a result beside each other."""
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(11, 4), layout="constrained")
     draw_table(left, result.to_pandas().rename(columns={"metric": "val_accuracy"}))
-    draw_curves(right, result.trials, result["best_id"])
+    result.optimization_key = "val_accuracy"  # the README's function returns a bare number
+    result.plot_curves(ax=right)
     figure.savefig(HERE / "search.png", dpi=110)
     print(f"{result['early_stopped']} of {result['num_trials']} trials were stopped early")
 

@@ -8,7 +8,8 @@ import json
 import re
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
 
 from maggy.cli.arguments import add_experiment, open_experiment
 from maggy.cli.command import SUCCESS, Command
@@ -86,16 +87,14 @@ class ExportCommand(Command):
 
 def csv_lines(result: ExperimentResult) -> Iterator[str]:
     """Yield the head and a row for each trial, with the columns of ``result.to_pandas()``."""
-    from maggy.result.tables import FIELDS, parameter_columns
+    from maggy.result.tables import trial_records
 
-    columns = parameter_columns(result.trials)
-    of_repeat = [name for name in ("repeat", "seed") if any(name in row for row in result.trials)]
-    fields = [*of_repeat, *FIELDS]
-    yield _csv_line(["trial_id", *columns.values(), *fields])
-    for row in result.trials:
-        values: dict[str, Any] = {**row}
-        params = [row["params"].get(name) for name in columns]
-        yield _csv_line([row["trial_id"], *params, *(values.get(name) for name in fields)])
+    columns, started, records = trial_records(result.trials, result.optimization_key)
+    yield _csv_line(list(columns))
+    for record in records:
+        if record[started] is not None:
+            record[started] = datetime.fromtimestamp(record[started], timezone.utc).isoformat()
+        yield _csv_line([record[column] for column in columns])
 
 
 def csv_cell(value: Json) -> str:

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from maggy.common.exceptions import BadArgumentsError
 from maggy.common.json_values import closest
+from maggy.common.other_names import OtherNames
 
 __all__ = ["resolve", "with_names"]
 
@@ -15,7 +16,11 @@ Documented = TypeVar("Documented", bound=Callable[..., object])
 
 
 def resolve(
-    value: object, argument: str, base: type[T], factories: Mapping[str, Callable[[], T]]
+    value: object,
+    argument: str,
+    base: type[T],
+    factories: Mapping[str, Callable[[], T]],
+    other_names: OtherNames = OtherNames({}, {}),  # noqa: B008 (frozen)
 ) -> T:
     """Return the optimizer, stop rule or ablator that the user means.
 
@@ -26,6 +31,7 @@ def resolve(
         base: The class from which a user's own classes derive.
         factories: The functions that make instances, by name in lower case. The names are listed
             only for an error.
+        other_names: The names that other libraries use, for the error text.
 
     Raises:
         BadArgumentsError: If nothing has this name.
@@ -35,7 +41,7 @@ def resolve(
     if isinstance(value, base):
         return value
     if value is None or isinstance(value, str):
-        return _make(value, argument, base, factories)
+        return _make(value, argument, base, factories, other_names)
     if isinstance(value, type) and issubclass(value, base):
         raise TypeError(
             f"{argument} must be an instance, but got the class {value.__name__}. "
@@ -49,11 +55,16 @@ def resolve(
 
 
 def _make(
-    name: str | None, argument: str, base: type[T], factories: Mapping[str, Callable[[], T]]
+    name: str | None,
+    argument: str,
+    base: type[T],
+    factories: Mapping[str, Callable[[], T]],
+    other_names: OtherNames,
 ) -> T:
     factory = factories.get("none" if name is None else name.strip().lower())
     if factory is None:
-        hint = closest(name, sorted(factories)) if name is not None else ""
+        text = "none" if name is None else name
+        hint = other_names.advice(text) or closest(text, sorted(factories))
         raise BadArgumentsError(
             f"{argument} must be one of {_quote(factories)}, or an instance of {base.__name__}, "
             f"but got {name!r:.80}.{hint}"

@@ -23,6 +23,13 @@ __all__ = [
 
 T = TypeVar("T")
 
+_OPTUNA_PARAMETERS = frozenset({"trial"})
+_DICT_PARAMETERS = frozenset(
+    {"args", "cfg", "config", "configuration", "hp", "hps", "hyperparameters", "hyperparams"}
+    | {"param", "parameters", "params", "sample", "space"}
+)
+"""What functions for hyperopt and Ray Tune call the dict with all values."""
+
 _BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
@@ -154,7 +161,7 @@ def check_signature(
             f"gives it ({', '.join(values) or 'nothing'}; if asked for: {', '.join(optional)}), "
             f"but {' and '.join(problems)}; it has the parameters {', '.join(names) or '(none)'}. "
             "Name its parameters like the search space's, or take them all with **kwargs or a "
-            "parameter hparams."
+            f"parameter hparams.{_foreign_style(function, unknown, values)}"
         )
 
 
@@ -201,6 +208,29 @@ def config_values(function: TrainingFunction, **values: T) -> dict[str, T]:
         for name, value in values.items()
         if value is not None or name not in names_with_default
     }
+
+
+def _foreign_style(
+    function: TrainingFunction, unknown: Collection[str], values: Collection[str]
+) -> str:
+    """Return a sentence with the equivalent of a function for Optuna, hyperopt or Ray Tune."""
+    for name in unknown:
+        if name.lower() in _OPTUNA_PARAMETERS:
+            example = next(iter(values), "lr")
+            parameters = ", ".join([*values, "reporter"] if values else [example, "reporter"])
+            return (
+                f" This is Optuna's style: here it is def {_name(function)}({parameters}), with "
+                f"{example} in place of {name}.suggest_float('{example}', ...), whose bounds are "
+                "in the Searchspace of the config, and reporter.broadcast(value, step) in place "
+                f"of {name}.report(value, step)."
+            )
+        if name.lower() in _DICT_PARAMETERS:
+            return (
+                f" This is the style of hyperopt and Ray Tune: here the dict is called hparams, "
+                f"def {_name(function)}(hparams), and its values come from the "
+                "Searchspace of the config."
+            )
+    return ""
 
 
 def _parameters(function: TrainingFunction) -> list[inspect.Parameter]:

@@ -13,6 +13,7 @@ from maggy.earlystop.abstractexperimentstop import AbstractExperimentStop
 from maggy.earlystop.medianrule import MedianStoppingRule
 from maggy.earlystop.nostop import NoStoppingRule
 from maggy.earlystop.optunapruner import OptunaPruner
+from maggy.earlystop.other_names import OTHER_STOP_RULES
 from maggy.earlystop.percentilerule import PercentileStoppingRule
 from maggy.earlystop.successivehalving import SuccessiveHalvingRule
 
@@ -72,7 +73,8 @@ def earlystop_by_name(rule: TrialRule) -> AbstractEarlyStop:
             f"es_policy must stop trials, but got the sampler {rule!r:.80}. Pass it as optimizer."
         )
     # A new table every time, since a package may be installed while a notebook runs.
-    return resolve(rule, "es_policy", AbstractEarlyStop, FactoryTable(STOP_RULES, ENTRY_POINTS))
+    table = FactoryTable(STOP_RULES, ENTRY_POINTS)
+    return resolve(rule, "es_policy", AbstractEarlyStop, table, OTHER_STOP_RULES)
 
 
 def stop_rules(

@@ -15,12 +15,14 @@ from maggy.earlystop.registry import STOP_RULES, StopRule
 from maggy.experiment_config.argument_docs import explain_inherited_arguments
 from maggy.experiment_config.checks import check_count, check_direction, check_key, check_share
 from maggy.experiment_config.lagom import CommonConfig
+from maggy.experiment_config.unknown_keywords import refuse_unknown_keywords
 
 __all__ = ["AblationConfig"]
 
 
 @explain_inherited_arguments
 @with_names(STOP_RULES, "{stop_rules}")
+@refuse_unknown_keywords
 @dataclass
 class AblationConfig(CommonConfig):
     """Describe a study that measures the value of each component of a model or a data set.

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from maggy.common.exceptions import BadArgumentsError
-from maggy.common.json_values import closest
 from maggy.experiment_config.ablation import AblationConfig
 from maggy.experiment_config.lagom import CommonConfig, LagomConfig
 from maggy.experiment_config.optimization import OptimizationConfig
+from maggy.experiment_config.unknown_keywords import unknown_keyword
 from maggy.optimizer import resolve_optimizer
 
 __all__ = ["ExperimentConfig", "Keywords", "config_from_keywords"]
@@ -72,12 +72,9 @@ def _check_names(keywords: Keywords) -> None:
     names = [*_fields(OptimizationConfig), *_fields(AblationConfig), "experiment_type"]
     # The old calls say es_interval for both kinds of intervals.
     names = [name for name in dict.fromkeys(names) if name != "es_seconds"]
-    for keyword in keywords:
+    for keyword, value in keywords.items():
         if keyword not in names:
-            raise TypeError(
-                f"lagom has no argument {keyword!r}.{closest(keyword, names)} "
-                f"It has: {', '.join(names)}."
-            )
+            raise unknown_keyword("lagom", keyword, value, names)
 
 
 def _ablation_config(options: Keywords) -> AblationConfig:

@@ -16,6 +16,7 @@ from maggy.experiment_config.checks import (
     check_positive,
     check_text,
 )
+from maggy.experiment_config.unknown_keywords import refuse_unknown_keywords
 
 __all__ = ["BaseConfig", "CommonConfig", "LagomConfig"]
 
@@ -144,6 +145,7 @@ def _check_path(field: str, path: str | os.PathLike[str] | None) -> None:
 
 
 @explain_inherited_arguments
+@refuse_unknown_keywords
 @dataclass
 class LagomConfig(CommonConfig):
     """Describe a training function that runs once, on one executor, for its return value.

@@ -21,6 +21,7 @@ from maggy.experiment_config.checks import (
     check_positive,
 )
 from maggy.experiment_config.lagom import CommonConfig
+from maggy.experiment_config.unknown_keywords import refuse_unknown_keywords
 from maggy.optimizer import AbstractOptimizer, SingleRun, resolve_optimizer
 from maggy.optimizer.registry import OPTIMIZERS
 from maggy.searchspace import Searchspace
@@ -43,6 +44,7 @@ class _Required(Enum):
 @explain_inherited_arguments
 @with_names(OPTIMIZERS, "{optimizers}")
 @with_names(STOP_RULES, "{stop_rules}")
+@refuse_unknown_keywords
 @dataclass
 class OptimizationConfig(CommonConfig):
     """Describe a search for the hyperparameters with the best metric.
@@ -201,6 +203,7 @@ def _checked_trial(
 
 
 @explain_inherited_arguments
+@refuse_unknown_keywords
 @dataclass
 class HyperparameterOptConfig(OptimizationConfig):
     """Describe a search as in release 1.1: with a model, a data set and lenient return values.

@@ -16,6 +16,7 @@ from maggy.optimizer.gridsearch import GridSearch
 from maggy.optimizer.hyperband import Hyperband
 from maggy.optimizer.optuna.samplers import NSGAII, QMC, CmaEs
 from maggy.optimizer.optuna.search import OptunaSearch
+from maggy.optimizer.other_names import OTHER_OPTIMIZERS
 from maggy.optimizer.randomsearch import RandomSearch
 from maggy.optimizer.singlerun import SingleRun
 
@@ -66,7 +67,14 @@ def resolve_optimizer(optimizer: object, argument: str = "optimizer") -> Abstrac
         return OptunaSearch(optimizer)
     _refuse_optuna_object(optimizer, argument)
     table = FactoryTable(OPTIMIZERS, ENTRY_POINT_GROUP)
-    policy = resolve(optimizer, argument, AbstractOptimizer, table)  # type: ignore[type-abstract]
+    policy = resolve(
+        optimizer,
+        argument,
+        # mypy refuses an abstract class as type[T], because T() would fail. Nothing calls it here.
+        AbstractOptimizer,  # type: ignore[type-abstract]
+        table,
+        OTHER_OPTIMIZERS,
+    )
     if policy.pruner is not None:
         _check_sampler(policy, policy)
         return Hyperband.from_settings(policy.pruner, policy)

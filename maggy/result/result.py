@@ -6,31 +6,39 @@ It writes no records.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from maggy.ablation.component import Component
 from maggy.ablation.metrics import Analysis
 from maggy.ablation.statistics import mean
 from maggy.common.direction import Direction
-from maggy.common.exceptions import BadArgumentsError, NotSupportedError
+from maggy.common.exceptions import NotSupportedError
 from maggy.common.text_table import TextTable
 from maggy.optuna_bridge.study import to_study
-from maggy.result import plots, tables
+from maggy.result import tables
 from maggy.result.component_table import component_table, verdict_note
-from maggy.result.differences import compare_with_base
-from maggy.result.rows import TrialRow, make_row
+from maggy.result.differences import ComponentDifference, compare_with_base
+from maggy.result.drawing import Drawable
+from maggy.result.rows import TrialRow, make_row, parameter_names
+from maggy.result.status import caption
+from maggy.result.terminal_view import terminal_text
 from maggy.searchspace import Searchspace
 from maggy.trial import Trial
 
 if TYPE_CHECKING:
     import optuna
     import pandas
-    from matplotlib.axes import Axes
 
 __all__ = ["ExperimentResult", "build_result"]
 
 
-class ExperimentResult(dict[str, Any]):
+class _Printer(Protocol):
+    """What IPython gives a class that prints itself."""
+
+    def text(self, obj: str) -> None: ...
+
+
+class ExperimentResult(dict[str, Any], Drawable):
     """The result of an experiment: a dict of plain JSON values with tables and plots.
 
     Keys: ``best_id``, ``best_val``, ``best_config`` and the same with ``worst_``, ``avg``,
@@ -105,12 +113,16 @@ class ExperimentResult(dict[str, Any]):
     def to_pandas(self) -> pandas.DataFrame:
         """Return the trials as a data frame with one row a trial and one column a parameter.
 
-        A parameter that is called like another column gets the prefix ``param_``.
+        A parameter that is called like another column gets the prefix ``param_``. Behind the
+        columns of release 2.0 stand ``number`` (the trial's, if it is known), ``started`` (a
+        timestamp in UTC), ``duration_seconds``, ``steps`` (how many steps it has reported), each
+        with the prefix ``trial_`` if a parameter has this name, and the values that the training
+        function has returned. A value whose name is taken gets the prefix ``output_``.
 
         Raises:
             MissingDependencyError: If pandas is not installed.
         """
-        return tables.data_frame(self.trials)
+        return tables.data_frame(self.trials, self.optimization_key)
 
     def to_optuna_study(
         self,
@@ -136,58 +148,6 @@ class ExperimentResult(dict[str, Any]):
             self.trials, space, self.direction, self.optimization_key, storage, study_name
         )
         return study
-
-    def plot(self) -> Axes:
-        """Draw the outcome: a search's metrics with the best so far, an ablation's differences.
-
-        Returns:
-            The axes of matplotlib.
-
-        Raises:
-            MissingDependencyError: If matplotlib is not installed.
-            NotSupportedError: If an ablation has not a single difference.
-        """
-        if self.kind != "ablation":
-            direction = Direction.parse(self.direction)
-            return plots.plot_metrics(self.trials, self.optimization_key, direction)
-        differences = [entry for entry in self["differences"] if entry["difference"] is not None]
-        if not differences:
-            raise NotSupportedError(
-                "A plot of the differences needs the base trial and a component that succeeded."
-            )
-        return plots.plot_differences(differences, self.optimization_key, self.confidence)
-
-    def plot_curves(self) -> Axes:
-        """Draw the values that each trial reported over the training steps, the best trial thicker.
-
-        Returns:
-            The axes of matplotlib.
-
-        Raises:
-            MissingDependencyError: If matplotlib is not installed.
-        """
-        return plots.plot_curves(self.trials, self.get("best_id"))
-
-    def plot_parameter(self, name: str) -> Axes:
-        """Draw the final metric of each trial over the value of one parameter.
-
-        Args:
-            name: The parameter. If not all its values are numbers, they are drawn as categories.
-
-        Returns:
-            The axes of matplotlib.
-
-        Raises:
-            BadArgumentsError: If there is no such parameter.
-            MissingDependencyError: If matplotlib is not installed.
-        """
-        names = tables.parameter_columns(self.trials)
-        if name not in names:
-            raise BadArgumentsError(
-                f"The parameter must be one of the experiment's ({', '.join(names) or 'none'}), "
-                f"but got {name!r}."
-            )
-        return plots.plot_parameter(self.trials, name, self.optimization_key)
 
     def to_markdown(self) -> str:
         """Return the table of an ablation's components, or of the trials, in GitHub's Markdown."""
@@ -217,6 +177,16 @@ class ExperimentResult(dict[str, Any]):
             )
         return tables.component_frame(self["differences"])
 
+    @property
+    def _best_id(self) -> str | None:
+        best_id: str | None = self.get("best_id")
+        return best_id
+
+    @property
+    def _differences(self) -> list[ComponentDifference]:
+        differences: list[ComponentDifference] = self.get("differences", [])
+        return differences
+
     def _table(self) -> TextTable:
         if "base" in self:
             return component_table(
@@ -239,12 +209,22 @@ class ExperimentResult(dict[str, Any]):
         It shows an ablation's components if there are repeats, and otherwise the trials, the best
         ones first and failed ones last.
         """
-        caption = (
-            f"{self.get('num_trials', 0)} trials, {self.get('failed', 0)} failed, "
-            f"{self.get('early_stopped', 0)} stopped early, direction {self.direction}"
-        )
+        text = caption(self.trials)
         note = verdict_note(self["differences"]) if "base" in self else ""
-        return self._table().to_html(f"{caption}. {note}" if note else caption, tables.MAX_ROWS)
+        return self._shown_table().to_html(f"{text}. {note}" if note else text, tables.MAX_ROWS)
+
+    def _repr_pretty_(self, printer: _Printer, cycle: bool) -> None:
+        """Give IPython in a terminal the same table as text. ``repr`` stays that of a dict."""
+        table = self._shown_table()
+        names = parameter_names(self.trials)
+        optional = [index for index, head in enumerate(table.heads) if head in names]
+        # Where the number names a trial, its id may be missing.
+        spare = [table.heads.index("trial")] if "#" in table.heads else []
+        text = terminal_text(table, caption(self.trials), optional=optional, spare=spare)
+        printer.text(text)
+
+    def _shown_table(self) -> TextTable:
+        return self._table().with_numbers_right() if "base" in self else self._table()
 
 
 def build_result(

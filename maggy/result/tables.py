@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from maggy.ablation.component import Component
 from maggy.ablation.labels import CHOICE_PARAMETER, NOTHING
@@ -12,17 +13,24 @@ from maggy.common.optional import import_optional
 from maggy.common.text_table import TextTable
 from maggy.common.types import ParameterValue
 from maggy.result.differences import ComponentDifference
-from maggy.result.numbers import format_difference, format_number
+from maggy.result.numbers import format_column, format_seconds
 from maggy.result.rows import TrialRow, parameter_names, sort_rows
+from maggy.result.status import trial_status
 
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["FIELDS", "component_frame", "data_frame", "parameter_columns", "trial_table"]
+__all__ = [
+    "component_frame",
+    "data_frame",
+    "parameter_columns",
+    "trial_records",
+    "trial_table",
+]
 
 MAX_ROWS = 100
 """Maximum number of trials that a table in a notebook shows."""
-FIELDS = ("metric", "status", "early_stop", "duration", "start", "attempts", "error")
+_FIELDS = ("metric", "status", "early_stop", "duration", "start", "attempts", "error")
 """The columns of a table of trials beside the id and the parameters."""
 
 
@@ -31,28 +39,94 @@ def parameter_columns(rows: Sequence[TrialRow]) -> dict[str, str]:
 
     A parameter that is called like another column gets the prefix ``param_``.
     """
-    others = {"trial_id", "repeat", "seed", *FIELDS}
+    others = {"trial_id", "repeat", "seed", *_FIELDS}
     return {name: f"param_{name}" if name in others else name for name in parameter_names(rows)}
 
 
-def data_frame(rows: Sequence[TrialRow]) -> pandas.DataFrame:
+def data_frame(rows: Sequence[TrialRow], optimization_key: str = "metric") -> pandas.DataFrame:
     """Return a data frame with one row a trial and one column a parameter.
+
+    Args:
+        rows: See :func:`trial_records`, like the other argument.
+        optimization_key: See there.
 
     Raises:
         MissingDependencyError: If pandas is not installed.
     """
     frames = import_optional("pandas", "to_pandas()", "pip install 'maggy[plots]'")
+    columns, started, records = trial_records(rows, optimization_key)
+    frame = frames.DataFrame(records, columns=columns)
+    frame[started] = frames.to_datetime(frame[started].astype("float64"), unit="s", utc=True)
+    return frame
+
+
+def trial_records(
+    rows: Sequence[TrialRow], optimization_key: str
+) -> tuple[list[str], str, list[dict[str, Any]]]:
+    """Return the columns of a table of all that is known about the trials, and its rows.
+
+    Args:
+        rows: The trials.
+        optimization_key: The name of the metric. If it is ``metric``, the column of this name
+            holds the returned value with this key already.
+
+    Returns:
+        The columns; the one among them that holds the time of the start, in seconds since the
+        epoch; and for each trial its values by column, perhaps with further ones.
+    """
     parameters = parameter_columns(rows)
     # Only the trials of an ablation with repeats or a seed have these.
     of_repeat = [name for name in ("repeat", "seed") if any(name in row for row in rows)]
+    former = ["trial_id", *parameters.values(), *of_repeat, *_FIELDS]
+    has_numbers = any(row.get("number") is not None for row in rows)
+    # A parameter keeps the name of its column, which an earlier release has given it.
+    fields = {
+        name: _free_name(name, "trial_", former)
+        for name in ("number", "started", "duration_seconds", "steps")
+        if name != "number" or has_numbers
+    }
+    outputs = _output_columns(rows, [*former, *fields.values()], optimization_key)
     records = [
-        # Parameters come last: one may be called like a field that is no column, such as "steps".
-        {**row, **{column: _value(row, name, None) for name, column in parameters.items()}}
+        # Parameters come last: one may be called like a field that is no column, such as "history".
+        {
+            **row,
+            **{column: _further_value(row, name) for name, column in fields.items()},
+            **{column: (row["outputs"] or {}).get(name) for name, column in outputs.items()},
+            **{column: _value(row, name, None) for name, column in parameters.items()},
+        }
         for row in rows
     ]
-    return frames.DataFrame(
-        records, columns=["trial_id", *parameters.values(), *of_repeat, *FIELDS]
-    )
+    return [*former, *fields.values(), *outputs.values()], fields["started"], records
+
+
+def _further_value(row: TrialRow, name: str) -> float | int | None:
+    if name == "started":
+        return row["start"]
+    if name == "duration_seconds":
+        return None if row["duration"] is None else row["duration"] / 1000
+    if name == "steps":
+        return len(row["steps"])
+    number = row.get("number")
+    return number if isinstance(number, int) else None
+
+
+def _output_columns(
+    rows: Sequence[TrialRow], others: Sequence[str], optimization_key: str
+) -> dict[str, str]:
+    """Return the name of the column for each returned value, in the order of first appearance."""
+    columns: dict[str, str] = {}
+    for name in (name for row in rows for name in row["outputs"] or ()):
+        is_metric = name == optimization_key == "metric"
+        if name not in columns and not is_metric:
+            columns[name] = _free_name(name, "output_", [*others, *columns.values()])
+    return columns
+
+
+def _free_name(name: str, prefix: str, others: Collection[str]) -> str:
+    """Return the name, with as many prefixes as it takes to differ from the others."""
+    while name in others:
+        name = f"{prefix}{name}"
+    return name
 
 
 def component_frame(differences: Iterable[ComponentDifference]) -> pandas.DataFrame:
@@ -84,25 +158,67 @@ def trial_table(
         differences: The differences from the base of an ablation. If there are any, the table has
             a column for them.
     """
-    # The order of columns follows the order of ending, like that of to_pandas().
-    names = parameter_names(rows)
-    by_component = {Component.from_params(entry): entry["difference"] for entry in differences}
-    heads = ["trial", *names, metric, *(["difference"] if by_component else []), "status"]
     best_rows = sort_rows(rows, direction)
-    return TextTable(heads, [_cells(row, names, by_component) for row in best_rows])
+    numbers = [row.get("number") for row in best_rows]
+    by_component = {Component.from_params(entry): entry["difference"] for entry in differences}
+    metrics = format_column([row["metric"] for row in best_rows])
+    columns = [
+        *([_Column("#", [_text(number) for number in numbers], True)] if any(numbers) else []),
+        _Column("trial", [row["trial_id"] for row in best_rows]),
+        # The order of columns follows the order of ending, like that of to_pandas().
+        *(_parameter_column(name, best_rows) for name in parameter_names(rows)),
+        _Column(metric, metrics, True),
+        *([_difference_column(best_rows, by_component)] if by_component else []),
+        _Column("status", [trial_status(row) for row in best_rows]),
+        _Column("seconds", format_seconds(row["duration"] for row in best_rows), True),
+    ]
+    has_best = bool(best_rows) and best_rows[0]["metric"] is not None
+    metric_column = next(index for index, column in enumerate(columns) if column.cells is metrics)
+    return TextTable(
+        [column.head for column in columns],
+        [list(cells) for cells in zip(*(column.cells for column in columns), strict=True)],
+        bold=frozenset({(0, metric_column)} if has_best else ()),
+        right=frozenset(index for index, column in enumerate(columns) if column.is_right),
+        marks=frozenset({0} if has_best else ()),
+    )
 
 
-def _cells(
-    row: TrialRow, names: Iterable[str], by_component: Mapping[Component, float | None]
-) -> list[str]:
-    values = [_value(row, name, "") for name in names]
-    cells = [row["trial_id"], *map(_parameter_text, values), format_number(row["metric"])]
-    if by_component:
-        component = Component.from_params(row["params"])
-        is_base = component.is_base
-        cells.append("base" if is_base else format_difference(by_component[component]))
-    is_stopped = row["metric"] is not None and row["early_stop"]
-    return [*cells, "stopped early" if is_stopped else row["status"]]
+@dataclass(frozen=True)
+class _Column:
+    head: str
+    cells: list[str]
+    is_right: bool = False
+
+
+def _parameter_column(name: str, rows: Sequence[TrialRow]) -> _Column:
+    values = [_value(row, name, None) for row in rows]
+    # Integers keep all their digits: they may be seeds or sizes.
+    floats = format_column([value if isinstance(value, float) else None for value in values])
+    cells = [
+        "" if name not in row["params"] and value is None else text or str(value)
+        for row, value, text in zip(rows, values, floats, strict=True)
+    ]
+    are_numbers = all(
+        isinstance(value, (int, float)) and not isinstance(value, bool)
+        for value in values
+        if value is not None
+    )
+    return _Column(name, cells, are_numbers)
+
+
+def _difference_column(
+    rows: Sequence[TrialRow], by_component: Mapping[Component, float | None]
+) -> _Column:
+    components = [Component.from_params(row["params"]) for row in rows]
+    differences = format_column([by_component.get(part) for part in components], sign=True)
+    return _Column(
+        "difference",
+        [
+            "base" if component.is_base else difference
+            for component, difference in zip(components, differences, strict=True)
+        ],
+        True,
+    )
 
 
 def _value(row: TrialRow, name: str, missing: str | None) -> ParameterValue:
@@ -111,6 +227,5 @@ def _value(row: TrialRow, name: str, missing: str | None) -> ParameterValue:
     return row["params"].get(name, NOTHING if name == CHOICE_PARAMETER else missing)
 
 
-def _parameter_text(value: ParameterValue) -> str:
-    # Integers keep all their digits: they may be seeds or sizes.
-    return format_number(value) if isinstance(value, float) else str(value)
+def _text(value: object) -> str:
+    return "" if value is None else str(value)

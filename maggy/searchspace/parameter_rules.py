@@ -12,6 +12,15 @@ from maggy.common.exceptions import BadArgumentsError, SearchspaceBoundsError
 from maggy.common.json_values import as_number, as_written, closest, is_plain, json_key, to_plain
 from maggy.common.sendable import check_sendable, is_sendable_integer
 from maggy.common.types import Json, ParameterValue
+from maggy.searchspace.parameter_types import (
+    CATEGORICAL,
+    CONSTANT,
+    DISCRETE,
+    DOUBLE,
+    INTEGER,
+    TYPES,
+)
+from maggy.searchspace.spelling import spelling
 
 __all__ = [
     "CATEGORICAL",
@@ -27,13 +36,6 @@ __all__ = [
     "WrittenSpec",
     "parse",
 ]
-
-DOUBLE = "DOUBLE"
-INTEGER = "INTEGER"
-DISCRETE = "DISCRETE"
-CATEGORICAL = "CATEGORICAL"
-CONSTANT = "CONSTANT"
-TYPES = (DOUBLE, INTEGER, DISCRETE, CATEGORICAL, CONSTANT)
 
 
 class Options(TypedDict, total=False):
@@ -142,32 +144,41 @@ def parse(name: str, spec: WrittenSpec) -> ParameterParts:
 def _split(name: str, spec: WrittenSpec) -> tuple[str, list[ParameterValue], _UncheckedOptions]:
     rule = f"Hyperparameter tuple has to be of length two and format (type, list): {name}"
     if not isinstance(spec, (tuple, list)) or len(spec) not in (2, 3):
-        raise BadArgumentsError(
-            f"{rule}, but got {spec!r:.80}. Write for example ('DOUBLE', [0.0, 1.0])."
-        )
+        raise BadArgumentsError(f"{rule}, but got {spec!r:.80}. {spelling(name, spec, parse)}")
     kind, region = spec[0], spec[1]
-    options = _parse_options(rule, spec[2]) if len(spec) == 3 else _UncheckedOptions()
     if not isinstance(kind, str) or kind.upper() not in TYPES:
+        remedy = spelling(name, spec, parse)
         hint = closest(kind, list(TYPES)) if isinstance(kind, str) else ""
+        # Of a value that is no type, some type may be close by chance.
+        hint = (
+            hint
+            if any(f"'{candidate}'" in hint and candidate in remedy for candidate in TYPES)
+            else ""
+        )
         raise BadArgumentsError(
             "Hyperparameter type is not of type DOUBLE, INTEGER, DISCRETE or CATEGORICAL: "
-            f"{name}, whose type is {kind!r:.80}.{hint} (CONSTANT is one too.)"
+            f"{name}, whose type is {kind!r:.80} (CONSTANT is a type, too).{hint} {remedy}"
         )
+    options = _parse_options(name, rule, spec, spec[2]) if len(spec) == 3 else _UncheckedOptions()
     # A set has no fixed order, so a resumed experiment could not repeat what it drew.
     if isinstance(region, (str, bytes, dict, set, frozenset)) or not isinstance(region, Iterable):
         raise BadArgumentsError(
-            f"{rule}. The second element must be a list, but got {region!r:.80}."
+            f"{rule}. The second element must be a list, but got {region!r:.80}. "
+            f"{spelling(name, spec, parse)}"
         )
     # str(), because numpy has strings of its own, which are no plain text.
     return str(kind.upper()), list(region), options
 
 
-def _parse_options(rule: str, third: str | Mapping[str, ParameterValue]) -> _UncheckedOptions:
+def _parse_options(
+    name: str, rule: str, spec: WrittenSpec, third: str | Mapping[str, ParameterValue]
+) -> _UncheckedOptions:
     if isinstance(third, str) and third.lower() == "log":
         return _UncheckedOptions(log=True)
     if not isinstance(third, Mapping):
         raise BadArgumentsError(
-            f"{rule}. The third element must be 'log' or a dict, but got {third!r:.80}."
+            f"{rule}. The third element must be 'log' or a dict, but got {third!r:.80}. "
+            f"{spelling(name, spec, parse)}"
         )
     for option in third:
         if option not in _OPTION_NAMES:

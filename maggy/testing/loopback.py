@@ -67,7 +67,7 @@ def run_on_threads(
     Example:
         >>> from maggy import OptimizationConfig, Searchspace
         >>> space = Searchspace(x=("INTEGER", [1, 9]))
-        >>> config = OptimizationConfig(4, "randomsearch", space, seed=1, es_policy="none")
+        >>> config = OptimizationConfig(4, "randomsearch", space, seed=1, verbose=0)
         >>> trials = run_on_threads(lambda params, reporter: params["x"] ** 2, config)
         >>> sorted(trial.final_metric == trial.params["x"] ** 2 for trial in trials)
         [True, True, True, True]
@@ -98,6 +98,7 @@ def run_on_threads(
                 max_seconds=config.max_seconds,
                 fail_fast=config.fail_fast,
                 give_up_after=config.give_up_after,
+                verbose=config.verbose,
             ),
         )
         outcome = experiment.run()

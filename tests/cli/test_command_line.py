@@ -171,10 +171,10 @@ release     2.1.0
 trials      3: 2 finished, 0 stopped early, 1 failed; 0 running
 best        0.75, trial {_id(0.1 * 3, 3)} with {{"lr": 0.30000000000000004, "pool": 3}}
 
-trial             lr   pool  accuracy  status
-{_id(0.1 * 3, 3)}  0.3  3     0.75      FINALIZED
-{_id(0.1, 1)}  0.1  1     0.5       FINALIZED
-{_id(0.2, 2)}  0.2  2               ERROR
+#  trial             lr   pool  accuracy  status    seconds
+3  {_id(0.1 * 3, 3)}  0.3  3     0.75      finished  1.50
+1  {_id(0.1, 1)}  0.1  1     0.50      finished  1.50
+2  {_id(0.2, 2)}  0.2  2               failed    1.50
 
 Failed (tracebacks with --failures)
   {_id(0.2, 2)}  ValueError: too bad

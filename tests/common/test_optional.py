@@ -113,7 +113,7 @@ def test_a_broken_checksum_package_is_replaced(install):
         (
             "matplotlib",
             lambda: (
-                lambda _: __import__("maggy.result.plots", fromlist=["x"]).plot_curves([], None)
+                lambda _: __import__("maggy.result.plots", fromlist=["x"]).plot_timeline([], None)
             ),
         ),
     ],

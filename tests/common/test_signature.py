@@ -233,3 +233,37 @@ def test_a_config_offers_its_values_and_none_where_the_function_has_no_default()
 
     assert config_values(train, model=None, dataset=None) == {"model": None}
     assert config_values(train, model="M", dataset=[]) == {"model": "M", "dataset": []}
+
+
+def optuna_style(trial):
+    return trial
+
+
+def ray_style(config, reporter):
+    return config
+
+
+def test_a_function_in_optunas_style_gets_the_equivalent():
+    with pytest.raises(SignatureError, match="This is Optuna's style") as caught:
+        check_signature(optuna_style, ["lr", "units"], OPTIONAL)
+    text = str(caught.value)
+    assert "here it is def optuna_style(lr, units, reporter)" in text
+    assert "lr in place of trial.suggest_float('lr', ...)" in text
+    assert "reporter.broadcast(value, step) in place of trial.report(value, step)" in text
+
+
+def test_a_function_that_takes_all_values_in_one_dict_gets_the_equivalent():
+    with pytest.raises(SignatureError, match=r"hyperopt and Ray Tune: .*def ray_style\(hparams\)"):
+        check_signature(ray_style, ["lr"], OPTIONAL)
+
+
+def test_a_hyperparameter_may_be_called_like_the_argument_of_another_library():
+    check_signature(optuna_style, ["trial"], OPTIONAL)
+    check_signature(ray_style, ["config"], OPTIONAL)
+    check_signature(optuna_style, [], OPTIONAL, allow_others=True)
+
+
+def test_any_other_function_that_does_not_fit_gets_no_style():
+    with pytest.raises(SignatureError) as caught:
+        check_signature(by_name, ["lr"], OPTIONAL)
+    assert "style" not in str(caught.value)

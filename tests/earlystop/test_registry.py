@@ -52,6 +52,28 @@ def test_the_error_for_an_unknown_name_lists_all_names_and_suggests_the_closest(
         earlystop_by_name("medain")
 
 
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("hyperband", "pass optimizer='hyperband'"),
+        ("asha", "Write 'successivehalving', the stop rule of ASHA"),
+        ("MedianPruner", "Write 'median', which stops"),
+        ("off", "Write 'none', which stops no trial."),
+        ("patience", "Write Patience(20) (from maggy.earlystop)"),
+        ("EarlyStopping", "Write Patience(20)"),
+        ("threshold", "Write Threshold(0.95)"),
+    ],
+)
+def test_a_name_from_another_library_gets_what_to_write(name, remedy):
+    with pytest.raises(BadArgumentsError, match=f"but got '{name}'") as caught:
+        earlystop_by_name(name)
+    assert remedy in str(caught.value)
+
+
+def test_what_the_advice_writes_can_be_made():
+    assert stop_rules([Patience(20), Threshold(0.95), "successivehalving"])
+
+
 def test_a_class_is_refused_with_the_remedy():
     with pytest.raises(TypeError, match=r"Write MedianStoppingRule\(\)\."):
         earlystop_by_name(MedianStoppingRule)

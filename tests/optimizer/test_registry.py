@@ -60,6 +60,33 @@ def test_an_unknown_name_lists_the_known_ones_and_the_closest():
     assert all(f"'{name}'" in str(caught.value) for name in OPTIMIZERS)
 
 
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("bayesian", "Write 'tpe', Bayesian optimization with Parzen estimators, or 'gp', "),
+        ("BayesianOptimization", "Write 'tpe'"),
+        ("gaussian_process", "Write 'gp'"),
+        ("bohb", "Write Hyperband(sampler='tpe')"),
+        ("CMA-ES", "Write 'cmaes', an evolution strategy."),
+        ("random_search", "Write 'randomsearch', independent random configurations."),
+        ("GridSearchCV", "Write 'gridsearch'"),
+        ("pso", "Maggy has no particle swarm. Write 'cmaes'"),
+        ("median", "pass it as es_policy"),
+        ("adam", "The optimizer of the training is a hyperparameter"),
+    ],
+)
+def test_a_name_from_another_library_gets_the_name_of_ours(name, remedy):
+    with pytest.raises(BadArgumentsError, match="optimizer must be one of") as caught:
+        resolve_optimizer(name)
+    assert f"but got {name!r}. " in str(caught.value)
+    assert remedy in str(caught.value)
+    assert "Did you mean" not in str(caught.value)
+
+
+def test_what_the_advice_writes_can_be_made():
+    assert resolve_optimizer(Hyperband(sampler="tpe")).name().startswith("Hyperband(")
+
+
 def test_every_name_is_in_the_docstring_and_in_a_row_of_the_guide():
     (guide,) = DOCS.rglob("optimizers.md")
     rows = re.findall(r"^\| `(\w+)` \|", guide.read_text(encoding="utf-8"), flags=re.MULTILINE)
@@ -118,6 +145,13 @@ def test_another_distribution_may_register_an_optimizer_and_its_errors_name_it()
     assert pruner.name() == "Hyperband(Annealing)"
     with pytest.raises(BadArgumentsError, match=r"one of 'annealing', 'asha', .*mean 'annealing'"):
         resolve_optimizer("anealing")
+
+
+@pytest.mark.usefixtures("annealing")
+def test_a_registered_name_needs_no_advice():
+    with pytest.raises(BadArgumentsError, match="no simulated annealing"):
+        resolve_optimizer("anneal")
+    assert resolve_optimizer("annealing").name() == "Annealing"
 
 
 def test_everything_exported_is_there():

@@ -14,6 +14,7 @@ from maggy.ablation.ablator.abstractablator import AbstractAblator
 from maggy.ablation.ablator.backward import Backward
 from maggy.ablation.ablator.leave_one_in import LeaveOneIn
 from maggy.ablation.ablator.loco import LOCO
+from maggy.ablation.ablator.other_names import OTHER_ABLATORS
 from maggy.ablation.ablator.pairs import Pairs
 from maggy.ablation.ablator.shapley import Shapley
 from maggy.common.by_name import resolve
@@ -81,6 +82,7 @@ def ablator_by_name(
         # mypy refuses an abstract class as type[T], because T() would fail. Nothing calls it here.
         AbstractAblator,  # type: ignore[type-abstract]
         ablators,
+        OTHER_ABLATORS,
     )
 
 

@@ -32,6 +32,15 @@ def test_an_unknown_name_lists_all_names_and_the_closest():
         ablator_by_name("locco", STUDY)
 
 
+@pytest.mark.parametrize(
+    ("name", "own"),
+    [("leave-one-out", "loco"), ("SHAP", "shapley"), ("rfe", "backward"), ("pairwise", "pairs")],
+)
+def test_a_name_from_elsewhere_gets_the_name_of_ours(name, own):
+    with pytest.raises(ValueError, match=rf"but got '{name}'. Write '{own}', which "):
+        ablator_by_name(name, STUDY)
+
+
 @pytest.mark.parametrize("wrong", [None, 3, LOCO, ""])
 def test_anything_else_is_refused(wrong):
     with pytest.raises((ValueError, TypeError), match="ablator must be"):

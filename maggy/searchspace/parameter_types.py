@@ -1,0 +1,12 @@
+"""The types of hyperparameters."""
+
+from __future__ import annotations
+
+__all__ = ["CATEGORICAL", "CONSTANT", "DISCRETE", "DOUBLE", "INTEGER", "TYPES"]
+
+DOUBLE = "DOUBLE"
+INTEGER = "INTEGER"
+DISCRETE = "DISCRETE"
+CATEGORICAL = "CATEGORICAL"
+CONSTANT = "CONSTANT"
+TYPES = (DOUBLE, INTEGER, DISCRETE, CATEGORICAL, CONSTANT)
