@@ -72,16 +72,16 @@ class ExperimentResult(dict[str, Any], Drawable):
             ``steps``, ``history``, ``outputs``, ``error``. A trial that ran has ``worker``, too:
             the number of its last worker, from 0. One that a rule stopped has ``stop_reason``.
         kind: ``"optimization"`` or ``"ablation"``; ``"single"`` if a function ran once and the
-            experiment was opened with :func:`maggy.load`.
+            experiment was opened with ``maggy.load``.
         direction: ``"max"`` or ``"min"``.
         optimization_key: The name of the metric.
         confidence: The confidence of intervals and verdicts in an ablation with repeats.
         directory: The directory of the experiment, or None.
         searchspace: The search space, or None.
         state: ``"FINISHED"``, or ``"KILLED"`` if the time of ``max_seconds`` was up. One that was
-            opened with :func:`maggy.load` may also be ``"RUNNING"`` or ``"FAILED"``.
+            opened with ``maggy.load`` may also be ``"RUNNING"`` or ``"FAILED"``.
         running: The trials that run, with the keys of ``trials``. Only an experiment that was
-            opened with :func:`maggy.load` has any.
+            opened with ``maggy.load`` has any.
     """
 
     def __init__(

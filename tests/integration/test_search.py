@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import pytest
 from helpers.waiting import PROCESS_SECONDS, process, read_until, running, wait_until
 
-from maggy import Searchspace, Trial, experiment
+from maggy import Searchspace, Trial, experiment, load
 from maggy.common.exceptions import ExperimentError, ResumeError, SignatureError
 from maggy.core.experiment_driver import driver as driver_module
 from maggy.core.experiment_driver import foreground
@@ -420,6 +420,7 @@ def test_max_seconds_ends_the_experiment_with_what_is_there(experiments, monkeyp
     assert time.monotonic() - began < 300
     assert 1 <= result["num_trials"] < 40
     assert json.loads(Path(result.directory, "maggy.json").read_text())["state"] == "KILLED"
+    assert result.state == load(result.directory).state == "KILLED"
 
 
 def test_a_dead_worker_costs_an_attempt_and_a_poison_trial_only_itself():
