@@ -8,13 +8,12 @@ import json
 import re
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from maggy.cli.arguments import add_experiment, open_experiment
 from maggy.cli.command import SUCCESS, Command
 from maggy.cli.screen import Screen
-from maggy.cli.summary import summary_of
+from maggy.cli.summary import iso_time, summary_of
 from maggy.common.exceptions import BadArgumentsError
 from maggy.common.terminal_text import terminal_text
 from maggy.common.types import Json
@@ -92,8 +91,7 @@ def csv_lines(result: ExperimentResult) -> Iterator[str]:
     columns, started, records = trial_records(result.trials, result.optimization_key)
     yield _csv_line(list(columns))
     for record in records:
-        if record[started] is not None:
-            record[started] = datetime.fromtimestamp(record[started], timezone.utc).isoformat()
+        record[started] = iso_time(record[started])
         yield _csv_line([record[column] for column in columns])
 
 

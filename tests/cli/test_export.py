@@ -65,6 +65,16 @@ def test_names_and_values_of_parameters_are_no_formulas(tmp_path, export):
     assert (head[1], row[1]) == ("'=name", "'=HYPERLINK(1)")
 
 
+def test_a_time_beyond_calendars_is_unknown(tmp_path, export):
+    recorded = record_search(tmp_path, [])
+    recorded.store.claim()
+    recorded.store.end_trial(ended_trial({"x": 1}, 0.5, start=1e300, duration=10**300))
+    (row,) = csv.DictReader(io.StringIO(export("--csv")[1]))
+    assert row["started"] == ""
+    for command in ("show", "list"):
+        assert main([command, *(["app_1"] if command == "show" else [])]) == 0
+
+
 def test_csv_without_a_trial_is_a_head(tmp_path, export):
     record_search(tmp_path, [])
     assert export("--csv")[1].startswith("trial_id,metric,status,")
