@@ -208,8 +208,12 @@ class MlflowServer:
         try:
             with NO_RETRIES:
                 return call(*args, **options)
-        except Exception:
+        except Exception as error:
             self._probe()  # if it has gone meanwhile, that is the reason
+            # A server that is being killed may still accept connections.
+            cause = error.__cause__ or error.__context__
+            if type(cause).__name__ == "ConnectionError":
+                raise self._away(cause) from error
             raise
 
     def _probe(self) -> None:
@@ -223,10 +227,13 @@ class MlflowServer:
         try:
             socket.create_connection((url.hostname, port), PROBE_SECONDS).close()
         except OSError as error:
-            raise ServerIsAway(
-                f"MLflow's server {without_password(self.uri or '')} cannot be reached ({error}). "
-                "What is missing is written when it is back, or later by maggy.tracking.export."
-            ) from error
+            raise self._away(error) from error
+
+    def _away(self, reason: object) -> ServerIsAway:
+        return ServerIsAway(
+            f"MLflow's server {without_password(self.uri or '')} cannot be reached ({reason}). "
+            "What is missing is written when it is back, or later by maggy.tracking.export."
+        )
 
 
 def _context_tags() -> dict[str, str]:
