@@ -51,12 +51,12 @@ def load(
         >>> result.state, result["best_val"]  # doctest: +SKIP
         ('FINISHED', 0.91)
     """
-    recorded = read(experiment, log_dir=log_dir)
-    result = result_of(recorded)
-    if recorded.problems:
-        lines = recorded.problems[:_MAX_PROBLEMS]
-        if len(recorded.problems) > len(lines):
-            lines.append(f"... and {len(recorded.problems) - len(lines)} more")
+    records = read(experiment, log_dir=log_dir)
+    result = result_of(records)
+    if records.problems:
+        lines = records.problems[:_MAX_PROBLEMS]
+        if len(records.problems) > len(lines):
+            lines.append(f"... and {len(records.problems) - len(lines)} more")
         text = f"Records in {result.directory} are damaged:\n" + "\n".join(lines)
         warnings.warn(text, stacklevel=2)
     return result

@@ -51,11 +51,11 @@ def open_experiment(
     from maggy.loading import read
     from maggy.result.opening import result_of
 
-    recorded = read(arguments.experiment, log_dir=arguments.log_dir)
-    result = result_of(recorded)
-    for problem in recorded.problems:
+    records = read(arguments.experiment, log_dir=arguments.log_dir)
+    result = result_of(records)
+    for problem in records.problems:
         screen.remark(problem)
-    return recorded, result
+    return records, result
 
 
 def _complete(prefix: str, parsed_args: Namespace, **_: object) -> list[str]:

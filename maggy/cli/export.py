@@ -62,8 +62,8 @@ class ExportCommand(Command):
         """Write the trials."""
         if arguments.study_name is not None and arguments.optuna is None:
             raise BadArgumentsError("--study-name must stand with --optuna, but there is none.")
-        recorded, result = open_experiment(arguments, screen)
-        summary = summary_of(recorded.overview, result)
+        records, result = open_experiment(arguments, screen)
+        summary = summary_of(records.overview, result)
         if arguments.csv:
             for text in csv_lines(result):
                 screen.write(text)

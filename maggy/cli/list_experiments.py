@@ -75,8 +75,8 @@ def _summary(files: Files, directory: str) -> Summary:
     summary = summary_of(read_overview(files, directory))
     if summary.trials is not None and summary.kind in ("optimization", "ablation"):
         return summary
-    recorded = read_experiment(files, directory)
-    return summary_of(recorded.overview, result_of(recorded))
+    records = read_experiment(files, directory)
+    return summary_of(records.overview, result_of(records))
 
 
 def _cells(summary: Summary) -> list[str]:

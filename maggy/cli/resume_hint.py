@@ -30,8 +30,8 @@ class ResumeHintCommand(Command):
 
     def run(self, arguments: Namespace, screen: Screen) -> int:
         """Write the argument, and remarks on what must be equal."""
-        recorded, result = open_experiment(arguments, screen)
-        summary = summary_of(recorded.overview, result)
+        records, result = open_experiment(arguments, screen)
+        summary = summary_of(records.overview, result)
         if not re.fullmatch(r".+_\d+", summary.experiment_id, re.ASCII | re.DOTALL):
             screen.remark(
                 "An experiment can be resumed only if its directory is called "

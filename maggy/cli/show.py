@@ -48,14 +48,14 @@ class ShowCommand(Command):
 
     def run(self, arguments: Namespace, screen: Screen) -> int:
         """Write the experiment. One that failed is a failure of the command."""
-        recorded, result = open_experiment(arguments, screen)
-        summary = summary_of(recorded.overview, result)
+        records, result = open_experiment(arguments, screen)
+        summary = summary_of(records.overview, result)
         if arguments.json:
             screen.write_json(
                 {**summary.to_json(), "result": dict(result), "running": result.running}
             )
         else:
-            _write_text(arguments, screen, summary, recorded, result)
+            _write_text(arguments, screen, summary, records, result)
         return FAILURE if result.state == "FAILED" else SUCCESS
 
 
@@ -63,7 +63,7 @@ def _write_text(
     arguments: Namespace,
     screen: Screen,
     summary: Summary,
-    recorded: RecordedExperiment,
+    records: RecordedExperiment,
     result: ExperimentResult,
 ) -> None:
     width = max(len(name) for name, _ in _facts(summary, result))
@@ -73,13 +73,13 @@ def _write_text(
         *_component_texts(result),
         *_trial_texts(result, None if arguments.all else _TRIALS),
         *_running_texts(result),
-        *_failure_texts(recorded, with_traceback=arguments.failures),
+        *_failure_texts(records, with_traceback=arguments.failures),
     ]:
         screen.write(f"\n{text}")
 
 
 def _facts(summary: Summary, result: ExperimentResult) -> list[tuple[str, str]]:
-    stopped = sum(row["early_stop"] for row in result.trials if row["metric"] is not None)
+    num_stopped = sum(row["early_stop"] for row in result.trials if row["metric"] is not None)
     method = f" with {summary.method}" if summary.method else ""
     facts = [
         ("experiment", summary.experiment_id),
@@ -94,8 +94,9 @@ def _facts(summary: Summary, result: ExperimentResult) -> list[tuple[str, str]]:
         ("release", summary.release),
         (
             "trials",
-            f"{len(result.trials)}: {result['num_trials'] - stopped} finished, {stopped} stopped "
-            f"early, {result['failed']} failed; {len(result.running)} running",
+            f"{len(result.trials)}: {result['num_trials'] - num_stopped} finished, "
+            f"{num_stopped} stopped early, {result['failed']} failed; "
+            f"{len(result.running)} running",
         ),
         ("best", _best_text(result)),
     ]
@@ -107,9 +108,9 @@ def _facts(summary: Summary, result: ExperimentResult) -> list[tuple[str, str]]:
 def _time_facts(summary: Summary) -> str:
     start = time_text(summary.started)
     calls = f", in {summary.calls} calls" if summary.calls > 1 else ""
-    if summary.started is None or summary.ended is None or summary.ended < summary.started:
+    if summary.started is None or summary.end is None or summary.end < summary.started:
         return f"{start}{calls}"
-    return f"{start}, ended after {duration_text(summary.ended - summary.started)}{calls}"
+    return f"{start}, ended after {duration_text(summary.end - summary.started)}{calls}"
 
 
 def _best_text(result: ExperimentResult) -> str:
@@ -165,8 +166,8 @@ def _running_texts(result: ExperimentResult) -> list[str]:
     return ["\n".join(["Running", *lines])] if lines else []
 
 
-def _failure_texts(recorded: RecordedExperiment, *, with_traceback: bool) -> list[str]:
-    failures = [trial for trial in recorded.trials if trial.status == trial.ERROR]
+def _failure_texts(records: RecordedExperiment, *, with_traceback: bool) -> list[str]:
+    failures = [trial for trial in records.trials if trial.status == trial.ERROR]
     if not failures:
         return []
     if with_traceback:

@@ -34,7 +34,7 @@ class Summary:
         trials: The number of trials that have ended.
         best: The best metric.
         started: When its first call began, in seconds since the epoch.
-        ended: When its last call ended.
+        end: When its last call ended.
         calls: The number of its calls: 1, and one more each time it was resumed.
         seed: The seed that the user gave.
         release: The release of Maggy that began it.
@@ -52,16 +52,16 @@ class Summary:
     trials: int | None
     best: float | None
     started: float | None
-    ended: float | None
+    end: float | None
     calls: int
     seed: int | None
     release: str
 
     def to_json(self) -> dict[str, Json]:
         """Return the fields as JSON values, with times as ISO 8601 has them."""
-        fields: dict[str, Json] = {"id": self.experiment_id}
-        fields |= {name: value for name, value in vars(self).items() if name != "experiment_id"}
-        return {**fields, "started": iso_time(self.started), "ended": iso_time(self.ended)}
+        fields: dict[str, Json] = {"id": self.experiment_id, **vars(self)}
+        del fields["experiment_id"], fields["end"]
+        return {**fields, "started": iso_time(self.started), "ended": iso_time(self.end)}
 
 
 def summary_of(overview: Overview, result: ExperimentResult | None = None) -> Summary:
@@ -89,7 +89,7 @@ def summary_of(overview: Overview, result: ExperimentResult | None = None) -> Su
         trials=len(result.trials) if result is not None else _sum(counts),
         best=_number(values.get("best_val")),
         started=_number(calls[0].get("began")) if calls else None,
-        ended=_number(fields.get("ended")) if has_end else None,
+        end=_number(fields.get("ended")) if has_end else None,
         calls=len(calls),
         seed=_integer(fields.get("seed")),
         release=_text(fields.get("maggy_version")),

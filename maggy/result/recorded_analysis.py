@@ -15,7 +15,7 @@ _SAME = ("best_id", "metric_list", "failed")
 _TEXTS = ("put_back", "verdict")
 
 
-def add_recorded_analysis(result: dict[str, Any], recorded: Mapping[str, Json]) -> None:
+def add_recorded_analysis(result: dict[str, Any], record: Mapping[str, Json]) -> None:
     """Add what the records of an ablation's trials do not tell: what its ablator concluded.
 
     Nothing is added from a recorded result about other trials, such as that of an earlier call. A
@@ -23,11 +23,11 @@ def add_recorded_analysis(result: dict[str, Any], recorded: Mapping[str, Json]) 
 
     Args:
         result: The result that is made from the trials' records. It is changed.
-        recorded: The content of ``result.json``, which anybody may have written.
+        record: The content of ``result.json``, which anybody may have written.
     """
-    if any(result[key] != recorded.get(key) for key in _SAME):
+    if any(result[key] != record.get(key) for key in _SAME):
         return
-    entries = recorded.get("differences")
+    entries = record.get("differences")
     by_labels = {
         _labels(entry): entry
         for entry in (entries if isinstance(entries, list) else [])
@@ -35,7 +35,7 @@ def add_recorded_analysis(result: dict[str, Any], recorded: Mapping[str, Json]) 
     }
     for entry in result["differences"]:
         _fill(entry, by_labels.get(_labels(entry), {}))
-    for key, value in recorded.items():
+    for key, value in record.items():
         if key not in result and _CHECKS.get(key, _is_anything)(value):
             result[key] = to_plain(value)
 
@@ -44,12 +44,12 @@ def _labels(entry: Mapping[str, Json]) -> tuple[str, ...]:
     return tuple(str(entry.get(name)) for name in _LABELS)
 
 
-def _fill(entry: dict[str, Json], recorded: Mapping[str, Json]) -> None:
+def _fill(entry: dict[str, Json], record: Mapping[str, Json]) -> None:
     """Add to the entry of a component what is missing there or could not be computed.
 
     Intervals and verdicts need SciPy, which need not be installed where a result is opened.
     """
-    for key, value in recorded.items():
+    for key, value in record.items():
         is_valid = isinstance(value, str) if key in _TEXTS else _is_number(value)
         if entry.get(key) is None and (is_valid or value is None):
             entry[key] = to_plain(value)

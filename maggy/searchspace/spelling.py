@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias
 
 from maggy.common.exceptions import BadArgumentsError
 from maggy.common.json_values import as_number, closest
+from maggy.common.types import ParameterValue
 from maggy.searchspace.foreign_objects import Reading, read_choices, read_object, read_range
 from maggy.searchspace.parameter_types import (
     CATEGORICAL,
@@ -126,7 +127,7 @@ def _readings(spec: object) -> Iterator[Reading]:
             yield from _of_items(items, may_be_choices=not isinstance(spec, tuple))
 
 
-def _of_mapping(spec: Mapping[object, object]) -> Iterator[Reading]:
+def _of_mapping(spec: Mapping[ParameterValue, ParameterValue]) -> Iterator[Reading]:
     """Yield what a dict means: that of NNI, of W&B, of Ax, or of Ray's grid search."""
     options = {_squeeze(str(key)): value for key, value in spec.items()}
     word = _squeeze(str(_first(options, ("type", "distribution", "dist", "kind")) or ""))
@@ -164,7 +165,7 @@ def _of_range(spec: range) -> Iterator[Reading]:
         yield Reading(CONSTANT, [spec[0]])
 
 
-def _of_items(items: Sequence[object], *, may_be_choices: bool) -> Iterator[Reading]:
+def _of_items(items: Sequence[ParameterValue], *, may_be_choices: bool) -> Iterator[Reading]:
     """Yield what a list or a tuple means.
 
     Args:
@@ -195,7 +196,7 @@ def _kind_of_typo(word: str) -> _Kind | None:
     return next(((kind, False) for kind in TYPES if f"'{kind}'" in hint), None)
 
 
-def _typed(kind: _Kind, others: Sequence[object]) -> Iterator[Reading]:
+def _typed(kind: _Kind, others: Sequence[ParameterValue]) -> Iterator[Reading]:
     """Yield what the items behind the name of a type mean: a list with options, or flat values."""
     name, is_log = kind
     inner = _items(others[0])
@@ -218,7 +219,7 @@ def _typed(kind: _Kind, others: Sequence[object]) -> Iterator[Reading]:
         yield Reading(name, [*values])
 
 
-def _bare(items: Sequence[object], *, may_be_choices: bool) -> Iterator[Reading]:
+def _bare(items: Sequence[ParameterValue], *, may_be_choices: bool) -> Iterator[Reading]:
     """Yield what values without a type mean."""
     numbers = [as_number(item) for item in items]
     if len(items) == 2 and all(number is not None for number in numbers):
@@ -230,7 +231,11 @@ def _bare(items: Sequence[object], *, may_be_choices: bool) -> Iterator[Reading]
 
 
 def _range(
-    bounds: Sequence[object], *, is_integer: bool, log: bool = False, step: object = None
+    bounds: Sequence[ParameterValue],
+    *,
+    is_integer: bool,
+    log: bool = False,
+    step: ParameterValue = None,
 ) -> Iterator[Reading]:
     """Yield the range between two bounds in any order, if they are two numbers."""
     reading = read_range(*bounds, is_integer=is_integer, log=log, step=step)
@@ -243,7 +248,7 @@ def _optional(reading: Reading | None) -> Iterator[Reading]:
         yield reading
 
 
-def _are_integers(values: Sequence[object]) -> bool:
+def _are_integers(values: Sequence[ParameterValue]) -> bool:
     return all(isinstance(as_number(value), int) for value in values)
 
 

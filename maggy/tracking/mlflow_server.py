@@ -7,7 +7,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 __all__ = ["REMEDY", "MlflowServer", "RecordedRun", "ServerIsAway", "tracking_uri_of"]
+
+T = TypeVar("T")
 
 REMEDY = "pip install 'maggy[mlflow]'"
 PROBE_SECONDS = 5.0
@@ -203,7 +205,7 @@ class MlflowServer:
     def _call(self, method: str, *args: object, **options: object) -> Any:  # noqa: ANN401
         return self._request(getattr(self._client, method), *args, **options)
 
-    def _request(self, call: Callable[..., Any], *args: object, **options: object) -> Any:  # noqa: ANN401
+    def _request(self, call: Callable[..., T], *args: object, **options: object) -> T:
         self._probe()
         try:
             with NO_RETRIES:

@@ -68,15 +68,15 @@ def named(values: Mapping[str, Json], reserved: Iterable[str] = ()) -> dict[str,
         values: The values by name.
         reserved: Names that none of them may have.
     """
-    taken = set(reserved)
+    names = set(reserved)
     result: dict[str, Json] = {}
     for key, value in values.items():
         name = text = _name(key)
         number = 1
-        while name in taken:
+        while name in names:
             number += 1
             name = f"{text}_{number}"
-        taken.add(name)
+        names.add(name)
         result[name] = value
     return result
 
@@ -151,14 +151,14 @@ def curve_name(key: str) -> str:
 
 
 def trial_points(
-    row: TrialRow, key: str, written: Mapping[float, float | None], now: float
+    row: TrialRow, key: str, known_values: Mapping[float, float | None], now: float
 ) -> list[MetricPoint]:
     """Return the points of a trial that are not written, with times between its start and its end.
 
     Args:
         row: The trial.
         key: The name of the metric.
-        written: The values that are written, by step; None for NaN.
+        known_values: The values that MLflow has, by step; None for NaN.
         now: Seconds since 1970, for a trial that does not know when it started.
     """
     start = int((row["start"] or now) * 1000)
@@ -166,7 +166,7 @@ def trial_points(
     return [
         reported_point(key, step, value, start + round(spacing * (position + 1)))
         for position, (step, value) in enumerate(zip(row["steps"], row["history"], strict=True))
-        if step not in written or written[step] != value
+        if step not in known_values or known_values[step] != value
     ]
 
 

@@ -66,7 +66,7 @@ class _Run:
     has_begun: bool = False
     run_id: str | None = None
     has_params: bool = False
-    written: dict[float, float | None] = field(default_factory=dict)
+    values_sent: dict[float, float | None] = field(default_factory=dict)
     points: list[tuple[float, float | None, int]] = field(default_factory=list)
     failures: int = 0
     has_unknown_run: bool = False
@@ -214,8 +214,8 @@ class RunWriter:
         self._record.write()
 
     def _choose(self, parents: Sequence[RecordedRun]) -> RecordedRun:
-        recorded = [parent for parent in parents if parent.run_id == self._record.parent]
-        return (recorded or list(parents))[0]
+        matches = [parent for parent in parents if parent.run_id == self._record.parent]
+        return (matches or list(parents))[0]
 
     def _take_over(self, runs: Sequence[RecordedRun]) -> None:
         """Compare the record with the runs that the server has of an earlier call."""
@@ -223,9 +223,9 @@ class RunWriter:
         for trial_id, run_id in list(self._record.runs.items()):
             if run_id not in ids:
                 del self._record.runs[trial_id]
-        recorded = set(self._record.runs.values())
+        run_ids = set(self._record.runs.values())
         for run in runs:
-            if run.run_id not in recorded:
+            if run.run_id not in run_ids:
                 self._incomplete[run.tags.get(TRIAL_TAG, "")] = run.run_id
 
     def _write_ended(self) -> None:
@@ -274,14 +274,14 @@ class RunWriter:
         tags: dict[str, str] = {}
         end = end_time(run.row, self._now())
         if has_ended:
-            written = {**run.written, **values}
-            points += trial_points(run.row, self._key, written, self._clock())
+            values_sent = {**run.values_sent, **values}
+            points += trial_points(run.row, self._key, values_sent, self._clock())
             points += final_metrics(run.row, self._key, end)
             tags = trial_tags(run.row)
         params = {} if run.has_params else trial_params(run.row)
         self._server.log(run_id, points, params, tags)
         run.has_params, run.points = True, []
-        run.written.update(values)
+        run.values_sent.update(values)
         if has_ended:
             self._server.end_run(run_id, trial_status(run.row), end)
 
@@ -303,8 +303,8 @@ class RunWriter:
             TRIAL_TAG: row["trial_id"],
         }
         if run.has_unknown_run:
-            for recorded in self._server.find_runs(own):
-                return recorded.run_id
+            for match in self._server.find_runs(own):
+                return match.run_id
         run.has_unknown_run = True
         start = int((row["start"] or self._clock()) * 1000)
         tags = {**own, PARENT_TAG: str(self._parent), **self._tags}
@@ -318,7 +318,7 @@ class RunWriter:
         for step, value in zip(run.row["steps"], run.row["history"], strict=True):
             point = reported_point(self._key, step, value, 0)
             if point.step in values and str(values[point.step]) == str(point.value):
-                run.written[step] = value
+                run.values_sent[step] = value
 
     def _delete_obsolete(self) -> None:
         while self._obsolete:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from contextlib import suppress
 
 from maggy.ablation.edited_model import EditedModel
+from maggy.ablation.generators import ModelFunction
 from maggy.ablation.model_edits import has_nan_weights, num_parameters
 from maggy.common.exceptions import NotSupportedError
 from maggy.core.reporter import Reporter
@@ -42,15 +42,15 @@ class ModelWitness:
         with suppress(NotSupportedError):
             self._reporter.log(text, jupyter=False)
 
-    def watch(self, model_function: Callable[..., object]) -> Callable[..., object]:
+    def watch(self, model_function: ModelFunction) -> ModelFunction:
         """Return a function that takes note of each model that another one returns."""
 
         @functools.wraps(model_function)
-        def build(*arguments: object, **keywords: object) -> object:
+        def build() -> object:
             # The previous one may go first, since two may not fit into memory.
             self._models.clear()
             self._reporter.model_facts = {}
-            model = model_function(*arguments, **keywords)
+            model = model_function()
             facts = self._reporter.model_facts
             self._reporter.model_facts = {
                 "parameters": _size(model),

@@ -107,7 +107,7 @@ def _result_of_single_run(outcome: Outcome, policy: Policy, directory: str) -> E
     )
 
 
-def _return_value(outcome: Outcome, listeners: Listeners | None) -> Any:  # noqa: ANN401 (the function may return anything)
+def _return_value(outcome: Outcome, listeners: Listeners | None) -> Any:  # noqa: ANN401
     """Return what a function that runs once has returned."""
     failures = _failures(outcome)
     if outcome.error is None and failures:

@@ -176,7 +176,7 @@ def _draw_bars(axes: Axes, bars: Sequence[_Bar], limit: float) -> list[Any]:
     ]
 
 
-def _draw_band(axes: Axes, bars: Sequence[_Bar], confidence: float) -> Any:  # noqa: ANN401 (matplotlib)
+def _draw_band(axes: Axes, bars: Sequence[_Bar], confidence: float) -> Any:  # noqa: ANN401
     """Draw where the mean difference of a component that does nothing lies; None if unknown."""
     widths = [width for bar in bars if (width := bar.half_width) is not None]
     if not widths:

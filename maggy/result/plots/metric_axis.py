@@ -94,15 +94,15 @@ class MetricAxis:
         """Draw a marker for each trial, set the limits, and return the trials on the axis."""
         values = [row["metric"] for place in places if (row := place.row)["metric"] is not None]
         worst = worst_on_axis(values, self.direction)
-        inside, beyond, broken = self._sort(places, worst)
-        self.set_limits(values, worst, has_edge=bool(beyond or broken))
+        inside, beyond, failures = self._sort(places, worst)
+        self.set_limits(values, worst, has_edge=bool(beyond or failures))
         area, alpha = marker_area(len(places)), opacity(len(places))
         for look in (LOOKS["finished"], LOOKS["stopped"]):
-            chosen = [place for place in inside if look_of(place.row) is look]
-            if chosen:
-                self._scatter(chosen, look, area, alpha, zorder)
-        if broken:
-            self._mark([place.position for place in broken], LOOKS["failed"], area)
+            group = [place for place in inside if look_of(place.row) is look]
+            if group:
+                self._scatter(group, look, area, alpha, zorder)
+        if failures:
+            self._mark([place.position for place in failures], LOOKS["failed"], area)
         self.mark_beyond([place.position for place in beyond], area)
         return inside
 
@@ -128,16 +128,16 @@ class MetricAxis:
         self, places: Sequence[Place], worst: float | None
     ) -> tuple[list[Place], list[Place], list[Place]]:
         """Return the trials on the axis, those beyond it, and those that failed."""
-        inside, beyond, broken = [], [], []
+        inside, beyond, failures = [], [], []
         for place in places:
             metric = place.row["metric"]
             if metric is None:
-                broken.append(place)
+                failures.append(place)
             elif is_beyond(metric, worst, self.direction):
                 beyond.append(place)
             else:
                 inside.append(place)
-        return inside, beyond, broken
+        return inside, beyond, failures
 
     def _scatter(
         self, places: Sequence[Place], look: Look, area: float, alpha: float, zorder: float

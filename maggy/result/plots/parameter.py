@@ -68,15 +68,15 @@ def plot_parameter(
         direction: The direction in which the metric improves.
         axes: The axes to draw on; None for a new figure.
     """
-    chosen = [row for row in rows if name in row["params"]]
-    values = [row["params"][name] for row in chosen]
+    group = [row for row in rows if name in row["params"]]
+    values = [row["params"][name] for row in group]
     is_listed = parameter is not None and parameter.type in LISTED
     numbers = [] if is_listed else [as_number(value) for value in values]
     title = f"{short(metric)} by {short(name)} ({direction_text(direction)})"
-    others = len(rows) - len(chosen)
+    others = len(rows) - len(group)
     label = short(name) + (f" ({counted(others)} without it)" if others else "")
     if is_listed or None in numbers:
-        categories = _categorize(chosen, values, parameter if is_listed else None)
+        categories = _categorize(group, values, parameter if is_listed else None)
         return _draw_categories(categories, title, label, short(metric), direction, axes)
     width, _ = inches_of(axes, _WIDTH - _MARGINS, _HEIGHT)
     with styled_axes(axes, _WIDTH, _HEIGHT) as styled:
@@ -86,7 +86,7 @@ def plot_parameter(
         axis.draw(
             [
                 Place(float(number), row)
-                for number, row in zip(numbers, chosen, strict=True)
+                for number, row in zip(numbers, group, strict=True)
                 if number is not None
             ]
         )

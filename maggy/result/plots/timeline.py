@@ -23,6 +23,7 @@ from maggy.result.rows import TrialRow
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.collections import PolyCollection
 
 __all__ = ["plot_timeline"]
 
@@ -126,12 +127,14 @@ def _draw_trials(axes: Axes, lanes: Sequence[Lane], scale: float) -> list[Any]:
     return handles
 
 
-def _draw_idle_time(axes: Axes, lanes: Sequence[Lane], total: float, scale: float) -> Any:  # noqa: ANN401 (matplotlib)
+def _draw_idle_time(
+    axes: Axes, lanes: Sequence[Lane], total: float, scale: float
+) -> PolyCollection:
     """Draw the whole time of each lane behind the trials."""
     collections = import_optional("matplotlib.collections", "A plot", REMEDY)
     busy = sum(interval.end - interval.start for lane in lanes for interval in lane.intervals)
     share = max(0.0, 1 - busy / (total * len(lanes))) if total else 0.0
-    idle = collections.PolyCollection(
+    idle: PolyCollection = collections.PolyCollection(
         [_corners(0, total / scale, level) for level in range(len(lanes))],
         facecolors=_IDLE_COLOR,
         edgecolors="none",
