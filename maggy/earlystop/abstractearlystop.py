@@ -30,21 +30,24 @@ class AbstractEarlyStop(ABC):  # noqa: B024 (ruff does not see the decorator bel
     """Decide whether a running trial goes on. Derive from this class to write your own rule.
 
     The driver asks for a decision when a running trial reports a step that the experiment's
-    ``es_interval`` selects and more than ``es_min`` trials have ended. A trial that is stopped
-    keeps its metric and may still be the best.
+    ``es_interval`` selects, or every ``es_seconds``, once more than ``es_min`` trials have ended
+    with a metric; see :attr:`waits_for_finals`. A trial that is stopped keeps its metric and may
+    still be the best.
 
     A rule defines :meth:`decide`. A rule that was written for an earlier release defines
     :meth:`earlystop_check` instead.
 
     Example:
         >>> from maggy.earlystop import Decision
-        >>> class BelowZero(AbstractEarlyStop):
+        >>> class WorseThanZero(AbstractEarlyStop):
         ...     def decide(self, trial, finalized_trials, running_trials, direction):
-        ...         return Decision.STOP if trial.metric_history[-1] < 0 else Decision.CONTINUE
+        ...         sign = 1 if direction == "max" else -1
+        ...         is_worse = any(sign * value < 0 for value in trial.metric_history[-1:])
+        ...         return Decision.STOP if is_worse else Decision.CONTINUE
     """
 
     waits_for_finals: ClassVar[bool] = True
-    """Whether the driver asks for decisions only once more than ``es_min`` trials have ended."""
+    """Whether the driver asks only when more than ``es_min`` trials have ended with a metric."""
 
     def __init_subclass__(cls, **keywords: str) -> None:
         """Connect :meth:`decide` with the checks of earlier releases.

@@ -61,7 +61,7 @@ class AblationConfig(CommonConfig):
         es_interval: Training steps, 1 by default, between two checks of a running trial by the stop
             rule.
         es_min: A stop rule checks no trial until more than this number of trials, 10 by default,
-            have ended.
+            have ended with a metric.
 
     Raises:
         BadArgumentsError: If an argument breaks its rule.

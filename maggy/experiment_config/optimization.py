@@ -72,7 +72,7 @@ class OptimizationConfig(CommonConfig):
         es_interval: Training steps, 1 by default, between two checks of a running trial by the stop
             rule. A longer interval stops trials later and costs fewer checks.
         es_min: A stop rule checks no trial until more than this number of trials, 10 by default,
-            have ended. ``'successivehalving'`` and pruners of Optuna do not wait.
+            have ended with a metric. ``'successivehalving'`` and pruners of Optuna do not wait.
         es_policy: The rule that stops trials early: {stop_rules}, an
             :class:`~maggy.earlystop.AbstractEarlyStop`, any ``optuna.pruners.BasePruner``, or a
             rule that ends the whole experiment (:class:`~maggy.earlystop.Patience`,

@@ -21,9 +21,9 @@ class StopRules:
         rules: The config's ``es_policy``.
         direction: ``"max"`` or ``"min"``.
         interval: Training steps between two checks of a running trial.
-        min_trials: A rule that waits for ended trials is asked once more than this number of trials
-            have ended.
-        by_time: Whether all running trials are checked at times, so that every step is due.
+        min_trials: A rule that waits for ended trials is asked only when more than this number of
+            trials have ended with a metric.
+        by_time: Whether checks go by time, as with ``es_seconds``. Then every step is due.
     """
 
     def __init__(
@@ -73,10 +73,10 @@ class StopRules:
             trial: The trial.
             final_store: The trials that ended with a metric.
         """
-        enough = len(final_store) > self._min_trials
+        has_enough_trials = len(final_store) > self._min_trials
         running = self._running_trials.values()
         for rule in self._trial_rules:
-            if rule.waits_for_finals and not enough:
+            if rule.waits_for_finals and not has_enough_trials:
                 continue
             arguments = trial, final_store, running, self._direction
             match rule.decide(*arguments):
@@ -109,7 +109,7 @@ def _reason(
 ) -> str:
     try:
         text = rule.explain(trial, final_store, running_trials, direction)
-    except Exception:  # A user's rule may fail here, and has decided nevertheless.
+    except Exception:  # A user's rule may fail here, but its decision counts.
         logger.warning("%s.explain failed.", type(rule).__name__, exc_info=True)
         text = f"{type(rule).__name__} stops it"
     return f"stopped at step {trial.step_history[-1]:g}: {text}" if trial.step_history else text
