@@ -31,7 +31,7 @@ def component_table(
     Args:
         differences: The components.
         base: The base.
-        rows: The trials, for the mean time of a component's runs and the size of its model.
+        rows: The trials, for the mean time of a component's trials and the size of its model.
         metric: The name of the metric.
         confidence: The confidence of the intervals.
     """
@@ -110,7 +110,7 @@ def _parameters(rows: Iterable[TrialRow]) -> dict[Component, str]:
 
 
 def _mean_seconds(rows: Iterable[TrialRow]) -> dict[Component, str]:
-    """Return the mean duration of the runs of each component that ended with a metric, as text."""
+    """Return the mean duration of each component's trials that ended with a metric, as text."""
     durations: dict[Component, list[float]] = {}
     for row in rows:
         if row["metric"] is not None and row["duration"] is not None:

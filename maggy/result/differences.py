@@ -1,4 +1,4 @@
-"""How an ablation's metric changes when a component is left out, and how certain that is."""
+"""Compare an ablation's components with the base: the change of the metric, and its certainty."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = ["BaseMetric", "Comparison", "ComponentDifference", "compare_with_base
 
 
 class _OfRepeats(TypedDict, total=False):
-    """What an entry of a study with two or more repeats holds, too."""
+    """The further fields of an entry in a study with two or more repeats."""
 
     n: int
     failed: int
@@ -41,13 +41,13 @@ class _OfRepeats(TypedDict, total=False):
 
 
 class _OfChoices(TypedDict, total=False):
-    """What every entry of a study with choices holds, too."""
+    """The further field of every entry in a study with choices."""
 
     ablated_choice: str
 
 
 class _OfStops(TypedDict, total=False):
-    """What every entry of a study holds, too, in which a stop rule has stopped trials."""
+    """The further field of every entry in a study with trials that a stop rule has stopped."""
 
     stopped_early: int
 
@@ -60,8 +60,8 @@ class ComponentDifference(_OfChoices, _OfStops, _OfRepeats):
     ``metric`` is None if the trial failed. ``difference`` is None if this trial or the base failed.
     With repeats both are means, and all fields of :class:`_OfRepeats` are there:
 
-    * ``n`` pairs of a run and the base's run of the same repeat; ``failed`` counts the pairs that
-      are left out since one of the two failed;
+    * ``n`` counts the pairs of a trial and the base's trial of the same repeat; ``failed`` counts
+      the pairs that are left out since one of the two trials failed;
     * ``metric_std`` and ``difference_std``: standard deviations (n - 1);
     * ``ci_low`` and ``ci_high``: the component's own interval of the difference, not adjusted;
     * ``p_value``, ``p_adjusted`` (Holm, over all components of the study) and ``verdict``.
@@ -101,7 +101,7 @@ class Comparison:
 
 @dataclass
 class _Runs:
-    """The runs of one component: the metric of each repeat, None where the trial failed."""
+    """The trials of one component: the metric of each repeat, None if the trial failed."""
 
     labels: dict[str, str]
     metrics: dict[int, float | None] = field(default_factory=dict)
@@ -117,7 +117,7 @@ def compare_with_base(
 ) -> Comparison:
     """Return the difference of each component from the base.
 
-    A run is compared with the base's run of the same repeat, which had the same seed.
+    A trial is compared with the base's trial of the same repeat, which had the same seed.
 
     Args:
         rows: The trials of an ablation.
@@ -153,7 +153,7 @@ def compare_with_base(
 
 
 def _runs_by_component(rows: Iterable[TrialRow]) -> tuple[_Runs, list[_Runs]]:
-    """Return the runs of the base, and of all components in the order in which they started."""
+    """Return the trials of the base, and of all components in the order in which they started."""
     base = _Runs(Component.base().params())
     others: dict[Component, _Runs] = {}
     # A trial without a start has never run, and comes last.

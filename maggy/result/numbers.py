@@ -1,4 +1,4 @@
-"""How tables and texts write numbers."""
+"""Write the numbers of tables and texts."""
 
 from __future__ import annotations
 

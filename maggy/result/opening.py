@@ -1,4 +1,4 @@
-"""Opening a recorded experiment: what the records hold becomes a result, as lagom returns it."""
+"""Make a result, as ``lagom`` returns it, from the records of an experiment."""
 
 from __future__ import annotations
 

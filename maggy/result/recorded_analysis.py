@@ -1,4 +1,4 @@
-"""What an ablator has added to a recorded result: checked, and added to one that is made anew."""
+"""Check what an ablator added to a recorded result, and add it to the result made from trials."""
 
 from __future__ import annotations
 
@@ -80,7 +80,8 @@ def _rows_of(**checks: Callable[[Json], bool]) -> Callable[[Json], bool]:
 
     def check(value: Json) -> bool:
         return isinstance(value, list) and all(
-            isinstance(row, dict) and all(check(row.get(key)) for key, check in checks.items())
+            isinstance(row, dict)
+            and all(is_valid(row.get(key)) for key, is_valid in checks.items())
             for row in value
         )
 

@@ -113,11 +113,12 @@ class ExperimentResult(dict[str, Any], Drawable):
     def to_pandas(self) -> pandas.DataFrame:
         """Return the trials as a data frame with one row a trial and one column a parameter.
 
-        A parameter that is called like another column gets the prefix ``param_``. Behind the
-        columns of release 2.0 stand ``number`` (the trial's, if it is known), ``started`` (a
-        timestamp in UTC), ``duration_seconds``, ``steps`` (how many steps it has reported), each
-        with the prefix ``trial_`` if a parameter has this name, and the values that the training
-        function has returned. A value whose name is taken gets the prefix ``output_``.
+        A parameter that is called like another column gets the prefix ``param_``. The columns of
+        release 2.0 come first. The further columns are ``number`` (of the trial, if it is known),
+        ``started`` (a timestamp in UTC), ``duration_seconds`` and ``steps`` (the number of
+        reported steps). Each of these gets the prefix ``trial_`` if a parameter has its name. The
+        last columns are the values that the training function has returned. A value whose name
+        another column has gets the prefix ``output_``.
 
         Raises:
             MissingDependencyError: If pandas is not installed.

@@ -1,4 +1,4 @@
-"""Tables of an experiment's trials: HTML for notebooks, and a data frame."""
+"""Make tables of an experiment's trials and components: tables of texts, and data frames."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ def data_frame(rows: Sequence[TrialRow], optimization_key: str = "metric") -> pa
     """Return a data frame with one row a trial and one column a parameter.
 
     Args:
-        rows: See :func:`trial_records`, like the other argument.
-        optimization_key: See there.
+        rows: See :func:`trial_records`.
+        optimization_key: See :func:`trial_records`.
 
     Raises:
         MissingDependencyError: If pandas is not installed.
@@ -63,7 +63,7 @@ def data_frame(rows: Sequence[TrialRow], optimization_key: str = "metric") -> pa
 def trial_records(
     rows: Sequence[TrialRow], optimization_key: str
 ) -> tuple[list[str], str, list[dict[str, Any]]]:
-    """Return the columns of a table of all that is known about the trials, and its rows.
+    """Return the columns and the rows of a table with everything that is known about the trials.
 
     Args:
         rows: The trials.

@@ -46,7 +46,7 @@ _MAX_HEIGHT = 24.0
 _MARGINS = 1.7  # above and below the bars
 _MAX_NAME = MAX_TEXT + len("feature ")
 _MAX_RATIO = 10.0
-"""A difference is beyond the axis from so many times the size of three quarters of the metrics."""
+"""A difference that is larger than this many times the usual metric lies beyond the axis."""
 
 
 @dataclass(frozen=True)

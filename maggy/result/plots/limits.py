@@ -1,4 +1,4 @@
-"""Which metrics the axis of a plot shows: one trial that diverged must not hide all others."""
+"""Decide which metrics an axis shows: one trial that diverged must not hide all others."""
 
 from __future__ import annotations
 

@@ -212,5 +212,5 @@ def marker_area(number: int) -> float:
 
 
 def opacity(number: int) -> float:
-    """Return the opacity of a marker among so many."""
+    """Return the opacity of each of this number of markers: many markers are fainter."""
     return 0.85 if number <= 100 else 0.6

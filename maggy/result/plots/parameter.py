@@ -122,7 +122,7 @@ def _is_power_of_two(number: int) -> bool:
 def _categorize(
     rows: Sequence[TrialRow], values: Sequence[ParameterValue], parameter: Parameter | None
 ) -> _Categories:
-    """Return the categories in the order of the space, and without one in that of appearance."""
+    """Return the categories in the order of the space, or of appearance if there is no space."""
     order = [] if parameter is None else parameter.distinct
     keys = list(dict.fromkeys(map(json_key, [*order, *values])))
     names = {json_key(value): _category_name(value) for value in [*order, *values]}
