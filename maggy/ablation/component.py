@@ -1,6 +1,6 @@
 """A component of an ablation study, and the labels by which trials and records name it.
 
-No other module knows the format of the labels.
+Only this module and :mod:`maggy.ablation.labels` know the format of the labels.
 """
 
 from __future__ import annotations

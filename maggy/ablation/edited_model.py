@@ -1,4 +1,4 @@
-"""What an edit has really changed in a model, and who hears of it."""
+"""Describe what an edit has really changed in a model, and tell it to a function."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def check_registered_data(
         options: Its options.
 
     Raises:
-        AblationError: If not.
+        AblationError: If a component cannot be left out, or an option does not fit the data.
     """
     is_dropped = options.feature_ablation == "drop"
     dataset.check_names([])

@@ -1,4 +1,4 @@
-"""The arguments with which layers were made, as far as their configurations and values say."""
+"""Compare the arguments with which layers were made, as far as configurations and values say."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ __all__ = ["first_other_argument", "lacking_arguments"]
 
 _PLAIN = (bool, int, float, str, bytes, type(None))
 _OF_EVERY_LAYER = {"name", "trainable", "dtype", "seed"}
-"""They may differ between a layer and its copy: names and dtypes by form, seeds because a layer
-without one draws its own."""
+"""Arguments that may differ between a layer and its copy: names and dtypes by form, seeds because a
+layer without one draws its own."""
 
 
 def first_other_argument(model: KerasModel, copy: KerasModel) -> str | None:

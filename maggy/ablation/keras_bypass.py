@@ -1,4 +1,4 @@
-"""The connections of a functional model without some layers: what passes a removed layer by."""
+"""Connect the layers of a functional model past those that are removed."""
 
 from __future__ import annotations
 

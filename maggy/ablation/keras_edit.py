@@ -1,4 +1,4 @@
-"""What to change in a model: the layers to take out, and those to replace."""
+"""Say what to change in a model of Keras or PyTorch: layers to take out, layers to replace."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 SEPARATOR = "/"
-"""It stands between a nested model and its layer. Keras allows it in no name."""
+"""The text between a nested model and its layer in a path. Keras allows it in no name."""
 
 
 def layer_paths(model: KerasModel) -> dict[str, KerasLayer]:

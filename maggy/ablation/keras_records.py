@@ -1,4 +1,4 @@
-"""What the layers of a Keras model compute for a batch, and how two such records compare."""
+"""Record what the layers of a Keras model compute for a batch, and compare two such records."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a copy of a Keras model computes what the model does, tried before any trial.
+"""Check before any trial whether a copy of a Keras model computes what the model computes.
 
 Trials without a component train a copy of the base model. If a layer of the user's is copied
 wrongly, the base and these trials would differ in more than the component.

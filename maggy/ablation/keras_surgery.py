@@ -1,4 +1,4 @@
-"""Building a Keras 3 model anew without some of its layers, or with others in their place.
+"""Build a Keras 3 model anew without some of its layers, or with others in their place.
 
 A Sequential model becomes a new Sequential of the other layers. A functional model is cloned, and
 its clone bypasses the removed layers. Shapes are inferred anew, so neighbours may have any width.

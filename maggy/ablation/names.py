@@ -1,4 +1,4 @@
-"""Reading the names that users include in a study; knows nothing of data sets or models."""
+"""Read the names that users include in a study. This module knows no data sets and no models."""
 
 from __future__ import annotations
 

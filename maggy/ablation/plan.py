@@ -1,4 +1,4 @@
-"""The plan of a study: what each trial leaves out of the model, found out without training."""
+"""The plan of a study: what each trial leaves out of the model, computed without training."""
 
 from __future__ import annotations
 
@@ -142,7 +142,10 @@ def plan_study(
 
 
 def _width(study: AblationStudy) -> _Width | None:
-    """Return what counts the features, if a model generator takes their number and it is known."""
+    """Return a function that counts the features of a component's trials.
+
+    None if no model generator takes the number, or the study does not name a data set.
+    """
     model, name = study.model, study.training_dataset_name
     generators = [generator for generator, _ in model.custom_model_generators]
     if model.base_model_generator is not None:

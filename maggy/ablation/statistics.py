@@ -52,7 +52,7 @@ class PairedDifference:
         mean: Their mean; None without a pair.
         std: Their standard deviation (n - 1); None with fewer than two pairs.
         ci_low: The lower end of the confidence interval of the mean; None with fewer than two pairs
-            and where SciPy is not installed. So are the next two.
+            and where SciPy is not installed. The same holds for the next two.
         ci_high: The upper end.
         p_value: The probability of a mean at least as far from 0 if the component does nothing.
     """

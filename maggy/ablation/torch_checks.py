@@ -1,4 +1,4 @@
-"""Whether modules can be left out of a PyTorch model, tried before any trial."""
+"""Check before any trial whether modules can be left out of a PyTorch model."""
 
 from __future__ import annotations
 

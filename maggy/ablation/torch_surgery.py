@@ -1,4 +1,4 @@
-"""A PyTorch module without some of its modules, or with others in their place.
+"""Take modules out of a PyTorch model, or put others in their place.
 
 The model is changed in place, and ``torch.nn.Identity`` stands where a module was. So all weights
 stay as they are. PyTorch does not know the graph of a model; see :mod:`maggy.ablation.torch_checks`

@@ -1,4 +1,4 @@
-"""The lines that show what an ablator adds to the result: interactions, values, rounds."""
+"""Write the lines that show what an ablator adds to the result: interactions, values, rounds."""
 
 from __future__ import annotations
 

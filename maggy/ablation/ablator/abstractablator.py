@@ -88,7 +88,7 @@ class AbstractAblator(ABC):
     def initialize(self) -> None:
         """Begin, so that the next ``get_trial`` suggests the first trial.
 
-        Called again, start over.
+        If it is called again, it starts over.
         """
 
     @abstractmethod

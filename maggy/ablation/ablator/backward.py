@@ -1,4 +1,4 @@
-"""Leave out one component after the other, each time the one whose loss costs least."""
+"""Leave out one component after the other, each time the one whose absence costs least."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class Backward(SubsetAblator):
     trials of a round failed, or when the mean is ``stop_at`` worse than that of the base.
 
     Warning:
-        The winner of a round is flattered by its noise: it is the best of many, so part of its
-        lead is luck, and the true metric is probably worse. A greedy search may also miss the best
+        The winner of a round looks better than it is: it is the best of many, so part of its lead
+        is noise, and the true metric is probably worse. A greedy search may also miss the best
         set. Use ``repeats``, and train the final set again with other seeds before you report it.
 
     Source: T. Marill and D. M. Green, "On the Effectiveness of Receptors in Recognition Systems",
@@ -122,7 +122,7 @@ class Backward(SubsetAblator):
         self._queue = [self.without([*self._removed, part]) for part in self._candidates]
 
     def _end_round(self) -> None:
-        """Leave out the component whose loss costs least, and begin the next round if there is one.
+        """Leave out the component whose absence costs least, and begin the next round, if any.
 
         Every repeat is compared with the base of the same repeat.
         """

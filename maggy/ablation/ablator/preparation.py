@@ -1,4 +1,4 @@
-"""Checking a study for the functions that a training function takes."""
+"""Check a study for the functions that a training function takes."""
 
 from __future__ import annotations
 

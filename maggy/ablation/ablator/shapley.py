@@ -30,8 +30,8 @@ class Shapley(SubsetAblator):
     of the base minus that without all components. Components that replace each other share what
     they are worth, where leaving out one alone finds nothing.
 
-    Each set of components is trained once a repeat, in how many orders it may appear. If there are
-    at most ``samples`` orders (5 components have 120), all of them are used, and the values are
+    Each set of components has one trial a repeat, even if it appears in several orders. If there
+    are at most ``samples`` orders (5 components have 120), all of them are used, and the values are
     exact but for the noise of training.
 
     Sources: L. S. Shapley, "A Value for n-Person Games", Contributions to the Theory of Games 2

@@ -56,7 +56,7 @@ def check_combinations(components: Sequence[Component]) -> None:
     """Check that combinations have no custom model, and labels that workers read correctly.
 
     Raises:
-        AblationError: If not.
+        AblationError: If a combination has a custom model, or a label that can be read in two ways.
     """
     singles: dict[str, dict[str, Component]] = defaultdict(dict)
     for component in components:

@@ -70,7 +70,7 @@ class StudyData:
             sets: What its trials leave out: components and combinations of them.
 
         Raises:
-            AblationError: If not.
+            AblationError: If a component cannot be left out, or an option does not fit the data.
         """
         if self._training_dataset().names is not None:
             self._check(components, sets, self._training_dataset())
