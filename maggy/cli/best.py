@@ -28,7 +28,7 @@ class BestCommand(Command):
         add_json(parser)
 
     def run(self, arguments: Namespace, screen: Screen) -> int:
-        """Write the parameters. An experiment without a metric is a failure."""
+        """Write the parameters. Return the exit code of a failure if no trial has a metric."""
         _, result = open_experiment(arguments, screen)
         if result["best_id"] is None:
             screen.remark(f"No trial of {result.directory} has ended with a metric.")

@@ -123,6 +123,6 @@ def _write_any_character() -> None:
 
 
 def _discard_output() -> None:
-    """Send what is still in memory nowhere, or Python would complain when it ends."""
+    """Discard the output that is still in memory. Otherwise Python complains when it ends."""
     with suppress(OSError, ValueError):  # a stream without a file
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -37,7 +37,7 @@ class DoctorCommand(Command):
         )
 
     def run(self, arguments: Namespace, screen: Screen) -> int:
-        """Write the findings. A problem among them is a failure."""
+        """Write the findings. Return the exit code of a failure if one is a problem."""
         from maggy.cli.driver_checks import driver_findings
         from maggy.core.environment import find_environment
 

@@ -25,7 +25,7 @@ _SPARK = ("pyspark", "pyspark-client")
 
 
 def driver_findings(files: Files, root: str) -> list[Finding]:
-    """Return what there is on this machine.
+    """Return the findings about this machine.
 
     Args:
         files: Reads and writes in ``root``.

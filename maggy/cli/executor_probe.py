@@ -56,7 +56,7 @@ def java_of_ancestor(pid: int | None = None, processes: Path = Path("/proc")) ->
         processes: The kernel's files about processes.
 
     Returns:
-        The version; None if it cannot be read, which only Linux allows.
+        The version; None if it cannot be read, as on every system but Linux.
     """
     pid = os.getpid() if pid is None else pid
     for _ in range(_MAX_ANCESTORS):

@@ -47,7 +47,7 @@ class ShowCommand(Command):
         )
 
     def run(self, arguments: Namespace, screen: Screen) -> int:
-        """Write the experiment. One that failed is a failure of the command."""
+        """Write the experiment, and return the exit code of a failure if it failed."""
         records, result = open_experiment(arguments, screen)
         summary = summary_of(records.overview, result)
         if arguments.json:

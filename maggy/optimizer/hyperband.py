@@ -114,7 +114,7 @@ class Hyperband(AbstractOptimizer):
         return isinstance(self.sampler, AbstractOptimizer) and self.sampler.pruner is self._settings
 
     def name(self) -> str:
-        """Return the pruner's name, and the sampler's in brackets."""
+        """Return the pruner's name, with the sampler's in parentheses."""
         if isinstance(self.sampler, AbstractOptimizer):
             return f"Hyperband({self.sampler.name()})"
         name = self.sampler if isinstance(self.sampler, str) else type(self.sampler).__name__

@@ -52,10 +52,10 @@ def resolve_optimizer(optimizer: object, argument: str = "optimizer") -> Abstrac
         'RandomSearch'
 
     Args:
-        optimizer: An instance, which is returned itself, or inside its pruner if it has one. A
-            sampler of Optuna's. One of the names {names} in upper or lower case, or a name that
+        optimizer: An instance, which is returned itself, or inside its pruner if it has one; a
+            sampler of Optuna's; one of the names {names} in upper or lower case; or a name that
             another distribution has registered in the entry point group ``maggy.optimizers``. None
-            means ``'none'``: the same run ``num_trials`` times.
+            means ``'none'``: ``num_trials`` trials with the same empty configuration.
         argument: The name of the user's argument, for the error text.
 
     Raises:

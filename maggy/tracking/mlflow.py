@@ -205,9 +205,9 @@ def _connect(server: MlflowServer) -> None:
 
 
 def _info_of(result: ExperimentResult, directory: str, files: Files) -> ExperimentInfo:
-    """Return what the record of an experiment says that it is."""
+    """Return the description of an experiment, as far as its record holds it."""
     record: dict[str, Any] = {}
-    with contextlib.suppress(OSError, ValueError):  # then the result alone says it
+    with contextlib.suppress(OSError, ValueError):  # then the result is the only source
         record = parse_experiment(files.read_bytes(f"{directory}/maggy.json"))
     identity = record.get("identity") or {}
     starts = [row["start"] for row in result.trials if row["start"] is not None]

@@ -1,4 +1,4 @@
-"""The number of times that MLflow's client repeats a request."""
+"""Limit how many times MLflow's client repeats a request."""
 
 from __future__ import annotations
 

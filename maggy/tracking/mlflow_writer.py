@@ -1,4 +1,4 @@
-"""The runs of one experiment on a server: what is still to be written, and the writing of it.
+"""Decide which runs of an experiment a server still lacks, and write them.
 
 A state machine without threads. Whatever a server misses stays here, and is written later.
 """
@@ -183,7 +183,7 @@ class RunWriter:
         return len(self._record.runs) - before
 
     def _attempt(self, step: Callable[[], None], errors: list[Exception]) -> None:
-        """Take a step. What the server refuses is no reason to leave out the next one."""
+        """Take a step. If the server refuses it, keep the error, so that the next step follows."""
         try:
             step()
         except ServerIsAway:

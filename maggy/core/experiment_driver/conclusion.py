@@ -38,7 +38,7 @@ def conclude(
         directory: The directory of the experiment.
         searchspace: The search space of a search.
         seconds: How long the experiment took.
-        listeners: Hear of the end, before the last line is shown; None if nobody listens.
+        listeners: The listeners, which hear of the end before the last line; None without any.
 
     Returns:
         An :class:`ExperimentResult`, or the return value of a function that runs once.
@@ -145,7 +145,7 @@ def _explain_spark_is_gone(outcome: Outcome, policy: Policy, directory: str) -> 
 def _place(outcome: Outcome, directory: str) -> str:
     """Return where the records are, and how the experiment goes on if it has not finished."""
     text = f"The records are in {directory}."
-    # Of a directory that another driver has taken over, that one decides.
+    # If another driver has taken the directory over, that driver decides how to go on.
     if outcome.error is None or isinstance(outcome.error, OwnershipError):
         return text
     return f"{text} To go on, call lagom again with resume={directory!r}."

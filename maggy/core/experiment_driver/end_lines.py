@@ -1,4 +1,4 @@
-"""The choice of lines about ended trials that are printed. The experiment's log has them all."""
+"""Choose which lines about ended trials are printed. The experiment's log has all of them."""
 
 from __future__ import annotations
 

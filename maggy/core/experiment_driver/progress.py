@@ -32,7 +32,7 @@ class Progress:
         direction: The direction in which the metric improves.
         total: Number of trials of the experiment; None if it is unknown.
         earlier: Trials that have ended in an earlier call of the experiment.
-        board: Shows the same to clients that ask over the network; None if there are none.
+        board: Holds the same figures for clients that ask over the network; None without clients.
         verbose: As in :class:`~maggy.experiment_config.CommonConfig`.
         has_trials: False for a function that runs once for its value, which is no trial to its
             user.
@@ -87,8 +87,8 @@ class Progress:
         """Print lines of a trial. Print a remark of the library only once.
 
         Args:
-            worker: The number of the worker, with which every line begins.
-            trial: The number of the trial, which comes next; None leaves it out.
+            worker: The number of the worker, which begins each line.
+            trial: The number of the trial, which follows that of the worker; None leaves it out.
             lines: The lines.
         """
         remarks = dict.fromkeys(
@@ -122,7 +122,7 @@ class Progress:
             self.say(line)
 
     def close(self) -> None:
-        """Leave the bar as it is."""
+        """Stop drawing the bar, which stays as it is."""
         self._say_each(self._end_lines.omission())
         with _harmless():
             self._bar.close()

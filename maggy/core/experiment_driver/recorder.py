@@ -59,12 +59,12 @@ class Recorder:
     def when_lost(self, call: Callable[[OwnershipError], None]) -> None:
         """Have a function called when another driver owns the directory.
 
-        The writer's thread calls it, or this thread calls it now if the directory is lost already.
+        The writer's thread calls it. If the directory is lost already, this thread calls it now.
         """
         with self._lock:
-            self._when_lost, loss = call, self.lost
-        if loss is not None:
-            call(loss)
+            self._when_lost, error = call, self.lost
+        if error is not None:
+            call(error)
 
     def trial_directory(self, trial_id: str) -> str:
         """Return the directory of a trial's records."""

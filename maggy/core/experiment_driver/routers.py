@@ -75,8 +75,8 @@ class InstructionRouter:
         progress: Shows output to the user.
         foreground: Runs calls on the thread that called ``lagom``.
         numbers: The numbers of suggested trials by id. The other router writes them.
-        describe_error: Returns the exception for the class name and the text of an error that the
-            check of the study has raised on a worker.
+        describe_error: Turns the class name and the text of an error, which the check of the study
+            has raised on a worker, into an exception.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The stop rules of a config: which running trials to stop, and when to end the experiment."""
+"""Ask the stop rules of a config which running trials to stop, and when to end the experiment."""
 
 from __future__ import annotations
 

@@ -31,8 +31,8 @@ class GP(ModelBasedSampler):
 
     The Gaussian process is the choice for few, expensive trials of a smooth metric with up to about
     ten numbers. A suggestion takes tenths of a second; the time grows with the number of ended
-    trials. The possible results of running trials are averaged over. Needs PyTorch (the version
-    without CUDA is enough) and SciPy.
+    trials. A suggestion averages over the possible results of running trials. This optimizer needs
+    PyTorch (the version without CUDA is enough) and SciPy.
 
     Example:
         >>> from maggy.optimizer.bayes import GP

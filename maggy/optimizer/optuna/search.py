@@ -203,7 +203,7 @@ class OptunaSearch(AbstractOptimizer):
         import optuna
 
         with quiet():
-            # Another seed than before the interruption, or the sampler draws the same trials again.
+            # With the seed of the earlier call, the sampler would draw the same trials again.
             # Optuna's generators take 32 bits.
             seed = (self._seed + len(history)) % 2**32
             self._active_sampler = self.make_sampler(seed, history)
