@@ -52,8 +52,8 @@ def batches(keras: ModuleType, model: KerasModel) -> Iterator[TensorTree]:
                 # Backends without texts take them as they are.
                 if values.dtype == object:
                     return cast("KerasTensor", values)
-                converted: TensorTree = keras.ops.convert_to_tensor(values, dtype=tensor.dtype)
-                return converted
+                backend_tensor: TensorTree = keras.ops.convert_to_tensor(values, dtype=tensor.dtype)
+                return backend_tensor
 
             batch: TensorTree = keras.tree.map_structure(tensor_like, inputs)
             if not open_sizes or _fits(keras, model, batch):

@@ -107,5 +107,5 @@ def require_new_layers(edits: Iterable[Edit]) -> None:
 
 
 def _listing(names: Iterable[str]) -> str:
-    quoted = [f"'{name}'" for name in sorted(names)]
-    return f"{'layer' if len(quoted) == 1 else 'layers'} {', '.join(quoted)}"
+    quotations = [f"'{name}'" for name in sorted(names)]
+    return f"{'layer' if len(quotations) == 1 else 'layers'} {', '.join(quotations)}"

@@ -88,10 +88,10 @@ def csv_lines(result: ExperimentResult) -> Iterator[str]:
     """Yield the head and a row for each trial, with the columns of ``result.to_pandas()``."""
     from maggy.result.tables import trial_records
 
-    columns, started, records = trial_records(result.trials, result.optimization_key)
+    columns, start_column, records = trial_records(result.trials, result.optimization_key)
     yield _csv_line(list(columns))
     for record in records:
-        record[started] = iso_time(record[started])
+        record[start_column] = iso_time(record[start_column])
         yield _csv_line([record[column] for column in columns])
 
 

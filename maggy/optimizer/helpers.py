@@ -168,9 +168,9 @@ class OptimizerHelpers:
         if len({len(history) for history in histories}) == 1:
             return np.array(histories)
         # numpy refuses to make an array of arrays of different lengths, unless it exists already.
-        ragged = np.empty(len(histories), dtype=object)
-        ragged[:] = histories
-        return ragged
+        array = np.empty(len(histories), dtype=object)
+        array[:] = histories
+        return array
 
     def ybest(self, budget: float | None = 0) -> float:
         """Return the best metric of the ended trials.

@@ -180,8 +180,8 @@ class Hyperband(AbstractOptimizer):
                 f"{len(self._numbers)} start a configuration. Pass fewer, or raise num_trials."
             )
         # Recorded configurations will be drawn again under their numbers.
-        reserved = self._numbers | {number for number, _ in self._recorded_trials}
-        number = next(number for number in count() if number not in reserved)
+        used_numbers = self._numbers | {number for number, _ in self._recorded_trials}
+        number = next(number for number in count() if number not in used_numbers)
         bracket = self._brackets[-1] if bracket is None else bracket
         sampler_trial = self._optimizer.initial_trial(params)
         return self._start_trial(bracket, self._add_configuration(bracket, number, sampler_trial))

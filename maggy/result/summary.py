@@ -78,8 +78,8 @@ def _difference_lines(result: ExperimentResult) -> list[str]:
     width = max(map(len, names))
     rows = [row for row in result.trials if Component.from_params(row["params"]).is_base]
     base = rows[-1]["metric"] if rows else None
-    base_is_stopped = any(row["early_stop"] for row in rows[-1:])
-    base_text = "" if base is None else f" ({format_number(base)}{_mark(base_is_stopped)})"
+    is_base_stopped = any(row["early_stop"] for row in rows[-1:])
+    base_text = "" if base is None else f" ({format_number(base)}{_mark(is_base_stopped)})"
     return [
         "",
         f"Difference from the base{base_text}, without",

@@ -54,9 +54,11 @@ def data_frame(rows: Sequence[TrialRow], optimization_key: str = "metric") -> pa
         MissingDependencyError: If pandas is not installed.
     """
     frames = import_optional("pandas", "to_pandas()", "pip install 'maggy[plots]'")
-    columns, started, records = trial_records(rows, optimization_key)
+    columns, start_column, records = trial_records(rows, optimization_key)
     frame = frames.DataFrame(records, columns=columns)
-    frame[started] = frames.to_datetime(frame[started].astype("float64"), unit="s", utc=True)
+    frame[start_column] = frames.to_datetime(
+        frame[start_column].astype("float64"), unit="s", utc=True
+    )
     return frame
 
 
@@ -76,16 +78,16 @@ def trial_records(
     """
     parameters = parameter_columns(rows)
     # Only the trials of an ablation with repeats or a seed have these.
-    of_repeat = [name for name in ("repeat", "seed") if any(name in row for row in rows)]
-    former = ["trial_id", *parameters.values(), *of_repeat, *_FIELDS]
+    repeat_fields = [name for name in ("repeat", "seed") if any(name in row for row in rows)]
+    first_columns = ["trial_id", *parameters.values(), *repeat_fields, *_FIELDS]
     has_numbers = any(row.get("number") is not None for row in rows)
     # A parameter keeps the name of its column, which an earlier release has given it.
     fields = {
-        name: _free_name(name, "trial_", former)
+        name: _free_name(name, "trial_", first_columns)
         for name in ("number", "started", "duration_seconds", "steps")
         if name != "number" or has_numbers
     }
-    outputs = _output_columns(rows, [*former, *fields.values()], optimization_key)
+    outputs = _output_columns(rows, [*first_columns, *fields.values()], optimization_key)
     records = [
         # Parameters come last: one may be called like a field that is no column, such as "history".
         {
@@ -96,7 +98,7 @@ def trial_records(
         }
         for row in rows
     ]
-    return [*former, *fields.values(), *outputs.values()], fields["started"], records
+    return [*first_columns, *fields.values(), *outputs.values()], fields["started"], records
 
 
 def _further_value(row: TrialRow, name: str) -> float | int | None:

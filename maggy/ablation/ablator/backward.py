@@ -129,8 +129,8 @@ class Backward(SubsetAblator):
         metrics, sign = ComponentMetrics(self.final_store), Direction.parse(self.direction).sign
         means: dict[Component, float] = {}
         for part in self._candidates:
-            trained = self.without([*self._removed, part])
-            differences = metrics.contrast({trained: 1, Component.base(): -1})
+            candidate_set = self.without([*self._removed, part])
+            differences = metrics.contrast({candidate_set: 1, Component.base(): -1})
             if differences:
                 means[part] = mean([*differences.values()])
         self._candidates = []

@@ -288,12 +288,12 @@ class NoticeRouter:
 
     def _give_up(self, mistake: Mistake) -> None:
         trials = self._book.ended
-        left = None if self._total is None else self._total - len(trials)
-        if left == 0:  # only the policy knew that there would be no more trials
+        remaining = None if self._total is None else self._total - len(trials)
+        if remaining == 0:  # only the policy knew that there would be no more trials
             self._foreground.post(self._foreground.end)
             return
-        trained = [trial for trial in trials[self._earlier_count :] if trial.attempts]
-        self.policy_failed(ExperimentError(explanation(mistake, trained, left)))
+        trials_of_call = [trial for trial in trials[self._earlier_count :] if trial.attempts]
+        self.policy_failed(ExperimentError(explanation(mistake, trials_of_call, remaining)))
 
     def _log(self, line: str) -> None:
         self._recorder.log_soon(line)

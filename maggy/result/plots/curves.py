@@ -72,34 +72,34 @@ def plot_curves(
         axes: The axes to draw on; None for a new figure.
     """
     inner, _ = inches_of(axes, _WIDTH - _MARGINS, _HEIGHT)
-    with styled_axes(axes, _WIDTH, _HEIGHT) as styled:
+    with styled_axes(axes, _WIDTH, _HEIGHT) as plot_axes:
         curves = [curve for row in rows if (curve := _make_curve(row, direction)) is not None]
         name = short(metric)
         set_texts(
-            styled,
+            plot_axes,
             inner,
             title=f"{name} while {counted(len(curves))} trained ({direction_text(direction)})",
             x="training step",
             y=f"{name}, as reported",
         )
         if not curves:
-            say_that_it_is_empty(styled, "no trial has reported a value")
-            return styled
-        axis = MetricAxis(styled, direction)
-        exits = _limit(axis, styled, curves, direction)
+            say_that_it_is_empty(plot_axes, "no trial has reported a value")
+            return plot_axes
+        axis = MetricAxis(plot_axes, direction)
+        exits = _limit(axis, plot_axes, curves, direction)
         for look in LOOKS.values():
             kind = [curve for curve in curves if look_of(curve.row) is look]
             others = [curve for curve in kind if curve.row["trial_id"] != best_id]
             label = f"{look.label} ({len(kind)})"
-            _draw_lines(axis, styled, others, look, label, len(curves))
+            _draw_lines(axis, plot_axes, others, look, label, len(curves))
         has_nan = any(math.isnan(value) for curve in curves for value in curve.values)
         label = f"{'NaN or ' if has_nan else ''}beyond the axis"
         axis.mark_beyond(exits, marker_area(len(curves)), label)
         for curve in curves:
             if curve.row["trial_id"] == best_id:
-                _draw_best(axis, styled, curve)
-        add_legend(styled, axis.handles, inner)
-    return styled
+                _draw_best(axis, plot_axes, curve)
+        add_legend(plot_axes, axis.handles, inner)
+    return plot_axes
 
 
 def _make_curve(row: TrialRow, direction: Direction) -> _Curve | None:

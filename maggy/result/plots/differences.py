@@ -91,33 +91,33 @@ def plot_differences(
     names = [bar.name for bar in bars]
     height = min(_MAX_HEIGHT, _MARGINS + _LINE * max(4, len(bars)))
     inner, bars_height = inches_of(axes, _WIDTH - _SIDE, height - _MARGINS)
-    with styled_axes(axes, _WIDTH + text_inches(names), height) as styled:
+    with styled_axes(axes, _WIDTH + text_inches(names), height) as plot_axes:
         name = short(metric)
         set_texts(
-            styled,
+            plot_axes,
             inner,
             title=f"{name} without each component ({direction_text(direction)})",
             x=f"difference of {name} from the base",
             y="",
         )
-        handles = _draw_bars(styled, bars, limit)
-        band = _draw_band(styled, inside, confidence)
-        _set_limits(styled, inside, 0.0 if band is None else band.get_width() / 2)
+        handles = _draw_bars(plot_axes, bars, limit)
+        band = _draw_band(plot_axes, inside, confidence)
+        _set_limits(plot_axes, inside, 0.0 if band is None else band.get_width() / 2)
         beyond = [(level, bar) for level, bar in enumerate(bars) if abs(bar.value) > limit]
         handles += [] if band is None else [band]
-        handles += _mark_beyond(styled, beyond)
-        styled.axvline(0, color=BEST_COLOR, linewidth=0.9, zorder=4)
+        handles += _mark_beyond(plot_axes, beyond)
+        plot_axes.axvline(0, color=BEST_COLOR, linewidth=0.9, zorder=4)
         stride = -(-len(bars) // max(1, int(bars_height / _MIN_LINE)))
         ticks = range(0, len(bars), stride)
-        styled.set_yticks(ticks, [names[tick] for tick in ticks])
+        plot_axes.set_yticks(ticks, [names[tick] for tick in ticks])
         # The first component belongs to the top.
-        styled.set_ylim(len(bars) - 0.4, -0.6)
-        styled.tick_params(axis="y", length=0)
-        styled.grid(False, axis="y")
-        styled.spines["left"].set_visible(False)
+        plot_axes.set_ylim(len(bars) - 0.4, -0.6)
+        plot_axes.tick_params(axis="y", length=0)
+        plot_axes.grid(False, axis="y")
+        plot_axes.spines["left"].set_visible(False)
         has_verdicts = any(bar.half_width is not None for bar in bars)
-        add_legend(styled, handles if has_verdicts or beyond else [], inner)
-    return styled
+        add_legend(plot_axes, handles if has_verdicts or beyond else [], inner)
+    return plot_axes
 
 
 def _make_bar(entry: ComponentDifference) -> _Bar:

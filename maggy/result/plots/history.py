@@ -42,24 +42,24 @@ def plot_history(
         axes: The axes to draw on; None for a new figure.
     """
     inner, _ = inches_of(axes, _WIDTH - _MARGINS, _HEIGHT)
-    with styled_axes(axes, _WIDTH, _HEIGHT) as styled:
+    with styled_axes(axes, _WIDTH, _HEIGHT) as plot_axes:
         set_texts(
-            styled,
+            plot_axes,
             inner,
             title=f"{short(metric)} of {counted(len(rows))} ({direction_text(direction)})",
             x="trial, in the order of ending",
             y=short(metric),
         )
         if not rows:
-            say_that_it_is_empty(styled, "no trial has ended")
-            return styled
-        axis = MetricAxis(styled, direction)
+            say_that_it_is_empty(plot_axes, "no trial has ended")
+            return plot_axes
+        axis = MetricAxis(plot_axes, direction)
         inside = axis.draw([Place(position, row) for position, row in enumerate(rows, start=1)])
-        styled.set_xlim(0.5 - 0.01 * len(rows), len(rows) + 0.5 + 0.01 * len(rows))
-        use_integer_ticks(styled)
-        _draw_best(axis, styled, inside, len(rows))
-        add_legend(styled, axis.handles, inner)
-    return styled
+        plot_axes.set_xlim(0.5 - 0.01 * len(rows), len(rows) + 0.5 + 0.01 * len(rows))
+        use_integer_ticks(plot_axes)
+        _draw_best(axis, plot_axes, inside, len(rows))
+        add_legend(plot_axes, axis.handles, inner)
+    return plot_axes
 
 
 def _draw_best(axis: MetricAxis, axes: Axes, places: Sequence[Place], end: int) -> None:

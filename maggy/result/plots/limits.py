@@ -35,15 +35,15 @@ def worst_on_axis(
         direction: The direction in which they improve.
         best: Where the axis begins; the best value if it is None.
     """
-    ordered = sorted(values, key=lambda value: -direction.sign * value)
-    if not ordered:
+    ranking = sorted(values, key=lambda value: -direction.sign * value)
+    if not ranking:
         return None
     if best is None:
-        best = ordered[0]
-    main = abs(ordered[math.floor(MAIN_SHARE * (len(ordered) - 1))] - best)
-    if len(ordered) < MIN_VALUES or main == 0:
-        return ordered[-1]
-    return next(value for value in reversed(ordered) if abs(value - best) <= MAX_RATIO * main)
+        best = ranking[0]
+    main = abs(ranking[math.floor(MAIN_SHARE * (len(ranking) - 1))] - best)
+    if len(ranking) < MIN_VALUES or main == 0:
+        return ranking[-1]
+    return next(value for value in reversed(ranking) if abs(value - best) <= MAX_RATIO * main)
 
 
 def is_beyond(value: float, worst: float | None, direction: Direction) -> bool:

@@ -79,10 +79,10 @@ def plot_parameter(
         categories = _categorize(group, values, parameter if is_listed else None)
         return _draw_categories(categories, title, label, short(metric), direction, axes)
     width, _ = inches_of(axes, _WIDTH - _MARGINS, _HEIGHT)
-    with styled_axes(axes, _WIDTH, _HEIGHT) as styled:
-        set_texts(styled, width, title=title, x=label, y=short(metric))
-        axis = MetricAxis(styled, direction)
-        _set_scale(styled, parameter, [number for number in numbers if number is not None])
+    with styled_axes(axes, _WIDTH, _HEIGHT) as plot_axes:
+        set_texts(plot_axes, width, title=title, x=label, y=short(metric))
+        axis = MetricAxis(plot_axes, direction)
+        _set_scale(plot_axes, parameter, [number for number in numbers if number is not None])
         axis.draw(
             [
                 Place(float(number), row)
@@ -90,8 +90,8 @@ def plot_parameter(
                 if number is not None
             ]
         )
-        add_legend(styled, axis.handles, width)
-    return styled
+        add_legend(plot_axes, axis.handles, width)
+    return plot_axes
 
 
 def _set_scale(axes: Axes, parameter: Parameter | None, numbers: Sequence[float]) -> None:
@@ -159,27 +159,27 @@ def _draw_categories(
         height = min(_MAX_HEIGHT, max(height, _LINE * len(names)))
     # The names on the horizontal axis take no width, the others a column of their own.
     beside = _MARGINS + (0.0 if is_upright else longest)
-    with styled_axes(axes, width + beside, height + _ABOVE_AND_BELOW) as styled:
+    with styled_axes(axes, width + beside, height + _ABOVE_AND_BELOW) as plot_axes:
         set_texts(
-            styled,
+            plot_axes,
             width,
             title=title,
             x=label if is_upright else metric,
             y=metric if is_upright else label,
         )
-        axis = MetricAxis(styled, direction, "y" if is_upright else "x")
+        axis = MetricAxis(plot_axes, direction, "y" if is_upright else "x")
         axis.draw(categories.places)
         # Names that have no space are left out evenly.
         rows = max(1, int(height / _MIN_LINE))
         stride = 1 if is_upright else -(-len(names) // rows)
         ticks = range(0, len(names), stride)
         if is_upright:
-            styled.set_xticks(ticks, [names[tick] for tick in ticks])
-            styled.set_xlim(-0.6, len(names) - 0.4)
-            styled.grid(False, axis="x")
+            plot_axes.set_xticks(ticks, [names[tick] for tick in ticks])
+            plot_axes.set_xlim(-0.6, len(names) - 0.4)
+            plot_axes.grid(False, axis="x")
         else:
-            styled.set_yticks(ticks, [names[tick] for tick in ticks])
-            styled.set_ylim(len(names) - 0.4, -0.6)
-            styled.grid(False, axis="y")
-        add_legend(styled, axis.handles, width)
-    return styled
+            plot_axes.set_yticks(ticks, [names[tick] for tick in ticks])
+            plot_axes.set_ylim(len(names) - 0.4, -0.6)
+            plot_axes.grid(False, axis="y")
+        add_legend(plot_axes, axis.handles, width)
+    return plot_axes

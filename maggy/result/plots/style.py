@@ -152,9 +152,9 @@ def styled_axes(axes: Axes | None, width: float, height: float) -> Iterator[Axes
         if name.startswith(_PREFIXES)
     }
     with matplotlib.rc_context({**settings, **_SETTINGS}):
-        styled = _new_figure(width, height).add_subplot() if axes is None else axes
-        _restyle(styled)
-        yield styled
+        plot_axes = _new_figure(width, height).add_subplot() if axes is None else axes
+        _restyle(plot_axes)
+        yield plot_axes
 
 
 def _new_figure(width: float, height: float) -> Figure:

@@ -49,33 +49,33 @@ def plot_timeline(rows: Sequence[TrialRow], best_id: str | None, axes: Axes | No
     lanes = arrange(rows)
     height = min(_MAX_HEIGHT, _MARGINS + _LINE * max(3, len(lanes)))
     inner, lanes_height = inches_of(axes, _WIDTH - _SIDE, height - _MARGINS)
-    with styled_axes(axes, _WIDTH, height) as styled:
+    with styled_axes(axes, _WIDTH, height) as plot_axes:
         ends = [interval.end for lane in lanes for interval in lane.intervals]
         total = max(ends, default=0.0)
         scale, unit = next((scale, unit) for limit, scale, unit in _UNITS if total <= limit)
         set_texts(
-            styled,
+            plot_axes,
             inner,
             title=_title(lanes),
             x=f"time since the first trial began ({unit}){_remarks(rows)}",
             y="",
         )
         if not lanes:
-            say_that_it_is_empty(styled, "no trial has started")
-            return styled
-        handles = _draw_trials(styled, lanes, scale)
-        handles.append(_draw_idle_time(styled, lanes, total, scale))
-        handles += _mark_best(styled, lanes, best_id, scale)
-        styled.set_xlim(0, (total or 1.0) / scale * 1.01)
-        styled.set_ylim(len(lanes) - 0.4, -0.6)
+            say_that_it_is_empty(plot_axes, "no trial has started")
+            return plot_axes
+        handles = _draw_trials(plot_axes, lanes, scale)
+        handles.append(_draw_idle_time(plot_axes, lanes, total, scale))
+        handles += _mark_best(plot_axes, lanes, best_id, scale)
+        plot_axes.set_xlim(0, (total or 1.0) / scale * 1.01)
+        plot_axes.set_ylim(len(lanes) - 0.4, -0.6)
         stride = -(-len(lanes) // max(1, int(lanes_height / _MIN_LINE)))
         ticks = range(0, len(lanes), stride)
-        styled.set_yticks(ticks, [lanes[tick].name for tick in ticks])
-        styled.tick_params(axis="y", length=0)
-        styled.grid(False, axis="y")
-        styled.spines["left"].set_visible(False)
-        add_legend(styled, handles, inner)
-    return styled
+        plot_axes.set_yticks(ticks, [lanes[tick].name for tick in ticks])
+        plot_axes.tick_params(axis="y", length=0)
+        plot_axes.grid(False, axis="y")
+        plot_axes.spines["left"].set_visible(False)
+        add_legend(plot_axes, handles, inner)
+    return plot_axes
 
 
 def _title(lanes: Sequence[Lane]) -> str:
