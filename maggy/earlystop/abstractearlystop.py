@@ -1,4 +1,4 @@
-"""The contract of an early stopping rule: one decision about one running trial."""
+"""The contract of a trial rule: one decision about one running trial."""
 
 from __future__ import annotations
 

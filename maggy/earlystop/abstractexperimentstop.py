@@ -1,4 +1,4 @@
-"""The contract of a rule that ends a whole experiment: one decision each time a trial has ended."""
+"""The contract of an experiment rule: whether to end the experiment, after each ended trial."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ __all__ = ["AbstractExperimentStop"]
 class AbstractExperimentStop(ABC):
     """Decide when an experiment ends. Derive from this class to write your own rule.
 
-    Pass it as ``es_policy``, alone or in a list with a rule for single trials, as in
-    ``es_policy=["median", Patience(20)]``. Once it says stop, no further trial begins. The running
-    trials end at their next report and keep their metric. The experiment then returns its result
-    as usual.
+    Pass it as ``es_policy``, alone or in a list with trial rules, as in
+    ``es_policy=["median", Patience(20)]``. Once it returns a reason, no further trial begins. The
+    running trials end at their next report and keep their metric. The experiment then returns its
+    result as usual.
 
     Example:
         >>> class Enough(AbstractExperimentStop):

@@ -1,4 +1,4 @@
-"""The decision of an early stopping rule about one running trial."""
+"""The decision of a trial rule about one running trial."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An early stopping rule that asks a pruner of Optuna."""
+"""A trial rule that asks a pruner of Optuna."""
 
 from __future__ import annotations
 

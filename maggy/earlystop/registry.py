@@ -1,4 +1,4 @@
-"""The early stopping rules that have a name, and the other values of ``es_policy``."""
+"""The trial rules that have a name, and the other values of ``es_policy``."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ STOP_RULES: Mapping[str, Callable[[], AbstractEarlyStop]] = {
     "percentile": PercentileStoppingRule,
     "successivehalving": SuccessiveHalvingRule,
 }
-"""The rules for single trials by name. Errors and docstrings list these names."""
+"""The trial rules by name. Errors and docstrings list these names."""
 
 ENTRY_POINTS = "maggy.stop_rules"
-"""The group of entry points with which other distributions register rules for single trials."""
+"""The group of entry points with which other distributions register trial rules."""
 
 TrialRule: TypeAlias = "str | AbstractEarlyStop | BasePruner | None"
-"""A value of ``es_policy`` that stands for a rule for single trials."""
+"""A value of ``es_policy`` that stands for a trial rule."""
 
 StopRule: TypeAlias = "TrialRule | AbstractExperimentStop"
 """A value of ``es_policy``, or an item of it if it is a list."""
@@ -42,7 +42,7 @@ StopRule: TypeAlias = "TrialRule | AbstractExperimentStop"
 
 @with_names(STOP_RULES)
 def earlystop_by_name(rule: TrialRule) -> AbstractEarlyStop:
-    """Return the early stopping rule that the user means.
+    """Return the trial rule that the user means.
 
     Example:
         >>> type(earlystop_by_name("median")).__name__
@@ -80,7 +80,7 @@ def earlystop_by_name(rule: TrialRule) -> AbstractEarlyStop:
 def stop_rules(
     rules: StopRule | Sequence[StopRule],
 ) -> tuple[list[AbstractEarlyStop], list[AbstractExperimentStop]]:
-    """Return the rules for single trials and the rules for the experiment in ``es_policy``.
+    """Return the trial rules and the experiment rules in ``es_policy``.
 
     Example:
         >>> from maggy.earlystop import Patience

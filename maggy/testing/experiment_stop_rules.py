@@ -1,4 +1,4 @@
-"""Test what the driver relies on in a rule that ends an experiment, in a test class."""
+"""Test what the driver relies on in an experiment rule. A test class inherits the tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Test what the driver relies on in an early stopping rule. A test class inherits the tests."""
+"""Test what the driver relies on in a trial rule. A test class inherits the tests."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ History = list[float]
 
 
 class EarlyStopContract:
-    """Test an early stopping rule. Derive a class whose name begins with ``Test``.
+    """Test a trial rule. Derive a class whose name begins with ``Test``.
 
     Example:
         >>> from maggy import MedianStoppingRule

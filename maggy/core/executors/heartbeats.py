@@ -1,4 +1,7 @@
-"""Hold a run's reports until the driver has them, and split them into messages."""
+"""Hold a run's reports until the driver has them, and split them into messages.
+
+Nothing is sent here: :mod:`maggy.core.executors.session` sends the messages.
+"""
 
 from __future__ import annotations
 

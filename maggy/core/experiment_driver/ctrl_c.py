@@ -1,4 +1,4 @@
-"""Handle Ctrl-C and the end of an experiment's time. The driver reacts to them."""
+"""Notice Ctrl-C, and name the end of an experiment's time. The driver ends the experiment."""
 
 from __future__ import annotations
 
