@@ -253,8 +253,7 @@ class NoticeRouter:
                 self._say(f"The experiment ends, since {reason}.")
             case RuleFailed(error):
                 self._say(
-                    "The early-stop rule failed, so it stops nothing: "
-                    f"{type(error).__name__}: {error}"
+                    f"A stop rule failed, so it stops nothing: {type(error).__name__}: {error}"
                 )
             case Remark(text):
                 self._say(text)

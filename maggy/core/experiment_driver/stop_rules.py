@@ -69,35 +69,71 @@ class StopRules:
     def should_stop(self, trial: Trial, final_store: list[Trial]) -> bool:
         """Return whether a rule stops the running trial, and note its reason in the trial.
 
+        A rule that fails does not keep the next ones from deciding.
+
         Args:
             trial: The trial.
             final_store: The trials that ended with a metric.
+
+        Raises:
+            Exception: The first error of a rule, if no rule stops the trial.
         """
+        errors: list[Exception] = []
         has_enough_trials = len(final_store) > self._min_trials
         running = self._running_trials.values()
         for rule in self._trial_rules:
             if rule.waits_for_finals and not has_enough_trials:
                 continue
             arguments = trial, final_store, running, self._direction
-            match rule.decide(*arguments):
-                case Decision.CONTINUE:
-                    continue
-                case Decision.STOP:
-                    trial.stop_reason = _reason(rule, *arguments)
-                    return True
-                case other:  # a user's rule may return anything
-                    raise TypeError(
-                        f"{type(rule).__name__}.decide must return a maggy.earlystop.Decision, "
-                        f"but returned {other!r:.80}."
-                    )
+            try:
+                is_stopped = _decides_to_stop(rule, *arguments)
+            except Exception as error:
+                errors.append(error)
+                continue
+            if is_stopped:
+                trial.stop_reason = _reason(rule, *arguments)
+                return True
+        if errors:
+            raise errors[0]
         return False
 
     def should_end(self, final_store: list[Trial]) -> str | None:
-        """Return the reason of the first rule that ends the experiment; else None."""
-        reasons = (
-            rule.experiment_check(final_store, self._direction) for rule in self._experiment_rules
-        )
-        return next((reason for reason in reasons if reason is not None), None)
+        """Return the reason of the first rule that ends the experiment; else None.
+
+        Raises:
+            Exception: The first error of a rule, if no rule ends the experiment.
+        """
+        errors: list[Exception] = []
+        for rule in self._experiment_rules:
+            try:
+                reason = rule.experiment_check(final_store, self._direction)
+            except Exception as error:
+                errors.append(error)
+                continue
+            if reason is not None:
+                return reason
+        if errors:
+            raise errors[0]
+        return None
+
+
+def _decides_to_stop(
+    rule: AbstractEarlyStop,
+    trial: Trial,
+    final_store: list[Trial],
+    running_trials: Collection[Trial],
+    direction: str,
+) -> bool:
+    match rule.decide(trial, final_store, running_trials, direction):
+        case Decision.STOP:
+            return True
+        case Decision.CONTINUE:
+            return False
+        case other:  # a user's rule may return anything
+            raise TypeError(
+                f"{type(rule).__name__}.decide must return a maggy.earlystop.Decision, "
+                f"but returned {other!r:.80}."
+            )
 
 
 def _reason(

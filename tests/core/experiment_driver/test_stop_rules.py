@@ -1,8 +1,11 @@
 """The stop rules of a config."""
 
+import pytest
+from helpers.results import ended_trial
+
 from maggy import Trial
 from maggy.core.experiment_driver.stop_rules import StopRules
-from maggy.earlystop import AbstractEarlyStop, Decision
+from maggy.earlystop import AbstractEarlyStop, AbstractExperimentStop, Decision, Threshold
 from maggy.testing import trial_with
 
 
@@ -29,6 +32,20 @@ class Stutters(Stops):
         raise RuntimeError("no words")
 
 
+class Fails(Stops):
+    """Fails at every check."""
+
+    def decide(self, trial, finalized_trials, running_trials, direction):
+        raise RuntimeError("no decision")
+
+
+class FailsAtTheEnd(AbstractExperimentStop):
+    """Fails whenever a trial has ended."""
+
+    def experiment_check(self, finalized_trials, direction):
+        raise RuntimeError("no decision")
+
+
 def reason_of(rule, trial):
     rules = StopRules(rule, direction="max", interval=1, min_trials=0)
     rules.start({})
@@ -40,6 +57,18 @@ def test_a_stopped_trial_knows_the_reason_of_the_rule():
     assert reason_of(Explains(), trial_with([0.5, 0.5])) == "stopped at step 1: I say so"
     assert reason_of(Stops(), trial_with([0.5])) == "stopped at step 0: Stops stops it"
     assert reason_of(Explains(), Trial({"x": 1})) == "I say so"
+
+
+def test_a_rule_that_fails_does_not_keep_the_next_one_from_deciding():
+    assert reason_of([Fails(), Stops()], trial_with([0.5])) == "stopped at step 0: Stops stops it"
+    rules = StopRules([Fails(), "none"], direction="max", interval=1, min_trials=0)
+    with pytest.raises(RuntimeError, match="no decision"):
+        rules.should_stop(trial_with([0.5]), [])
+    final = ended_trial({"x": 1}, 0.5)
+    rules = StopRules([FailsAtTheEnd(), Threshold(0.4)], direction="max", interval=1, min_trials=0)
+    assert "0.4" in rules.should_end([final])
+    with pytest.raises(RuntimeError, match="no decision"):
+        rules.should_end([ended_trial({"x": 1}, 0.1)])
 
 
 def test_a_rule_that_cannot_explain_itself_stops_the_trial_nevertheless(caplog):
