@@ -105,7 +105,9 @@ def test_the_titanic_script_trains_eleven_models_in_repeats_and_shows_the_differ
     assert "22/22" in script.stderr
     # Spark and TensorFlow write to a log, so the terminal shows the example only.
     assert "WARN" not in script.stderr
-    assert len(script.stdout.splitlines()) < 30
+    lines = script.stdout.splitlines()
+    lines_of_trials = [line for line in lines if re.match(r"trial \d+: ", line)]
+    assert (len(lines_of_trials), len(lines) < 52) == (22, True)
 
 
 @pytest.mark.slow
@@ -135,7 +137,7 @@ def test_the_titanic_notebook_runs_and_shows_its_result_as_a_table(tmp_path, mon
     assert "Started Maggy Experiment: Titanic-LOCO, local-" in text
     assert "BEST Config Excludes {" in text
     (html,) = tables(notebook)
-    assert html.count("<tr>") == 12
+    assert html.count("<tr") == 12
     assert html.count(">base</td>") == 1
     assert ">11 trials: 11 finished" in html
 
@@ -145,7 +147,7 @@ def test_the_digits_notebook_runs_and_shows_the_trials_that_were_stopped(tmp_pat
     notebook = run_copy("digits_search.ipynb", tmp_path, monkeypatch)
     assert int(re.search(r"EARLY STOPPED Trials -- (\d+)", printed(notebook))[1]) >= 1
     (html,) = tables(notebook)
-    assert html.count("<tr>") == 16
+    assert html.count("<tr") == 16
     assert ">stopped early</td>" in html
 
 
