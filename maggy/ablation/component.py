@@ -242,6 +242,13 @@ class Component:
         return self.kind in ("feature", "feature_prefix", "feature_regex", "feature_group")
 
     @property
+    def is_named_after_alternative(self) -> bool:
+        """Whether the label names what is there in the base's place, as for a choice."""
+        if self.parts:
+            return any(part.is_named_after_alternative for part in self.parts)
+        return self.kind in ("choice", "replacement", "custom")
+
+    @property
     def parameter(self) -> str:
         """The parameter of the trial that holds the label of a component that has no parts."""
         if self.is_of_features:

@@ -32,6 +32,7 @@ __all__ = [
     "interval_of_mean",
     "judge",
     "mean",
+    "noise_band",
     "paired_difference",
     "standard_deviation",
 ]
@@ -215,6 +216,27 @@ def detectable_difference(
         return 0.0
     spread = largest * math.sqrt(math.fsum((std / largest) ** 2 for std in stds) / len(stds))
     return _detectable_effect(count, (1 - confidence) / num_components) * spread
+
+
+def noise_band(spreads: Sequence[tuple[float, int]], confidence: float) -> float | None:
+    """Return the size below which the mean difference of a component that does nothing stays.
+
+    The noise is taken to be the same for all components, so their spreads are pooled.
+
+    Args:
+        spreads: The standard deviation of the paired differences of each component, and their
+            number; at least two.
+        confidence: The share of such means that lie in the band.
+
+    Returns:
+        The size in units of the metric; None without spreads, and where SciPy is not installed.
+    """
+    if not spreads or not can_test():
+        return None
+    variances = [std**2 / count for std, count in spreads]
+    freedom = sum(count - 1 for _, count in spreads)
+    factor = float(_scipy_stats().t.isf((1 - confidence) / 2, freedom))
+    return factor * math.sqrt(math.fsum(variances) / len(variances))
 
 
 def _detectable_effect(count: int, alpha: float) -> float:

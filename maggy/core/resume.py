@@ -103,7 +103,7 @@ def _check_identity(
     if mismatch is not None:
         name, recorded_value, value = mismatch
         raise ResumeError(
-            f"A resumed experiment must have the {name} that is recorded, but {directory} has "
+            f"A resumed experiment must have the recorded {name}, but {directory} has "
             f"{recorded_value!r} and the config {value!r}. Use the recorded value, or start a new "
             "experiment."
         )

@@ -15,7 +15,12 @@ __all__ = ["component_table", "verdict_note"]
 
 _MAX_DECIMALS = 8
 _SMALLEST_P = 0.001
-_CONCLUSIVE = ("helps", "hurts")
+_CONCLUSIVE = ("helps", "hurts", "worse", "better")
+_OF_ALTERNATIVES = {"helps": "worse", "hurts": "better"}
+"""What the table says of components whose labels name what stands in the base's place. That the
+base's value helps would be read as if the named one did."""
+
+_ALTERNATIVES_NOTE = "Better and worse say how the metric is with what the row names."
 
 
 def component_table(
@@ -50,15 +55,16 @@ def component_table(
     lines = [["(base)", str(base["n"]), _mean_and_std(base, number), "", "", "", ""]]
     for entry in differences:
         difference, low, high = entry["difference"], entry["ci_low"], entry["ci_high"]
-        p_adjusted, verdict = entry["p_adjusted"], entry["verdict"]
+        p_adjusted = entry["p_adjusted"]
+        component = Component.from_params(entry)
         cells = [
-            Component.from_params(entry).describe(),
+            component.describe(),
             str(entry["n"]),
             _mean_and_std(entry, number),
             "" if difference is None else _with_sign(number(difference)),
             "" if low is None or high is None else f"{number(low)} to {number(high)}",
             "" if p_adjusted is None else _p_text(p_adjusted),
-            verdict or "",
+            _verdict_text(component, entry["verdict"]),
         ]
         lines.append(cells)
     for head, column_cells in _optional_columns(differences, base, rows):
@@ -71,14 +77,26 @@ def component_table(
     return TextTable(heads, lines, bold)
 
 
-def verdict_note(differences: Iterable[ComponentDifference]) -> str:
+def verdict_note(differences: Sequence[ComponentDifference]) -> str:
     """Return the sentence on intervals and verdicts; no text if there is no verdict."""
     if all(entry["verdict"] is None for entry in differences):
         return ""
-    return (
+    note = (
         "An interval is the component's own; the verdict is stricter, since it counts all "
         "components (Holm)."
     )
+    has_alternatives = any(
+        Component.from_params(entry).is_named_after_alternative
+        and entry["verdict"] in _OF_ALTERNATIVES
+        for entry in differences
+    )
+    return f"{note} {_ALTERNATIVES_NOTE}" if has_alternatives else note
+
+
+def _verdict_text(component: Component, verdict: str | None) -> str:
+    if component.is_named_after_alternative:
+        return _OF_ALTERNATIVES.get(verdict or "", verdict or "")
+    return verdict or ""
 
 
 def _optional_columns(
@@ -93,11 +111,17 @@ def _optional_columns(
         if cell_by_component:
             yield head, [cell_by_component.get(component, "") for component in components]
     for head, counts in (
-        ("failed", [0, *(entry["failed"] for entry in differences)]),
+        ("failed", [_base_failures(rows), *(entry["failed"] for entry in differences)]),
         ("stopped early", [entry.get("stopped_early", 0) for entry in (base, *differences)]),
     ):
         if any(counts):
             yield head, [str(count) if count else "" for count in counts]
+
+
+def _base_failures(rows: Iterable[TrialRow]) -> int:
+    return sum(
+        row["metric"] is None and Component.from_params(row["params"]).is_base for row in rows
+    )
 
 
 def _parameters(rows: Iterable[TrialRow]) -> dict[Component, str]:

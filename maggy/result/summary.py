@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from maggy.ablation.component import Component
 from maggy.ablation.statistics import POWER
@@ -124,13 +125,29 @@ def _repeated_difference_lines(result: ExperimentResult) -> list[str]:
         *([note] if note else []),
         *(
             []
-            if detectable is None
+            if not detectable
             else [
                 f"This study finds a true difference of {format_number(detectable)} with a "
                 f"probability of {POWER:g}."
             ]
         ),
+        *_unused_lines(result["differences"]),
         *_stop_lines(result),
+    ]
+
+
+def _unused_lines(differences: Sequence[ComponentDifference]) -> list[str]:
+    """Return a line on components that changed nothing, which may have been forgotten."""
+    names = [
+        Component.from_params(entry).describe()
+        for entry in differences
+        if entry["n"] > 1 and entry["difference"] == entry["difference_std"] == 0
+    ]
+    if not names:
+        return []
+    return [
+        f"The metric is exactly that of the base in all repeats: {', '.join(names)}. Check that "
+        "the training function uses what changes."
     ]
 
 

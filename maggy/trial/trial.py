@@ -123,13 +123,14 @@ class Trial(Points):
             params = {name: value for name, value in params.items() if name not in self.not_sent}
         self.params: Params = _check_params(params)
         self.trial_type = trial_type
-        self.info_dict: Notes = dict(info_dict) if info_dict else {}
+        self.info_dict: Notes = {}
         self.trial_id = make_id(self.params, trial_type)
         self.number: int | None = None
         self.attempts = 0
         # Fields that a later release has recorded. They are written back as they were.
         self._later_fields: dict[str, Json] = {}
         self.reset()
+        self.info_dict.update(info_dict or {})
 
     def reset(self) -> None:
         """Forget the last attempt, so that a new one starts clean.

@@ -13,6 +13,7 @@ from maggy.ablation.statistics import (
     interval_of_mean,
     judge,
     mean,
+    noise_band,
     paired_difference,
     standard_deviation,
 )
@@ -147,3 +148,18 @@ def test_sources_of_fewer_than_two_values_say_nothing():
     assert interval_of_mean(2.0, [], 0.95) == (None, None)
     assert interval_of_mean(2.0, [[2.0]], 0.95) == (None, None)
     assert interval_of_mean(2.0, [[2.0], [2.0, 2.0]], 0.95) == (2.0, 2.0)
+
+
+def test_the_band_of_equal_noise_holds_its_share_of_components_that_do_nothing():
+    generator = np.random.default_rng(1)
+    inside = 0
+    for _ in range(400):
+        differences = generator.normal(size=(10, 3))
+        spreads = [(float(np.std(row, ddof=1)), 3) for row in differences]
+        band = noise_band(spreads, 0.95)
+        inside += int(np.sum(np.abs(differences.mean(axis=1)) < band))
+    assert 0.94 < inside / 4000 < 0.975
+
+
+def test_there_is_no_band_without_spreads():
+    assert noise_band([], 0.95) is None

@@ -109,9 +109,9 @@ def test_a_config_that_does_not_fit_is_refused_before_the_directory_is_touched(
 ):
     store = earlier_experiment(0.5)
     before = ENVIRONMENT.files.list(store.directory)
-    with pytest.raises(ResumeError, match="must have the seed that is recorded"):
+    with pytest.raises(ResumeError, match="must have the recorded seed"):
         resume(tmp_path, seed=2)
-    with pytest.raises(ResumeError, match="must have the kind that is recorded"):
+    with pytest.raises(ResumeError, match="must have the recorded kind"):
         resume(tmp_path, policy=Search("ablation"))
     assert ENVIRONMENT.files.list(store.directory) == before
 

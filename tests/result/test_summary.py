@@ -98,6 +98,16 @@ def test_the_text_marks_what_was_stopped_early():
     assert lines[-1].startswith("A trial that was stopped early")
 
 
+def test_the_text_names_components_that_changed_nothing():
+    metrics = [0.5, 0.6, 0.7]
+    result = repeated_result(base=metrics, fare=metrics)
+    text = summary_text(result, name="LOCO", kind="ablation", direction="max", seconds=1)
+    assert "exactly that of the base in all repeats: feature fare. Check that" in text
+    assert "This study finds" not in text  # a difference of 0 says nothing
+    text = summary_text(repeated_result(), name="LOCO", kind="ablation", direction="max", seconds=1)
+    assert "exactly that of the base" not in text
+
+
 def test_the_text_states_that_no_trial_or_no_base_succeeded():
     text = summary_text(
         search_result([None]), name="GridSearch", kind="optimization", direction="min", seconds=0

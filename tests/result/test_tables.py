@@ -300,6 +300,32 @@ def test_markdown_has_one_row_a_component_and_escapes_texts():
     )
 
 
+def test_the_verdict_on_a_choice_is_about_the_value_that_its_row_names():
+    trials = []
+    for label, metrics in (("None", [0.5, 0.51, 0.52]), ("augment=True", [0.7, 0.711, 0.72])):
+        for repeat, metric in enumerate(metrics):
+            params = {"ablated_feature": "None", "ablated_layer": "None"}
+            if label != "None":
+                params["ablated_choice"] = label
+            trial = ended_trial(params, metric, trial_type="ablation", start=float(len(trials)))
+            trial.repeat = repeat
+            trials.append(trial)
+    result = build_result(trials, kind="ablation", direction="max", optimization_key="accuracy")
+    assert result["differences"][0]["verdict"] == "hurts"  # the base's augment=False does
+    assert "**better**" in result.to_markdown()
+    assert "Better and worse say how the metric is with what the row names." in (
+        result._repr_html_()
+    )
+    assert "Better and worse" not in repeated_result()._repr_html_()
+
+
+def test_the_failures_of_the_base_stand_in_its_own_row():
+    result = repeated_result(base=[0.7, None, 0.71], fare=[0.5, 0.5, 0.51])
+    lines = [line.split(" | ") for line in result.to_markdown().splitlines()]
+    column = lines[0].index("failed |") if "failed |" in lines[0] else -1
+    assert [line[column].strip(" |") for line in lines[2:]] == ["1", "1"]
+
+
 def test_the_sizes_of_models_are_a_column_where_they_are_known():
     result = repeated_result()
     assert "parameters" not in result.to_latex()

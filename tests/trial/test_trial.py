@@ -296,3 +296,9 @@ def test_a_trial_as_a_dict_holds_the_content_of_its_json():
     } <= set(record)
     assert record["metric_dict"] == {1: None}
     assert Trial.from_json(json.dumps(record)).params == trial.params
+
+
+def test_the_reason_of_an_early_stop_is_read_back():
+    trial = Trial({"x": 1})
+    trial.stop_reason = "stopped at step 3"
+    assert Trial.from_json(trial.to_json()).stop_reason == "stopped at step 3"

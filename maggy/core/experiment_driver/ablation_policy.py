@@ -195,8 +195,15 @@ class AblationPolicy(Policy):
         return self._rules.is_check_due(steps)
 
     def should_stop(self, trial: Trial, final_store: list[Trial]) -> bool:
-        """Return whether a stop rule stops the trial."""
-        return self._rules.should_stop(trial, final_store)
+        """Return whether a stop rule stops the trial.
+
+        The base is never stopped, since all components are compared with it. Repeats have seeds and
+        rows of their own, so a trial is judged by the trials of its own repeat.
+        """
+        if Component.from_params(trial.params).is_base:
+            return False
+        peers = [other for other in final_store if other.repeat == trial.repeat]
+        return self._rules.should_stop(trial, peers)
 
     def should_end(self, final_store: list[Trial]) -> str | None:
         """Return the reason of the first rule that ends the experiment; else None."""

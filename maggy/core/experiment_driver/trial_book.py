@@ -228,6 +228,8 @@ class TrialBook:
             trial.final_metric = report.metric
             trial.outputs = report.outputs
             trial.early_stop = report.early
+            if not report.early:  # It ended before it heard that it should stop.
+                trial.stop_reason = None
         if event.model:
             trial.model = dict(event.model)
         self.ended.append(trial)

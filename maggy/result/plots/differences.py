@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from maggy.ablation.component import Component
-from maggy.ablation.statistics import Verdict
+from maggy.ablation.statistics import Verdict, noise_band
 from maggy.common.direction import Direction
 from maggy.common.optional import import_optional
 from maggy.result.differences import ComponentDifference
@@ -37,6 +37,13 @@ VERDICT_COLORS: dict[Verdict | None, str] = {
     "hurts": "#D55E00",
     "inconclusive": "#B0B7BF",
 }
+# Not "helps" and "hurts": a choice is named after the value that replaces the base's.
+_VERDICT_TEXTS: dict[Verdict | None, str] = {
+    None: "no verdict",
+    "helps": "metric gets worse",
+    "hurts": "metric gets better",
+    "inconclusive": "inconclusive",
+}
 _BAND_COLOR = "#e3e6ea"
 _WIDTH = 5.6  # of the axes, in inches; the names of the components come on top
 _SIDE = 0.6  # beside the axes and the names
@@ -58,6 +65,8 @@ class _Bar:
     low: float | None
     high: float | None
     verdict: Verdict | None
+    std: float | None
+    n: int
 
     @property
     def half_width(self) -> float | None:
@@ -75,7 +84,8 @@ def plot_differences(
     """Draw a bar for the difference of each component from the base, sorted by effect.
 
     With repeats each bar has the interval and the colour of its verdict, and a band around 0 shows
-    where the mean difference of a component that does nothing lies.
+    where the mean difference of a component that does nothing lies, if the noise of all components
+    is equal.
 
     Args:
         differences: The components that have a difference.
@@ -127,6 +137,8 @@ def _make_bar(entry: ComponentDifference) -> _Bar:
         entry.get("ci_low"),
         entry.get("ci_high"),
         entry.get("verdict"),
+        entry.get("difference_std"),
+        entry.get("n", 1),
     )
 
 
@@ -170,7 +182,7 @@ def _draw_bars(axes: Axes, bars: Sequence[_Bar], limit: float) -> list[Any]:
             zorder=5,
         )
     return [
-        patches.Patch(color=VERDICT_COLORS[verdict], label=verdict or "no verdict")
+        patches.Patch(color=VERDICT_COLORS[verdict], label=_VERDICT_TEXTS[verdict])
         for verdict in VERDICT_COLORS
         if any(bar.verdict == verdict for bar in bars)
     ]
@@ -178,10 +190,11 @@ def _draw_bars(axes: Axes, bars: Sequence[_Bar], limit: float) -> list[Any]:
 
 def _draw_band(axes: Axes, bars: Sequence[_Bar], confidence: float) -> Any:  # noqa: ANN401
     """Draw where the mean difference of a component that does nothing lies; None if unknown."""
-    widths = [width for bar in bars if (width := bar.half_width) is not None]
-    if not widths:
+    noise = noise_band(
+        [(bar.std, bar.n) for bar in bars if bar.std is not None and bar.n > 1], confidence
+    )
+    if noise is None:
         return None
-    noise = math.sqrt(math.fsum(width**2 for width in widths) / len(widths))
     label = f"{100 * confidence:g} % of components that do nothing"
     return axes.axvspan(-noise, noise, color=_BAND_COLOR, label=label, zorder=0.5, linewidth=0)
 

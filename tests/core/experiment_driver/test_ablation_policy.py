@@ -300,6 +300,29 @@ def test_a_study_stops_no_trial_early_unless_its_config_says_so(study):
     assert "0.5" in policy.should_end([trial])
 
 
+def test_a_rule_never_stops_the_base_and_judges_a_trial_by_its_own_repeat(study):
+    class Counts(OddSteps):
+        def decide(self, trial, finalized_trials, running_trials, direction):
+            self.peers = list(finalized_trials)
+            return Decision.STOP
+
+    rule = Counts()
+    policy = AblationPolicy(
+        AblationConfig(study, repeats=2, es_policy=rule, es_min=0), LOCO(study, [])
+    )
+    policy.start({}, [], 1)
+    finals = [Trial(Component.feature("fare").params(), "ablation") for _ in range(3)]
+    for number, trial in enumerate(finals):
+        trial.repeat = number % 2
+    running = Trial(Component.layer("dense").params(), "ablation")
+    running.repeat = 1
+    assert policy.should_stop(running, finals)
+    assert rule.peers == [finals[1]]
+    base = Trial(Component.base().params(), "ablation")
+    base.repeat = 1
+    assert not policy.should_stop(base, finals)
+
+
 def test_an_ablator_that_does_not_wait_keeps_its_own_attributes(study):
     ablator = PlainAblator(study, [])
     ablator.direction, ablator.trial_store = "left", "mine"

@@ -30,7 +30,11 @@ def test_repeats_have_intervals_verdicts_and_a_band():
     pytest.importorskip("scipy")
     axes = repeated_result().plot()
     assert tick_texts(axes.yaxis) == ["feature fare", "layer dense"]
-    assert legend(axes) == ["helps", "inconclusive", "95 % of components that do nothing"]
+    assert legend(axes) == [
+        "metric gets worse",
+        "inconclusive",
+        "95 % of components that do nothing",
+    ]
     (bars,) = [box for box in axes.containers if hasattr(box, "patches")]
     assert [to_hex(bar.get_facecolor()).upper() for bar in bars] == ["#009E73", "#B0B7BF"]
     assert any(type(box).__name__ == "ErrorbarContainer" for box in axes.containers)
