@@ -87,8 +87,6 @@ class TrialBook:
         policy.remark = self._remarks.append
         self._suggestions = Suggestions(policy.name)
         self._names = TrialNames()
-        self._again = deque(again)  # failed before, and not yet begun again
-        self._numbers = TrialNumbers([*earlier, *self._again])
         self._asks = 0  # suggestions that the ledger waits for
         self._idle_until: float | None = None
         self._stop_checks = StopChecks(policy, clock)
@@ -98,9 +96,11 @@ class TrialBook:
         self._unreported: deque[Trial] = deque()  # ended, but the policy was not told yet
         self._unannounced: deque[Trial] = deque()  # ended, but there was no notice yet
         self._recorded = {trial.trial_id: trial for trial in earlier}
+        self._again = deque(again)  # failed before, and not yet begun again
         # Those of them that the policy has not suggested in this call. It must not be told of the
         # end of a trial that it has not suggested yet.
         self._unsuggested = {trial.trial_id: trial for trial in self._again}
+        self._numbers = TrialNumbers([*earlier, *self._again])
         self.trial_store: dict[str, Trial] = {}
         self.ended = list(earlier)
         self.final_store: EndedTrials[Trial] = EndedTrials()
@@ -157,11 +157,8 @@ class TrialBook:
 
     def next_deadline(self) -> float | None:
         """Return when to call :meth:`check_time`, in monotonic seconds; None for never."""
-        deadline = self._stop_checks.next_deadline()
-        deadlines = [] if deadline is None else [deadline]
-        if self._asks and self._idle_until is not None:
-            deadlines.append(self._idle_until)
-        return min(deadlines) if deadlines else None
+        deadlines = [self._stop_checks.next_deadline(), self._idle_until if self._asks else None]
+        return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
     def check_time(self) -> Iterator[Notice]:
         """Ask an idle policy again, and check the running trials, if it is time for that."""
