@@ -6,9 +6,10 @@ import functools
 from contextlib import suppress
 
 from maggy.ablation.edited_model import EditedModel
-from maggy.ablation.generators import ModelFunction
+from maggy.ablation.generators import ModelGenerator
 from maggy.ablation.model_edits import has_nan_weights, num_parameters
 from maggy.common.exceptions import NotSupportedError
+from maggy.common.types import ParameterValue
 from maggy.core.reporter import Reporter
 
 __all__ = ["ModelWitness"]
@@ -42,15 +43,18 @@ class ModelWitness:
         with suppress(NotSupportedError):
             self._reporter.log(text, jupyter=False)
 
-    def watch(self, model_function: ModelFunction) -> ModelFunction:
-        """Return a function that takes note of each model that another one returns."""
+    def watch(self, model_function: ModelGenerator) -> ModelGenerator:
+        """Return a function that takes note of each model that another one returns.
+
+        The function of a user's own ablator may take arguments.
+        """
 
         @functools.wraps(model_function)
-        def build() -> object:
+        def build(*arguments: ParameterValue, **keywords: ParameterValue) -> object:
             # The previous one may go first, since two may not fit into memory.
             self._models.clear()
             self._reporter.model_facts = {}
-            model = model_function()
+            model = model_function(*arguments, **keywords)
             facts = self._reporter.model_facts
             self._reporter.model_facts = {
                 "parameters": _size(model),

@@ -489,3 +489,18 @@ def test_a_process_of_the_training_function_s_own_may_edit_the_model():
     workload = AblationWorkload(lambda model_function: model_function(), "metric", Edits())
     labels = {"ablated_feature": "None", "ablated_layer": "conv"}
     assert workload.call(labels, Elsewhere()) == "a model"
+
+
+class TakesSize(Labels):
+    """Gives a model function with an argument, as a user's own ablator may."""
+
+    def get_model_generator(self, layer_identifier=None):
+        return lambda size, *, name="model": (name, size)
+
+
+def test_a_users_own_model_function_may_take_arguments():
+    workload = AblationWorkload(
+        lambda model_function: model_function(3, name="mine"), "metric", TakesSize()
+    )
+    labels = {"ablated_feature": "None", "ablated_layer": "None"}
+    assert workload.call(labels, Reporter()) == ("mine", 3)
