@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 
+from maggy.common.exceptions import BadArgumentsError
 from maggy.core.environment import find_environment
 from maggy.records.naming import find_recorded
 from maggy.records.recorded import RecordedExperiment, read_experiment
@@ -42,6 +43,7 @@ def load(
         ended so far. A function that ran once has no metric, and its value is not recorded.
 
     Raises:
+        BadArgumentsError: If the experiment is no path, URL or id.
         ExperimentNotFoundError: If there is no such experiment. The message says where Maggy
             looked. It is a ``FileNotFoundError``.
 
@@ -68,8 +70,14 @@ def read(
     """Return the records of an experiment. The arguments are those of :func:`load`.
 
     Raises:
+        BadArgumentsError: If the experiment is no path, URL or id.
         ExperimentNotFoundError: If there is no such experiment.
     """
+    if not isinstance(experiment, (str, os.PathLike)) or "\0" in os.fspath(experiment):
+        raise BadArgumentsError(
+            "The experiment must be a directory, a URL or an id, but got "
+            f"{type(experiment).__name__}: {experiment!r:.80}."
+        )
     environment = find_environment()
     root = environment.root(None if log_dir is None else os.fspath(log_dir))
     directory = find_recorded(environment.files, root, experiment, environment.root)

@@ -14,6 +14,7 @@ from helpers.results import ended_trial
 
 import maggy
 from maggy.ablation.metrics import Analysis
+from maggy.common.exceptions import BadArgumentsError
 from maggy.common.files import AnyFiles
 from maggy.trial import Trial
 
@@ -331,3 +332,9 @@ def test_a_store_that_refuses_is_an_error_and_not_an_empty_experiment(tmp_path, 
     monkeypatch.setattr(AnyFiles, "read_inside", refuse)
     with pytest.raises(ConnectionResetError):
         maggy.load(recorded.path)
+
+
+@pytest.mark.parametrize("experiment", [3, None, b"app_1", "a\0b"], ids=repr)
+def test_what_is_no_path_is_refused_with_the_rule(experiment):
+    with pytest.raises(BadArgumentsError, match="must be a directory, a URL or an id, but got"):
+        maggy.load(experiment)
