@@ -16,7 +16,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # and from lower ones, also inside a function. A new file belongs to the floor of its folder.
 FLOORS = [
     ["common", "version"],
-    ["trial", "searchspace", "records", "datasets"],
+    ["trial", "searchspace", "records", "checkpoints", "datasets"],
     ["optuna_bridge", "ablation"],
     ["optimizer", "earlystop", "result", "tracking", "live"],
     ["experiment_config"],

@@ -16,6 +16,7 @@
     ├── BroadcastStepValueError (ValueError)    ... a step below the last one
     ├── EarlyStopException                      the driver stops this trial; not an error
     ├── RecordsError (OSError)                  nothing can be recorded in this place
+    ├── CheckpointError (ValueError)            a checkpoint is not whole, or cannot be one
     ├── ExperimentNotFoundError (FileNotFoundError)   no experiment is recorded in this place
     ├── ResumeError (ValueError)                the recorded experiment does not fit the config
     │   └── OwnershipError                      another driver runs the recorded experiment
@@ -32,6 +33,7 @@ __all__ = [
     "BroadcastMetricTypeError",
     "BroadcastStepTypeError",
     "BroadcastStepValueError",
+    "CheckpointError",
     "EarlyStopException",
     "ExperimentError",
     "ExperimentNotFoundError",
@@ -133,6 +135,10 @@ class EarlyStopException(MaggyError):
 
 class RecordsError(MaggyError, OSError):
     """An experiment cannot be recorded in this place."""
+
+
+class CheckpointError(MaggyError, ValueError):
+    """A checkpoint is not whole, or its files cannot be kept."""
 
 
 class ExperimentNotFoundError(MaggyError, FileNotFoundError):

@@ -470,3 +470,25 @@ def test_only_the_temporary_files_of_interrupted_writes_are_removed(files, no_re
     files.remove_temporary("noreplacement://app_1")
     assert files.list("noreplacement://app_1/t") == ["deeper", "sub.tmp", "trial.json"]
     assert files.list("noreplacement://app_1/t/deeper") == [".trial.json.0123abcd.tmp"]
+
+
+def test_a_folder_is_removed_with_everything_in_it(files, place):
+    folder = files.join(place, "trial")
+    files.make_directory(files.join(folder, "checkpoints", "3"))
+    files.write_bytes(files.join(folder, "checkpoints", "3", "file"), b"x")
+    files.write_bytes(files.join(folder, "trial.json"), b"{}")
+    files.remove_folder(files.join(folder, "checkpoints"))
+    assert files.list(folder) == ["trial.json"]
+    files.remove_folder(files.join(folder, "checkpoints"))  # harmless
+
+
+def test_what_a_link_leads_to_stays_when_its_folder_is_removed(files, tmp_path):
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "file").write_bytes(b"x")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "link").symlink_to(tmp_path / "kept")
+    (tmp_path / "link").symlink_to(tmp_path / "kept")
+    files.remove_folder(str(tmp_path / "folder"))
+    files.remove_folder(str(tmp_path / "link"))
+    assert files.list(str(tmp_path)) == ["kept"]
+    assert files.list(str(tmp_path / "kept")) == ["file"]

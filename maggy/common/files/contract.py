@@ -139,6 +139,20 @@ class Files(ABC):
         """
         return self.read_bytes(f"{folder}/{name}")
 
+    def open_inside(self, folder: str, name: str) -> BinaryIO:
+        """Open what :meth:`read_inside` reads, so that a large file can be read in parts.
+
+        Args:
+            folder: The folder.
+            name: The path of the file in the folder, with ``/`` between its parts.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+            IsADirectoryError: If it is a directory.
+            PermissionError: If it is no ordinary file inside the folder.
+        """
+        return self.open_to_read(f"{folder}/{name}")
+
     @abstractmethod
     def write_bytes(self, path: str, data: bytes, atomic: bool = True) -> None:
         """Write a whole file, in place of an existing one.
@@ -176,6 +190,10 @@ class Files(ABC):
     @abstractmethod
     def remove(self, path: str) -> None:
         """Remove a file, if it exists."""
+
+    @abstractmethod
+    def remove_folder(self, path: str) -> None:
+        """Remove a folder with everything in it, if it exists. What a link leads to stays."""
 
     @abstractmethod
     def remove_temporary(self, path: str) -> None:

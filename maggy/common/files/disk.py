@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import re
+import shutil
 import stat
 import threading
 from collections.abc import Sequence
@@ -84,6 +85,11 @@ class DiskFiles(Files):
 
     def read_inside(self, folder: str, name: str) -> bytes:
         """Return the content of an ordinary file in a folder. See :meth:`Files.read_inside`."""
+        with self.open_inside(folder, name) as file:
+            return file.read()
+
+    def open_inside(self, folder: str, name: str) -> BinaryIO:
+        """Open an ordinary file in a folder. See :meth:`Files.open_inside`."""
         path = os.path.join(folder, *name.split("/"))
         if os.path.realpath(path) != os.path.join(os.path.realpath(folder), *name.split("/")):
             raise PermissionError(f"{path} is a link.")
@@ -92,7 +98,7 @@ class DiskFiles(Files):
             raise IsADirectoryError(f"{path} is a directory.")
         if not stat.S_ISREG(mode):  # the opening of a pipe would wait for its other end
             raise PermissionError(f"{path} is no ordinary file.")
-        return self.read_bytes(path)
+        return self.open_to_read(path)
 
     def write_bytes(self, path: str, data: bytes, atomic: bool = True) -> None:
         """Write a whole file. An atomic write renames a temporary file, which is one step."""
@@ -136,6 +142,14 @@ class DiskFiles(Files):
         """Remove a file, if it exists."""
         with suppress(FileNotFoundError):
             os.unlink(path)
+
+    def remove_folder(self, path: str) -> None:
+        """Remove a folder with everything in it, if it exists. What a link leads to stays."""
+        with suppress(FileNotFoundError):
+            if os.path.islink(path):
+                os.unlink(path)
+            else:
+                shutil.rmtree(path)
 
     def remove_temporary(self, path: str) -> None:
         """Remove the temporary files of interrupted writes in a directory and directly below it."""

@@ -88,6 +88,10 @@ class AnyFiles(Files):
         """Return the content of an ordinary file in a folder. See :meth:`Files.read_inside`."""
         return self._at(folder).read_inside(folder, name)
 
+    def open_inside(self, folder: str, name: str) -> BinaryIO:
+        """Open an ordinary file in a folder. See :meth:`Files.open_inside`."""
+        return self._at(folder).open_inside(folder, name)
+
     def write_bytes(self, path: str, data: bytes, atomic: bool = True) -> None:
         """Write a whole file. See :meth:`Files.write_bytes`."""
         self._at(path).write_bytes(path, data, atomic)
@@ -107,6 +111,10 @@ class AnyFiles(Files):
     def remove(self, path: str) -> None:
         """Remove a file, if it exists."""
         self._at(path).remove(path)
+
+    def remove_folder(self, path: str) -> None:
+        """Remove a folder with everything in it, if it exists. See :meth:`Files.remove_folder`."""
+        self._at(path).remove_folder(path)
 
     def remove_temporary(self, path: str) -> None:
         """Remove the temporary files of interrupted writes. See :meth:`Files.remove_temporary`."""

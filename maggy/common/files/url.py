@@ -169,6 +169,13 @@ class UrlFiles(Files):
                     system.rm_file(inside + PREVIOUS)
             system.rm_file(inside)
 
+    def remove_folder(self, path: str) -> None:
+        """Remove a folder with everything in it, if it exists."""
+        system, inside = open_url(path)
+        system.invalidate_cache()
+        with suppress(FileNotFoundError):
+            system.rm(inside, recursive=True)
+
     def remove_temporary(self, path: str) -> None:
         """Remove the temporary files of interrupted writes in a directory and directly below it."""
         system, inside = open_url(path)

@@ -165,6 +165,12 @@ class HopsFiles(Files):
         for name in (path + PREVIOUS, path):
             _delete(hdfs, name)
 
+    def remove_folder(self, path: str) -> None:
+        """Remove a folder with everything in it, if it exists."""
+        hdfs = hops_hdfs()
+        if hdfs.exists(path):
+            hdfs.delete(path, recursive=True)
+
     def remove_temporary(self, path: str) -> None:
         """Remove the temporary files of interrupted writes in a directory and directly below it."""
         hdfs = hops_hdfs()

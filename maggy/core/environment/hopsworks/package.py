@@ -46,8 +46,8 @@ class HopsHdfs(Protocol):
     def open_file(self, path: str, /, *, flags: str) -> BinaryIO:
         """Open a file for bytes."""
 
-    def delete(self, path: str, /) -> None:
-        """Remove a file or an empty folder."""
+    def delete(self, path: str, /, recursive: bool = False) -> None:
+        """Remove a file, or a folder: an empty one, or any one if the call is recursive."""
 
     def rename(self, path: str, new_path: str, /) -> None:
         """Rename a file, which fails if there is a file of the new name."""
