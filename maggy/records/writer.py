@@ -72,6 +72,8 @@ class RecordWriter:
         guard: Called before each record, on the writer's thread. If it raises, the record is not
             written, as if the record's own call had raised that error.
         guard_seconds: Seconds between two calls of the guard while there is nothing to write.
+        subject: What the sentences for ``on_error`` call a record.
+        place: Where these sentences say that records wait.
     """
 
     def __init__(
@@ -81,12 +83,16 @@ class RecordWriter:
         clock: Callable[[], float] = time.monotonic,
         guard: Callable[[], None] | None = None,
         guard_seconds: float = 15.0,
+        subject: str = "record",
+        place: str = "in memory",
     ) -> None:
         self._on_error = on_error
         self._patience = patience
         self._clock = clock
         self._guard = guard
         self._guard_seconds = guard_seconds
+        self._subject = subject
+        self._place = place
         self._last_guard_time = clock()
         self._is_abandoned = False
         self._calls: SimpleQueue[_Call | None] = SimpleQueue()  # None ends the thread
@@ -171,10 +177,11 @@ class RecordWriter:
         hangs = thread.is_alive()
         if is_first and hangs and timeout is None:
             self._tell(
-                "The records that are left could not be written, since the store does not answer."
+                f"The {self._subject}s that are left could not be written, since the store does "
+                "not answer."
             )
         elif is_first and self._errors > 1:
-            self._tell(f"{self._errors} records in all could not be written.")
+            self._tell(f"{self._errors} {self._subject}s in all could not be written.")
         return not hangs
 
     def _join(self, thread: threading.Thread, timeout: float | None) -> None:
@@ -195,7 +202,8 @@ class RecordWriter:
         if not self._has_told:
             self._has_told = True
             self._tell(
-                "The store of the records does not answer; they are kept in memory until it does."
+                f"The store of the {self._subject}s does not answer; they are kept {self._place} "
+                "until it does."
             )
 
     # From here on everything runs on the writer's thread.
@@ -280,11 +288,12 @@ class RecordWriter:
         reason = f"({type(error).__name__}: {error})"
         if will_repeat:
             self._tell(
-                f"Records cannot be written at the moment {reason}. They are kept in memory and "
-                f"tried again for up to {self._patience:g} seconds; the experiment goes on."
+                f"{self._subject.capitalize()}s cannot be written at the moment {reason}. They "
+                f"are kept {self._place} and tried again for up to {self._patience:g} seconds; "
+                "the experiment goes on."
             )
         else:
-            self._tell(f"A record could not be written {reason}; the experiment goes on.")
+            self._tell(f"A {self._subject} could not be written {reason}; the experiment goes on.")
 
     def _tell(self, message: str) -> None:
         try:
