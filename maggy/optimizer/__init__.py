@@ -6,12 +6,14 @@ from maggy.optimizer.gridsearch import GridSearch
 from maggy.optimizer.hyperband import Hyperband
 from maggy.optimizer.optuna.samplers import NSGAII, QMC, CmaEs
 from maggy.optimizer.optuna.search import OptunaSearch
+from maggy.optimizer.pbt import PBT
 from maggy.optimizer.randomsearch import RandomSearch
 from maggy.optimizer.registry import resolve_optimizer
 from maggy.optimizer.singlerun import SingleRun
 
 __all__ = [
     "NSGAII",
+    "PBT",
     "QMC",
     "AbstractOptimizer",
     "Asha",

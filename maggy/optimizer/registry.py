@@ -17,6 +17,7 @@ from maggy.optimizer.hyperband import Hyperband
 from maggy.optimizer.optuna.samplers import NSGAII, QMC, CmaEs
 from maggy.optimizer.optuna.search import OptunaSearch
 from maggy.optimizer.other_names import OTHER_OPTIMIZERS
+from maggy.optimizer.pbt import PBT
 from maggy.optimizer.randomsearch import RandomSearch
 from maggy.optimizer.singlerun import SingleRun
 
@@ -33,6 +34,7 @@ OPTIMIZERS: Mapping[str, Callable[[], AbstractOptimizer]] = {
     "hyperband": Hyperband,
     "none": SingleRun,
     "nsgaii": NSGAII,
+    "pbt": PBT,
     "qmc": QMC,
     "randomsearch": RandomSearch,
     "tpe": TPE,

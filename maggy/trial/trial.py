@@ -74,6 +74,8 @@ class Trial(Points):
             from 0, or None for any other trial.
         configuration: The number of the configuration, if an optimizer runs it on several budgets.
         rung: The number of the budget, from 0, if an optimizer runs configurations on several.
+        parent: The id of the trial whose training this one continues, or None.
+        member: The number of the member of a population that trains, from 0, or None.
         repeat: The number of the repeat, from 0, in an ablation with repeats or a seed; else None.
         seed: The seed of its training, which all trials of a repeat share; None if it has none.
         data_seed: The seed from which the rows of an ablation's trial are drawn, or None.
@@ -98,6 +100,8 @@ class Trial(Points):
     initial_number = OptionalNote("initial", int)
     configuration = Note("configuration", int)
     rung = Note("rung", int)
+    parent = OptionalNote("parent", str)
+    member = OptionalNote("member", int)
     repeat = OptionalNote("repeat", int)
     seed = OptionalNote("seed", int)
     data_seed = OptionalNote("data_seed", int)

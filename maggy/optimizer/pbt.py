@@ -1,0 +1,276 @@
+"""Train a population: bad members continue from good ones, with other hyperparameters."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from random import Random
+from typing import Literal
+
+from maggy.common.direction import Direction
+from maggy.common.exceptions import BadArgumentsError
+from maggy.common.json_values import as_number
+from maggy.common.types import Params
+from maggy.optimizer.abstractoptimizer import AbstractOptimizer, check_space
+from maggy.optimizer.perturbation import perturb
+from maggy.optimizer.rungs import BUDGET_NAMES, budget_name, split_budget
+from maggy.optimizer.running_trials import RunningTrials
+from maggy.searchspace.configuration import draw
+from maggy.searchspace.parameter import parse_parameters
+from maggy.trial import Trial
+
+__all__ = ["PBT"]
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """A turn that has ended with a metric.
+
+    Attributes:
+        trial_id: Its trial.
+        params: The hyperparameters.
+        budget: The budget that its member had used up at its end.
+        minimized_metric: The metric, negated if larger is better.
+    """
+
+    trial_id: str
+    params: Params
+    budget: float
+    minimized_metric: float
+
+
+@dataclass
+class _Member:
+    """A member of the population.
+
+    Attributes:
+        number: Its number, from 0.
+        initial_params: What the user wants it to begin with; None to draw.
+        turns: Number of turns that have begun.
+        last: The last turn with a metric; None if there is none.
+        is_running: A turn runs.
+        has_failed: Its last turn failed.
+    """
+
+    number: int
+    initial_params: Params | None = None
+    turns: int = 0
+    last: _Turn | None = None
+    is_running: bool = False
+    has_failed: bool = field(default=False)
+
+
+class PBT(AbstractOptimizer):
+    """Train a population whose bad members copy good ones and change their hyperparameters.
+
+    Each trial is a turn of one member: it continues the training of its ``parent`` up to
+    ``budget``, which is that of the parent plus ``interval``. When a member is free, its last
+    metric is compared with the last ones of all others. If it is among the worst, it continues from
+    a member among the best (*exploit*), with that member's hyperparameters, changed a little
+    (*explore*): see :func:`~maggy.optimizer.perturbation.perturb`. Otherwise it continues its own
+    training with its own hyperparameters. No member waits for another one, and any number of
+    workers will do; at most ``population`` of them work at once. The member that has used the
+    smallest budget goes first. If a turn fails, its member copies one of the best, too.
+
+    The training function gets the budget as the parameter ``budget``, or as ``resource`` if it asks
+    for that, and the training of the parent by ``reporter.restore()``. ``num_trials`` counts turns.
+
+    Example:
+        >>> from maggy import Searchspace
+        >>> from maggy.experiment_config import OptimizationConfig
+        >>> space = Searchspace(lr=("DOUBLE", [1e-5, 1e-1], "log"))
+        >>> config = OptimizationConfig(80, PBT(population=8, interval=2), space)
+
+    Jaderberg et al., "Population Based Training of Neural Networks", arXiv:1711.09846 (2017).
+
+    Args:
+        population: The number of members, at least 2.
+        interval: The budget of a turn, above 0.
+        exploit_fraction: The share of the members that are among the worst, and of those that are
+            among the best; above 0 and at most 0.5. At least one is, once every member has ended
+            a turn.
+        resample_probability: The probability, 0 to 1, with which exploring draws a hyperparameter
+            anew.
+
+    Raises:
+        BadArgumentsError: If an argument breaks its rule.
+    """
+
+    can_be_sampler = False
+
+    def __init__(
+        self,
+        population: int = 10,
+        interval: float = 1,
+        exploit_fraction: float = 0.2,
+        resample_probability: float = 0.25,
+    ) -> None:
+        super().__init__()
+        _check(population, interval, exploit_fraction, resample_probability)
+        self._population = population
+        self._interval = interval
+        self._exploit_fraction = exploit_fraction
+        self._resample_probability = resample_probability
+        self._budget_name = BUDGET_NAMES[0]
+
+    def initialize(self) -> None:
+        """Start with a population that has not trained.
+
+        Raises:
+            BadArgumentsError: If there is no search space, or if it has a parameter of the budget's
+                name.
+        """
+        check_space(self.searchspace, self._budget_name, self.name())
+        self._sign = Direction.parse(self.direction).sign
+        self._parameters = parse_parameters(self.searchspace.to_dict())
+        self._seed = self.searchspace.draw_seed()
+        self._members = [_Member(number) for number in range(self._population)]
+        self._running: RunningTrials[_Member] = RunningTrials()
+        self._num_suggestions = 0
+        self._num_initial = 0
+
+    def get_suggestion(self, trial: Trial | None = None) -> Trial | Literal["IDLE"] | None:
+        """Return the next turn of a free member, or None after ``num_trials`` turns."""
+        self._take_ended_turns()
+        if self._num_suggestions >= self.num_trials:
+            return None
+        free_members = [member for member in self._members if not member.is_running]
+        if not free_members:
+            return "IDLE"
+        return self._start_turn(min(free_members, key=_progress))
+
+    def initial_trial(self, params: Params) -> Trial:
+        """Return the first turn of the next member, with these hyperparameters.
+
+        Raises:
+            BadArgumentsError: If there are more such configurations than members.
+        """
+        if self._num_initial == self._population:
+            raise BadArgumentsError(
+                f"initial_trials must be at most population={self._population} configurations, "
+                "since each is the beginning of a member. Use a larger population."
+            )
+        member = self._members[self._num_initial]
+        self._num_initial += 1
+        member.initial_params = params
+        return self._start_turn(member)
+
+    def restore(self, trials: list[Trial]) -> bool:
+        """Put every member where its last recorded turn has left it."""
+        for trial in trials:
+            number = trial.member
+            if number is None or number >= self._population:
+                continue  # it was recorded with a larger population
+            member = self._members[number]
+            member.turns += 1
+            if trial.initial_number is not None:
+                self._num_initial = max(self._num_initial, number + 1)
+            self._end_turn(member, trial, trial if trial.final_metric is not None else None)
+        self._num_suggestions = len(trials)
+        return True
+
+    def total_trials(self) -> int:
+        """Return ``num_trials``."""
+        return self.num_trials
+
+    def parameters(self, function_parameters: Collection[str]) -> list[str]:
+        """Return the names of the search space, and the budget's.
+
+        Raises:
+            BadArgumentsError: If there is no search space, if it has a parameter of the budget's
+                name, or if there are fewer turns than members.
+        """
+        self._budget_name = budget_name(function_parameters)
+        check_space(self.searchspace, self._budget_name, self.name())
+        if self.num_trials <= self._population:
+            raise BadArgumentsError(
+                "num_trials must be larger than the population, since it counts the turns of all "
+                f"members, but got num_trials={self.num_trials} and population="
+                f"{self._population}. Ten turns a member are num_trials={10 * self._population}."
+            )
+        return [*self.searchspace.keys(), self._budget_name]
+
+    def _start_turn(self, member: _Member) -> Trial:
+        # It depends on nothing but the seed and the turn, so it is the same after a crash.
+        rng = Random(f"{self._seed}:{member.number}:{member.turns}")
+        source = self._choose_source(member, rng)
+        if source is None:
+            params = member.initial_params if not member.turns else None
+            params = draw(self._parameters, rng) if params is None else params
+        elif source is member.last and not member.has_failed:
+            params = source.params
+        else:
+            params = perturb(self._parameters, source.params, rng, self._resample_probability)
+        budget = self._interval + (0 if source is None else source.budget)
+        trial = Trial({**params, self._budget_name: budget})
+        trial.member, trial.parent = member.number, None if source is None else source.trial_id
+        member.turns += 1
+        member.is_running = True
+        self._num_suggestions += 1
+        self._running.add(trial, member)
+        return trial
+
+    def _choose_source(self, member: _Member, rng: Random) -> _Turn | None:
+        """Return the turn that a member continues; None if it begins anew."""
+        turns = [other.last for other in self._members if other.last is not None]
+        ranking = sorted(turns, key=lambda turn: turn.minimized_metric)
+        size = int(self._exploit_fraction * len(ranking))
+        if len(ranking) == self._population:
+            size = max(1, size)
+        if member.has_failed:
+            best = [turn for turn in ranking[: max(1, size)] if turn is not member.last]
+            return rng.choice(best) if best else member.last
+        if size and member.last in ranking[len(ranking) - size :]:
+            return rng.choice(ranking[:size])
+        return member.last
+
+    def _take_ended_turns(self) -> None:
+        for end in self._running.take_ended(self.trial_store, self.final_store):
+            self._end_turn(end.note, end.suggestion, end.final)
+
+    def _end_turn(self, member: _Member, trial: Trial, final: Trial | None) -> None:
+        member.is_running = False
+        member.has_failed = final is None or final.final_metric is None
+        if final is None or final.final_metric is None:
+            return
+        params, budget = split_budget(final.params, self.searchspace.keys())
+        number = as_number(budget)
+        member.last = _Turn(
+            trial.trial_id,
+            params,
+            self._interval if number is None else number,
+            -self._sign * final.final_metric,
+        )
+
+
+def _progress(member: _Member) -> tuple[float, int, int]:
+    budget = 0.0 if member.last is None else member.last.budget
+    return budget, member.turns, member.number
+
+
+def _check(
+    population: int, interval: float, exploit_fraction: float, resample_probability: float
+) -> None:
+    """Raise `BadArgumentsError` if an argument breaks its rule."""
+    size = as_number(population)
+    if not isinstance(size, int) or size < 2:
+        raise BadArgumentsError(
+            f"population must be a whole number of at least 2, but got {population!r:.80}."
+        )
+    length = as_number(interval)
+    if length is None or not 0 < length < 2**63:
+        raise BadArgumentsError(
+            f"interval must be a number above 0 and below 2**63, but got {interval!r:.80}."
+        )
+    share = as_number(exploit_fraction)
+    if share is None or not 0 < share <= 0.5:
+        raise BadArgumentsError(
+            "exploit_fraction must be a number above 0 and at most 0.5, but got "
+            f"{exploit_fraction!r:.80}."
+        )
+    probability = as_number(resample_probability)
+    if probability is None or not 0 <= probability <= 1:
+        raise BadArgumentsError(
+            "resample_probability must be a number from 0 to 1, but got "
+            f"{resample_probability!r:.80}."
+        )

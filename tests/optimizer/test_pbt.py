@@ -1,0 +1,210 @@
+"""Population based training: who copies whom, what a turn continues, and how it resumes."""
+
+from __future__ import annotations
+
+import math
+import random
+from statistics import median
+
+import pytest
+from helpers.budgets import drive, prepare
+
+from maggy.common.exceptions import BadArgumentsError
+from maggy.optimizer import PBT, RandomSearch
+from maggy.searchspace import Searchspace
+from maggy.testing import LOST, OptimizerContract
+from maggy.trial import Trial
+
+LR = Searchspace(lr=("DOUBLE", [1e-5, 1e-0], "log"))
+
+
+class TestPBT(OptimizerContract):
+    extra_params = ("budget",)
+
+    def make(self):
+        return PBT(population=4, interval=1)
+
+
+def run(num_trials, score, population=5, direction="max", **options):
+    return drive(prepare(PBT(population, 2), num_trials, direction), score, **options)
+
+
+def by_id(experiment):
+    return {trial.trial_id: trial for trial in experiment.suggestions}
+
+
+def test_each_member_begins_anew_and_then_continues_its_own_training():
+    experiment = run(10, lambda trial: 1.0 + trial.member)
+    first, second = experiment.suggestions[:5], experiment.suggestions[5:]
+    assert [trial.member for trial in first] == [0, 1, 2, 3, 4]
+    assert [(trial.parent, trial.params["budget"]) for trial in first] == [(None, 2)] * 5
+    # Only the worst of five, which is member 0, copies another one, and that is the best.
+    assert [by_id(experiment)[trial.parent].member for trial in second] == [4, 1, 2, 3, 4]
+    assert [trial.params["budget"] for trial in second] == [4] * 5
+    for trial in second[1:]:
+        assert trial.params["x"] == by_id(experiment)[trial.parent].params["x"]
+    assert second[0].params["x"] != first[4].params["x"]
+
+
+@pytest.mark.parametrize(("direction", "worst", "best"), [("max", 0, 4), ("min", 4, 0)])
+def test_the_direction_says_who_is_bad(direction, worst, best):
+    experiment = run(10, lambda trial: 1.0 + trial.member, direction=direction)
+    copies = [
+        trial
+        for trial in experiment.suggestions[5:]
+        if by_id(experiment)[trial.parent].member != trial.member
+    ]
+    assert [trial.member for trial in copies] == [worst]
+    assert by_id(experiment)[copies[0].parent].member == best
+
+
+def test_nobody_is_bad_before_every_member_has_ended_a_turn_unless_enough_have():
+    # One worker for each member, and the first one is always ahead.
+    experiment = run(8, lambda trial: 1.0, in_flight=5)
+    assert [trial.parent is None for trial in experiment.suggestions[:5]] == [True] * 5
+    sixth = experiment.suggestions[5]
+    assert by_id(experiment)[sixth.parent].member == sixth.member == 0
+
+
+def test_more_workers_than_members_wait():
+    running = set()
+
+    def score(trial):
+        running.discard(trial.member)
+        return 1.0
+
+    experiment = run(20, score, population=3, in_flight=8)
+    assert len(experiment.suggestions) == 20
+    assert {trial.member for trial in experiment.suggestions} == {0, 1, 2}
+
+
+def test_a_copy_continues_from_the_budget_of_what_it_copies():
+    experiment = run(60, lambda trial: random.Random(trial.trial_id).random(), in_flight=3)
+    trials = by_id(experiment)
+    for trial in experiment.suggestions:
+        before = trials[trial.parent].params["budget"] if trial.parent else 0
+        assert trial.params["budget"] == before + 2
+
+
+def test_a_member_whose_turn_failed_continues_from_one_of_the_best():
+    def score(trial):
+        is_broken = trial.member == 1 and trial.params["budget"] == 4
+        return None if is_broken else float(trial.member)
+
+    experiment = run(12, score)
+    turns = [trial for trial in experiment.suggestions if trial.member == 1]
+    assert turns[1].status == Trial.ERROR
+    assert by_id(experiment)[turns[2].parent].member == 4
+
+
+def test_a_member_whose_first_turns_all_fail_begins_anew():
+    experiment = run(6, lambda trial: None)
+    assert [trial.parent for trial in experiment.suggestions] == [None] * 6
+    assert len({trial.params["x"] for trial in experiment.suggestions}) == 6
+
+
+def test_a_lost_worker_changes_nothing():
+    losses = {3: 1, 7: 2}
+
+    def score(trial):
+        turn = len(by_id_of_suggestions)
+        if losses.get(turn, 0):
+            losses[turn] -= 1
+            return LOST
+        by_id_of_suggestions.append(trial)
+        return float(trial.member)
+
+    by_id_of_suggestions = []
+    assert len(run(20, score).ended_trials) == 20
+
+
+def test_initial_trials_are_the_first_members():
+    optimizer = prepare(PBT(3, 1), 9)
+    first = optimizer.initial_trial({"x": 0.25})
+    assert (first.member, first.params) == (0, {"x": 0.25, "budget": 1})
+    optimizer.initial_trial({"x": 0.5})
+    optimizer.initial_trial({"x": 0.75})
+    with pytest.raises(BadArgumentsError, match="at most population=3"):
+        optimizer.initial_trial({"x": 1.0})
+
+
+def test_a_resumed_population_decides_as_if_nothing_had_happened():
+    def score(trial):
+        return random.Random(trial.trial_id).random()
+
+    whole = run(40, score)
+    broken = run(40, score, crash_after=23)
+    resumed = drive(prepare(PBT(5, 2), 40), score, earlier=broken.ended_trials)
+    assert [trial.params for trial in resumed.ended_trials] == [
+        trial.params for trial in whole.ended_trials
+    ]
+    assert [trial.parent for trial in resumed.ended_trials] == [
+        trial.parent for trial in whole.ended_trials
+    ]
+
+
+def test_a_parent_and_a_member_survive_the_record():
+    trial = Trial({"x": 1})
+    trial.parent, trial.member = "a" * 16, 3
+    copy = Trial.from_json(trial.to_json())
+    assert (copy.parent, copy.member) == ("a" * 16, 3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "rule"),
+    [
+        ({"population": 1}, "population must be a whole number of at least 2"),
+        ({"population": 2.5}, "population must be a whole number"),
+        ({"interval": 0}, "interval must be a number above 0"),
+        ({"interval": "2"}, "interval must be a number above 0"),
+        ({"exploit_fraction": 0.6}, "exploit_fraction must be a number above 0 and at most 0.5"),
+        ({"resample_probability": -1}, "resample_probability must be a number from 0 to 1"),
+    ],
+    ids=["one", "half", "zero", "text", "fraction", "probability"],
+)
+def test_an_argument_that_breaks_its_rule_is_refused(arguments, rule):
+    with pytest.raises(BadArgumentsError, match=rule):
+        PBT(**arguments)
+
+
+def test_there_must_be_more_turns_than_members():
+    with pytest.raises(BadArgumentsError, match="num_trials=50"):
+        prepare(PBT(5, 1), 5)
+
+
+class Toy:
+    """A training whose best learning rate falls by three decades while it goes on.
+
+    The state of a training is one number, which rises towards 1.
+    """
+
+    epochs = 30
+
+    def __init__(self):
+        self.states = {}
+
+    def train(self, trial):
+        begin, state = self.states.get(trial.parent, (0, 0.0))
+        end = trial.params.get("budget", self.epochs)
+        for epoch in range(begin, end):
+            best = -1 - 3 * epoch / self.epochs
+            distance = math.log10(trial.params["lr"]) - best
+            state += (1 - state) * 0.1 * math.exp(-(distance**2) / 0.5)
+        self.states[trial.trial_id] = (end, state)
+        return state
+
+
+def best_of(optimizer, num_trials, seed):
+    toy = Toy()
+    optimizer = prepare(optimizer, num_trials, space=LR)
+    optimizer.searchspace = LR.seeded(seed)
+    optimizer.initialize()
+    experiment = drive(optimizer, toy.train, in_flight=4)
+    return max(trial.final_metric for trial in experiment.final_store)
+
+
+def test_a_population_follows_a_best_learning_rate_that_moves():
+    # As many epochs for both: ten trials of 30 epochs, or ten members of 30 turns.
+    population = median(best_of(PBT(10, 1), 300, seed) for seed in range(5))
+    alone = median(best_of(RandomSearch(), 10, seed) for seed in range(5))
+    assert population > alone
