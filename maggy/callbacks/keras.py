@@ -6,12 +6,11 @@ Keras is imported when the first callback is made.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
-from typing import Protocol, TypeVar
+from typing import Protocol
 
+from maggy.callbacks.keras_callback import KerasCallback
 from maggy.common.exceptions import MetricKeyError
 from maggy.common.json_values import closest
-from maggy.common.optional import import_optional
 
 __all__ = ["KerasBatchEnd", "KerasEpochEnd"]
 
@@ -23,8 +22,6 @@ _OTHER_NAMES = {
     "val_accuracy": "val_acc",
 }
 
-_Callback = TypeVar("_Callback", bound="_KerasReport")
-
 
 class _Reporter(Protocol):
     """The part of a Reporter that a callback uses."""
@@ -32,30 +29,14 @@ class _Reporter(Protocol):
     def broadcast(self, metric: float, step: int | None = None) -> None: ...
 
 
-class _KerasReport:
-    """The common part of both callbacks.
-
-    It becomes a Keras callback, finds the metric, and reports it at steps that never go back.
-    """
-
-    def __new__(cls: type[_Callback], *_: object, **__: object) -> _Callback:
-        # Keras accepts only subclasses of its Callback. Deriving from it here would import Keras
-        # with this module. So the instance is of a subclass of both, made now. Python calls
-        # __init__ on it as usual, because it is an instance of ``cls`` too.
-        plain_class: type = cls
-        callback: _Callback = object.__new__(_with_keras(plain_class))
-        return callback
+class _KerasReport(KerasCallback):
+    """Find the metric, and report it at steps that never go back."""
 
     def __init__(self, reporter: _Reporter, metric: str) -> None:
         super().__init__()
         self._reporter = reporter
         self._metric = metric
         self._last_step = -1
-
-    def __reduce__(self) -> tuple[object, ...]:
-        # Without the model: each fit() sets it again, and not every model can be copied.
-        state = {name: value for name, value in self.__dict__.items() if name != "_model"}
-        return _restore, (getattr(type(self), "_plain_class", type(self)), state)
 
     def _report(self, logs: Mapping[str, float] | None, step: int = 0, hint: str = "") -> None:
         value = _find(logs or {}, self._metric, hint)
@@ -154,31 +135,6 @@ class KerasEpochEnd(_KerasReport):
             " Give fit() validation data, and validation_freq=1, to have the validation's metrics."
         )
         self._report(logs, step=epoch, hint=hint if self._metric.startswith("val_") else "")
-
-
-# In a cache, so that all callbacks of one class have the same type.
-@cache
-def _with_keras(cls: type) -> type:
-    """Return a subclass of a class and of Keras' Callback, with the name of the class."""
-    callbacks = import_optional("keras.callbacks", cls.__name__, "pip install 'maggy[tensorflow]'")
-    if issubclass(cls, callbacks.Callback):
-        return cls
-    names = {name: getattr(cls, name) for name in ("__module__", "__qualname__", "__doc__")}
-    # pickle finds this class by its name, but not the subclass.
-    names["_plain_class"] = cls
-    return type(cls.__name__, (cls, callbacks.Callback), names)
-
-
-def _restore(cls: type[_Callback], state: dict[str, object]) -> _Callback:
-    """Return a callback with this state, from pickle or copy.
-
-    Args:
-        cls: The class before it became a subclass of Keras' Callback.
-        state: The attributes.
-    """
-    callback = cls.__new__(cls)
-    callback.__dict__.update(_model=None, **state)
-    return callback
 
 
 def _find(logs: Mapping[str, float], metric: str, hint: str) -> float:
