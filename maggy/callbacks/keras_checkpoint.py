@@ -108,6 +108,7 @@ class KerasCheckpoint(KerasCallback):
             return
         if not self.model.built:
             self.model.build_from_config(position["build"])
+            self.model.built = True  # Keras leaves this to the first call for a user's own class
         _load(self.model, checkpoint)
         # The same attribute as in Keras' own BackupAndRestore; fit() looks at nothing else.
         is_over = position["fit"] > self._fit
