@@ -1,0 +1,62 @@
+"""Which checkpoints are kept: the newest and the best one, and what is written down of them."""
+
+import math
+
+import pytest
+
+from maggy.checkpoints.saved import Kept, SavedCheckpoint, read_kept, write_kept
+from maggy.common.direction import Direction
+from maggy.common.exceptions import CheckpointError
+from maggy.common.files import AnyFiles
+
+FILES = AnyFiles()
+
+
+def saved(step, metric):
+    return SavedCheckpoint(step, metric, f"{step}/1-1")
+
+
+def keep(metrics, direction="max"):
+    """Return the steps that are kept, and those that were removed, in order."""
+    kept, removed = Kept(), []
+    for step, metric in enumerate(metrics):
+        removed += [old.step for old in kept.add(saved(step, metric), Direction.parse(direction))]
+    return kept.newest.step, kept.best and kept.best.step, removed
+
+
+@pytest.mark.parametrize(
+    ("metrics", "direction", "expected"),
+    [
+        ([0.5], "max", (0, 0, [])),
+        ([0.5, 0.6, 0.7], "max", (2, 2, [0, 1])),
+        ([0.7, 0.6, 0.5], "max", (2, 0, [1])),
+        ([0.7, 0.6, 0.5], "min", (2, 2, [0, 1])),
+        ([0.5, 0.9, 0.6, 0.8, 0.7], "max", (4, 1, [0, 2, 3])),
+        ([0.5, 0.5], "max", (1, 1, [0])),
+        ([None, None], "max", (1, None, [0])),
+        ([0.5, None, math.nan], "max", (2, 0, [1])),
+    ],
+    ids=["one", "up", "down", "down_min", "mixed", "equal", "no_metric", "nan"],
+)
+def test_the_newest_and_the_best_are_kept(metrics, direction, expected):
+    assert keep(metrics, direction) == expected
+
+
+def test_what_is_written_down_is_read_back(tmp_path):
+    kept = Kept()
+    assert read_kept(FILES, str(tmp_path)) == kept
+    kept.add(SavedCheckpoint(3, 0.5, "3/1-17", 1000, 2.5), Direction.parse("max"))
+    kept.add(saved(4, 0.4), Direction.parse("max"))
+    write_kept(FILES, str(tmp_path), kept)
+    assert read_kept(FILES, str(tmp_path)) == kept
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", '{"newest": 3}', '{"newest": [1, 0.5, "../../up"]}', "[" * 5000],
+    ids=["empty", "list", "number", "elsewhere", "deep"],
+)
+def test_a_damaged_record_is_noticed(text, tmp_path):
+    (tmp_path / "checkpoints.json").write_text(text)
+    with pytest.raises(CheckpointError):
+        read_kept(FILES, str(tmp_path))
