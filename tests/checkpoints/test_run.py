@@ -1,0 +1,100 @@
+"""What a training function does with checkpoints, without a driver."""
+
+import pytest
+
+from maggy.checkpoints.run import CheckpointPlace, Handover, RunCheckpoints
+from maggy.checkpoints.transfer import upload
+from maggy.common.exceptions import CheckpointError
+from maggy.common.files import AnyFiles
+
+FILES = AnyFiles()
+TRIAL = "a" * 16
+
+
+@pytest.fixture
+def place(tmp_path):
+    (tmp_path / "token").write_bytes(b"secret")
+    return CheckpointPlace(str(tmp_path), "token", b"secret")
+
+
+@pytest.fixture
+def make(place):
+    """Return what makes the checkpoints of a run, which are saved at once."""
+    runs, uploads = [], []
+
+    def make(run_name="1-1", handover=None):
+        run = RunCheckpoints(FILES, place, TRIAL, run_name, handover, uploads.append)
+        runs.append(run)
+        return run
+
+    make.uploads = uploads
+    yield make
+    for run in runs:
+        run.close()
+
+
+def save_all(uploads):
+    for item in uploads:
+        upload(
+            FILES, item.folder, item.directory, trial_id=TRIAL, step=item.step, metric=item.metric
+        )
+
+
+def test_what_one_run_saves_the_next_one_restores(make):
+    first = make("1-1")
+    assert first.restore() is None
+    with first.save(4, 0.5) as folder:
+        assert list(folder.iterdir()) == []
+        (folder / "model").write_text("weights")
+    save_all(make.uploads)
+    directory = make.uploads[0].directory
+    assert directory.endswith(f"{TRIAL}/checkpoints/4/1-1")
+    second = make("1-2", Handover(directory, 4, 0.5))
+    checkpoint = second.restore()
+    assert (checkpoint / "model").read_text() == "weights"
+    assert (checkpoint.step, checkpoint.metric) == (4, 0.5)
+    assert second.restore() is checkpoint
+    second.close()
+    assert not checkpoint.path.exists()
+
+
+def test_an_exception_in_the_block_leaves_no_checkpoint(make):
+    run = make()
+    with pytest.raises(ZeroDivisionError), run.save(1, None) as folder:
+        (folder / "model").write_text("half")
+        raise ZeroDivisionError
+    assert make.uploads == []
+    assert not folder.exists()
+    with run.save(1, None):
+        pass
+    assert len(make.uploads) == 1
+
+
+def test_steps_do_not_go_backwards(make):
+    run = make()
+    with run.save(3, None):
+        pass
+    with run.save(3, None):
+        pass
+    with pytest.raises(CheckpointError, match="step 2 after 3"), run.save(2, None):
+        pass
+
+
+def test_two_runs_never_write_into_one_directory(make):
+    for name in ("1-1", "1-2", "2-1"):
+        with make(name).save(3, None):
+            pass
+    assert len({item.directory for item in make.uploads}) == 3
+
+
+@pytest.mark.parametrize("kind", ["missing", "other"])
+def test_a_worker_that_sees_another_disk_says_so_at_the_first_use(make, tmp_path, kind):
+    if kind == "missing":
+        (tmp_path / "token").unlink()
+    else:
+        (tmp_path / "token").write_bytes(b"of another driver")
+    with pytest.raises(CheckpointError, match="checkpoint_dir"), make().save(1, None):
+        pass
+    with pytest.raises(CheckpointError, match="checkpoint_dir"):
+        make(handover=Handover(str(tmp_path / "x"), 1, None)).restore()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["token"][: kind == "other"]
