@@ -60,11 +60,12 @@ def test_what_one_run_saves_the_next_one_restores(make):
 
 def test_an_exception_in_the_block_leaves_no_checkpoint(make):
     run = make()
+    folders = []
     with pytest.raises(ZeroDivisionError), run.save(1, None) as folder:
-        (folder / "model").write_text("half")
-        raise ZeroDivisionError
+        folders.append(folder)
+        (folder / "model").write_text(str(1 / 0))
     assert make.uploads == []
-    assert not folder.exists()
+    assert not folders[0].exists()
     with run.save(1, None):
         pass
     assert len(make.uploads) == 1
