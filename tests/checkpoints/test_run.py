@@ -61,9 +61,14 @@ def test_what_one_run_saves_the_next_one_restores(make):
 def test_an_exception_in_the_block_leaves_no_checkpoint(make):
     run = make()
     folders = []
-    with pytest.raises(ZeroDivisionError), run.save(1, None) as folder:
-        folders.append(folder)
-        (folder / "model").write_text(str(1 / 0))
+
+    def save_half():
+        with run.save(1, None) as folder:
+            folders.append(folder)
+            (folder / "model").write_text(str(1 / 0))
+
+    with pytest.raises(ZeroDivisionError):
+        save_half()
     assert make.uploads == []
     assert not folders[0].exists()
     with run.save(1, None):
