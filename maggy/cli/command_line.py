@@ -12,6 +12,7 @@ from contextlib import suppress
 
 from maggy.cli.best import BestCommand
 from maggy.cli.command import NOT_FOUND, SUCCESS, WRONG_USE, Command
+from maggy.cli.dashboard import DashboardCommand
 from maggy.cli.doctor import DoctorCommand
 from maggy.cli.export import ExportCommand
 from maggy.cli.list_experiments import ListCommand
@@ -28,6 +29,7 @@ COMMANDS: tuple[Command, ...] = (
     ShowCommand(),
     BestCommand(),
     ExportCommand(),
+    DashboardCommand(),
     ResumeHintCommand(),
     DoctorCommand(),
 )
