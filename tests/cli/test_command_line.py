@@ -378,7 +378,8 @@ def test_a_shell_is_offered_ids_and_directories(logs, run, monkeypatch, tmp_path
     (tmp_path / "applications").mkdir()
     (tmp_path / "apple").write_text("")
     complete = action.completer
-    assert complete("app", Namespace(log_dir=None)) == ["app_1", "applications"]
+    assert complete("app", Namespace(log_dir=None)) == ["app_1", "applications/"]
+    assert complete("logs/", Namespace(log_dir=None)) == ["logs/app_1"]
     assert complete("nothing", Namespace(log_dir=None)) == []
 
 
