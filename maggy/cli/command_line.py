@@ -81,8 +81,8 @@ def _parser() -> ArgumentParser:
     parser = ArgumentParser(
         prog="maggy",
         description="Look at recorded experiments of Maggy, and at what Maggy runs on.",
-        epilog="Exit codes: 0 success, 1 the experiment failed or a check did, 2 wrong use, "
-        "3 not found.",
+        epilog="Exit codes: 0 success; 1 the experiment, a check or an export to MLflow failed; "
+        "2 wrong use; 3 not found.",
     )
     parser.add_argument("--version", action="version", version=f"maggy {__version__}")
     subparsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")

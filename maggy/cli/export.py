@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from maggy.cli.arguments import add_experiment, open_experiment
 from maggy.cli.command import FAILURE, SUCCESS, Command
+from maggy.cli.findings import without_credentials
 from maggy.cli.screen import Screen
 from maggy.cli.summary import iso_time, summary_of
 from maggy.common.exceptions import BadArgumentsError, MissingDependencyError
@@ -147,12 +148,11 @@ def _check_options(arguments: Namespace) -> None:
 
 def _write_runs(result: ExperimentResult, arguments: Namespace, screen: Screen) -> int:
     """Write what MLflow lacks, say what was written, and return the exit code."""
-    from maggy.records.tracked_runs import without_password
     from maggy.tracking.mlflow import export
     from maggy.tracking.mlflow_server import tracking_uri_of
 
     uri = tracking_uri_of(arguments.tracking_uri)
-    target = "MLflow's own default" if uri is None else without_password(uri)
+    target = "MLflow's own default" if uri is None else without_credentials(uri)
     try:
         count = export(
             result, experiment_name=arguments.experiment_name, tracking_uri=arguments.tracking_uri
@@ -160,7 +160,7 @@ def _write_runs(result: ExperimentResult, arguments: Namespace, screen: Screen) 
     except (BadArgumentsError, MissingDependencyError):
         raise
     except Exception as error:  # an error of MLflow's, of its server, or of a library below
-        lines = [without_password(line) for line in str(error).strip().split("\n")]
+        lines = [without_credentials(line) for line in str(error).strip().split("\n")]
         screen.remark(f"Not everything is in MLflow at {target}. {lines[0]:.500}")
         return FAILURE
     rest = len(result.trials) - count
@@ -181,7 +181,7 @@ def _add_study(result: ExperimentResult, url: str, name: str) -> None:
     try:
         result.to_optuna_study(storage=url, study_name=name)
     except Exception as error:  # Optuna's, SQLAlchemy's, or a database driver's
-        text = str(error).strip().split("\n", 1)[0]
+        text = without_credentials(str(error).strip().split("\n", 1)[0])
         raise BadArgumentsError(
             f"--optuna must name a storage in which there is no study {name!r} yet: {text:.300}"
         ) from error

@@ -134,7 +134,7 @@ def test_mlflow_gets_what_it_lacks_and_nothing_twice(tmp_path, export, server, m
     code, out, err = export("--mlflow")
     assert (code, out, server.experiments) == (0, "", ["demo"])
     assert err == (
-        "maggy: 3 trials were written to MLflow at http://localhost:5000. It had 0 already.\n"
+        "maggy: 3 trials were written to MLflow at http://***@localhost:5000. It had 0 already.\n"
     )
     assert len(server.runs) == 4
     code, _, err = export("--mlflow")
@@ -170,8 +170,8 @@ def test_what_mlflow_refuses_is_1_without_a_password(tmp_path, export, server, m
     code, _, err = export("--mlflow", "--tracking-uri", URI)
     assert (code, err) == (
         1,
-        "maggy: Not everything is in MLflow at http://localhost:5000. "
-        "http://localhost:5000 says no\n",
+        "maggy: Not everything is in MLflow at http://***@localhost:5000. "
+        "http://***@localhost:5000 says no\n",
     )
 
 
