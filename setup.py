@@ -20,6 +20,7 @@ EXTRAS = {
     "plots": ["matplotlib>=3.7", "pandas>=2.0"],
     # MLflow's client. A server needs mlflow itself.
     "mlflow": ["mlflow-skinny>=3.0"],
+    "dashboard": ["optuna>=5.0", "optuna-dashboard>=0.20"],
     "notebook": ["ipykernel>=6.29", "ipywidgets>=8.0"],
     "s3": ["s3fs>=2024.10"],
     "hdfs": ["hdfs-native>=0.11"],

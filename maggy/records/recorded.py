@@ -7,7 +7,7 @@ are left where they are, and left out. Nothing that is read is believed to be we
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from maggy.common.files import Files
@@ -112,6 +112,7 @@ def read_experiment(
     files: Files,
     directory: str,
     *,
+    earlier: Sequence[Trial] = (),
     clock: Callable[[], float] = time.time,
     process: Process | None = None,
 ) -> RecordedExperiment:
@@ -120,6 +121,8 @@ def read_experiment(
     Args:
         files: Reads there.
         directory: The directory of the experiment.
+        earlier: The trials that an earlier call has returned. They come first, and are not read
+            again, so following an experiment costs no more the longer it is.
         clock: Return the seconds since the epoch.
         process: The process that asks; None for the current one.
     """
@@ -128,8 +131,9 @@ def read_experiment(
     reader = _Reader(files, directory)
     trials: list[NumberedTrial] = []
     beginnings: dict[str, dict[str, Json]] = {}
+    earlier_ids = {trial.trial_id for trial in earlier}
     for name in files.list(directory):
-        if DAMAGED in name:
+        if DAMAGED in name or name in earlier_ids:
             continue
         try:
             trials.append(reader.read_trial(name))
@@ -139,7 +143,7 @@ def read_experiment(
         except _IS_DAMAGE as error:
             reader.note(f"{name}/trial.json", error)
     problems = [*overview.problems, *reader.problems]
-    return RecordedExperiment(overview, sort_by_end(trials), beginnings, problems)
+    return RecordedExperiment(overview, [*earlier, *sort_by_end(trials)], beginnings, problems)
 
 
 class _Reader:
