@@ -82,7 +82,7 @@ setup(
     keywords="hyperparameter optimization, ablation study, Apache Spark, PySpark, machine learning",
     python_requires=">=3.10",
     packages=find_packages(include=["maggy", "maggy.*"]),
-    package_data={"maggy": ["py.typed"]},
+    package_data={"maggy": ["py.typed", "common/spark_logging/*.xml"]},
     install_requires=[
         "fsspec>=2024.10",
         "msgspec>=0.18",
