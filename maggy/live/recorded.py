@@ -65,7 +65,11 @@ def make_snapshot(
         stopped=sum(trial.early_stop for _, trial in successes),
         failed=len(failures),
         seconds=seconds,
-        remaining_seconds=_remaining(overview.state, total, len(trials), len(new_trials), seconds),
+        remaining_seconds=(
+            None
+            if total is None or overview.state != "RUNNING"
+            else _remaining(total - len(trials), new_trials, running, seconds, now)
+        ),
         waiting_for=_waiting_text(trials, has_worker=has_worker) if is_waiting else "",
         running=running,
         best=[make_row(trial, key) for _, trial in best],
@@ -120,11 +124,31 @@ def _seconds(
     return max(0.0, end - min(starts))
 
 
-def _remaining(state: str, total: int | None, ended: int, new: int, seconds: float) -> float | None:
-    """Return how long the trials that are left take at the speed of this call."""
-    if state != "RUNNING" or total is None or not new or not seconds:
+def _remaining(
+    count: int, new_trials: Sequence[Trial], running: Sequence[TrialRow], seconds: float, now: float
+) -> float | None:
+    """Return how long the trials that have not ended will take; None if nobody can tell.
+
+    The remaining work is divided by the number of trials that have run at once on average.
+
+    Args:
+        count: Number of trials that have not ended.
+        new_trials: The trials that have ended in this call.
+        running: The running trials.
+        seconds: Seconds since the first trial of this call began.
+        now: Seconds since the epoch.
+    """
+    durations = [trial.duration / 1000 for trial in new_trials if trial.duration is not None]
+    if count <= 0:
+        return 0.0
+    if not durations:
         return None
-    return max(0, total - ended) * seconds / new
+    mean = sum(durations) / len(durations)
+    ages = [max(0.0, now - start) for row in running if (start := row["start"]) is not None]
+    work = max(0, count - len(ages)) * mean + sum(max(0.0, mean - age) for age in ages)
+    spent = sum(durations) + sum(ages)
+    # Without remaining work the last trials take longer than all others.
+    return work * seconds / spent if work and spent else None
 
 
 def _waiting_text(trials: Sequence[Trial], *, has_worker: bool) -> str:

@@ -34,14 +34,17 @@ def test_a_running_search_says_what_it_is_and_how_far_it_is(tmp_path):
 
 
 def test_times_count_from_the_first_trial_of_the_last_call(tmp_path):
+    # Each trial takes 1.5 seconds, and begins a second after the one before.
     recorded = record_search(tmp_path, [0.5] * 4, state=None, num_trials=12)
-    snapshot = snapshot_of(recorded, now=BEGAN + 20)
-    assert (snapshot.seconds, snapshot.remaining_seconds) == (20.0, 8 * 20 / 4)
+    snapshot = snapshot_of(recorded, now=BEGAN + 6)
+    assert (snapshot.seconds, snapshot.remaining_seconds) == (6.0, 8 * 1.5)  # one at a time
     # The second call has run the last two trials, which began 2 and 3 seconds after BEGAN.
     runs = [{"began": BEGAN}, {"began": BEGAN + 2}]
     resumed = record_search(tmp_path, [0.5] * 4, state=None, num_trials=12, runs=runs)
-    snapshot = snapshot_of(resumed, now=BEGAN + 12)
-    assert (snapshot.seconds, snapshot.remaining_seconds) == (10.0, 8 * 10 / 2)
+    snapshot = snapshot_of(resumed, now=BEGAN + 3.5)
+    assert (snapshot.seconds, snapshot.remaining_seconds) == (1.5, 8 * 1.5 / 2)  # two at once
+    everything = record_search(tmp_path, [0.5] * 4, state=None, num_trials=4)
+    assert snapshot_of(everything).remaining_seconds == 0.0
 
 
 @pytest.mark.parametrize(("state", "seconds"), [("FINISHED", 60.0), ("KILLED", 60.0)])
