@@ -188,7 +188,7 @@ def test_an_experiment_that_has_ended_is_shown_once(tmp_path, capsys, state):
     assert (result.state, result.trials) == (state, recorded.result.trials)
     assert capsys.readouterr().out.splitlines() == [
         f"Experiment 'demo' in {recorded.path}",
-        f"{state}: 3 trials: 2 finished, 1 failed; best accuracy=0.75; 1 min 0 s",
+        f"{state}: 3 trials, 1 failed; best accuracy=0.75; 1:00",
     ]
 
 

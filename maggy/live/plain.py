@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from maggy.common.terminal_text import terminal_line, terminal_text
+from maggy.live.cells import count_text, seconds_text, value_text
 from maggy.live.snapshot import Snapshot
 from maggy.live.view import View
-from maggy.result.status import FAILED, FINISHED, STOPPED
 
 __all__ = ["PlainView", "progress_text"]
 
@@ -58,44 +58,21 @@ def progress_text(snapshot: Snapshot) -> str:
         return f"{snapshot.state}: {terminal_line(snapshot.waiting_for)}"
     if snapshot.kind == "single":
         return f"{snapshot.state}: one call of a function{_time_text(snapshot)}"
-    total = "" if snapshot.total is None else f" of {snapshot.total:,}"
-    plural = "" if (snapshot.total or snapshot.ended) == 1 else "s"
-    counts = {
-        FINISHED: snapshot.ended - snapshot.stopped - snapshot.failed,
-        STOPPED: snapshot.stopped,
-        FAILED: snapshot.failed,
-    }
-    parts = [f"{count:,} {status}" for status, count in counts.items() if count]
-    ended = f": {', '.join(parts)}" if parts else ""
     running = f"; {len(snapshot.running):,} running" if snapshot.running else ""
     return (
-        f"{snapshot.state}: {snapshot.ended:,}{total} trial{plural}{ended}{running}"
-        f"{_best_text(snapshot)}{_time_text(snapshot)}"
+        f"{snapshot.state}: {count_text(snapshot)}{running}{_best_text(snapshot)}"
+        f"{_time_text(snapshot)}"
     )
 
 
 def _best_text(snapshot: Snapshot) -> str:
     metric = snapshot.best[0]["metric"] if snapshot.best else None
     name = terminal_line(snapshot.optimization_key)
-    return "" if metric is None else f"; best {name}={metric:.4g}"
+    return "" if metric is None else f"; best {name}={value_text(metric)}"
 
 
 def _time_text(snapshot: Snapshot) -> str:
     if snapshot.state != "RUNNING":
-        return f"; {_duration_text(snapshot.seconds)}" if snapshot.seconds else ""
-    if not snapshot.remaining_seconds:
-        return ""
-    return f"; about {_duration_text(snapshot.remaining_seconds)} left"
-
-
-def _duration_text(seconds: float) -> str:
-    """Return a duration in short, rounded down.
-
-    Example:
-        >>> [_duration_text(seconds) for seconds in (0.25, 75, 7384)]
-        ['0 s', '1 min 15 s', '2 h 3 min']
-    """
-    minutes, rest = divmod(int(min(seconds, 1e12)), 60)
-    if not minutes:
-        return f"{rest} s"
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+        return f"; {seconds_text(snapshot.seconds)}" if snapshot.seconds else ""
+    text = seconds_text(snapshot.remaining_seconds)
+    return f"; about {text} left" if text else ""

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from maggy.common.direction import Direction
 from maggy.common.types import Json
+from maggy.live.experiment import MAX_POINTS
 from maggy.live.snapshot import MAX_BEST, MAX_FAILURES, Snapshot
 from maggy.records.recorded import Overview, RecordedExperiment
 from maggy.result.opening import kind_of, running_rows
@@ -71,7 +72,7 @@ def make_snapshot(
             else _remaining(total - len(trials), new_trials, running, seconds, now)
         ),
         waiting_for=_waiting_text(trials, has_worker=has_worker) if is_waiting else "",
-        running=running,
+        running=[_thinned(row) for row in running],
         best=[make_row(trial, key) for _, trial in best],
         failures=[make_row(trial, key) for trial in failures[-MAX_FAILURES:]],
         output=dict(output or {}),
@@ -155,6 +156,16 @@ def _waiting_text(trials: Sequence[Trial], *, has_worker: bool) -> str:
     if trials:
         return "Waiting for the first trial of the resumed experiment"
     return f"Waiting for the first {'trial' if has_worker else 'worker'}"
+
+
+def _thinned(row: TrialRow) -> TrialRow:
+    """Return a row of a running trial with few of its points, among them the last one."""
+    count = len(row["steps"])
+    stride = -(-count // MAX_POINTS)
+    if stride <= 1:
+        return row
+    points = slice((count - 1) % stride, None, stride)
+    return {**row, "steps": row["steps"][points], "history": row["history"][points]}
 
 
 def _number(row: TrialRow) -> tuple[bool, int]:

@@ -88,14 +88,14 @@ def test_an_experiment_is_watched_until_it_is_interrupted_or_killed(tmp_path, ex
             return text in "".join(shown)
 
         with running(lambda: maggy.watch(second, interval=0.2)) as background:
-            wait_until(lambda: shows("RUNNING: 2 of 4 trials: 2 finished; 2 running"))
+            wait_until(lambda: shows("RUNNING: 2 of 4 trials; 2 running"))
             family = psutil.Process(driver.pid).children(recursive=True)
             driver.kill()
             driver.wait()
             result = background.result()
         psutil.wait_procs(family, timeout=HANG)
     assert (result.state, len(result.trials), result.running) == ("KILLED", 2, [])
-    assert shows("KILLED: 2 of 4 trials: 2 finished; best metric=0.2")
+    assert shows("KILLED: 2 of 4 trials; best metric=0.2")
     before = tree(second)
     again = maggy.watch(second)
     assert (dict(again), again.trials) == (dict(result), result.trials)

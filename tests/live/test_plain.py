@@ -30,21 +30,20 @@ MIDDLE = replace(
 def test_the_progress_is_one_line():
     assert progress_text(START) == "RUNNING: Waiting for the first worker"
     assert progress_text(MIDDLE) == (
-        "RUNNING: 12 of 20 trials: 10 finished, 1 stopped early, 1 failed; 2 running; "
-        "best accuracy=0.8123; about 3 min 15 s left"
+        "RUNNING: 12 of 20 trials, 1 stopped early, 1 failed; 2 running; "
+        "best accuracy=0.8123; about 3:15 left"
     )
     end = replace(
         MIDDLE, state="FINISHED", ended=20, running=[], seconds=7384.0, remaining_seconds=None
     )
     assert progress_text(end) == (
-        "FINISHED: 20 of 20 trials: 18 finished, 1 stopped early, 1 failed; "
-        "best accuracy=0.8123; 2 h 3 min"
+        "FINISHED: 20 of 20 trials, 1 stopped early, 1 failed; best accuracy=0.8123; 2:03:04"
     )
     nothing = replace(START, state="KILLED", waiting_for="", total=None)
     assert progress_text(nothing) == "KILLED: 0 trials"
     assert progress_text(replace(nothing, total=1)) == "KILLED: 0 of 1 trial"
     once = replace(nothing, kind="single", ended=1, seconds=3.0)
-    assert progress_text(once) == "KILLED: one call of a function; 3 s"
+    assert progress_text(once) == "KILLED: one call of a function; 0:03"
 
 
 def test_a_view_writes_only_what_has_changed_and_the_end_once():

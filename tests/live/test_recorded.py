@@ -4,6 +4,7 @@ import pytest
 from helpers.recorded import BEGAN, record_ablation, record_search, record_single
 
 from maggy.common.files import AnyFiles
+from maggy.live.experiment import MAX_POINTS
 from maggy.live.recorded import make_snapshot
 from maggy.live.snapshot import MAX_BEST, MAX_FAILURES
 from maggy.records.recorded import Overview, RecordedExperiment, read_experiment
@@ -81,6 +82,16 @@ def test_of_equal_metrics_the_first_is_the_best_in_both_directions(tmp_path):
         identity = {"kind": "optimization", "direction": direction}
         recorded = record_search(tmp_path, [0.5, 0.5], identity=identity)
         assert [row["number"] for row in snapshot_of(recorded).best] == [1, 2]
+
+
+@pytest.mark.parametrize("count", [0, 1, MAX_POINTS, MAX_POINTS + 1, 10_007])
+def test_a_running_trial_has_few_points_and_the_last_one(tmp_path, monkeypatch, count):
+    rows = [{"number": 1, "start": None, "steps": [*range(count)], "history": [*range(count)]}]
+    monkeypatch.setattr("maggy.live.recorded.running_rows", lambda experiment: rows)
+    (row,) = snapshot_of(record_search(tmp_path, state=None)).running
+    assert row["steps"] == row["history"]
+    assert min(count, MAX_POINTS // 2) <= len(row["steps"]) <= MAX_POINTS
+    assert row["steps"][-1:] == [*range(count)][-1:]
 
 
 @pytest.mark.parametrize(
