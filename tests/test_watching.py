@@ -99,6 +99,15 @@ def test_of_many_trials_that_end_at_once_a_few_have_a_line(tmp_path):
     assert view.lines[-1] == "10 more trials have ended."
 
 
+def test_no_terminal_obeys_a_line_about_a_trial(tmp_path):
+    recorded = record_search(tmp_path, state=None)
+    trial = ended_trial({"x": "a\x1b[2J\u202eb\nc"}, 0.5, start=BEGAN + 50)
+    trial.number = 7
+    _, view, _ = run(recorded, lambda: recorded.store.end_trial(trial), recorded.store.release)
+    assert len(view.lines) == 1
+    assert view.lines[0].isprintable()
+
+
 def test_damaged_records_have_a_line(tmp_path):
     recorded = record_search(tmp_path, state="KILLED")
     torn = tmp_path / "app_1" / "name\x1b[2J\nof two lines"

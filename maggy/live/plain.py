@@ -22,7 +22,6 @@ class PlainView(View):
     def __init__(self, write: Callable[[str], None]) -> None:
         self._write = write
         self._facts: tuple[object, ...] | None = None
-        self._is_closed = False
 
     def show(self, snapshot: Snapshot) -> None:
         """Write how far the experiment is, if that has changed."""
@@ -40,10 +39,8 @@ class PlainView(View):
         self._write(terminal_text(text))
 
     def close(self, snapshot: Snapshot) -> None:
-        """Write the last line, if it has not been written."""
-        if not self._is_closed:
-            self._is_closed = True
-            self.show(snapshot)
+        """Write how far the experiment is, if that has changed."""
+        self.show(snapshot)
 
 
 def progress_text(snapshot: Snapshot) -> str:

@@ -67,7 +67,7 @@ def goes_on(monkeypatch, *events):
 def test_json_is_one_object_a_line_whenever_something_has_changed(tmp_path, run, monkeypatch):
     running = [{"lr": 0.9, "pool": 9}]
     recorded = record_search(tmp_path, state=None, num_trials=9, running=running)
-    trial = ended_trial({"lr": 0.5, "pool": 7}, 0.9, start=BEGAN + 50, error="\x1b[2J")
+    trial = ended_trial({"lr": 0.5, "pool": 7}, 0.9, start=BEGAN + 50, error="\x1b[2J\u202e\x7f")
     trial.number = 7
     goes_on(
         monkeypatch,

@@ -16,6 +16,7 @@ from maggy.common.exceptions import ExperimentNotFoundError, RecordsError
 from maggy.common.files import AnyFiles
 from maggy.live.follower import MAX_OUTPUTS, RECENT_TRIALS, Follower
 from maggy.live.snapshot import MAX_OUTPUT_LINES
+from maggy.records.trial_memory import MAX_RECHECKS
 from maggy.result.opening import result_of
 
 
@@ -102,6 +103,23 @@ def test_a_failed_trial_that_a_resumed_call_runs_again_is_read_again(tmp_path):
     assert (look.snapshot.failed, look.snapshot.ended) == (0, 3)
 
 
+def test_the_last_look_reads_all_trials_that_have_run_again(tmp_path):
+    recorded = record_search(tmp_path, [None] * (MAX_RECHECKS + 2), state=None)
+    follower = Follower(AnyFiles(), recorded.path)
+    assert follower.look().snapshot.failed == MAX_RECHECKS + 2
+    fields = json.loads((tmp_path / "app_1" / "maggy.json").read_text())
+    recorded.store.write_experiment({**fields, "runs": [{"began": BEGAN + 90}]})
+    for row in recorded.result.trials:
+        recorded.store.end_trial(ended_trial(row["params"], 0.5, start=BEGAN + 95))
+    assert follower.look().snapshot.failed == 2
+    for row in recorded.result.trials:
+        recorded.store.end_trial(ended_trial(row["params"], None, start=BEGAN + 80))
+    recorded.store.release()
+    look = follower.look()
+    assert (look.is_last, look.snapshot.failed) == (True, 2)
+    assert len(look.ended) == 2
+
+
 def test_the_output_of_running_and_of_recently_ended_trials_is_shown(root):
     metrics = [0.5] * (RECENT_TRIALS + 1)
     running = [{"lr": 0.9, "pool": 9}, {"lr": 0.8, "pool": 8}]
@@ -121,10 +139,13 @@ def test_the_output_of_running_and_of_recently_ended_trials_is_shown(root):
     assert output[ids[1]] == ["the end"]
     assert len(output[talker]) == MAX_OUTPUT_LINES
     assert output[talker][-2:] == [f"Epoch {MAX_OUTPUT_LINES + 4}", "now"]
-    files.taken()
     recorded.store.append_output(talker, long_line)
+    files.taken()
     assert follower.look().snapshot.output[talker] == ["x" * 16 * 2**10]
     assert not [name for name in files.taken() if name.startswith(ids[-1])]
+    recorded.store.append_output(talker, "\nlast\n")
+    assert follower.look().snapshot.output[talker] == ["last"]  # the long line is cut off
+    files.taken()
     follower.has_output = False
     assert follower.look().snapshot.output == {}
     assert not [name for name in files.taken() if name.endswith("output.log")]

@@ -48,6 +48,15 @@ def test_times_count_from_the_first_trial_of_the_last_call(tmp_path):
     assert snapshot_of(everything).remaining_seconds == 0.0
 
 
+def test_running_trials_have_done_a_part_of_the_remaining_work(tmp_path, monkeypatch):
+    running = [{"number": 5, "start": BEGAN + 3, "steps": [], "history": []}]
+    monkeypatch.setattr("maggy.live.recorded.running_rows", lambda experiment: running)
+    recorded = record_search(tmp_path, [0.5] * 4, state=None, num_trials=6)
+    # Work of 7 s was done in 4 s. One trial of 1.5 s and half a second of another one are left.
+    remaining = snapshot_of(recorded, now=BEGAN + 4).remaining_seconds
+    assert remaining == pytest.approx((1.5 + 0.5) * 4 / 7)
+
+
 @pytest.mark.parametrize(("state", "seconds"), [("FINISHED", 60.0), ("KILLED", 60.0)])
 def test_the_time_of_an_experiment_that_has_ended_stands_still(tmp_path, state, seconds):
     snapshot = snapshot_of(record_search(tmp_path, state=state), now=BEGAN + 1e6)
@@ -75,6 +84,13 @@ def test_the_best_and_the_failures_are_few(tmp_path):
         MAX_FAILURES - 1 :: -1
     ]
     assert (snapshot.ended, snapshot.failed) == (60, 30)
+
+
+def test_the_best_are_the_lowest_where_the_metric_is_minimized(tmp_path):
+    recorded = record_search(tmp_path, [0.5, 0.25, None, 0.75], identity={"direction": "min"})
+    snapshot = snapshot_of(recorded)
+    assert [row["metric"] for row in snapshot.best] == [0.25, 0.5, 0.75]
+    assert snapshot.direction == "min"
 
 
 def test_of_equal_metrics_the_first_is_the_best_in_both_directions(tmp_path):
