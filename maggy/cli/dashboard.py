@@ -107,9 +107,11 @@ class ExperimentFeed:
 
     def __init__(self, files: Files, records: RecordedExperiment, result: ExperimentResult) -> None:
         from maggy.optuna_bridge.mirror import StudyMirror
+        from maggy.records.trial_memory import TrialMemory
 
         self._files = files
-        self._records = records
+        self._memory = TrialMemory()
+        self._ended_ids = {trial.trial_id for trial in records.trials}
         self._key = result.optimization_key
         self.directory = records.overview.directory
         self.mirror: StudyMirror = StudyMirror(
@@ -132,12 +134,11 @@ class ExperimentFeed:
         from maggy.result.opening import running_rows
         from maggy.result.rows import make_row
 
-        earlier = self._records.trials
-        records = read_experiment(self._files, self.directory, earlier=earlier)
-        ids = {trial.trial_id for trial in earlier}
-        new = [make_row(trial, self._key) for trial in records.trials if trial.trial_id not in ids]
-        self.mirror.update(new, running_rows(records))
-        self._records, state = records, records.overview.state
+        records = read_experiment(self._files, self.directory, memory=self._memory)
+        new = [trial for trial in records.trials if trial.trial_id not in self._ended_ids]
+        self.mirror.update([make_row(trial, self._key) for trial in new], running_rows(records))
+        self._ended_ids |= {trial.trial_id for trial in new}
+        state = records.overview.state
         self.mirror.describe({"state": state})
         return state
 

@@ -32,8 +32,13 @@ class Screen:
         self._out.write(terminal_text(text) + "\n")
 
     def write_now(self, text: str) -> None:
-        """Write a part of the answer that somebody waits for, while the command goes on."""
+        """Write a part of the answer as :meth:`write` does, for a reader who waits for it."""
         self.write(text)
+        self._out.flush()
+
+    def write_json_line(self, value: object) -> None:
+        """Write a part of the answer as JSON in one line, for a program that waits for it."""
+        self._out.write(json.dumps(to_plain(value), allow_nan=False) + "\n")
         self._out.flush()
 
     def write_json(self, value: object) -> None:

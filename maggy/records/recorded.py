@@ -6,8 +6,9 @@ are left where they are, and left out. Nothing that is read is believed to be we
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from maggy.common.files import Files
@@ -20,8 +21,8 @@ from maggy.records.reading import (
     NumberedTrial,
     parse_ended_trial,
     parse_object,
-    sort_by_end,
 )
+from maggy.records.trial_memory import TrialMemory
 from maggy.trial import Trial
 
 __all__ = ["Overview", "RecordedExperiment", "read_experiment", "read_overview"]
@@ -56,6 +57,29 @@ class Overview:
         """What must be equal when the experiment is resumed; empty if it is not recorded."""
         identity = self.fields.get("identity")
         return identity if isinstance(identity, dict) else {}
+
+    @property
+    def direction(self) -> str:
+        """``"max"`` or ``"min"``; ``"max"`` if it is not recorded."""
+        return "min" if self.identity.get("direction") == "min" else "max"
+
+    @property
+    def optimization_key(self) -> str:
+        """The name of the metric; ``"metric"`` if it is not recorded."""
+        key = self.identity.get("optimization_key")
+        return key if isinstance(key, str) else "metric"
+
+    @property
+    def call_start(self) -> float | None:
+        """When the last call began, in seconds since the epoch; None if it is not recorded."""
+        calls = self.fields.get("runs")
+        call = calls[-1] if isinstance(calls, list) and calls else None
+        return _time(call.get("began")) if isinstance(call, dict) else None
+
+    @property
+    def end(self) -> float | None:
+        """When the last call ended, in seconds since the epoch; None if it is not recorded."""
+        return _time(self.fields.get("ended"))
 
 
 @dataclass(frozen=True)
@@ -112,38 +136,42 @@ def read_experiment(
     files: Files,
     directory: str,
     *,
-    earlier: Sequence[Trial] = (),
     clock: Callable[[], float] = time.time,
     process: Process | None = None,
+    memory: TrialMemory | None = None,
 ) -> RecordedExperiment:
     """Return a recorded experiment with its trials. Nothing is changed.
 
     Args:
         files: Reads there.
         directory: The directory of the experiment.
-        earlier: The trials that an earlier call has returned. They come first, and are not read
-            again, so following an experiment costs no more the longer it is.
         clock: Return the seconds since the epoch.
         process: The process that asks; None for the current one.
+        memory: What earlier looks at the same experiment have read. It is brought up to date; None
+            to read everything.
     """
     # The state comes first: all trials of an experiment that has ended are recorded by then.
     overview = read_overview(files, directory, clock=clock, process=process)
     reader = _Reader(files, directory)
-    trials: list[NumberedTrial] = []
-    beginnings: dict[str, dict[str, Json]] = {}
-    earlier_ids = {trial.trial_id for trial in earlier}
-    for name in files.list(directory):
-        if DAMAGED in name or name in earlier_ids:
-            continue
+    memory = TrialMemory() if memory is None else memory
+    is_running = overview.state == "RUNNING"
+    names = [name for name in files.list(directory) if DAMAGED not in name]
+    for name in memory.names_to_read(names, call_start=overview.call_start, is_over=not is_running):
         try:
-            trials.append(reader.read_trial(name))
+            memory.keep(name, reader.read_trial(name))
         except _IS_MISSING:
-            if overview.state == "RUNNING" and (params := reader.read_beginning(name)) is not None:
-                beginnings[name] = params
+            memory.forget(name)
+            if name in memory.beginnings or not is_running:
+                continue
+            if (params := reader.read_beginning(name)) is not None:
+                memory.beginnings[name] = params
+            else:
+                memory.skip(name)
         except _IS_DAMAGE as error:
-            reader.note(f"{name}/trial.json", error)
-    problems = [*overview.problems, *reader.problems]
-    return RecordedExperiment(overview, [*earlier, *sort_by_end(trials)], beginnings, problems)
+            memory.keep_problem(name, _describe(f"{name}/trial.json", error))
+    beginnings = {name: memory.beginnings[name] for name in names if name in memory.beginnings}
+    problems = [*overview.problems, *(memory.problems[name] for name in sorted(memory.problems))]
+    return RecordedExperiment(overview, memory.trials, beginnings if is_running else {}, problems)
 
 
 class _Reader:
@@ -167,7 +195,7 @@ class _Reader:
             if is_required:
                 self.problems.append(f"{name} is missing. Its fields are unknown.")
         except _IS_DAMAGE as error:
-            self.note(name, error)
+            self.problems.append(_describe(name, error))
         return {}
 
     def read_trial(self, name: str) -> NumberedTrial:
@@ -192,10 +220,17 @@ class _Reader:
         except (*_IS_MISSING, *_IS_DAMAGE):
             return None
 
-    def note(self, name: str, error: Exception) -> None:
-        """Add a sentence about a damaged record."""
-        reason = terminal_line(str(error))[:_MAX_REASON].rstrip(". ")
-        self.problems.append(f"{terminal_line(name)} is damaged, and left out: {reason}.")
+
+def _time(value: Json) -> float | None:
+    # A bool is an int in Python, so the type is compared.
+    is_number = type(value) in (int, float) and abs(value) <= sys.float_info.max  # type: ignore[arg-type]
+    return float(value) if is_number else None  # type: ignore[arg-type]
+
+
+def _describe(name: str, error: Exception) -> str:
+    """Return a sentence about a damaged record."""
+    reason = terminal_line(str(error))[:_MAX_REASON].rstrip(". ")
+    return f"{terminal_line(name)} is damaged, and left out: {reason}."
 
 
 def _recorded_end(fields: dict[str, Json]) -> str | None:

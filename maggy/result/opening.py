@@ -34,14 +34,13 @@ def result_of(experiment: RecordedExperiment) -> ExperimentResult:
         experiment: The experiment. Nothing in it needs to be well-formed.
     """
     overview = experiment.overview
-    identity, kind = overview.identity, kind_of(overview, experiment.trials)
-    direction, key = identity.get("direction"), identity.get("optimization_key")
+    kind = kind_of(overview, experiment.trials)
     TrialNumbers(experiment.trials)  # it numbers the trials of an older release
     result = build_result(
         experiment.trials,
         kind=kind,
-        direction=str(direction) if direction in ("max", "min") else "max",
-        optimization_key=key if isinstance(key, str) else "metric",
+        direction=overview.direction,
+        optimization_key=overview.optimization_key,
         confidence=_confidence(overview.fields),
     )
     if kind == "ablation":
@@ -49,7 +48,7 @@ def result_of(experiment: RecordedExperiment) -> ExperimentResult:
     if kind == "single":  # its one trial ends without a metric
         result["failed"] = sum(trial.status == Trial.ERROR for trial in experiment.trials)
     result.directory = overview.directory
-    result.searchspace = _searchspace(identity.get("searchspace"), experiment.problems)
+    result.searchspace = _searchspace(overview.identity.get("searchspace"), experiment.problems)
     result.state = overview.state
     result.running = running_rows(experiment)
     return result

@@ -6,7 +6,6 @@ import os
 
 import pytest
 from helpers.recorded import record_search, tree
-from helpers.results import ended_trial
 
 from maggy.common.files import AnyFiles
 from maggy.records.ownership import SILENCE_SECONDS, Owner, Ownership
@@ -190,15 +189,3 @@ def test_a_point_that_was_nan_is_nan_again(tmp_path):
     FILES.write_bytes(path, text)
     (trial,) = read_experiment(FILES, recorded.path).trials
     assert math.isnan(trial.metric_history[0])
-
-
-def test_trials_of_an_earlier_look_are_not_read_again(tmp_path):
-    recorded = record_search(tmp_path, state=None, running=[{"lr": 0.9, "pool": 9}])
-    first = read_experiment(FILES, recorded.path)
-    for trial in first.trials:
-        (tmp_path / "app_1" / trial.trial_id / "trial.json").write_text("{")
-    recorded.store.end_trial(ended_trial({"lr": 0.9, "pool": 9}, 0.8))
-    second = read_experiment(FILES, recorded.path, earlier=first.trials)
-    assert second.trials[:-1] == first.trials
-    assert second.trials[-1].final_metric == 0.8
-    assert (second.beginnings, second.problems) == ({}, [])
