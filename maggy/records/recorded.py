@@ -7,7 +7,7 @@ are left where they are, and left out. Nothing that is read is believed to be we
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from maggy.common.files import Files
@@ -22,6 +22,8 @@ from maggy.records.reading import (
     parse_object,
     sort_by_end,
 )
+from maggy.records.running_files import read_runs
+from maggy.records.running_points import RunningTrial
 from maggy.trial import Trial
 
 __all__ = ["Overview", "RecordedExperiment", "read_experiment", "read_overview"]
@@ -65,8 +67,10 @@ class RecordedExperiment:
     Attributes:
         overview: The experiment as a whole.
         trials: The trials that have ended, in that order.
-        beginnings: The parameters, by id, of the trials that have begun and not ended. Only a
-            running experiment has any.
+        beginnings: The parameters, by id, of the trials that run. Only a running experiment has
+            any.
+        runs: What trials had recorded of themselves while they ran, by id: those that run now, or
+            ran when the experiment was killed. Trials that have ended since are left out.
         problems: A sentence for each damaged record, which was left out.
     """
 
@@ -74,6 +78,7 @@ class RecordedExperiment:
     trials: list[Trial]
     beginnings: dict[str, dict[str, Json]]
     problems: list[str]
+    runs: dict[str, RunningTrial] = field(default_factory=dict)
 
 
 def read_overview(
@@ -126,20 +131,61 @@ def read_experiment(
     # The state comes first: all trials of an experiment that has ended are recorded by then.
     overview = read_overview(files, directory, clock=clock, process=process)
     reader = _Reader(files, directory)
+    # The runs come before the ends: a trial that ends between the two is then seen as ended.
+    is_running, runs = overview.state == "RUNNING", None
+    if overview.state in ("RUNNING", "KILLED"):
+        runs = read_runs(files, directory, is_running=is_running)
     trials: list[NumberedTrial] = []
     beginnings: dict[str, dict[str, Json]] = {}
-    for name in files.list(directory):
+    names = files.list(directory)
+    for name in names:
         if DAMAGED in name:
             continue
         try:
             trials.append(reader.read_trial(name))
         except _IS_MISSING:
-            if overview.state == "RUNNING" and (params := reader.read_beginning(name)) is not None:
+            if is_running and (params := reader.read_beginning(name)) is not None:
                 beginnings[name] = params
         except _IS_DAMAGE as error:
             reader.note(f"{name}/trial.json", error)
     problems = [*overview.problems, *reader.problems]
-    return RecordedExperiment(overview, sort_by_end(trials), beginnings, problems)
+    ended = sort_by_end(trials)
+    if runs is not None:
+        runs = _without_ended(runs, names, ended)
+        if is_running:
+            beginnings = _running_params(runs, beginnings, reader.read_beginning)
+    return RecordedExperiment(overview, ended, beginnings, problems, runs or {})
+
+
+def _without_ended(
+    runs: dict[str, RunningTrial], names: Iterable[str], ended: Iterable[Trial]
+) -> dict[str, RunningTrial]:
+    """Return the runs of trials that have a directory and have not ended.
+
+    A trial that runs again has an earlier end.
+    """
+    ends = {trial.trial_id: trial.start or 0.0 for trial in ended}
+    return {
+        name: run
+        for name in names
+        if (run := runs.get(name)) is not None
+        and (name not in ends or (run.start is not None and run.start > ends[name]))
+    }
+
+
+def _running_params(
+    runs: Iterable[str],
+    beginnings: dict[str, dict[str, Json]],
+    read_beginning: Callable[[str], dict[str, Json] | None],
+) -> dict[str, dict[str, Json]]:
+    """Return the parameters of the trials that run, by id.
+
+    A trial that has begun and is no run has lost its worker, or was begun by an earlier driver.
+    """
+    params = {
+        trial_id: beginnings.get(trial_id) or read_beginning(trial_id) for trial_id in sorted(runs)
+    }
+    return {trial_id: values for trial_id, values in params.items() if values is not None}
 
 
 class _Reader:
