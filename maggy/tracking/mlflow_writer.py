@@ -304,11 +304,8 @@ class RunWriter:
             self._delete_obsolete()
             self._record.runs.pop(row["trial_id"], None)
             self._incomplete.pop(row["trial_id"], None)
-        own = {
-            EXPERIMENT_TAG: self._info["experiment_id"],
-            ROLE_TAG: "trial",
-            TRIAL_TAG: row["trial_id"],
-        }
+        experiment_id, trial_id = self._info["experiment_id"], row["trial_id"]
+        own = {EXPERIMENT_TAG: experiment_id, ROLE_TAG: "trial", TRIAL_TAG: trial_id}
         if run.has_unknown_run:
             for match in self._server.find_runs(own):
                 return match.run_id
