@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["available_cores", "describe_start", "find_master", "local_cores"]
+__all__ = ["available_cores", "describe_start", "find_master", "is_configured", "local_cores"]
 
 CPU_LIMIT = Path("/sys/fs/cgroup/cpu.max")
 """Holds the quota and the period of a container's processors, in microseconds."""
@@ -53,6 +53,12 @@ def find_master(environment: Mapping[str, str], home: str | None) -> str | None:
     if match := re.search(r"^[ \t]*spark\.master[\s=:]+(\S+)", _defaults(environment, home), re.M):
         return match[1]
     return environment.get("MASTER") or "local[*]"
+
+
+def is_configured(setting: str, environment: Mapping[str, str], home: str | None) -> bool:
+    """Return whether the arguments for ``spark-submit`` or the file of defaults name a setting."""
+    arguments = environment.get("PYSPARK_SUBMIT_ARGS", "")
+    return setting in arguments or setting in _defaults(environment, home)
 
 
 def _defaults(environment: Mapping[str, str], home: str | None) -> str:

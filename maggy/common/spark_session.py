@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from maggy.common.exceptions import ExperimentError, MissingDependencyError
 from maggy.common.java import java_problem
 from maggy.common.optional import problem_with
-from maggy.common.spark_master import describe_start
+from maggy.common.spark_master import describe_start, is_configured
 from maggy.common.spark_start import quiet_java, tidy_python, worker_variables
 
 if TYPE_CHECKING:
@@ -101,10 +101,11 @@ def _start_session(
     # Else Spark would run its workers with the first Python on the PATH.
     with tidy_python({"PYSPARK_PYTHON": os.environ.get("PYSPARK_PYTHON", sys.executable)}):
         if not _is_for_connect():
+            home = _find_home()
             if say is not None:
-                say(describe_start(os.environ, _find_home()))
+                say(describe_start(os.environ, home))
             if SparkContext._gateway is None:
-                _start_java()
+                _start_java(home)
             user_settings = SparkConf()  # Java has read the user's files
             for name, value in worker_variables(os.environ).items():
                 key = f"spark.executorEnv.{name}"
@@ -113,11 +114,13 @@ def _start_session(
         return builder.getOrCreate()
 
 
-def _start_java() -> None:
+def _start_java(home: str | None) -> None:
     from pyspark import SparkContext
     from pyspark.java_gateway import launch_gateway
 
-    with quiet_java() as options:
+    names = [f"spark.executorEnv.{name}" for name in worker_variables(os.environ)]
+    is_ours = any(not is_configured(name, os.environ, home) for name in names)
+    with quiet_java(is_tensorflow_quiet=is_ours) as options:
         gateway = launch_gateway(popen_kwargs=dict(options))
     SparkContext._ensure_initialized(gateway=gateway)
 

@@ -6,7 +6,7 @@ It imports no pyspark: what it returns is for the module that starts the session
 from __future__ import annotations
 
 import os
-import select
+import selectors
 import subprocess
 import warnings
 from collections.abc import Iterator, Mapping
@@ -78,15 +78,17 @@ def worker_variables(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 @contextmanager
-def quiet_java() -> Iterator[JavaOptions]:
+def quiet_java(*, is_tensorflow_quiet: bool) -> Iterator[JavaOptions]:
     """Have a Java process that starts inside the block log errors only.
 
     Java looks for a log4j2 file in the order of its class path. Ours is in the last place, and of
     the format that log4j2 looks for last. So every file of the user's comes first.
+
+    Args:
+        is_tensorflow_quiet: Leave out what TensorFlow writes before it looks at its level, too.
     """
     places = [os.environ.get("SPARK_DIST_CLASSPATH", ""), str(LOGGING)]
     path = os.pathsep.join(place for place in places if place)
-    is_tensorflow_quiet = bool(worker_variables(os.environ))
     lines = [text for name, text in USELESS_LINES.items() if name == "java" or is_tensorflow_quiet]
     with set_variables({"SPARK_DIST_CLASSPATH": path}), _without("|".join(lines)) as options:
         yield options
@@ -123,10 +125,12 @@ def _without(pattern: str) -> Iterator[JavaOptions]:
             has_filter = _start_filter(pattern, input_, output)
         try:
             yield {"stderr": java.fileno()} if has_filter else {}
-        except BaseException:
+        except Exception:
             # The user reads what Java wrote before the error that Python raises.
             java.close()
-            select.select([is_over], [], [], LAST_LINES_SECONDS)
+            with selectors.DefaultSelector() as selector:
+                selector.register(is_over, selectors.EVENT_READ)
+                selector.select(LAST_LINES_SECONDS)
             raise
 
 

@@ -5,7 +5,13 @@ import os
 import pytest
 
 from maggy.common import spark_master
-from maggy.common.spark_master import available_cores, describe_start, find_master, local_cores
+from maggy.common.spark_master import (
+    available_cores,
+    describe_start,
+    find_master,
+    is_configured,
+    local_cores,
+)
 
 
 @pytest.mark.parametrize(
@@ -90,3 +96,12 @@ def test_a_container_may_allow_fewer_processors_than_the_machine_has(tmp_path, m
         assert available_cores() == cores
     (tmp_path / "cpu.max").write_text("50000 100000\n")
     assert describe_start({}, None) == "Starting Spark on 1 local core"
+
+
+def test_a_setting_is_configured_by_an_argument_or_in_the_file_of_defaults(tmp_path):
+    name = "spark.executorEnv.TF_CPP_MIN_LOG_LEVEL"
+    assert not is_configured(name, {}, str(tmp_path))
+    arguments = f"--conf {name}=0 pyspark-shell"
+    assert is_configured(name, {"PYSPARK_SUBMIT_ARGS": arguments}, None)
+    (tmp_path / "spark-defaults.conf").write_text(f"{name} 0\n")
+    assert is_configured(name, {"SPARK_CONF_DIR": str(tmp_path)}, None)

@@ -18,10 +18,10 @@ def _no_settings(monkeypatch):
         monkeypatch.delenv(name, raising=False)
 
 
-def write_as_java(lines):
+def write_as_java(lines, is_tensorflow_quiet=True):
     """Have a process that stands for Java write lines to its standard error."""
     code = f"import sys; sys.stderr.buffer.write({lines!r})"
-    with quiet_java() as options:
+    with quiet_java(is_tensorflow_quiet=is_tensorflow_quiet) as options:
         subprocess.run([sys.executable, "-c", code], check=True, **options)
 
 
@@ -38,11 +38,11 @@ def test_a_level_that_the_user_has_set_stays(level):
 
 
 def test_our_log4j2_file_is_the_last_on_the_class_path_and_only_while_java_starts(monkeypatch):
-    with quiet_java():
+    with quiet_java(is_tensorflow_quiet=True):
         assert os.environ["SPARK_DIST_CLASSPATH"] == str(LOGGING)
     assert "SPARK_DIST_CLASSPATH" not in os.environ
     monkeypatch.setenv("SPARK_DIST_CLASSPATH", "/hadoop/*")
-    with quiet_java():
+    with quiet_java(is_tensorflow_quiet=True):
         assert os.environ["SPARK_DIST_CLASSPATH"] == f"/hadoop/*{os.pathsep}{LOGGING}"
     assert os.environ["SPARK_DIST_CLASSPATH"] == "/hadoop/*"
 
@@ -73,9 +73,8 @@ def test_useless_lines_are_left_out_and_all_others_pass_also_what_is_no_text(cap
 
 
 @pytest.mark.slow
-def test_lines_of_tensorflow_pass_if_the_user_has_set_its_level(capfd, monkeypatch):
-    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "0")
-    write_as_java(b"I0000 00:00:1 1 port.cc:153] oneDNN\nthe end\n")
+def test_lines_of_tensorflow_pass_if_the_user_has_set_its_level(capfd):
+    write_as_java(b"I0000 00:00:1 1 port.cc:153] oneDNN\nthe end\n", is_tensorflow_quiet=False)
     assert read_until(capfd, "the end") == "I0000 00:00:1 1 port.cc:153] oneDNN\nthe end\n"
 
 
@@ -96,14 +95,17 @@ def test_with_a_grep_that_cannot_do_it_everything_passes(capfd, monkeypatch, tmp
 @pytest.mark.slow
 def test_without_a_shell_java_writes_as_it_always_does(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
-    with quiet_java() as options:
+    with quiet_java(is_tensorflow_quiet=True) as options:
         assert options == {}
 
 
 @pytest.mark.slow
 def test_the_last_lines_of_a_java_that_does_not_start_come_before_the_error(capfd):
     code = "import sys; sys.stderr.write('no memory\\n'); sys.exit(1)"
-    with pytest.raises(subprocess.CalledProcessError), quiet_java() as options:
+    with (
+        pytest.raises(subprocess.CalledProcessError),
+        quiet_java(is_tensorflow_quiet=True) as options,
+    ):
         subprocess.run([sys.executable, "-c", code], check=True, **options)
     assert capfd.readouterr().err == "no memory\n"
 

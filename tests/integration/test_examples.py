@@ -107,6 +107,8 @@ def test_the_titanic_script_trains_eleven_models_in_repeats_and_shows_the_differ
     assert script.stdout.startswith("Starting Spark on ")
     assert not re.sub(r"Maggy experiment: [^\r\n]*", "", script.stderr).split()
     lines = script.stdout.splitlines()
+    # A busy machine has lines that others have not.
+    lines = [line for line in lines if not line.startswith("Waiting for executors: ")]
     lines_of_trials = [line for line in lines if re.match(r"trial \d+: ", line)]
     assert (len(lines_of_trials), len(lines) < 52) == (22, True)
 

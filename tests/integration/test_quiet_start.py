@@ -97,6 +97,7 @@ def test_what_the_user_has_configured_stays(tmp_path):
     )
     assert lines[0] == "Starting Spark on 1 local core"
     assert "[mine] a warning of Spark\n" in errors
+    assert "oneDNN custom operations are on." in errors
     assert (facts["outputs"]["level"], facts["option"]) == ("1", "stays")
     assert (facts["changed"], facts["missing"]) == ({}, [])
     assert facts["log4j2"].startswith(f"/mine/*{os.pathsep}")
