@@ -97,8 +97,10 @@ def test_a_line_about_a_trial_without_a_directory_is_left_out(root):
 
 
 def test_a_driver_that_goes_on_is_not_mixed_with_the_one_before(root):
-    recorded = record_search(root, state=None, running=[RUNNING])
+    other = {"lr": 0.1, "pool": 1}
+    recorded = record_search(root, [], state=None, running=[RUNNING, other])
     recorded.store.append_running(BEGAN + point_lines(TRIAL, [(0, 0.5), (1, 0.25)]))
+    recorded.store.append_running(began_line(Trial(other).trial_id, 5, 1795677491.0, 0, 1))
     recorded.store.release()  # as if it were dead
     second = resumed(recorded)
     assert read_runs(FILES, recorded.path, is_running=True) == {}
