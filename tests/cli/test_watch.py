@@ -42,7 +42,7 @@ def test_a_wrong_interval_is_2(tmp_path, run, interval):
     record_search(tmp_path)
     code, out, err = run("--interval", interval)
     assert (code, out) == (2, "")
-    assert err.startswith("maggy: interval must be a number of seconds from 0.05, but got")
+    assert err.startswith("maggy: interval must be a number of seconds from 0.05 to 86400, but got")
 
 
 def test_an_experiment_that_is_not_there_is_3(run):
