@@ -10,6 +10,7 @@ from maggy.common.exceptions import ExperimentNotFoundError, RecordsError
 from maggy.common.files import Files
 from maggy.live.recorded import make_snapshot
 from maggy.live.snapshot import MAX_OUTPUT_LINES, Snapshot
+from maggy.records.log_files import read_log
 from maggy.records.process import Process
 from maggy.records.recorded import RecordedExperiment, read_experiment
 from maggy.records.trial_memory import TrialMemory
@@ -155,8 +156,11 @@ class Follower:
 
     def _last_lines(self, trial_id: str) -> list[str]:
         try:
-            data = self._files.read_end_inside(
-                self.directory, f"{trial_id}/output.log", _MAX_OUTPUT_BYTES
+            data = read_log(
+                self._files,
+                self.directory,
+                f"{trial_id}/output.log",
+                max_bytes=_MAX_OUTPUT_BYTES,
             )
         except Exception:  # the libraries of stores have errors of their own
             return []

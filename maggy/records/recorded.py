@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from maggy.common.files import Files
@@ -22,6 +22,8 @@ from maggy.records.reading import (
     parse_ended_trial,
     parse_object,
 )
+from maggy.records.running_files import read_runs
+from maggy.records.running_points import RunningTrial
 from maggy.records.trial_memory import TrialMemory
 from maggy.trial import Trial
 
@@ -89,8 +91,10 @@ class RecordedExperiment:
     Attributes:
         overview: The experiment as a whole.
         trials: The trials that have ended, in that order.
-        beginnings: The parameters, by id, of the trials that have begun and not ended. Only a
-            running experiment has any.
+        beginnings: The parameters, by id, of the trials that run. Only a running experiment has
+            any.
+        runs: What trials had recorded of themselves while they ran, by id: those that run now, or
+            ran when the experiment was killed. Trials that have ended since are left out.
         problems: A sentence for each damaged record, which was left out.
     """
 
@@ -98,6 +102,7 @@ class RecordedExperiment:
     trials: list[Trial]
     beginnings: dict[str, dict[str, Json]]
     problems: list[str]
+    runs: dict[str, RunningTrial] = field(default_factory=dict)
 
 
 def read_overview(
@@ -153,10 +158,15 @@ def read_experiment(
     # The state comes first: all trials of an experiment that has ended are recorded by then.
     overview = read_overview(files, directory, clock=clock, process=process)
     reader = _Reader(files, directory)
+    # The runs come before the ends: a trial that ends between the two is then seen as ended.
+    is_running, runs = overview.state == "RUNNING", None
+    if overview.state in ("RUNNING", "KILLED"):
+        runs = read_runs(files, directory, is_running=is_running)
     memory = TrialMemory() if memory is None else memory
-    is_running = overview.state == "RUNNING"
     names = [name for name in files.list(directory) if DAMAGED not in name]
-    for name in memory.names_to_read(names, call_start=overview.call_start, is_over=not is_running):
+    for name in memory.names_to_read(
+        names, call_start=overview.call_start, running=runs or (), is_over=not is_running
+    ):
         try:
             memory.keep(name, reader.read_trial(name))
         except _IS_MISSING:
@@ -169,9 +179,47 @@ def read_experiment(
                 memory.skip(name)
         except _IS_DAMAGE as error:
             memory.keep_problem(name, _describe(f"{name}/trial.json", error))
-    beginnings = {name: memory.beginnings[name] for name in names if name in memory.beginnings}
     problems = [*overview.problems, *(memory.problems[name] for name in sorted(memory.problems))]
-    return RecordedExperiment(overview, memory.trials, beginnings if is_running else {}, problems)
+    beginnings: dict[str, dict[str, Json]] = {}
+    if is_running:
+        beginnings = {name: memory.beginnings[name] for name in names if name in memory.beginnings}
+    ended = memory.trials
+    if runs is not None:
+        runs = _without_ended(runs, names, ended)
+        if is_running:
+            beginnings = _running_params(runs, beginnings, reader.read_beginning)
+    return RecordedExperiment(overview, ended, beginnings, problems, runs or {})
+
+
+def _without_ended(
+    runs: dict[str, RunningTrial], names: Iterable[str], ended: Iterable[Trial]
+) -> dict[str, RunningTrial]:
+    """Return the runs of trials that have a directory and have not ended.
+
+    A trial that runs again has an earlier end.
+    """
+    ends = {trial.trial_id: trial.start or 0.0 for trial in ended}
+    return {
+        name: run
+        for name in names
+        if (run := runs.get(name)) is not None
+        and (name not in ends or (run.start is not None and run.start > ends[name]))
+    }
+
+
+def _running_params(
+    runs: Iterable[str],
+    beginnings: dict[str, dict[str, Json]],
+    read_beginning: Callable[[str], dict[str, Json] | None],
+) -> dict[str, dict[str, Json]]:
+    """Return the parameters of the trials that run, by id.
+
+    A trial that has begun and is no run has lost its worker, or was begun by an earlier driver.
+    """
+    params = {
+        trial_id: beginnings.get(trial_id) or read_beginning(trial_id) for trial_id in sorted(runs)
+    }
+    return {trial_id: values for trial_id, values in params.items() if values is not None}
 
 
 class _Reader:

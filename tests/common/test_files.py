@@ -91,6 +91,20 @@ def test_appending_rewrites_where_the_file_system_cannot_append(files, monkeypat
     files.remove(url)
 
 
+def test_only_an_object_store_cannot_append(files, place):
+    assert files.can_append(f"{place}/log") is not place.startswith("memory:")
+    assert not files.can_append("s3://bucket/log")
+
+
+def test_the_end_of_a_file_is_read_alone(files, place):
+    files.make_directory(place, exist_ok=True)
+    files.write_bytes(f"{place}/log", b"0123456789")
+    for count in (1, 9, 10, 11):
+        assert files.read_end_inside(place, "log", count) == b"0123456789"[-count:]
+    with pytest.raises(FileNotFoundError):
+        files.read_end_inside(place, "missing", 1)
+
+
 def test_a_directory_is_made_once_unless_it_may_exist(files, place):
     path = files.join(place, "a", "b")
     files.make_directory(path)

@@ -18,6 +18,7 @@ from maggy.live.follower import MAX_OUTPUTS, RECENT_TRIALS, Follower
 from maggy.live.snapshot import MAX_OUTPUT_LINES
 from maggy.records.trial_memory import MAX_RECHECKS
 from maggy.result.opening import result_of
+from maggy.trial import Trial
 
 
 class CountingFiles(AnyFiles):
@@ -61,7 +62,7 @@ def test_a_look_reads_the_experiment_and_what_is_new(root):
     files.taken()
     assert follower.look().snapshot.ended == 3
     assert set(files.taken()) == {
-        "maggy.json", "owner-1.json", f"{running_id}/trial.json", f"{running_id}/output.log",
+        "maggy.json", "owner-1.json", f"{running_id}/trial.json",
     }  # fmt: skip
     trial = trial_of(77, 0.9)
     recorded.store.end_trial(trial)
@@ -151,6 +152,8 @@ def test_the_output_of_running_and_of_recently_ended_trials_is_shown(root):
 def test_the_output_of_many_running_trials_is_not_read(tmp_path):
     running = [{"lr": 0.5, "pool": number} for number in range(MAX_OUTPUTS + 3)]
     recorded = record_search(tmp_path, [], state=None, running=running)
+    for params in running:
+        recorded.store.append_output(Trial(params).trial_id, "hello\n")
     files = CountingFiles()
     look = Follower(files, recorded.path).look()
     assert len(look.snapshot.running) == MAX_OUTPUTS + 3

@@ -182,7 +182,17 @@ class Files(ABC):
 
     @abstractmethod
     def append_bytes(self, path: str, data: bytes) -> None:
-        """Add data to the end of a file. Make the file if it does not exist."""
+        """Add data to the end of a file. Make the file if it does not exist.
+
+        See :meth:`can_append` for what that costs.
+        """
+
+    def can_append(self, path: str) -> bool:
+        """Return whether :meth:`append_bytes` costs only as much as the new data.
+
+        Otherwise the whole file is read and written again.
+        """
+        return True
 
     @abstractmethod
     def rename(self, path: str, new_path: str) -> None:

@@ -152,6 +152,10 @@ class UrlFiles(Files):
             before = b""
         system.pipe_file(inside, before + data)
 
+    def can_append(self, path: str) -> bool:
+        """Return whether appending costs only as much as the new data: not in an object store."""
+        return not _is_object_store(open_url(path)[0])
+
     def rename(self, path: str, new_path: str) -> None:
         """Rename a file or a directory. In an object store this copies every file."""
         system, inside = open_url(path)
