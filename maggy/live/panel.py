@@ -55,8 +55,6 @@ class NotebookPanel(View):
     between, and what its reader has opened stays open. The script has a model and no view: nothing
     of it is in the notebook. It only listens, since the kernel is busy until the experiment ends.
 
-    A panel that cannot be shown is no reason to end an experiment: it costs a line in the log.
-
     Args:
         clock: Returns monotonic seconds.
     """
@@ -74,22 +72,17 @@ class NotebookPanel(View):
         """Draw a snapshot, unless the one before it was drawn a moment ago."""
         if self._is_closed:
             return
-        try:
-            now = self._clock()
-            if self._page_time is None:
-                self._publish(snapshot)
-                self._model = _open_model(self._id, snapshot, now)
-            else:
-                if self._model is not None:
-                    self._model.update(snapshot, now)
-                if now - self._page_time < PAGE_PAUSE:
-                    return
-                self._publish(snapshot)
+        now = self._clock()
+        if self._page_time is None:
+            self._publish(snapshot)
             self._page_time = now
-        except Exception as error:
-            logger.warning("The panel cannot be shown: %s", error)
-            self._is_closed = True
-            self._close_model()
+            self._model = _open_model(self._id, snapshot, now)
+            return
+        if self._model is not None:
+            self._model.update(snapshot, now)
+        if now - self._page_time >= PAGE_PAUSE:
+            self._publish(snapshot)
+            self._page_time = now
 
     def say(self, text: str) -> None:
         """Print lines below the panel."""
@@ -106,10 +99,10 @@ class NotebookPanel(View):
             if self._model is not None:
                 self._model.send(snapshot)
             self._publish(snapshot)
-        except Exception as error:
-            logger.warning("The panel's last state cannot be shown: %s", error)
         finally:
-            self._close_model()
+            model, self._model = self._model, None
+            if model is not None:
+                model.close()
 
     def _publish(self, snapshot: Snapshot) -> None:
         from IPython.display import display
@@ -119,11 +112,6 @@ class NotebookPanel(View):
             "text/plain": panel_line(snapshot),
         }
         display(bundle, raw=True, display_id=self._id, update=self._page_time is not None)
-
-    def _close_model(self) -> None:
-        model, self._model = self._model, None
-        if model is not None:
-            model.close()
 
 
 class _Model:

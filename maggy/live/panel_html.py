@@ -189,12 +189,12 @@ def _best(snapshot: Snapshot) -> str:
 def _table(title: str, names: list[str], rows: Iterable[str]) -> str:
     """Return a table of trials. The columns are the number, the parameters, values and a curve."""
     first, *others = (_html(name) for name in names)
-    heads = "".join(f"<th>{name}</th>" for name in others)
+    heads = "".join(f'<th class="mg-number">{name}</th>' for name in others)
     return (
         '<div class="mg-rows"><table class="mg-table"><thead><tr><th>#</th>'
         f'<th class="mg-wide" style="text-align: left">{title}</th>'
-        f'<th class="mg-optional">{first}</th>{heads}<th></th></tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table></div>"
+        f'<th class="mg-number mg-optional">{first}</th>{heads}<th class="mg-curve"></th></tr>'
+        f"</thead><tbody>{''.join(rows)}</tbody></table></div>"
     )
 
 

@@ -39,11 +39,14 @@ class Lab:
         self._address = address
         self._token = token
 
-    def write(self, name, *cells):
-        """Write a notebook of code cells."""
+    def write(self, name, *cells, outputs=()):
+        """Write a notebook of code cells. The first one has these outputs."""
         notebook = nbformat.v4.new_notebook()
         notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
         notebook.cells = [nbformat.v4.new_code_cell(cell) for cell in cells]
+        notebook.cells[0].outputs = [
+            nbformat.v4.new_output("display_data", data) for data in outputs
+        ]
         nbformat.write(notebook, self.directory / name)
 
     def open(self, name):
@@ -65,9 +68,15 @@ class Lab:
         """Run all cells. Do not wait for their end."""
         self.do("notebook:run-all-cells")
 
-    def wait_for(self, script, seconds=HANG):
+    def wait_for(self, script, *arguments, seconds=HANG):
         """Wait until a script returns something true; return it."""
-        return wait_until(lambda: self.browser.execute_script(script), script, seconds, pause=0.1)
+        return wait_until(
+            lambda: self.browser.execute_script(script, *arguments), script, seconds, pause=0.1
+        )
+
+    def click(self, selector):
+        """Click on an element as a user does."""
+        self.browser.find_element("css selector", selector).click()
 
     def text(self, selector):
         """Return the text of the first element that fits, the empty string without one."""
@@ -81,7 +90,7 @@ class Lab:
             "const waits = [...panel.content.node.querySelectorAll('.jp-InputPrompt')]"
             ".some(prompt => prompt.innerText.includes('*'));"
             "return !waits && panel.sessionContext.session?.kernel?.status === 'idle'",
-            seconds,
+            seconds=seconds,
         )
 
     def save(self, name):
