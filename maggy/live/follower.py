@@ -93,11 +93,6 @@ class Follower:
             OSError: If the store refuses. The libraries of stores raise errors of their own, too.
         """
         experiment = self._read()
-        runs = {(trial.trial_id, trial.start): trial for trial in experiment.trials}
-        is_first, earlier_runs = self._earlier is None, self._runs
-        self._earlier, self._runs = experiment, set(runs)
-        problems = [text for text in experiment.problems if text not in self._problems]
-        self._problems.update(problems)
         snapshot = make_snapshot(
             experiment,
             now=self._clock(),
@@ -106,12 +101,14 @@ class Follower:
         if self.has_output:
             running_ids = [row["trial_id"] for row in snapshot.running[:MAX_OUTPUTS]]
             snapshot.output.update(self._output_of(running_ids, experiment.trials[-RECENT_TRIALS:]))
-        return Look(
-            experiment,
-            snapshot,
-            [] if is_first else [trial for run, trial in runs.items() if run not in earlier_runs],
-            problems,
-        )
+        # Nothing fails from here on, so a look that fails loses nothing that is new.
+        runs = {(trial.trial_id, trial.start): trial for trial in experiment.trials}
+        ended = [trial for run, trial in runs.items() if run not in self._runs]
+        problems = [text for text in experiment.problems if text not in self._problems]
+        is_first, self._earlier = self._earlier is None, experiment
+        self._runs = set(runs)
+        self._problems.update(problems)
+        return Look(experiment, snapshot, [] if is_first else ended, problems)
 
     def _read(self) -> RecordedExperiment:
         experiment = read_experiment(

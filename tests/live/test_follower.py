@@ -88,6 +88,22 @@ def test_the_last_look_equals_what_load_returns(root):
     assert result.searchspace == loaded.searchspace
 
 
+def test_a_look_that_fails_loses_nothing_that_is_new(tmp_path, monkeypatch):
+    recorded = record_search(tmp_path, state=None)
+    follower = Follower(AnyFiles(), recorded.path)
+    follower.look()
+    recorded.store.end_trial(trial_of(7, 0.5))
+
+    def fail(*_, **__):
+        raise ConnectionResetError
+
+    with monkeypatch.context() as patch:
+        patch.setattr("maggy.live.follower.make_snapshot", fail)
+        with pytest.raises(ConnectionResetError):
+            follower.look()
+    assert [trial.number for trial in follower.look().ended] == [7]
+
+
 def test_a_failed_trial_that_a_resumed_call_runs_again_is_read_again(tmp_path):
     recorded = record_search(tmp_path, state=None)
     follower = Follower(AnyFiles(), recorded.path)
