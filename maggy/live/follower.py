@@ -81,7 +81,9 @@ class Follower:
         self._is_record_lost = False
         self._runs: set[tuple[str, float | None]] = set()  # of trials that have ended
         self._problems: set[str] = set()
-        self._outputs: dict[str, list[str]] = {}  # of trials that have ended lately
+        self._outputs: dict[
+            tuple[str, float | None], list[str]
+        ] = {}  # of trials that have ended lately
 
     def look(self) -> Look:
         """Look at the experiment.
@@ -142,14 +144,12 @@ class Follower:
         for trial_id in running_ids:
             if lines := self._last_lines(trial_id):
                 yield trial_id, lines
-        ended_ids = [trial.trial_id for trial in ended]
+        runs = [(trial.trial_id, trial.start) for trial in ended]
         self._outputs = {
-            trial_id: self._outputs[trial_id]
-            if trial_id in self._outputs
-            else self._last_lines(trial_id)
-            for trial_id in ended_ids
+            run: self._outputs[run] if run in self._outputs else self._last_lines(run[0])
+            for run in runs
         }
-        yield from ((trial_id, lines) for trial_id, lines in self._outputs.items() if lines)
+        yield from ((trial_id, lines) for (trial_id, _), lines in self._outputs.items() if lines)
 
     def _last_lines(self, trial_id: str) -> list[str]:
         try:

@@ -165,6 +165,19 @@ def test_the_output_of_running_and_of_recently_ended_trials_is_shown(root):
     assert not [name for name in files.taken() if name.endswith("output.log")]
 
 
+def test_the_output_of_a_trial_that_has_run_again_is_read_again(tmp_path):
+    recorded = record_search(tmp_path, [None], state=None)
+    trial = recorded.result.trials[0]
+    recorded.store.append_output(trial["trial_id"], "first\n")
+    follower = Follower(AnyFiles(), recorded.path)
+    assert follower.look().snapshot.output == {trial["trial_id"]: ["first"]}
+    fields = json.loads((tmp_path / "app_1" / "maggy.json").read_text())
+    recorded.store.write_experiment({**fields, "runs": [{"began": BEGAN + 90}]})
+    recorded.store.append_output(trial["trial_id"], "again\n")
+    recorded.store.end_trial(ended_trial(trial["params"], 0.5, start=BEGAN + 95))
+    assert follower.look().snapshot.output == {trial["trial_id"]: ["first", "again"]}
+
+
 def test_the_output_of_many_running_trials_is_not_read(tmp_path):
     running = [{"lr": 0.5, "pool": number} for number in range(MAX_OUTPUTS + 3)]
     recorded = record_search(tmp_path, [], state=None, running=running)
