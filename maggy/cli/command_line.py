@@ -12,6 +12,7 @@ from contextlib import suppress
 
 from maggy.cli.best import BestCommand
 from maggy.cli.command import NOT_FOUND, SUCCESS, WRONG_USE, Command
+from maggy.cli.dashboard import DashboardCommand
 from maggy.cli.doctor import DoctorCommand
 from maggy.cli.export import ExportCommand
 from maggy.cli.list_experiments import ListCommand
@@ -30,6 +31,7 @@ COMMANDS: tuple[Command, ...] = (
     WatchCommand(),
     BestCommand(),
     ExportCommand(),
+    DashboardCommand(),
     ResumeHintCommand(),
     DoctorCommand(),
 )
@@ -81,8 +83,8 @@ def _parser() -> ArgumentParser:
     parser = ArgumentParser(
         prog="maggy",
         description="Look at recorded experiments of Maggy, and at what Maggy runs on.",
-        epilog="Exit codes: 0 success, 1 the experiment failed or a check did, 2 wrong use, "
-        "3 not found.",
+        epilog="Exit codes: 0 success; 1 the experiment, a check or an export to MLflow failed; "
+        "2 wrong use; 3 not found.",
     )
     parser.add_argument("--version", action="version", version=f"maggy {__version__}")
     subparsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")

@@ -11,7 +11,7 @@ import secrets
 import sys
 from importlib.metadata import PackageNotFoundError, version
 
-from maggy.cli.findings import Finding
+from maggy.cli.findings import Finding, without_secrets_of
 from maggy.common.files import Files
 from maggy.common.java import MIN_JAVA, java_path, java_version, major_version
 from maggy.version import __version__
@@ -66,7 +66,8 @@ def store_finding(files: Files, root: str) -> Finding:
         files.create_bytes(path, b"")
         files.remove(path)
     except Exception as error:  # the libraries of stores have errors of their own
-        text = f"{root} cannot be written ({type(error).__name__}: {error!s:.300})"
+        reason = without_secrets_of(root, str(error))
+        text = f"{root} cannot be written ({type(error).__name__}: {reason:.300})"
         return Finding("problem", "records", text, remedy)
     text = f"{root} can be written"
     return Finding("ok", "records", text if place == root else f"{text}, and will be made")

@@ -9,7 +9,7 @@ from typing import Literal
 from maggy.common.terminal_text import terminal_line
 from maggy.common.text_table import TextTable
 
-__all__ = ["Finding", "findings_text", "without_credentials"]
+__all__ = ["Finding", "findings_text", "without_credentials", "without_secrets_of"]
 
 # Up to the last @, since a password may hold any character.
 _CREDENTIALS = re.compile(r"(\b[\w+.-]+://)\S*@")
@@ -52,6 +52,24 @@ def without_credentials(text: str) -> str:
         's3://***@bucket/logs and https://host/x?***'
     """
     return _QUERY.sub(r"\1***", _CREDENTIALS.sub(r"\1***@", text))
+
+
+def without_secrets_of(url: str, text: str) -> str:
+    """Return a text in which no part of a URL stands that may be secret.
+
+    An error about a URL may quote a part of it, which looks like no URL.
+
+    Example:
+        >>> without_secrets_of("s3://key:secret@bucket/x", "There is no bucket key:secret@bucket.")
+        'There is no bucket ***@bucket.'
+    """
+    user, _, _ = url.partition("://")[2].rpartition("@")
+    query = url.partition("?")[2]
+    password = user.partition(":")[2]
+    values = [pair.partition("=")[2] for pair in query.split("&")]
+    for secret in (user, password, query, *values):
+        text = text.replace(secret, "***") if secret else text
+    return text
 
 
 def _shown(text: str) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import functools
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from maggy.common import exceptions
 from maggy.common.direction import Direction
+from maggy.common.environment_variables import set_variables
 from maggy.common.exceptions import ExperimentError, MissingDependencyError, NotSupportedError
 from maggy.common.types import TrainingFunction
 from maggy.core.cluster import Cluster, Payload, Task, active_cluster, call_with_content
@@ -55,7 +55,7 @@ def launch(train_fn: TrainingFunction, config: Config) -> Any:  # noqa: ANN401 (
     root = environment.root(None if config.log_dir is None else os.fspath(config.log_dir))
     store, earlier = open_experiment(environment, root, config, policy)
     workload.optimization_key = policy.optimization_key
-    cluster = active_cluster()
+    cluster = active_cluster(announce)
     _check_isolation(config, cluster)
     if store is None:
         store, past = _create_store(environment, root, cluster), Past([], [])
@@ -80,7 +80,7 @@ def launch(train_fn: TrainingFunction, config: Config) -> Any:  # noqa: ANN401 (
         )
         with heard(hearers, info, environment.files, recorder, past.trials) as listeners:
             with (
-                _set_variables(environment.variables(store.experiment_id)),
+                set_variables(environment.variables(store.experiment_id)),
                 pack_workload(workload, cluster, recorder.tell) as payload,
             ):
                 driver = _make_driver(
@@ -161,21 +161,6 @@ def _find_best_trial(trials: list[Trial], direction: Direction) -> Trial | None:
     if not metrics:
         return None
     return direction.best(metrics, key=lambda pair: pair[0])[1]
-
-
-@contextmanager
-def _set_variables(variables: Mapping[str, str]) -> Iterator[None]:
-    """Set environment variables, and restore them at the end."""
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
 
 
 def _make_driver(

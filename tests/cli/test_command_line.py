@@ -54,14 +54,15 @@ def test_every_command_has_a_help_with_examples(run):
 
 def test_the_commands_are_these():
     assert [command.name for command in COMMANDS] == [
-        "list", "show", "watch", "best", "export", "resume-hint", "doctor",
+        "list", "show", "watch", "best", "export", "dashboard", "resume-hint", "doctor",
     ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
     "arguments",
     [[], ["nonsense"], ["show"], ["export", "app_1"], ["export", "app_1", "--csv", "--json"],
-     ["export", "app_1", "--csv", "--study-name", "x"], ["list", "--nonsense"]],
+     ["export", "app_1", "--csv", "--study-name", "x"], ["list", "--nonsense"],
+     ["dashboard", "app_1", "--port", "65536"], ["dashboard", "app_1", "--port", "-1"]],
     ids=str,
 )  # fmt: skip
 def test_wrong_use_is_2(logs, run, arguments):
@@ -377,7 +378,8 @@ def test_a_shell_is_offered_ids_and_directories(logs, run, monkeypatch, tmp_path
     (tmp_path / "applications").mkdir()
     (tmp_path / "apple").write_text("")
     complete = action.completer
-    assert complete("app", Namespace(log_dir=None)) == ["app_1", "applications"]
+    assert complete("app", Namespace(log_dir=None)) == ["app_1", "applications/"]
+    assert complete("logs/", Namespace(log_dir=None)) == ["logs/app_1"]
     assert complete("nothing", Namespace(log_dir=None)) == []
 
 

@@ -199,6 +199,22 @@ def test_doctor_is_1_if_there_is_a_problem_and_then_starts_no_spark(doctor, monk
     assert "not looked at, since this machine has a problem" in out
 
 
+@pytest.mark.parametrize(
+    "root",
+    ["s3://key:very-secret@bucket/x?token=very-secret&a=very-secret", "s3://very-secret@bucket"],
+)
+def test_an_error_that_quotes_a_part_of_a_url_shows_no_secret(root):
+    class Refusing(AnyFiles):
+        def exists(self, path):
+            bucket = root.partition("://")[2]
+            raise ValueError(f'Invalid bucket name "{bucket}", of very-secret')
+
+    finding = store_finding(Refusing(), root)
+    text = findings_text([finding])
+    assert "Invalid bucket name" in text
+    assert "very-secret" not in text
+
+
 def test_doctor_shows_no_value_of_the_environment(doctor, monkeypatch):
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "very-secret")
     monkeypatch.setenv("MAGGY_LOG_DIR", "nonsense://user:very-secret@bucket/logs?token=very-secret")

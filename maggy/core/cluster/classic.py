@@ -6,10 +6,11 @@ import re
 import socket
 import sys
 
+from maggy.common.spark_master import local_cores
 from maggy.common.spark_session import why_gone
 from maggy.core.cluster.contract import Cluster, Task, TooLargeError
 from maggy.core.cluster.failures import error_of
-from maggy.core.cluster.masters import gives_up_at_first_crash, local_cores, max_executors
+from maggy.core.cluster.masters import gives_up_at_first_crash, max_executors
 from maggy.core.cluster.payload import Payload
 from maggy.core.cluster.pickling import dumps
 from maggy.core.cluster.pyspark_protocols import ClassicSession

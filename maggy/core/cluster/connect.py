@@ -11,9 +11,10 @@ from collections.abc import Iterator
 
 from maggy.common.exceptions import ExperimentError
 from maggy.common.hosts import strip_brackets
+from maggy.common.spark_master import local_cores
 from maggy.core.cluster.contract import Cluster, Task, TooLargeError
 from maggy.core.cluster.failures import error_of
-from maggy.core.cluster.masters import gives_up_at_first_crash, local_cores, max_executors
+from maggy.core.cluster.masters import gives_up_at_first_crash, max_executors
 from maggy.core.cluster.payload import Payload
 from maggy.core.cluster.pickling import dumps, loads
 from maggy.core.cluster.pyspark_protocols import ArrowBatch, ConnectSession

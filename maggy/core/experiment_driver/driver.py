@@ -129,7 +129,13 @@ class ExperimentDriver:
             verbose=limits.verbose,
             has_trials=policy.optimization_key is not None,
         )
-        self._foreground = Foreground(self._progress, recorder, cluster.advertised)
+        self._foreground = Foreground(
+            self._progress,
+            recorder,
+            cluster.advertised,
+            num_workers=limits.num_workers,
+            verbose=limits.verbose,
+        )
         self._ledger = Ledger(
             attempts=limits.trial_attempts,
             worker_timeout=limits.worker_timeout,

@@ -37,6 +37,9 @@ class Progress:
         has_trials: False for a function that runs once for its value, which is no trial to its
             user.
         clock: Returns monotonic seconds.
+
+    Attributes:
+        waiting_for: What the experiment waits for; empty if it waits for nothing.
     """
 
     def __init__(
@@ -62,6 +65,7 @@ class Progress:
         self._failure_count = 0
         self._best: float | None = None
         self._shown_texts: set[str] = set()  # texts that are shown only once
+        self.waiting_for = ""
         for trial in earlier:
             self._count(trial)
         self._update_board()
@@ -78,6 +82,10 @@ class Progress:
                 dynamic_ncols=True,
             )
             self._bar.figures = self._figures
+
+    def waiting(self, text: str) -> None:
+        """Take note of what the experiment waits for, for a live view; "" if for nothing."""
+        self.waiting_for = text
 
     def say(self, text: str) -> None:
         """Print a line under the bar."""

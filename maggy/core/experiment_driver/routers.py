@@ -104,7 +104,7 @@ class InstructionRouter:
 
     def worker_registered(self, worker: WorkerId, message: Register) -> None:
         """Begin the log of a worker, and say once if it has another release of Maggy."""
-        self._foreground.has_worker = True
+        self._foreground.post(self._foreground.worker_came, worker.partition)
         self._recorder.worker_registered(worker, message.host, message.pid)
         if message.version in (__version__, *self._other_versions):
             return

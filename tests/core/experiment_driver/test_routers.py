@@ -74,7 +74,15 @@ def test_a_worker_with_another_version_and_the_same_protocol_is_one_line():
         f"The driver has Maggy {__version__}, and worker 0 on elsewhere has 2.0.99. Both speak the "
         "same protocol."
     ]
-    assert parts.foreground.has_worker
+
+
+def test_a_worker_that_registers_is_counted_by_its_place():
+    parts = Parts()
+    for attempt, partition in enumerate((0, 1, 1)):
+        message = Register.of_this_release("here", 1)
+        parts.router.worker_registered(WorkerId(0, partition, attempt), message)
+    parts.foreground.run_backlog()
+    assert parts.foreground.num_registered == 2
 
 
 def test_a_worker_with_the_same_version_is_no_line():
