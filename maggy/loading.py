@@ -29,7 +29,8 @@ def load(
 
     ``result.state`` is ``"RUNNING"``, ``"FINISHED"``, ``"FAILED"`` or ``"KILLED"``. An experiment
     was killed if that is recorded, or if no end is recorded and its driver is dead or has given no
-    sign of life for 60 seconds. ``result.running`` holds the trials that have begun and not ended.
+    sign of life for 60 seconds. ``result.running`` holds the running trials with their points so
+    far: on a disk all but those of the last five seconds, behind a URL of the last thirty.
 
     A damaged record is left out, and a warning names it.
 

@@ -153,12 +153,8 @@ class Follower:
 
     def _last_lines(self, trial_id: str) -> list[str]:
         try:
-            data = read_log(
-                self._files,
-                self.directory,
-                f"{trial_id}/output.log",
-                max_bytes=_MAX_OUTPUT_BYTES,
-            )
+            name = f"{trial_id}/output.log"
+            data = read_log(self._files, self.directory, name, max_bytes=_MAX_OUTPUT_BYTES)
         except Exception:  # the libraries of stores have errors of their own
             return []
         lines = data.decode(errors="replace").split("\n")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from maggy.common.files import Files
 
-__all__ = ["SEGMENT_BYTES", "LogFiles", "read_log", "segments_of"]
+__all__ = ["SEGMENT_BYTES", "LogFiles", "read_log", "read_segments", "segments_of"]
 
 SEGMENT_BYTES = 64 * 2**10
 """Size at which a segment is full. To add to one that is not full writes it again."""
@@ -101,12 +101,25 @@ def read_log(files: Files, folder: str, name: str, *, max_bytes: int) -> bytes:
     """
     place, slash, last_name = name.rpartition("/")
     names = segments_of(files.list(f"{folder}{slash}{place}"), last_name)
-    if not names:
+    segments = [f"{place}{slash}{segment}" for segment in names]
+    if not segments:
         raise FileNotFoundError(f"There is no text {folder}/{name}.")
+    return read_segments(files, folder, segments, max_bytes=max_bytes)
+
+
+def read_segments(files: Files, folder: str, segments: Sequence[str], *, max_bytes: int) -> bytes:
+    """Return the end of the text that consists of these segments. See :func:`read_log`.
+
+    Args:
+        files: Reads in the folder.
+        folder: The directory of an experiment.
+        segments: The paths of the segments in the folder, in their order.
+        max_bytes: Maximum number of bytes, at least 1.
+    """
     parts: list[bytes] = []
     remaining = max_bytes
-    for segment in reversed(names[-_MAX_SEGMENTS:]):
-        parts.append(files.read_end_inside(folder, f"{place}{slash}{segment}", remaining))
+    for segment in reversed(segments[-_MAX_SEGMENTS:]):
+        parts.append(files.read_end_inside(folder, segment, remaining))
         remaining -= len(parts[-1])
         if remaining <= 0:
             break

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 from maggy.common.files import Files
 from maggy.records.encoding import encode_text
-from maggy.records.log_files import LogFiles, read_log
+from maggy.records.log_files import LogFiles, read_segments, segments_of
 from maggy.records.ownership import newest_number
 from maggy.records.running_points import RunningTrial, parse_running
 
@@ -100,8 +100,10 @@ def read_runs(files: Files, directory: str, *, is_running: bool) -> dict[str, Ru
         runs: dict[str, RunningTrial] = {}
         try:
             for owner in owners:
-                name = f"running-{owner}-{newest_files[owner]}.jsonl"
-                runs |= parse_running(read_log(files, directory, name, max_bytes=_MAX_BYTES))
+                # Those of the same look: another look may come while a driver removes them.
+                segments = segments_of(names, f"running-{owner}-{newest_files[owner]}.jsonl")
+                data = read_segments(files, directory, segments, max_bytes=_MAX_BYTES)
+                runs |= parse_running(data)
         except FileNotFoundError:  # the text was begun anew, or removed, between the two looks
             continue
         except (IsADirectoryError, NotADirectoryError, PermissionError):  # not a driver's

@@ -14,7 +14,7 @@ __all__ = ["MAX_RECHECKS", "TrialMemory"]
 
 MAX_RECHECKS = 50
 """Maximum number of failed trials, and of damaged records, that a look reads again."""
-_FILE = re.compile(r"events\.out\..+|.+\.(jsonl?|log)(\.\d+)?", re.DOTALL)
+_FILE = re.compile(r"events\.out\..+|.+\.(json|(jsonl|log)(\.\d{6,18})?)", re.DOTALL | re.ASCII)
 
 
 class TrialMemory:

@@ -61,9 +61,7 @@ def test_a_look_reads_the_experiment_and_what_is_new(root):
     (running_id,) = first.experiment.beginnings
     files.taken()
     assert follower.look().snapshot.ended == 3
-    assert set(files.taken()) == {
-        "maggy.json", "owner-1.json", f"{running_id}/trial.json",
-    }  # fmt: skip
+    assert set(files.taken()) == {"maggy.json", "owner-1.json", f"{running_id}/trial.json"}
     trial = trial_of(77, 0.9)
     recorded.store.end_trial(trial)
     look = follower.look()
@@ -178,11 +176,32 @@ def test_the_output_of_a_trial_that_has_run_again_is_read_again(tmp_path):
     assert follower.look().snapshot.output == {trial["trial_id"]: ["first", "again"]}
 
 
+def test_the_end_of_a_long_output_is_shown_wherever_it_is(root):
+    recorded = record_search(root, [], state=None, running=[{"lr": 0.9, "pool": 9}])
+    (trial_id,) = Follower(AnyFiles(), recorded.path).look().experiment.beginnings
+    for number in range(30):
+        recorded.store.append_output(trial_id, "x" * 10_000 + f"\nEpoch {number}\n")
+    output = Follower(AnyFiles(), recorded.path).look().snapshot.output[trial_id]
+    assert output == ["Epoch 28", "x" * 10_000, "Epoch 29"]
+
+
+def test_a_look_reads_the_segments_of_logs_and_of_running_trials_once(root):
+    recorded = record_search(root, state=None)
+    for name in ("maggy.log.000001", "running-1-7.jsonl.000001", "executor_0_0.log.000002"):
+        AnyFiles().write_bytes(f"{recorded.path}/{name}", b"a line\n")
+    files = CountingFiles()
+    follower = Follower(files, recorded.path)
+    follower.look()
+    files.taken()
+    follower.look()
+    assert not [name for name in files.taken() if name.endswith("/trial.json")]
+
+
 def test_the_output_of_many_running_trials_is_not_read(tmp_path):
     running = [{"lr": 0.5, "pool": number} for number in range(MAX_OUTPUTS + 3)]
     recorded = record_search(tmp_path, [], state=None, running=running)
     for params in running:
-        recorded.store.append_output(Trial(params).trial_id, "hello\n")
+        recorded.store.append_output(Trial(params).trial_id, "training\n")
     files = CountingFiles()
     look = Follower(files, recorded.path).look()
     assert len(look.snapshot.running) == MAX_OUTPUTS + 3

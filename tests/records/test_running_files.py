@@ -138,11 +138,18 @@ def test_a_killed_experiment_tells_what_ran_but_nothing_runs(root):
     assert set(experiment.runs) == {TRIAL, other}
 
 
-@pytest.mark.parametrize("removed", ["everything", "the first file"])
-def test_a_reader_who_comes_while_the_text_begins_anew_sees_the_old_or_the_new(root, removed):
+@pytest.mark.parametrize("removed", ["everything", "the first file", "the first segment"])
+def test_a_reader_who_comes_while_the_text_begins_anew_sees_the_old_or_the_new(
+    root, removed, monkeypatch
+):
+    monkeypatch.setattr("maggy.records.log_files.SEGMENT_BYTES", 1)
     recorded = record_search(root, state=None, running=[RUNNING])
     store = recorded.store
-    store.append_running(BEGAN + point_lines(TRIAL, [(0, 0.5)]))
+    store.append_running(BEGAN)
+    store.append_running(point_lines(TRIAL, [(0, 0.5)]))
+
+    def remove_one(_):
+        FILES.remove(f"{recorded.path}/running-1-1.jsonl")
 
     class BeginsAnew(AnyFiles):
         looks = 0
@@ -151,6 +158,8 @@ def test_a_reader_who_comes_while_the_text_begins_anew_sees_the_old_or_the_new(r
             names = super().list(path)
             self.looks += 1
             if self.looks == 1:
+                if removed == "the first segment":
+                    monkeypatch.setattr(store._running, "_remove", remove_one)
                 store.replace_running(BEGAN + point_lines(TRIAL, [(0, 0.5), (1, 0.25)]))
                 if removed == "everything":
                     store.remove_running()
