@@ -86,6 +86,7 @@ if TYPE_CHECKING:
     from maggy.searchspace import Searchspace
     from maggy.tracking import Listener
     from maggy.trial import Trial
+    from maggy.watching import watch
 
 __all__ = [
     "GP",
@@ -145,6 +146,7 @@ __all__ = [
     "lagom",
     "load",
     "tensorboard",
+    "watch",
 ]
 
 # Three lists name the same things: the imports above are for type checkers, ``__all__`` is for
@@ -210,6 +212,7 @@ _NAMES = {
     "maggy.searchspace": ["Searchspace"],
     "maggy.tracking": ["Listener"],
     "maggy.trial": ["Trial"],
+    "maggy.watching": ["watch"],
 }
 _MODULES = {name: module for module, names in _NAMES.items() for name in names}
 

@@ -50,7 +50,7 @@ EXCEPTIONS = [
 ]  # fmt: skip
 PUBLIC = [
     "AblationStudy", "ExperimentResult", "Searchspace", "Trial", "__version__", "callbacks",
-    "Listener", "experiment", "lagom", "load", "tensorboard",
+    "Listener", "experiment", "lagom", "load", "tensorboard", "watch",
     *CONFIGS, *OPTIMIZERS, *STOP_RULES, *EXCEPTIONS,
 ]  # fmt: skip
 SUBMODULES = [
@@ -118,6 +118,7 @@ PATHS = {
     "maggy.callbacks": ["KerasBatchEnd", "KerasEpochEnd"],
     "maggy.result": ["ExperimentResult"],
     "maggy.loading": ["load"],
+    "maggy.watching": ["watch"],
     "maggy.tracking": ["ExperimentInfo", "Listener", "MLflow", "export"],
     "maggy.core.exceptions": EXCEPTIONS,
     "maggy.common.exceptions": EXCEPTIONS,

@@ -18,6 +18,7 @@ from maggy.cli.list_experiments import ListCommand
 from maggy.cli.resume_hint import ResumeHintCommand
 from maggy.cli.screen import Screen
 from maggy.cli.show import ShowCommand
+from maggy.cli.watch import WatchCommand
 from maggy.common.exceptions import BadArgumentsError, MissingDependencyError
 from maggy.version import __version__
 
@@ -26,6 +27,7 @@ __all__ = ["COMMANDS", "main"]
 COMMANDS: tuple[Command, ...] = (
     ListCommand(),
     ShowCommand(),
+    WatchCommand(),
     BestCommand(),
     ExportCommand(),
     ResumeHintCommand(),

@@ -56,6 +56,7 @@ class ExperimentRecord:
             **lasting_fields,
             # An ablation may have been extended. Other parts that are recorded stay.
             "identity": {**earlier.get("identity", {}), **policy.identity()},
+            "num_trials": policy.total,
             **({"confidence": policy.confidence} if policy.kind == "ablation" else {}),
             "format": RECORD_FORMAT,
             "drawn_seed": seed,

@@ -34,6 +34,7 @@ class RecordStore(ABC):
         run_id: The number of the experiment among those of the application, from 1.
         experiment_id: ``<app_id>_<run_id>``.
         has_event_files: Whether the records include TensorBoard's event files.
+        points_seconds: Seconds from a point of a running trial to its record, more or less.
     """
 
     directory: str
@@ -41,6 +42,7 @@ class RecordStore(ABC):
     run_id: int
     experiment_id: str
     has_event_files: bool
+    points_seconds: float
 
     @abstractmethod
     def trial_directory(self, trial_id: str) -> str:
@@ -144,6 +146,24 @@ class RecordStore(ABC):
 
         The output may be written before the trial's beginning is.
         """
+
+    @abstractmethod
+    def append_running(self, text: str) -> None:
+        """Add lines to what is recorded of running trials.
+
+        :mod:`maggy.records.running_points` makes them.
+        """
+
+    @abstractmethod
+    def replace_running(self, text: str) -> None:
+        """Record the lines in place of what this driver has recorded of running trials.
+
+        A reader sees the old lines or the new ones. Those of earlier owners stay.
+        """
+
+    @abstractmethod
+    def remove_running(self) -> None:
+        """Remove what is recorded of running trials, also by earlier owners."""
 
     @abstractmethod
     def end_trial(self, trial: Trial) -> None:

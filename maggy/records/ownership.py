@@ -119,6 +119,11 @@ class Ownership:
         self._number = 0
         self._owner: Owner | None = None  # this driver, while it is the owner
 
+    @property
+    def number(self) -> int:
+        """The number of this driver among the owners, from 1; 0 before it is one."""
+        return self._number
+
     def take(self) -> None:
         """Make this driver the owner.
 

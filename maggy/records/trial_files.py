@@ -8,6 +8,7 @@ from maggy.common.files import Files
 from maggy.common.types import Json
 from maggy.records.encoding import encode_json, encode_text
 from maggy.records.event_files import EventFiles
+from maggy.records.log_files import LogFiles
 from maggy.records.reading import DAMAGED, NumberedTrial, parse_ended_trial, sort_by_end
 from maggy.trial import Trial
 
@@ -24,6 +25,7 @@ class TrialFiles:
         files: Reads and writes in the directory.
         directory: The directory of the experiment.
         events: Writes the event files.
+        logs: Writes the output of the trials.
         is_resumed: Whether an earlier driver may have recorded trials there.
 
     Attributes:
@@ -31,12 +33,19 @@ class TrialFiles:
     """
 
     def __init__(
-        self, files: Files, directory: str, events: EventFiles, *, is_resumed: bool
+        self,
+        files: Files,
+        directory: str,
+        events: EventFiles,
+        logs: LogFiles,
+        *,
+        is_resumed: bool,
     ) -> None:
         self.metric = "metric"
         self._files = files
         self._directory = directory
         self._events = events
+        self._logs = logs
         self._is_resumed = is_resumed
         self._next_number = 0
         self._beginnings: dict[str, bytes] = {}  # of trials that run: what their event file holds
@@ -52,10 +61,10 @@ class TrialFiles:
         path = self._path(trial_id, "output.log")
         data = encode_text(text)
         try:
-            self._files.append_bytes(path, data)
+            self._logs.append(path, data)
         except FileNotFoundError:  # the output may be written before the trial's beginning is
             self._files.make_directory(f"{self._directory}/{trial_id}", exist_ok=True)
-            self._files.append_bytes(path, data)
+            self._logs.append(path, data)
 
     def write_end(self, trial: Trial) -> None:
         """Write how a trial ended. A failed trial has neither ``.outputs.json`` nor ``.metric``."""
@@ -77,6 +86,7 @@ class TrialFiles:
         self._next_number += 1
         self._recorded_ids.add(trial_id)
         del self._beginnings[trial_id]
+        self._logs.forget(self._path(trial_id, "output.log"))
 
     def read(self, before_each: Callable[[], None]) -> tuple[list[Trial], list[str]]:
         """Return the trials that have ended, in the order of their ends, and damaged directories.

@@ -116,6 +116,11 @@ class UrlFiles(Files):
                     return bytes(system.cat_file(name))
         return bytes(system.cat_file(inside))
 
+    def read_end_inside(self, folder: str, name: str, max_bytes: int) -> bytes:
+        """Return the end of a file, of which no more is fetched."""
+        system, inside = open_url(f"{folder}/{name}")
+        return bytes(system.cat_file(inside, start=-max_bytes))
+
     def write_bytes(self, path: str, data: bytes, atomic: bool = True) -> None:
         """Write a whole file. In an object store every write is atomic."""
         system, inside = open_url(path)
@@ -146,6 +151,10 @@ class UrlFiles(Files):
         except FileNotFoundError:
             before = b""
         system.pipe_file(inside, before + data)
+
+    def can_append(self, path: str) -> bool:
+        """Return whether appending costs only as much as the new data: not in an object store."""
+        return not _is_object_store(open_url(path)[0])
 
     def rename(self, path: str, new_path: str) -> None:
         """Rename a file or a directory. In an object store this copies every file."""

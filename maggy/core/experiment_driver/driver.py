@@ -13,6 +13,7 @@ from maggy.core.experiment_driver.ctrl_c import TimeIsUp, handle_interrupts
 from maggy.core.experiment_driver.dispatcher import Dispatcher
 from maggy.core.experiment_driver.foreground import Foreground
 from maggy.core.experiment_driver.gc_pauses import shorten_collections
+from maggy.core.experiment_driver.instructions import Points
 from maggy.core.experiment_driver.jobs import JobEnd, Jobs
 from maggy.core.experiment_driver.ledger import Ledger
 from maggy.core.experiment_driver.listeners import HeardNotices, Listeners
@@ -159,7 +160,9 @@ class ExperimentDriver:
             try:
                 self._dispatcher.start()
                 listeners, router = self._listeners, self._notice_router
-                self._policy_thread.start(HeardNotices(listeners, router) if listeners else router)
+                self._policy_thread.start(
+                    HeardNotices(listeners, router) if listeners else router, self._point_hearers
+                )
                 self._jobs.launch(list(range(self._limits.num_workers)))
                 self._foreground.wait(self._limits.max_seconds)
             except BaseException as error:
@@ -186,8 +189,10 @@ class ExperimentDriver:
             self._fail_soon,
         )
         listeners = self._listeners
-        hear_points = listeners.points if listeners and listeners.hear_points else None
-        self._policy_thread = PolicyThread(self._book, hear_points=hear_points)
+        self._policy_thread = PolicyThread(self._book)
+        self._point_hearers: list[Callable[[Points], None]] = [self._recorder.points_came]
+        if listeners and listeners.hear_points:
+            self._point_hearers.append(listeners.points)
         # The policy thread writes it, and the dispatcher reads it.
         numbers: dict[str, int | None] = {}
         self._dispatcher = Dispatcher(

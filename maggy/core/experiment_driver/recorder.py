@@ -9,7 +9,9 @@ from contextlib import suppress
 from typing import Any
 
 from maggy.common.exceptions import OwnershipError
+from maggy.core.experiment_driver.instructions import Points
 from maggy.core.experiment_driver.output import OutputBuffer
+from maggy.core.experiment_driver.running_log import RunningLog
 from maggy.core.messages import WorkerId
 from maggy.records.contract import RecordStore
 from maggy.records.log_lines import log_line
@@ -47,6 +49,8 @@ class Recorder:
         )
         self._on_error = on_error
         self._output = OutputBuffer()
+        self._running = RunningLog(store)
+        self._are_points_due = False
         self._lock = threading.Lock()
         self.lost: OwnershipError | None = None
         self._when_lost: Callable[[OwnershipError], None] | None = None
@@ -122,10 +126,23 @@ class Recorder:
     def trial_begins(self, trial: Trial) -> None:
         """Record that a trial begins. For a trial that ends soon, only its end is written."""
         self._beginnings[trial.trial_id] = trial
+        self._running.begin(trial)
         self._writer.sweep(self._sweep)
+
+    def points_came(self, points: Points) -> None:
+        """Have the points of running trials recorded before long. They are in the trials by then.
+
+        The policy thread calls it just before it gives the points to their trial.
+        """
+        if self._are_points_due or points.last:
+            return
+        self._are_points_due = True
+        with suppress(RuntimeError):  # the writer of an experiment that is over is closed
+            self._writer.call_later(self._write_points, self._store.points_seconds)
 
     def trial_given_back(self, trial: Trial, text: str) -> None:
         """Record that a trial lost its worker."""
+        self._running.give_back(trial.trial_id)
         self._writer.submit(self._store.log, text)
         self._add(self._store.append_output, trial.trial_id, text=f"--- {text} ---\n")
 
@@ -133,11 +150,17 @@ class Recorder:
         """Record the end of a trial, after its output."""
         with self._lock:
             self._beginnings.pop(trial.trial_id, None)
+        self._running.end(trial.trial_id)
         self._writer.submit(self._output.flush, self._store.append_output, trial.trial_id)
         self._writer.submit(self._store.end_trial, trial)
 
     def close(self) -> None:
-        """Wait until everything is written, and release the directory."""
+        """Wait until everything is written, and release the directory.
+
+        What is recorded of running trials is removed.
+        """
+        with suppress(RuntimeError):  # it is closed already
+            self._writer.submit(self._running.remove)
         if self._writer.close():
             # If the store is away, the next driver waits until this one has been silent for a
             # minute.
@@ -168,7 +191,15 @@ class Recorder:
         try:
             self._output.flush_all()
         finally:
-            self._write_beginnings()
+            try:
+                self._write_beginnings()
+            finally:
+                self._running.write(with_points=False)
+
+    def _write_points(self) -> None:
+        # Reset before the writing: points that come meanwhile must cause another call.
+        self._are_points_due = False
+        self._running.write(with_points=True)
 
     def _write_output(self) -> None:
         # Reset before the writing: output that comes meanwhile must cause another call.
