@@ -251,8 +251,7 @@ def _output(snapshot: Snapshot) -> str:
     for trial_id in [key for key in outputs if key in running] + [
         key for key in reversed(outputs) if key not in running
     ]:
-        row = rows.get(trial_id)
-        name = fit(terminal_line(trial_id), MAX_METRIC_COLUMNS) if row is None else _short_name(row)
+        name = _short_name(rows[trial_id]) if trial_id in rows else _number(trial_id, snapshot)
         last_line = fit(terminal_line(outputs[trial_id][-1][:MAX_LINE_CHARACTERS]), 100)
         entries.append(
             _fold(
@@ -263,6 +262,10 @@ def _output(snapshot: Snapshot) -> str:
         )
     trials = f"{len(entries)} trial{'' if len(entries) == 1 else 's'}"
     return _fold("output", f"output of {trials}", "".join(entries))
+
+
+def _number(trial_id: str, snapshot: Snapshot) -> str:
+    return fit(terminal_line(str(snapshot.numbers.get(trial_id, trial_id))), MAX_METRIC_COLUMNS)
 
 
 def _output_text(lines: list[str], limit: int) -> str:

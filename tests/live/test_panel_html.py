@@ -129,9 +129,11 @@ def test_output_is_folded_by_trial_and_that_of_running_trials_comes_first():
     snapshot = experiment_snapshot()
     ended = snapshot.best[0]["trial_id"]
     output = {ended: ["done"], "unknown": ["more"], **snapshot.output}
-    html = panel_part("output", experiment_snapshot(output=output))
+    output["numbered"] = ["also"]
+    html = panel_part("output", experiment_snapshot(output=output, numbers={"numbered": 5}))
     assert text_of(html) == (
-        "output of 3 trials|#3 |epoch 2|epoch 1\nepoch 2|#unknown |more|more|#1 |done|done"
+        "output of 4 trials|#3 |epoch 2|epoch 1\nepoch 2|#5 |also|also|#unknown |more|more|"
+        "#1 |done|done"
     )
 
 
