@@ -199,10 +199,10 @@ def test_an_experiment_is_watched_from_another_notebook_and_interrupted_by_the_s
 
 
 def test_a_notebook_that_is_not_trusted_shows_the_last_state(lab):
-    from maggy.live.panel_html import panel_line, panel_page
+    from maggy.live.panel_html import PanelParts, panel_line, panel_page
 
     snapshot = experiment_snapshot(state="FINISHED", ended=8)
-    data = {"text/html": panel_page(snapshot), "text/plain": panel_line(snapshot)}
+    data = {"text/html": panel_page(PanelParts(snapshot)), "text/plain": panel_line(snapshot)}
     lab.write("foreign.ipynb", "1", outputs=[data])
     lab.open("foreign.ipynb")
     text = lab.text(".jp-OutputArea")

@@ -10,6 +10,7 @@ from maggy.live.panel_html import (
     MAX_OUTPUT_CHARACTERS,
     MAX_RUNNING,
     PARTS,
+    PanelParts,
     panel_line,
     panel_page,
     panel_part,
@@ -166,7 +167,7 @@ def test_everything_in_a_snapshot_is_data():
         name=ODD, directory=ODD, optimization_key=ODD, waiting_for=ODD, state=ODD, running=[row],
         best=[row], failures=[row], output={ODD: [ODD, ODD]},
     )  # fmt: skip
-    page = panel_page(snapshot)
+    page = panel_page(PanelParts(snapshot))
     reader = Reader(page)
     allowed = {
         "b", "code", "details", "div", "p", "pre", "progress", "span", "style", "summary",
@@ -203,7 +204,7 @@ def test_the_line_says_the_same_in_plain_text():
 
 
 def test_the_style_concerns_the_panel_only():
-    page = panel_page(experiment_snapshot())
+    page = panel_page(PanelParts(experiment_snapshot()))
     style = re.search(r"<style>(.*)</style>", page, re.DOTALL)[1]
     selectors = re.findall(r"(?:^|})\s*([^{}@]+){", style)
     assert len(selectors) > 20
