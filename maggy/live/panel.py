@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from maggy.common.optional import can_import
-from maggy.live.panel_html import PARTS, panel_line, panel_page, panel_part
+from maggy.live.panel_html import PARTS, PanelParts, panel_line, panel_page
 from maggy.live.snapshot import Snapshot
 from maggy.live.view import View
 
@@ -72,16 +72,16 @@ class NotebookPanel(View):
         """Draw a snapshot, unless the one before it was drawn a moment ago."""
         if self._is_closed:
             return
-        now = self._clock()
+        now, parts = self._clock(), PanelParts(snapshot)
         if self._page_time is None:
-            self._publish(snapshot)
+            self._publish(parts)
             self._page_time = now
-            self._model = _open_model(self._id, snapshot, now)
+            self._model = _open_model(self._id, parts, now)
             return
         if self._model is not None:
-            self._model.update(snapshot, now)
+            self._model.update(parts, now)
         if now - self._page_time >= PAGE_PAUSE:
-            self._publish(snapshot)
+            self._publish(parts)
             self._page_time = now
 
     def say(self, text: str) -> None:
@@ -94,22 +94,23 @@ class NotebookPanel(View):
         if self._is_closed:
             return
         self._is_closed = True
+        parts = PanelParts(snapshot)
         try:
             # The model comes first: its script would draw the snapshot before this one again.
             if self._model is not None:
-                self._model.send(snapshot)
-            self._publish(snapshot)
+                self._model.send(parts)
+            self._publish(parts)
         finally:
             model, self._model = self._model, None
             if model is not None:
                 model.close()
 
-    def _publish(self, snapshot: Snapshot) -> None:
+    def _publish(self, parts: PanelParts) -> None:
         from IPython.display import display
 
         bundle = {
-            "text/html": panel_page(snapshot, self._id),
-            "text/plain": panel_line(snapshot),
+            "text/html": panel_page(parts, self._id),
+            "text/plain": panel_line(parts.snapshot),
         }
         display(bundle, raw=True, display_id=self._id, update=self._page_time is not None)
 
@@ -119,23 +120,23 @@ class _Model:
 
     Args:
         panel_id: The panel that the script changes.
-        snapshot: What the panel shows now.
+        parts: What the panel shows now.
         now: The time, in seconds.
     """
 
-    def __init__(self, panel_id: str, snapshot: Snapshot, now: float) -> None:
+    def __init__(self, panel_id: str, parts: Mapping[str, str], now: float) -> None:
         self._panel_id = panel_id
         self._time = self._output_time = self._birth = now
-        self._widget = self._new_widget(snapshot)
+        self._widget = self._new_widget(parts)
 
-    def update(self, snapshot: Snapshot, now: float) -> None:
+    def update(self, parts: Mapping[str, str], now: float) -> None:
         """Send what has changed, unless it is too early."""
         if now - self._time < MODEL_PAUSE:
             return
         self._time = now
         if now - self._birth >= MODEL_LIFE:
             self._birth = self._output_time = now
-            widget, self._widget = self._widget, self._new_widget(snapshot)
+            widget, self._widget = self._widget, self._new_widget(parts)
             _close(widget)
             return
         names = list(PARTS)
@@ -144,21 +145,20 @@ class _Model:
             names.remove("output")
         else:
             self._output_time = now
-        self.send(snapshot, names)
+        self.send(parts, names)
 
-    def send(self, snapshot: Snapshot, names: Iterable[str] = PARTS) -> None:
+    def send(self, parts: Mapping[str, str], names: Iterable[str] = PARTS) -> None:
         """Send the parts that differ from what the page has, in one message."""
         with self._widget.hold_sync():
             for name in names:
-                setattr(self._widget, name, panel_part(name, snapshot))
+                setattr(self._widget, name, parts[name])
 
     def close(self) -> None:
         """Close the connection to the page."""
         _close(self._widget)
 
-    def _new_widget(self, snapshot: Snapshot) -> AnyWidget:
-        parts = {name: panel_part(name, snapshot) for name in PARTS}
-        return _widget_class()(panel_id=self._panel_id, **parts)
+    def _new_widget(self, parts: Mapping[str, str]) -> AnyWidget:
+        return _widget_class()(panel_id=self._panel_id, **{name: parts[name] for name in PARTS})
 
 
 @cache
@@ -183,11 +183,11 @@ def _shell() -> InteractiveShell | None:
     return None if ipython is None else ipython.get_ipython()
 
 
-def _open_model(panel_id: str, snapshot: Snapshot, now: float) -> _Model | None:
+def _open_model(panel_id: str, parts: Mapping[str, str], now: float) -> _Model | None:
     if not _has_reader() or not can_import("anywidget"):
         return None
     try:
-        return _Model(panel_id, snapshot, now)
+        return _Model(panel_id, parts, now)
     except Exception as error:
         logger.debug("The panel is shown without a script: %s", error)
         return None

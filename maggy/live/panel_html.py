@@ -28,7 +28,7 @@ from maggy.live.snapshot import Snapshot
 from maggy.result.rows import TrialRow
 from maggy.result.status import FINISHED, trial_status
 
-__all__ = ["PARTS", "panel_line", "panel_page", "panel_part", "panel_style"]
+__all__ = ["PARTS", "PanelParts", "panel_line", "panel_page", "panel_part", "panel_style"]
 
 MAX_RUNNING: Final = 100
 """Maximum number of running trials that the panel lists."""
@@ -60,14 +60,30 @@ def panel_part(name: str, snapshot: Snapshot) -> str:
     return _WRITERS[name](snapshot)
 
 
-def panel_page(snapshot: Snapshot, panel_id: str = "") -> str:
-    """Return the panel with its style sheet, as HTML that needs neither a kernel nor a script.
+class PanelParts(dict[str, str]):
+    """The parts of the panel by name. Each is written when it is read for the first time.
 
     Args:
         snapshot: The experiment.
+    """
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        super().__init__()
+        self.snapshot = snapshot
+
+    def __missing__(self, name: str) -> str:
+        self[name] = html = panel_part(name, self.snapshot)
+        return html
+
+
+def panel_page(parts: Mapping[str, str], panel_id: str = "") -> str:
+    """Return the panel with its style sheet, as HTML that needs neither a kernel nor a script.
+
+    Args:
+        parts: The HTML of each part.
         panel_id: By which a script finds this panel on the page.
     """
-    boxes = "".join(f'<div data-part="{name}">{panel_part(name, snapshot)}</div>' for name in PARTS)
+    boxes = "".join(f'<div data-part="{name}">{parts[name]}</div>' for name in PARTS)
     return (
         f'<div class="maggy-panel" data-panel="{_html(panel_id)}">'
         f"<style>{panel_style()}</style>{boxes}</div>"
@@ -251,8 +267,7 @@ def _output(snapshot: Snapshot) -> str:
     for trial_id in [key for key in outputs if key in running] + [
         key for key in reversed(outputs) if key not in running
     ]:
-        row = rows.get(trial_id)
-        name = fit(terminal_line(trial_id), MAX_METRIC_COLUMNS) if row is None else _short_name(row)
+        name = _short_name(rows[trial_id]) if trial_id in rows else _number(trial_id, snapshot)
         last_line = fit(terminal_line(outputs[trial_id][-1][:MAX_LINE_CHARACTERS]), 100)
         entries.append(
             _fold(
@@ -263,6 +278,10 @@ def _output(snapshot: Snapshot) -> str:
         )
     trials = f"{len(entries)} trial{'' if len(entries) == 1 else 's'}"
     return _fold("output", f"output of {trials}", "".join(entries))
+
+
+def _number(trial_id: str, snapshot: Snapshot) -> str:
+    return fit(terminal_line(str(snapshot.numbers.get(trial_id, trial_id))), MAX_METRIC_COLUMNS)
 
 
 def _output_text(lines: list[str], limit: int) -> str:

@@ -45,10 +45,12 @@ from helpers.snapshots import experiment_snapshot as snapshot
 from maggy.live.panel import NotebookPanel
 
 panel = NotebookPanel()
+lines = [f"line {{number}}" for number in range(60)]
 ended = 0
 while not __import__("os").path.exists("stop"):
     ended += 1
-    panel.show(snapshot(ended=ended, total=10_000))
+    output = {{"a": lines, "b": [*lines, f"last {{ended}}"]}}
+    panel.show(snapshot(ended=ended, total=10_000, output=output))
     time.sleep(0.1)
 panel.close(snapshot(state="FINISHED", ended=10_000, total=10_000, running=[]))
 """
@@ -100,27 +102,35 @@ def panels(notebook):
     return [bundle["text/html"] for bundle in data if "maggy-panel" in bundle.get("text/html", "")]
 
 
-def test_a_fold_that_is_opened_stays_open_and_scrolled_while_the_panel_moves(lab):
+def test_a_fold_that_is_opened_stays_open_and_scrolled_text_stays_while_the_panel_moves(lab):
     lab.write("move.ipynb", MOVE)
     lab.open("move.ipynb")
     lab.run()
     wait_for_more(lab, 10)  # the script runs
     lab.browser.execute_script(
-        "document.querySelector('.maggy-panel [data-key=failures] > summary').click();"
-        "const failure = document.querySelector('.maggy-panel [data-key=failures] details');"
-        "failure.querySelector('summary').click()"
+        "const panel = document.querySelector('.maggy-panel');"
+        "for (const key of ['failures', 'output', 'a', 'b'])"
+        "  panel.querySelector(`[data-key=${key}] > summary`).click();"
+        "panel.querySelector('[data-key=failures] details > summary').click();"
+        "setTimeout(() => {panel.querySelector('[data-key=a] pre').scrollTop = 30;}, 300);"
     )
     # The HTML is replaced every 3 s, the model every 15 s.
-    before, is_open = ended_trials(lab), []
+    before, looks = ended_trials(lab), []
     while ended_trials(lab) < before + 180:
-        is_open.append(
+        looks.append(
             lab.browser.execute_script(
-                "return [...document.querySelectorAll('.maggy-panel [data-part=failures] details')]"
-                ".map(fold => fold.open)"
+                "const panel = document.querySelector('.maggy-panel');"
+                "const first = panel.querySelector('[data-key=a] pre');"
+                "const second = panel.querySelector('[data-key=b] pre');"
+                "return [[...panel.querySelectorAll('details')].map(fold => fold.open).join(),"
+                "  first.scrollTop,"
+                "  second.scrollHeight - second.scrollTop - second.clientHeight < 8]"
             )
         )
         time.sleep(0.05)
-    assert is_open[1:] == [[True, True]] * len(is_open[1:])
+    # All folds are open. One output stays where its reader has scrolled, one follows its end.
+    assert len(looks) > 20
+    assert {tuple(look) for look in looks[10:]} == {("true,true,true,true,true", 30, True)}
     assert "ValueError: bad batch -3" in lab.text(f"{PANEL} [data-part=failures] pre")
 
     # A page that is opened in the middle shows what was saved, and soon moves again.
@@ -189,10 +199,10 @@ def test_an_experiment_is_watched_from_another_notebook_and_interrupted_by_the_s
 
 
 def test_a_notebook_that_is_not_trusted_shows_the_last_state(lab):
-    from maggy.live.panel_html import panel_line, panel_page
+    from maggy.live.panel_html import PanelParts, panel_line, panel_page
 
     snapshot = experiment_snapshot(state="FINISHED", ended=8)
-    data = {"text/html": panel_page(snapshot), "text/plain": panel_line(snapshot)}
+    data = {"text/html": panel_page(PanelParts(snapshot)), "text/plain": panel_line(snapshot)}
     lab.write("foreign.ipynb", "1", outputs=[data])
     lab.open("foreign.ipynb")
     text = lab.text(".jp-OutputArea")

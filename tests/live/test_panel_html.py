@@ -10,6 +10,7 @@ from maggy.live.panel_html import (
     MAX_OUTPUT_CHARACTERS,
     MAX_RUNNING,
     PARTS,
+    PanelParts,
     panel_line,
     panel_page,
     panel_part,
@@ -129,9 +130,11 @@ def test_output_is_folded_by_trial_and_that_of_running_trials_comes_first():
     snapshot = experiment_snapshot()
     ended = snapshot.best[0]["trial_id"]
     output = {ended: ["done"], "unknown": ["more"], **snapshot.output}
-    html = panel_part("output", experiment_snapshot(output=output))
+    output["numbered"] = ["also"]
+    html = panel_part("output", experiment_snapshot(output=output, numbers={"numbered": 5}))
     assert text_of(html) == (
-        "output of 3 trials|#3 |epoch 2|epoch 1\nepoch 2|#unknown |more|more|#1 |done|done"
+        "output of 4 trials|#3 |epoch 2|epoch 1\nepoch 2|#5 |also|also|#unknown |more|more|"
+        "#1 |done|done"
     )
 
 
@@ -164,7 +167,7 @@ def test_everything_in_a_snapshot_is_data():
         name=ODD, directory=ODD, optimization_key=ODD, waiting_for=ODD, state=ODD, running=[row],
         best=[row], failures=[row], output={ODD: [ODD, ODD]},
     )  # fmt: skip
-    page = panel_page(snapshot)
+    page = panel_page(PanelParts(snapshot))
     reader = Reader(page)
     allowed = {
         "b", "code", "details", "div", "p", "pre", "progress", "span", "style", "summary",
@@ -201,7 +204,7 @@ def test_the_line_says_the_same_in_plain_text():
 
 
 def test_the_style_concerns_the_panel_only():
-    page = panel_page(experiment_snapshot())
+    page = panel_page(PanelParts(experiment_snapshot()))
     style = re.search(r"<style>(.*)</style>", page, re.DOTALL)[1]
     selectors = re.findall(r"(?:^|})\s*([^{}@]+){", style)
     assert len(selectors) > 20
