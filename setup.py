@@ -21,7 +21,7 @@ EXTRAS = {
     # MLflow's client. A server needs mlflow itself.
     "mlflow": ["mlflow-skinny>=3.0"],
     "dashboard": ["optuna>=5.0", "optuna-dashboard>=0.20"],
-    "notebook": ["ipykernel>=6.29", "ipywidgets>=8.0"],
+    "notebook": ["anywidget>=0.9", "ipykernel>=6.29", "ipywidgets>=8.0"],
     "s3": ["s3fs>=2024.10"],
     "hdfs": ["hdfs-native>=0.11"],
     # hops needs six, but does not declare it.
@@ -82,7 +82,7 @@ setup(
     keywords="hyperparameter optimization, ablation study, Apache Spark, PySpark, machine learning",
     python_requires=">=3.10",
     packages=find_packages(include=["maggy", "maggy.*"]),
-    package_data={"maggy": ["py.typed", "common/spark_logging/*.xml"]},
+    package_data={"maggy": ["py.typed", "common/spark_logging/*.xml", "live/*.css", "live/*.js"]},
     install_requires=[
         "fsspec>=2024.10",
         "msgspec>=0.18",

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import math
 import os
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import replace
 
 from maggy.common.exceptions import BadArgumentsError, ExperimentNotFoundError
 from maggy.common.files import is_url
 from maggy.common.terminal_text import terminal_line
 from maggy.core.experiment_driver.end_lines import EndLines
+from maggy.core.experiment_driver.progress import announce
 from maggy.live.follower import Follower, Look
 from maggy.live.plain import PlainView
 from maggy.live.view import View
@@ -32,6 +30,7 @@ MAX_DISK_SECONDS = 5.0
 STORE_SECONDS = 30.0
 """Seconds between two looks at records behind a URL."""
 MIN_SECONDS = 0.05
+MAX_SECONDS = 86_400.0
 PATIENCE_SECONDS = 600.0
 """When a store has refused for so long, its error ends the watching."""
 _MAX_REASON = 200
@@ -58,8 +57,8 @@ def watch(
             an fsspec URL.
         log_dir: The directory in which an id is looked up; otherwise ``$MAGGY_LOG_DIR``, otherwise
             ``./Experiments``.
-        interval: Seconds between two looks, at least 0.05; None for 2 to 5 seconds on a disk, and
-            30 seconds on a remote store.
+        interval: Seconds between two looks, from 0.05 to 86400; None for 2 to 5 seconds on a disk,
+            and 30 seconds on a remote store.
 
     Returns:
         The result as :func:`maggy.load` returns it. After an interrupt it covers the trials that
@@ -78,7 +77,7 @@ def watch(
         'FINISHED'
     """
     follower = open_follower(experiment, log_dir=log_dir)
-    watching = Watching(follow(follower, interval), make_view(_write_line), follower)
+    watching = Watching(follow(follower, interval), make_view(announce), follower)
     try:
         watching.run()
     except KeyboardInterrupt:
@@ -113,7 +112,7 @@ def follow(
         clock: Return monotonic seconds.
 
     Raises:
-        BadArgumentsError: If the interval is no number from 0.05.
+        BadArgumentsError: If the interval is no number from 0.05 to 86400.
     """
     _check_interval(interval)
     return _follow(follower, interval, wait or threading.Event().wait, clock)
@@ -175,12 +174,17 @@ class Watching:
         """Draw the looks, and leave the last one when they end, also by an interrupt."""
         try:
             for look in self._looks:
-                self.last = look
-                self._say(look)
-                self._view.show(look.snapshot)
+                is_first, self.last = self.last is None, look
+                # A view begins with what it is about. Later its lines come before how far it is.
+                steps = (self._say, self._show)
+                for step in reversed(steps) if is_first else steps:
+                    step(look)
         finally:
             if self.last is not None:
                 self._view.close(self.last.snapshot)
+
+    def _show(self, look: Look) -> None:
+        self._view.show(look.snapshot)
 
     def _say(self, look: Look) -> None:
         """Print what the view does not show."""
@@ -203,12 +207,6 @@ def make_view(write: Callable[[str], None]) -> View:
     return PlainView(write)
 
 
-def _write_line(text: str) -> None:
-    with suppress(ValueError):  # standard output is closed
-        sys.stdout.write(f"{text}\n")
-        sys.stdout.flush()  # a log file or a pipe shows the text now
-
-
 def _repeat(look: Look, error: Exception) -> Look:
     """Return a look with the reason why there is no new one."""
     reason = terminal_line(f"{type(error).__name__}: {error}")[:_MAX_REASON]
@@ -224,8 +222,9 @@ def _pause(directory: str, look_seconds: float) -> float:
 
 def _check_interval(interval: float | None) -> None:
     is_number = isinstance(interval, (int, float)) and not isinstance(interval, bool)
-    if interval is None or (is_number and MIN_SECONDS <= interval < math.inf):
+    if interval is None or (is_number and MIN_SECONDS <= interval <= MAX_SECONDS):
         return
     raise BadArgumentsError(
-        f"interval must be a number of seconds from {MIN_SECONDS}, but got {interval!r:.80}."
+        f"interval must be a number of seconds from {MIN_SECONDS} to {MAX_SECONDS:g}, but got "
+        f"{interval!r:.80}."
     )

@@ -1,9 +1,12 @@
 """``maggy.watch`` looks until an experiment has ended, and an interrupt ends only the looking."""
 
+import json
 import math
+import shutil
 import time
 
 import pytest
+from helpers.kept_records import RECORDS
 from helpers.recorded import BEGAN, record_search, record_single, tree
 from helpers.results import ended_trial
 
@@ -207,8 +210,6 @@ def test_a_function_that_ran_once_is_watched_too(tmp_path, capsys):
 
 
 def test_an_experiment_that_is_removed_ends_the_watching(tmp_path):
-    import shutil
-
     recorded = record_search(tmp_path, state=None)
     view = Recorder()
     with pytest.raises(ExperimentNotFoundError, match="was removed while it was watched"):
@@ -216,15 +217,37 @@ def test_an_experiment_that_is_removed_ends_the_watching(tmp_path):
     assert len(view.closed) == 1
 
 
+@pytest.mark.parametrize("release", sorted(path.name for path in RECORDS.iterdir()))
+@pytest.mark.parametrize("name", ["search", "ablation"])
+def test_the_experiments_of_every_release_are_shown(tmp_path, capsys, release, name):
+    directory = tmp_path / "app_1"
+    shutil.copytree(RECORDS / release / name, directory)
+    before = tree(tmp_path)
+    result = maggy.watch(directory)
+    assert tree(tmp_path) == before
+    with pytest.warns(UserWarning, match="are damaged"):
+        assert dict(result) == dict(maggy.load(directory))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("Experiment ")
+    assert "trial.json is damaged" in lines[-1]
+    assert lines[1].startswith("FINISHED: ")
+    # Release 2.0 recorded no owner, so nobody can tell that it runs.
+    record = json.loads((directory / "maggy.json").read_text())
+    (directory / "maggy.json").write_text(json.dumps({**record, "state": "RUNNING"}))
+    assert maggy.watch(directory).state == "KILLED"
+
+
 def test_an_unknown_experiment_is_the_error_of_load(tmp_path):
     with pytest.raises(ExperimentNotFoundError, match="neither"):
         maggy.watch("app_7", log_dir=tmp_path)
 
 
-@pytest.mark.parametrize("interval", [0, -1, math.nan, math.inf, "2", True, 0.01], ids=repr)
+@pytest.mark.parametrize("interval", [0, -1, math.nan, math.inf, 1e10, "2", True, 0.01], ids=repr)
 def test_an_interval_must_be_a_number_of_seconds(tmp_path, interval):
     recorded = record_search(tmp_path)
-    with pytest.raises(BadArgumentsError, match=r"interval must be a number of seconds from 0\.05"):
+    with pytest.raises(
+        BadArgumentsError, match=r"interval must be a number of seconds from 0\.05 to 86400"
+    ):
         maggy.watch(recorded.path, interval=interval)
 
 

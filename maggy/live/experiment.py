@@ -163,8 +163,10 @@ class LiveExperiment:
         with self._lock:
             output = self._outputs.get(trial_id)
             if output is None:
-                output = self._outputs[trial_id] = _Output()
-                if trial_id not in self._running:
+                trial = self._running.get(trial_id)
+                number = None if trial is None else trial.number
+                output = self._outputs[trial_id] = _Output(number)
+                if trial is None:
                     self._keep_output_of_ended(trial_id)
             output.add(lines)
         self._note_change()
@@ -221,6 +223,11 @@ class LiveExperiment:
                 best=[row for _, _, row in self._best],
                 failures=list(self._failures),
                 output={trial_id: output.snapshot() for trial_id, output in self._outputs.items()},
+                numbers={
+                    trial_id: output.number
+                    for trial_id, output in self._outputs.items()
+                    if output.number is not None
+                },
             )
 
     def _note_change(self) -> None:
@@ -321,11 +328,12 @@ class _RunningTrial:
 
 
 class _Output:
-    """The last lines of a trial's output."""
+    """The last lines of a trial's output, and the number of the trial, if it is known."""
 
-    __slots__ = ("_copy", "_lines")
+    __slots__ = ("_copy", "_lines", "number")
 
-    def __init__(self) -> None:
+    def __init__(self, number: int | None) -> None:
+        self.number = number
         self._lines: deque[str] = deque(maxlen=MAX_OUTPUT_LINES)
         self._copy: list[str] | None = None
 

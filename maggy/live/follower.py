@@ -81,7 +81,9 @@ class Follower:
         self._is_record_lost = False
         self._runs: set[tuple[str, float | None]] = set()  # of trials that have ended
         self._problems: set[str] = set()
-        self._outputs: dict[str, list[str]] = {}  # of trials that have ended lately
+        self._outputs: dict[
+            tuple[str, float | None], list[str]
+        ] = {}  # of trials that have ended lately
 
     def look(self) -> Look:
         """Look at the experiment.
@@ -93,11 +95,6 @@ class Follower:
             OSError: If the store refuses. The libraries of stores raise errors of their own, too.
         """
         experiment = self._read()
-        runs = {(trial.trial_id, trial.start): trial for trial in experiment.trials}
-        is_first, earlier_runs = self._earlier is None, self._runs
-        self._earlier, self._runs = experiment, set(runs)
-        problems = [text for text in experiment.problems if text not in self._problems]
-        self._problems.update(problems)
         snapshot = make_snapshot(
             experiment,
             now=self._clock(),
@@ -106,12 +103,14 @@ class Follower:
         if self.has_output:
             running_ids = [row["trial_id"] for row in snapshot.running[:MAX_OUTPUTS]]
             snapshot.output.update(self._output_of(running_ids, experiment.trials[-RECENT_TRIALS:]))
-        return Look(
-            experiment,
-            snapshot,
-            [] if is_first else [trial for run, trial in runs.items() if run not in earlier_runs],
-            problems,
-        )
+        # Nothing fails from here on, so a look that fails loses nothing that is new.
+        runs = {(trial.trial_id, trial.start): trial for trial in experiment.trials}
+        ended = [trial for run, trial in runs.items() if run not in self._runs]
+        problems = [text for text in experiment.problems if text not in self._problems]
+        is_first, self._earlier = self._earlier is None, experiment
+        self._runs = set(runs)
+        self._problems.update(problems)
+        return Look(experiment, snapshot, [] if is_first else ended, problems)
 
     def _read(self) -> RecordedExperiment:
         experiment = read_experiment(
@@ -145,14 +144,12 @@ class Follower:
         for trial_id in running_ids:
             if lines := self._last_lines(trial_id):
                 yield trial_id, lines
-        ended_ids = [trial.trial_id for trial in ended]
+        runs = [(trial.trial_id, trial.start) for trial in ended]
         self._outputs = {
-            trial_id: self._outputs[trial_id]
-            if trial_id in self._outputs
-            else self._last_lines(trial_id)
-            for trial_id in ended_ids
+            run: self._outputs[run] if run in self._outputs else self._last_lines(run[0])
+            for run in runs
         }
-        yield from ((trial_id, lines) for trial_id, lines in self._outputs.items() if lines)
+        yield from ((trial_id, lines) for (trial_id, _), lines in self._outputs.items() if lines)
 
     def _last_lines(self, trial_id: str) -> list[str]:
         try:

@@ -71,5 +71,7 @@ def _best_text(snapshot: Snapshot) -> str:
 def _time_text(snapshot: Snapshot) -> str:
     if snapshot.state != "RUNNING":
         return f"; {seconds_text(snapshot.seconds)}" if snapshot.seconds else ""
-    text = seconds_text(snapshot.remaining_seconds)
-    return f"; about {text} left" if text else ""
+    # The first trials may all have failed at once. Then nobody believes the estimate.
+    if (snapshot.remaining_seconds or 0.0) < 1:
+        return ""
+    return f"; about {seconds_text(snapshot.remaining_seconds)} left"

@@ -19,6 +19,8 @@ from maggy.trial.numbers import TrialNumbers
 __all__ = ["make_snapshot"]
 
 _MAX_TOTAL = 10**12
+_NUMBERED_TRIALS = 20
+"""Number of trials whose numbers are given: those that ended last, since their output is read."""
 
 
 def make_snapshot(
@@ -76,6 +78,11 @@ def make_snapshot(
         best=[make_row(trial, key) for _, trial in best],
         failures=[make_row(trial, key) for trial in failures[-MAX_FAILURES:]],
         output=dict(output or {}),
+        numbers={
+            trial.trial_id: trial.number
+            for trial in trials[-_NUMBERED_TRIALS:]
+            if trial.number is not None
+        },
     )
 
 

@@ -40,6 +40,8 @@ class Snapshot:
         failures: The trials that failed last, newest last; at most :data:`MAX_FAILURES`.
         output: The last lines that running and recently ended trials have printed, by trial id; at
             most :data:`MAX_OUTPUT_LINES` for each.
+        numbers: The numbers of trials in ``output`` that are in none of the lists, by trial id.
+            Further ones are harmless.
     """
 
     name: str
@@ -60,3 +62,4 @@ class Snapshot:
     best: list[TrialRow] = field(default_factory=list)
     failures: list[TrialRow] = field(default_factory=list)
     output: dict[str, list[str]] = field(default_factory=dict)
+    numbers: dict[str, int] = field(default_factory=dict)

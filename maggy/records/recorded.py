@@ -164,7 +164,9 @@ def read_experiment(
         runs = read_runs(files, directory, is_running=is_running)
     memory = TrialMemory() if memory is None else memory
     names = [name for name in files.list(directory) if DAMAGED not in name]
-    for name in memory.names_to_read(names, call_start=overview.call_start, is_over=not is_running):
+    for name in memory.names_to_read(
+        names, call_start=overview.call_start, running=runs or (), is_over=not is_running
+    ):
         try:
             memory.keep(name, reader.read_trial(name))
         except _IS_MISSING:
@@ -177,14 +179,16 @@ def read_experiment(
                 memory.skip(name)
         except _IS_DAMAGE as error:
             memory.keep_problem(name, _describe(f"{name}/trial.json", error))
-    beginnings = {name: memory.beginnings[name] for name in names if name in memory.beginnings}
-    beginnings = beginnings if is_running else {}
+    problems = [*overview.problems, *(memory.problems[name] for name in sorted(memory.problems))]
+    beginnings: dict[str, dict[str, Json]] = {}
+    if is_running:
+        beginnings = {name: memory.beginnings[name] for name in names if name in memory.beginnings}
+    ended = memory.trials
     if runs is not None:
-        runs = _without_ended(runs, names, memory.trials)
+        runs = _without_ended(runs, names, ended)
         if is_running:
             beginnings = _running_params(runs, beginnings, reader.read_beginning)
-    problems = [*overview.problems, *(memory.problems[name] for name in sorted(memory.problems))]
-    return RecordedExperiment(overview, memory.trials, beginnings, problems, runs or {})
+    return RecordedExperiment(overview, ended, beginnings, problems, runs or {})
 
 
 def _without_ended(

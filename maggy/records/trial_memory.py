@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from itertools import islice
 
 from maggy.common.types import Json
@@ -34,6 +34,7 @@ class TrialMemory:
         self.problems: dict[str, str] = {}
         self._trials: dict[str, NumberedTrial] = {}  # those that were read last come last
         self._other_files: set[str] = set()
+        self._running: set[str] = set()  # at the last look
 
     @property
     def trials(self) -> list[Trial]:
@@ -42,7 +43,12 @@ class TrialMemory:
         return sort_by_end([self._trials[name] for name in sorted(self._trials)])
 
     def names_to_read(
-        self, names: Collection[str], *, call_start: float | None, is_over: bool
+        self,
+        names: Collection[str],
+        *,
+        call_start: float | None,
+        running: Iterable[str],
+        is_over: bool,
     ) -> list[str]:
         """Return those of the names in the directory of the experiment that a look must read.
 
@@ -52,6 +58,8 @@ class TrialMemory:
             names: The names in the directory.
             call_start: When the last call of the experiment began, in seconds since the epoch; None
                 if it is unknown.
+            running: The ids of the trials that run, as far as they are recorded. An earlier end of
+                such a trial is read again, also at the look after this one.
             is_over: The experiment has ended. Then everything is read that may have changed.
         """
         present = set(names)
@@ -64,7 +72,8 @@ class TrialMemory:
             for name, (_, trial) in self._trials.items()
             if trial.status == Trial.ERROR and _began_before(trial, call_start)
         )
-        again = {*islice(failed, limit), *islice(self.problems, limit)}
+        before, self._running = self._running, set(running)
+        again = {*islice(failed, limit), *islice(self.problems, limit), *before, *self._running}
         known = self._trials.keys() | self.problems.keys() | self._other_files
         return [name for name in names if name not in known or name in again]
 

@@ -236,3 +236,13 @@ def test_thousand_running_trials_are_copied_only_where_something_has_changed(liv
     live.add_points(id_of(7), [(1, 0.5)])
     second = live.snapshot().running
     assert [number for number in range(1000) if first[number] is not second[number]] == [7]
+
+
+def test_a_snapshot_has_the_numbers_of_the_trials_whose_output_it_has():
+    live = LiveExperiment("digits")
+    trial_id = row(7)["trial_id"]
+    live.trial_began(row(7))
+    live.add_output(trial_id, ["a line"])
+    live.add_output("unknown", ["a line"])
+    live.trial_ended(row(7, 0.5))
+    assert live.snapshot().numbers == {trial_id: 7}

@@ -86,6 +86,22 @@ def test_the_last_look_equals_what_load_returns(root):
     assert result.searchspace == loaded.searchspace
 
 
+def test_a_look_that_fails_loses_nothing_that_is_new(tmp_path, monkeypatch):
+    recorded = record_search(tmp_path, state=None)
+    follower = Follower(AnyFiles(), recorded.path)
+    follower.look()
+    recorded.store.end_trial(trial_of(7, 0.5))
+
+    def fail(*_, **__):
+        raise ConnectionResetError
+
+    with monkeypatch.context() as patch:
+        patch.setattr("maggy.live.follower.make_snapshot", fail)
+        with pytest.raises(ConnectionResetError):
+            follower.look()
+    assert [trial.number for trial in follower.look().ended] == [7]
+
+
 def test_a_failed_trial_that_a_resumed_call_runs_again_is_read_again(tmp_path):
     recorded = record_search(tmp_path, state=None)
     follower = Follower(AnyFiles(), recorded.path)
@@ -145,6 +161,19 @@ def test_the_output_of_running_and_of_recently_ended_trials_is_shown(root):
     follower.has_output = False
     assert follower.look().snapshot.output == {}
     assert not [name for name in files.taken() if name.endswith("output.log")]
+
+
+def test_the_output_of_a_trial_that_has_run_again_is_read_again(tmp_path):
+    recorded = record_search(tmp_path, [None], state=None)
+    trial = recorded.result.trials[0]
+    recorded.store.append_output(trial["trial_id"], "first\n")
+    follower = Follower(AnyFiles(), recorded.path)
+    assert follower.look().snapshot.output == {trial["trial_id"]: ["first"]}
+    fields = json.loads((tmp_path / "app_1" / "maggy.json").read_text())
+    recorded.store.write_experiment({**fields, "runs": [{"began": BEGAN + 90}]})
+    recorded.store.append_output(trial["trial_id"], "again\n")
+    recorded.store.end_trial(ended_trial(trial["params"], 0.5, start=BEGAN + 95))
+    assert follower.look().snapshot.output == {trial["trial_id"]: ["first", "again"]}
 
 
 def test_the_end_of_a_long_output_is_shown_wherever_it_is(root):

@@ -33,6 +33,7 @@ def test_the_progress_is_one_line():
         "RUNNING: 12 of 20 trials, 1 stopped early, 1 failed; 2 running; "
         "best accuracy=0.8123; about 3:15 left"
     )
+    assert progress_text(replace(MIDDLE, remaining_seconds=0.2)).endswith("accuracy=0.8123")
     end = replace(
         MIDDLE, state="FINISHED", ended=20, running=[], seconds=7384.0, remaining_seconds=None
     )

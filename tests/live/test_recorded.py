@@ -32,6 +32,7 @@ def test_a_running_search_says_what_it_is_and_how_far_it_is(tmp_path):
     assert "ValueError: too bad" in snapshot.failures[0]["error"]
     assert [row["params"] for row in snapshot.running] == running
     assert snapshot.waiting_for == ""
+    assert sorted(snapshot.numbers.values()) == [1, 2, 3]
 
 
 def test_times_count_from_the_first_trial_of_the_last_call(tmp_path):

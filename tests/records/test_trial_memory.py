@@ -15,8 +15,8 @@ def remember(*trials):
     return memory
 
 
-def to_read(memory, names, *, call_start=CALL, is_over=False):
-    return memory.names_to_read(names, call_start=call_start, is_over=is_over)
+def to_read(memory, names, *, call_start=CALL, running=(), is_over=False):
+    return memory.names_to_read(names, call_start=call_start, running=running, is_over=is_over)
 
 
 def test_a_name_is_read_until_its_trial_has_ended():
@@ -39,6 +39,15 @@ def test_a_failed_trial_is_read_again_if_the_last_call_may_run_it(start, call_st
     trial = ended_trial({"x": 1}, None, start=start)
     names = to_read(remember(trial), [trial.trial_id], call_start=call_start)
     assert names == ([trial.trial_id] if is_read else [])
+
+
+def test_a_trial_that_runs_again_is_read_until_the_look_after_its_run():
+    trial = ended_trial({"x": 1}, 0.5, start=CALL - 1)
+    memory, names = remember(trial), [trial.trial_id]
+    assert to_read(memory, names) == []
+    assert to_read(memory, names, running=names) == names
+    assert to_read(memory, names) == names
+    assert to_read(memory, names) == []
 
 
 def test_failed_trials_are_read_again_in_turns_and_all_of_them_at_the_end():
@@ -87,7 +96,14 @@ def test_what_has_vanished_is_forgotten():
 
 def test_a_file_of_the_experiment_is_tried_once_and_a_directory_until_it_is_a_trial():
     memory = TrialMemory()
-    files = ["maggy.json", "maggy.log", "executor_0_0.log", "events.out.tfevents.1.maggy"]
+    files = [
+        "maggy.json",
+        "maggy.log",
+        "executor_0_0.log",
+        "running-1-1.jsonl",
+        "maggy.log.000002",
+        "events.out.tfevents.1.maggy",
+    ]
     for name in [*files, "abc"]:
         memory.skip(name)
     assert to_read(memory, [*files, "abc"]) == ["abc"]

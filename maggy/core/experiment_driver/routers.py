@@ -10,8 +10,11 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 
+import msgspec
+
 from maggy.common.exceptions import ExperimentError
 from maggy.common.exhaustive import assert_never
+from maggy.common.source_lines import add_source_lines
 from maggy.core.experiment_driver.dispatcher import Dispatcher
 from maggy.core.experiment_driver.foreground import Foreground
 from maggy.core.experiment_driver.give_up import Mistake, explanation
@@ -129,9 +132,11 @@ class InstructionRouter:
                     | Mistaken()
                     | Finished()
                 ):
-                    events.append(instruction)
                     if type(instruction) is Ended:
                         self._say_what_was_left_out(instruction.trial_id)
+                        events.append(_with_source_lines(instruction))
+                    else:
+                        events.append(instruction)
                 case Lines():
                     self._take_lines(instruction)
                 case Launch(partitions):
@@ -179,6 +184,13 @@ class InstructionRouter:
 
     def _fail(self, error: BaseException) -> None:
         self._foreground.post(self._foreground.fail, error)
+
+
+def _with_source_lines(event: Ended) -> Ended:
+    """Return the end of a trial with the source lines of a notebook's cells in its traceback."""
+    if not event.traceback:
+        return event
+    return msgspec.structs.replace(event, traceback=add_source_lines(event.traceback))
 
 
 class NoticeRouter:

@@ -1,5 +1,7 @@
 """The routers pass each instruction and each notice to the right part of the driver."""
 
+import linecache
+
 import pytest
 from helpers.results import ended_trial
 
@@ -7,6 +9,7 @@ from maggy import __version__
 from maggy.core.experiment_driver.foreground import Foreground
 from maggy.core.experiment_driver.instructions import (
     Ask,
+    Ended,
     GivenUp,
     Launch,
     Lines,
@@ -156,3 +159,11 @@ def test_a_notice_that_the_router_does_not_know_is_an_error_that_names_it():
     assert [name for name, *_ in parts[2].calls] == ["post"]
     with pytest.raises(AssertionError, match="Ask"):
         router.act(Ask())
+
+
+def test_a_failure_in_a_cell_is_passed_on_with_its_source_line(monkeypatch):
+    monkeypatch.setitem(linecache.cache, "<cell>", (9, None, ["1 / zero\n"], "<cell>"))
+    parts = Parts()
+    parts.router.carry_out([Ended("a", None, "no", '  File "<cell>", line 1, in train\n')])
+    ((_, event),) = [call for call in parts.policy_thread.calls if call[0] == "put"]
+    assert event == Ended("a", None, "no", '  File "<cell>", line 1, in train\n    1 / zero\n')
