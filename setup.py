@@ -20,6 +20,8 @@ EXTRAS = {
     "plots": ["matplotlib>=3.7", "pandas>=2.0"],
     # MLflow's client. A server needs mlflow itself.
     "mlflow": ["mlflow-skinny>=3.0"],
+    # The view of a running experiment in a terminal.
+    "terminal": ["rich>=13.7"],
     "notebook": ["ipykernel>=6.29", "ipywidgets>=8.0"],
     "s3": ["s3fs>=2024.10"],
     "hdfs": ["hdfs-native>=0.11"],
@@ -47,6 +49,7 @@ EXTRAS["dev"] = [
     *EXTRAS["stats"],
     *EXTRAS["mlflow"],
     *EXTRAS["notebook"],
+    *EXTRAS["terminal"],
     *EXTRAS["s3"],
     *EXTRAS["hopsworks"],
     "cryptography>=42",

@@ -117,11 +117,14 @@ class Foreground:
             call(*args)
 
     def _run_next(self, deadline: float | None) -> None:
-        """Run the next call, and wait for it until the deadline."""
-        timeout = None if deadline is None else max(0.0, deadline - time.monotonic())
+        """Run the next call, and wait for it until the deadline. Draw what is new."""
+        limits = (deadline, self._progress.next_drawing())
+        end = min((limit for limit in limits if limit is not None), default=None)
+        timeout = None if end is None else max(0.0, end - time.monotonic())
         with suppress(queue.Empty):
             call, args = self._calls.get(timeout=timeout)
             call(*args)
+        self._progress.draw_if_due()
 
 
 def _do_nothing() -> None:

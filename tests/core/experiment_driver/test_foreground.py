@@ -19,6 +19,12 @@ class Texts:
     def say(self, text):
         self.shown.append(text)
 
+    def next_drawing(self):
+        return None
+
+    def draw_if_due(self):
+        pass
+
 
 @pytest.fixture
 def texts():

@@ -1,0 +1,43 @@
+"""Choose the view for the place where the user looks."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import sys
+
+from maggy.live.terminal import open_terminal_view
+from maggy.live.view import View
+
+__all__ = ["choose_view"]
+
+logger = logging.getLogger(__name__)
+
+
+def choose_view() -> View | None:
+    """Return a new view for the place where the user looks.
+
+    In the kernel of a notebook this is the panel, and in a terminal the tables of rich. The
+    packages that they need may be missing.
+
+    Returns:
+        The view; None if only a bar and plain lines can be shown.
+    """
+    try:
+        return _open_panel() if _is_in_notebook() else open_terminal_view()
+    except Exception as error:  # It may come from any package, and must not end the experiment.
+        logger.debug("There is no view for this place: %s", error)
+        return None
+
+
+def _is_in_notebook() -> bool:
+    """Return whether this process is the kernel of a notebook."""
+    ipython = sys.modules.get("IPython")
+    shell = None if ipython is None else ipython.get_ipython()
+    return getattr(shell, "kernel", None) is not None
+
+
+def _open_panel() -> View | None:
+    # By its name, because it imports packages that may be missing.
+    panel = importlib.import_module("maggy.live.panel").NotebookPanel()
+    return panel if isinstance(panel, View) else None
