@@ -21,6 +21,8 @@ EXTRAS = {
     # MLflow's client. A server needs mlflow itself.
     "mlflow": ["mlflow-skinny>=3.0"],
     "dashboard": ["optuna>=5.0", "optuna-dashboard>=0.20"],
+    # The view of a running experiment in a terminal.
+    "terminal": ["rich>=13.7"],
     "notebook": ["anywidget>=0.9", "ipykernel>=6.29", "ipywidgets>=8.0"],
     "s3": ["s3fs>=2024.10"],
     "hdfs": ["hdfs-native>=0.11"],
@@ -48,6 +50,7 @@ EXTRAS["dev"] = [
     *EXTRAS["stats"],
     *EXTRAS["mlflow"],
     *EXTRAS["notebook"],
+    *EXTRAS["terminal"],
     *EXTRAS["s3"],
     *EXTRAS["hopsworks"],
     "cryptography>=42",

@@ -13,6 +13,7 @@ from maggy.common.files import is_url
 from maggy.common.terminal_text import terminal_line
 from maggy.core.experiment_driver.end_lines import EndLines
 from maggy.core.experiment_driver.progress import announce
+from maggy.live.choice import choose_view
 from maggy.live.follower import Follower, Look
 from maggy.live.plain import PlainView
 from maggy.live.view import View
@@ -204,7 +205,7 @@ def make_view(write: Callable[[str], None]) -> View:
     Args:
         write: Takes lines where neither a notebook nor a terminal shows them.
     """
-    return PlainView(write)
+    return choose_view() or PlainView(write)
 
 
 def _repeat(look: Look, error: Exception) -> Look:

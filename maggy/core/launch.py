@@ -26,6 +26,7 @@ from maggy.core.executors.process_executor import why_not_here
 from maggy.core.executors.trial_executor import WorkerSettings, work
 from maggy.core.experiment_driver import ExperimentDriver, RunLimits
 from maggy.core.experiment_driver.conclusion import conclude
+from maggy.core.experiment_driver.display import Display
 from maggy.core.experiment_driver.listeners import Listeners
 from maggy.core.experiment_driver.listening import describe_experiment, heard
 from maggy.core.experiment_driver.policy import Policy
@@ -38,9 +39,13 @@ from maggy.core.resume import Past, open_experiment, take_over
 from maggy.core.rpc import Address, Server
 from maggy.experiment_config import OptimizationConfig
 from maggy.experiment_config.checks import check_memory
+from maggy.live.choice import choose_view
+from maggy.live.experiment import LiveExperiment
 from maggy.records.contract import RecordStore
 from maggy.records.directory import ExperimentStore
 from maggy.records.events import events_problem
+from maggy.result.rows import make_row
+from maggy.tracking import ExperimentInfo
 from maggy.tracking.registry import resolve_listeners
 from maggy.trial import Trial
 
@@ -94,6 +99,7 @@ def launch(train_fn: TrainingFunction, config: Config) -> Any:  # noqa: ANN401 (
                     past,
                     seed,
                     listeners,
+                    _choose_display(info, policy, past),
                 )
                 # The platform learns the address last: a client that asks must get the number of
                 # trials.
@@ -174,6 +180,7 @@ def _make_driver(
     past: Past,
     seed: int,
     listeners: Listeners | None,
+    display: Display | None,
 ) -> ExperimentDriver:
     variables = environment.variables(recorder.experiment_id)
 
@@ -218,7 +225,17 @@ def _make_driver(
         registration.board,
         past.again,
         listeners,
+        display,
     )
+
+
+def _choose_display(info: ExperimentInfo, policy: Policy, past: Past) -> Display | None:
+    """Return what draws the experiment where the user looks; None for a bar and lines."""
+    view = choose_view()
+    if view is None:
+        return None
+    key = policy.optimization_key or "metric"
+    return Display(view, LiveExperiment.of(info, [make_row(trial, key) for trial in past.trials]))
 
 
 def _find_memory_limit(config: Config) -> int | None:

@@ -91,7 +91,8 @@ class LiveExperiment:
         self._ended_outputs: deque[str] = deque()  # ids of ended trials whose output is kept
         self._end_count = self._stop_count = self._failure_count = 0
         self._timed_count = 0  # trials that began and ended in this call,
-        self._timed_seconds = 0.0  # and how long they took together
+        self._timed_seconds = 0.0  # how long they took together,
+        self._has_success = False  # and whether one of them did not fail
         self._best: list[tuple[float, int, TrialRow]] = []  # (loss, count, row), best first
         self._failures: deque[TrialRow] = deque(maxlen=MAX_FAILURES)
         for row in earlier:
@@ -187,6 +188,7 @@ class LiveExperiment:
             if trial is not None:
                 self._timed_count += 1
                 self._timed_seconds += self._clock() - trial.start
+                self._has_success = self._has_success or row["status"] != Trial.ERROR
             if trial_id in self._outputs:
                 self._keep_output_of_ended(trial_id)
             self._count(row)
@@ -262,8 +264,9 @@ class LiveExperiment:
 
         The remaining work is divided by the number of trials that have run at once on average.
         So the estimate is right from the first end on, when all others are about to end, too.
+        Trials that fail at once say nothing about the others before one has ended well.
         """
-        if self._total is None or self._first_start is None or not self._timed_count:
+        if self._total is None or self._first_start is None or not self._has_success:
             return None
         if self._end_count >= self._total:
             return 0.0

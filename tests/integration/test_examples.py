@@ -10,7 +10,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from helpers.notebooks import printed, run_notebook, tables
+from helpers.notebooks import panels, printed, run_notebook, tables
 
 from maggy import experiment
 from maggy.ablation import AblationStudy, register_training_dataset
@@ -151,6 +151,12 @@ def test_the_digits_notebook_runs_and_shows_the_trials_that_were_stopped(tmp_pat
     assert int(re.search(r"EARLY STOPPED Trials -- (\d+)", printed(notebook))[1]) >= 1
     (html,) = tables(notebook)
     assert html.count("<tr") == 16
+    (panel,) = panels(notebook)
+    assert "finished</span>" in panel
+    assert "15 of 15 trials" in panel
+    # Trials are in the panel, and neither their lines nor a widget are left.
+    assert "\ntrial 1: " not in printed(notebook)
+    assert "widgets" not in notebook.metadata
     assert ">stopped early</td>" in html
 
 

@@ -176,6 +176,16 @@ def test_the_estimate_follows_from_the_rate_of_ends(live, clock):
     assert live.snapshot().remaining_seconds == pytest.approx(80)
 
 
+def test_a_trial_that_fails_at_once_says_nothing_about_the_others(live, clock):
+    live.trial_began(row(1))
+    live.trial_ended(row(1, failed=True))
+    live.trial_began(row(2))
+    clock.now += 10
+    assert live.snapshot().remaining_seconds is None
+    live.trial_ended(row(2, 0.5))
+    assert live.snapshot().remaining_seconds == pytest.approx(8 * 5)
+
+
 def test_the_first_end_of_many_workers_does_not_count_as_their_rate(clock):
     live = LiveExperiment("digits", total=200, clock=clock)
     for number in range(100):

@@ -51,6 +51,7 @@ class Foreground:
         self._recorder = recorder
         self._driver_host = driver_host
         self._num_workers = num_workers
+        self._workers = WorkerWait(num_workers, time.monotonic())
         self._verbose = verbose
         self._partitions: set[int] = set()  # those from which a worker has come
         self._calls: queue.SimpleQueue[tuple[Callable[..., None], tuple[object, ...]]] = (
@@ -85,6 +86,11 @@ class Foreground:
     def num_registered(self) -> int:
         """Number of places from which a worker has come."""
         return len(self._partitions)
+
+    @property
+    def waiting_text(self) -> str:
+        """What the experiment waits for; empty if it waits for nothing."""
+        return self._workers.text(self.num_registered)
 
     def end(self) -> None:
         """End the experiment, since all trials have ended."""
@@ -125,9 +131,9 @@ class Foreground:
         start = time.monotonic()
         end = None if max_seconds is None else start + max_seconds
         hint: float | None = start + PATIENCE_SECONDS
-        workers = WorkerWait(self._num_workers, start)
+        self._workers = workers = WorkerWait(self._num_workers, start)  # from now on
         while not self.is_over:
-            self._progress.waiting(workers.text(self.num_registered))
+            self._progress.waiting(self.waiting_text)
             deadlines = (end, hint, workers.deadline(self.num_registered))
             self._run_next(min((limit for limit in deadlines if limit is not None), default=None))
             now = time.monotonic()
@@ -156,11 +162,14 @@ class Foreground:
             self._recorder.log(line)
 
     def _run_next(self, deadline: float | None) -> None:
-        """Run the next call, and wait for it until the deadline."""
-        timeout = None if deadline is None else max(0.0, deadline - time.monotonic())
+        """Run the next call, and wait for it until the deadline. Draw what is new."""
+        limits = (deadline, self._progress.next_drawing())
+        end = min((limit for limit in limits if limit is not None), default=None)
+        timeout = None if end is None else max(0.0, end - time.monotonic())
         with suppress(queue.Empty):
             call, args = self._calls.get(timeout=timeout)
             call(*args)
+        self._progress.draw_if_due()
 
 
 def _do_nothing() -> None:

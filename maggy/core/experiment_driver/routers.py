@@ -176,11 +176,13 @@ class InstructionRouter:
             # A trial is numbered before a worker hears of it.
             number = self._numbers.get(output.trial_id)
             worker = output.worker.partition
-            self._foreground.post(self._progress.lines, worker, number, visible_lines)
+            self._foreground.post(
+                self._progress.lines, worker, number, visible_lines, output.trial_id
+            )
 
     def _say_what_was_left_out(self, trial_id: str) -> None:
         if (text := self._shown.ended(trial_id)) is not None:
-            self._foreground.post(self._progress.say, text)
+            self._foreground.post(self._progress.say_of_trial, text, trial_id)
 
     def _fail(self, error: BaseException) -> None:
         self._foreground.post(self._foreground.fail, error)
@@ -281,7 +283,7 @@ class NoticeRouter:
         if self._verbose > 1:
             line = begin_line(trial)
             self._log(line)
-            self._foreground.post(self._progress.say, line)
+            self._foreground.post(self._progress.say_of_trial, line)
 
     def _trial_ended(self, trial: Trial) -> None:
         self._recorder.trial_ended(trial)

@@ -23,6 +23,12 @@ class Texts:
     def waiting(self, text):
         self.waited_for.append(text)
 
+    def next_drawing(self):
+        return None
+
+    def draw_if_due(self):
+        pass
+
 
 @pytest.fixture
 def texts():

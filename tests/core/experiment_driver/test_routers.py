@@ -110,7 +110,7 @@ def test_output_is_shown_with_the_numbers_of_its_worker_and_its_trial():
     parts = Parts()
     parts.router.carry_out([Lines("a", WORKER, [(True, "seen"), (False, "logged")])])
     parts.foreground.run_backlog()
-    assert parts.progress.calls == [("lines", 3, 12, ["seen"])]
+    assert parts.progress.calls == [("lines", 3, 12, ["seen"], "a")]
     assert parts.recorder.calls[0] == ("lines", "a", WORKER, ["seen", "logged"])
 
 
