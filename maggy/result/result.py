@@ -14,6 +14,7 @@ from maggy.ablation.statistics import mean
 from maggy.common.direction import Direction
 from maggy.common.exceptions import NotSupportedError
 from maggy.common.text_table import TextTable
+from maggy.common.types import Json
 from maggy.optuna_bridge.study import to_study
 from maggy.result import tables
 from maggy.result.component_table import component_table, verdict_note
@@ -64,6 +65,7 @@ class ExperimentResult(dict[str, Any], Drawable):
         searchspace: The attribute of this name.
         state: The attribute of this name.
         running: The attribute of this name.
+        record: The attribute of this name.
 
     Attributes:
         trials: A dict for each ended trial, in the order of ending: ``trial_id``, ``number`` (from
@@ -82,6 +84,8 @@ class ExperimentResult(dict[str, Any], Drawable):
             opened with ``maggy.load`` may also be ``"RUNNING"`` or ``"FAILED"``.
         running: The trials that run, with the keys of ``trials``. Only an experiment that was
             opened with ``maggy.load`` has any.
+        record: The content of ``maggy.json``, which says what the experiment ran with; empty if it
+            is unknown.
     """
 
     def __init__(
@@ -98,6 +102,7 @@ class ExperimentResult(dict[str, Any], Drawable):
         searchspace: Searchspace | None = None,
         state: str = "FINISHED",
         running: Sequence[TrialRow] = (),
+        record: Mapping[str, Json] | None = None,
     ) -> None:
         super().__init__(values)
         self.trials = list(trials)
@@ -109,6 +114,7 @@ class ExperimentResult(dict[str, Any], Drawable):
         self.searchspace = searchspace
         self.state = state
         self.running = list(running)
+        self.record = dict(record or {})
 
     def to_pandas(self) -> pandas.DataFrame:
         """Return the trials as a data frame with one row a trial and one column a parameter.
