@@ -15,6 +15,7 @@ from maggy.cli.command import NOT_FOUND, SUCCESS, WRONG_USE, Command
 from maggy.cli.doctor import DoctorCommand
 from maggy.cli.export import ExportCommand
 from maggy.cli.list_experiments import ListCommand
+from maggy.cli.report import ReportCommand
 from maggy.cli.resume_hint import ResumeHintCommand
 from maggy.cli.screen import Screen
 from maggy.cli.show import ShowCommand
@@ -28,6 +29,7 @@ COMMANDS: tuple[Command, ...] = (
     ShowCommand(),
     BestCommand(),
     ExportCommand(),
+    ReportCommand(),
     ResumeHintCommand(),
     DoctorCommand(),
 )

@@ -5,6 +5,7 @@ It writes no records.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -13,6 +14,7 @@ from maggy.ablation.metrics import Analysis
 from maggy.ablation.statistics import mean
 from maggy.common.direction import Direction
 from maggy.common.exceptions import NotSupportedError
+from maggy.common.files import AnyFiles
 from maggy.common.text_table import TextTable
 from maggy.common.types import Json
 from maggy.optuna_bridge.study import to_study
@@ -20,6 +22,7 @@ from maggy.result import tables
 from maggy.result.component_table import component_table, verdict_note
 from maggy.result.differences import ComponentDifference, compare_with_base
 from maggy.result.drawing import Drawable
+from maggy.result.report import report_page
 from maggy.result.rows import TrialRow, make_row, parameter_names
 from maggy.result.status import caption
 from maggy.result.terminal_view import terminal_text
@@ -183,6 +186,25 @@ class ExperimentResult(dict[str, Any], Drawable):
                 "to_pandas() has a row for each trial."
             )
         return tables.component_frame(self["differences"])
+
+    def report(self, path: str | os.PathLike[str]) -> str:
+        """Write a page about the experiment that opens without a network, and return its path.
+
+        It is one HTML file with a table of the trials that can be sorted and filtered, interactive
+        plots, the curve of every trial, failures with their tracebacks, and what the experiment ran
+        with. An existing file is replaced.
+
+        Args:
+            path: The file, such as ``"report.html"``.
+
+        Raises:
+            MissingDependencyError: If jinja2 or plotly is not installed.
+            OSError: If the file cannot be written.
+        """
+        files = AnyFiles()
+        place = files.resolve(os.fspath(path))
+        files.write_bytes(place, report_page(self).encode("utf-8"))
+        return place
 
     @property
     def _best_id(self) -> str | None:

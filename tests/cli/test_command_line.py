@@ -54,7 +54,7 @@ def test_every_command_has_a_help_with_examples(run):
 
 def test_the_commands_are_these():
     assert [command.name for command in COMMANDS] == [
-        "list", "show", "best", "export", "resume-hint", "doctor",
+        "list", "show", "best", "export", "report", "resume-hint", "doctor",
     ]  # fmt: skip
 
 
