@@ -12,6 +12,7 @@ from contextlib import suppress
 
 from maggy.cli.best import BestCommand
 from maggy.cli.command import NOT_FOUND, SUCCESS, WRONG_USE, Command
+from maggy.cli.compare import CompareCommand
 from maggy.cli.doctor import DoctorCommand
 from maggy.cli.export import ExportCommand
 from maggy.cli.list_experiments import ListCommand
@@ -30,6 +31,7 @@ COMMANDS: tuple[Command, ...] = (
     BestCommand(),
     ExportCommand(),
     ReportCommand(),
+    CompareCommand(),
     ResumeHintCommand(),
     DoctorCommand(),
 )
