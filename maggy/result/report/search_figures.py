@@ -28,6 +28,7 @@ _MAX_CONTOUR_TRIALS = 100
 _MAX_BYTES = 1_500_000
 _MAX_IMPORTANCES = 30
 _BAR, _BARS_MARGINS = 32, 100  # pixels
+_MIN_WIDTH = 640
 _SLICE_WIDTH = 260  # pixels for one parameter
 
 
@@ -138,5 +139,5 @@ def _figure(title: str, draw: Callable[[], PlotlyFigure]) -> Figure:
         "layout": content["layout"],
         "wide": True,
         **({"height": height} if height else {}),
-        **({"minWidth": panels * _SLICE_WIDTH} if title == "Slices" and panels > 3 else {}),
+        "minWidth": max(_MIN_WIDTH, panels * _SLICE_WIDTH if title == "Slices" else 0),
     }

@@ -15,17 +15,19 @@ async function unpack(id) {
 
 // Give a figure the look of the page, and its trials the texts under the pointer.
 function finished(figure, hover) {
+  // Parallel coordinates are drawn on white whatever the page asks for.
+  const isLight = theme === "light" || figure.data.some((trace) => trace.type === "parcoords");
   const data = themed(figure.data).map((trace) => {
     for (const part of [trace, trace.line, trace.marker]) {
       // The worst trials are close to the background, so that the best ones stand out.
-      if (part?.colorscale && theme === "dark") part.reversescale = !part.reversescale;
+      if (part?.colorscale && !isLight) part.reversescale = !part.reversescale;
     }
     const isOfTrials = Array.isArray(trace.customdata) && typeof trace.customdata[0] === "number";
     if (!isOfTrials || trace.type === "parcoords") return trace;
     const text = trace.customdata.map((index) => hover[index] ?? "");
     return {...trace, text, hoverinfo: "text", ...(trace.type === "bar" ? {textposition: "none"} : {})};
   });
-  const colors = themes[theme];
+  const colors = themes[isLight ? "light" : "dark"];
   const axis = {gridcolor: colors["@grid"], linecolor: colors["@grid"], zerolinecolor: colors["@muted"], automargin: true, exponentformat: "power"};
   const layout = {
     paper_bgcolor: colors["@paper"], plot_bgcolor: "rgba(0,0,0,0)", hovermode: "closest",
