@@ -49,6 +49,7 @@ if TYPE_CHECKING:
         SearchspaceBoundsError,
         SignatureError,
     )
+    from maggy.comparing import compare
     from maggy.earlystop import (
         AbstractEarlyStop,
         AbstractExperimentStop,
@@ -142,6 +143,7 @@ __all__ = [
     "Trial",
     "__version__",
     "callbacks",
+    "compare",
     "experiment",
     "lagom",
     "load",
@@ -175,6 +177,7 @@ _NAMES = {
         "SearchspaceBoundsError",
         "SignatureError",
     ],
+    "maggy.comparing": ["compare"],
     "maggy.earlystop": [
         "AbstractEarlyStop",
         "AbstractExperimentStop",

@@ -12,10 +12,12 @@ from contextlib import suppress
 
 from maggy.cli.best import BestCommand
 from maggy.cli.command import NOT_FOUND, SUCCESS, WRONG_USE, Command
+from maggy.cli.compare import CompareCommand
 from maggy.cli.dashboard import DashboardCommand
 from maggy.cli.doctor import DoctorCommand
 from maggy.cli.export import ExportCommand
 from maggy.cli.list_experiments import ListCommand
+from maggy.cli.report import ReportCommand
 from maggy.cli.resume_hint import ResumeHintCommand
 from maggy.cli.screen import Screen
 from maggy.cli.show import ShowCommand
@@ -32,6 +34,8 @@ COMMANDS: tuple[Command, ...] = (
     BestCommand(),
     ExportCommand(),
     DashboardCommand(),
+    ReportCommand(),
+    CompareCommand(),
     ResumeHintCommand(),
     DoctorCommand(),
 )

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from maggy.cli.arguments import add_experiment, open_experiment
 from maggy.cli.command import FAILURE, SUCCESS, Command
-from maggy.cli.findings import without_credentials
 from maggy.cli.screen import Screen
 from maggy.cli.summary import iso_time, summary_of
+from maggy.common.credentials import without_credentials
 from maggy.common.exceptions import BadArgumentsError, MissingDependencyError
 from maggy.common.terminal_text import terminal_text
 from maggy.common.types import Json

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Literal
 
+from maggy.common.credentials import without_credentials
 from maggy.common.terminal_text import terminal_line
 from maggy.common.text_table import TextTable
 
-__all__ = ["Finding", "findings_text", "without_credentials", "without_secrets_of"]
-
-# Up to the last @, since a password may hold any character.
-_CREDENTIALS = re.compile(r"(\b[\w+.-]+://)\S*@")
-_QUERY = re.compile(r"(\b[\w+.-]+://[^\s?]*\?)\S+")
+__all__ = ["Finding", "findings_text", "without_secrets_of"]
 
 
 @dataclass(frozen=True)
@@ -42,16 +38,6 @@ def findings_text(findings: list[Finding]) -> str:
         if finding.remedy:
             lines.insert(number + 1, f"         {_shown(finding.remedy)}")
     return "\n".join(lines)
-
-
-def without_credentials(text: str) -> str:
-    """Return a text in which no URL has a user, a password or a query.
-
-    Example:
-        >>> without_credentials("s3://key:secret@bucket/logs and https://host/x?sig=abc")
-        's3://***@bucket/logs and https://host/x?***'
-    """
-    return _QUERY.sub(r"\1***", _CREDENTIALS.sub(r"\1***@", text))
 
 
 def without_secrets_of(url: str, text: str) -> str:

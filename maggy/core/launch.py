@@ -33,7 +33,7 @@ from maggy.core.experiment_driver.policy import Policy
 from maggy.core.experiment_driver.progress import announce
 from maggy.core.experiment_driver.recorder import Recorder
 from maggy.core.experiment_driver.worker_count import count_workers
-from maggy.core.experiment_record import ExperimentRecord, choose_seed
+from maggy.core.experiment_record import ExperimentRecord, choose_seed, describe_setup
 from maggy.core.plan import Config, plan
 from maggy.core.resume import Past, open_experiment, take_over
 from maggy.core.rpc import Address, Server
@@ -71,7 +71,14 @@ def launch(train_fn: TrainingFunction, config: Config) -> Any:  # noqa: ANN401 (
     policy.log_to(recorder.log)
     start = time.time()
     record = ExperimentRecord(
-        recorder, config, policy, earlier, app_id=cluster.app_id, seed=seed, start=start
+        recorder,
+        config,
+        policy,
+        earlier,
+        app_id=cluster.app_id,
+        seed=seed,
+        start=start,
+        setup=describe_setup(config, cluster),
     )
     record.begin()
     _announce_start(config, policy, store, recorder)
@@ -117,6 +124,7 @@ def launch(train_fn: TrainingFunction, config: Config) -> Any:  # noqa: ANN401 (
                 directory=store.directory,
                 searchspace=config.searchspace if isinstance(config, OptimizationConfig) else None,
                 seconds=time.time() - start,
+                record=record.at_end(state, time.time()),
                 listeners=listeners,
             )
     except Exception as error:

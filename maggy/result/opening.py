@@ -52,6 +52,7 @@ def result_of(experiment: RecordedExperiment) -> ExperimentResult:
     result.searchspace = _searchspace(overview.identity.get("searchspace"), experiment.problems)
     result.state = overview.state
     result.running = running_rows(experiment)
+    result.record = overview.fields
     return result
 
 

@@ -11,26 +11,13 @@ from maggy.cli.command_line import main
 from maggy.cli.driver_checks import driver_findings, store_finding
 from maggy.cli.executor_checks import compare
 from maggy.cli.executor_probe import TOKEN_BYTES, java_of_ancestor
-from maggy.cli.findings import Finding, findings_text, without_credentials
+from maggy.cli.findings import Finding, findings_text
 from maggy.common import java
 from maggy.common.exceptions import MissingDependencyError
 from maggy.common.files import AnyFiles
 
 FILES = AnyFiles()
 TOKEN = b"t" * TOKEN_BYTES
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("s3://key:se/cr@et@bucket/logs", "s3://***@bucket/logs"),
-        ("abfs://container@account/x?sig=secret&x=1 is wrong", "abfs://***@account/x?*** is wrong"),
-        ("hdfs://namenode:8020/logs", "hdfs://namenode:8020/logs"),
-        ("write to me@example.org", "write to me@example.org"),
-    ],
-)
-def test_no_url_shows_a_user_a_password_or_a_query(text, shown):
-    assert without_credentials(text) == shown
 
 
 def test_a_remedy_stands_below_its_finding_and_columns_are_aligned():

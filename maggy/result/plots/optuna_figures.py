@@ -88,6 +88,15 @@ class OptunaFigures:
         figure.update_layout(xaxis_title="share of the variation", yaxis_title="parameter")
         return self._finish(figure, "Importance of the parameters for", self._finished)
 
+    def shares(self) -> dict[str, float]:
+        """Return the importance of each parameter, the most important one first."""
+        from optuna.importance import get_param_importances
+
+        study, _ = self._make_study(self._finished, clips=False)
+        with quiet():
+            importances: dict[str, float] = get_param_importances(study)
+        return importances
+
     def parallel_coordinate(self, parameters: Sequence[str] | None) -> Figure:
         """Return a line for each trial over all parameters."""
         from optuna.visualization import plot_parallel_coordinate
@@ -145,11 +154,7 @@ class OptunaFigures:
         return list(dict.fromkeys(parameters))
 
     def _most_important(self, names: Sequence[str]) -> list[str]:
-        from optuna.importance import get_param_importances
-
-        study, _ = self._make_study(self._finished, clips=False)
-        with quiet():
-            importances = get_param_importances(study)
+        importances = self.shares()
         return sorted(names, key=lambda name: -importances.get(name, 0.0))[:_MAX_CONTOURS]
 
     def _sample(self, limit: int) -> list[TrialRow]:
