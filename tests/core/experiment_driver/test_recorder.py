@@ -317,6 +317,7 @@ def test_what_a_running_trial_has_reported_survives_kill_9_until_the_end_of_the_
     ) as driver:
         read_until(driver.stdout, "reported")
         directory = tmp_path / "app_1"
+        wait_until((directory / "maggy.json").exists, "the record of the experiment")
 
         def rows():
             return [row for row in maggy.load(directory).running if row["history"]]
