@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import threading
 import uuid
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, BinaryIO
 
 from maggy.common.exceptions import MissingDependencyError
@@ -19,6 +20,8 @@ _OBJECT_STORES = frozenset(
     ["s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "oci", "memory"]
 )
 _CLAIM = ".claimed"
+_IN_MEMORY = threading.Lock()
+"""Held while a new file is made in fsspec's memory, which only this process has."""
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}\.tmp")
 
 
@@ -235,7 +238,9 @@ def _claim(system: AbstractFileSystem, directory: str) -> None:
 
 def _create(system: AbstractFileSystem, path: str, data: bytes) -> None:
     if _is_object_store(system):
-        system.pipe_file(path, data, mode="create")
+        # fsspec's memory looks first whether there is a file, and then makes it.
+        with _IN_MEMORY if system.protocol == "memory" else nullcontext():
+            system.pipe_file(path, data, mode="create")
         return
     system.invalidate_cache()
     if system.exists(path):
