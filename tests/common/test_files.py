@@ -1,7 +1,6 @@
 """One contract for files on a real disk, in fsspec's memory, and in a stand-in for HopsFS."""
 
 import os
-import sys
 import threading
 import uuid
 from contextlib import suppress
@@ -392,16 +391,6 @@ def test_a_file_that_must_be_new_is_created_once_where_there_are_no_links(
     assert files.list(str(tmp_path)) == ["file"]
 
 
-@pytest.fixture
-def nervous_threads():
-    """Let threads take turns as often as possible, so that a race shows."""
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(interval)
-
-
-@pytest.mark.usefixtures("nervous_threads")
 def test_only_one_of_several_threads_creates_a_file(files, place):
     files.make_directory(place, exist_ok=True)
     ready, created = threading.Barrier(8, timeout=60), []
