@@ -25,6 +25,7 @@ def run_notebook(path, directory, monkeypatch):
         "MAGGY_DATASET_DIR",
         "PYSPARK_PYTHON",
         "PYSPARK_GATEWAY_PORT",
+        "TF_CPP_MIN_LOG_LEVEL",
     ):
         monkeypatch.delenv(variable, raising=False)
     manager = KernelManager(ip=str(directory / "kernel"), transport="ipc")
