@@ -109,7 +109,7 @@ def follow(
     Args:
         follower: Looks at the experiment.
         interval: Seconds between two looks; None for what suits the store.
-        wait: Wait for so many seconds; None for a wait that an interrupt ends.
+        wait: Wait for a number of seconds; None for a wait that an interrupt ends.
         clock: Return monotonic seconds.
 
     Raises:

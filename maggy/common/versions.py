@@ -9,7 +9,7 @@ __all__ = ["SPARK", "TENSORFLOW", "package_version"]
 
 SPARK: Final = ("pyspark", "pyspark-client")
 TENSORFLOW: Final = ("tensorflow", "tensorflow-cpu", "tensorflow-macos", "tf-nightly")
-"""The names under which the package is distributed."""
+"""The distributions of the package, each with a name of its own."""
 
 
 def package_version(*names: str) -> str | None:

@@ -11,17 +11,15 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from maggy.common.direction import Direction
-from maggy.live.snapshot import MAX_BEST, MAX_FAILURES, MAX_OUTPUT_LINES, Snapshot
+from maggy.live.bounded import LastLines, RunningRow
+from maggy.live.estimate import remaining_seconds
+from maggy.live.snapshot import MAX_BEST, MAX_FAILURES, Snapshot
 from maggy.result.rows import TrialRow
 from maggy.tracking import ExperimentInfo
 from maggy.trial import Trial
 
-__all__ = ["MAX_POINTS", "LiveExperiment"]
+__all__ = ["LiveExperiment"]
 
-MAX_POINTS: Final = 120
-"""Maximum number of points in the row of a running trial, evenly chosen from all of them."""
-MAX_LINE_CHARACTERS: Final = 1000
-"""Longer lines of output are cut."""
 MAX_ENDED_OUTPUTS: Final = 20
 """Number of ended trials whose output is kept."""
 
@@ -86,8 +84,8 @@ class LiveExperiment:
         self._has_changed = False
         self._waiting_for = ""
         self._first_start: float | None = None
-        self._running: dict[str, _RunningTrial] = {}
-        self._outputs: dict[str, _Output] = {}
+        self._running: dict[str, RunningRow] = {}
+        self._outputs: dict[str, LastLines] = {}
         self._ended_outputs: deque[str] = deque()  # ids of ended trials whose output is kept
         self._end_count = self._stop_count = self._failure_count = 0
         self._timed_count = 0  # trials that began and ended in this call,
@@ -139,7 +137,7 @@ class LiveExperiment:
             if self._first_start is None:
                 self._first_start = now
             self._waiting_for = ""
-            self._running[row["trial_id"]] = _RunningTrial(row, now)
+            self._running[row["trial_id"]] = RunningRow(row, now)
         self._note_change()
 
     def add_points(self, trial_id: str, points: Sequence[tuple[float, float]]) -> None:
@@ -166,7 +164,7 @@ class LiveExperiment:
             if output is None:
                 trial = self._running.get(trial_id)
                 number = None if trial is None else trial.number
-                output = self._outputs[trial_id] = _Output(number)
+                output = self._outputs[trial_id] = LastLines(number)
                 if trial is None:
                     self._keep_output_of_ended(trial_id)
             output.add(lines)
@@ -197,7 +195,7 @@ class LiveExperiment:
     def snapshot(self, state: str = "RUNNING") -> Snapshot:
         """Return what the experiment looks like now.
 
-        The rows of running trials have at most :data:`MAX_POINTS` points.
+        The rows of running trials have at most :data:`~maggy.live.bounded.MAX_POINTS` points.
 
         Args:
             state: ``"RUNNING"``, ``"FINISHED"``, ``"FAILED"`` or ``"KILLED"``.
@@ -260,98 +258,18 @@ class LiveExperiment:
                 self._outputs.pop(oldest, None)
 
     def _remaining_seconds(self, now: float) -> float | None:
-        """Return the time that the remaining trials will take; None if nobody can tell.
-
-        The remaining work is divided by the number of trials that have run at once on average.
-        So the estimate is right from the first end on, when all others are about to end, too.
-        Trials that fail at once say nothing about the others before one has ended well.
-        """
         if self._total is None or self._first_start is None or not self._has_success:
             return None
-        if self._end_count >= self._total:
-            return 0.0
-        elapsed = now - self._first_start
-        mean = self._timed_seconds / self._timed_count
-        ages = [now - trial.start for trial in self._running.values()]
-        unstarted = max(0, self._total - self._end_count - len(ages))
-        work = unstarted * mean + sum(max(0.0, mean - age) for age in ages)
-        spent = self._timed_seconds + sum(ages)
-        # Without remaining work the last trials take longer than all others.
-        return work * elapsed / spent if work and spent else None
+        return remaining_seconds(
+            self._total - self._end_count,
+            self._timed_count,
+            self._timed_seconds,
+            [now - trial.start for trial in self._running.values()],
+            now - self._first_start,
+        )
 
 
-class _RunningTrial:
-    """A running trial, with a bounded number of its points."""
-
-    __slots__ = ("_copy", "_count", "_last", "_row", "_steps", "_stride", "_values", "start")
-
-    def __init__(self, row: TrialRow, start: float) -> None:
-        self.start = start
-        self._row = row
-        self._copy: TrialRow | None = row
-        # Every point whose number is a multiple of the stride, and the last one.
-        self._steps: list[float] = []
-        self._values: list[float | None] = []
-        self._stride = 1
-        self._count = 0
-        self._last: float | None = None
-
-    @property
-    def number(self) -> int | None:
-        return self._row["number"]
-
-    def add_point(self, step: float, value: float) -> None:
-        """Add a point as :meth:`maggy.Trial.append_metric` does."""
-        if not math.isfinite(step) or (self._last is not None and step < self._last):
-            return
-        if type(step) is float and step.is_integer():
-            step = int(step)
-        self._copy = None
-        plain = value if math.isfinite(value) else None
-        if step == self._last:
-            self._values[-1] = plain
-            return
-        if self._steps and (self._count - 1) % self._stride:
-            self._steps.pop()  # It was kept only as the last one.
-            self._values.pop()
-        if len(self._steps) >= MAX_POINTS:
-            del self._steps[1::2], self._values[1::2]
-            self._stride *= 2
-        self._steps.append(step)
-        self._values.append(plain)
-        self._count += 1
-        self._last = step
-
-    def snapshot(self) -> TrialRow:
-        """Return a row that does not change any more. Without a new point it is the earlier one."""
-        if self._copy is None:
-            self._copy = self._row.copy()
-            self._copy["steps"], self._copy["history"] = self._steps.copy(), self._values.copy()
-        return self._copy
-
-
-class _Output:
-    """The last lines of a trial's output, and the number of the trial, if it is known."""
-
-    __slots__ = ("_copy", "_lines", "number")
-
-    def __init__(self, number: int | None) -> None:
-        self.number = number
-        self._lines: deque[str] = deque(maxlen=MAX_OUTPUT_LINES)
-        self._copy: list[str] | None = None
-
-    def add(self, lines: Sequence[str]) -> None:
-        self._lines.extend(line[:MAX_LINE_CHARACTERS] for line in lines[-MAX_OUTPUT_LINES:])
-        self._copy = None
-
-    def snapshot(self) -> list[str]:
-        """Return lines that do not change any more."""
-        if self._copy is None:
-            self._copy = list(self._lines)
-        return self._copy
-
-
-def _order(trial: _RunningTrial) -> float:
+def _order(trial: RunningRow) -> float:
     # Only records of older releases have no number.
     return math.inf if trial.number is None else trial.number
 

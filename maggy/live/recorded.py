@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 
 from maggy.common.direction import Direction
 from maggy.common.types import Json
-from maggy.live.experiment import MAX_POINTS
+from maggy.live.bounded import MAX_POINTS
+from maggy.live.estimate import remaining_seconds
 from maggy.live.snapshot import MAX_BEST, MAX_FAILURES, Snapshot
 from maggy.records.recorded import Overview, RecordedExperiment
 from maggy.result.opening import kind_of, running_rows
@@ -137,8 +138,6 @@ def _remaining(
 ) -> float | None:
     """Return how long the trials that have not ended will take; None if nobody can tell.
 
-    The remaining work is divided by the number of trials that have run at once on average.
-
     Args:
         count: Number of trials that have not ended.
         new_trials: The trials that have ended in this call.
@@ -146,17 +145,11 @@ def _remaining(
         seconds: Seconds since the first trial of this call began.
         now: Seconds since the epoch.
     """
-    durations = [trial.duration / 1000 for trial in new_trials if trial.duration is not None]
-    if count <= 0:
-        return 0.0
-    if not durations:
+    if count and not any(trial.status != Trial.ERROR for trial in new_trials):
         return None
-    mean = sum(durations) / len(durations)
+    durations = [trial.duration / 1000 for trial in new_trials if trial.duration is not None]
     ages = [max(0.0, now - start) for row in running if (start := row["start"]) is not None]
-    work = max(0, count - len(ages)) * mean + sum(max(0.0, mean - age) for age in ages)
-    spent = sum(durations) + sum(ages)
-    # Without remaining work the last trials take longer than all others.
-    return work * seconds / spent if work and spent else None
+    return remaining_seconds(count, len(durations), sum(durations), ages, seconds)
 
 
 def _waiting_text(trials: Sequence[Trial], *, has_worker: bool) -> str:

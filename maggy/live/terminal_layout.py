@@ -97,12 +97,12 @@ def sections(snapshot: Snapshot, columns: int, lines: int, now: float) -> list[S
     running = snapshot.running if snapshot.state == "RUNNING" else []
     failures = snapshot.failures[-MAX_FAILURE_LINES:]
     counts = share_lines(lines, [len(running), len(snapshot.best), len(failures)])
-    found = [
+    tables = [
         _running(snapshot, running[: counts[0]], columns, now, len(running) - counts[0]),
         _best(snapshot, snapshot.best[: counts[1]], columns),
         _failures(failures[len(failures) - counts[2] :], columns),
     ]
-    return [section for section in found if section.rows]
+    return [section for section in tables if section.rows]
 
 
 def share_lines(lines: int, counts: Sequence[int]) -> list[int]:

@@ -6,7 +6,6 @@ are left where they are, and left out. Nothing that is read is believed to be we
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -25,6 +24,7 @@ from maggy.records.reading import (
 from maggy.records.running_files import read_runs
 from maggy.records.running_points import RunningTrial
 from maggy.records.trial_memory import TrialMemory
+from maggy.records.trial_record import is_number
 from maggy.trial import Trial
 
 __all__ = ["Overview", "RecordedExperiment", "read_experiment", "read_overview"]
@@ -270,9 +270,7 @@ class _Reader:
 
 
 def _time(value: Json) -> float | None:
-    # A bool is an int in Python, so the type is compared.
-    is_number = type(value) in (int, float) and abs(value) <= sys.float_info.max  # type: ignore[arg-type]
-    return float(value) if is_number else None  # type: ignore[arg-type]
+    return float(value) if is_number(value) else None
 
 
 def _describe(name: str, error: Exception) -> str:

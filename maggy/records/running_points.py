@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from maggy.common.types import Json
+from maggy.records.trial_record import is_number
 
 __all__ = [
     "FORMAT_LINE",
@@ -55,17 +55,17 @@ class RunningTrial:
         if not isinstance(point, list) or len(point) < 2:
             return
         step, value = point[0], point[1]
-        if not _is_number(step) or not (value is None or _is_number(value)):
+        if not is_number(step) or not (value is None or is_number(value)):
             return
-        if self.steps and step <= self.steps[-1]:  # type: ignore[operator]
-            if step < self.steps[-1]:  # type: ignore[operator]
+        if self.steps and step <= self.steps[-1]:
+            if step < self.steps[-1]:
                 return
             for values in (self.steps, self.history, self.times):
                 values.pop()
         time = point[2] if len(point) > 2 else None
-        self.steps.append(step)  # type: ignore[arg-type]
-        self.history.append(None if value is None else float(value))  # type: ignore[arg-type]
-        self.times.append(float(time) if _is_number(time) else None)  # type: ignore[arg-type]
+        self.steps.append(step)
+        self.history.append(None if value is None else float(value))
+        self.times.append(float(time) if is_number(time) else None)
 
 
 def began_line(
@@ -129,7 +129,7 @@ def _parse_began(record: dict[str, Json]) -> RunningTrial:
     start, attempts = record.get("start"), _count(record.get("attempts"))
     return RunningTrial(
         number=_count(record.get("number")),
-        start=float(start) if _is_number(start) else None,  # type: ignore[arg-type]
+        start=float(start) if is_number(start) else None,
         worker=_count(record.get("worker")),
         attempts=1 if attempts is None else attempts,
     )
@@ -137,8 +137,3 @@ def _parse_began(record: dict[str, Json]) -> RunningTrial:
 
 def _count(value: Json) -> int | None:
     return value if type(value) is int and 0 <= value < 2**63 else None
-
-
-def _is_number(value: Json) -> bool:
-    # The type is compared, since a bool is an int in Python. NaN fails the comparison.
-    return type(value) in (int, float) and abs(value) <= sys.float_info.max  # type: ignore[arg-type]

@@ -74,8 +74,8 @@ class TrialMemory:
         )
         before, self._running = self._running, set(running)
         again = {*islice(failed, limit), *islice(self.problems, limit), *before, *self._running}
-        known = self._trials.keys() | self.problems.keys() | self._other_files
-        return [name for name in names if name not in known or name in again]
+        earlier_names = self._trials.keys() | self.problems.keys() | self._other_files
+        return [name for name in names if name not in earlier_names or name in again]
 
     def keep(self, name: str, trial: NumberedTrial) -> None:
         """Keep the trial that has ended in the directory of this name."""

@@ -6,7 +6,8 @@ import itertools
 import pytest
 
 from maggy import Trial
-from maggy.live.experiment import MAX_ENDED_OUTPUTS, MAX_LINE_CHARACTERS, MAX_POINTS, LiveExperiment
+from maggy.live.bounded import MAX_LINE_CHARACTERS, MAX_POINTS
+from maggy.live.experiment import MAX_ENDED_OUTPUTS, LiveExperiment
 from maggy.live.snapshot import MAX_BEST, MAX_FAILURES, MAX_OUTPUT_LINES
 from maggy.result.rows import make_row
 

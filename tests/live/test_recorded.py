@@ -4,7 +4,7 @@ import pytest
 from helpers.recorded import BEGAN, record_ablation, record_search, record_single
 
 from maggy.common.files import AnyFiles
-from maggy.live.experiment import MAX_POINTS
+from maggy.live.bounded import MAX_POINTS
 from maggy.live.recorded import make_snapshot
 from maggy.live.snapshot import MAX_BEST, MAX_FAILURES
 from maggy.records.recorded import Overview, RecordedExperiment, read_experiment

@@ -158,7 +158,7 @@ class OptunaFigures:
         return sorted(names, key=lambda name: -importances.get(name, 0.0))[:_MAX_CONTOURS]
 
     def _sample(self, limit: int) -> list[TrialRow]:
-        """Return at most so many trials, evenly from the best to the worst."""
+        """Return trials evenly from the best to the worst, at most ``limit`` of them."""
         rows = sort_rows(self._finished, self._direction)
         if len(rows) <= limit:
             return self._finished

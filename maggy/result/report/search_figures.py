@@ -50,7 +50,7 @@ def search_figures(
         return [], [str(error)]
     finished = [row for row in trials if look_of(row) is LOOKS["finished"]]
     names = parameter_names(finished)
-    shown = names[:_MAX_PARAMETERS]
+    first_names = names[:_MAX_PARAMETERS]
     figures: list[Figure] = []
     problems = []
     if len(names) > 1:
@@ -59,8 +59,8 @@ def search_figures(
         except Exception as error:  # Optuna and scikit-learn have errors of their own
             problems.append(f"Importances: {type(error).__name__}: {error!s:.200}")
     for title, is_sensible, draw in (
-        ("Parallel coordinates", bool(names), lambda: drawing.parallel_coordinate(shown)),
-        ("Slices", bool(names), lambda: drawing.slice(shown)),
+        ("Parallel coordinates", bool(names), lambda: drawing.parallel_coordinate(first_names)),
+        ("Slices", bool(names), lambda: drawing.slice(first_names)),
         ("Contours", len(names) > 1, lambda: drawing.contour(None)),
     ):
         if not is_sensible:

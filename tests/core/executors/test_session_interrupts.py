@@ -175,6 +175,7 @@ def test_the_time_of_a_trial_counts_from_its_own_beginning(stages):
     stage.pass_time(8)
     assert stage.interrupts == []
     stage.pass_time(3)
+    assert stage.interrupted.wait(SOON)
     assert stage.interrupts[0] == "exceeded max_trial_seconds=10"
 
 
@@ -190,6 +191,7 @@ def test_a_driver_that_falls_silent_ends_the_run_too(stages):
     stage.pass_time(9)
     assert stage.interrupts == []
     stage.pass_time(3)
+    assert stage.interrupted.wait(SOON)
     assert "not answered" in stage.interrupts[0]
     assert stage.worker(stage.session.failed, "cut off", "").result(SOON) == Done()
 
