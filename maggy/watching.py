@@ -116,7 +116,7 @@ def follow(
         BadArgumentsError: If the interval is no number from 0.05 to 86400.
     """
     _check_interval(interval)
-    return _follow(follower, interval, wait or threading.Event().wait, clock)
+    return _follow(follower, interval, wait or _wait, clock)
 
 
 def _follow(
@@ -213,6 +213,17 @@ def _repeat(look: Look, error: Exception) -> Look:
     reason = terminal_line(f"{type(error).__name__}: {error}")[:_MAX_REASON]
     snapshot = replace(look.snapshot, waiting_for=f"Waiting for the records ({reason})")
     return replace(look, snapshot=snapshot, ended=[], problems=[])
+
+
+def _wait(seconds: float) -> None:
+    """Wait until the time is over, or an interrupt comes.
+
+    An interrupt at the wrong moment makes ``threading.Event.wait`` raise a RuntimeError about its
+    own lock in place of the KeyboardInterrupt. A bare lock has nothing to tidy up.
+    """
+    lock = threading.Lock()
+    lock.acquire()
+    lock.acquire(timeout=seconds)
 
 
 def _pause(directory: str, look_seconds: float) -> float:

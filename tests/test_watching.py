@@ -3,7 +3,9 @@
 import json
 import math
 import shutil
+import signal
 import time
+from contextlib import suppress
 
 import pytest
 from helpers.kept_records import RECORDS
@@ -168,17 +170,29 @@ def test_a_store_that_refuses_for_long_ends_the_watching_with_its_error(tmp_path
 def test_an_interrupt_closes_the_view_and_returns_what_has_ended(tmp_path, monkeypatch, capsys):
     recorded = record_search(tmp_path, state=None)
 
-    class Event:
-        def wait(self, seconds):
-            raise KeyboardInterrupt
+    def interrupt(seconds):
+        raise KeyboardInterrupt
 
-    monkeypatch.setattr(watching.threading, "Event", Event)
+    monkeypatch.setattr(watching, "_wait", interrupt)
     before = tree(tmp_path)
     result = maggy.watch(recorded.path)
     assert (result.state, len(result.trials)) == ("RUNNING", 3)
     assert dict(result) == dict(maggy.load(recorded.path))
     assert capsys.readouterr().out.count("RUNNING: 3 trials") == 1
     assert tree(tmp_path) == before
+
+
+def test_an_interrupt_of_a_wait_is_an_interrupt_whenever_it_comes():
+    handler = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        for number in range(2000):
+            with suppress(KeyboardInterrupt):
+                signal.setitimer(signal.ITIMER_REAL, 1e-5 + number % 200 * 1e-6)
+                for _ in range(20):
+                    watching._wait(1e-5)
+                signal.setitimer(signal.ITIMER_REAL, 0)
+    finally:
+        signal.signal(signal.SIGALRM, handler)
 
 
 def test_an_interrupt_before_the_first_look_is_an_interrupt(tmp_path, monkeypatch):
