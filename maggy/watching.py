@@ -192,7 +192,7 @@ class Watching:
         lines = [*look.problems]
         if not self._view.shows_output and look.snapshot.kind != "single":
             key = look.snapshot.optimization_key
-            for trial in look.ended:
+            for trial in look.new_ends:
                 lines += self._end_lines.add(end_line(trial, key))
             lines += self._end_lines.omission()
         if lines:
@@ -212,7 +212,7 @@ def _repeat(look: Look, error: Exception) -> Look:
     """Return a look with the reason why there is no new one."""
     reason = terminal_line(f"{type(error).__name__}: {error}")[:_MAX_REASON]
     snapshot = replace(look.snapshot, waiting_for=f"Waiting for the records ({reason})")
-    return replace(look, snapshot=snapshot, ended=[], problems=[])
+    return replace(look, snapshot=snapshot, new_ends=[], problems=[])
 
 
 def _wait(seconds: float) -> None:

@@ -70,7 +70,7 @@ def test_it_looks_until_the_experiment_has_ended(tmp_path):
     watched, view, story = run(
         recorded, lambda: end(trial_of(7)), lambda: None, lambda: recorded.store.release()
     )
-    assert [snapshot.ended for snapshot in view.shown] == [3, 4, 4, 4]
+    assert [snapshot.num_ended for snapshot in view.shown] == [3, 4, 4, 4]
     assert [snapshot.state for snapshot in view.shown] == ["RUNNING"] * 3 + ["KILLED"]
     assert view.closed == [view.shown[-1]]
     assert view.lines == ["trial 7: accuracy=0.5 | lr=0.5, pool=7 | 1.5 s"]
@@ -139,7 +139,7 @@ def test_a_store_that_refuses_for_a_while_is_waited_for(tmp_path, monkeypatch):
     assert [snapshot.waiting_for for snapshot in view.shown] == [
         "", "Waiting for the records (ConnectionResetError: the store is gone)", "", "",
     ]  # fmt: skip
-    assert [snapshot.ended for snapshot in view.shown] == [3] * 4
+    assert [snapshot.num_ended for snapshot in view.shown] == [3] * 4
     assert watched.last.is_last
 
 

@@ -30,7 +30,7 @@ class WatchCommand(Command):
     examples = (
         ("maggy watch local-1700000000000_1", "a live view, or lines if the output is no terminal"),
         ("maggy watch s3://bucket/runs/app_1 --interval 60", "look once a minute"),
-        ("maggy watch local-1700000000000_1 --json | jq .ended", "one JSON object a line"),
+        ("maggy watch local-1700000000000_1 --json | jq .num_ended", "one JSON object a line"),
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -76,9 +76,9 @@ def _write_json(looks: Iterator[Look], screen: Screen) -> str:
         fields = dict(vars(look.snapshot))
         times = {name: fields.pop(name) for name in ("seconds", "remaining_seconds")}
         del fields["output"]
-        if fields != earlier or look.ended:
+        if fields != earlier or look.new_ends:
             earlier = fields
             key = look.snapshot.optimization_key
-            trials = [make_row(trial, key) for trial in look.ended]
+            trials = [make_row(trial, key) for trial in look.new_ends]
             screen.write_json_line({**fields, **times, "ended_trials": trials})
     return str(earlier.get("state", ""))

@@ -137,12 +137,12 @@ def count_text(snapshot: Snapshot) -> str:
         '0 of 20 trials'
     """
     total = "" if snapshot.total is None else f" of {snapshot.total:,}"
-    number = snapshot.ended if snapshot.total is None else snapshot.total
-    parts = [f"{snapshot.ended:,}{total} trial{'' if number == 1 else 's'}"]
-    if snapshot.stopped:
-        parts.append(f"{snapshot.stopped:,} stopped early")
-    if snapshot.failed:
-        parts.append(f"{snapshot.failed:,} failed")
+    number = snapshot.num_ended if snapshot.total is None else snapshot.total
+    parts = [f"{snapshot.num_ended:,}{total} trial{'' if number == 1 else 's'}"]
+    if snapshot.num_stopped:
+        parts.append(f"{snapshot.num_stopped:,} stopped early")
+    if snapshot.num_failed:
+        parts.append(f"{snapshot.num_failed:,} failed")
     return ", ".join(parts)
 
 

@@ -33,6 +33,6 @@ def remaining_seconds(
         return None
     mean = ended_seconds / ended_count
     work = max(0, count - len(ages)) * mean + sum(max(0.0, mean - age) for age in ages)
-    spent = ended_seconds + sum(ages)
+    past_work = ended_seconds + sum(ages)
     # Without remaining work the last trials take longer than all others.
-    return work * elapsed / spent if work and spent else None
+    return work * elapsed / past_work if work and past_work else None

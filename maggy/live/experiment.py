@@ -38,7 +38,7 @@ class LiveExperiment:
         >>> live.trial_began(make_row(trial, "accuracy"))
         >>> live.add_points(trial.trial_id, [(0, 0.5), (1, 0.75)])
         >>> snapshot = live.snapshot()
-        >>> snapshot.ended, snapshot.running[0]["history"]
+        >>> snapshot.num_ended, snapshot.running[0]["history"]
         (0, [0.5, 0.75])
 
     Args:
@@ -213,9 +213,9 @@ class LiveExperiment:
                 direction=str(self._direction),
                 optimization_key=self._optimization_key,
                 total=self._total,
-                ended=self._end_count,
-                stopped=self._stop_count,
-                failed=self._failure_count,
+                num_ended=self._end_count,
+                num_stopped=self._stop_count,
+                num_failed=self._failure_count,
                 seconds=0.0 if self._first_start is None else now - self._first_start,
                 remaining_seconds=self._remaining_seconds(now),
                 waiting_for=self._waiting_for,

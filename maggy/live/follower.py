@@ -32,14 +32,14 @@ class Look:
     Attributes:
         experiment: The records.
         snapshot: What views draw of them.
-        ended: The trials that have ended since the look before, in that order. The first look has
-            none.
+        new_ends: The trials that have ended since the look before, in that order. The first look
+            has none.
         problems: A sentence for each damaged record that no earlier look has named.
     """
 
     experiment: RecordedExperiment
     snapshot: Snapshot
-    ended: list[Trial] = field(default_factory=list)
+    new_ends: list[Trial] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
     @property
@@ -105,12 +105,12 @@ class Follower:
             snapshot.output.update(self._output_of(running_ids, experiment.trials[-RECENT_TRIALS:]))
         # Nothing fails from here on, so a look that fails loses nothing that is new.
         runs = {(trial.trial_id, trial.start): trial for trial in experiment.trials}
-        ended = [trial for run, trial in runs.items() if run not in self._runs]
+        new_ends = [trial for run, trial in runs.items() if run not in self._runs]
         problems = [text for text in experiment.problems if text not in self._problems]
         is_first, self._earlier = self._earlier is None, experiment
         self._runs = set(runs)
         self._problems.update(problems)
-        return Look(experiment, snapshot, [] if is_first else ended, problems)
+        return Look(experiment, snapshot, [] if is_first else new_ends, problems)
 
     def _read(self) -> RecordedExperiment:
         experiment = read_experiment(
@@ -138,13 +138,13 @@ class Follower:
         return any(name.startswith("executor_") for name in self._files.list(self.directory))
 
     def _output_of(
-        self, running_ids: list[str], ended: list[Trial]
+        self, running_ids: list[str], trials: list[Trial]
     ) -> Iterator[tuple[str, list[str]]]:
         """Yield the last lines of these trials, by id. That of an ended trial is read once."""
         for trial_id in running_ids:
             if lines := self._last_lines(trial_id):
                 yield trial_id, lines
-        runs = [(trial.trial_id, trial.start) for trial in ended]
+        runs = [(trial.trial_id, trial.start) for trial in trials]
         self._outputs = {
             run: self._outputs[run] if run in self._outputs else self._last_lines(run[0])
             for run in runs

@@ -130,10 +130,10 @@ def _bar(snapshot: Snapshot, state: str) -> str:
     if snapshot.kind == "single" or not snapshot.total:
         # Without a value the bar moves to and fro.
         return f'<progress class="mg-{state}"{"" if is_running else " value=1"} max="1"></progress>'
-    ended = min(snapshot.ended, snapshot.total)
+    count = min(snapshot.num_ended, snapshot.total)
     return (
-        f'<progress class="mg-{state}" max="{snapshot.total}" value="{ended}">'
-        f"{ended}/{snapshot.total}</progress>"
+        f'<progress class="mg-{state}" max="{snapshot.total}" value="{count}">'
+        f"{count}/{snapshot.total}</progress>"
     )
 
 
@@ -247,7 +247,7 @@ def _failures(snapshot: Snapshot) -> str:
                 text,
             )
         )
-    count, number = len(snapshot.failures), max(snapshot.failed, len(snapshot.failures))
+    count, number = len(snapshot.failures), max(snapshot.num_failed, len(snapshot.failures))
     title = f"{number:,} failed" + ("" if number == count else f", the last {count}")
     return _fold("failures", f'<span class="mg-bad">{title}</span>', "".join(entries))
 

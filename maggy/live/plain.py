@@ -29,7 +29,7 @@ class PlainView(View):
             name = f" {snapshot.name!r}" if snapshot.name else ""
             self.say(f"Experiment{name} in {snapshot.directory}")
         # Times change with every snapshot, so they are not compared.
-        facts = (snapshot.state, snapshot.ended, bool(snapshot.running), snapshot.waiting_for)
+        facts = (snapshot.state, snapshot.num_ended, bool(snapshot.running), snapshot.waiting_for)
         if facts != self._facts:
             self._facts = facts
             self.say(progress_text(snapshot))

@@ -65,9 +65,9 @@ def make_snapshot(
         direction=overview.direction,
         optimization_key=key,
         total=total,
-        ended=len(trials),
-        stopped=sum(trial.early_stop for _, trial in successes),
-        failed=len(failures),
+        num_ended=len(trials),
+        num_stopped=sum(trial.early_stop for _, trial in successes),
+        num_failed=len(failures),
         seconds=seconds,
         remaining_seconds=(
             None

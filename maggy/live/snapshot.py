@@ -27,9 +27,9 @@ class Snapshot:
         direction: ``"max"`` or ``"min"``.
         optimization_key: The name of the metric.
         total: Number of trials of the experiment; None if it is unknown.
-        ended: Number of trials that have ended.
-        stopped: Number of ended trials that a rule stopped early.
-        failed: Number of trials that failed.
+        num_ended: Number of trials that have ended.
+        num_stopped: Number of ended trials that a rule stopped early.
+        num_failed: Number of trials that failed.
         seconds: Seconds since the first trial began; 0 before that, so that it does not count the
             start of Spark.
         remaining_seconds: How long the trials that are left will take; None if nobody can tell.
@@ -52,9 +52,9 @@ class Snapshot:
     direction: str
     optimization_key: str
     total: int | None
-    ended: int = 0
-    stopped: int = 0
-    failed: int = 0
+    num_ended: int = 0
+    num_stopped: int = 0
+    num_failed: int = 0
     seconds: float = 0.0
     remaining_seconds: float | None = None
     waiting_for: str = ""

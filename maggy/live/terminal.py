@@ -125,8 +125,8 @@ class TerminalView(View):
             if section.more:
                 parts.append(Text(f"and {section.more:,} more", style="dim"))
         options = self.console.options.update(no_wrap=True, overflow="ellipsis")
-        drawn = self.console.render_lines(Group(*parts), options, pad=False)
-        return SegmentLines(drawn, new_lines=True)
+        segments = self.console.render_lines(Group(*parts), options, pad=False)
+        return SegmentLines(segments, new_lines=True)
 
 
 def _bar(snapshot: Snapshot, columns: int) -> RenderableType:
@@ -139,7 +139,7 @@ def _bar(snapshot: Snapshot, columns: int) -> RenderableType:
     room = min(MAX_BAR_COLUMNS, columns - len(TITLE) - len(text) - 2)
     cells: list[RenderableType] = [Text(TITLE, style="bold")]
     if snapshot.total and room > 3:
-        cells.append(ProgressBar(total=snapshot.total, completed=snapshot.ended, width=room))
+        cells.append(ProgressBar(total=snapshot.total, completed=snapshot.num_ended, width=room))
     cells.append(Text(text))
     for _ in cells:
         line.add_column(no_wrap=True)

@@ -56,7 +56,7 @@ class Section:
 def headline(snapshot: Snapshot) -> str:
     """Return the text behind the bar: how many trials have ended, and the time."""
     total = "" if snapshot.total is None else f"/{snapshot.total:,}"
-    texts = [f"{snapshot.ended:,}{total}"]
+    texts = [f"{snapshot.num_ended:,}{total}"]
     if snapshot.seconds:
         texts.append(f"{seconds_text(snapshot.seconds)} elapsed")
     if snapshot.state != "RUNNING":
@@ -76,10 +76,10 @@ def status_text(snapshot: Snapshot) -> str:
         best = snapshot.best[0]
         key = fit(terminal_line(snapshot.optimization_key), MAX_STATUS_COLUMNS)
         texts.append(f"best {key} {value_text(best['metric'])} (trial {trial_name(best)})")
-    if snapshot.stopped:
-        texts.append(f"{snapshot.stopped:,} stopped early")
-    if snapshot.failed:
-        texts.append(f"{snapshot.failed:,} failed")
+    if snapshot.num_stopped:
+        texts.append(f"{snapshot.num_stopped:,} stopped early")
+    if snapshot.num_failed:
+        texts.append(f"{snapshot.num_failed:,} failed")
     return ", ".join(texts)
 
 
@@ -127,14 +127,14 @@ def share_lines(lines: int, counts: Sequence[int]) -> list[int]:
         (min(running, 1), min(best, 1), 0),
         (min(running, 1), 0, 0),
     ):
-        used = sum(1 + count for count in (few_best, few_failed) if count)
-        room = lines - used - 1 - (running > few_running)
+        height = sum(1 + count for count in (few_best, few_failed) if count)
+        room = lines - height - 1 - (running > few_running)
         if room >= few_running or not running:
-            if lines < used:
+            if lines < height:
                 continue
             if running and running > room:
                 # A line says how many have no place.
-                return [max(0, lines - used - 2), few_best, few_failed]
+                return [max(0, lines - height - 2), few_best, few_failed]
             return [running, few_best, few_failed]
     return [0, 0, 0]
 
@@ -196,5 +196,5 @@ def _name(row: TrialRow) -> str:
 def _room(columns: int, heads: list[str], cells: list[list[str]], without: int) -> int:
     """Return the number of columns that the others leave for one column of a table."""
     widths = [max(map(display_width, column)) for column in zip(heads, *cells, strict=True)]
-    used = sum(width + GAP for index, width in enumerate(widths) if index != without)
-    return max(1, columns - used)
+    other_columns = sum(width + GAP for index, width in enumerate(widths) if index != without)
+    return max(1, columns - other_columns)

@@ -64,7 +64,7 @@ class StudyMirror:
         self._free_values: dict[str, dict[str, Any]] = {}
 
     def update(
-        self, ended: Iterable[Mapping[str, Any]], running: Sequence[Mapping[str, Any]]
+        self, ended_rows: Iterable[Mapping[str, Any]], running: Sequence[Mapping[str, Any]]
     ) -> None:
         """Add what is new.
 
@@ -72,13 +72,13 @@ class StudyMirror:
         stays as it was.
 
         Args:
-            ended: Trials that have ended. Those of an earlier call change nothing.
+            ended_rows: Trials that have ended. Those of an earlier call change nothing.
             running: The trials that run, with their points so far.
 
         Raises:
             MirrorWasDeleted: If somebody has deleted the study.
         """
-        new = [row for row in ended if row["trial_id"] not in self._ended]
+        new = [row for row in ended_rows if row["trial_id"] not in self._ended]
         try:
             self._widen([*new, *running])
             for row in [*new, *running]:

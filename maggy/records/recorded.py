@@ -183,22 +183,22 @@ def read_experiment(
     beginnings: dict[str, dict[str, Json]] = {}
     if is_running:
         beginnings = {name: memory.beginnings[name] for name in names if name in memory.beginnings}
-    ended = memory.trials
+    trials = memory.trials
     if runs is not None:
-        runs = _without_ended(runs, names, ended)
+        runs = _without_ended(runs, names, trials)
         if is_running:
             beginnings = _running_params(runs, beginnings, reader.read_beginning)
-    return RecordedExperiment(overview, ended, beginnings, problems, runs or {})
+    return RecordedExperiment(overview, trials, beginnings, problems, runs or {})
 
 
 def _without_ended(
-    runs: dict[str, RunningTrial], names: Iterable[str], ended: Iterable[Trial]
+    runs: dict[str, RunningTrial], names: Iterable[str], trials: Iterable[Trial]
 ) -> dict[str, RunningTrial]:
     """Return the runs of trials that have a directory and have not ended.
 
     A trial that runs again has an earlier end.
     """
-    ends = {trial.trial_id: trial.start or 0.0 for trial in ended}
+    ends = {trial.trial_id: trial.start or 0.0 for trial in trials}
     return {
         name: run
         for name in names

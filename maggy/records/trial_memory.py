@@ -63,9 +63,9 @@ class TrialMemory:
             is_over: The experiment has ended. Then everything is read that may have changed.
         """
         present = set(names)
-        for kept in (self._trials, self.beginnings, self.problems):
-            for name in kept.keys() - present:
-                del kept[name]
+        for records in (self._trials, self.beginnings, self.problems):
+            for name in records.keys() - present:
+                del records[name]
         limit = None if is_over else MAX_RECHECKS
         failed = (
             name

@@ -149,16 +149,16 @@ def _id_of(result: ExperimentResult) -> str:
 def _row(name: str, result: ExperimentResult, other_best: float | None) -> dict[str, Json]:
     best_row = next((row for row in result.trials if row["trial_id"] == result["best_id"]), None)
     sign = Direction.parse(result.direction).sign
-    spent = 0.0
+    seconds = 0.0
     to_best = to_reach = None
     for row in result.trials:
-        spent += _seconds(row)
+        seconds += _seconds(row)
         metric = row["metric"]
         if row is best_row:
-            to_best = spent
+            to_best = seconds
         is_as_good = metric is not None and other_best is not None
         if to_reach is None and is_as_good and sign * (metric or 0) >= sign * (other_best or 0):
-            to_reach = spent
+            to_reach = seconds
     return {
         "experiment": name,
         "state": result.state,
@@ -167,7 +167,7 @@ def _row(name: str, result: ExperimentResult, other_best: float | None) -> dict[
         "trials": len(result.trials),
         "early_stopped": result["early_stopped"],
         "failed": result["failed"],
-        "worker_seconds": spent,
+        "worker_seconds": seconds,
         "worker_seconds_to_best": to_best,
         "worker_seconds_to_reach_other": to_reach,
         "best_config": to_plain(result["best_config"] or {}),

@@ -55,13 +55,8 @@ def goes_on(monkeypatch, *events):
     """Have these functions called one after the other, in place of the waits."""
     from maggy import watching
 
-    class Event:
-        rest = iter(events)
-
-        def wait(self, seconds):
-            next(self.rest)()
-
-    monkeypatch.setattr(watching.threading, "Event", Event)
+    rest = iter(events)
+    monkeypatch.setattr(watching, "_wait", lambda seconds: next(rest)())
 
 
 def test_json_is_one_object_a_line_whenever_something_has_changed(tmp_path, run, monkeypatch):
@@ -80,7 +75,7 @@ def test_json_is_one_object_a_line_whenever_something_has_changed(tmp_path, run,
     lines = [json.loads(line) for line in out.splitlines()]
     assert code == 0
     assert out.replace("\n", "").isprintable()
-    assert [(line["state"], line["ended"], len(line["ended_trials"])) for line in lines] == [
+    assert [(line["state"], line["num_ended"], len(line["ended_trials"])) for line in lines] == [
         ("RUNNING", 3, 0), ("RUNNING", 4, 1), ("KILLED", 4, 0),
     ]  # fmt: skip
     assert lines[0]["total"] == 9

@@ -75,7 +75,7 @@ def test_an_experiment_is_watched_until_it_is_interrupted_or_killed(tmp_path, ex
             out, err = watcher.communicate(timeout=HANG)
         lines = [json.loads(line) for line in out.splitlines()]
         assert (watcher.returncode, err) == (0, "")
-        assert [(line["state"], line["ended"]) for line in lines][-1] == ("KILLED", 2)
+        assert [(line["state"], line["num_ended"]) for line in lines][-1] == ("KILLED", 2)
         assert {line["state"] for line in lines[:-1]} == {"RUNNING"}
         assert (lines[-1]["total"], lines[-1]["best"][0]["metric"]) == (4, 0.2)
         # The other one is this process, and the driver of its experiment is killed.

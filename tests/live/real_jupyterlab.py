@@ -50,9 +50,9 @@ ended = 0
 while not __import__("os").path.exists("stop"):
     ended += 1
     output = {{"a": lines, "b": [*lines, f"last {{ended}}"]}}
-    panel.show(snapshot(ended=ended, total=10_000, output=output))
+    panel.show(snapshot(num_ended=ended, total=10_000, output=output))
     time.sleep(0.1)
-panel.close(snapshot(state="FINISHED", ended=10_000, total=10_000, running=[]))
+panel.close(snapshot(state="FINISHED", num_ended=10_000, total=10_000, running=[]))
 """
 
 
@@ -201,7 +201,7 @@ def test_an_experiment_is_watched_from_another_notebook_and_interrupted_by_the_s
 def test_a_notebook_that_is_not_trusted_shows_the_last_state(lab):
     from maggy.live.panel_html import PanelParts, panel_line, panel_page
 
-    snapshot = experiment_snapshot(state="FINISHED", ended=8)
+    snapshot = experiment_snapshot(state="FINISHED", num_ended=8)
     data = {"text/html": panel_page(PanelParts(snapshot)), "text/plain": panel_line(snapshot)}
     lab.write("foreign.ipynb", "1", outputs=[data])
     lab.open("foreign.ipynb")

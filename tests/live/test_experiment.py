@@ -52,7 +52,7 @@ def live(clock):
 def test_a_new_experiment_has_nothing_to_show(live):
     snapshot = live.snapshot()
     assert (snapshot.name, snapshot.experiment_id, snapshot.total) == ("digits", "app_1", 10)
-    assert (snapshot.ended, snapshot.seconds, snapshot.remaining_seconds) == (0, 0.0, None)
+    assert (snapshot.num_ended, snapshot.seconds, snapshot.remaining_seconds) == (0, 0.0, None)
     assert (snapshot.running, snapshot.best, snapshot.failures) == ([], [], [])
 
 
@@ -81,14 +81,14 @@ def test_failures_are_counted_and_the_last_ones_kept(live):
         live.trial_ended(row(number, failed=True))
     live.trial_ended(row(30, 0.5, stopped=True))
     snapshot = live.snapshot()
-    assert (snapshot.ended, snapshot.failed, snapshot.stopped) == (31, 30, 1)
+    assert (snapshot.num_ended, snapshot.num_failed, snapshot.num_stopped) == (31, 30, 1)
     assert numbers(snapshot.failures) == list(range(30 - MAX_FAILURES, 30))
 
 
 def test_trials_of_an_earlier_call_count():
     live = LiveExperiment("digits", earlier=[row(1, 0.5), row(2, failed=True)])
     snapshot = live.snapshot()
-    assert (snapshot.ended, snapshot.failed, numbers(snapshot.best)) == (2, 1, [1])
+    assert (snapshot.num_ended, snapshot.num_failed, numbers(snapshot.best)) == (2, 1, [1])
 
 
 def test_a_snapshot_shares_nothing_with_what_goes_on(live):

@@ -57,18 +57,18 @@ def test_a_look_reads_the_experiment_and_what_is_new(root):
     files = CountingFiles()
     follower = Follower(files, recorded.path)
     first = follower.look()
-    assert (first.snapshot.ended, first.ended, first.is_last) == (3, [], False)
+    assert (first.snapshot.num_ended, first.new_ends, first.is_last) == (3, [], False)
     (running_id,) = first.experiment.beginnings
     files.taken()
-    assert follower.look().snapshot.ended == 3
+    assert follower.look().snapshot.num_ended == 3
     assert set(files.taken()) == {"maggy.json", "owner-1.json", f"{running_id}/trial.json"}
     trial = trial_of(77, 0.9)
     recorded.store.end_trial(trial)
     look = follower.look()
-    assert [(ended.number, ended.final_metric) for ended in look.ended] == [(77, 0.9)]
+    assert [(ended.number, ended.final_metric) for ended in look.new_ends] == [(77, 0.9)]
     assert look.snapshot.best[0]["number"] == 77
     assert f"{trial.trial_id}/trial.json" in files.taken()
-    assert follower.look().ended == []
+    assert follower.look().new_ends == []
 
 
 def test_the_last_look_equals_what_load_returns(root):
@@ -99,37 +99,37 @@ def test_a_look_that_fails_loses_nothing_that_is_new(tmp_path, monkeypatch):
         patch.setattr("maggy.live.follower.make_snapshot", fail)
         with pytest.raises(ConnectionResetError):
             follower.look()
-    assert [trial.number for trial in follower.look().ended] == [7]
+    assert [trial.number for trial in follower.look().new_ends] == [7]
 
 
 def test_a_failed_trial_that_a_resumed_call_runs_again_is_read_again(tmp_path):
     recorded = record_search(tmp_path, state=None)
     follower = Follower(AnyFiles(), recorded.path)
     (failed,) = [row for row in recorded.result.trials if row["metric"] is None]
-    assert follower.look().snapshot.failed == 1
+    assert follower.look().snapshot.num_failed == 1
     fields = json.loads((tmp_path / "app_1" / "maggy.json").read_text())
     recorded.store.write_experiment({**fields, "runs": [*fields["runs"], {"began": BEGAN + 30}]})
-    assert follower.look().ended == []
+    assert follower.look().new_ends == []
     again = ended_trial(failed["params"], 0.99, start=BEGAN + 40, duration=10)
     again.number = failed["number"]
     recorded.store.end_trial(again)
     look = follower.look()
-    assert [trial.final_metric for trial in look.ended] == [0.99]
-    assert (look.snapshot.failed, look.snapshot.ended) == (0, 3)
+    assert [trial.final_metric for trial in look.new_ends] == [0.99]
+    assert (look.snapshot.num_failed, look.snapshot.num_ended) == (0, 3)
 
 
 def test_the_last_look_reads_all_trials_that_have_run_again(tmp_path):
     recorded = record_search(tmp_path, [None] * (MAX_RECHECKS + 2), state=None)
     follower = Follower(AnyFiles(), recorded.path)
-    assert follower.look().snapshot.failed == MAX_RECHECKS + 2
+    assert follower.look().snapshot.num_failed == MAX_RECHECKS + 2
     fields = json.loads((tmp_path / "app_1" / "maggy.json").read_text())
     recorded.store.write_experiment({**fields, "runs": [{"began": BEGAN + 90}]})
     for row in recorded.result.trials:
         recorded.store.end_trial(ended_trial(row["params"], 0.5, start=BEGAN + 95))
     recorded.store.release()
     look = follower.look()
-    assert (look.is_last, look.snapshot.failed) == (True, 0)
-    assert len(look.ended) == MAX_RECHECKS + 2
+    assert (look.is_last, look.snapshot.num_failed) == (True, 0)
+    assert len(look.new_ends) == MAX_RECHECKS + 2
 
 
 def test_the_output_of_running_and_of_recently_ended_trials_is_shown(root):
@@ -231,12 +231,12 @@ def test_a_damaged_record_is_named_once(tmp_path):
     look = follower.look()
     assert len(look.problems) == 1
     assert look.problems[0].startswith("0123456789abcdef/trial.json is damaged")
-    assert (follower.look().problems, look.snapshot.ended) == ([], 3)
+    assert (follower.look().problems, look.snapshot.num_ended) == ([], 3)
     trial = ended_trial({"x": 1}, 0.5, start=BEGAN + 9)
     shutil.rmtree(torn)
     recorded.store.end_trial(trial)
     look = follower.look()
-    assert ([ended.trial_id for ended in look.ended], look.experiment.problems) == (
+    assert ([ended.trial_id for ended in look.new_ends], look.experiment.problems) == (
         [trial.trial_id], [],
     )  # fmt: skip
 

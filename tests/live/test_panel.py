@@ -18,10 +18,10 @@ assert is_available()
 threads = threading.active_count()
 times = iter({times!r})
 panel = NotebookPanel(clock=lambda: next(times))
-panel.show(snapshot(ended=1))
+panel.show(snapshot(num_ended=1))
 for ended in range(2, {last}):
-    panel.show(snapshot(ended=ended))
-panel.close(snapshot(state="FINISHED", ended=8, running=[]))
+    panel.show(snapshot(num_ended=ended))
+panel.close(snapshot(state="FINISHED", num_ended=8, running=[]))
 panel.close(snapshot(state="FAILED"))  # closing again is harmless
 panel.show(snapshot())
 panel.say("a line that stays")

@@ -59,7 +59,7 @@ def test_the_head_has_the_name_the_bar_the_numbers_the_times_and_the_best():
 
 def test_the_head_says_what_the_experiment_waits_for():
     snapshot = experiment_snapshot(
-        ended=0, seconds=0, stopped=0, failed=0, best=[], remaining_seconds=None,
+        num_ended=0, seconds=0, num_stopped=0, num_failed=0, best=[], remaining_seconds=None,
         waiting_for="Waiting for executors: 2 of 8",
     )  # fmt: skip
     assert text_of(panel_part("head", snapshot)) == (
@@ -77,7 +77,7 @@ def test_a_bar_without_a_total_moves_until_the_end(state, total, value):
 
 
 def test_the_bar_is_full_when_more_trials_have_ended_than_were_planned():
-    assert 'max="2" value="2"' in panel_part("head", experiment_snapshot(total=2, ended=3))
+    assert 'max="2" value="2"' in panel_part("head", experiment_snapshot(total=2, num_ended=3))
 
 
 def test_running_trials_show_parameters_worker_step_last_value_and_curve():
@@ -110,7 +110,7 @@ def test_failures_are_folded_with_the_newest_first_and_their_traceback():
         trial_row(4, error=TRACEBACK.replace("-3", "-4")),
         trial_row(5, error=TRACEBACK),
     ]
-    html = panel_part("failures", experiment_snapshot(failures=failures, failed=3))
+    html = panel_part("failures", experiment_snapshot(failures=failures, num_failed=3))
     assert "open" not in [name for _, attributes in Reader(html).tags for name in attributes]
     assert re.findall(r"#(\d+) ValueError: bad batch (-\d)", text_of(html)) == [
         ("5", "-3"), ("4", "-4"), ("2", "-3"),
@@ -122,7 +122,7 @@ def test_failures_are_folded_with_the_newest_first_and_their_traceback():
 
 
 def test_failures_say_how_many_there_are_when_only_the_last_are_shown():
-    html = panel_part("failures", experiment_snapshot(failed=1000))
+    html = panel_part("failures", experiment_snapshot(num_failed=1000))
     assert text_of(html).startswith("1,000 failed, the last 1|")
 
 
@@ -191,7 +191,7 @@ def test_a_key_stays_the_same_whatever_the_id_of_the_trial_is():
 def test_much_output_and_many_failures_are_bounded():
     rows = [trial_row(number, error="x" * 20_000 + str(number)) for number in range(20)]
     output = {f"trial{number}": ["y" * 1000] * 50 for number in range(64)}
-    snapshot = experiment_snapshot(failures=rows, failed=1000, output=output)
+    snapshot = experiment_snapshot(failures=rows, num_failed=1000, output=output)
     assert len(panel_part("failures", snapshot)) < 200_000
     assert len(panel_part("output", snapshot)) < MAX_OUTPUT_CHARACTERS + 64 * 600
 

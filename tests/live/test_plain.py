@@ -22,7 +22,7 @@ def row(metric):
 
 
 MIDDLE = replace(
-    START, waiting_for="", ended=12, stopped=1, failed=1, best=[row(0.8123456)],
+    START, waiting_for="", num_ended=12, num_stopped=1, num_failed=1, best=[row(0.8123456)],
     running=[row(0.5)] * 2, seconds=60.0, remaining_seconds=195.0,
 )  # fmt: skip
 
@@ -35,7 +35,7 @@ def test_the_progress_is_one_line():
     )
     assert progress_text(replace(MIDDLE, remaining_seconds=0.2)).endswith("accuracy=0.8123")
     end = replace(
-        MIDDLE, state="FINISHED", ended=20, running=[], seconds=7384.0, remaining_seconds=None
+        MIDDLE, state="FINISHED", num_ended=20, running=[], seconds=7384.0, remaining_seconds=None
     )
     assert progress_text(end) == (
         "FINISHED: 20 of 20 trials, 1 stopped early, 1 failed; best accuracy=0.8123; 2:03:04"
@@ -43,7 +43,7 @@ def test_the_progress_is_one_line():
     nothing = replace(START, state="KILLED", waiting_for="", total=None)
     assert progress_text(nothing) == "KILLED: 0 trials"
     assert progress_text(replace(nothing, total=1)) == "KILLED: 0 of 1 trial"
-    once = replace(nothing, kind="single", ended=1, seconds=3.0)
+    once = replace(nothing, kind="single", num_ended=1, seconds=3.0)
     assert progress_text(once) == "KILLED: one call of a function; 0:03"
 
 

@@ -26,7 +26,12 @@ def test_a_running_search_says_what_it_is_and_how_far_it_is(tmp_path):
     assert (snapshot.kind, snapshot.state, snapshot.direction, snapshot.optimization_key) == (
         "optimization", "RUNNING", "max", "accuracy",
     )  # fmt: skip
-    assert (snapshot.total, snapshot.ended, snapshot.stopped, snapshot.failed) == (8, 3, 0, 1)
+    assert (snapshot.total, snapshot.num_ended, snapshot.num_stopped, snapshot.num_failed) == (
+        8,
+        3,
+        0,
+        1,
+    )
     assert [row["metric"] for row in snapshot.best] == [0.75, 0.5]
     assert [row["number"] for row in snapshot.failures] == [2]
     assert "ValueError: too bad" in snapshot.failures[0]["error"]
@@ -84,7 +89,7 @@ def test_the_best_and_the_failures_are_few(tmp_path):
     assert [row["number"] for row in snapshot.failures] == [*range(59, 0, -2)][
         MAX_FAILURES - 1 :: -1
     ]
-    assert (snapshot.ended, snapshot.failed) == (60, 30)
+    assert (snapshot.num_ended, snapshot.num_failed) == (60, 30)
 
 
 def test_the_best_are_the_lowest_where_the_metric_is_minimized(tmp_path):
@@ -117,7 +122,7 @@ def test_a_running_trial_has_few_points_and_the_last_one(tmp_path, monkeypatch, 
 )
 def test_an_experiment_without_a_trial_says_what_it_waits_for(tmp_path, has_worker, text):
     snapshot = snapshot_of(record_search(tmp_path, [], state=None), has_worker=has_worker)
-    assert (snapshot.waiting_for, snapshot.seconds, snapshot.ended) == (text, 0.0, 0)
+    assert (snapshot.waiting_for, snapshot.seconds, snapshot.num_ended) == (text, 0.0, 0)
     assert snapshot_of(record_search(tmp_path, [])).waiting_for == ""
 
 
@@ -129,15 +134,20 @@ def test_a_resumed_experiment_waits_for_its_first_trial(tmp_path):
 
 def test_a_function_that_ran_once_has_not_failed(tmp_path):
     snapshot = snapshot_of(record_single(tmp_path))
-    assert (snapshot.kind, snapshot.total, snapshot.ended, snapshot.failed) == ("single", 1, 1, 0)
-    assert snapshot_of(record_single(tmp_path, "no")).failed == 1
+    assert (snapshot.kind, snapshot.total, snapshot.num_ended, snapshot.num_failed) == (
+        "single",
+        1,
+        1,
+        0,
+    )
+    assert snapshot_of(record_single(tmp_path, "no")).num_failed == 1
 
 
 def test_an_ablation_has_rows_too(tmp_path):
     snapshot = snapshot_of(
         record_ablation(tmp_path, {"None": [0.75], "fare": [0.5], "age": [None]})
     )
-    assert (snapshot.kind, snapshot.ended, snapshot.failed) == ("ablation", 3, 1)
+    assert (snapshot.kind, snapshot.num_ended, snapshot.num_failed) == ("ablation", 3, 1)
     assert snapshot.best[1]["params"]["ablated_feature"] == "fare"
 
 
@@ -155,5 +165,5 @@ def test_fields_of_any_type_are_no_reason_to_fail(tmp_path, fields, state):
     trials = read_experiment(FILES, record_search(tmp_path).path).trials
     overview = Overview("/somewhere/x", fields, state)
     snapshot = make_snapshot(RecordedExperiment(overview, trials, {}, []), now=BEGAN)
-    assert (snapshot.name, snapshot.ended, snapshot.direction) == ("", 3, "max")
+    assert (snapshot.name, snapshot.num_ended, snapshot.direction) == ("", 3, "max")
     assert snapshot.seconds >= 0

@@ -87,13 +87,13 @@ def _best_so_far(
     """Return what had been spent at the end of each trial, and the best metric by then."""
     positions: list[float] = []
     bests: list[float] = []
-    spent = 0.0
+    position = 0.0
     for row, unit in zip(rows, units, strict=True):
-        spent += unit
+        position += unit
         metric = row["metric"]
         if metric is None and not bests:
             continue
         is_best = metric is not None and (not bests or direction.is_better(metric, than=bests[-1]))
-        positions.append(spent)
+        positions.append(position)
         bests.append(metric if is_best and metric is not None else bests[-1])
     return positions, bests

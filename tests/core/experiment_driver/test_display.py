@@ -272,7 +272,7 @@ def test_an_experiment_is_drawn_from_its_beginning_to_its_end(tmp_path, fails_in
     if fails_in:
         return
     assert view.snapshots[0].waiting_for == "Waiting for executors: 0 of 2"
-    assert (view.last.state, view.last.ended, view.last.failed) == ("FINISHED", 8, 1)
+    assert (view.last.state, view.last.num_ended, view.last.num_failed) == ("FINISHED", 8, 1)
     assert [row["params"]["x"] for row in view.last.best] == [8, 7, 6, 5, 4]
     assert view.last.running == []
     (seen,) = [
