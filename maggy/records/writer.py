@@ -92,6 +92,8 @@ class RecordWriter:
         self._calls: SimpleQueue[_Call | None] = SimpleQueue()  # None ends the thread
         self._sweep: Callable[[], object] | None = None
         self._next_sweep_time = 0.0
+        self._later: Callable[[], object] | None = None
+        self._later_time = 0.0
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
         self._wake = threading.Condition()
@@ -133,6 +135,22 @@ class RecordWriter:
         with self._lock:
             self._start()
             self._sweep = function
+            self._calls.put((_do_nothing, ()))  # wakes the thread
+
+    def later(self, function: Callable[[], object], seconds: float) -> None:
+        """Have ``function()`` run once after some seconds. On closing it is dropped.
+
+        To ask again before it has run has no effect.
+
+        Raises:
+            RuntimeError: If the writer is closed.
+        """
+        if self._later is not None:
+            return
+        with self._lock:
+            self._start()
+            self._later_time = self._clock() + seconds
+            self._later = function
             self._calls.put((_do_nothing, ()))  # wakes the thread
 
     def abandon(self) -> None:
@@ -208,11 +226,16 @@ class RecordWriter:
             del call
             if self._sweep is not None and self._clock() >= self._next_sweep_time:
                 self._run_sweep(self._sweep)
+            if self._later is not None and self._clock() >= self._later_time:
+                function, self._later = self._later, None
+                self._write(function, ())
         if self._sweep is not None:
             self._run_sweep(self._sweep)
 
     def _next_call(self) -> _Call | None:
         deadlines = [] if self._sweep is None else [self._next_sweep_time]
+        if self._later is not None:
+            deadlines.append(self._later_time)
         if self._guard is not None and not self._is_abandoned:
             deadlines.append(self._last_guard_time + self._guard_seconds)
         timeout = max(0.0, min(deadlines) - self._clock()) if deadlines else None

@@ -169,6 +169,10 @@ class Files(ABC):
     def append_bytes(self, path: str, data: bytes) -> None:
         """Add data to the end of a file. Make the file if it does not exist."""
 
+    def can_append(self, path: str) -> bool:
+        """Return whether adding to a file there costs only what is added."""
+        return True
+
     @abstractmethod
     def rename(self, path: str, new_path: str) -> None:
         """Rename a file or a directory within its directory."""

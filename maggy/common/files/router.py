@@ -100,6 +100,10 @@ class AnyFiles(Files):
         """Add data to the end of a file. Make the file if it does not exist."""
         self._at(path).append_bytes(path, data)
 
+    def can_append(self, path: str) -> bool:
+        """Return whether adding to a file there costs only what is added."""
+        return self._at(path).can_append(path)
+
     def rename(self, path: str, new_path: str) -> None:
         """Rename a file or a directory within its directory."""
         self._at(path).rename(path, new_path)

@@ -147,6 +147,10 @@ class UrlFiles(Files):
             before = b""
         system.pipe_file(inside, before + data)
 
+    def can_append(self, path: str) -> bool:
+        """Return whether this is no object store, which writes the whole file again."""
+        return not _is_object_store(open_url(path)[0])
+
     def rename(self, path: str, new_path: str) -> None:
         """Rename a file or a directory. In an object store this copies every file."""
         system, inside = open_url(path)

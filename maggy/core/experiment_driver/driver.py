@@ -13,6 +13,7 @@ from maggy.core.experiment_driver.ctrl_c import TimeIsUp, handle_interrupts
 from maggy.core.experiment_driver.dispatcher import Dispatcher
 from maggy.core.experiment_driver.foreground import Foreground
 from maggy.core.experiment_driver.gc_pauses import shorten_collections
+from maggy.core.experiment_driver.instructions import Points
 from maggy.core.experiment_driver.jobs import JobEnd, Jobs
 from maggy.core.experiment_driver.ledger import Ledger
 from maggy.core.experiment_driver.listeners import HeardNotices, Listeners
@@ -185,9 +186,7 @@ class ExperimentDriver:
             self._job_ended,
             self._fail_soon,
         )
-        listeners = self._listeners
-        hear_points = listeners.points if listeners and listeners.hear_points else None
-        self._policy_thread = PolicyThread(self._book, hear_points=hear_points)
+        self._policy_thread = PolicyThread(self._book, hear_points=self._hear_points)
         # The policy thread writes it, and the dispatcher reads it.
         numbers: dict[str, int | None] = {}
         self._dispatcher = Dispatcher(
@@ -216,6 +215,13 @@ class ExperimentDriver:
             metric_name=self._policy.optimization_key or "metric",
             verbose=self._limits.verbose,
         )
+
+    def _hear_points(self, event: Points) -> None:
+        """Hand points on, on the policy thread, before the trial book gets them."""
+        if event.times and not event.last:  # the end of a trial is recorded with all its points
+            self._recorder.points(event.trial_id, event.points, event.times)
+        if self._listeners is not None and self._listeners.hear_points:
+            self._listeners.points(event)
 
     def _shut_down(self) -> str:
         """End every part, and return the state of the experiment.

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
 from maggy.common.exceptions import OwnershipError
 from maggy.core.experiment_driver.output import OutputBuffer
-from maggy.core.messages import WorkerId
+from maggy.core.messages import Point, WorkerId
 from maggy.records.contract import RecordStore
+from maggy.records.event_files import TimedPoint
 from maggy.records.log_lines import log_line
 from maggy.records.ownership import RENEW_SECONDS
 from maggy.records.writer import RecordWriter
@@ -21,6 +22,9 @@ from maggy.trial import Trial
 __all__ = ["Recorder"]
 
 
+POINTS_SECONDS = 5.0
+"""Time between two writes of the points of running trials. The points of a trial that ends within
+this time are written with its end only."""
 MANY_CHARACTERS = 4 * 2**20
 """When this many characters of output wait, they are written at once."""
 
@@ -51,6 +55,8 @@ class Recorder:
         self.lost: OwnershipError | None = None
         self._when_lost: Callable[[OwnershipError], None] | None = None
         self._beginnings: dict[str, Trial] = {}  # running trials whose beginning is not written yet
+        # Points of running trials that TensorBoard does not show yet, and when the first one came.
+        self._points: dict[str, tuple[float, list[TimedPoint]]] = {}
         self._file_numbers: dict[WorkerId, int] = {}
         self._worker_counts: dict[int, int] = {}  # by partition
         self._is_hurried = False
@@ -124,8 +130,28 @@ class Recorder:
         self._beginnings[trial.trial_id] = trial
         self._writer.sweep(self._sweep)
 
+    def points(self, trial_id: str, points: Sequence[Point], times: Sequence[float]) -> None:
+        """Show new points of a running trial in TensorBoard within some seconds.
+
+        Args:
+            trial_id: The trial.
+            points: The points.
+            times: For each point when it was reported, in seconds since the epoch.
+        """
+        if not self._store.shows_points:
+            return
+        with self._lock:
+            if trial_id not in self._points:
+                self._points[trial_id] = time.monotonic(), []
+            waiting_points = self._points[trial_id][1]
+            waiting_points += [(*point, at) for point, at in zip(points, times, strict=True)]
+        self._writer.later(self._write_points, POINTS_SECONDS)
+
     def trial_given_back(self, trial: Trial, text: str) -> None:
         """Record that a trial lost its worker."""
+        with self._lock:
+            self._points.pop(trial.trial_id, None)
+        self._writer.submit(self._store.restart_trial, trial.trial_id)
         self._writer.submit(self._store.log, text)
         self._add(self._store.append_output, trial.trial_id, text=f"--- {text} ---\n")
 
@@ -133,6 +159,7 @@ class Recorder:
         """Record the end of a trial, after its output."""
         with self._lock:
             self._beginnings.pop(trial.trial_id, None)
+            self._points.pop(trial.trial_id, None)
         self._writer.submit(self._output.flush, self._store.append_output, trial.trial_id)
         self._writer.submit(self._store.end_trial, trial)
 
@@ -169,6 +196,23 @@ class Recorder:
             self._output.flush_all()
         finally:
             self._write_beginnings()
+
+    def _write_points(self) -> None:
+        latest = time.monotonic() - POINTS_SECONDS
+        for trial_id, (since, points) in list(self._points.items()):
+            if not points:
+                continue
+            if since > latest or trial_id in self._beginnings:
+                self._write_points_later()
+                continue
+            count = len(points)
+            self._store.append_points(trial_id, points[:count])
+            with self._lock:
+                del points[:count]
+
+    def _write_points_later(self) -> None:
+        with suppress(RuntimeError):  # the experiment is over: the ends have all points
+            self._writer.later(self._write_points, POINTS_SECONDS)
 
     def _write_output(self) -> None:
         # Reset before the writing: output that comes meanwhile must cause another call.
