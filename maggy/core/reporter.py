@@ -19,8 +19,8 @@ from maggy.common.exceptions import (
     EarlyStopException,
     NotSupportedError,
 )
+from maggy.common.reported_values import check_metric, check_step
 from maggy.core.messages import MAX_LINE_LENGTH, Line, Point
-from maggy.core.reported_values import check_metric, check_step
 
 __all__ = ["Reporter", "TimedPoint"]
 
@@ -48,8 +48,8 @@ LINE_CHARACTERS = 16
 """Number of characters that each line counts beside its text."""
 
 # A system call in each broadcast would double its cost, and the lookup of an attribute of the class
-# takes six times as long as that of a global name.
-_current_process = os.getpid()
+# takes several times as long as this one.
+_CURRENT_PROCESS = [os.getpid()]
 
 
 class Reporter:
@@ -76,7 +76,7 @@ class Reporter:
         self._hurry = hurry
         # Reentrant: a finalizer that prints may run inside any method.
         self._lock = threading.RLock()
-        self._process = _current_process
+        self._process = _CURRENT_PROCESS[0]
         self._points: list[TimedPoint] = []
         self._first_point = 0
         self._lines: list[Line] = []
@@ -123,7 +123,7 @@ class Reporter:
                 again.
             NotSupportedError: If this is not the process that runs the trial.
         """
-        if self._process != _current_process:
+        if self._process != _CURRENT_PROCESS[0]:
             raise self._wrong_process("broadcast")
         # Types are compared here first, since a training loop may broadcast after every batch.
         value = metric if type(metric) is float else check_metric(metric)
@@ -158,7 +158,7 @@ class Reporter:
         Raises:
             NotSupportedError: If this is not the process that runs the trial.
         """
-        if self._process != _current_process:
+        if self._process != _CURRENT_PROCESS[0]:
             raise self._wrong_process("log")
         is_shown = bool(jupyter or verbose)
         lines = [
@@ -276,7 +276,7 @@ class Reporter:
 
     def _wrong_process(self, method: str) -> NotSupportedError:
         """Return the error for a call in another process: nobody would empty the mailbox there."""
-        here = _current_process
+        here = _CURRENT_PROCESS[0]
         return NotSupportedError(
             f"reporter.{method}() must be called in the process that runs the trial "
             f"({self._process}), but was called in another one ({here}). Hand the value back to "
@@ -325,13 +325,12 @@ def _find_pickled(process: int, key: int) -> Reporter:
     reporter = _PICKLED.get((process, key))
     if reporter is None:
         reporter = Reporter()
-        reporter._process = process if process != _current_process else 0
+        reporter._process = process if process != _CURRENT_PROCESS[0] else 0
     return reporter
 
 
 def _note_fork() -> None:
-    global _current_process  # noqa: PLW0603 (the comment at its definition says why)
-    _current_process = os.getpid()
+    _CURRENT_PROCESS[0] = os.getpid()
 
 
 if hasattr(os, "register_at_fork"):

@@ -1,6 +1,7 @@
 """The recorder writes the start of a trial when it has time, the end always, and both in order."""
 
 import json
+import queue
 import re
 import threading
 from pathlib import Path
@@ -233,3 +234,17 @@ def test_a_closed_recorder_has_given_the_directory_back(store, recorder):
     recorder.log("a line")
     recorder.close()
     Ownership(FILES, store.directory, process=Process("other-host")).take()
+
+
+def test_points_of_a_running_trial_are_added_while_it_runs(tmp_path, notes, monkeypatch):
+    monkeypatch.setattr(module, "POINTS_SECONDS", 0.05)
+    store = ExperimentStore.create(AnyFiles(), str(tmp_path), "points")
+    batches = queue.SimpleQueue()
+    monkeypatch.setattr(store, "append_points", lambda *arguments: batches.put(arguments))
+    recorder, trial = Recorder(store, notes.append), Trial({"x": 1})
+    recorder.trial_begins(trial)
+    recorder.points(trial.trial_id, [(0, 0.5), (1, 0.25)], [5.0, 6.0])
+    assert batches.get(timeout=60) == (trial.trial_id, [(0, 0.5, 5.0), (1, 0.25, 6.0)])
+    recorder.points(trial.trial_id, [(2, 0.5)], [7.0])
+    assert batches.get(timeout=60) == (trial.trial_id, [(2, 0.5, 7.0)])
+    recorder.close()
