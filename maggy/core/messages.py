@@ -71,8 +71,7 @@ ComponentFailure = tuple[str, str, str]
 """The label of a component that cannot be built, the reason in one sentence, and the traceback."""
 
 REMARK = "Maggy: "
-"""The beginning of a line that the library itself writes. The user sees such a line once, even if
-many trials write it."""
+"""How a line of the library itself begins. The user sees it once, however many trials write it."""
 
 
 class WorkerId(NamedTuple):
@@ -90,9 +89,8 @@ class WorkerId(NamedTuple):
     def decode(cls, identity: bytes) -> WorkerId | None:
         """Return the worker with this routing id, or None if no worker of ours can have it."""
         parts = identity.split(b".")
-        if len(parts) != 3 or not all(part.isdigit() for part in parts):
-            return None
-        return cls(*(int(part) for part in parts))
+        is_ours = len(parts) == 3 and all(part.isdigit() for part in parts)
+        return cls(*map(int, parts)) if is_ours else None
 
 
 class Message(msgspec.Struct, array_like=True, tag=True, gc=False):
@@ -111,6 +109,7 @@ class Register(Message):
         task: The id that Spark gave to its task, with which Spark can kill the task.
         protocol: The number of the protocol that it speaks; 0 for releases that sent none.
         version: Its version of Maggy; empty for releases that sent none.
+        clock: The seconds since the epoch by its clock; 0 for releases that sent none.
     """
 
     host: str
@@ -118,6 +117,7 @@ class Register(Message):
     task: int = 0
     protocol: int = 0
     version: str = ""
+    clock: float = 0.0
 
     @classmethod
     def of_this_release(cls, host: str, pid: int, task: int = 0) -> Register:
@@ -147,6 +147,9 @@ class Checked(Message):
 class Report(Message):
     """Report the points and lines of a run since the last acknowledged report.
 
+    All kinds end with ``times``: when each point was reported, in seconds since the epoch by the
+    worker's clock; empty for releases that sent none.
+
     Attributes:
         run: The number of the worker's newest run; 0 before its first.
         first_point: The position of ``points[0]`` in the history of the run, counted from 0.
@@ -170,6 +173,7 @@ class Heartbeat(Report):
     """
 
     waiting: bool
+    times: list[float] = []
 
 
 class Final(Report):
@@ -186,6 +190,7 @@ class Final(Report):
     outputs: dict[str, Any]
     early: bool
     model: dict[str, Any] = {}
+    times: list[float] = []
 
 
 class Failed(Report):
@@ -210,6 +215,7 @@ class Failed(Report):
     location: str = ""
     died: bool = False
     model: dict[str, Any] = {}
+    times: list[float] = []
 
 
 # Messages of the driver.
