@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from maggy.common.types import Json
+from maggy.records.event_files import TimedPoint
 from maggy.records.events import HparamsParameter
 from maggy.trial import Trial
 
@@ -139,6 +140,27 @@ class RecordStore(ABC):
     @abstractmethod
     def begin_trial(self, trial: Trial) -> None:
         """Record the parameters of a trial. An earlier end stays recorded until the trial ends."""
+
+    @property
+    def shows_points(self) -> bool:
+        """Whether :meth:`append_points` has an effect."""
+        return False
+
+    def append_points(  # noqa: B027 (a store need not do it)
+        self, trial_id: str, points: Sequence[TimedPoint]
+    ) -> None:
+        """Show new points of a running trial in TensorBoard.
+
+        A store need not do so. It gets all points of a trial again at its end.
+
+        Args:
+            trial_id: The trial.
+            points: For each point its step, its value, and when it was reported, in seconds since
+                the epoch.
+        """
+
+    def restart_trial(self, trial_id: str) -> None:  # noqa: B027 (a store need not do it)
+        """Take note that a trial has lost its worker: the points so far do not count."""
 
     @abstractmethod
     def append_output(self, trial_id: str, text: str) -> None:

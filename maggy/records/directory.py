@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from maggy.common.exceptions import MaggyError, RecordsError, ResumeError
 from maggy.common.files import Files, is_url
 from maggy.common.types import Json
 from maggy.records.contract import RecordStore
 from maggy.records.encoding import encode_json, encode_text
-from maggy.records.event_files import EventFiles
+from maggy.records.event_files import EventFiles, TimedPoint
 from maggy.records.events import EventMaker, HparamsParameter, find_event_maker
 from maggy.records.log_files import LogFiles
 from maggy.records.log_lines import log_line
@@ -233,6 +233,19 @@ class ExperimentStore(RecordStore):
     def begin_trial(self, trial: Trial) -> None:
         """Make the directory of a trial, with its parameters. An earlier end stays for now."""
         self._trials.write_beginning(trial)
+
+    @property
+    def shows_points(self) -> bool:
+        """Whether TensorBoard is installed, and the store can append to a file."""
+        return self._events.show_points
+
+    def append_points(self, trial_id: str, points: Sequence[TimedPoint]) -> None:
+        """Add new points of a running trial to its event file."""
+        self._trials.append_points(trial_id, points)
+
+    def restart_trial(self, trial_id: str) -> None:
+        """Have the next points of a trial replace the earlier ones in TensorBoard."""
+        self._events.restart(trial_id)
 
     def append_output(self, trial_id: str, text: str) -> None:
         """Add text that the training function printed, as it is, to the trial's ``output.log``."""

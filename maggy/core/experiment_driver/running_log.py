@@ -34,6 +34,7 @@ class _Run:
         "origin",
         "point_count",
         "steps",
+        "times",
         "trial_id",
         "values",
     )
@@ -43,6 +44,7 @@ class _Run:
         self.origin = (trial.number, trial.start, trial.worker, trial.attempts)
         self.steps: Sequence[int | float] = trial.step_history
         self.values: Sequence[float] = trial.metric_history
+        self.times: Sequence[float] = trial.time_history
         self.is_recorded = False
         self.point_count = 0
         self.last_value = math.nan
@@ -66,7 +68,7 @@ class _Text:
         # A point has its step before its value, and loses its value for a moment when that is
         # replaced. Slices are atomic, so no lock is needed.
         values = run.values[start:]
-        points = list(zip(run.steps[start:], values, strict=False))
+        points = list(zip(run.steps[start:], values, run.times[start:], strict=False))
         if points:
             self.parts.append(point_lines(run.trial_id, points))
             self._counts.append((run, start + len(points), points[-1][1]))

@@ -1,6 +1,7 @@
 """The recorder writes the start of a trial when it has time, the end always, and both in order."""
 
 import json
+import queue
 import re
 import subprocess
 import sys
@@ -343,3 +344,17 @@ def test_what_a_running_trial_has_reported_survives_kill_9_until_the_end_of_the_
     assert names == {"running-1-1.jsonl", "running-2-1.jsonl"}
     recorder.close()
     assert not list(directory.glob("running-*"))
+
+
+def test_points_of_a_running_trial_are_shown_in_tensorboard_while_it_runs(
+    store, recorder, monkeypatch
+):
+    store.points_seconds = 0.05
+    batches = queue.SimpleQueue()
+    monkeypatch.setattr(store, "append_points", lambda *arguments: batches.put(arguments))
+    trial = Trial({"x": 1})
+    recorder.trial_begins(trial)
+    for points, times in ([(0, 0.5), (1, 0.25)], [5.0, 6.0]), ([(2, 0.5)], [7.0]):
+        recorder.points_came(Points(trial.trial_id, points, times=times))
+        timed_points = [(*point, at) for point, at in zip(points, times, strict=True)]
+        assert batches.get(timeout=60) == (trial.trial_id, timed_points)
