@@ -18,9 +18,14 @@ EXTRAS = {
     # Intervals and tests of ablations with repeats.
     "stats": ["scipy>=1.11"],
     "plots": ["matplotlib>=3.7", "pandas>=2.0"],
+    # jinja2 makes the page of result.report(), and plotly's script draws in it.
+    "report": ["jinja2>=3.1", "plotly>=6.0"],
     # MLflow's client. A server needs mlflow itself.
     "mlflow": ["mlflow-skinny>=3.0"],
-    "notebook": ["ipykernel>=6.29", "ipywidgets>=8.0"],
+    "dashboard": ["optuna>=5.0", "optuna-dashboard>=0.20"],
+    # The view of a running experiment in a terminal.
+    "terminal": ["rich>=13.7"],
+    "notebook": ["anywidget>=0.9", "ipykernel>=6.29", "ipywidgets>=8.0"],
     "s3": ["s3fs>=2024.10"],
     "hdfs": ["hdfs-native>=0.11"],
     # hops needs six, but does not declare it.
@@ -46,7 +51,9 @@ EXTRAS["dev"] = [
     *EXTRAS["plots"],
     *EXTRAS["stats"],
     *EXTRAS["mlflow"],
+    *EXTRAS["report"],
     *EXTRAS["notebook"],
+    *EXTRAS["terminal"],
     *EXTRAS["s3"],
     *EXTRAS["hopsworks"],
     "cryptography>=42",
@@ -81,7 +88,10 @@ setup(
     keywords="hyperparameter optimization, ablation study, Apache Spark, PySpark, machine learning",
     python_requires=">=3.10",
     packages=find_packages(include=["maggy", "maggy.*"]),
-    package_data={"maggy": ["py.typed"]},
+    package_data={
+        "maggy": ["py.typed", "common/spark_logging/*.xml", "live/*.css", "live/*.js"],
+        "maggy.result.report": ["assets/*"],
+    },
     install_requires=[
         "fsspec>=2024.10",
         "msgspec>=0.18",

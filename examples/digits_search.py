@@ -4,7 +4,7 @@ Maggy stops trials that do worse than the median of the earlier ones, so that th
 the time.
 """
 
-from local_spark import local_spark
+import os
 
 from maggy import Searchspace, experiment
 from maggy.experiment_config import OptimizationConfig
@@ -48,7 +48,8 @@ def train(kernel, pool, dropout, learning_rate, reporter):
 
 
 def main():
-    local_spark()
+    # The same numbers on every processor.
+    os.environ.update(TF_ENABLE_ONEDNN_OPTS="0", CUDA_VISIBLE_DEVICES="-1")
     searchspace = Searchspace(
         kernel=("INTEGER", [2, 5]),
         pool=("DISCRETE", [1, 2, 4]),

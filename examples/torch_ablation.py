@@ -7,8 +7,6 @@ five times (`--repeats`), and measures the accuracy on images that the model has
 
 import argparse
 
-from local_spark import local_spark
-
 from maggy import experiment
 from maggy.ablation import AblationStudy
 from maggy.experiment_config import AblationConfig
@@ -81,7 +79,6 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=5, help="trainings of each component")
     options = parser.parse_args()
-    local_spark()
 
     study = AblationStudy(None)
     study.model.set_base_model_generator(base_model)

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
         SearchspaceBoundsError,
         SignatureError,
     )
+    from maggy.comparing import compare
     from maggy.earlystop import (
         AbstractEarlyStop,
         AbstractExperimentStop,
@@ -86,6 +87,7 @@ if TYPE_CHECKING:
     from maggy.searchspace import Searchspace
     from maggy.tracking import Listener
     from maggy.trial import Trial
+    from maggy.watching import watch
 
 __all__ = [
     "GP",
@@ -141,10 +143,12 @@ __all__ = [
     "Trial",
     "__version__",
     "callbacks",
+    "compare",
     "experiment",
     "lagom",
     "load",
     "tensorboard",
+    "watch",
 ]
 
 # Three lists name the same things: the imports above are for type checkers, ``__all__`` is for
@@ -173,6 +177,7 @@ _NAMES = {
         "SearchspaceBoundsError",
         "SignatureError",
     ],
+    "maggy.comparing": ["compare"],
     "maggy.earlystop": [
         "AbstractEarlyStop",
         "AbstractExperimentStop",
@@ -210,6 +215,7 @@ _NAMES = {
     "maggy.searchspace": ["Searchspace"],
     "maggy.tracking": ["Listener"],
     "maggy.trial": ["Trial"],
+    "maggy.watching": ["watch"],
 }
 _MODULES = {name: module for module, names in _NAMES.items() for name in names}
 

@@ -6,13 +6,14 @@ import os
 import warnings
 
 from maggy.common.exceptions import BadArgumentsError
+from maggy.common.files import Files
 from maggy.core.environment import find_environment
 from maggy.records.naming import find_recorded
 from maggy.records.recorded import RecordedExperiment, read_experiment
 from maggy.result import ExperimentResult
 from maggy.result.opening import result_of
 
-__all__ = ["load", "read"]
+__all__ = ["load", "locate", "read"]
 
 _MAX_PROBLEMS = 10
 
@@ -28,7 +29,8 @@ def load(
 
     ``result.state`` is ``"RUNNING"``, ``"FINISHED"``, ``"FAILED"`` or ``"KILLED"``. An experiment
     was killed if that is recorded, or if no end is recorded and its driver is dead or has given no
-    sign of life for 60 seconds. ``result.running`` holds the trials that have begun and not ended.
+    sign of life for 60 seconds. ``result.running`` holds the running trials with their points so
+    far: on a disk all but those of the last five seconds, behind a URL of the last thirty.
 
     A damaged record is left out, and a warning names it.
 
@@ -73,6 +75,20 @@ def read(
         BadArgumentsError: If the experiment is no path, URL or id.
         ExperimentNotFoundError: If there is no such experiment.
     """
+    return read_experiment(*locate(experiment, log_dir=log_dir))
+
+
+def locate(
+    experiment: str | os.PathLike[str], *, log_dir: str | os.PathLike[str] | None = None
+) -> tuple[Files, str]:
+    """Return what reads the records of an experiment, and their directory: a path or a URL.
+
+    The arguments are those of :func:`load`.
+
+    Raises:
+        BadArgumentsError: If the experiment is no path, URL or id.
+        ExperimentNotFoundError: If there is no such experiment.
+    """
     if not isinstance(experiment, (str, os.PathLike)) or "\0" in os.fspath(experiment):
         raise BadArgumentsError(
             "The experiment must be a directory, a URL or an id, but got "
@@ -81,4 +97,4 @@ def read(
     environment = find_environment()
     root = environment.root(None if log_dir is None else os.fspath(log_dir))
     directory = find_recorded(environment.files, root, experiment, environment.root)
-    return read_experiment(environment.files, directory)
+    return environment.files, directory

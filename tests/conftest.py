@@ -1,6 +1,7 @@
 """One Spark session for the whole run, and a folder of its own for each test's experiments."""
 
 import os
+import signal
 import sys
 
 import pytest
@@ -19,6 +20,10 @@ settings.load_profile("maggy")
 # of its time goes into the optimizing compiler, which pays only in sessions longer than a test.
 os.environ.setdefault("SPARK_SUBMIT_OPTS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
 os.environ.setdefault("SPARK_LAUNCHER_OPTS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+
+# A shell lets what it starts in the background ignore Ctrl-C, with all child processes.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -50,7 +50,7 @@ EXCEPTIONS = [
 ]  # fmt: skip
 PUBLIC = [
     "AblationStudy", "ExperimentResult", "Searchspace", "Trial", "__version__", "callbacks",
-    "Listener", "experiment", "lagom", "load", "tensorboard",
+    "Listener", "compare", "experiment", "lagom", "load", "tensorboard", "watch",
     *CONFIGS, *OPTIMIZERS, *STOP_RULES, *EXCEPTIONS,
 ]  # fmt: skip
 SUBMODULES = [
@@ -117,7 +117,9 @@ PATHS = {
     "maggy.ablation.ablator.loco": ["LOCO"],
     "maggy.callbacks": ["KerasBatchEnd", "KerasEpochEnd"],
     "maggy.result": ["ExperimentResult"],
+    "maggy.comparing": ["compare"],
     "maggy.loading": ["load"],
+    "maggy.watching": ["watch"],
     "maggy.tracking": ["ExperimentInfo", "Listener", "MLflow", "export"],
     "maggy.core.exceptions": EXCEPTIONS,
     "maggy.common.exceptions": EXCEPTIONS,

@@ -246,13 +246,19 @@ def hostile(tmp_path):
     return directory
 
 
-def test_a_hostile_directory_is_data(tmp_path):
+def test_a_hostile_directory_is_data(tmp_path, capsys):
     directory = hostile(tmp_path)
     before = tree(tmp_path)
     with pytest.warns(UserWarning, match="are damaged") as caught:
         loaded = maggy.load(directory)
     assert tree(tmp_path) == before
     assert [trial["metric"] for trial in loaded.trials] == [0.5, 0.25]
+    watched = maggy.watch(directory)
+    assert tree(tmp_path) == before
+    assert watched.trials == loaded.trials
+    text = capsys.readouterr().out
+    assert text.count("is damaged") == 14
+    assert text.replace("\n", "").isprintable()
     text = str(caught[0].message)
     assert "and 4 more" in text
     assert text.replace("\n", "").isprintable()

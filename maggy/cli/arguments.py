@@ -27,11 +27,12 @@ def add_experiment(parser: ArgumentParser) -> None:
 
 def add_log_dir(parser: ArgumentParser) -> None:
     """Add the argument that names the directory of all experiments."""
-    parser.add_argument(
+    action = parser.add_argument(
         "--log-dir",
         metavar="DIR",
         help="the directory of experiments; by default $MAGGY_LOG_DIR, or else ./Experiments",
     )
+    action.completer = _complete_directory  # type: ignore[attr-defined]
 
 
 def add_json(parser: ArgumentParser) -> None:
@@ -65,5 +66,19 @@ def _complete(prefix: str, parsed_args: Namespace, **_: object) -> list[str]:
 
     environment = find_environment()
     ids = recorded_names(environment.files, environment.root(parsed_args.log_dir))
-    paths = (path for path in glob.glob(f"{glob.escape(prefix)}*") if os.path.isdir(path))
-    return [*(name for name in ids if name.startswith(prefix)), *sorted(paths)]
+    return [*(name for name in ids if name.startswith(prefix)), *_complete_directory(prefix)]
+
+
+def _complete_directory(prefix: str, **_: object) -> list[str]:
+    """Return the directories that begin with these characters.
+
+    A shell goes on inside a directory with a slash. An experiment has none, for it is complete.
+    """
+    from maggy.records.naming import RECORD_NAME
+
+    paths = sorted(glob.glob(f"{glob.escape(prefix)}*"))
+    return [
+        path if os.path.exists(os.path.join(path, RECORD_NAME)) else os.path.join(path, "")
+        for path in paths
+        if os.path.isdir(path)
+    ]

@@ -12,12 +12,16 @@ from contextlib import suppress
 
 from maggy.cli.best import BestCommand
 from maggy.cli.command import NOT_FOUND, SUCCESS, WRONG_USE, Command
+from maggy.cli.compare import CompareCommand
+from maggy.cli.dashboard import DashboardCommand
 from maggy.cli.doctor import DoctorCommand
 from maggy.cli.export import ExportCommand
 from maggy.cli.list_experiments import ListCommand
+from maggy.cli.report import ReportCommand
 from maggy.cli.resume_hint import ResumeHintCommand
 from maggy.cli.screen import Screen
 from maggy.cli.show import ShowCommand
+from maggy.cli.watch import WatchCommand
 from maggy.common.exceptions import BadArgumentsError, MissingDependencyError
 from maggy.version import __version__
 
@@ -26,8 +30,12 @@ __all__ = ["COMMANDS", "main"]
 COMMANDS: tuple[Command, ...] = (
     ListCommand(),
     ShowCommand(),
+    WatchCommand(),
     BestCommand(),
     ExportCommand(),
+    DashboardCommand(),
+    ReportCommand(),
+    CompareCommand(),
     ResumeHintCommand(),
     DoctorCommand(),
 )
@@ -79,8 +87,8 @@ def _parser() -> ArgumentParser:
     parser = ArgumentParser(
         prog="maggy",
         description="Look at recorded experiments of Maggy, and at what Maggy runs on.",
-        epilog="Exit codes: 0 success, 1 the experiment failed or a check did, 2 wrong use, "
-        "3 not found.",
+        epilog="Exit codes: 0 success; 1 the experiment, a check or an export to MLflow failed; "
+        "2 wrong use; 3 not found.",
     )
     parser.add_argument("--version", action="version", version=f"maggy {__version__}")
     subparsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")

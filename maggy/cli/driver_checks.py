@@ -9,19 +9,17 @@ import os
 import platform
 import secrets
 import sys
-from importlib.metadata import PackageNotFoundError, version
 
-from maggy.cli.findings import Finding
+from maggy.cli.findings import Finding, without_secrets_of
 from maggy.common.files import Files
 from maggy.common.java import MIN_JAVA, java_path, java_version, major_version
+from maggy.common.versions import SPARK, TENSORFLOW, package_version
 from maggy.version import __version__
 
-__all__ = ["driver_findings", "package_version", "store_finding"]
+__all__ = ["driver_findings", "store_finding"]
 
 _MIN_PYTHON = (3, 10)
 _MIN_JAVA_OF_SPARK_3 = 8
-_TENSORFLOW = ("tensorflow", "tensorflow-cpu", "tensorflow-macos", "tf-nightly")
-_SPARK = ("pyspark", "pyspark-client")
 
 
 def driver_findings(files: Files, root: str) -> list[Finding]:
@@ -31,7 +29,7 @@ def driver_findings(files: Files, root: str) -> list[Finding]:
         files: Reads and writes in ``root``.
         root: The directory of experiments.
     """
-    spark = package_version(*_SPARK)
+    spark = package_version(*SPARK)
     return [
         _python_finding(),
         Finding("ok", "Maggy", __version__),
@@ -40,16 +38,6 @@ def driver_findings(files: Files, root: str) -> list[Finding]:
         _tensorflow_finding(),
         store_finding(files, root),
     ]
-
-
-def package_version(*names: str) -> str | None:
-    """Return the version of the first of these packages that is installed; None if none is."""
-    for name in names:
-        try:
-            return version(name)
-        except PackageNotFoundError:
-            continue
-    return None
 
 
 def store_finding(files: Files, root: str) -> Finding:
@@ -66,7 +54,8 @@ def store_finding(files: Files, root: str) -> Finding:
         files.create_bytes(path, b"")
         files.remove(path)
     except Exception as error:  # the libraries of stores have errors of their own
-        text = f"{root} cannot be written ({type(error).__name__}: {error!s:.300})"
+        reason = without_secrets_of(root, str(error))
+        text = f"{root} cannot be written ({type(error).__name__}: {reason:.300})"
         return Finding("problem", "records", text, remedy)
     text = f"{root} can be written"
     return Finding("ok", "records", text if place == root else f"{text}, and will be made")
@@ -117,7 +106,7 @@ def _java_finding(spark: str | None) -> Finding:
 
 
 def _tensorflow_finding() -> Finding:
-    release = package_version(*_TENSORFLOW)
+    release = package_version(*TENSORFLOW)
     if release is None:
         text = "not installed; needed only by training functions and studies that use it"
         return Finding("note", "TensorFlow", text)

@@ -1,4 +1,4 @@
-"""``maggy export``: the trials of an experiment as CSV, as JSON, or as a study of Optuna."""
+"""``maggy export``: the trials of an experiment as CSV or JSON, or to Optuna or MLflow."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from maggy.cli.arguments import add_experiment, open_experiment
-from maggy.cli.command import SUCCESS, Command
+from maggy.cli.command import FAILURE, SUCCESS, Command
 from maggy.cli.screen import Screen
 from maggy.cli.summary import iso_time, summary_of
-from maggy.common.exceptions import BadArgumentsError
+from maggy.common.credentials import without_credentials
+from maggy.common.exceptions import BadArgumentsError, MissingDependencyError
 from maggy.common.terminal_text import terminal_text
 from maggy.common.types import Json
 
@@ -31,16 +32,18 @@ class ExportCommand(Command):
     """Write the trials of an experiment for other programs."""
 
     name = "export"
-    summary = "Write the trials for other programs: as CSV, as JSON, or to Optuna"
+    summary = "Write the trials for other programs: CSV, JSON, Optuna, or MLflow"
     description = (
         "CSV has a row for each trial that has ended, and JSON everything, reported values "
         "included. In CSV, a text that a spreadsheet would take for a formula begins with an "
-        "apostrophe."
+        "apostrophe. To MLflow only what it does not have yet is written, and only when the "
+        "experiment has ended."
     )
     examples = (
         ("maggy export local-1700000000000_1 --csv > trials.csv", "a row for each trial"),
         ("maggy export local-1700000000000_1 --json | jq .trials[0]", "everything"),
         ("maggy export local-1700000000000_1 --optuna sqlite:///study.db", "for optuna-dashboard"),
+        ("maggy export local-1700000000000_1 --mlflow", "to $MLFLOW_TRACKING_URI"),
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -54,14 +57,26 @@ class ExportCommand(Command):
             metavar="URL",
             help="add a study to this storage, such as sqlite:///study.db",
         )
+        formats.add_argument(
+            "--mlflow", action="store_true", help="write a run, and a nested run for each trial"
+        )
         parser.add_argument(
             "--study-name", metavar="NAME", help="the name of the study; by default the id"
         )
+        parser.add_argument(
+            "--tracking-uri",
+            metavar="URI",
+            help="the server of MLflow; by default $MLFLOW_TRACKING_URI, or else MLflow's own",
+        )
+        parser.add_argument(
+            "--experiment-name",
+            metavar="NAME",
+            help="the experiment of MLflow; by default the name of this one",
+        )
 
     def run(self, arguments: Namespace, screen: Screen) -> int:
-        """Write the trials."""
-        if arguments.study_name is not None and arguments.optuna is None:
-            raise BadArgumentsError("--study-name must stand with --optuna, but there is none.")
+        """Write the trials. Return the exit code of a failure if MLflow cannot take them."""
+        _check_options(arguments)
         records, result = open_experiment(arguments, screen)
         summary = summary_of(records.overview, result)
         if arguments.csv:
@@ -77,6 +92,8 @@ class ExportCommand(Command):
                     "running": result.running,
                 }
             )
+        elif arguments.mlflow:
+            return _write_runs(result, arguments, screen)
         else:
             name = arguments.study_name or summary.experiment_id
             _add_study(result, arguments.optuna, name)
@@ -118,6 +135,39 @@ def _csv_line(values: list[Json]) -> str:
     return line.getvalue().removesuffix("\n")
 
 
+def _check_options(arguments: Namespace) -> None:
+    for option, target, has_target in (
+        ("--study-name", "--optuna", arguments.optuna is not None),
+        ("--tracking-uri", "--mlflow", arguments.mlflow),
+        ("--experiment-name", "--mlflow", arguments.mlflow),
+    ):
+        value = getattr(arguments, option.removeprefix("--").replace("-", "_"))
+        if value is not None and not has_target:
+            raise BadArgumentsError(f"{option} must stand with {target}, but there is none.")
+
+
+def _write_runs(result: ExperimentResult, arguments: Namespace, screen: Screen) -> int:
+    """Write what MLflow lacks, say what was written, and return the exit code."""
+    from maggy.tracking.mlflow import export
+    from maggy.tracking.mlflow_server import tracking_uri_of
+
+    uri = tracking_uri_of(arguments.tracking_uri)
+    target = "MLflow's own default" if uri is None else without_credentials(uri)
+    try:
+        count = export(
+            result, experiment_name=arguments.experiment_name, tracking_uri=arguments.tracking_uri
+        )
+    except (BadArgumentsError, MissingDependencyError):
+        raise
+    except Exception as error:  # an error of MLflow's, of its server, or of a library below
+        lines = [without_credentials(line) for line in str(error).strip().split("\n")]
+        screen.remark(f"Not everything is in MLflow at {target}. {lines[0]:.500}")
+        return FAILURE
+    rest = len(result.trials) - count
+    screen.remark(f"{count} trials were written to MLflow at {target}. It had {rest} already.")
+    return SUCCESS
+
+
 def _add_study(result: ExperimentResult, url: str, name: str) -> None:
     """Add the trials as a study to a storage of Optuna.
 
@@ -131,7 +181,7 @@ def _add_study(result: ExperimentResult, url: str, name: str) -> None:
     try:
         result.to_optuna_study(storage=url, study_name=name)
     except Exception as error:  # Optuna's, SQLAlchemy's, or a database driver's
-        text = str(error).strip().split("\n", 1)[0]
+        text = without_credentials(str(error).strip().split("\n", 1)[0])
         raise BadArgumentsError(
             f"--optuna must name a storage in which there is no study {name!r} yet: {text:.300}"
         ) from error

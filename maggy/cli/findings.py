@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Literal
 
+from maggy.common.credentials import without_credentials
 from maggy.common.terminal_text import terminal_line
 from maggy.common.text_table import TextTable
 
-__all__ = ["Finding", "findings_text", "without_credentials"]
-
-# Up to the last @, since a password may hold any character.
-_CREDENTIALS = re.compile(r"(\b[\w+.-]+://)\S*@")
-_QUERY = re.compile(r"(\b[\w+.-]+://[^\s?]*\?)\S+")
+__all__ = ["Finding", "findings_text", "without_secrets_of"]
 
 
 @dataclass(frozen=True)
@@ -44,14 +40,22 @@ def findings_text(findings: list[Finding]) -> str:
     return "\n".join(lines)
 
 
-def without_credentials(text: str) -> str:
-    """Return a text in which no URL has a user, a password or a query.
+def without_secrets_of(url: str, text: str) -> str:
+    """Return a text in which no part of a URL stands that may be secret.
+
+    An error about a URL may quote a part of it, which looks like no URL.
 
     Example:
-        >>> without_credentials("s3://key:secret@bucket/logs and https://host/x?sig=abc")
-        's3://***@bucket/logs and https://host/x?***'
+        >>> without_secrets_of("s3://key:secret@bucket/x", "There is no bucket key:secret@bucket.")
+        'There is no bucket ***@bucket.'
     """
-    return _QUERY.sub(r"\1***", _CREDENTIALS.sub(r"\1***@", text))
+    user, _, _ = url.partition("://")[2].rpartition("@")
+    query = url.partition("?")[2]
+    password = user.partition(":")[2]
+    values = [pair.partition("=")[2] for pair in query.split("&")]
+    for secret in (user, password, query, *values):
+        text = text.replace(secret, "***") if secret else text
+    return text
 
 
 def _shown(text: str) -> str:

@@ -31,6 +31,16 @@ class Screen:
         """Write a part of the answer, with a line end."""
         self._out.write(terminal_text(text) + "\n")
 
+    def write_now(self, text: str) -> None:
+        """Write a part of the answer as :meth:`write` does, for a reader who waits for it."""
+        self.write(text)
+        self._out.flush()
+
+    def write_json_line(self, value: object) -> None:
+        """Write a part of the answer as JSON in one line, for a program that waits for it."""
+        self._out.write(json.dumps(to_plain(value), allow_nan=False) + "\n")
+        self._out.flush()
+
     def write_json(self, value: object) -> None:
         """Write the answer as JSON of printable characters. NaN and infinity become null."""
         self._out.write(json.dumps(to_plain(value), indent=2, allow_nan=False) + "\n")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from maggy.common.exceptions import ExperimentError, MissingDependencyError
 from maggy.common.java import java_problem
 from maggy.common.optional import problem_with
+from maggy.common.spark_master import describe_start, is_configured
+from maggy.common.spark_start import quiet_java, tidy_python, worker_variables
 
 if TYPE_CHECKING:
     from pyspark import SparkContext
@@ -18,10 +21,14 @@ if TYPE_CHECKING:
 __all__ = ["spark_session", "why_gone"]
 
 
-def spark_session() -> SparkSession:
+def spark_session(say: Callable[[str], None] | None = None) -> SparkSession:
     """Return the user's Spark session. If there is none, start a session on all local cores.
 
     If there are several, return the one that is active in this thread, else the default one.
+    A Spark that is started here logs errors only, unless the user has configured its log.
+
+    Args:
+        say: Called with a line for the user before Spark starts; None says nothing.
 
     Raises:
         MissingDependencyError: If pyspark or Java is not installed, or Java is too old.
@@ -40,7 +47,7 @@ def spark_session() -> SparkSession:
             "Install a pyspark that fits this Python."
         ) from error
     try:
-        return _find_session(SparkSession) or _start_session(SparkSession)
+        return _find_session(SparkSession) or _start_session(SparkSession, say)
     except Exception as error:
         raise _find_problem() or error from error
 
@@ -82,13 +89,55 @@ def _find_problem() -> Exception | None:
     return ExperimentError(reason) if reason is not None else java_problem()
 
 
-def _start_session(session_class: type[SparkSession]) -> SparkSession:
-    from pyspark import SparkContext
+def _start_session(
+    session_class: type[SparkSession], say: Callable[[str], None] | None
+) -> SparkSession:
+    from pyspark import SparkConf, SparkContext
 
-    builder = session_class.builder
     # With a context or a gateway somebody else has configured Spark, and their settings stay.
-    if SparkContext._active_spark_context is None and "PYSPARK_GATEWAY_PORT" not in os.environ:
-        builder = builder.appName("maggy").config("spark.ui.showConsoleProgress", "false")
-        # Else Spark would run its workers with the first Python on the PATH.
-        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    return builder.getOrCreate()
+    if SparkContext._active_spark_context is not None or "PYSPARK_GATEWAY_PORT" in os.environ:
+        return session_class.builder.getOrCreate()
+    builder = session_class.builder.appName("maggy").config("spark.ui.showConsoleProgress", "false")
+    # Else Spark would run its workers with the first Python on the PATH.
+    with tidy_python({"PYSPARK_PYTHON": os.environ.get("PYSPARK_PYTHON", sys.executable)}):
+        if not _is_for_connect():
+            home = _find_home()
+            if say is not None:
+                say(describe_start(os.environ, home))
+            if SparkContext._gateway is None:
+                _start_java(home)
+            user_settings = SparkConf()  # Java has read the user's files
+            for name, value in worker_variables(os.environ).items():
+                key = f"spark.executorEnv.{name}"
+                if not user_settings.contains(key):
+                    builder = builder.config(key, value)
+        return builder.getOrCreate()
+
+
+def _start_java(home: str | None) -> None:
+    from pyspark import SparkContext
+    from pyspark.java_gateway import launch_gateway
+
+    names = [f"spark.executorEnv.{name}" for name in worker_variables(os.environ)]
+    is_ours = any(not is_configured(name, os.environ, home) for name in names)
+    with quiet_java(is_tensorflow_quiet=is_ours) as options:
+        gateway = launch_gateway(popen_kwargs=dict(options))
+    SparkContext._ensure_initialized(gateway=gateway)
+
+
+def _find_home() -> str | None:
+    from pyspark.find_spark_home import _find_spark_home
+
+    try:
+        return str(_find_spark_home())
+    except SystemExit:  # it has printed why; the start of Java says it again
+        return None
+
+
+def _is_for_connect() -> bool:
+    """Return whether pyspark will reach its Spark through Connect, so that Java is not ours."""
+    return (
+        "SPARK_REMOTE" in os.environ
+        or "SPARK_CONNECT_MODE_ENABLED" in os.environ
+        or os.environ.get("SPARK_API_MODE", "").lower() == "connect"
+    )

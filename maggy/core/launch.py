@@ -5,12 +5,12 @@ from __future__ import annotations
 import functools
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from maggy.common import exceptions
 from maggy.common.direction import Direction
+from maggy.common.environment_variables import set_variables
 from maggy.common.exceptions import ExperimentError, MissingDependencyError, NotSupportedError
 from maggy.common.types import TrainingFunction
 from maggy.core.cluster import Cluster, Payload, Task, active_cluster, call_with_content
@@ -26,21 +26,26 @@ from maggy.core.executors.process_executor import why_not_here
 from maggy.core.executors.trial_executor import WorkerSettings, work
 from maggy.core.experiment_driver import ExperimentDriver, RunLimits
 from maggy.core.experiment_driver.conclusion import conclude
+from maggy.core.experiment_driver.display import Display
 from maggy.core.experiment_driver.listeners import Listeners
 from maggy.core.experiment_driver.listening import describe_experiment, heard
 from maggy.core.experiment_driver.policy import Policy
 from maggy.core.experiment_driver.progress import announce
 from maggy.core.experiment_driver.recorder import Recorder
 from maggy.core.experiment_driver.worker_count import count_workers
-from maggy.core.experiment_record import ExperimentRecord, choose_seed
+from maggy.core.experiment_record import ExperimentRecord, choose_seed, describe_setup
 from maggy.core.plan import Config, plan
 from maggy.core.resume import Past, open_experiment, take_over
 from maggy.core.rpc import Address, Server
 from maggy.experiment_config import OptimizationConfig
 from maggy.experiment_config.checks import check_memory
+from maggy.live.choice import choose_view
+from maggy.live.experiment import LiveExperiment
 from maggy.records.contract import RecordStore
 from maggy.records.directory import ExperimentStore
 from maggy.records.events import events_problem
+from maggy.result.rows import make_row
+from maggy.tracking import ExperimentInfo
 from maggy.tracking.registry import resolve_listeners
 from maggy.trial import Trial
 
@@ -55,7 +60,7 @@ def launch(train_fn: TrainingFunction, config: Config) -> Any:  # noqa: ANN401 (
     root = environment.root(None if config.log_dir is None else os.fspath(config.log_dir))
     store, earlier = open_experiment(environment, root, config, policy)
     workload.optimization_key = policy.optimization_key
-    cluster = active_cluster()
+    cluster = active_cluster(announce)
     _check_isolation(config, cluster)
     if store is None:
         store, past = _create_store(environment, root, cluster), Past([], [])
@@ -66,7 +71,14 @@ def launch(train_fn: TrainingFunction, config: Config) -> Any:  # noqa: ANN401 (
     policy.log_to(recorder.log)
     start = time.time()
     record = ExperimentRecord(
-        recorder, config, policy, earlier, app_id=cluster.app_id, seed=seed, start=start
+        recorder,
+        config,
+        policy,
+        earlier,
+        app_id=cluster.app_id,
+        seed=seed,
+        start=start,
+        setup=describe_setup(config, cluster),
     )
     record.begin()
     _announce_start(config, policy, store, recorder)
@@ -80,7 +92,7 @@ def launch(train_fn: TrainingFunction, config: Config) -> Any:  # noqa: ANN401 (
         )
         with heard(hearers, info, environment.files, recorder, past.trials) as listeners:
             with (
-                _set_variables(environment.variables(store.experiment_id)),
+                set_variables(environment.variables(store.experiment_id)),
                 pack_workload(workload, cluster, recorder.tell) as payload,
             ):
                 driver = _make_driver(
@@ -94,6 +106,7 @@ def launch(train_fn: TrainingFunction, config: Config) -> Any:  # noqa: ANN401 (
                     past,
                     seed,
                     listeners,
+                    _choose_display(info, policy, past),
                 )
                 # The platform learns the address last: a client that asks must get the number of
                 # trials.
@@ -111,6 +124,7 @@ def launch(train_fn: TrainingFunction, config: Config) -> Any:  # noqa: ANN401 (
                 directory=store.directory,
                 searchspace=config.searchspace if isinstance(config, OptimizationConfig) else None,
                 seconds=time.time() - start,
+                record=record.at_end(state, time.time()),
                 listeners=listeners,
             )
     except Exception as error:
@@ -163,21 +177,6 @@ def _find_best_trial(trials: list[Trial], direction: Direction) -> Trial | None:
     return direction.best(metrics, key=lambda pair: pair[0])[1]
 
 
-@contextmanager
-def _set_variables(variables: Mapping[str, str]) -> Iterator[None]:
-    """Set environment variables, and restore them at the end."""
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-
-
 def _make_driver(
     config: Config,
     policy: Policy,
@@ -189,6 +188,7 @@ def _make_driver(
     past: Past,
     seed: int,
     listeners: Listeners | None,
+    display: Display | None,
 ) -> ExperimentDriver:
     variables = environment.variables(recorder.experiment_id)
 
@@ -233,7 +233,17 @@ def _make_driver(
         registration.board,
         past.again,
         listeners,
+        display,
     )
+
+
+def _choose_display(info: ExperimentInfo, policy: Policy, past: Past) -> Display | None:
+    """Return what draws the experiment where the user looks; None for a bar and lines."""
+    view = choose_view()
+    if view is None:
+        return None
+    key = policy.optimization_key or "metric"
+    return Display(view, LiveExperiment.of(info, [make_row(trial, key) for trial in past.trials]))
 
 
 def _find_memory_limit(config: Config) -> int | None:

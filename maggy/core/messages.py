@@ -14,8 +14,6 @@ a lost one.
 
 from __future__ import annotations
 
-import math
-import re
 from typing import Any, NamedTuple
 
 import msgspec
@@ -25,7 +23,6 @@ from maggy.version import PROTOCOL, __version__
 
 __all__ = [
     "MAX_LINE_LENGTH",
-    "MAX_MESSAGE_BYTES",
     "MISMATCH",
     "REMARK",
     "Abandon",
@@ -48,15 +45,8 @@ __all__ = [
     "Wait",
     "WorkerId",
     "WorkerMessage",
-    "decode_driver_message",
-    "decode_worker_message",
-    "encode",
-    "failure_of",
     "protocol_mismatch",
 ]
-
-MAX_MESSAGE_BYTES = 64 * 1024 * 1024
-"""The receiving socket refuses longer messages. A sender checks the length before it sends."""
 
 Point = tuple[int | float, int | float]
 """A training step and the metric there."""
@@ -71,8 +61,7 @@ ComponentFailure = tuple[str, str, str]
 """The label of a component that cannot be built, the reason in one sentence, and the traceback."""
 
 REMARK = "Maggy: "
-"""The beginning of a line that the library itself writes. The user sees such a line once, even if
-many trials write it."""
+"""How a line of the library itself begins. The user sees it once, however many trials write it."""
 
 
 class WorkerId(NamedTuple):
@@ -90,9 +79,8 @@ class WorkerId(NamedTuple):
     def decode(cls, identity: bytes) -> WorkerId | None:
         """Return the worker with this routing id, or None if no worker of ours can have it."""
         parts = identity.split(b".")
-        if len(parts) != 3 or not all(part.isdigit() for part in parts):
-            return None
-        return cls(*(int(part) for part in parts))
+        is_ours = len(parts) == 3 and all(part.isdigit() for part in parts)
+        return cls(*map(int, parts)) if is_ours else None
 
 
 class Message(msgspec.Struct, array_like=True, tag=True, gc=False):
@@ -111,6 +99,7 @@ class Register(Message):
         task: The id that Spark gave to its task, with which Spark can kill the task.
         protocol: The number of the protocol that it speaks; 0 for releases that sent none.
         version: Its version of Maggy; empty for releases that sent none.
+        clock: The seconds since the epoch by its clock; 0 for releases that sent none.
     """
 
     host: str
@@ -118,6 +107,7 @@ class Register(Message):
     task: int = 0
     protocol: int = 0
     version: str = ""
+    clock: float = 0.0
 
     @classmethod
     def of_this_release(cls, host: str, pid: int, task: int = 0) -> Register:
@@ -147,6 +137,9 @@ class Checked(Message):
 class Report(Message):
     """Report the points and lines of a run since the last acknowledged report.
 
+    All kinds end with ``times``: when each point was reported, in seconds since the epoch by the
+    worker's clock; empty for releases that sent none.
+
     Attributes:
         run: The number of the worker's newest run; 0 before its first.
         first_point: The position of ``points[0]`` in the history of the run, counted from 0.
@@ -170,6 +163,7 @@ class Heartbeat(Report):
     """
 
     waiting: bool
+    times: list[float] = []
 
 
 class Final(Report):
@@ -186,6 +180,7 @@ class Final(Report):
     outputs: dict[str, Any]
     early: bool
     model: dict[str, Any] = {}
+    times: list[float] = []
 
 
 class Failed(Report):
@@ -210,6 +205,7 @@ class Failed(Report):
     location: str = ""
     died: bool = False
     model: dict[str, Any] = {}
+    times: list[float] = []
 
 
 # Messages of the driver.
@@ -265,45 +261,6 @@ class Done(Message):
 WorkerMessage = Register | Checked | Heartbeat | Final | Failed
 DriverMessage = Assign | Wait | Ack | Stop | Abandon | Check | Done
 
-_encode = msgspec.msgpack.Encoder().encode
-decode_worker_message = msgspec.msgpack.Decoder(WorkerMessage).decode
-decode_driver_message = msgspec.msgpack.Decoder(DriverMessage).decode
-
-
-def encode(message: Message) -> bytes:
-    """Return the message as bytes.
-
-    MessagePack cannot hold every value that a worker reports. A trial must not fail for that
-    reason, so text that is no valid Unicode is escaped, and an integer beyond 64 bits becomes a
-    float. Parameters are never changed.
-
-    Raises:
-        OverflowError: If a parameter of an :class:`Assign` is an integer beyond 64 bits.
-        UnicodeEncodeError: If a parameter of an :class:`Assign` is text that is no valid Unicode.
-    """
-    try:
-        return _encode(message)
-    except (OverflowError, UnicodeEncodeError):
-        if isinstance(message, Assign):
-            logdir = str(_sendable(message.logdir))
-            return _encode(Assign(message.run, message.trial_id, message.params, logdir))
-        return _encode(type(message)(*map(_sendable, msgspec.structs.astuple(message))))
-
-
-def failure_of(data: bytes, error: Exception) -> Failed | None:
-    """Return the failure of the run whose assignment or end cannot be decoded; else None.
-
-    The failure ends the run. Without it, both sides would repeat their messages forever.
-    """
-    head = _HEAD.match(data)
-    if head is None:
-        return None
-    run = msgspec.msgpack.decode(head[2], type=int)
-    subject = "Its parameters" if head[1] == b"Assign" else "What it returned"
-    reason = f"{subject} cannot be read after they were sent ({type(error).__name__}: {error})"
-    return Failed(run, 0, [], 0, [], reason, "")
-
-
 MISMATCH = "Driver and executors must have releases of Maggy with the same protocol"
 """The rule that :func:`protocol_mismatch` begins with."""
 
@@ -321,25 +278,3 @@ def protocol_mismatch(host: str, version: str, protocol: int | str) -> str:
         f"{version or 'an unknown release'} (protocol {protocol}). Install the driver's release "
         "on the executors."
     )
-
-
-# An array of up to 15 items that begins with a class's name and a positive integer.
-_HEAD = re.compile(
-    rb"[\x90-\x9f][\xa0-\xbf](Assign|Final|Failed)([\x00-\x7f]|\xcc.|\xcd..|\xce.{4}|\xcf.{8})",
-    re.DOTALL,
-)
-
-
-def _sendable(value: object) -> object:
-    if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode()
-    if isinstance(value, int) and not -(2**63) <= value < 2**63:
-        try:
-            return float(value)
-        except OverflowError:
-            return math.inf if value > 0 else -math.inf
-    if isinstance(value, (list, tuple)):
-        return [_sendable(item) for item in value]
-    if isinstance(value, dict):
-        return {_sendable(name): _sendable(item) for name, item in value.items()}
-    return value

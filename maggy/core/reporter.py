@@ -9,20 +9,20 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Callable, Iterator
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterator, Sequence
+from operator import itemgetter
+from time import time
+from typing import Any
 
 from maggy.common.exceptions import (
-    BroadcastMetricTypeError,
-    BroadcastStepTypeError,
     BroadcastStepValueError,
     EarlyStopException,
     NotSupportedError,
 )
-from maggy.common.json_values import as_metric, as_number, is_beyond_floats
+from maggy.common.reported_values import check_metric, check_step
 from maggy.core.messages import MAX_LINE_LENGTH, Line, Point
 
-__all__ = ["Reporter"]
+__all__ = ["Reporter", "TimedPoint"]
 
 MAX_WAITING_POINTS = 1_000_000
 MAX_WAITING_LINES = 100_000
@@ -30,6 +30,9 @@ DROPPED_LINES: Line = (
     True,
     "--- lines were dropped here: more came than the driver could take ---",
 )
+TimedPoint = tuple[int | float, int | float, float]
+"""A training step, the metric there, and when it was reported, in seconds since the epoch."""
+
 LINES_AT_ONCE = 1000
 """Maximum number of lines of one text that are added before the next ones may have to wait.
 
@@ -43,6 +46,10 @@ ROOM_SECONDS = 5.0
 """If the driver takes nothing for this time, it is away, and no call waits until it is back."""
 LINE_CHARACTERS = 16
 """Number of characters that each line counts beside its text."""
+
+# A system call in each broadcast would double its cost, and the lookup of an attribute of the class
+# takes several times as long as this one.
+_CURRENT_PROCESS = [os.getpid()]
 
 
 class Reporter:
@@ -63,24 +70,23 @@ class Reporter:
         ...     return loss
     """
 
-    # A system call in each broadcast would double its cost.
-    _current_process: ClassVar[int] = os.getpid()
-
     def __init__(self, hurry: Callable[[], bool] | None = None) -> None:
         # Called when much output waits. Returns whether the calling thread may wait until it is
         # sent.
         self._hurry = hurry
         # Reentrant: a finalizer that prints may run inside any method.
         self._lock = threading.RLock()
-        self._process = self._current_process
-        self._points: list[Point] = []
+        self._process = _CURRENT_PROCESS[0]
+        self._points: list[TimedPoint] = []
         self._first_point = 0
         self._lines: list[Line] = []
         self._first_line = 0
         self._characters = 0  # of the lines
         self._room: threading.Event | None = None  # set when the driver has taken lines
         self._driver_is_away = False
-        self._stopped = False
+        # With at most this number of waiting points, a broadcast has nothing else to do: all points
+        # may wait, and the trial is not stopped. One number costs one comparison.
+        self._quiet_points = MAX_WAITING_POINTS
         self._stop_metric: int | float | None = None
         self._last_step: int | float = -1
         self.model_facts: dict[str, Any] = {}
@@ -117,27 +123,11 @@ class Reporter:
                 again.
             NotSupportedError: If this is not the process that runs the trial.
         """
-        if self._process != self._current_process:
+        if self._process != _CURRENT_PROCESS[0]:
             raise self._wrong_process("broadcast")
         # Types are compared here first, since a training loop may broadcast after every batch.
-        value = metric if type(metric) is float else as_metric(metric)
-        if value is None:
-            raise BroadcastMetricTypeError(
-                "The metric that is broadcast must be a number, but got "
-                f"{type(metric).__name__}: {metric!r:.80}. Pass for example float(metric)."
-            )
-        if type(value) is int and is_beyond_floats(value):
-            raise BroadcastMetricTypeError(
-                "The metric that is broadcast must be a number that a float can hold, but got one "
-                "that is larger than every float. Broadcast its logarithm."
-            )
-        number = step if step is None or type(step) is int else as_number(step)
-        if number is None and step is not None:
-            raise BroadcastStepTypeError(
-                "The step that is broadcast must be a number, but got "
-                f"{type(step).__name__}: {step!r:.80}. Pass the count of batches or epochs, or "
-                "leave it out."
-            )
+        value = metric if type(metric) is float else check_metric(metric)
+        number = step if type(step) is int or step is None else check_step(step)
         with self._lock:
             at = self._last_step + 1 if number is None else number
             if not self._last_step <= at < 2**63:  # also refuses NaN
@@ -146,10 +136,12 @@ class Reporter:
                     "Continue the count over epochs and fits, or leave the step out."
                 )
             self._last_step = at
-            self._points.append((at, value))
-            if len(self._points) > MAX_WAITING_POINTS:
-                self._first_point += self._drop(self._points, MAX_WAITING_POINTS)
-            if not self._stopped:
+            points = self._points
+            points.append((at, value, time()))
+            if len(points) <= self._quiet_points:
+                return
+            self._drop_points()
+            if not self.is_stopped:
                 return
             if self._stop_metric is None:
                 self._stop_metric = value
@@ -166,7 +158,7 @@ class Reporter:
         Raises:
             NotSupportedError: If this is not the process that runs the trial.
         """
-        if self._process != self._current_process:
+        if self._process != _CURRENT_PROCESS[0]:
             raise self._wrong_process("log")
         is_shown = bool(jupyter or verbose)
         lines = [
@@ -185,9 +177,10 @@ class Reporter:
             self._lines += lines
             self._characters += _characters(lines)
             if len(self._lines) > MAX_WAITING_LINES or self._characters > MAX_WAITING_CHARACTERS:
-                self._first_line += self._drop(
-                    self._lines, min(MAX_WAITING_LINES, len(self._lines))
-                )
+                limit = min(MAX_WAITING_LINES, len(self._lines))
+                count = len(self._lines) - limit // 2
+                del self._lines[:count]
+                self._first_line += count
                 self._lines[0] = DROPPED_LINES
                 self._characters = _characters(self._lines)
             is_crowded = self._characters > CROWDED_CHARACTERS
@@ -201,7 +194,7 @@ class Reporter:
                 self._driver_is_away = True
                 self._make_room()
 
-    def extend(self, points: list[Point], lines: list[Line]) -> None:
+    def extend(self, points: list[Point], lines: list[Line], times: Sequence[float] = ()) -> None:
         """Add points, and lines as they are: what is printed, or what another process reports.
 
         It waits as :meth:`log` does. Then another process waits too, since nobody reads its lines.
@@ -209,32 +202,38 @@ class Reporter:
         Args:
             points: Points that this reporter need not check.
             lines: Lines of bounded length.
+            times: For each point the time at which it was reported, in seconds since the epoch;
+                empty for now.
         """
         if points:
             with self._lock:
-                self._points += points
-                if len(self._points) > MAX_WAITING_POINTS:
-                    self._first_point += self._drop(self._points, MAX_WAITING_POINTS)
+                pairs = zip(points, times or [time()] * len(points), strict=True)
+                self._points += [(*point, at) for point, at in pairs]
+                self._drop_points()
         if lines:
             self._add(lines)
 
     @property
     def is_stopped(self) -> bool:
         """Whether the driver stops the trial early."""
-        return self._stopped
+        return self._quiet_points < 0
 
     def stop(self) -> None:
         """Stop the trial early: let the next broadcast raise :class:`EarlyStopException`."""
-        self._stopped = True
+        self._quiet_points = -1
 
-    def waiting(self) -> tuple[int, list[Point], int, list[Line]]:
+    def waiting(self) -> tuple[int, list[Point], int, list[Line], list[float]]:
         """Return everything that is not acknowledged yet.
 
         Returns:
-            The position of the first point, the points, the position of the first line, the lines.
+            The position of the first point, the points, the position of the first line, the lines,
+            and the times of the points.
         """
         with self._lock:
-            return self._first_point, self._points.copy(), self._first_line, self._lines.copy()
+            first_point, points = self._first_point, self._points.copy()
+            first_line, lines = self._first_line, self._lines.copy()
+        times = list(map(_time_of, points))
+        return first_point, list(map(_without_time, points)), first_line, lines, times
 
     @property
     def is_crowded(self) -> bool:
@@ -277,7 +276,7 @@ class Reporter:
 
     def _wrong_process(self, method: str) -> NotSupportedError:
         """Return the error for a call in another process: nobody would empty the mailbox there."""
-        here = self._current_process
+        here = _CURRENT_PROCESS[0]
         return NotSupportedError(
             f"reporter.{method}() must be called in the process that runs the trial "
             f"({self._process}), but was called in another one ({here}). Hand the value back to "
@@ -285,12 +284,16 @@ class Reporter:
             f"reporter.{method}() there. print() works in any process."
         )
 
-    @staticmethod
-    def _drop(items: list[Point] | list[Line], limit: int) -> int:
-        """Remove all but the newest items, half as many as the limit, and return their number."""
-        count = len(items) - limit // 2
-        del items[:count]
-        return count
+    def _drop_points(self) -> None:
+        """Remove the oldest half of the points if too many wait. The caller must hold the lock."""
+        if len(self._points) > MAX_WAITING_POINTS:
+            count = len(self._points) - MAX_WAITING_POINTS // 2
+            del self._points[:count]
+            self._first_point += count
+
+
+_without_time: Callable[[TimedPoint], Point] = itemgetter(0, 1)
+_time_of: Callable[[TimedPoint], float] = itemgetter(2)
 
 
 def _characters(lines: list[Line]) -> int:
@@ -322,12 +325,12 @@ def _find_pickled(process: int, key: int) -> Reporter:
     reporter = _PICKLED.get((process, key))
     if reporter is None:
         reporter = Reporter()
-        reporter._process = process if process != reporter._current_process else 0
+        reporter._process = process if process != _CURRENT_PROCESS[0] else 0
     return reporter
 
 
 def _note_fork() -> None:
-    Reporter._current_process = os.getpid()
+    _CURRENT_PROCESS[0] = os.getpid()
 
 
 if hasattr(os, "register_at_fork"):

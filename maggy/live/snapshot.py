@@ -27,9 +27,9 @@ class Snapshot:
         direction: ``"max"`` or ``"min"``.
         optimization_key: The name of the metric.
         total: Number of trials of the experiment; None if it is unknown.
-        ended: Number of trials that have ended.
-        stopped: Number of ended trials that a rule stopped early.
-        failed: Number of trials that failed.
+        num_ended: Number of trials that have ended.
+        num_stopped: Number of ended trials that a rule stopped early.
+        num_failed: Number of trials that failed.
         seconds: Seconds since the first trial began; 0 before that, so that it does not count the
             start of Spark.
         remaining_seconds: How long the trials that are left will take; None if nobody can tell.
@@ -40,6 +40,8 @@ class Snapshot:
         failures: The trials that failed last, newest last; at most :data:`MAX_FAILURES`.
         output: The last lines that running and recently ended trials have printed, by trial id; at
             most :data:`MAX_OUTPUT_LINES` for each.
+        numbers: The numbers of trials in ``output`` that are in none of the lists, by trial id.
+            Further ones are harmless.
     """
 
     name: str
@@ -50,9 +52,9 @@ class Snapshot:
     direction: str
     optimization_key: str
     total: int | None
-    ended: int = 0
-    stopped: int = 0
-    failed: int = 0
+    num_ended: int = 0
+    num_stopped: int = 0
+    num_failed: int = 0
     seconds: float = 0.0
     remaining_seconds: float | None = None
     waiting_for: str = ""
@@ -60,3 +62,4 @@ class Snapshot:
     best: list[TrialRow] = field(default_factory=list)
     failures: list[TrialRow] = field(default_factory=list)
     output: dict[str, list[str]] = field(default_factory=dict)
+    numbers: dict[str, int] = field(default_factory=dict)

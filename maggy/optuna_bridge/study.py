@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from maggy.common.direction import Direction
@@ -17,14 +17,15 @@ from maggy.common.types import ParameterValue
 from maggy.optuna_bridge.tools import quiet, require
 from maggy.searchspace.parameter import DOUBLE, INTEGER, Parameter
 from maggy.searchspace.parameter_rules import WrittenSpec
+from maggy.trial import Trial
 
 if TYPE_CHECKING:
     from optuna import Study
     from optuna.distributions import BaseDistribution, CategoricalChoiceType
     from optuna.storages import BaseStorage
-    from optuna.trial import FrozenTrial
+    from optuna.trial import FrozenTrial, TrialState
 
-__all__ = ["to_study"]
+__all__ = ["distributions_of", "freeze", "to_study"]
 
 
 def to_study(
@@ -52,18 +53,7 @@ def to_study(
     require("to_optuna_study()", ["optuna"], "optuna")
     import optuna
 
-    # A dict and not a set, so that the parameters keep their order in plots.
-    names = dict.fromkeys(name for row in rows for name in row["params"])
-    distributions = {
-        name: (
-            _distribution_of_spec(name, specs[name])
-            if name in specs
-            else _distribution_of_values(
-                [row["params"][name] for row in rows if name in row["params"]]
-            )
-        )
-        for name in names
-    }
+    distributions = distributions_of(rows, specs)
     is_max = Direction.parse(direction) is Direction.MAX
     with quiet():
         study = optuna.create_study(
@@ -73,40 +63,100 @@ def to_study(
         )
         study.set_metric_names([metric])
         for row in rows:
-            study.add_trial(_freeze(row, distributions))
+            study.add_trial(freeze(row, distributions))
     return study
 
 
-def _freeze(row: Mapping[str, Any], distributions: Mapping[str, BaseDistribution]) -> FrozenTrial:
-    """Return one trial of a result as a trial of Optuna."""
-    from optuna.trial import TrialState, create_trial
+def distributions_of(
+    rows: Iterable[Mapping[str, Any]], specs: Mapping[str, WrittenSpec]
+) -> dict[str, BaseDistribution]:
+    """Return the distribution of each parameter that a row has.
 
-    params, metric, error = row["params"], row["metric"], row["error"]
-    if metric is None:
-        state = TrialState.FAIL
-    else:
-        state = TrialState.PRUNED if row["early_stop"] else TrialState.COMPLETE
-    trial = create_trial(
-        state=state,
-        value=metric,
-        params={name: _encode(value, distributions[name]) for name, value in params.items()},
-        distributions={name: distributions[name] for name in params},
-        intermediate_values={
+    Args:
+        rows: The trials.
+        specs: The search space as a dict. A parameter that is not in it gets a distribution from
+            its values.
+    """
+    # Dicts and not sets, so that the parameters keep their order in plots.
+    values: dict[str, list[ParameterValue]] = {}
+    for row in rows:
+        for name, value in row["params"].items():
+            values.setdefault(name, []).append(value)
+    return {
+        name: (
+            _distribution_of_spec(name, specs[name])
+            if name in specs
+            else _distribution_of_values(values[name])
+        )
+        for name in values
+    }
+
+
+def freeze(row: Mapping[str, Any], distributions: Mapping[str, BaseDistribution]) -> FrozenTrial:
+    """Return a trial of a result, or one that runs, as a trial of Optuna.
+
+    A record that somebody else wrote may have parameters outside the search space. Optuna refuses
+    those, so they become a text among the trial's attributes.
+
+    Args:
+        row: The trial.
+        distributions: The distribution of each of its parameters.
+    """
+    from optuna.trial import create_trial
+
+    attributes = {
+        "trial_id": row["trial_id"],
+        **{
+            name: row[name]
+            for name in ("number", "stop_reason", "error")
+            if row.get(name) is not None
+        },
+    }
+    options: dict[str, Any] = {
+        "state": _state_of(row),
+        "value": row["metric"],
+        "intermediate_values": {
             # Optuna has no negative steps, and a result holds None for NaN.
             int(step): math.nan if value is None else float(value)
             for step, value in zip(row["steps"], row["history"], strict=True)
             if step >= 0
         },
-        user_attrs={
-            "trial_id": row["trial_id"],
-            **({} if error is None else {"error": error}),
-        },
-    )
-    if row["start"] is not None:
-        duration = timedelta(milliseconds=row["duration"] or 0)
-        trial.datetime_start = datetime.fromtimestamp(row["start"])
-        trial.datetime_complete = trial.datetime_start + duration
+    }
+    params = row["params"]
+    try:
+        trial = create_trial(
+            params={name: _encode(value, distributions[name]) for name, value in params.items()},
+            distributions={name: distributions[name] for name in params},
+            user_attrs=attributes,
+            **options,
+        )
+    except (ValueError, TypeError):
+        trial = create_trial(user_attrs={**attributes, "params": json.dumps(params)}, **options)
+    start = _time_of(row["start"])
+    if start is not None:
+        trial.datetime_start = start
+        if trial.state.is_finished():
+            trial.datetime_complete = _time_of(row["start"] + (row["duration"] or 0) / 1000)
+            trial.datetime_complete = trial.datetime_complete or start
     return trial
+
+
+def _state_of(row: Mapping[str, Any]) -> TrialState:
+    from optuna.trial import TrialState
+
+    if row["status"] == Trial.RUNNING:
+        return TrialState.RUNNING
+    if row["metric"] is None:
+        return TrialState.FAIL
+    return TrialState.PRUNED if row["early_stop"] else TrialState.COMPLETE
+
+
+def _time_of(seconds: float | None) -> datetime | None:
+    """Return a time as Optuna has it; None if it is unknown or beyond calendars."""
+    try:
+        return None if seconds is None else datetime.fromtimestamp(seconds)
+    except (OverflowError, ValueError, OSError):
+        return None
 
 
 def _distribution_of_spec(name: str, spec: WrittenSpec) -> BaseDistribution:

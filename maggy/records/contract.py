@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from maggy.common.types import Json
+from maggy.records.event_files import TimedPoint
 from maggy.records.events import HparamsParameter
 from maggy.trial import Trial
 
@@ -34,6 +35,7 @@ class RecordStore(ABC):
         run_id: The number of the experiment among those of the application, from 1.
         experiment_id: ``<app_id>_<run_id>``.
         has_event_files: Whether the records include TensorBoard's event files.
+        points_seconds: Seconds from a point of a running trial to its record, more or less.
     """
 
     directory: str
@@ -41,6 +43,7 @@ class RecordStore(ABC):
     run_id: int
     experiment_id: str
     has_event_files: bool
+    points_seconds: float
 
     @abstractmethod
     def trial_directory(self, trial_id: str) -> str:
@@ -138,12 +141,51 @@ class RecordStore(ABC):
     def begin_trial(self, trial: Trial) -> None:
         """Record the parameters of a trial. An earlier end stays recorded until the trial ends."""
 
+    @property
+    def shows_points(self) -> bool:
+        """Whether :meth:`append_points` has an effect."""
+        return False
+
+    def append_points(  # noqa: B027 (a store need not do it)
+        self, trial_id: str, points: Sequence[TimedPoint]
+    ) -> None:
+        """Show new points of a running trial in TensorBoard.
+
+        A store need not do so. It gets all points of a trial again at its end.
+
+        Args:
+            trial_id: The trial.
+            points: For each point its step, its value, and when it was reported, in seconds since
+                the epoch.
+        """
+
+    def restart_trial(self, trial_id: str) -> None:  # noqa: B027 (a store need not do it)
+        """Take note that a trial has lost its worker: the points so far do not count."""
+
     @abstractmethod
     def append_output(self, trial_id: str, text: str) -> None:
         """Add text that the training function printed, as it is, to the output of the trial.
 
         The output may be written before the trial's beginning is.
         """
+
+    @abstractmethod
+    def append_running(self, text: str) -> None:
+        """Add lines to what is recorded of running trials.
+
+        :mod:`maggy.records.running_points` makes them.
+        """
+
+    @abstractmethod
+    def replace_running(self, text: str) -> None:
+        """Record the lines in place of what this driver has recorded of running trials.
+
+        A reader sees the old lines or the new ones. Those of earlier owners stay.
+        """
+
+    @abstractmethod
+    def remove_running(self) -> None:
+        """Remove what is recorded of running trials, also by earlier owners."""
 
     @abstractmethod
     def end_trial(self, trial: Trial) -> None:

@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from maggy.common.exceptions import MaggyError, RecordsError, ResumeError
-from maggy.common.files import Files
+from maggy.common.files import Files, is_url
 from maggy.common.types import Json
 from maggy.records.contract import RecordStore
 from maggy.records.encoding import encode_json, encode_text
-from maggy.records.event_files import EventFiles
+from maggy.records.event_files import EventFiles, TimedPoint
 from maggy.records.events import EventMaker, HparamsParameter, find_event_maker
+from maggy.records.log_files import LogFiles
 from maggy.records.log_lines import log_line
 from maggy.records.naming import ExperimentDirectory, find_directory, make_directory
 from maggy.records.ownership import Ownership
 from maggy.records.process import Process
 from maggy.records.reading import parse_experiment
+from maggy.records.running_files import RunningFiles
 from maggy.records.trial_files import TrialFiles, set_aside
 from maggy.trial import Trial
 
 __all__ = ["ExperimentStore"]
+
+POINTS_SECONDS = 5.0
+"""Seconds between two writes of the points of running trials, on a disk."""
+REMOTE_POINTS_SECONDS = 30.0
+"""The same behind a URL."""
 
 
 class ExperimentStore(RecordStore):
@@ -64,7 +71,14 @@ class ExperimentStore(RecordStore):
         self._clock = clock
         self._is_resumed = is_resumed
         self._events = EventFiles(files, directory.path, events, clock, self.log)
-        self._trials = TrialFiles(files, directory.path, self._events, is_resumed=is_resumed)
+        self._logs = LogFiles(files)
+        self._trials = TrialFiles(
+            files, directory.path, self._events, self._logs, is_resumed=is_resumed
+        )
+        self._running = RunningFiles(
+            files, directory.path, self._logs, lambda: self.ownership.number
+        )
+        self.points_seconds = REMOTE_POINTS_SECONDS if is_url(directory.path) else POINTS_SECONDS
         self.has_event_files = self._events.available
 
     @classmethod
@@ -220,9 +234,34 @@ class ExperimentStore(RecordStore):
         """Make the directory of a trial, with its parameters. An earlier end stays for now."""
         self._trials.write_beginning(trial)
 
+    @property
+    def shows_points(self) -> bool:
+        """Whether TensorBoard is installed, and the store can append to a file."""
+        return self._events.show_points
+
+    def append_points(self, trial_id: str, points: Sequence[TimedPoint]) -> None:
+        """Add new points of a running trial to its event file."""
+        self._trials.append_points(trial_id, points)
+
+    def restart_trial(self, trial_id: str) -> None:
+        """Have the next points of a trial replace the earlier ones in TensorBoard."""
+        self._events.restart(trial_id)
+
     def append_output(self, trial_id: str, text: str) -> None:
         """Add text that the training function printed, as it is, to the trial's ``output.log``."""
         self._trials.append_output(trial_id, text)
+
+    def append_running(self, text: str) -> None:
+        """Add lines to ``running-<owner>-<n>.jsonl``."""
+        self._running.append(text)
+
+    def replace_running(self, text: str) -> None:
+        """Write the lines to ``running-<owner>-<n>.jsonl`` with the next n, and remove the last."""
+        self._running.replace(text)
+
+    def remove_running(self) -> None:
+        """Remove all ``running-*.jsonl``, also those of earlier owners."""
+        self._running.remove()
 
     def end_trial(self, trial: Trial) -> None:
         """Write how a trial ended, in place of an earlier end, and its beginning if it is missing.
@@ -247,7 +286,7 @@ class ExperimentStore(RecordStore):
         self._files.write_bytes(f"{self.directory}/{name}", data, atomic=True)
 
     def _append(self, name: str, text: str) -> None:
-        self._files.append_bytes(f"{self.directory}/{name}", encode_text(text))
+        self._logs.append(f"{self.directory}/{name}", encode_text(text))
 
 
 def _scalars(values: Json) -> dict[str, Json]:

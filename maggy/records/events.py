@@ -9,6 +9,7 @@ import json
 import struct
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache, lru_cache
+from math import isnan
 from typing import TYPE_CHECKING, TypedDict
 
 from maggy.common.optional import problem_with
@@ -26,6 +27,7 @@ REPORTED = "reported"
 _MAX_STEP = 2**63 - 1  # the largest step that an event can hold
 _RANGES = ("DOUBLE", "INTEGER")
 _DTYPE_FLOAT = 1  # of tensorflow.DataType
+_SESSION_START = 1  # of tensorflow.SessionLog.SessionStatus
 
 
 class HparamsParameter(TypedDict):
@@ -117,7 +119,7 @@ class EventMaker:
         session = data.session_start_info
         # Without a group name TensorBoard lists the session under its directory, which is the
         # trial's id, and under <experiment>/<trial> when it shows several experiments.
-        session.start_time_secs = now
+        session.start_time_secs = now if trial.start is None else trial.start
         for name, value in trial.params.items():
             if isinstance(value, bool) and name not in self._text_parameters:
                 session.hparams[name].bool_value = value
@@ -127,17 +129,45 @@ class EventMaker:
                 session.hparams[name].string_value = _text(value)
         return frame([self._hparams_event("_hparams_/session_start_info", data, now)])
 
-    def session_end(self, trial: Trial, metric: str, now: float) -> bytes:
-        """Return the events with a trial's status, final metric and reported points.
+    def points(
+        self,
+        steps: Sequence[float],
+        values: Sequence[float],
+        times: Sequence[float],
+        now: float,
+    ) -> bytes:
+        """Return the events of reported points, a scalar with the name ``reported``.
 
-        The points are a scalar with the name ``reported``. All carry the time of writing, since the
-        time at which a point was reported is not recorded.
+        Args:
+            steps: The steps.
+            values: The value at each step.
+            times: For each point when it was reported, in seconds since the epoch. NaN stands for
+                now.
+            now: The time in seconds since the epoch.
+        """
+        return frame(self._scalars(REPORTED, steps, values, times, now))
+
+    def restart(self, now: float) -> bytes:
+        """Return the event after which TensorBoard shows no earlier point of a trial.
+
+        Args:
+            now: The time in seconds since the epoch.
+        """
+        event = self._event(wall_time=now, step=-_MAX_STEP)
+        event.session_log.status = _SESSION_START
+        return frame([event.SerializeToString()])
+
+    def session_end(self, trial: Trial, metric: str, now: float, first_point: int = 0) -> bytes:
+        """Return the events with a trial's status, final metric and reported points.
 
         Args:
             trial: The trial, which has ended.
             metric: The name of the metric.
-            now: The time in seconds since the epoch.
+            now: The time in seconds since the epoch, for what has no time of its own.
+            first_point: The position of the first point that the file does not have yet.
         """
+        if trial.start is not None and trial.duration is not None:
+            now = trial.start + trial.duration / 1000
         data = self._data.HParamsPluginData()
         succeeded = trial.status == Trial.FINALIZED
         data.session_end_info.status = (
@@ -147,20 +177,32 @@ class EventMaker:
         records = []
         if trial.final_metric is not None:
             last_step = trial.step_history[-1] if trial.step_history else 0
-            records += self._scalars(metric, [last_step], [trial.final_metric], now)
-        if trial.metric_history:
-            records += self._scalars(REPORTED, trial.step_history, trial.metric_history, now)
+            records += self._scalars(metric, [last_step], [trial.final_metric], [now], now)
+        points = slice(first_point, None)
+        records += self._scalars(
+            REPORTED,
+            trial.step_history[points],
+            trial.metric_history[points],
+            trial.time_history[points],
+            now,
+        )
         records.append(self._hparams_event("_hparams_/session_end_info", data, now))
         return frame(records)
 
     def _scalars(
-        self, tag: str, steps: Iterable[float], values: Iterable[float], now: float
+        self,
+        tag: str,
+        steps: Iterable[float],
+        values: Iterable[float],
+        times: Iterable[float],
+        now: float,
     ) -> list[bytes]:
         # One event is changed and serialized again for each point: to make a new one takes longer.
-        event = self._event(wall_time=now)
+        event = self._event()
         value_record = event.summary.value.add(tag=tag)
         records = []
-        for step, value in zip(steps, values, strict=True):
+        for step, value, time in zip(steps, values, times, strict=True):
+            event.wall_time = now if isnan(time) else time
             event.step = max(-_MAX_STEP, min(int(step), _MAX_STEP))
             value_record.simple_value = value
             records.append(event.SerializeToString())

@@ -100,6 +100,8 @@ class Ownership:
         clock: Return the seconds since the epoch. The clocks of all drivers should agree.
         process: This driver; None for the current process.
         is_dead: Return whether the first process has certainly ended, as the second one sees it.
+        allow_own_process: Whether an earlier owner in this very process may be replaced. A process
+            runs one experiment at a time, so the earlier one is over.
     """
 
     def __init__(
@@ -110,14 +112,21 @@ class Ownership:
         clock: Callable[[], float] = time.time,
         process: Process | None = None,
         is_dead: Callable[[Process, Process], bool] = is_provably_dead,
+        allow_own_process: bool = True,
     ) -> None:
         self._files = files
         self._directory = directory
         self._clock = clock
         self._process = process or current_process()
         self._is_dead = is_dead
+        self._allow_own_process = allow_own_process
         self._number = 0
         self._owner: Owner | None = None  # this driver, while it is the owner
+
+    @property
+    def number(self) -> int:
+        """The number of this driver among the owners, from 1; 0 before it is one."""
+        return self._number
 
     def take(self) -> None:
         """Make this driver the owner.
@@ -192,8 +201,8 @@ class Ownership:
         now = self._clock()
         if is_gone(owner, now, self._process, self._is_dead):
             return
-        # An earlier experiment of this very process is over, or a new one could not have begun.
-        if owner.process == self._process and owner.process.boot_id:
+        is_own = owner.process == self._process and bool(owner.process.boot_id)
+        if is_own and self._allow_own_process:
             return
         raise OwnershipError(
             f"An experiment is run by one driver at a time, but {self._directory} is owned by "

@@ -7,7 +7,7 @@ are left where they are, and left out. Nothing that is read is believed to be we
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from maggy.common.files import Files
@@ -20,8 +20,11 @@ from maggy.records.reading import (
     NumberedTrial,
     parse_ended_trial,
     parse_object,
-    sort_by_end,
 )
+from maggy.records.running_files import read_runs
+from maggy.records.running_points import RunningTrial
+from maggy.records.trial_memory import TrialMemory
+from maggy.records.trial_record import is_number
 from maggy.trial import Trial
 
 __all__ = ["Overview", "RecordedExperiment", "read_experiment", "read_overview"]
@@ -57,6 +60,29 @@ class Overview:
         identity = self.fields.get("identity")
         return identity if isinstance(identity, dict) else {}
 
+    @property
+    def direction(self) -> str:
+        """``"max"`` or ``"min"``; ``"max"`` if it is not recorded."""
+        return "min" if self.identity.get("direction") == "min" else "max"
+
+    @property
+    def optimization_key(self) -> str:
+        """The name of the metric; ``"metric"`` if it is not recorded."""
+        key = self.identity.get("optimization_key")
+        return key if isinstance(key, str) else "metric"
+
+    @property
+    def call_start(self) -> float | None:
+        """When the last call began, in seconds since the epoch; None if it is not recorded."""
+        calls = self.fields.get("runs")
+        call = calls[-1] if isinstance(calls, list) and calls else None
+        return _time(call.get("began")) if isinstance(call, dict) else None
+
+    @property
+    def end(self) -> float | None:
+        """When the last call ended, in seconds since the epoch; None if it is not recorded."""
+        return _time(self.fields.get("ended"))
+
 
 @dataclass(frozen=True)
 class RecordedExperiment:
@@ -65,8 +91,10 @@ class RecordedExperiment:
     Attributes:
         overview: The experiment as a whole.
         trials: The trials that have ended, in that order.
-        beginnings: The parameters, by id, of the trials that have begun and not ended. Only a
-            running experiment has any.
+        beginnings: The parameters, by id, of the trials that run. Only a running experiment has
+            any.
+        runs: What trials had recorded of themselves while they ran, by id: those that run now, or
+            ran when the experiment was killed. Trials that have ended since are left out.
         problems: A sentence for each damaged record, which was left out.
     """
 
@@ -74,6 +102,7 @@ class RecordedExperiment:
     trials: list[Trial]
     beginnings: dict[str, dict[str, Json]]
     problems: list[str]
+    runs: dict[str, RunningTrial] = field(default_factory=dict)
 
 
 def read_overview(
@@ -114,6 +143,7 @@ def read_experiment(
     *,
     clock: Callable[[], float] = time.time,
     process: Process | None = None,
+    memory: TrialMemory | None = None,
 ) -> RecordedExperiment:
     """Return a recorded experiment with its trials. Nothing is changed.
 
@@ -122,24 +152,74 @@ def read_experiment(
         directory: The directory of the experiment.
         clock: Return the seconds since the epoch.
         process: The process that asks; None for the current one.
+        memory: What earlier looks at the same experiment have read. It is brought up to date; None
+            to read everything.
     """
     # The state comes first: all trials of an experiment that has ended are recorded by then.
     overview = read_overview(files, directory, clock=clock, process=process)
     reader = _Reader(files, directory)
-    trials: list[NumberedTrial] = []
-    beginnings: dict[str, dict[str, Json]] = {}
-    for name in files.list(directory):
-        if DAMAGED in name:
-            continue
+    # The runs come before the ends: a trial that ends between the two is then seen as ended.
+    is_running, runs = overview.state == "RUNNING", None
+    if overview.state in ("RUNNING", "KILLED"):
+        runs = read_runs(files, directory, is_running=is_running)
+    memory = TrialMemory() if memory is None else memory
+    names = [name for name in files.list(directory) if DAMAGED not in name]
+    for name in memory.names_to_read(
+        names, call_start=overview.call_start, running=runs or (), is_over=not is_running
+    ):
         try:
-            trials.append(reader.read_trial(name))
+            memory.keep(name, reader.read_trial(name))
         except _IS_MISSING:
-            if overview.state == "RUNNING" and (params := reader.read_beginning(name)) is not None:
-                beginnings[name] = params
+            memory.forget(name)
+            if name in memory.beginnings or not is_running:
+                continue
+            if (params := reader.read_beginning(name)) is not None:
+                memory.beginnings[name] = params
+            else:
+                memory.skip(name)
         except _IS_DAMAGE as error:
-            reader.note(f"{name}/trial.json", error)
-    problems = [*overview.problems, *reader.problems]
-    return RecordedExperiment(overview, sort_by_end(trials), beginnings, problems)
+            memory.keep_problem(name, _describe(f"{name}/trial.json", error))
+    problems = [*overview.problems, *(memory.problems[name] for name in sorted(memory.problems))]
+    beginnings: dict[str, dict[str, Json]] = {}
+    if is_running:
+        beginnings = {name: memory.beginnings[name] for name in names if name in memory.beginnings}
+    trials = memory.trials
+    if runs is not None:
+        runs = _without_ended(runs, names, trials)
+        if is_running:
+            beginnings = _running_params(runs, beginnings, reader.read_beginning)
+    return RecordedExperiment(overview, trials, beginnings, problems, runs or {})
+
+
+def _without_ended(
+    runs: dict[str, RunningTrial], names: Iterable[str], trials: Iterable[Trial]
+) -> dict[str, RunningTrial]:
+    """Return the runs of trials that have a directory and have not ended.
+
+    A trial that runs again has an earlier end.
+    """
+    ends = {trial.trial_id: trial.start or 0.0 for trial in trials}
+    return {
+        name: run
+        for name in names
+        if (run := runs.get(name)) is not None
+        and (name not in ends or (run.start is not None and run.start > ends[name]))
+    }
+
+
+def _running_params(
+    runs: Iterable[str],
+    beginnings: dict[str, dict[str, Json]],
+    read_beginning: Callable[[str], dict[str, Json] | None],
+) -> dict[str, dict[str, Json]]:
+    """Return the parameters of the trials that run, by id.
+
+    A trial that has begun and is no run has lost its worker, or was begun by an earlier driver.
+    """
+    params = {
+        trial_id: beginnings.get(trial_id) or read_beginning(trial_id) for trial_id in sorted(runs)
+    }
+    return {trial_id: values for trial_id, values in params.items() if values is not None}
 
 
 class _Reader:
@@ -163,7 +243,7 @@ class _Reader:
             if is_required:
                 self.problems.append(f"{name} is missing. Its fields are unknown.")
         except _IS_DAMAGE as error:
-            self.note(name, error)
+            self.problems.append(_describe(name, error))
         return {}
 
     def read_trial(self, name: str) -> NumberedTrial:
@@ -188,10 +268,15 @@ class _Reader:
         except (*_IS_MISSING, *_IS_DAMAGE):
             return None
 
-    def note(self, name: str, error: Exception) -> None:
-        """Add a sentence about a damaged record."""
-        reason = terminal_line(str(error))[:_MAX_REASON].rstrip(". ")
-        self.problems.append(f"{terminal_line(name)} is damaged, and left out: {reason}.")
+
+def _time(value: Json) -> float | None:
+    return float(value) if is_number(value) else None
+
+
+def _describe(name: str, error: Exception) -> str:
+    """Return a sentence about a damaged record."""
+    reason = terminal_line(str(error))[:_MAX_REASON].rstrip(". ")
+    return f"{terminal_line(name)} is damaged, and left out: {reason}."
 
 
 def _recorded_end(fields: dict[str, Json]) -> str | None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 
+from maggy.common.exceptions import OwnershipError
 from maggy.common.files import Files
 from maggy.common.types import Json
 from maggy.records.encoding import encode_json
+from maggy.records.ownership import SILENCE_SECONDS, Ownership
 from maggy.records.reading import parse_experiment
 
 __all__ = ["TrackedRuns", "without_password"]
@@ -19,7 +23,8 @@ class TrackedRuns:
     """The runs that one experiment of MLflow has of an experiment.
 
     Only :meth:`read` and :meth:`write` touch the file. A damaged file counts as empty, since the
-    server can be asked for its runs.
+    server can be asked for its runs. Only one writer at a time may write the runs, or a trial could
+    get two: the listener, or one export. So :meth:`claim` comes before the first run is made.
 
     Args:
         files: Reads and writes the file.
@@ -37,34 +42,71 @@ class TrackedRuns:
         self._files = files
         self._path = f"{directory}/{NAME}"
         self._key = {"server": without_password(server), "experiment": experiment}
-        self._others: list[Json] = []
+        digest = hashlib.sha256(json.dumps(self._key, sort_keys=True).encode()).hexdigest()
+        self._claims = f"{directory}/.mlflow-{digest[:12]}"
+        self._owner = Ownership(files, self._claims, allow_own_process=False)
+        self._is_claimed = False
         self.parent: str | None = None
         self.runs: dict[str, str] = {}
         self.is_complete = False
 
+    def claim(self) -> None:
+        """Become the only one who writes the runs. Confirm it if this one is that already.
+
+        Raises:
+            OwnershipError: If another process or thread writes them.
+        """
+        try:
+            if self._is_claimed:
+                self._owner.renew()
+                return
+            self._files.make_directory(self._claims, exist_ok=True)
+            self._owner.take()
+        except OwnershipError as error:
+            raise OwnershipError(
+                "The runs of an experiment in MLflow are written by one process at a time, and "
+                "another one, the experiment's listener or an export, writes them now. Export when "
+                f"it has ended, or has been silent for {SILENCE_SECONDS:.0f} seconds."
+            ) from error
+        self._is_claimed = True
+
+    def release(self) -> None:
+        """Let others write the runs."""
+        self._is_claimed = False
+        self._owner.release()
+
     def read(self) -> None:
         """Read what is recorded. Nothing is, if there is no such file."""
-        self._others = []
-        try:
-            entries = parse_experiment(self._files.read_bytes(self._path)).get("targets")
-        except (FileNotFoundError, ValueError):
-            return
-        for entry in entries if isinstance(entries, list) else []:
-            if isinstance(entry, dict) and entry.items() >= self._key.items():
+        for entry in self._entries():
+            if self._is_own(entry):
                 self._take(entry)
-            else:
-                self._others.append(entry)
 
     def write(self) -> None:
-        """Replace the file."""
+        """Replace the file. What it holds about other servers stays."""
         entry: dict[str, Json] = {
             **self._key,
             "parent": self.parent,
             "is_complete": self.is_complete,
             "runs": dict(self.runs),
         }
-        record: dict[str, Json] = {"format": FORMAT, "targets": [*self._others, entry]}
+        # Another listener may write to another server meanwhile.
+        others = [other for other in self._entries() if not self._is_own(other)]
+        record: dict[str, Json] = {"format": FORMAT, "targets": [*others, entry]}
         self._files.write_bytes(self._path, encode_json(record, indent=2), atomic=True)
+
+    def _entries(self) -> list[dict[str, Json]]:
+        try:
+            entries = parse_experiment(self._files.read_bytes(self._path)).get("targets")
+        except (FileNotFoundError, ValueError):
+            return []
+        return [
+            entry
+            for entry in (entries if isinstance(entries, list) else [])
+            if isinstance(entry, dict)
+        ]
+
+    def _is_own(self, entry: dict[str, Json]) -> bool:
+        return entry.items() >= self._key.items()
 
     def _take(self, entry: dict[str, Json]) -> None:
         parent, runs = entry.get("parent"), entry.get("runs")

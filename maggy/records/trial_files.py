@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from maggy.common.files import Files
 from maggy.common.types import Json
 from maggy.records.encoding import encode_json, encode_text
-from maggy.records.event_files import EventFiles
+from maggy.records.event_files import EventFiles, TimedPoint
+from maggy.records.log_files import LogFiles
 from maggy.records.reading import DAMAGED, NumberedTrial, parse_ended_trial, sort_by_end
 from maggy.trial import Trial
 
@@ -24,6 +25,7 @@ class TrialFiles:
         files: Reads and writes in the directory.
         directory: The directory of the experiment.
         events: Writes the event files.
+        logs: Writes the output of the trials.
         is_resumed: Whether an earlier driver may have recorded trials there.
 
     Attributes:
@@ -31,31 +33,45 @@ class TrialFiles:
     """
 
     def __init__(
-        self, files: Files, directory: str, events: EventFiles, *, is_resumed: bool
+        self,
+        files: Files,
+        directory: str,
+        events: EventFiles,
+        logs: LogFiles,
+        *,
+        is_resumed: bool,
     ) -> None:
         self.metric = "metric"
         self._files = files
         self._directory = directory
         self._events = events
+        self._logs = logs
         self._is_resumed = is_resumed
         self._next_number = 0
         self._beginnings: dict[str, bytes] = {}  # of trials that run: what their event file holds
         self._recorded_ids: set[str] = set()
+        self._interrupted_ids: set[str] = set()  # an earlier driver has recorded no end of these
 
     def write_beginning(self, trial: Trial) -> None:
         """Make the directory of a trial, with its parameters. The files of an earlier end stay."""
         beginning = self._begin(trial)
         self._events.write_beginning(trial.trial_id, beginning)
 
+    def append_points(self, trial_id: str, points: Sequence[TimedPoint]) -> None:
+        """Add points of a running trial to its event file; no effect before its beginning."""
+        beginning = self._beginnings.get(trial_id)
+        if beginning is not None:
+            self._events.write_points(trial_id, beginning, points)
+
     def append_output(self, trial_id: str, text: str) -> None:
         """Add text to the ``output.log`` of a trial."""
         path = self._path(trial_id, "output.log")
         data = encode_text(text)
         try:
-            self._files.append_bytes(path, data)
+            self._logs.append(path, data)
         except FileNotFoundError:  # the output may be written before the trial's beginning is
             self._files.make_directory(f"{self._directory}/{trial_id}", exist_ok=True)
-            self._files.append_bytes(path, data)
+            self._logs.append(path, data)
 
     def write_end(self, trial: Trial) -> None:
         """Write how a trial ended. A failed trial has neither ``.outputs.json`` nor ``.metric``."""
@@ -69,7 +85,7 @@ class TrialFiles:
             trial,
             self._beginnings[trial_id],
             self.metric,
-            is_repeated=trial_id in self._recorded_ids,
+            is_repeated=self._is_repeated(trial_id),
         )
         # Two trials can end in the same instant, so their order is a number of its own.
         text = f'{trial.to_json()[:-1]}, "ended": {self._next_number}}}'
@@ -77,6 +93,8 @@ class TrialFiles:
         self._next_number += 1
         self._recorded_ids.add(trial_id)
         del self._beginnings[trial_id]
+        self._logs.forget(self._path(trial_id, "output.log"))
+        self._events.forget(trial_id)
 
     def read(self, before_each: Callable[[], None]) -> tuple[list[Trial], list[str]]:
         """Return the trials that have ended, in the order of their ends, and damaged directories.
@@ -98,6 +116,7 @@ class TrialFiles:
                 data = self._files.read_bytes(self._path(name, "trial.json"))
                 numbered_trials.append(parse_ended_trial(name, data))
             except (FileNotFoundError, NotADirectoryError):
+                self._interrupted_ids.add(name)
                 continue
             except (IsADirectoryError, ValueError):
                 damaged_names.append(name)
@@ -118,9 +137,13 @@ class TrialFiles:
         self._files.write_bytes(
             self._path(trial.trial_id, ".hparams.json"), encode_json(trial.params), atomic=False
         )
-        beginning = self._events.beginning(trial)
+        beginning = self._events.beginning(trial, is_repeated=self._is_repeated(trial.trial_id))
         self._beginnings[trial.trial_id] = beginning
         return beginning
+
+    def _is_repeated(self, trial_id: str) -> bool:
+        """Return whether an earlier run of the trial may have left event files."""
+        return trial_id in self._recorded_ids or trial_id in self._interrupted_ids
 
     def _write_outcome(self, trial: Trial) -> None:
         outputs_path = self._path(trial.trial_id, ".outputs.json")

@@ -6,11 +6,11 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, TypedDict, cast, get_args
+from typing import Literal, TypeAlias, TypedDict, TypeGuard, cast, get_args
 
 from maggy.common.types import Json
 
-__all__ = ["RECORD_FORMAT", "RESTORED", "TrialRecord", "parse_trial_record"]
+__all__ = ["RECORD_FORMAT", "RESTORED", "TrialRecord", "is_number", "parse_trial_record"]
 
 RECORD_FORMAT = 1
 """The number of the format in which records are written; those of release 2.0 have none.
@@ -56,7 +56,8 @@ class TrialRecord(TypedDict):
     info_dict: dict[str, Json]
 
 
-def _is_number(value: Json) -> bool:
+def is_number(value: Json) -> TypeGuard[int | float]:
+    """Return whether a JSON value is a number that a float can hold."""
     return (
         isinstance(value, (int, float))
         and not isinstance(value, bool)
@@ -65,7 +66,7 @@ def _is_number(value: Json) -> bool:
 
 
 def _is_number_or_none(value: Json) -> bool:
-    return value is None or _is_number(value)
+    return value is None or is_number(value)
 
 
 def _is_status(value: Json) -> bool:

@@ -98,6 +98,7 @@ class RecordWriter:
         self._calls: SimpleQueue[_Call | None] = SimpleQueue()  # None ends the thread
         self._sweep: Callable[[], object] | None = None
         self._next_sweep_time = 0.0
+        self._later: tuple[float, Callable[[], object]] | None = None  # the time, and the call
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
         self._wake = threading.Condition()
@@ -140,6 +141,21 @@ class RecordWriter:
             self._start()
             self._sweep = function
             self._calls.put((_do_nothing, ()))  # wakes the thread
+
+    def call_later(self, function: Callable[[], object], seconds: float) -> None:
+        """Have ``function()`` run in some seconds, as a record. One call at a time can wait so.
+
+        To ask again before it has run has no effect. It does not run once the writer is closed.
+
+        Raises:
+            RuntimeError: If the writer is closed.
+        """
+        if self._later is not None:
+            return
+        with self._lock:
+            self._start()
+            self._later = self._clock() + seconds, function
+            self._calls.put((_do_nothing, ()))  # the thread must know until when it may sleep
 
     def abandon(self) -> None:
         """Write no more records, neither waiting nor later ones, and count none as an error."""
@@ -216,11 +232,17 @@ class RecordWriter:
             del call
             if self._sweep is not None and self._clock() >= self._next_sweep_time:
                 self._run_sweep(self._sweep)
+            if self._later is not None and self._clock() >= self._later[0]:
+                function = self._later[1]
+                self._later = None  # before it runs, so that what comes meanwhile asks again
+                self._write(function, ())
         if self._sweep is not None:
             self._run_sweep(self._sweep)
 
     def _next_call(self) -> _Call | None:
         deadlines = [] if self._sweep is None else [self._next_sweep_time]
+        if self._later is not None:
+            deadlines.append(self._later[0])
         if self._guard is not None and not self._is_abandoned:
             deadlines.append(self._last_guard_time + self._guard_seconds)
         timeout = max(0.0, min(deadlines) - self._clock()) if deadlines else None

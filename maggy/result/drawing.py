@@ -173,6 +173,8 @@ class Drawable:
     def plot_contour(self, parameters: Sequence[str] | None = None) -> Figure:
         """Draw the metric over each pair of parameters, with Optuna.
 
+        Of more than 150 trials a sample is drawn, evenly from the best one to the worst.
+
         Args:
             parameters: The names of two parameters or more; None for all, or the four most
                 important ones of more than four.

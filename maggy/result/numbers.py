@@ -14,6 +14,13 @@ _LARGEST: Final = 1e6
 _MAX_SHARE: Final = 0.25
 """If more than one and more than this share of a column need an exponent, all of it gets one."""
 
+_MAX_SPREAD: Final = 300.0
+"""If most of a column spreads further, as learning rates do, all of it gets an exponent.
+
+With the same number of decimals the small ones would have one digit.
+"""
+_MIN_SPREAD_COUNT: Final = 5
+
 
 def format_number(number: float | None) -> str:
     """Return a number with six significant digits, the empty string for None."""
@@ -54,17 +61,37 @@ def format_seconds(milliseconds: Iterable[int | None]) -> list[str]:
 
 def _formatter(numbers: Sequence[float], plus: str) -> Callable[[float], str]:
     sizes = [abs(number) for number in numbers if number and math.isfinite(number)]
-    plain = [size for size in sizes if _SMALLEST <= size < _LARGEST]
-    if len(sizes) - len(plain) > max(1, _MAX_SHARE * len(sizes)):
+    limit = _limit(sizes)
+    plain = [size for size in sizes if _SMALLEST <= size < limit]
+    if len(sizes) - len(plain) > max(1, _MAX_SHARE * len(sizes)) or _spread(sizes) > _MAX_SPREAD:
         return lambda number: f"{number:{plus}.3e}"
     decimals = _decimals(plain)
 
     def write(number: float) -> str:
         text = f"{number:{plus}.{decimals}f}"
-        is_plain = abs(number) < _LARGEST and (float(text) or not number)
+        is_plain = abs(number) < limit and (float(text) or not number)
         return text if is_plain else f"{number:{plus}.3e}"
 
     return write
+
+
+def _limit(sizes: Sequence[float]) -> float:
+    """Return from which size on a number gets an exponent.
+
+    Beside fractions that is also one that is 300 times the median, such as the loss of a
+    trial that has diverged. With the same number of decimals all others would be 0 or 1.
+    """
+    if all(size == int(size) for size in sizes):
+        return _LARGEST
+    return min(_LARGEST, _MAX_SPREAD * sorted(sizes)[len(sizes) // 2])
+
+
+def _spread(sizes: Sequence[float]) -> float:
+    """Return how many times the largest of positive numbers is the smallest, without the ends."""
+    if len(sizes) < _MIN_SPREAD_COUNT:
+        return 1.0
+    end = max(1, len(sizes) // 10)
+    return sorted(sizes)[-1 - end] / sorted(sizes)[end]
 
 
 def _decimals(sizes: Sequence[float]) -> int:

@@ -9,6 +9,7 @@ from maggy.common.exceptions import BadArgumentsError
 from maggy.common.json_values import to_plain
 from maggy.common.types import Json
 from maggy.records.recorded import Overview, RecordedExperiment
+from maggy.records.running_points import RunningTrial
 from maggy.result.recorded_analysis import add_recorded_analysis
 from maggy.result.result import ExperimentResult, build_result
 from maggy.result.rows import TrialRow
@@ -34,14 +35,13 @@ def result_of(experiment: RecordedExperiment) -> ExperimentResult:
         experiment: The experiment. Nothing in it needs to be well-formed.
     """
     overview = experiment.overview
-    identity, kind = overview.identity, kind_of(overview, experiment.trials)
-    direction, key = identity.get("direction"), identity.get("optimization_key")
+    kind = kind_of(overview, experiment.trials)
     TrialNumbers(experiment.trials)  # it numbers the trials of an older release
     result = build_result(
         experiment.trials,
         kind=kind,
-        direction=str(direction) if direction in ("max", "min") else "max",
-        optimization_key=key if isinstance(key, str) else "metric",
+        direction=overview.direction,
+        optimization_key=overview.optimization_key,
         confidence=_confidence(overview.fields),
     )
     if kind == "ablation":
@@ -49,40 +49,47 @@ def result_of(experiment: RecordedExperiment) -> ExperimentResult:
     if kind == "single":  # its one trial ends without a metric
         result["failed"] = sum(trial.status == Trial.ERROR for trial in experiment.trials)
     result.directory = overview.directory
-    result.searchspace = _searchspace(identity.get("searchspace"), experiment.problems)
+    result.searchspace = _searchspace(overview.identity.get("searchspace"), experiment.problems)
     result.state = overview.state
     result.running = running_rows(experiment)
+    result.record = overview.fields
     return result
 
 
 def running_rows(experiment: RecordedExperiment) -> list[TrialRow]:
     """Return a row for each trial that runs, with the keys of the rows of ended trials.
 
-    The files tell only that a trial has begun and not ended, and its parameters. They do not tell
-    its number, when it began, what it has reported, and whether it waits for another worker after a
-    loss.
+    The rows have the points that the driver has recorded so far: on a disk all but those of the
+    last five seconds. A trial that waits for another worker after a loss does not run, and has no
+    row. The status is always RUNNING, and what is known only at the end is None.
+
+    Where no run is recorded, the files tell only that a trial has begun, and its parameters.
 
     Args:
         experiment: The experiment. Unless it is RUNNING, none of its trials runs.
     """
-    return [
-        {
+    rows = []
+    for trial_id, params in experiment.beginnings.items():
+        run = experiment.runs.get(trial_id, RunningTrial())
+        row: TrialRow = {
             "trial_id": trial_id,
-            "number": None,
+            "number": run.number,
             "status": Trial.RUNNING,
             "params": to_plain(params),
             "metric": None,
             "early_stop": False,
             "duration": None,
-            "start": None,
-            "attempts": 1,
-            "steps": [],
-            "history": [],
+            "start": run.start,
+            "attempts": run.attempts,
+            "steps": list(run.steps),
+            "history": list(run.history),
             "outputs": None,
             "error": None,
         }
-        for trial_id, params in experiment.beginnings.items()
-    ]
+        if run.worker is not None:
+            row["worker"] = run.worker
+        rows.append(row)
+    return sorted(rows, key=lambda row: (row["number"] is None, row["number"], row["trial_id"]))
 
 
 def kind_of(overview: Overview, trials: list[Trial] | None = None) -> str:

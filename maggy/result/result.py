@@ -5,6 +5,7 @@ It writes no records.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -13,12 +14,15 @@ from maggy.ablation.metrics import Analysis
 from maggy.ablation.statistics import mean
 from maggy.common.direction import Direction
 from maggy.common.exceptions import NotSupportedError
+from maggy.common.files import AnyFiles
 from maggy.common.text_table import TextTable
+from maggy.common.types import Json
 from maggy.optuna_bridge.study import to_study
 from maggy.result import tables
 from maggy.result.component_table import component_table, verdict_note
 from maggy.result.differences import ComponentDifference, compare_with_base
 from maggy.result.drawing import Drawable
+from maggy.result.report import report_page
 from maggy.result.rows import TrialRow, make_row, parameter_names
 from maggy.result.status import caption
 from maggy.result.terminal_view import terminal_text
@@ -64,6 +68,7 @@ class ExperimentResult(dict[str, Any], Drawable):
         searchspace: The attribute of this name.
         state: The attribute of this name.
         running: The attribute of this name.
+        record: The attribute of this name.
 
     Attributes:
         trials: A dict for each ended trial, in the order of ending: ``trial_id``, ``number`` (from
@@ -82,6 +87,8 @@ class ExperimentResult(dict[str, Any], Drawable):
             opened with ``maggy.load`` may also be ``"RUNNING"`` or ``"FAILED"``.
         running: The trials that run, with the keys of ``trials``. Only an experiment that was
             opened with ``maggy.load`` has any.
+        record: The content of ``maggy.json``, which says what the experiment ran with; empty if it
+            is unknown.
     """
 
     def __init__(
@@ -98,6 +105,7 @@ class ExperimentResult(dict[str, Any], Drawable):
         searchspace: Searchspace | None = None,
         state: str = "FINISHED",
         running: Sequence[TrialRow] = (),
+        record: Mapping[str, Json] | None = None,
     ) -> None:
         super().__init__(values)
         self.trials = list(trials)
@@ -109,6 +117,7 @@ class ExperimentResult(dict[str, Any], Drawable):
         self.searchspace = searchspace
         self.state = state
         self.running = list(running)
+        self.record = dict(record or {})
 
     def to_pandas(self) -> pandas.DataFrame:
         """Return the trials as a data frame with one row a trial and one column a parameter.
@@ -177,6 +186,25 @@ class ExperimentResult(dict[str, Any], Drawable):
                 "to_pandas() has a row for each trial."
             )
         return tables.component_frame(self["differences"])
+
+    def report(self, path: str | os.PathLike[str]) -> str:
+        """Write a page about the experiment that opens without a network, and return its path.
+
+        It is one HTML file with a table of the trials that can be sorted and filtered, interactive
+        plots, the curve of every trial, failures with their tracebacks, and what the experiment ran
+        with. An existing file is replaced.
+
+        Args:
+            path: The file, such as ``"report.html"``.
+
+        Raises:
+            MissingDependencyError: If jinja2 or plotly is not installed.
+            OSError: If the file cannot be written.
+        """
+        files = AnyFiles()
+        place = files.resolve(os.fspath(path))
+        files.write_bytes(place, report_page(self).encode("utf-8"))
+        return place
 
     @property
     def _best_id(self) -> str | None:

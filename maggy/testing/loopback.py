@@ -21,6 +21,7 @@ from maggy.core.executors.session import Session
 from maggy.core.executors.trial_session import Answer
 from maggy.core.experiment_driver import ExperimentDriver, Outcome, RunLimits
 from maggy.core.experiment_driver.ablation_policy import AblationPolicy
+from maggy.core.experiment_driver.display import Display
 from maggy.core.experiment_driver.listeners import Listeners
 from maggy.core.experiment_driver.listening import describe_experiment
 from maggy.core.experiment_driver.optimization_policy import OptimizationPolicy
@@ -30,6 +31,8 @@ from maggy.core.messages import Assign, Check, Checked, Done, Register, WorkerId
 from maggy.core.reporter import Reporter
 from maggy.core.rpc import Address, Server
 from maggy.experiment_config import AblationConfig, LagomConfig, OptimizationConfig
+from maggy.live import View
+from maggy.live.experiment import LiveExperiment
 from maggy.records.directory import ExperimentStore
 from maggy.result import build_result
 from maggy.tracking import Listener
@@ -203,6 +206,7 @@ class LoopbackExperiment:
         earlier: Trials that ended in an earlier call.
         limits: The limits of the call; None for those of a test.
         listeners: Hear of the experiment.
+        view: Draws the experiment; None for a bar and printed lines.
 
     Attributes:
         store: The records.
@@ -225,6 +229,7 @@ class LoopbackExperiment:
         earlier: Iterable[Trial] = (),
         limits: RunLimits | None = None,
         listeners: Sequence[Listener] = (),
+        view: View | None = None,
     ) -> None:
         environment = find_environment("local")
         self.store = ExperimentStore.create(environment.files, os.fspath(root), "threads")
@@ -246,6 +251,7 @@ class LoopbackExperiment:
             list(earlier),
             lambda name, text: ValueError(f"{name}: {text}"),
             listeners=self._listeners,
+            display=None if view is None else Display(view, _live_experiment(policy)),
         )
 
     def run(self) -> Outcome:
@@ -324,6 +330,12 @@ class LoopbackExperiment:
         if interrupted.is_set():
             return session.failed("interrupted", "")
         return session.final(metric, {"metric": metric}, False)
+
+
+def _live_experiment(policy: Policy) -> LiveExperiment:
+    return LiveExperiment(
+        policy.name, kind=policy.kind, direction=policy.direction, total=policy.total
+    )
 
 
 class _DismissibleSession(Session):

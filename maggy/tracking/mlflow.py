@@ -187,13 +187,20 @@ def export(
         The number of trials that were written.
 
     Raises:
-        BadArgumentsError: If the result has no directory, or an argument is of another type.
+        BadArgumentsError: If the result has no directory, the experiment runs, or an argument is of
+            another type.
         MissingDependencyError: If MLflow is not installed.
+        OwnershipError: If the experiment's listener or another export writes the same runs.
         ConnectionError: If the server is away.
     """
     if result.directory is None:
         raise BadArgumentsError(
             "An experiment is exported with its directory, but result.directory is None."
+        )
+    if result.state == "RUNNING":
+        raise BadArgumentsError(
+            f"An experiment is exported when it has ended, but {result.directory} is running. "
+            "The listener 'mlflow' writes an experiment while it runs."
         )
     return MLflow(experiment_name, tracking_uri, tags).export(result)
 

@@ -234,7 +234,7 @@ class MlflowServer:
     def _away(self, reason: object) -> ServerIsAway:
         return ServerIsAway(
             f"MLflow's server {without_password(self.uri or '')} cannot be reached ({reason}). "
-            "What is missing is written when it is back, or later by maggy.tracking.export."
+            "What is missing is written when it is back, or later by maggy export --mlflow."
         )
 
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from maggy.common.exceptions import OwnershipError
 from maggy.common.json_values import to_plain
 from maggy.records.encoding import encode_json
 from maggy.records.tracked_runs import TrackedRuns
@@ -161,9 +162,16 @@ class RunWriter:
 
         Raises:
             ServerIsAway: If the server is away.
+            OwnershipError: If another process writes the runs.
             Exception: The first error of the server.
         """
-        self._open()
+        try:
+            self._open()
+            return self._finish(result)
+        finally:
+            self._record.release()
+
+    def _finish(self, result: ExperimentResult) -> int:
         for row in result.trials:
             if row["trial_id"] not in self._record.runs and row["trial_id"] not in self._ended:
                 self.end(row)
@@ -186,7 +194,7 @@ class RunWriter:
         """Take a step. If the server refuses it, keep the error, so that the next step follows."""
         try:
             step()
-        except ServerIsAway:
+        except (ServerIsAway, OwnershipError):
             raise
         except Exception as error:
             errors.append(error)
@@ -196,11 +204,13 @@ class RunWriter:
         if self._parent is not None:
             return
         self._server.connect()
+        self._record.claim()
         self._record.read()
         own = {EXPERIMENT_TAG: self._info["experiment_id"]}
         parents = list(self._server.find_runs({**own, ROLE_TAG: "experiment"}))
         if parents:
-            parent = self._choose(parents)
+            own_run = (run for run in parents if run.run_id == self._record.parent)
+            parent = next(own_run, parents[0])
             self._take_over(list(self._server.find_runs({**own, ROLE_TAG: "trial"})))
             if parent.status != "RUNNING":
                 self._server.reopen_run(parent.run_id)
@@ -212,10 +222,6 @@ class RunWriter:
             self._parent = self._server.create_run(self._info["name"], start, tags)
         self._record.parent, self._record.is_complete = self._parent, False
         self._record.write()
-
-    def _choose(self, parents: Sequence[RecordedRun]) -> RecordedRun:
-        matches = [parent for parent in parents if parent.run_id == self._record.parent]
-        return (matches or list(parents))[0]
 
     def _take_over(self, runs: Sequence[RecordedRun]) -> None:
         """Compare the record with the runs that the server has of an earlier call."""
@@ -235,7 +241,7 @@ class RunWriter:
                 continue
             try:
                 self._write(run, has_ended=True)
-            except ServerIsAway:
+            except (ServerIsAway, OwnershipError):
                 raise
             except Exception as error:
                 # One trial that the server refuses must not hold up the others.
@@ -268,6 +274,7 @@ class RunWriter:
         self._running.clear()
 
     def _write(self, run: _Run, *, has_ended: bool = False) -> None:
+        self._record.claim()
         run_id = run.run_id = run.run_id or self._make_run(run)
         points = [reported_point(self._key, *point) for point in run.points]
         values = {step: value for step, value, _ in run.points}
@@ -297,11 +304,8 @@ class RunWriter:
             self._delete_obsolete()
             self._record.runs.pop(row["trial_id"], None)
             self._incomplete.pop(row["trial_id"], None)
-        own = {
-            EXPERIMENT_TAG: self._info["experiment_id"],
-            ROLE_TAG: "trial",
-            TRIAL_TAG: row["trial_id"],
-        }
+        experiment_id, trial_id = self._info["experiment_id"], row["trial_id"]
+        own = {EXPERIMENT_TAG: experiment_id, ROLE_TAG: "trial", TRIAL_TAG: trial_id}
         if run.has_unknown_run:
             for match in self._server.find_runs(own):
                 return match.run_id

@@ -23,6 +23,8 @@ class Points:
     Attributes:
         metric_history: The values so far.
         step_history: Their steps.
+        time_history: When each of them was reported, in seconds since the epoch; NaN if that is
+            not known.
     """
 
     def __init__(self) -> None:
@@ -31,8 +33,9 @@ class Points:
     def _clear_points(self) -> None:
         self.metric_history: list[float] = []
         self.step_history: list[int | float] = []
-        # For each point the mean of the finite values up to it, and the number of those values. An
-        # array takes a quarter of the memory of a list of numbers.
+        # An array takes a quarter of the memory of a list of numbers.
+        self.time_history = array("d")
+        # For each point the mean of the finite values up to it, and the number of those values.
         self._means = array("d")
         self._counts = array("q")
         # Over all points but the last, which may still be replaced.
@@ -57,12 +60,15 @@ class Points:
         """
         return self.append_point(*_check_point(metric_data))
 
-    def append_point(self, step: int | float, value: float) -> int | float | None:
+    def append_point(
+        self, step: int | float, value: float, time: float = math.nan
+    ) -> int | float | None:
         """Record a point as :meth:`append_metric` does, without a check.
 
         Args:
             step: A finite number.
             value: The metric at this step.
+            time: When it was reported, in seconds since the epoch; NaN if that is not known.
 
         Returns:
             The step if it is new, else None.
@@ -79,6 +85,7 @@ class Points:
             if step == last_step:
                 is_new = False
                 self.metric_history.pop()
+                self.time_history.pop()
                 self._means.pop()
                 self._counts.pop()
             elif not math.isnan(last):  # now that a further step came, this value is final
@@ -89,6 +96,7 @@ class Points:
         if is_new:
             self.step_history.append(step)
         self.metric_history.append(value)
+        self.time_history.append(time)
         self._append_mean(value)
         return step if is_new else None
 

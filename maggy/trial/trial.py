@@ -60,6 +60,8 @@ class Trial(Points):
         status: ``Trial.PENDING``, ``SCHEDULED``, ``RUNNING``, ``ERROR`` or ``FINALIZED``.
         metric_history: The values reported so far.
         step_history: Their steps, strictly ascending.
+        time_history: When each of them was reported, in seconds since the epoch by the driver's
+            clock; NaN if that is not known.
         final_metric: The metric with which it ended, or None.
         early_stop: Whether the driver has asked it to stop.
         start: When it started, in seconds since the epoch, or None.

@@ -29,19 +29,9 @@ from maggy.core.environment import find_environment
 from maggy.core.experiment_driver import ExperimentDriver, RunLimits
 from maggy.core.experiment_driver.optimization_policy import OptimizationPolicy
 from maggy.core.experiment_driver.recorder import Recorder
-from maggy.core.messages import (
-    Ack,
-    Assign,
-    Done,
-    Final,
-    Heartbeat,
-    Register,
-    Stop,
-    WorkerId,
-    decode_driver_message,
-    encode,
-)
+from maggy.core.messages import Ack, Assign, Done, Final, Heartbeat, Register, Stop, WorkerId
 from maggy.core.rpc import Server
+from maggy.core.rpc.encoding import decode_driver_message, encode
 from maggy.experiment_config import OptimizationConfig
 from maggy.records.directory import ExperimentStore
 

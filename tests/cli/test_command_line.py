@@ -13,6 +13,7 @@ from helpers.recorded import record_ablation, record_search, record_single, tree
 import maggy
 from maggy.cli.command_line import COMMANDS, main
 from maggy.common.files import AnyFiles
+from maggy.result import ExperimentResult
 
 ROOT = Path(__file__).parents[2]
 ESCAPE = "\x1b[31mred\x1b]0;title\x07\r\u202e\x7f"
@@ -54,14 +55,16 @@ def test_every_command_has_a_help_with_examples(run):
 
 def test_the_commands_are_these():
     assert [command.name for command in COMMANDS] == [
-        "list", "show", "best", "export", "resume-hint", "doctor",
+        "list", "show", "watch", "best", "export", "dashboard", "report", "compare", "resume-hint",
+        "doctor",
     ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
     "arguments",
     [[], ["nonsense"], ["show"], ["export", "app_1"], ["export", "app_1", "--csv", "--json"],
-     ["export", "app_1", "--csv", "--study-name", "x"], ["list", "--nonsense"]],
+     ["export", "app_1", "--csv", "--study-name", "x"], ["list", "--nonsense"],
+     ["dashboard", "app_1", "--port", "65536"], ["dashboard", "app_1", "--port", "-1"]],
     ids=str,
 )  # fmt: skip
 def test_wrong_use_is_2(logs, run, arguments):
@@ -377,7 +380,8 @@ def test_a_shell_is_offered_ids_and_directories(logs, run, monkeypatch, tmp_path
     (tmp_path / "applications").mkdir()
     (tmp_path / "apple").write_text("")
     complete = action.completer
-    assert complete("app", Namespace(log_dir=None)) == ["app_1", "applications"]
+    assert complete("app", Namespace(log_dir=None)) == ["app_1", "applications/"]
+    assert complete("logs/", Namespace(log_dir=None)) == ["logs/app_1"]
     assert complete("nothing", Namespace(log_dir=None)) == []
 
 
@@ -400,3 +404,22 @@ def test_ctrl_c_ends_the_command_without_a_traceback(logs, run, monkeypatch):
 
     monkeypatch.setattr(AnyFiles, "read_inside", interrupt)
     assert run("show", "app_1") == (130, "", "")
+
+
+def test_a_report_is_written_beside_the_caller_or_where_the_user_says(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(ExperimentResult, "report", lambda _, path: str(tmp_path / path))
+    recorded = record_search(tmp_path / "root")
+    assert run("report", recorded.path) == (0, f"{tmp_path}/app_1.html\n", "")
+    assert run("report", recorded.path, "-o", "x.html") == (0, f"{tmp_path}/x.html\n", "")
+
+
+def test_a_report_that_cannot_be_written_is_wrong_use(run, tmp_path, monkeypatch):
+    def refuse(*_):
+        raise FileNotFoundError("no such folder")
+
+    monkeypatch.setattr(ExperimentResult, "report", refuse)
+    recorded = record_search(tmp_path / "root")
+    code, _, err = run("report", recorded.path, "-o", "no/x.html")
+    assert code == 2
+    assert "no/x.html" in err

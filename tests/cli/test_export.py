@@ -5,6 +5,7 @@ import io
 import json
 
 import pytest
+from helpers.mlflow_server import FakeServer
 from helpers.recorded import record_ablation, record_search
 from helpers.results import ended_trial
 
@@ -105,3 +106,86 @@ def test_a_study_of_optuna_has_the_trials_and_is_never_added_to(tmp_path, export
     assert "'app_1'" in err
     assert export("--optuna", url, "--study-name", "another")[0] == 0
     assert export("--optuna", "nonsense://x")[0] == 2
+
+
+@pytest.fixture
+def server(monkeypatch):
+    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME"):
+        monkeypatch.delenv(name, raising=False)
+    server = FakeServer()
+    server.experiments = []
+
+    def make(uri, name, experiment_id):
+        server.experiments.append(name)
+        server.uri = uri
+        return server
+
+    monkeypatch.setattr("maggy.tracking.mlflow.MlflowServer", make)
+    monkeypatch.setattr("maggy.tracking.mlflow.find_spec", lambda name: object())
+    return server
+
+
+URI = "http://me:secret@localhost:5000"
+
+
+def test_mlflow_gets_what_it_lacks_and_nothing_twice(tmp_path, export, server, monkeypatch):
+    record_search(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", URI)
+    code, out, err = export("--mlflow")
+    assert (code, out, server.experiments) == (0, "", ["demo"])
+    assert err == (
+        "maggy: 3 trials were written to MLflow at http://***@localhost:5000. It had 0 already.\n"
+    )
+    assert len(server.runs) == 4
+    code, _, err = export("--mlflow")
+    assert (code, len(server.runs)) == (0, 4)
+    assert "0 trials were written" in err
+    assert "It had 3 already" in err
+
+
+def test_mlflow_may_be_named_by_options(tmp_path, export, server):
+    record_search(tmp_path)
+    assert export("--mlflow", "--tracking-uri", URI, "--experiment-name", "mine")[0] == 0
+    assert (server.uri, server.experiments) == (URI, ["mine"])
+
+
+def test_a_server_that_is_away_is_1_and_an_experiment_that_runs_is_2(tmp_path, export, server):
+    record_search(tmp_path, state=None)
+    code, _, err = export("--mlflow", "--tracking-uri", URI)
+    assert code == 2
+    assert "is exported when it has ended" in err
+    record_search(tmp_path)
+    server.is_away = True
+    code = main(["export", "app_2", "--mlflow", "--tracking-uri", URI])
+    assert code == 1
+
+
+def test_what_mlflow_refuses_is_1_without_a_password(tmp_path, export, server, monkeypatch, capsys):
+    record_search(tmp_path)
+
+    def refuse():
+        raise ValueError(f"{URI} says no\nand why")
+
+    monkeypatch.setattr(server, "connect", refuse)
+    code, _, err = export("--mlflow", "--tracking-uri", URI)
+    assert (code, err) == (
+        1,
+        "maggy: Not everything is in MLflow at http://***@localhost:5000. "
+        "http://***@localhost:5000 says no\n",
+    )
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["--csv", "--tracking-uri", "x"], ["--json", "--experiment-name", "x"],
+     ["--mlflow", "--study-name", "x"], ["--mlflow", "--csv"]],
+    ids=" ".join,
+)  # fmt: skip
+def test_an_option_of_another_format_is_wrong_use(tmp_path, export, options):
+    record_search(tmp_path)
+    try:
+        code, _, err = export(*options)
+        assert f"{options[1]} must stand with" in err
+    except SystemExit as end:
+        code = end.code
+    assert code == 2

@@ -91,6 +91,20 @@ def test_appending_rewrites_where_the_file_system_cannot_append(files, monkeypat
     files.remove(url)
 
 
+def test_only_an_object_store_cannot_append(files, place):
+    assert files.can_append(f"{place}/log") is not place.startswith("memory:")
+    assert not files.can_append("s3://bucket/log")
+
+
+def test_the_end_of_a_file_is_read_alone(files, place):
+    files.make_directory(place, exist_ok=True)
+    files.write_bytes(f"{place}/log", b"0123456789")
+    for count in (1, 9, 10, 11):
+        assert files.read_end_inside(place, "log", count) == b"0123456789"[-count:]
+    with pytest.raises(FileNotFoundError):
+        files.read_end_inside(place, "missing", 1)
+
+
 def test_a_directory_is_made_once_unless_it_may_exist(files, place):
     path = files.join(place, "a", "b")
     files.make_directory(path)
@@ -320,6 +334,15 @@ def test_a_file_in_a_foreign_folder_is_read_like_any_other(files, place):
             files.read_inside(place, name)
 
 
+def test_the_end_of_a_file_in_a_foreign_folder_is_read(files, place):
+    files.make_directory(files.join(place, "trial"), exist_ok=True)
+    files.write_bytes(files.join(place, "trial", "file"), b"content")
+    for max_bytes, end in ((3, b"ent"), (7, b"content"), (100, b"content")):
+        assert files.read_end_inside(place, "trial/file", max_bytes) == end
+    with pytest.raises(FileNotFoundError):
+        files.read_end_inside(place, "trial/nothing", 3)
+
+
 def test_nothing_outside_a_foreign_folder_is_read_and_no_pipe_is_waited_for(files, tmp_path):
     secret = tmp_path / "secret"
     secret.write_text("secret")
@@ -333,6 +356,8 @@ def test_nothing_outside_a_foreign_folder_is_read_and_no_pipe_is_waited_for(file
     for name in ("link", "way_out/secret", "trial/dangling", "circle", "pipe"):
         with pytest.raises(PermissionError):
             files.read_inside(str(folder), name)
+        with pytest.raises(PermissionError):
+            files.read_end_inside(str(folder), name, 3)
     with pytest.raises(IsADirectoryError):
         files.read_inside(str(folder), "trial")
     # The folder itself may be a link: its user has named it.

@@ -19,20 +19,19 @@ from maggy.core.messages import (
     Register,
     Stop,
     Wait,
-    decode_driver_message,
-    decode_worker_message,
-    encode,
-    failure_of,
 )
+from maggy.core.rpc.encoding import decode_driver_message, decode_worker_message, encode, failure_of
 
 POINTS = [(0, 0.5), (1, -2), (2.5, 1e300)]
 LINES = [(True, "shown"), (False, "ünïcode 語")]
 
 FROM_WORKERS = [
     Register("host", 7),
+    Register("host", 7, 1, 1, "2.0.0", 1.5e9),
     Checked(None, ""),
     Checked("no layer", "AblationError"),
     Heartbeat(3, 10, POINTS, 20, LINES, True),
+    Heartbeat(3, 10, POINTS, 20, LINES, True, [1.5e9, 1.5e9, 1.6e9]),
     Final(
         3,
         0,
@@ -195,3 +194,26 @@ def test_every_message_class_is_in_one_of_the_two_vocabularies():
         and value.__name__ not in ("Message", "Report")
     }
     assert classes == {type(message) for message in [*FROM_WORKERS, *FROM_THE_DRIVER]}
+
+
+# Messages with the field that the first release with this protocol did not have.
+LATER_FIELDS = [
+    (Register("host", 7, 1, 1, "2.0.0", 5.0), "clock"),
+    (Heartbeat(3, 0, POINTS, 0, LINES, True, [5.0, 5.0, 6.0]), "times"),
+    (Final(3, 0, POINTS, 0, LINES, 0.5, {}, False, {}, [5.0, 5.0, 6.0]), "times"),
+    (Failed(3, 0, POINTS, 0, LINES, "reason", "", times=[5.0, 5.0, 6.0]), "times"),
+]
+
+
+@pytest.mark.parametrize(
+    ("message", "field"),
+    LATER_FIELDS,
+    ids=[type(message).__name__ for message, _ in LATER_FIELDS],
+)
+def test_releases_without_times_and_this_one_understand_each_other(message, field):
+    array = msgspec.msgpack.decode(encode(message))
+    earlier = decode_worker_message(msgspec.msgpack.encode(array[:-1]))
+    default = type(getattr(message, field))()
+    assert earlier == msgspec.structs.replace(message, **{field: default})
+    # A release drops what follows the fields that it knows.
+    assert decode_worker_message(msgspec.msgpack.encode([*array, "later"])) == message

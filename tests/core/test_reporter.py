@@ -217,7 +217,7 @@ def test_everything_waits_until_it_is_acknowledged(reporter):
         reporter.broadcast(metric)
         reporter.log(metric)
     for _ in range(2):
-        first_point, waiting_points, first_line, text = reporter.waiting()
+        first_point, waiting_points, first_line, text, _ = reporter.waiting()
         assert (first_point, len(waiting_points), first_line, len(text)) == (0, 3, 0, 3)
 
 
@@ -226,10 +226,10 @@ def test_what_is_acknowledged_is_forgotten_and_positions_count_on(reporter):
         reporter.broadcast(metric)
         reporter.log(metric)
     reporter.acknowledge(2, 4)
-    assert reporter.waiting() == (2, [(2, 2), (3, 3), (4, 4)], 4, [(False, "4")])
+    assert reporter.waiting()[:4] == (2, [(2, 2), (3, 3), (4, 4)], 4, [(False, "4")])
     reporter.broadcast(5)
     reporter.acknowledge(5, 5)
-    assert reporter.waiting() == (5, [(5, 5)], 5, [])
+    assert reporter.waiting()[:4] == (5, [(5, 5)], 5, [])
 
 
 def test_an_old_or_repeated_acknowledgement_changes_nothing(reporter):
@@ -250,11 +250,12 @@ def test_what_was_sent_is_not_changed_by_what_comes_after(reporter):
     assert batch == [(0, 1)]
 
 
-def test_waiting_points_are_bounded_and_the_newest_stay(reporter, monkeypatch):
+def test_waiting_points_are_bounded_and_the_newest_stay(monkeypatch):
     monkeypatch.setattr(module, "MAX_WAITING_POINTS", 100)
+    reporter = Reporter()
     for metric in range(1000):
         reporter.broadcast(metric)
-        first, waiting_points, _, _ = reporter.waiting()
+        first, waiting_points, *_ = reporter.waiting()
         assert len(waiting_points) <= 100
         assert waiting_points == [(step, step) for step in range(first, metric + 1)]
 
@@ -263,7 +264,7 @@ def test_waiting_lines_are_bounded_and_the_newest_stay(reporter, monkeypatch):
     monkeypatch.setattr(module, "MAX_WAITING_LINES", 100)
     for number in range(1000):
         reporter.log(number)
-    _, _, first, lines = reporter.waiting()
+    _, _, first, lines, _ = reporter.waiting()
     assert len(lines) <= 100
     assert lines == [
         module.DROPPED_LINES,
@@ -274,15 +275,16 @@ def test_waiting_lines_are_bounded_and_the_newest_stay(reporter, monkeypatch):
 def test_one_log_message_of_very_many_lines_is_bounded_too(reporter, monkeypatch):
     monkeypatch.setattr(module, "MAX_WAITING_LINES", 100)
     reporter.log("\n".join(map(str, range(1000))))
-    _, _, first, lines = reporter.waiting()
+    _, _, first, lines, _ = reporter.waiting()
     assert (first, lines) == (
         950,
         [module.DROPPED_LINES, *((False, str(number)) for number in range(951, 1000))],
     )
 
 
-def test_acknowledgements_fit_after_something_was_dropped(reporter, monkeypatch):
+def test_acknowledgements_fit_after_something_was_dropped(monkeypatch):
     monkeypatch.setattr(module, "MAX_WAITING_POINTS", 10)
+    reporter = Reporter()
     for metric in range(11):
         reporter.broadcast(metric)
     first = reporter.waiting()[0]
@@ -323,7 +325,7 @@ def test_a_thread_that_sends_loses_and_repeats_nothing(reporter):
     def send():
         while True:
             last = is_over.is_set()
-            first, new_points, first_line, text = reporter.waiting()
+            first, new_points, first_line, text, _ = reporter.waiting()
             arrivals.extend(new_points[len(arrivals) - first :])
             reporter.acknowledge(first + len(new_points), first_line + len(text))
             if last:
@@ -453,7 +455,7 @@ class Sender:
         return self.may_wait
 
     def take(self):
-        _, _, first, lines = self.reporter.waiting()
+        _, _, first, lines, _ = self.reporter.waiting()
         self.taken += lines
         self.hurried.clear()
         self.reporter.acknowledge(0, first + len(lines))
@@ -526,3 +528,17 @@ def test_lines_of_much_text_are_dropped_too_while_nobody_takes_them(reporter, mo
         reporter.log("x" * 1000)
     assert reporter._characters <= 100_000
     assert lines(reporter)[0] == module.DROPPED_LINES
+
+
+def test_each_point_has_the_time_at_which_it_was_reported(reporter, monkeypatch):
+    clock = iter([1.5, 2.5, 9.0])
+    monkeypatch.setattr(module, "time", lambda: next(clock))
+    reporter.broadcast(0.1)
+    reporter.broadcast(0.2)
+    assert reporter.waiting()[4] == [1.5, 2.5]
+    reporter.acknowledge(1, 0)
+    assert reporter.waiting()[4] == [2.5]
+    reporter.extend([(7, 0.3)], [], [2.75])
+    reporter.extend([(8, 0.4)], [])
+    assert reporter.waiting()[:2] == (1, [(1, 0.2), (7, 0.3), (8, 0.4)])
+    assert reporter.waiting()[4] == [2.5, 2.75, 9.0]

@@ -12,9 +12,10 @@ from helpers.wire import SOON, Host, Peer, has_ipv6, keys_of
 
 from maggy.common import hosts
 from maggy.common.hosts import add_brackets
-from maggy.core.messages import Ack, Assign, Done, Failed, Final, Heartbeat, Register, encode
+from maggy.core.messages import Ack, Assign, Done, Failed, Final, Heartbeat, Register
 from maggy.core.rpc import Address, Server, Waker
 from maggy.core.rpc import server as server_module
+from maggy.core.rpc.encoding import encode
 
 pytestmark = pytest.mark.loopback
 

@@ -7,8 +7,9 @@ import pytest
 import zmq
 from helpers.wire import Host, keys_of
 
-from maggy.core.messages import Done, Register, encode
+from maggy.core.messages import Done, Register
 from maggy.core.rpc import server as server_module
+from maggy.core.rpc.encoding import encode
 
 pytestmark = pytest.mark.loopback
 

@@ -18,16 +18,9 @@ from helpers.waiting import HANG, running
 
 from maggy.core.experiment_driver.dispatcher import Dispatcher
 from maggy.core.experiment_driver.ledger import Ledger
-from maggy.core.messages import (
-    Checked,
-    Failed,
-    Final,
-    Heartbeat,
-    Register,
-    decode_worker_message,
-    encode,
-)
+from maggy.core.messages import Checked, Failed, Final, Heartbeat, Register
 from maggy.core.rpc import Server
+from maggy.core.rpc.encoding import decode_worker_message, encode
 
 KINDS = (
     "Register",

@@ -87,7 +87,10 @@ class HdfsCluster:
 
     def start_part(self, part):
         """Starts ``"namenode"`` or ``"datanode"``."""
-        self.processes[part] = self._run(part, CLASSES[part])
+        from helpers.leftovers import LASTING  # not at the top: this file also runs as a program
+
+        process = self.processes[part] = self._run(part, CLASSES[part])
+        LASTING.add(process.pid)  # a part that a test starts again serves the next tests, too
 
     def stop_part(self, part):
         process = self.processes.pop(part)

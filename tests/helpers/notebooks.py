@@ -5,7 +5,7 @@ import sys
 
 import nbformat
 
-__all__ = ["printed", "run_notebook", "tables"]
+__all__ = ["panels", "printed", "run_notebook", "tables"]
 
 
 def run_notebook(path, directory, monkeypatch):
@@ -25,6 +25,7 @@ def run_notebook(path, directory, monkeypatch):
         "MAGGY_DATASET_DIR",
         "PYSPARK_PYTHON",
         "PYSPARK_GATEWAY_PORT",
+        "TF_CPP_MIN_LOG_LEVEL",
     ):
         monkeypatch.delenv(variable, raising=False)
     manager = KernelManager(ip=str(directory / "kernel"), transport="ipc")
@@ -58,9 +59,17 @@ def printed(notebook):
 
 
 def tables(notebook):
-    """Return the HTML of each table that a notebook shows."""
-    texts = [output.get("data", {}).get("text/html", "") for output in _outputs(notebook)]
-    return [text for text in texts if "<table" in text]
+    """Return the HTML of each table that a notebook shows, without those of panels."""
+    return [text for text in _html(notebook) if "<table" in text and "maggy-panel" not in text]
+
+
+def panels(notebook):
+    """Return the HTML of each panel that a notebook shows."""
+    return [text for text in _html(notebook) if "maggy-panel" in text]
+
+
+def _html(notebook):
+    return [output.get("data", {}).get("text/html", "") for output in _outputs(notebook)]
 
 
 def _outputs(notebook):

@@ -62,8 +62,8 @@ def record(root, trials, identity, *, state="FINISHED", running=(), analysis=Non
     return Recorded(store, result)
 
 
-def record_search(root, metrics=(0.5, None, 0.75), **others):
-    """Record a search. A metric of None is a failed trial."""
+def record_search(root, metrics=(0.5, None, 0.75), *, identity=None, **others):
+    """Record a search. A metric of None is a failed trial. An identity replaces single fields."""
     trials = [
         ended_trial(
             {"lr": 0.1 * (number + 1), "pool": number + 1},
@@ -78,11 +78,11 @@ def record_search(root, metrics=(0.5, None, 0.75), **others):
     ]
     for trial in trials:
         trial.append_metric({"step": 0, "value": 0.25})
-    identity = {
+    fields = {
         "kind": "optimization", "searchspace": list(SPACE), "optimizer": "RandomSearch",
         "direction": "max", "optimization_key": "accuracy", "initial_trials": None,
     }  # fmt: skip
-    return record(root, trials, identity, **others)
+    return record(root, trials, {**fields, **(identity or {})}, **others)
 
 
 def record_ablation(root, metrics, *, ablator="LOCO", repeats=1, **others):

@@ -1,11 +1,16 @@
 """``maggy.load`` opens what a real Spark session has recorded, and equals what lagom returned."""
 
+import json
 import signal
+import statistics
+import subprocess
+import sys
 import threading
+import time
 
 import pytest
 from helpers.recorded import tree
-from helpers.waiting import running, wait_until
+from helpers.waiting import process, running, wait_until
 
 import maggy
 from maggy import AblationStudy, Searchspace, experiment
@@ -127,6 +132,60 @@ def test_a_failed_and_a_running_experiment_are_opened_too(experiments, tmp_path)
     before = tree(directory)
     maggy.load(directory)
     assert tree(directory) == before
+
+
+LOOK = """
+import json, sys, time
+import maggy
+
+looks = []
+# The values are the times at which they were reported. Two updates are seen.
+while len({look[1] for look in looks}) < 3:
+    rows = [row for row in maggy.load(sys.argv[1]).running if row["history"]]
+    if len(rows) == 2:
+        ages = [time.time() - row["history"][-1] for row in rows]
+        looks.append((max(ages), min(len(row["steps"]) for row in rows), rows[0]))
+    time.sleep(0.1)
+rows[0]["history"] = rows[0]["history"][:2]
+print(json.dumps([[look[0] for look in looks], rows[0]]))
+"""
+
+
+def test_another_process_sees_the_points_of_running_trials_a_few_seconds_old(experiments, tmp_path):
+    gate = tmp_path / "gate"
+
+    def wait(n, reporter):
+        import time
+        from pathlib import Path
+
+        while not Path(gate).exists():
+            reporter.broadcast(time.time())
+            time.sleep(0.05)
+        return n
+
+    numbers = Searchspace(n=("INTEGER", [1, 3]))
+    initial = [{"n": 1}, {"n": 2}, {"n": 3}]
+    begin = time.time()
+    with running(
+        lambda: search(wait, 3, numbers, initial_trials=initial), release=gate.touch
+    ) as background:
+        wait_until(lambda: list(experiments.glob("*_1/maggy.json")))
+        (directory,) = experiments.iterdir()
+        with process(
+            [sys.executable, "-c", LOOK, str(directory)], stdout=subprocess.PIPE, text=True
+        ) as other:
+            answer = other.communicate()[0]
+        assert [path.name for path in directory.glob("running-*")] == ["running-1-1.jsonl"]
+        gate.touch()
+        result = background.result()
+    ages, row = json.loads(answer)
+    # Now and then a busy machine takes longer. The writer waits for five seconds.
+    assert statistics.median(ages) < 6
+    assert (row["number"], row["attempts"], row["status"]) == (1, 1, "RUNNING")
+    assert row["worker"] in (0, 1)
+    assert begin < row["start"] <= row["history"][0] <= row["history"][1]
+    same(maggy.load(directory), result)
+    assert not list(directory.glob("running-*"))
 
 
 def test_an_interrupted_experiment_was_killed(experiments):

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from helpers.waiting import HANG, running, wait_until
 
+import maggy
 from maggy import Searchspace, experiment
 from maggy.ablation import register_training_dataset
 from maggy.common.exceptions import AblationError, BadArgumentsError, RecordsError, ResumeError
@@ -115,7 +116,8 @@ def test_a_search_leaves_the_same_records_as_on_a_disk(place, spark, tmp_path):
     def names(result):
         return [re.sub(r"tfevents\.\d+", "tfevents", name) for name in FILES.list(result.directory)]
 
-    remote, local = search(place, train), search(tmp_path, train)
+    # With two workers it would depend on their speed which of them has a log.
+    remote, local = (search(root, train, num_workers=1) for root in (place, tmp_path))
     assert names(remote) == names(local)
     for trial in remote.trials:
         files = FILES.list(f"{remote.directory}/{trial['trial_id']}")
@@ -129,6 +131,39 @@ def test_a_search_leaves_the_same_records_as_on_a_disk(place, spark, tmp_path):
         assert text_of(remote.directory, trial["trial_id"], "output.log") == "training\n"
     assert json.loads(text_of(remote.directory, "maggy.json"))["state"] == "FINISHED"
     assert "The experiment has ended: FINISHED." in text_of(remote.directory, "maggy.log")
+
+
+def test_a_running_experiment_is_looked_at_in_the_store(place, spark, monkeypatch, tmp_path):
+    monkeypatch.setattr("maggy.records.directory.REMOTE_POINTS_SECONDS", 0.1)
+    gate = tmp_path / "gate"
+
+    def train(x, reporter):
+        import time
+        from pathlib import Path
+
+        while not Path(gate).exists():
+            reporter.broadcast(x)
+            print("training")
+            time.sleep(0.05)
+        return x
+
+    with running(lambda: search(place, train, 2), release=gate.touch) as background:
+        wait_until(lambda: FILES.list(f"{place}/experiments"))
+        directory = f"{place}/experiments/{FILES.list(f'{place}/experiments')[0]}"
+        wait_until(lambda: FILES.exists(f"{directory}/maggy.json"))
+
+        def look(count):
+            rows = maggy.load(directory).running
+            return rows if len(rows) == 2 and min(len(row["steps"]) for row in rows) > count else []
+
+        for count in (0, 5, 10):
+            rows = wait_until(lambda count=count: look(count), "new points")
+        assert [row["number"] for row in rows] == [1, 2]
+        assert all(set(row["history"]) == {row["params"]["x"]} for row in rows)
+        gate.touch()
+        result = background.result()
+    assert not [name for name in FILES.list(result.directory) if name.startswith("running-")]
+    assert maggy.load(result.directory).trials == result.trials
 
 
 def test_an_experiment_goes_on_and_a_new_one_leaves_it_alone(place, spark):

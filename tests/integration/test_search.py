@@ -41,7 +41,7 @@ def test_a_search_returns_the_documented_keys_and_leaves_every_record():
     def train(x, n):
         return {"metric": x * n, "extra": [n, None]}
 
-    result = search(train, 6)
+    result = search(train, 6, num_workers=1)
     assert {
         "best_id",
         "best_val",

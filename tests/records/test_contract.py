@@ -29,6 +29,7 @@ class Database:
         self.trials = {}  # id -> JSON text, in the order of the ends
         self.begun = {}
         self.text = {}
+        self.running = {}  # by owner
         self.damaged = {}
 
 
@@ -36,6 +37,7 @@ class DatabaseStore(RecordStore):
     """A store that is no directory. It shows that the driver and its readers need no files."""
 
     has_event_files = False
+    points_seconds = 0.0
 
     def __init__(self, database, owner):
         self.directory = f"database://{id(database)}"
@@ -94,6 +96,15 @@ class DatabaseStore(RecordStore):
     def append_output(self, trial_id, text):
         self._append(trial_id, text)
 
+    def append_running(self, text):
+        self.database.running[self.owner] = self.database.running.get(self.owner, "") + text
+
+    def replace_running(self, text):
+        self.database.running[self.owner] = text
+
+    def remove_running(self):
+        self.database.running.clear()
+
     def end_trial(self, trial):
         self.database.begun.setdefault(trial.trial_id, json.dumps(trial.params))
         self.database.trials.pop(trial.trial_id, None)
@@ -143,6 +154,9 @@ class OnDatabase:
     def output(self, trial_id):
         return self.database.text[trial_id]
 
+    def running(self):
+        return list(self.database.running.values())
+
 
 class OnFiles:
     """Open and damage the records of an experiment in a directory."""
@@ -167,6 +181,20 @@ class OnFiles:
 
     def output(self, trial_id):
         return self.files.read_bytes(f"{self.root}/app_1/{trial_id}/output.log").decode()
+
+    def running(self):
+        directory = f"{self.root}/app_1"
+        names = [name for name in self.files.list(directory) if name.startswith("running-")]
+        owners = sorted({name.split("-")[1] for name in names})
+        texts = {
+            owner: b"".join(
+                self.files.read_bytes(f"{directory}/{name}")
+                for name in names
+                if name.split("-")[1] == owner
+            )
+            for owner in owners
+        }
+        return [text.decode() for text in texts.values()]
 
 
 @pytest.fixture(params=["disk", "memory", "database"])
@@ -301,6 +329,34 @@ def test_output_may_come_before_the_beginning(place, store):
     store.append_output(trial.trial_id, "two\n")
     store.end_trial(trial)
     assert place.output(trial.trial_id) == "one\ntwo\n"
+
+
+def test_what_is_recorded_of_running_trials_grows_is_replaced_and_goes(place, store):
+    store.append_running("1\n")
+    store.append_running("2\n")
+    assert place.running() == ["1\n2\n"]
+    for text in ("3\n", "4\n"):
+        store.replace_running(text)
+        assert place.running() == [text]
+        store.append_running("5\n")
+        assert place.running() == [f"{text}5\n"]
+    store.remove_running()
+    assert place.running() == []
+    store.remove_running()
+    assert store.points_seconds >= 0
+
+
+def test_what_an_earlier_owner_has_recorded_of_running_trials_stays_until_the_end(place, store):
+    store.replace_running("1\n")
+    store.release()
+    second = place.open()
+    second.claim()
+    second.append_running("2\n")
+    second.replace_running("3\n")
+    store.append_running("4\n")  # a driver that was suspended
+    assert place.running() == ["1\n4\n", "3\n"]
+    second.remove_running()
+    assert place.running() == []
 
 
 def test_the_result_and_the_logs_cost_no_error(store):

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from maggy.common.exceptions import OwnershipError
 from maggy.common.files import AnyFiles
 from maggy.records.tracked_runs import TrackedRuns, without_password
 
@@ -62,3 +63,30 @@ def test_no_password_is_recorded(tmp_path):
 
 def test_an_at_sign_in_a_path_is_no_password():
     assert without_password("http://host/a@b") == "http://host/a@b"
+
+
+def test_one_writer_at_a_time_has_the_claim_also_within_a_process(tmp_path):
+    first, second = record_in(tmp_path), record_in(tmp_path)
+    for _ in range(2):
+        first.claim()
+    with pytest.raises(OwnershipError, match="by one process at a time, and another one"):
+        second.claim()
+    first.release()
+    second.claim()
+    with pytest.raises(OwnershipError):
+        first.claim()
+
+
+def test_listeners_for_two_servers_write_side_by_side(tmp_path):
+    first, second = record_in(tmp_path), record_in(tmp_path, server="http://elsewhere")
+    for record in (first, second):
+        record.claim()
+    first.parent, second.parent = "p1", "p2"
+    first.runs = {"t1": "r1"}
+    first.write()
+    second.runs = {"t1": "r2"}
+    second.write()
+    first.runs["t2"] = "r3"
+    first.write()
+    assert record_in(tmp_path, server="http://elsewhere").runs == {"t1": "r2"}
+    assert record_in(tmp_path).runs == {"t1": "r1", "t2": "r3"}

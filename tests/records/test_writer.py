@@ -401,3 +401,58 @@ def test_a_guard_that_abandons_the_writer_is_no_error():
     writer.submit(records.append, 1)
     assert writer.close()
     assert (records, writer.errors) == ([], 0)
+
+
+def test_a_later_call_runs_once_when_it_is_time(gate):
+    calls, ran = [], threading.Event()
+    writer = RecordWriter(on_error=pytest.fail)
+    for number in range(5):
+        writer.call_later(lambda number=number: (calls.append(number), ran.set()), 0.05)
+    assert ran.wait(HANG)
+    ran.clear()
+    writer.call_later(lambda: (calls.append(5), ran.set()), 0.0)
+    assert ran.wait(HANG)
+    assert writer.close()
+    assert calls == [0, 5]
+
+
+def test_a_later_call_does_not_hold_up_records_and_waits_for_its_time():
+    now, records, later = [0.0], [], threading.Event()
+    writer = RecordWriter(on_error=pytest.fail, clock=lambda: now[0])
+    writer.call_later(later.set, 5.0)
+    for number in range(10):
+        writer.submit(records.append, number)
+    wait_until(lambda: len(records) == 10)
+    assert not later.is_set()
+    now[0] = 5.0
+    writer.submit(records.append, 10)  # the clock of this test wakes nobody
+    assert later.wait(HANG)
+    writer.close()
+
+
+def test_a_later_call_that_fails_is_repeated():
+    failures, ran = [OSError("away")], threading.Event()
+
+    def call():
+        if failures:
+            raise failures.pop()
+        ran.set()
+
+    writer = RecordWriter(on_error=lambda message: None)
+    writer.call_later(call, 0.0)
+    assert ran.wait(HANG)
+    writer.close()
+
+
+def test_a_later_call_does_not_run_once_the_writer_is_closed():
+    writer = RecordWriter(on_error=pytest.fail)
+    writer.call_later(pytest.fail, 60.0)
+    assert writer.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        RecordWriter.call_later(closed_writer(), print, 0.0)
+
+
+def closed_writer():
+    writer = RecordWriter(on_error=pytest.fail)
+    writer.close()
+    return writer

@@ -33,6 +33,18 @@ def test_differences_have_a_sign():
     assert format_column([0.25, -0.5, 0.0, None], sign=True) == ["+0.25", "-0.50", "+0.00", ""]
 
 
+def test_numbers_that_spread_over_many_magnitudes_keep_their_digits():
+    rates = [2.1e-05, 3.4e-05, 0.00013, 0.00058, 0.0036, 0.01166, 0.03211, 0.14691]
+    assert format_column(rates)[:2] == ["2.100e-05", "3.400e-05"]
+    assert format_column(rates)[-1] == "1.469e-01"
+
+
+def test_a_trial_that_has_diverged_takes_no_digits_from_the_others():
+    texts = format_column([0.91234, 0.5, -999999.5, 0.8, 0.75, 0.6, 0.25, 0.7])
+    assert texts[:4] == ["0.9123", "0.5000", "-1.000e+06", "0.8000"]
+    assert format_column([1.0, 2.0, 5000.0]) == ["1", "2", "5000"]
+
+
 def test_one_small_number_of_many_does_not_lengthen_the_others():
     numbers = [0.001816, *(0.1 + index / 37 for index in range(20))]
     assert format_column(numbers)[:2] == ["0.0018", "0.1000"]

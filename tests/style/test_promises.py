@@ -9,7 +9,13 @@ from maggy.core.cluster import MAX_UNLIMITED_WORKERS, packing
 from maggy.core.executors import driver_silence, leftovers, mlflow_runs, running_function, watchdog
 from maggy.core.executors.trial_executor import ANSWER_SECONDS
 from maggy.core.executors.trial_session import PROBE_SECONDS
-from maggy.core.experiment_driver import foreground, job_failures, shown, suggestions
+from maggy.core.experiment_driver import (
+    foreground,
+    job_failures,
+    shown,
+    suggestions,
+    worker_wait,
+)
 from maggy.core.messages import MAX_LINE_LENGTH
 from maggy.experiment_config import CommonConfig
 from maggy.optimizer import untried
@@ -38,6 +44,7 @@ RELIABILITY = [
     f"one worker per trial, at most {MAX_UNLIMITED_WORKERS}.",
     f"a sign of life every {RENEW_SECONDS:g} s",
     f"otherwise after {SILENCE_SECONDS:g} s of silence",
+    f"After {worker_wait.SECONDS_BETWEEN_LINES:g} s the driver says how many workers it waits for.",
     f"After {foreground.PATIENCE_SECONDS:g} s without a worker",
     f"{NUMBERS[suggestions.REFUSALS_LIMIT]} in a row end the experiment",
     f"at most {untried._MAX_CONFIGURATIONS:,} of them",

@@ -6,11 +6,13 @@ import subprocess
 import sys
 import urllib.request
 from collections import Counter
+from contextlib import ExitStack
 
 import pytest
 from helpers.loopback import Experiment, Given, one_after_another, trials
+from helpers.recorded import record_search
 from helpers.results import ended_trial
-from helpers.waiting import HANG, PROCESS_SECONDS, wait_until
+from helpers.waiting import HANG, PROCESS_SECONDS, process, wait_until
 from mlflow import MlflowClient
 
 from maggy import OptimizationConfig, Searchspace, experiment
@@ -262,3 +264,39 @@ def test_a_search_on_spark_is_tracked_with_the_runs_of_its_training_function(
     assert artifacts == ["result.json"]
     assert parent.info.status == "FINISHED"
     assert export(result, tracking_uri=server.uri) == 0
+
+
+def export_process(server, directory):
+    command = [sys.executable, "-m", "maggy", "export", str(directory), "--mlflow"]
+    return process([*command, "--tracking-uri", server.uri], stderr=subprocess.PIPE, text=True)
+
+
+def test_the_command_exports_what_two_exports_at_once_and_a_third_have_written_once(
+    server, client, tmp_path
+):
+    recorded = record_search(tmp_path, [number / 100 for number in range(60)])
+    for number in range(3):
+        with ExitStack() as stack:
+            exports = [
+                stack.enter_context(export_process(server, recorded.path))
+                for _ in range(1 if number else 2)
+            ]
+            ends = [(export.communicate()[1], export.returncode) for export in exports]
+        if number:
+            assert ends[0][1] == 0
+            assert "It had 60 already." in ends[0][0]
+        else:
+            assert {code for _, code in ends} <= {0, 1}
+            assert any(code == 0 for _, code in ends)
+            for text, code in ends:
+                assert ("by one process at a time" in text) == (code == 1)
+    assert len(runs_of(client, "demo", "trial")) == 60
+    assert len(runs_of(client, "demo", "experiment")) == 1
+    server.kill()
+    with export_process(server, recorded.path) as again:
+        # What is recorded as complete asks no server.
+        assert "It had 60 already." in again.communicate()[1]
+    other = record_search(tmp_path)
+    with export_process(server, other.path) as refused:
+        assert "cannot be reached" in refused.communicate()[1]
+    assert refused.returncode == 1

@@ -132,3 +132,11 @@ def test_an_export_needs_no_record_of_the_experiment(server, tmp_path, record):
 def test_an_export_needs_the_directory(server):
     with pytest.raises(BadArgumentsError, match="directory"):
         export(search_result([0.5]))
+
+
+def test_an_experiment_that_runs_is_not_exported(server, tmp_path):
+    result = search_result([0.5])
+    result.directory, result.state = str(tmp_path), "RUNNING"
+    with pytest.raises(BadArgumentsError, match="is exported when it has ended, but"):
+        export(result)
+    assert server.calls == 0

@@ -7,6 +7,7 @@ from helpers.listeners import INFO
 from helpers.mlflow_server import FakeServer
 from helpers.results import ended_trial, search_result
 
+from maggy.common.exceptions import OwnershipError
 from maggy.common.files import AnyFiles
 from maggy.records.tracked_runs import TrackedRuns
 from maggy.result import build_result
@@ -249,12 +250,54 @@ def test_an_export_repeats_nothing(server, writer, make_writer):
     assert len(server.of(trials[0]).values("accuracy")) == 3
 
 
+def test_two_writers_at_once_make_no_run_twice(server, writer, make_writer):
+    trials = [trial_of(1), trial_of(2)]
+    writer.end(row_of(trials[0]))
+    writer.catch_up()
+    count = len(server.runs)
+    with pytest.raises(OwnershipError):
+        make_writer().finish(result_of(*trials))
+    assert len(server.runs) == count
+    assert writer.finish(result_of(*trials)) == 1
+    assert make_writer().finish(result_of(*trials)) == 0
+    assert len(server.runs) == count + 1
+
+
+def test_a_writer_that_was_replaced_writes_nothing_more(server, writer, make_writer, monkeypatch):
+    monkeypatch.setattr("maggy.records.ownership.RENEW_SECONDS", 0.0)
+    first, second = trial_of(1), trial_of(2)
+    writer.end(row_of(first))
+    writer.catch_up()
+    monkeypatch.setattr("maggy.records.ownership.SILENCE_SECONDS", -1.0)
+    other = make_writer()
+    other.end(row_of(second))
+    other.catch_up()
+    writer.end(row_of(second))
+    count = len(server.runs)
+    with pytest.raises(OwnershipError):
+        writer.finish(result_of(first, second))
+    assert len(server.runs) == count
+    assert other.finish(result_of(first, second)) == 0
+
+
+def test_a_writer_gives_back_its_claim_also_if_the_server_is_away(server, writer, make_writer):
+    trial = trial_of(1)
+    writer.end(row_of(trial))
+    writer.catch_up()
+    server.is_away = True
+    with pytest.raises(ServerIsAway):
+        writer.finish(result_of(trial, trial_of(2)))
+    server.is_away = False
+    assert make_writer().finish(result_of(trial, trial_of(2))) == 1
+
+
 def test_a_run_that_a_killed_driver_has_left_is_completed(server, writer, make_writer, tmp_path):
     trial = trial_of(1)
     writer.begin(running(trial))
     writer.add_points(trial.trial_id, [(0, 0.0)])
     writer.catch_up()
     (tmp_path / "mlflow.json").unlink()
+    writer._record.release()  # as a dead process does
     count = len(server.runs)
     assert make_writer().finish(result_of(trial)) == 1
     assert len(server.runs) == count

@@ -153,6 +153,21 @@ class Files(ABC):
         """
         return self.open_to_read(f"{folder}/{name}")
 
+    def read_end_inside(self, folder: str, name: str, max_bytes: int) -> bytes:
+        """Return the end of a file that :meth:`read_inside` reads, and not more of a long one.
+
+        Args:
+            folder: The folder.
+            name: The path of the file in the folder, with ``/`` between its parts.
+            max_bytes: The maximum number of bytes, at least 1.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+            IsADirectoryError: If it is a directory.
+            PermissionError: If it is no ordinary file inside the folder.
+        """
+        return self.read_inside(folder, name)[-max_bytes:]
+
     @abstractmethod
     def write_bytes(self, path: str, data: bytes, atomic: bool = True) -> None:
         """Write a whole file, in place of an existing one.
@@ -181,7 +196,17 @@ class Files(ABC):
 
     @abstractmethod
     def append_bytes(self, path: str, data: bytes) -> None:
-        """Add data to the end of a file. Make the file if it does not exist."""
+        """Add data to the end of a file. Make the file if it does not exist.
+
+        See :meth:`can_append` for what that costs.
+        """
+
+    def can_append(self, path: str) -> bool:
+        """Return whether :meth:`append_bytes` costs only as much as the new data.
+
+        Otherwise the whole file is read and written again.
+        """
+        return True
 
     @abstractmethod
     def rename(self, path: str, new_path: str) -> None:

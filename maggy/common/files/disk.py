@@ -85,20 +85,17 @@ class DiskFiles(Files):
 
     def read_inside(self, folder: str, name: str) -> bytes:
         """Return the content of an ordinary file in a folder. See :meth:`Files.read_inside`."""
-        with self.open_inside(folder, name) as file:
-            return file.read()
+        return self.read_bytes(_ordinary_file(folder, name))
 
     def open_inside(self, folder: str, name: str) -> BinaryIO:
         """Open an ordinary file in a folder. See :meth:`Files.open_inside`."""
-        path = os.path.join(folder, *name.split("/"))
-        if os.path.realpath(path) != os.path.join(os.path.realpath(folder), *name.split("/")):
-            raise PermissionError(f"{path} is a link.")
-        mode = os.lstat(path).st_mode
-        if stat.S_ISDIR(mode):
-            raise IsADirectoryError(f"{path} is a directory.")
-        if not stat.S_ISREG(mode):  # the opening of a pipe would wait for its other end
-            raise PermissionError(f"{path} is no ordinary file.")
-        return self.open_to_read(path)
+        return self.open_to_read(_ordinary_file(folder, name))
+
+    def read_end_inside(self, folder: str, name: str, max_bytes: int) -> bytes:
+        """Return the end of an ordinary file in a folder. See :meth:`Files.read_end_inside`."""
+        with open(_ordinary_file(folder, name), "rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - max_bytes))
+            return file.read(max_bytes)
 
     def write_bytes(self, path: str, data: bytes, atomic: bool = True) -> None:
         """Write a whole file. An atomic write renames a temporary file, which is one step."""
@@ -160,6 +157,19 @@ class DiskFiles(Files):
         for folder in folders:
             for name in filter(_TEMPORARY.fullmatch, self.list(folder)):
                 self.remove(os.path.join(folder, name))
+
+
+def _ordinary_file(folder: str, name: str) -> str:
+    """Return the path of an ordinary file that lies in a folder. Raise an error for any other."""
+    path = os.path.join(folder, *name.split("/"))
+    if os.path.realpath(path) != os.path.join(os.path.realpath(folder), *name.split("/")):
+        raise PermissionError(f"{path} is a link.")
+    mode = os.lstat(path).st_mode
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(f"{path} is a directory.")
+    if not stat.S_ISREG(mode):  # the opening of a pipe would wait for its other end
+        raise PermissionError(f"{path} is no ordinary file.")
+    return path
 
 
 def _temporary_path(path: str) -> str:

@@ -92,6 +92,10 @@ class AnyFiles(Files):
         """Open an ordinary file in a folder. See :meth:`Files.open_inside`."""
         return self._at(folder).open_inside(folder, name)
 
+    def read_end_inside(self, folder: str, name: str, max_bytes: int) -> bytes:
+        """Return the end of an ordinary file in a folder. See :meth:`Files.read_end_inside`."""
+        return self._at(folder).read_end_inside(folder, name, max_bytes)
+
     def write_bytes(self, path: str, data: bytes, atomic: bool = True) -> None:
         """Write a whole file. See :meth:`Files.write_bytes`."""
         self._at(path).write_bytes(path, data, atomic)
@@ -103,6 +107,10 @@ class AnyFiles(Files):
     def append_bytes(self, path: str, data: bytes) -> None:
         """Add data to the end of a file. Make the file if it does not exist."""
         self._at(path).append_bytes(path, data)
+
+    def can_append(self, path: str) -> bool:
+        """Return whether appending costs only as much as the new data."""
+        return self._at(path).can_append(path)
 
     def rename(self, path: str, new_path: str) -> None:
         """Rename a file or a directory within its directory."""

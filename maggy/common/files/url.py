@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import threading
 import uuid
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, BinaryIO
 
 from maggy.common.exceptions import MissingDependencyError
@@ -19,6 +20,8 @@ _OBJECT_STORES = frozenset(
     ["s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "oci", "memory"]
 )
 _CLAIM = ".claimed"
+_IN_MEMORY = threading.Lock()
+"""Held while a new file is made in fsspec's memory, which only this process has."""
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}\.tmp")
 
 
@@ -116,6 +119,11 @@ class UrlFiles(Files):
                     return bytes(system.cat_file(name))
         return bytes(system.cat_file(inside))
 
+    def read_end_inside(self, folder: str, name: str, max_bytes: int) -> bytes:
+        """Return the end of a file, of which no more is fetched."""
+        system, inside = open_url(f"{folder}/{name}")
+        return bytes(system.cat_file(inside, start=-max_bytes))
+
     def write_bytes(self, path: str, data: bytes, atomic: bool = True) -> None:
         """Write a whole file. In an object store every write is atomic."""
         system, inside = open_url(path)
@@ -146,6 +154,10 @@ class UrlFiles(Files):
         except FileNotFoundError:
             before = b""
         system.pipe_file(inside, before + data)
+
+    def can_append(self, path: str) -> bool:
+        """Return whether appending costs only as much as the new data: not in an object store."""
+        return not _is_object_store(open_url(path)[0])
 
     def rename(self, path: str, new_path: str) -> None:
         """Rename a file or a directory. In an object store this copies every file."""
@@ -233,7 +245,9 @@ def _claim(system: AbstractFileSystem, directory: str) -> None:
 
 def _create(system: AbstractFileSystem, path: str, data: bytes) -> None:
     if _is_object_store(system):
-        system.pipe_file(path, data, mode="create")
+        # fsspec's memory looks first whether there is a file, and then makes it.
+        with _IN_MEMORY if system.protocol == "memory" else nullcontext():
+            system.pipe_file(path, data, mode="create")
         return
     system.invalidate_cache()
     if system.exists(path):

@@ -5,6 +5,8 @@ This file is the entrance: the rest of the core takes the user's cluster and the
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from maggy.common.spark_session import spark_session
 from maggy.core.cluster.classic import ClassicCluster
 from maggy.core.cluster.connect import ConnectCluster
@@ -38,12 +40,15 @@ __all__ = [
 ]
 
 
-def active_cluster() -> Cluster:
+def active_cluster(say: Callable[[str], None] | None = None) -> Cluster:
     """Return the cluster on which the user's session runs; start a local session if there is none.
+
+    Args:
+        say: Called with a line for the user before Spark starts; None says nothing.
 
     Raises:
         MissingDependencyError: If pyspark or a fitting Java is not installed.
         ExperimentError: If the session's Spark has ended.
     """
-    session = spark_session()
+    session = spark_session(say)
     return ConnectCluster(session) if is_connect(session) else ClassicCluster(session)

@@ -6,10 +6,11 @@ import re
 import socket
 import sys
 
+from maggy.common.spark_master import local_cores
 from maggy.common.spark_session import why_gone
 from maggy.core.cluster.contract import Cluster, Task, TooLargeError
 from maggy.core.cluster.failures import error_of
-from maggy.core.cluster.masters import gives_up_at_first_crash, local_cores, max_executors
+from maggy.core.cluster.masters import gives_up_at_first_crash, max_executors
 from maggy.core.cluster.payload import Payload
 from maggy.core.cluster.pickling import dumps
 from maggy.core.cluster.pyspark_protocols import ClassicSession
@@ -31,14 +32,16 @@ class ClassicCluster(Cluster):
         session: The user's session.
     """
 
+    session: ClassicSession
+
     def __init__(self, session: ClassicSession) -> None:
         self.session = session
         self._context = context = session.sparkContext
         conf = context.getConf()
         self.app_id = context.applicationId
-        self._master = context.master
-        self.job_per_worker = gives_up_at_first_crash(self._master)
-        self.local = self._master.startswith("local")
+        self.master = context.master
+        self.job_per_worker = gives_up_at_first_crash(self.master)
+        self.local = self.master.startswith("local")
         # Local executors share the machine, so only the loopback interface is opened.
         self.advertised = (
             "127.0.0.1" if self.local else conf.get("spark.driver.host", socket.gethostname())
@@ -52,13 +55,27 @@ class ClassicCluster(Cluster):
             # than the driver's.
             context.pythonExec = sys.executable
 
+    def version(self) -> str:
+        """Return the version of Spark."""
+        return self.session.version
+
+    def settings(self) -> dict[str, str]:
+        """Return Spark's settings, redacted by Spark. Of a value of several lines it is the first.
+
+        Spark redacts what ``spark.redaction.regex`` matches: names such as ``...password``, and
+        values that contain such a name.
+        """
+        lines = self._context.getConf().toDebugString().splitlines()
+        pairs = (line.partition("=") for line in lines if line.startswith("spark."))
+        return {name: value for name, equals, value in pairs if equals}
+
     def slots(self) -> int | None:
         """Return how many tasks Spark can run at once, according to its settings."""
         conf = self._context.getConf()
         cores_per_task = int(conf.get("spark.task.cpus", "1"))
-        if re.fullmatch(r"local\[\s*\*.*\]", self._master):
+        if re.fullmatch(r"local\[\s*\*.*\]", self.master):
             return max(1, self._java_processors() // cores_per_task)
-        if cores := local_cores(self._master):
+        if cores := local_cores(self.master):
             return max(1, cores // cores_per_task)
         tasks_per_executor = int(conf.get("spark.executor.cores", "1")) // cores_per_task
         if conf.get("spark.dynamicAllocation.enabled", "false").lower() == "true":

@@ -11,9 +11,10 @@ from collections.abc import Iterator
 
 from maggy.common.exceptions import ExperimentError
 from maggy.common.hosts import strip_brackets
+from maggy.common.spark_master import local_cores
 from maggy.core.cluster.contract import Cluster, Task, TooLargeError
 from maggy.core.cluster.failures import error_of
-from maggy.core.cluster.masters import gives_up_at_first_crash, local_cores, max_executors
+from maggy.core.cluster.masters import gives_up_at_first_crash, max_executors
 from maggy.core.cluster.payload import Payload
 from maggy.core.cluster.pickling import dumps, loads
 from maggy.core.cluster.pyspark_protocols import ArrowBatch, ConnectSession
@@ -71,9 +72,9 @@ class ConnectCluster(Cluster):
         self.app_id = f"connect-{session.session_id[:8]}"
         server = session.client.host
         self.advertised = self.host = _own_address(server)
-        self._master = self._conf("spark.master", "")
-        self.job_per_worker = gives_up_at_first_crash(self._master)
-        self.local = self._master.startswith("local")
+        self.master = self._conf("spark.master", "")
+        self.job_per_worker = gives_up_at_first_crash(self.master)
+        self.local = self.master.startswith("local")
         self.speculation = self._conf("spark.speculation", "false").lower() == "true"
 
     @property
@@ -83,10 +84,18 @@ class ConnectCluster(Cluster):
         # can take over its trial.
         return max(1, super().spare_workers)
 
+    def version(self) -> str:
+        """Return the version of the server's Spark."""
+        return self.session.version
+
+    def settings(self) -> dict[str, str]:
+        """Return the settings of the session, redacted by the server."""
+        return dict(self.session.sql("SET").collect())
+
     def slots(self) -> int | None:
         """Return how many tasks the server's Spark can run at once, as far as a client can see."""
         cores_per_task = int(self._conf("spark.task.cpus", "1"))
-        if cores := local_cores(self._master):
+        if cores := local_cores(self.master):
             return max(1, cores // cores_per_task)
         if self._conf("spark.dynamicAllocation.enabled", "false").lower() == "true":
             limit = max_executors(self._conf("spark.dynamicAllocation.maxExecutors", ""))

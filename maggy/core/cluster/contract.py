@@ -67,6 +67,7 @@ class Cluster(ABC):
         app_id: Spark's application id.
         host: The interface on which a driver's server should listen.
         advertised: The name or address at which executors reach the driver.
+        master: The master URL of Spark; empty if it is unknown.
         local: True if driver and executors belong to one process tree on this machine.
         job_per_worker: True if Spark ends a whole job at its first crash, so that every worker
             needs its own job.
@@ -77,6 +78,7 @@ class Cluster(ABC):
     app_id: str
     host: str
     advertised: str
+    master: str = ""
     local: bool
     job_per_worker: bool
     speculation: bool
@@ -89,6 +91,18 @@ class Cluster(ABC):
         run.
         """
         return sys.maxsize if self.speculation else 0
+
+    def version(self) -> str:
+        """Return the version of Spark; empty if it is unknown."""
+        return ""
+
+    def settings(self) -> dict[str, str]:
+        """Return Spark's settings by name. Spark itself has redacted secrets in them.
+
+        Returns:
+            The settings; empty where Spark offers no redacted ones.
+        """
+        return {}
 
     @abstractmethod
     def slots(self) -> int | None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 
-__all__ = ["gives_up_at_first_crash", "local_cores", "max_executors"]
+__all__ = ["gives_up_at_first_crash", "max_executors"]
 
 UNLIMITED = 2**31 - 1
 """Spark's own default for the maximum number of executors."""
@@ -17,18 +16,6 @@ def gives_up_at_first_crash(master: str) -> bool:
     ``local[2, 3]`` tries a task three times, so the answer is False.
     """
     return re.fullmatch(r"local(\[[^\],]*(,\s*1)?\])?", master) is not None
-
-
-def local_cores(master: str) -> int | None:
-    """Return how many cores a local master has for tasks; None for a master that is not local."""
-    if master == "local":
-        return 1
-    if match := re.fullmatch(r"local\[(\*|\d+)(?:\s*,\s*\d+)?\]", master):
-        return (os.cpu_count() or 1) if match.group(1) == "*" else int(match.group(1))
-    # local-cluster[workers, cores of each worker, MiB of each worker]
-    if match := re.fullmatch(r"local-cluster\[\s*(\d+)\s*,\s*(\d+)\s*,\s*\d+\s*\]", master):
-        return int(match.group(1)) * int(match.group(2))
-    return None
 
 
 def max_executors(setting: str) -> int | None:

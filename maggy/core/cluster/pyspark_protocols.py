@@ -25,6 +25,7 @@ __all__ = [
     "PickledBroadcasts",
     "Rdd",
     "RetryPolicy",
+    "SettingsTable",
     "Shared",
     "SparkConf",
     "SparkContext",
@@ -78,6 +79,9 @@ class SparkConf(Protocol):
     def get(self, key: str, default: str, /) -> str:
         """Return a setting."""
 
+    def toDebugString(self) -> str:
+        """Return a line for each setting, with secrets redacted. Classic Spark only."""
+
 
 class Rdd(Protocol):
     """A distributed list."""
@@ -129,6 +133,10 @@ class ClassicSession(Protocol):
     @property
     def sparkContext(self) -> SparkContext:
         """Return the connection to Spark."""
+
+    @property
+    def version(self) -> str:
+        """Return the version of Spark."""
 
     def stop(self) -> None:
         """End Spark."""
@@ -197,6 +205,13 @@ class DataFrame(Protocol):
         """Run the query and return its rows, here of one binary column."""
 
 
+class SettingsTable(Protocol):
+    """The table that the SQL statement ``SET`` returns."""
+
+    def collect(self) -> list[tuple[str, str]]:
+        """Return the settings by name, with secrets redacted."""
+
+
 class ConnectSession(Protocol):
     """A session of a Spark Connect server."""
 
@@ -207,6 +222,13 @@ class ConnectSession(Protocol):
     @property
     def is_stopped(self) -> bool:
         """Return whether the session has been stopped."""
+
+    @property
+    def version(self) -> str:
+        """Return the version of the server's Spark."""
+
+    def sql(self, statement: str, /) -> SettingsTable:
+        """Run an SQL statement, here ``SET``."""
 
     def range(
         self, start: int, end: int, step: int = 1, partitions: int | None = None, /

@@ -23,7 +23,8 @@ from maggy.core.executors.process_messages import (
     TemplateCommand,
     TemplateReply,
 )
-from maggy.core.messages import Message, encode
+from maggy.core.messages import Message
+from maggy.core.rpc.encoding import encode
 
 __all__ = [
     "Channel",

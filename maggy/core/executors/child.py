@@ -28,8 +28,8 @@ from maggy.core.executors.process_state import ProcessState
 from maggy.core.executors.trial_executor import TrialExecutor
 from maggy.core.executors.trial_interrupt import Interrupter
 from maggy.core.executors.workload import Workload
-from maggy.core.messages import Assign, Checked, Done, Line, Point, Stop
-from maggy.core.reporter import Reporter
+from maggy.core.messages import Assign, Checked, Done, Line, Stop
+from maggy.core.reporter import Reporter, TimedPoint
 
 __all__ = ["run_child"]
 
@@ -168,7 +168,7 @@ class ForwardingReporter(Reporter):
             _send(self._channel, Reported([], [line]))
 
 
-class Outbox(list[Point]):
+class Outbox(list[TimedPoint]):
     """Send what is appended, and stay empty. The base class appends a point for each broadcast.
 
     Args:
@@ -179,9 +179,10 @@ class Outbox(list[Point]):
         super().__init__()
         self._channel = channel
 
-    def append(self, point: Point) -> None:
+    def append(self, point: TimedPoint) -> None:
         """Send a point."""
-        _send(self._channel, Reported([point], []))
+        step, value, time = point
+        _send(self._channel, Reported([(step, value)], [], [time]))
 
 
 def _send(channel: Channel[ChildCommand, ChildReport], message: Reported) -> None:

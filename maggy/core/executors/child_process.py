@@ -178,7 +178,7 @@ class ChildProcess:
         return True
 
     def _take_report(self, message: Reported) -> None:
-        self._reporter.extend(message.points, message.lines)
+        self._reporter.extend(message.points, message.lines, message.times)
         if self._tee:
             sys.stdout.write("".join(f"{line}\n" for is_shown, line in message.lines if is_shown))
 

@@ -5,6 +5,8 @@ Nothing is sent here: :mod:`maggy.core.executors.session` sends the messages.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from maggy.core.messages import Ack, Heartbeat, Line, Point
 from maggy.core.reporter import Reporter
 from maggy.core.rpc import Client
@@ -16,8 +18,22 @@ LINES_PER_MESSAGE = 100_000
 CHARACTERS_PER_MESSAGE = 2**22
 """Six bytes a character at most: that is still far below the limit of a message."""
 
-ReportPart = tuple[int, int, list[Point], int, list[Line]]
-"""The fields of a :class:`~maggy.core.messages.Report`, in their order."""
+
+class ReportPart(NamedTuple):
+    """What a report holds that fits one message.
+
+    Attributes:
+        fields: The fields of a :class:`~maggy.core.messages.Report`, in their order.
+        times: For each point the time at which it was reported, in seconds since the epoch.
+    """
+
+    fields: tuple[int, int, list[Point], int, list[Line]]
+    times: list[float]
+
+    @property
+    def heartbeat(self) -> Heartbeat:
+        """The heartbeat that reports this part of a running trial."""
+        return Heartbeat(*self.fields, False, self.times)
 
 
 class Reports:
@@ -62,17 +78,19 @@ class Reports:
 
     def parts(self) -> list[ReportPart]:
         """Return what the driver has not acknowledged, as one or more parts that fit a message."""
-        first_point, points, first_line, lines = self.reporter.waiting()
+        first_point, points, first_line, lines, times = self.reporter.waiting()
         parts: list[ReportPart] = []
         while True:
             count = _fitting_lines(lines)
-            part = self.run, first_point, points[:POINTS_PER_MESSAGE], first_line, lines[:count]
-            parts.append(part)
+            new_points = points[:POINTS_PER_MESSAGE]
+            fields = self.run, first_point, new_points, first_line, lines[:count]
+            parts.append(ReportPart(fields, times[:POINTS_PER_MESSAGE]))
             points, lines = points[POINTS_PER_MESSAGE:], lines[count:]
             if not points and not lines:
                 return parts
-            first_point += len(part[2])
-            first_line += len(part[4])
+            times = times[POINTS_PER_MESSAGE:]
+            first_point += len(new_points)
+            first_line += count
 
     def heartbeats(self) -> list[Heartbeat]:
         """Return what to send now, and remember that it is on its way."""
@@ -82,10 +100,10 @@ class Reports:
             # again anyway.
             del parts[1:]
         self.has_answer = False
-        *_, first_line, lines = parts[-1]
+        *_, first_line, lines = parts[-1].fields
         self._lines_sent = first_line + len(lines)
         self._are_lines_in_flight = bool(lines)
-        return [Heartbeat(*part, False) for part in parts]
+        return [part.heartbeat for part in parts]
 
     def _hurry(self) -> bool:
         """Send now what is reported, unless an acknowledgement is due. Any thread may call this.

@@ -97,10 +97,17 @@ class Interrupt(Message):
 
 
 class Reported(Message):
-    """Hand on what the training function has broadcast, printed or logged."""
+    """Hand on what the training function has broadcast, printed or logged.
+
+    Attributes:
+        points: The points.
+        lines: The lines.
+        times: For each point the time at which it was reported, in seconds since the epoch.
+    """
 
     points: list[Point]
     lines: list[Line]
+    times: list[float] = []
 
 
 class Probing(Message):

@@ -15,7 +15,8 @@ from maggy.common.exceptions import (
 from maggy.common.json_values import as_metric, closest, is_beyond_floats, to_plain, unique_names
 from maggy.common.sendable import check_nesting
 from maggy.common.types import Json
-from maggy.core.messages import MAX_MESSAGE_BYTES, Final, encode
+from maggy.core.messages import Final
+from maggy.core.rpc.encoding import MAX_MESSAGE_BYTES, encode
 
 __all__ = ["metric_of", "read_leniently"]
 

@@ -13,6 +13,8 @@ import queue
 import time
 from collections.abc import Callable, Sequence
 
+import msgspec
+
 from maggy.common.exhaustive import assert_never
 from maggy.common.sendable import check_nesting
 from maggy.common.types import Json
@@ -32,6 +34,7 @@ from maggy.core.messages import (
     Failed,
     Final,
     Heartbeat,
+    Register,
     Stop,
     Wait,
     WorkerMessage,
@@ -143,7 +146,8 @@ class Session:
         except ValueError as error:
             return self.failed(str(error), "")
         model = self.reporter.model_facts
-        return self._end_run(parts, Final(*rest, metric, outputs, early, model))
+        final = Final(*rest.fields, metric, outputs, early, model, rest.times)
+        return self._end_run(parts, final)
 
     def failed(
         self, reason: str, traceback: str, mistake: str = "", location: str = "", died: bool = False
@@ -155,15 +159,16 @@ class Session:
         """
         *parts, rest = self._reports.parts()
         if self._is_over:
-            return self._end_run(parts, Heartbeat(*rest, False))
+            return self._end_run(parts, rest.heartbeat)
         model = self.reporter.model_facts
-        return self._end_run(
-            parts, Failed(*rest, reason, traceback, False, mistake, location, died, model)
+        failed = Failed(
+            *rest.fields, reason, traceback, False, mistake, location, died, model, rest.times
         )
+        return self._end_run(parts, failed)
 
     def _end_run(self, parts: list[ReportPart], message: WorkerMessage) -> Answer:
         self._function.end()
-        return self._ask([*(Heartbeat(*part, False) for part in parts), message])
+        return self._ask([*(part.heartbeat for part in parts), message])
 
     def _ask(self, request: list[WorkerMessage]) -> Answer:
         # The client's thread reads the flag first, so the request must be there before it.
@@ -270,6 +275,9 @@ class Session:
         self._finish(reason)
 
     def _say(self, message: WorkerMessage) -> None:
+        if isinstance(message, Register):
+            # Each time, since it may be repeated much later.
+            message = msgspec.structs.replace(message, clock=time.time())
         if self._client.send(message):
             self._silence.begin(self._clock())
 
@@ -287,12 +295,13 @@ class Session:
             return
         *parts, rest = self._reports.parts()
         for part in parts:
-            self._client.send(Heartbeat(*part, False))
+            self._client.send(part.heartbeat)
         if self._is_checking and self._last_word is not None:
             self._client.send(self._last_word)
         else:
             failure = f"{reason}; it could not be interrupted"
-            self._client.send(Failed(*rest, failure, "", leaving=True))
+            failed = Failed(*rest.fields, failure, "", leaving=True, times=rest.times)
+            self._client.send(failed)
         logger.warning(
             "The worker ends its process, since its function could not be interrupted: %s", reason
         )

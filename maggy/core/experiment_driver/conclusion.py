@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from maggy.common.exceptions import ExperimentError, OwnershipError
+from maggy.common.types import Json
 from maggy.core.experiment_driver.driver import Outcome
 from maggy.core.experiment_driver.jobs import SparkIsGone
 from maggy.core.experiment_driver.listeners import Listeners
@@ -27,6 +29,7 @@ def conclude(
     directory: str,
     searchspace: Searchspace | None,
     seconds: float,
+    record: Mapping[str, Json] | None = None,
     listeners: Listeners | None = None,
 ) -> Any:  # noqa: ANN401 (a function may return anything)
     """Record and show the result, and return it. Raise the error that ended the experiment.
@@ -38,6 +41,7 @@ def conclude(
         directory: The directory of the experiment.
         searchspace: The search space of a search.
         seconds: How long the experiment took.
+        record: The record of the experiment as a whole, as it will be at the end.
         listeners: The listeners, which hear of the end before the last line; None without any.
 
     Returns:
@@ -62,6 +66,7 @@ def conclude(
         analysis=policy.analyze(outcome.trials),
     )
     result.directory = directory
+    result.record = dict(record or {})
     result.searchspace = searchspace
     result.state = _state(outcome, has_metric=bool(result["num_trials"]))
     recorder.result(result)

@@ -19,6 +19,7 @@ from maggy.core.experiment_driver.instructions import (
     TrialEvent,
 )
 from maggy.core.experiment_driver.ledger import Ledger
+from maggy.core.experiment_driver.worker_clocks import WorkerClocks
 from maggy.core.messages import (
     Checked,
     Failed,
@@ -54,6 +55,7 @@ class Dispatcher:
         ledger: The bookkeeping.
         handler: Carries out the instructions.
         clock: Returns monotonic seconds.
+        worker_clocks: Corrects the times that workers report; None for the usual.
     """
 
     def __init__(
@@ -62,11 +64,13 @@ class Dispatcher:
         ledger: Ledger,
         handler: InstructionHandler,
         clock: Callable[[], float] = time.monotonic,
+        worker_clocks: WorkerClocks | None = None,
     ) -> None:
         self._server = server
         self._ledger = ledger
         self._handler = handler
         self._clock = clock
+        self._worker_clocks = worker_clocks or WorkerClocks()
         self._inbox: deque[tuple[Callable[..., list[Instruction]], tuple[object, ...]]] = deque()
         self._is_closing = False
         self._registered: set[WorkerId] = set()
@@ -127,8 +131,10 @@ class Dispatcher:
         now = self._clock()
         match message:
             case Heartbeat():
+                self._worker_clocks.correct(worker, message)
                 instructions = self._ledger.heartbeat(worker, message, now)
             case Register():
+                self._worker_clocks.register(worker, message)
                 if worker not in self._registered:
                     self._registered.add(worker)
                     self._handler.worker_registered(worker, message)
@@ -136,6 +142,7 @@ class Dispatcher:
             case Checked():
                 instructions = self._ledger.checked(worker, message, now)
             case Final() | Failed():
+                self._worker_clocks.correct(worker, message)
                 instructions = self._ledger.ended(worker, message, now)
             case _:
                 assert_never(message)

@@ -11,13 +11,16 @@ from maggy.core.cluster import Cluster, Task
 from maggy.core.environment.progress_board import ProgressBoard
 from maggy.core.experiment_driver.ctrl_c import TimeIsUp, handle_interrupts
 from maggy.core.experiment_driver.dispatcher import Dispatcher
+from maggy.core.experiment_driver.display import Display
 from maggy.core.experiment_driver.foreground import Foreground
 from maggy.core.experiment_driver.gc_pauses import shorten_collections
+from maggy.core.experiment_driver.instructions import Points
 from maggy.core.experiment_driver.jobs import JobEnd, Jobs
 from maggy.core.experiment_driver.ledger import Ledger
 from maggy.core.experiment_driver.listeners import HeardNotices, Listeners
+from maggy.core.experiment_driver.live_feed import LiveFeed
 from maggy.core.experiment_driver.policy import Policy
-from maggy.core.experiment_driver.policy_thread import PolicyThread
+from maggy.core.experiment_driver.policy_thread import PolicyThread, TrialListener
 from maggy.core.experiment_driver.progress import Progress
 from maggy.core.experiment_driver.recorder import Recorder
 from maggy.core.experiment_driver.routers import InstructionRouter, NoticeRouter
@@ -96,6 +99,7 @@ class ExperimentDriver:
             trials here, so no client may learn its address before.
         again: Trials that failed in an earlier call and run again.
         listeners: Hear of the trials; None if nobody listens.
+        display: Draws the experiment; None for a bar and printed lines.
     """
 
     def __init__(
@@ -111,6 +115,7 @@ class ExperimentDriver:
         board: ProgressBoard | None = None,
         again: Iterable[Trial] = (),
         listeners: Listeners | None = None,
+        display: Display | None = None,
     ) -> None:
         self._policy = policy
         self._limits = limits
@@ -120,6 +125,7 @@ class ExperimentDriver:
         self._make_tasks = make_tasks
         self._describe_error = describe_error
         self._listeners = listeners
+        self._live = None if display is None else display.live
         self._progress = Progress(
             policy.direction,
             policy.total,
@@ -127,8 +133,15 @@ class ExperimentDriver:
             board,
             verbose=limits.verbose,
             has_trials=policy.optimization_key is not None,
+            display=display,
         )
-        self._foreground = Foreground(self._progress, recorder, cluster.advertised)
+        self._foreground = Foreground(
+            self._progress,
+            recorder,
+            cluster.advertised,
+            num_workers=limits.num_workers,
+            verbose=limits.verbose,
+        )
         self._ledger = Ledger(
             attempts=limits.trial_attempts,
             worker_timeout=limits.worker_timeout,
@@ -154,17 +167,15 @@ class ExperimentDriver:
             self._server.close()
             raise
         self._connect_parts(make_task)
-        self._progress.open()
         with handle_interrupts(self._interrupted), shorten_collections():
             try:
-                self._dispatcher.start()
-                listeners, router = self._listeners, self._notice_router
-                self._policy_thread.start(HeardNotices(listeners, router) if listeners else router)
-                self._jobs.launch(list(range(self._limits.num_workers)))
-                self._foreground.wait(self._limits.max_seconds)
-            except BaseException as error:
-                self._foreground.error = error
-            state = self._shut_down()
+                try:
+                    self._start_and_wait()
+                except BaseException as error:
+                    self._foreground.error = error
+                state = self._shut_down()
+            finally:  # whatever happens, the terminal is given back
+                self._progress.close("FAILED")
         return Outcome(
             state,
             # A copy, since a policy that hangs may add trials when it goes on.
@@ -174,6 +185,16 @@ class ExperimentDriver:
             self._job_error,
             self._has_policy_ended,
         )
+
+    def _start_and_wait(self) -> None:
+        if self._live is not None:
+            self._live.on_change = self._foreground.wake
+            self._live.wait_for(self._foreground.waiting_text)
+        self._progress.open()
+        self._dispatcher.start()
+        self._policy_thread.start(self._notice_chain, self._point_hearers)
+        self._jobs.launch(list(range(self._limits.num_workers)))
+        self._foreground.wait(self._limits.max_seconds)
 
     def _connect_parts(self, make_task: Callable[[int], Task]) -> None:
         """Make the threads and the jobs, each with the parts to which it hands things on."""
@@ -185,9 +206,9 @@ class ExperimentDriver:
             self._job_ended,
             self._fail_soon,
         )
-        listeners = self._listeners
-        hear_points = listeners.points if listeners and listeners.hear_points else None
-        self._policy_thread = PolicyThread(self._book, hear_points=hear_points)
+        self._policy_thread = PolicyThread(self._book)
+        self._point_hearers: list[Callable[[Points], None]] = [self._recorder.points_came]
+        metric_name = self._policy.optimization_key or "metric"
         # The policy thread writes it, and the dispatcher reads it.
         numbers: dict[str, int | None] = {}
         self._dispatcher = Dispatcher(
@@ -203,7 +224,7 @@ class ExperimentDriver:
                 self._describe_error,
             ),
         )
-        self._notice_router = NoticeRouter(
+        self._notice_chain: TrialListener = NoticeRouter(
             self._book,
             self._ledger,
             self._dispatcher,
@@ -213,9 +234,18 @@ class ExperimentDriver:
             numbers,
             total=self._policy.total,
             fail_fast=self._limits.fail_fast,
-            metric_name=self._policy.optimization_key or "metric",
+            metric_name=metric_name,
             verbose=self._limits.verbose,
         )
+        listeners = self._listeners
+        if listeners is not None:
+            self._notice_chain = HeardNotices(listeners, self._notice_chain)
+            if listeners.hear_points:
+                self._point_hearers.append(listeners.points)
+        if self._live is not None:
+            feed = LiveFeed(self._live, metric_name, self._notice_chain)
+            self._notice_chain = feed
+            self._point_hearers.append(feed.add_points)
 
     def _shut_down(self) -> str:
         """End every part, and return the state of the experiment.
@@ -240,8 +270,11 @@ class ExperimentDriver:
         self._dispatcher.close()
         self._has_policy_ended = self._policy_thread.close(timeout=STOP_SECONDS)
         self._foreground.run_backlog()
-        self._progress.close()
-        error = self._foreground.error  # it may have come meanwhile, as a second Ctrl-C
+        self._progress.close(self._state())
+        return self._state()  # A second Ctrl-C may have come meanwhile.
+
+    def _state(self) -> str:
+        error = self._foreground.error
         if isinstance(error, (KeyboardInterrupt, TimeIsUp)):
             return "KILLED"
         return "FINISHED" if error is None else "FAILED"

@@ -62,11 +62,14 @@ class Points(msgspec.Struct, frozen=True, gc=False):
 
     Attributes:
         last: The points came with the end of the trial, so it cannot be stopped any more.
+        times: For each point when it was reported, in seconds since the epoch by the driver's
+            clock; empty if nobody knows.
     """
 
     trial_id: str
     points: list[Point]
     last: bool = False
+    times: list[float] = []
 
 
 class Ended(msgspec.Struct, frozen=True, gc=False):

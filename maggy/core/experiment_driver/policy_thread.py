@@ -7,7 +7,7 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Protocol
 
@@ -36,30 +36,31 @@ class PolicyThread:
     Args:
         book: The trial book. After :meth:`start` only this thread may use it.
         clock: Returns monotonic seconds.
-        hear_points: Called with the points of a trial before the book gets them; None if nobody
-            wants to hear of them. It must not block.
     """
 
     def __init__(
         self,
         book: TrialBook,
         clock: Callable[[], float] = time.monotonic,
-        hear_points: Callable[[Points], None] | None = None,
     ) -> None:
         self._book = book
-        self._hear_points = hear_points
+        self._point_hearers: Sequence[Callable[[Points], None]] = ()
         self._clock = clock
         self._queue: queue.SimpleQueue[tuple[TrialEvent | None, ...]] = queue.SimpleQueue()
         self._batch: deque[TrialEvent | None] = deque()  # out of the queue, and not yet handled
         self._thread = threading.Thread(target=self._run, name="maggy-policy", daemon=True)
 
-    def start(self, listener: TrialListener) -> None:
+    def start(
+        self, listener: TrialListener, point_hearers: Sequence[Callable[[Points], None]] = ()
+    ) -> None:
         """Restore the policy on the caller's thread, then start the thread.
 
         Args:
             listener: Acts on the notices.
+            point_hearers: Called with the points of a trial before the book gets them. They must
+                not block, and cost time for each report.
         """
-        self._listener = listener
+        self._listener, self._point_hearers = listener, point_hearers
         self._act(self._book.start())
         self._thread.start()
 
@@ -88,8 +89,9 @@ class PolicyThread:
                     continue
                 if event is None:
                     return
-                if self._hear_points is not None and isinstance(event, Points):
-                    self._hear_points(event)
+                if self._point_hearers and isinstance(event, Points):
+                    for hear in self._point_hearers:
+                        hear(event)
                 self._act(self._book.handle(event))
         except BaseException as error:
             logger.debug("The policy failed.", exc_info=True)

@@ -9,9 +9,12 @@ from contextlib import suppress
 from typing import Any
 
 from maggy.common.exceptions import OwnershipError
+from maggy.core.experiment_driver.instructions import Points
 from maggy.core.experiment_driver.output import OutputBuffer
+from maggy.core.experiment_driver.running_log import RunningLog
 from maggy.core.messages import WorkerId
 from maggy.records.contract import RecordStore
+from maggy.records.event_files import TimedPoint
 from maggy.records.log_lines import log_line
 from maggy.records.ownership import RENEW_SECONDS
 from maggy.records.writer import RecordWriter
@@ -47,10 +50,14 @@ class Recorder:
         )
         self._on_error = on_error
         self._output = OutputBuffer()
+        self._running = RunningLog(store)
+        self._are_points_due = False
         self._lock = threading.Lock()
         self.lost: OwnershipError | None = None
         self._when_lost: Callable[[OwnershipError], None] | None = None
         self._beginnings: dict[str, Trial] = {}  # running trials whose beginning is not written yet
+        # Points of running trials that TensorBoard does not show yet, and when the first one came.
+        self._points: dict[str, tuple[float, list[TimedPoint]]] = {}
         self._file_numbers: dict[WorkerId, int] = {}
         self._worker_counts: dict[int, int] = {}  # by partition
         self._is_hurried = False
@@ -122,10 +129,32 @@ class Recorder:
     def trial_begins(self, trial: Trial) -> None:
         """Record that a trial begins. For a trial that ends soon, only its end is written."""
         self._beginnings[trial.trial_id] = trial
+        self._running.begin(trial)
         self._writer.sweep(self._sweep)
+
+    def points_came(self, points: Points) -> None:
+        """Have the points of running trials recorded before long. They are in the trials by then.
+
+        The policy thread calls it just before it gives the points to their trial.
+        """
+        if points.last:  # the end of a trial is recorded with all its points
+            return
+        if points.times and self._store.shows_points:
+            with self._lock:
+                if points.trial_id not in self._points:
+                    self._points[points.trial_id] = time.monotonic(), []
+                waiting_points = self._points[points.trial_id][1]
+                waiting_points += [
+                    (*point, at) for point, at in zip(points.points, points.times, strict=True)
+                ]
+        self._write_points_later()
 
     def trial_given_back(self, trial: Trial, text: str) -> None:
         """Record that a trial lost its worker."""
+        self._running.give_back(trial.trial_id)
+        with self._lock:
+            self._points.pop(trial.trial_id, None)
+        self._writer.submit(self._store.restart_trial, trial.trial_id)
         self._writer.submit(self._store.log, text)
         self._add(self._store.append_output, trial.trial_id, text=f"--- {text} ---\n")
 
@@ -133,11 +162,18 @@ class Recorder:
         """Record the end of a trial, after its output."""
         with self._lock:
             self._beginnings.pop(trial.trial_id, None)
+            self._points.pop(trial.trial_id, None)
+        self._running.end(trial.trial_id)
         self._writer.submit(self._output.flush, self._store.append_output, trial.trial_id)
         self._writer.submit(self._store.end_trial, trial)
 
     def close(self) -> None:
-        """Wait until everything is written, and release the directory."""
+        """Wait until everything is written, and release the directory.
+
+        What is recorded of running trials is removed.
+        """
+        with suppress(RuntimeError):  # it is closed already
+            self._writer.submit(self._running.remove)
         if self._writer.close():
             # If the store is away, the next driver waits until this one has been silent for a
             # minute.
@@ -168,7 +204,40 @@ class Recorder:
         try:
             self._output.flush_all()
         finally:
-            self._write_beginnings()
+            try:
+                self._write_beginnings()
+            finally:
+                self._running.write(with_points=False)
+
+    def _write_points(self) -> None:
+        # Reset before the writing: points that come meanwhile must cause another call.
+        self._are_points_due = False
+        try:
+            self._running.write(with_points=True)
+        finally:
+            self._write_event_points()
+
+    def _write_event_points(self) -> None:
+        """Show points in TensorBoard. A trial that ends soon is written at its end only."""
+        latest = time.monotonic() - self._store.points_seconds
+        for trial_id, (since, points) in list(self._points.items()):
+            if not points:
+                continue
+            if since > latest or trial_id in self._beginnings:
+                self._write_points_later()
+                continue
+            count = len(points)
+            self._store.append_points(trial_id, points[:count])
+            with self._lock:
+                del points[:count]
+
+    def _write_points_later(self) -> None:
+        """Have the points written after a while. May be called from any thread."""
+        if self._are_points_due:
+            return
+        self._are_points_due = True
+        with suppress(RuntimeError):  # the experiment is over: the ends have all points
+            self._writer.call_later(self._write_points, self._store.points_seconds)
 
     def _write_output(self) -> None:
         # Reset before the writing: output that comes meanwhile must cause another call.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from maggy.core.experiment_driver.instructions import Instruction, Lines, Points
 from maggy.core.experiment_driver.trial_queue import QueuedTrial
-from maggy.core.messages import Assign, Failed, Final, Report, WorkerId
+from maggy.core.messages import Assign, Failed, Final, Heartbeat, WorkerId
 
 __all__ = ["Roster", "Run", "Worker"]
 
@@ -47,14 +47,16 @@ class Run:
         """Return the message that tells the worker to train."""
         return Assign(self.number, self.trial.trial_id, self.trial.params, self.trial.logdir)
 
-    def accept(self, worker: WorkerId, report: Report) -> list[Instruction]:
+    def accept(self, worker: WorkerId, report: Heartbeat | Final | Failed) -> list[Instruction]:
         """Accept the points and lines of a report that have not arrived before."""
         out: list[Instruction] = []
         # A report may repeat what an earlier one brought: skip up to the first new position.
-        points = report.points[max(0, self.points - report.first_point) :]
+        start = max(0, self.points - report.first_point)
+        points = report.points[start:]
         if points:
             self.points = report.first_point + len(report.points)
-            out.append(Points(self.trial.trial_id, points, isinstance(report, (Final, Failed))))
+            is_last = not isinstance(report, Heartbeat)
+            out.append(Points(self.trial.trial_id, points, is_last, report.times[start:]))
         lines = report.lines[max(0, self.lines - report.first_line) :]
         if lines:
             self.lines = report.first_line + len(report.lines)

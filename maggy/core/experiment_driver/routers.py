@@ -10,8 +10,11 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 
+import msgspec
+
 from maggy.common.exceptions import ExperimentError
 from maggy.common.exhaustive import assert_never
+from maggy.common.source_lines import add_source_lines
 from maggy.core.experiment_driver.dispatcher import Dispatcher
 from maggy.core.experiment_driver.foreground import Foreground
 from maggy.core.experiment_driver.give_up import Mistake, explanation
@@ -101,7 +104,7 @@ class InstructionRouter:
 
     def worker_registered(self, worker: WorkerId, message: Register) -> None:
         """Begin the log of a worker, and say once if it has another release of Maggy."""
-        self._foreground.has_worker = True
+        self._foreground.post(self._foreground.worker_came, worker.partition)
         self._recorder.worker_registered(worker, message.host, message.pid)
         if message.version in (__version__, *self._other_versions):
             return
@@ -129,9 +132,11 @@ class InstructionRouter:
                     | Mistaken()
                     | Finished()
                 ):
-                    events.append(instruction)
                     if type(instruction) is Ended:
                         self._say_what_was_left_out(instruction.trial_id)
+                        events.append(_with_source_lines(instruction))
+                    else:
+                        events.append(instruction)
                 case Lines():
                     self._take_lines(instruction)
                 case Launch(partitions):
@@ -171,14 +176,23 @@ class InstructionRouter:
             # A trial is numbered before a worker hears of it.
             number = self._numbers.get(output.trial_id)
             worker = output.worker.partition
-            self._foreground.post(self._progress.lines, worker, number, visible_lines)
+            self._foreground.post(
+                self._progress.lines, worker, number, visible_lines, output.trial_id
+            )
 
     def _say_what_was_left_out(self, trial_id: str) -> None:
         if (text := self._shown.ended(trial_id)) is not None:
-            self._foreground.post(self._progress.say, text)
+            self._foreground.post(self._progress.say_of_trial, text, trial_id)
 
     def _fail(self, error: BaseException) -> None:
         self._foreground.post(self._foreground.fail, error)
+
+
+def _with_source_lines(event: Ended) -> Ended:
+    """Return the end of a trial with the source lines of a notebook's cells in its traceback."""
+    if not event.traceback:
+        return event
+    return msgspec.structs.replace(event, traceback=add_source_lines(event.traceback))
 
 
 class NoticeRouter:
@@ -269,7 +283,7 @@ class NoticeRouter:
         if self._verbose > 1:
             line = begin_line(trial)
             self._log(line)
-            self._foreground.post(self._progress.say, line)
+            self._foreground.post(self._progress.say_of_trial, line)
 
     def _trial_ended(self, trial: Trial) -> None:
         self._recorder.trial_ended(trial)

@@ -9,7 +9,8 @@ from maggy.common.exceptions import ExperimentError
 from maggy.common.json_values import to_plain
 from maggy.common.sendable import MAX_NESTING, check_nesting, check_sendable
 from maggy.common.types import Json, Params
-from maggy.core.messages import MAX_MESSAGE_BYTES, Assign, encode
+from maggy.core.messages import Assign
+from maggy.core.rpc.encoding import MAX_MESSAGE_BYTES, encode
 from maggy.trial import Trial
 
 __all__ = ["REFUSALS_LIMIT", "Suggestions", "recordable"]

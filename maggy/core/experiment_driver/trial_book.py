@@ -191,11 +191,12 @@ class TrialBook:
         trial = self.trial_store.get(event.trial_id)
         if trial is None:
             return ()
+        times = event.times or [math.nan] * len(event.points)
         steps = [
             new_step
-            for step, value in event.points
+            for (step, value), time in zip(event.points, times, strict=True)
             if math.isfinite(step)
-            and (new_step := trial.append_point(step, float(value))) is not None
+            and (new_step := trial.append_point(step, float(value), time)) is not None
         ]
         if steps and not event.last:
             return self._stop_checks.check_points(trial, steps, self.final_store)

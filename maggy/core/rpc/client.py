@@ -12,15 +12,9 @@ import zmq
 from zmq.utils.monitor import recv_monitor_message
 
 from maggy.common.hosts import find_address
-from maggy.core.messages import (
-    MAX_MESSAGE_BYTES,
-    DriverMessage,
-    WorkerMessage,
-    decode_driver_message,
-    encode,
-    failure_of,
-)
+from maggy.core.messages import DriverMessage, WorkerMessage
 from maggy.core.rpc.address import LINGER_MILLISECONDS, Address
+from maggy.core.rpc.encoding import MAX_MESSAGE_BYTES, decode_driver_message, encode, failure_of
 from maggy.core.rpc.waker import Waker
 
 __all__ = ["Client"]

@@ -11,15 +11,9 @@ import zmq
 from zmq.auth.thread import ThreadAuthenticator
 
 from maggy.common.hosts import add_brackets, find_address, strip_brackets
-from maggy.core.messages import (
-    MAX_MESSAGE_BYTES,
-    DriverMessage,
-    WorkerMessage,
-    decode_worker_message,
-    encode,
-    failure_of,
-)
+from maggy.core.messages import DriverMessage, WorkerMessage
 from maggy.core.rpc.address import LINGER_MILLISECONDS, Address
+from maggy.core.rpc.encoding import MAX_MESSAGE_BYTES, decode_worker_message, encode, failure_of
 from maggy.core.rpc.waker import Waker
 
 __all__ = ["Server"]

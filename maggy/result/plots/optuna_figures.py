@@ -14,7 +14,7 @@ from maggy.optuna_bridge.tools import quiet
 from maggy.result.plots.limits import is_beyond, worst_on_axis
 from maggy.result.plots.metric_axis import direction_text
 from maggy.result.plots.style import LOOKS, TEXT_COLOR, counted, look_of
-from maggy.result.rows import TrialRow, parameter_names
+from maggy.result.rows import TrialRow, parameter_names, sort_rows
 from maggy.searchspace.parameter_rules import WrittenSpec
 
 if TYPE_CHECKING:
@@ -27,7 +27,14 @@ _REMEDY = "pip install 'maggy[optuna]'"
 _MAX_CONTOURS = 4
 """Contours of more parameters would be too small to read."""
 _MIN_TRIALS = 2
+_MAX_CONTOUR_TRIALS = 150
+"""A contour has a grid of all values of one parameter by all of the other.
+
+A browser takes minutes for that of 1,000 trials.
+"""
 _MAX_CATEGORY = 16
+_MAX_AXIS_TITLE = 20
+"""Maximum number of characters beside one of several contours."""
 _CHARACTERS = 120  # in a row of a figure of the usual width
 
 
@@ -75,11 +82,20 @@ class OptunaFigures:
         from optuna.visualization import plot_param_importances
 
         # This is a matter of ranks, which a diverged trial does not disturb.
-        study, _ = self._make_study(clips=False)
+        study, _ = self._make_study(self._finished, clips=False)
         figure = plot_param_importances(study)
         figure.update_traces(marker_color=LOOKS["finished"].color)
         figure.update_layout(xaxis_title="share of the variation", yaxis_title="parameter")
-        return self._finish(figure, "Importance of the parameters for", 0)
+        return self._finish(figure, "Importance of the parameters for", self._finished)
+
+    def shares(self) -> dict[str, float]:
+        """Return the importance of each parameter, the most important one first."""
+        from optuna.importance import get_param_importances
+
+        study, _ = self._make_study(self._finished, clips=False)
+        with quiet():
+            importances: dict[str, float] = get_param_importances(study)
+        return importances
 
     def parallel_coordinate(self, parameters: Sequence[str] | None) -> Figure:
         """Return a line for each trial over all parameters."""
@@ -104,11 +120,16 @@ class OptunaFigures:
             )
         if parameters is None and len(names) > _MAX_CONTOURS:
             names = self._most_important(names)
-        figure = self._draw(plot_contour, names, "Pairs of parameters and")
+        rows = self._sample(_MAX_CONTOUR_TRIALS)
+        figure = self._draw(plot_contour, names, "Pairs of parameters and", rows)
         figure.update_traces(line_width=0, selector={"type": "contour"})
         small = {"size": 3, "line": {"width": 0}, "color": TEXT_COLOR}
         figure.update_traces(marker=small, selector={"type": "scatter"})
         figure.update_layout(height=max(500, 220 * len(names)) if len(names) > 2 else 500)
+        if len(names) > 2:
+            for axis in (*figure.select_xaxes(), *figure.select_yaxes()):
+                if axis.title.text:
+                    axis.title.text = _short_text(axis.title.text, _MAX_AXIS_TITLE)
         aliases = self._aliases()
         figure.update_xaxes(labelalias=aliases).update_yaxes(labelalias=aliases)
         return figure
@@ -133,23 +154,28 @@ class OptunaFigures:
         return list(dict.fromkeys(parameters))
 
     def _most_important(self, names: Sequence[str]) -> list[str]:
-        from optuna.importance import get_param_importances
-
-        study, _ = self._make_study(clips=False)
-        with quiet():
-            importances = get_param_importances(study)
+        importances = self.shares()
         return sorted(names, key=lambda name: -importances.get(name, 0.0))[:_MAX_CONTOURS]
 
-    def _make_study(self, *, clips: bool) -> tuple[Study, int]:
-        """Return the study, and the number of metrics beyond the axis, which it clips on demand."""
-        metrics = [row["metric"] for row in self._finished if row["metric"] is not None]
-        worst = worst_on_axis(metrics, self._direction)
+    def _sample(self, limit: int) -> list[TrialRow]:
+        """Return trials evenly from the best to the worst, at most ``limit`` of them."""
+        rows = sort_rows(self._finished, self._direction)
+        if len(rows) <= limit:
+            return self._finished
+        last = len(rows) - 1
+        return [rows[round(position * last / (limit - 1))] for position in range(limit)]
+
+    def _make_study(self, rows: Sequence[TrialRow], *, clips: bool) -> tuple[Study, int]:
+        """Return a study, and the number of metrics beyond the axis, which it clips on demand."""
+        all_metrics = [row["metric"] for row in self._finished if row["metric"] is not None]
+        worst = worst_on_axis(all_metrics, self._direction)
+        metrics = [row["metric"] for row in rows if row["metric"] is not None]
         is_clipped = [clips and is_beyond(metric, worst, self._direction) for metric in metrics]
-        rows = [
+        clipped = [
             {**row, "metric": worst} if clip else {**row}
-            for row, clip in zip(self._finished, is_clipped, strict=True)
+            for row, clip in zip(rows, is_clipped, strict=True)
         ]
-        study: Study = to_study(rows, self._specs, self._direction.value, self._metric)
+        study: Study = to_study(clipped, self._specs, self._direction.value, self._metric)
         return study, sum(is_clipped)
 
     def _aliases(self) -> dict[str, str]:
@@ -166,19 +192,29 @@ class OptunaFigures:
             for label in (text, repr(text))
         }
 
-    def _draw(self, plot: Callable[..., Figure], names: Sequence[str], words: str) -> Figure:
-        study, count = self._make_study(clips=True)
+    def _draw(
+        self,
+        plot: Callable[..., Figure],
+        names: Sequence[str],
+        words: str,
+        sample: Sequence[TrialRow] | None = None,
+    ) -> Figure:
+        rows = self._finished if sample is None else sample
+        study, count = self._make_study(rows, clips=True)
         with quiet():
             figure = plot(study, params=list(names), target_name=html.escape(self._metric))
-        return self._finish(figure, words, count)
+        return self._finish(figure, words, rows, count)
 
-    def _finish(self, figure: Figure, words: str, count: int) -> Figure:
+    def _finish(
+        self, figure: Figure, words: str, rows: Sequence[TrialRow], count: int = 0
+    ) -> Figure:
         """Set the title and the style."""
+        selection = f"{len(rows)} of " if len(rows) < len(self._finished) else ""
         beyond = f"; {counted(count)} beyond the axis drawn at its end" if count else ""
         figure.update_layout(
             template="plotly_white",
             title={
-                "text": f"<b>{words} {html.escape(self._metric)}</b><br><sup>"
+                "text": f"<b>{words} {html.escape(self._metric)}</b><br><sup>{selection}"
                 f"{counted(len(self._finished))} that ran to the end, "
                 f"{direction_text(self._direction)}{beyond}</sup>",
                 "x": 0.02,

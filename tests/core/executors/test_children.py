@@ -287,8 +287,8 @@ def test_a_call_that_holds_the_gil_is_killed_when_it_must_end(shared):
     log = Reporter.extend
 
     class Watched(Reporter):
-        def extend(self, points, lines):
-            log(self, points, lines)
+        def extend(self, points, lines, times=()):
+            log(self, points, lines, times)
             has_begun.set()
 
     reporter = Watched()
@@ -626,3 +626,19 @@ def test_broadcast_variables_and_files_of_spark_are_there(trials, tmp_path, monk
 
     outputs = trials(train).run(x=1).answer.outputs
     assert (outputs["value"], outputs["file"]) == ([1, 2, 3], str(tmp_path / "value"))
+
+
+def test_a_point_has_the_time_at_which_the_child_reported_it(shared):
+    def train(x, reporter):
+        import time
+
+        times = []
+        for step in range(3):
+            times.append(time.time())
+            reporter.broadcast(x, step)
+        return {"metric": x, "times": [*times, time.time()]}
+
+    outcome = shared.run(train, x=1)
+    bounds, times = outcome.answer.outputs["times"], shared.reporter.waiting()[4]
+    for start, time, end in zip(bounds[:3], times, bounds[1:], strict=True):
+        assert start <= time <= end

@@ -18,7 +18,8 @@ from maggy.common.exceptions import (
 from maggy.core.executors import return_value as module
 from maggy.core.executors.return_value import metric_of
 from maggy.core.executors.workload import SearchWorkload
-from maggy.core.messages import REMARK, Final, encode
+from maggy.core.messages import REMARK, Final
+from maggy.core.rpc.encoding import encode
 
 
 class Tensor:

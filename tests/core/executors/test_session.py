@@ -1,9 +1,11 @@
 """A worker's session against a real server whose answers the test plays."""
 
 import threading
+import time
 
 import pytest
 from helpers.wire import HELLO, SOON
+from msgspec.structs import replace
 
 from maggy.common.exceptions import EarlyStopException
 from maggy.core import reporter as reporter_module
@@ -27,9 +29,12 @@ pytestmark = pytest.mark.loopback
 
 def test_a_request_is_said_again_until_it_is_answered(stages):
     stage = stages()
+    before = time.time()
     answer = stage.worker(stage.session.request, HELLO)
-    for _ in range(3):
-        assert stage.host.expect(Register) == HELLO
+    messages = [stage.host.expect(Register) for _ in range(3)]
+    assert [replace(message, clock=0.0) for message in messages] == [HELLO] * 3
+    clocks = [message.clock for message in messages]
+    assert before <= clocks[0] < clocks[1] < clocks[2] <= time.time()
     stage.say(Assign(1, "t1", {"x": 1}, "dir"))
     assert answer.result(SOON) == Assign(1, "t1", {"x": 1}, "dir")
     stage.host.expect(Heartbeat)  # the first message after the answer came
@@ -112,7 +117,8 @@ def test_a_heartbeat_brings_points_and_lines_until_they_are_acknowledged(stages)
     reporter = stage.session.reporter
     reporter.broadcast(0.5)
     reporter.log("hello", jupyter=True)
-    expectation = Heartbeat(1, 0, [(0, 0.5)], 0, [(True, "hello")], False)
+    times = reporter.waiting()[4]
+    expectation = Heartbeat(1, 0, [(0, 0.5)], 0, [(True, "hello")], False, times)
     stage.host.until(lambda: stage.host.got and stage.host.got[-1][1] == expectation)
     assert stage.host.expect(Heartbeat).run == 1
     stage.say(Ack(1, 1, 1))
@@ -164,7 +170,7 @@ def test_a_stop_is_raised_by_the_next_broadcast_and_every_one_after(stages):
     reporter = stage.session.reporter
     reporter.broadcast(0.1)
     stage.say(Stop(1))
-    stage.host.until(lambda: reporter._stopped)
+    stage.host.until(lambda: reporter.is_stopped)
     for metric in (0.2, 0.3):
         with pytest.raises(EarlyStopException) as caught:
             reporter.broadcast(metric)
@@ -218,6 +224,9 @@ def test_a_big_report_is_split_and_arrives_whole(stages, monkeypatch):
     stage.worker(stage.session.final, 1.0, {}, False)
     stage.host.until(lambda: stage.host.got and isinstance(stage.host.got[-1][1], Final))
     parts = [message for _, message in stage.host.got if message.run == 1]
+    assert [len(part.times) for part in parts[-3:]] == [100, 100, 50]
+    times = [time for part in parts[-3:] for time in part.times]
+    assert times == sorted(times)
     assert [(part.first_point, len(part.points)) for part in parts[-3:]] == [
         (0, 100),
         (100, 100),

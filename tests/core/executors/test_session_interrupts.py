@@ -48,7 +48,7 @@ def test_the_end_of_the_experiment_interrupts_the_run_and_makes_it_no_failure(st
     assert stage.interrupted.wait(SOON)
     assert stage.worker(stage.session.failed, "cut off", "").result(SOON) == Done()
     stage.session.close()
-    last_words = Heartbeat(1, 0, [(0, 0.5)], 0, [], False)
+    last_words = Heartbeat(1, 0, [(0, 0.5)], 0, [], False, stage.session.reporter.waiting()[4])
     stage.host.until(lambda: stage.host.got and stage.host.got[-1][1] == last_words)
     messages = [message for _, message in stage.host.got] + stage.host.gather(0.2)
     assert messages[-1] == last_words
@@ -88,13 +88,13 @@ def test_a_trial_that_takes_too_long_is_interrupted_again_and_again_and_then_the
     stage = stages(max_trial_seconds=0.1)
     stage.assigned()
     stage.session.reporter.broadcast(0.5)
+    (time,) = stage.session.reporter.waiting()[4]
     assert stage.left.wait(SOON)
     assert len(stage.interrupts) >= 2
     assert set(stage.interrupts) == {"exceeded max_trial_seconds=0.1"}
     failed = stage.host.expect(Failed)
-    assert failed == Failed(
-        1, 0, [(0, 0.5)], 0, [], f"{stage.interrupts[0]}; it could not be interrupted", "", True
-    )
+    reason = f"{stage.interrupts[0]}; it could not be interrupted"
+    assert failed == Failed(1, 0, [(0, 0.5)], 0, [], reason, "", True, times=[time])
 
 
 def test_a_trial_with_a_process_of_its_own_costs_only_that_when_it_cannot_be_interrupted(
@@ -175,6 +175,7 @@ def test_the_time_of_a_trial_counts_from_its_own_beginning(stages):
     stage.pass_time(8)
     assert stage.interrupts == []
     stage.pass_time(3)
+    assert stage.interrupted.wait(SOON)
     assert stage.interrupts[0] == "exceeded max_trial_seconds=10"
 
 
@@ -190,6 +191,7 @@ def test_a_driver_that_falls_silent_ends_the_run_too(stages):
     stage.pass_time(9)
     assert stage.interrupts == []
     stage.pass_time(3)
+    assert stage.interrupted.wait(SOON)
     assert "not answered" in stage.interrupts[0]
     assert stage.worker(stage.session.failed, "cut off", "").result(SOON) == Done()
 

@@ -3,6 +3,7 @@
 import pytest
 
 from maggy.core.experiment_driver import foreground as module
+from maggy.core.experiment_driver import worker_wait
 from maggy.core.experiment_driver.ctrl_c import TimeIsUp
 from maggy.core.experiment_driver.foreground import Foreground
 
@@ -11,13 +12,22 @@ class Texts:
     """Stand for the recorder and the progress: keep what they are told."""
 
     def __init__(self):
-        self.logged, self.shown = [], []
+        self.logged, self.shown, self.waited_for = [], [], []
 
     def log(self, text):
         self.logged.append(text)
 
     def say(self, text):
         self.shown.append(text)
+
+    def waiting(self, text):
+        self.waited_for.append(text)
+
+    def next_drawing(self):
+        return None
+
+    def draw_if_due(self):
+        pass
 
 
 @pytest.fixture
@@ -65,11 +75,31 @@ def test_without_a_worker_the_user_reads_once_what_the_reason_may_be(
 
 def test_with_a_worker_there_is_no_hint(foreground, texts, monkeypatch):
     monkeypatch.setattr(module, "PATIENCE_SECONDS", 0.0)
-    foreground.has_worker = True
-    foreground.wake()
+    foreground.post(foreground.worker_came, 0)
     foreground.post(foreground.end)
     foreground.wait(None)
     assert texts.shown == []
+
+
+@pytest.mark.parametrize("verbose", [0, 1])
+def test_missing_workers_are_said_and_logged_but_not_shown_without_verbose(
+    texts, monkeypatch, verbose
+):
+    monkeypatch.setattr(worker_wait, "SECONDS_BETWEEN_LINES", 0.0)
+    foreground = Foreground(texts, texts, "driver", num_workers=3, verbose=verbose)
+    for partition in (0, 2, 2, 1):
+        foreground.post(foreground.worker_came, partition)
+    foreground.post(foreground.end)
+    foreground.wait(None)
+    lines = [f"Waiting for executors: {count} of 3" for count in (1, 2)]
+    assert texts.logged == lines
+    assert texts.shown == (lines if verbose else [])
+    assert list(dict.fromkeys(texts.waited_for)) == [
+        "Waiting for executors: 0 of 3",
+        *lines,
+        "",
+    ]
+    assert texts.waited_for[-1] == ""
 
 
 def test_the_end_of_the_time_is_said_and_raised(foreground, texts):

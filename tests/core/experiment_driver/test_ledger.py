@@ -27,6 +27,7 @@ from maggy.core.messages import (
     Checked,
     Done,
     Failed,
+    Final,
     Heartbeat,
     Register,
     Stop,
@@ -353,3 +354,11 @@ def test_instructions_of_different_kinds_are_never_equal():
     assert Refused("reason") != GivenUp("reason")
     with pytest.raises(AttributeError):
         Refused("reason").reason = "another"
+
+
+def test_the_times_of_points_are_handed_on_in_step_with_them():
+    ledger = with_running(A)
+    first = Heartbeat(1, 0, [(0, 0.1), (1, 0.2)], 0, [], False, [5.0, 6.0])
+    assert ledger.heartbeat(A, first, 1)[0] == Points("t1", first.points, times=[5.0, 6.0])
+    last = Final(1, 1, [(1, 0.2), (2, 0.3)], 0, [], 0.3, {}, False, times=[6.0, 7.0])
+    assert ledger.ended(A, last, 2)[0] == Points("t1", [(2, 0.3)], True, [7.0])

@@ -285,4 +285,4 @@ def test_without_listeners_nothing_is_made(tmp_path, monkeypatch):
     monkeypatch.setattr(ListenerThread, "__init__", lambda *_: pytest.fail("a thread was made"))
     experiment = experiment_with(tmp_path, [])
     experiment.run()
-    assert experiment.driver._policy_thread._hear_points is None
+    assert experiment.driver._policy_thread._point_hearers == [experiment.recorder.points_came]

@@ -1,20 +1,27 @@
 """The recorder writes the start of a trial when it has time, the end always, and both in order."""
 
 import json
+import queue
 import re
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
 import pytest
-from helpers.waiting import HANG, wait_until
+from helpers.waiting import HANG, process, read_until, wait_until
 
+import maggy
 from maggy.common.files import AnyFiles
 from maggy.core.experiment_driver import recorder as module
+from maggy.core.experiment_driver.instructions import Points
 from maggy.core.experiment_driver.recorder import Recorder
 from maggy.core.messages import WorkerId
 from maggy.records.directory import ExperimentStore
 from maggy.records.ownership import Ownership
 from maggy.records.process import Process
+from maggy.records.recorded import read_experiment
+from maggy.records.running_files import read_runs
 from maggy.trial import Trial
 
 pytestmark = pytest.mark.loopback
@@ -233,3 +240,121 @@ def test_a_closed_recorder_has_given_the_directory_back(store, recorder):
     recorder.log("a line")
     recorder.close()
     Ownership(FILES, store.directory, process=Process("other-host")).take()
+
+
+def test_points_are_recorded_while_a_trial_runs_and_removed_at_the_end(store, recorder):
+    store.points_seconds = 0.05
+    trial = Trial({"x": 1})
+    trial.number, trial.start, trial.worker, trial.attempts = 7, 1000.5, 0, 1
+    recorder.trial_begins(trial)
+
+    def history():
+        runs = read_runs(FILES, store.directory, is_running=True) or {}
+        return runs[trial.trial_id].history if runs else None
+
+    wait_until(lambda: history() == [], "the beginning")
+    for step in range(3):
+        recorder.points_came(Points(trial.trial_id, [(step, 0.5)]))
+        trial.append_point(step, 0.5)
+        wait_until(lambda: len(history()) == len(trial.metric_history), "the point")
+    recorder.points_came(Points(trial.trial_id, [(3, 0.5)]))
+    recorder.close()
+    assert not [name for name in FILES.list(store.directory) if name.startswith("running-")]
+    recorder.points_came(Points(trial.trial_id, [(4, 0.5)]))
+
+
+def test_points_wait_for_their_time_and_are_written_together(store, recorder, monkeypatch):
+    calls = []
+    monkeypatch.setattr(recorder._writer, "call_later", lambda *call: calls.append(call))
+    trial = Trial({"x": 1})
+    recorder.trial_begins(trial)
+    for step in range(10):
+        recorder.points_came(Points(trial.trial_id, [(step, 0.5)]))
+    assert calls == [(recorder._write_points, 5.0)]
+    recorder._write_points()
+    recorder.points_came(Points(trial.trial_id, [(11, 0.5)]))
+    assert len(calls) == 2
+
+
+def test_points_that_come_with_the_end_of_their_trial_are_left_to_its_record(recorder, monkeypatch):
+    monkeypatch.setattr(recorder._writer, "call_later", pytest.fail)
+    recorder.points_came(Points("a", [(0, 0.5)], last=True))
+
+
+def test_a_driver_that_has_lost_its_directory_leaves_what_runs_there_alone(store, recorder, now):
+    trial = Trial({"x": 1})
+    recorder.trial_begins(trial)
+    wait_until(lambda: read_runs(FILES, store.directory, is_running=True))
+    follow(store, now)
+    recorder.close()
+    assert "running-1-1.jsonl" in FILES.list(store.directory)
+
+
+DRIVER = """
+import sys, threading
+from maggy.common.files import AnyFiles
+from maggy.core.experiment_driver.instructions import Points
+from maggy.core.experiment_driver.recorder import Recorder
+from maggy.records import directory
+from maggy.trial import Trial
+
+directory.POINTS_SECONDS = 0.05
+store = directory.ExperimentStore.create(AnyFiles(), sys.argv[1], "app")
+recorder = Recorder(store, print)
+recorder.experiment({"state": "RUNNING"})
+trial = Trial({"x": 1})
+trial.number, trial.start, trial.worker, trial.attempts = 1, 1000.5, 0, 1
+recorder.trial_begins(trial)
+recorder.points_came(Points(trial.trial_id, [(0, 0.5)]))
+trial.append_point(0, 0.5)
+print("reported", flush=True)
+threading.Event().wait()
+"""
+
+
+def test_what_a_running_trial_has_reported_survives_kill_9_until_the_end_of_the_next_call(tmp_path):
+    with process(
+        [sys.executable, "-c", DRIVER, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    ) as driver:
+        read_until(driver.stdout, "reported")
+        directory = tmp_path / "app_1"
+        wait_until((directory / "maggy.json").exists, "the record of the experiment")
+
+        def rows():
+            return [row for row in maggy.load(directory).running if row["history"]]
+
+        (row,) = wait_until(rows, "the point")
+        assert (row["number"], row["steps"], row["history"]) == (1, [0], [0.5])
+        driver.kill()
+        driver.wait()
+    loaded = maggy.load(directory)
+    assert (loaded.state, loaded.running) == ("KILLED", [])
+    assert read_experiment(FILES, str(directory)).runs[row["trial_id"]].history == [0.5]
+    store = ExperimentStore.open(FILES, str(tmp_path), str(directory))
+    store.claim()
+    recorder = Recorder(store, pytest.fail)
+    recorder.experiment({"state": "RUNNING"})
+    assert maggy.load(directory).running == []  # nothing has begun anew
+    trial = Trial({"x": 1})
+    trial.number, trial.start, trial.attempts = 1, 2000.5, 1
+    recorder.trial_begins(trial)
+    (row,) = wait_until(lambda: maggy.load(directory).running, "the new beginning")
+    assert (row["start"], row["history"]) == (2000.5, [])
+    names = {path.name for path in directory.glob("running-*")}
+    assert names == {"running-1-1.jsonl", "running-2-1.jsonl"}
+    recorder.close()
+    assert not list(directory.glob("running-*"))
+
+
+def test_points_of_a_running_trial_are_shown_in_tensorboard_while_it_runs(
+    store, recorder, monkeypatch
+):
+    store.points_seconds = 0.05
+    batches = queue.SimpleQueue()
+    monkeypatch.setattr(store, "append_points", lambda *arguments: batches.put(arguments))
+    trial = Trial({"x": 1})
+    recorder.trial_begins(trial)
+    for points, times in ([(0, 0.5), (1, 0.25)], [5.0, 6.0]), ([(2, 0.5)], [7.0]):
+        recorder.points_came(Points(trial.trial_id, points, times=times))
+        timed_points = [(*point, at) for point, at in zip(points, times, strict=True)]
+        assert batches.get(timeout=60) == (trial.trial_id, timed_points)

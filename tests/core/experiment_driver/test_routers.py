@@ -1,5 +1,7 @@
 """The routers pass each instruction and each notice to the right part of the driver."""
 
+import linecache
+
 import pytest
 from helpers.results import ended_trial
 
@@ -7,6 +9,7 @@ from maggy import __version__
 from maggy.core.experiment_driver.foreground import Foreground
 from maggy.core.experiment_driver.instructions import (
     Ask,
+    Ended,
     GivenUp,
     Launch,
     Lines,
@@ -71,7 +74,15 @@ def test_a_worker_with_another_version_and_the_same_protocol_is_one_line():
         f"The driver has Maggy {__version__}, and worker 0 on elsewhere has 2.0.99. Both speak the "
         "same protocol."
     ]
-    assert parts.foreground.has_worker
+
+
+def test_a_worker_that_registers_is_counted_by_its_place():
+    parts = Parts()
+    for attempt, partition in enumerate((0, 1, 1)):
+        message = Register.of_this_release("here", 1)
+        parts.router.worker_registered(WorkerId(0, partition, attempt), message)
+    parts.foreground.run_backlog()
+    assert parts.foreground.num_registered == 2
 
 
 def test_a_worker_with_the_same_version_is_no_line():
@@ -99,7 +110,7 @@ def test_output_is_shown_with_the_numbers_of_its_worker_and_its_trial():
     parts = Parts()
     parts.router.carry_out([Lines("a", WORKER, [(True, "seen"), (False, "logged")])])
     parts.foreground.run_backlog()
-    assert parts.progress.calls == [("lines", 3, 12, ["seen"])]
+    assert parts.progress.calls == [("lines", 3, 12, ["seen"], "a")]
     assert parts.recorder.calls[0] == ("lines", "a", WORKER, ["seen", "logged"])
 
 
@@ -148,3 +159,11 @@ def test_a_notice_that_the_router_does_not_know_is_an_error_that_names_it():
     assert [name for name, *_ in parts[2].calls] == ["post"]
     with pytest.raises(AssertionError, match="Ask"):
         router.act(Ask())
+
+
+def test_a_failure_in_a_cell_is_passed_on_with_its_source_line(monkeypatch):
+    monkeypatch.setitem(linecache.cache, "<cell>", (9, None, ["1 / zero\n"], "<cell>"))
+    parts = Parts()
+    parts.router.carry_out([Ended("a", None, "no", '  File "<cell>", line 1, in train\n')])
+    ((_, event),) = [call for call in parts.policy_thread.calls if call[0] == "put"]
+    assert event == Ended("a", None, "no", '  File "<cell>", line 1, in train\n    1 / zero\n')

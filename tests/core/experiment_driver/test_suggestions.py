@@ -7,7 +7,8 @@ import pytest
 from maggy import Trial
 from maggy.common.exceptions import ExperimentError
 from maggy.core.experiment_driver.suggestions import REFUSALS_LIMIT, Suggestions, recordable
-from maggy.core.messages import MAX_MESSAGE_BYTES, Assign, decode_driver_message, encode
+from maggy.core.messages import Assign
+from maggy.core.rpc.encoding import MAX_MESSAGE_BYTES, decode_driver_message, encode
 
 HUGE = "a" * (72 * 2**20)
 

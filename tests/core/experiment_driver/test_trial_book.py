@@ -1,5 +1,6 @@
 """The trial book without a thread: events go in, calls of the policy and notices come out."""
 
+import math
 from collections import deque
 
 import pytest
@@ -390,6 +391,20 @@ def test_a_trial_that_is_given_back_has_an_empty_history_and_begins_again():
     desk.put(Began(trial.trial_id, WORKER))
     assert list(desk.notices) == [TrialGivenBack(trial, "lost"), TrialBegan(trial)]
     assert (trial.status, trial.attempts) == (Trial.RUNNING, 2)
+
+
+def test_the_times_of_points_stay_in_step_with_them():
+    trial = Trial({"x": 1})
+    desk = running(trial)
+    points = [(0, 0.5), (1, 0.25), (1, 0.125), (0, 9.0), (float("nan"), 1.0), (2, 0.0)]
+    desk.put(Points(trial.trial_id, points, times=[5.0, 6.0, 7.0, 8.0, 9.0, 10.0]))
+    assert trial.step_history == [0, 1, 2]
+    assert list(trial.time_history) == [5.0, 7.0, 10.0]
+    desk.put(Points(trial.trial_id, [(3, 1.0)]))
+    assert len(trial.time_history) == 4
+    assert math.isnan(trial.time_history[3])
+    desk.put(GivenBack(trial.trial_id, "lost"))
+    assert list(trial.time_history) == []
 
 
 def test_the_last_ends_are_announced_before_the_end_of_the_experiment():

@@ -17,8 +17,9 @@ from maggy import Searchspace, Trial
 from maggy.common.ended_trials import EndedTrials
 from maggy.common.files import AnyFiles
 from maggy.core.experiment_driver.optimization_policy import OptimizationPolicy
-from maggy.core.messages import Assign, Final, Heartbeat, Register, encode
+from maggy.core.messages import Assign, Final, Heartbeat, Register
 from maggy.core.rpc import Server
+from maggy.core.rpc.encoding import encode
 from maggy.earlystop import AbstractEarlyStop
 from maggy.experiment_config import OptimizationConfig
 

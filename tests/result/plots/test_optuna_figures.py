@@ -139,3 +139,35 @@ def test_without_a_package_the_error_names_the_remedy(result, method, package, m
     message = rf"{method}\(\) needs {package}, which is not installed: .*'maggy\[optuna\]'"
     with pytest.raises(MissingDependencyError, match=message):
         getattr(result, method)()
+
+
+def _count(trace):
+    return len(trace.x or ())
+
+
+def test_long_names_beside_several_contours_are_short():
+    names = [f"the_{letter}_parameter_whose_name_has_forty_chars" for letter in "abc"]
+    trials = [
+        ended_trial({name: (number * 7 + place) % 10 for place, name in enumerate(names)}, number)
+        for number in range(10)
+    ]
+    result = build_result(trials, kind="optimization", direction="max", optimization_key="acc")
+    figure = result.plot_contour()
+    titles = {axis.title.text for axis in figure.select_yaxes()} - {None}
+    assert titles == {f"the_{letter}_para…rty_chars" for letter in "abc"}
+
+
+def test_contours_of_many_trials_are_those_of_a_sample_from_the_best_to_the_worst():
+    space = Searchspace(x=("DOUBLE", [0, 1]), y=("DOUBLE", [0, 1]))
+    trials = [
+        ended_trial({"x": number / 400, "y": number * 7 % 400 / 400}, number / 400)
+        for number in range(400)
+    ]
+    result = build_result(trials, kind="optimization", direction="max", optimization_key="acc")
+    result.searchspace = space
+    figure = result.plot_contour()
+    assert "150 of 400 trials that ran to the end" in figure.layout.title.text
+    points = max((trace for trace in figure.data if trace.type == "scatter"), key=_count)
+    assert len(points.x) == 150
+    assert {0.0, 399 / 400} <= set(points.x)
+    assert "<sup>400 trials that ran" in result.plot_slice().layout.title.text
