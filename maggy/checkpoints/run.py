@@ -6,82 +6,85 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import msgspec
 
 from maggy.checkpoints.checkpoint import Checkpoint
+from maggy.checkpoints.saved import Handover, path_of
 from maggy.checkpoints.transfer import download
 from maggy.checkpoints.uploader import Upload
 from maggy.common.exceptions import CheckpointError
-from maggy.common.files import Files
+from maggy.common.files import AnyFiles, Files
 
-__all__ = ["CheckpointPlace", "Handover", "RunCheckpoints"]
-
-
-class Handover(msgspec.Struct, array_like=True, frozen=True):
-    """The checkpoint that the driver hands to a run.
-
-    Attributes:
-        directory: Its path or URL.
-        step: The step of the training.
-        metric: The last metric that was broadcast before; None if there was none.
-    """
-
-    directory: str
-    step: int
-    metric: float | None
+__all__ = ["CheckpointPlace", "RunCheckpoints", "RunPlace"]
 
 
-@dataclass(frozen=True)
-class CheckpointPlace:
+class CheckpointPlace(msgspec.Struct, array_like=True, frozen=True):
     """Where the checkpoints of an experiment lie.
 
     Attributes:
         root: The path or URL of the directory that holds the folders of the trials.
-        token: The name of a file there, which the driver has written.
-        token_content: What the file must hold.
+        token_file: The name of a file there, which the driver has written.
+        token: A text that the file must hold.
     """
 
     root: str
+    token_file: str
     token: str
-    token_content: bytes
+
+
+class RunPlace(msgspec.Struct, array_like=True, frozen=True):
+    """Where one run saves its checkpoints.
+
+    Attributes:
+        place: Where the checkpoints of the experiment lie.
+        run_name: A name that no other run of the experiment has. It becomes part of the directory
+            of each checkpoint, so that a worker which counts as lost never writes into another
+            one's.
+        folder: A folder on this machine's disk. It need not exist, and its owner deletes it.
+    """
+
+    place: CheckpointPlace
+    run_name: str
+    folder: str
 
 
 class RunCheckpoints:
     """Save the checkpoints of one run, and restore the one that it was handed.
 
     Args:
-        files: Reads and writes in the store.
-        place: Where the checkpoints of the experiment lie.
+        run_place: Where the run saves them.
         trial_id: The trial.
-        run_name: A name that no other run of the experiment has. It becomes part of the directory
-            of each checkpoint, so that a worker which counts as lost never writes into another
-            one's.
         handover: The checkpoint with which the run may begin; None if there is none.
         submit: Uploads a checkpoint. It returns at once.
+        tell: Shows a sentence to the user.
     """
 
     def __init__(
         self,
-        files: Files,
-        place: CheckpointPlace,
+        run_place: RunPlace,
         trial_id: str,
-        run_name: str,
         handover: Handover | None,
         submit: Callable[[Upload], None],
+        tell: Callable[[str], object],
     ) -> None:
-        self._files = files
-        self._place = place
+        self._place = run_place.place
+        self._folder = Path(run_place.folder)
+        self._run_name = run_place.run_name
         self._trial_id = trial_id
-        self._run_name = run_name
-        self._handover = handover
         self._submit = submit
-        self._folder: Path | None = None
+        self._tell = tell
         self._is_checked = False
-        self._restored: Checkpoint | None = None
         self._last_step = -1
+        self.handover = handover
+        """The checkpoint that :meth:`restore` returns; None if there is none, or it is of no use.
+        """
+
+    @cached_property
+    def _files(self) -> Files:
+        return AnyFiles()
 
     @contextmanager
     def save(self, step: int, metric: float | None) -> Iterator[Path]:
@@ -110,58 +113,71 @@ class RunCheckpoints:
             shutil.rmtree(folder, ignore_errors=True)
             raise
         self._last_step = step
-        directory = f"{self._trial_directory}/{step}/{self._run_name}"
-        self._submit(Upload(folder, directory, self._trial_id, step, metric))
+        name = f"{step}/{self._run_name}"
+        directory = f"{self._place.root}/{path_of(self._trial_id, name)}"
+        self._submit(Upload(str(folder), directory, self._trial_id, name, step, metric))
 
     def restore(self) -> Checkpoint | None:
-        """Return the checkpoint that the run was handed, on this machine's disk.
+        """Bring the checkpoint that the run was handed to this machine's disk.
+
+        One that is not whole, or cannot be read, costs a line and not the trial.
 
         Returns:
-            The checkpoint. None if there is none. The same one each time.
+            The checkpoint; None if there is none of use.
 
         Raises:
-            CheckpointError: If this worker cannot reach the store, or the checkpoint is not whole.
-            OSError: If the store refuses.
+            CheckpointError: If this worker cannot reach the store.
         """
-        handover = self._handover
-        if handover is None or self._restored is not None:
-            return self._restored
-        self._check_access()
-        folder = self._new_folder("restored-")
-        download(self._files, handover.directory, folder)
-        self._restored = Checkpoint(folder, handover.step, handover.metric)
+        handover = self.handover
+        if handover is None:
+            return None
+        try:
+            self._check_access()
+            folder = self._new_folder("restored-")
+            download(self._files, self._directory(handover), folder)
+        except CheckpointError as error:
+            if not self._is_checked:
+                raise
+            self._do_without(error)
+            return None
+        except Exception as error:  # the libraries of stores have errors of their own
+            self._do_without(error)
+            return None
         self._last_step = handover.step
-        return self._restored
+        return Checkpoint(folder, handover.step, handover.metric)
 
-    def close(self) -> None:
-        """Delete what lies on this machine's disk. Every upload must have ended."""
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+    def _do_without(self, error: Exception) -> None:
+        self.handover = None
+        self._tell(
+            "The trial begins anew, since its checkpoint cannot be restored "
+            f"({type(error).__name__}: {error})."
+        )
 
-    @property
-    def _trial_directory(self) -> str:
-        return f"{self._place.root}/{self._trial_id}/checkpoints"
+    def _directory(self, handover: Handover) -> str:
+        is_whole = handover.directory.startswith("/") or "://" in handover.directory
+        return handover.directory if is_whole else f"{self._place.root}/{handover.directory}"
 
     def _new_folder(self, prefix: str) -> Path:
-        if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="maggy-checkpoints-"))
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return Path(tempfile.mkdtemp(prefix=prefix, dir=self._folder))
 
     def _check_access(self) -> None:
         """Raise `CheckpointError` unless the store is the one in which the driver writes.
 
-        Otherwise a worker could make a folder of the same name on its own disk.
+        Otherwise a worker could make a folder of the same name on its own disk. If the store is
+        away, nobody knows, and the upload tries again.
         """
         if self._is_checked:
             return
-        path = f"{self._place.root}/{self._place.token}"
         try:
-            found = self._files.read_bytes(path)
+            content = self._files.read_bytes(f"{self._place.root}/{self._place.token_file}")
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-            found = b""
-        if found != self._place.token_content:
+            content = b""
+        except OSError:
+            return
+        if self._place.token.encode() not in content:
             raise CheckpointError(
-                f"Checkpoints must lie where the driver and every worker can reach them, but this "
+                "Checkpoints must lie where the driver and every worker can reach them, but this "
                 f"worker does not find the driver's files in {self._place.root}. Pass "
                 "checkpoint_dir in the config: a shared folder, or a URL such as s3://..."
             )

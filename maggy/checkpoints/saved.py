@@ -10,16 +10,19 @@ import math
 
 import msgspec
 
-from maggy.checkpoints.manifest import check_name
 from maggy.common.direction import Direction
-from maggy.common.exceptions import CheckpointError
-from maggy.common.files import Files
 
-__all__ = ["FOLDER", "Kept", "SavedCheckpoint", "read_kept", "write_kept"]
+__all__ = [
+    "FOLDER",
+    "CheckpointNews",
+    "Handover",
+    "Kept",
+    "SavedCheckpoint",
+    "path_of",
+]
 
 FOLDER = "checkpoints"
 """The name of the folder in that of the trial."""
-_RECORD = "checkpoints.json"
 
 
 class SavedCheckpoint(msgspec.Struct, array_like=True, frozen=True):
@@ -38,6 +41,34 @@ class SavedCheckpoint(msgspec.Struct, array_like=True, frozen=True):
     name: str
     size: int = 0
     seconds: float = 0.0
+
+
+class Handover(msgspec.Struct, array_like=True, frozen=True):
+    """The checkpoint that the driver hands to a run.
+
+    Attributes:
+        directory: Its path below the place of the experiment's checkpoints; or a whole path or URL.
+        step: The step of the training.
+        metric: The last metric that was broadcast before; None if there was none.
+    """
+
+    directory: str
+    step: int
+    metric: float | None
+
+
+class CheckpointNews(msgspec.Struct, array_like=True, frozen=True):
+    """What a run tells the driver of its checkpoints.
+
+    Attributes:
+        restored: The run goes on from the checkpoint that it was handed.
+        first: The position of ``saved[0]`` among the checkpoints of the run, counted from 0.
+        saved: The checkpoints from there on.
+    """
+
+    restored: bool
+    first: int
+    saved: list[SavedCheckpoint]
 
 
 class Kept(msgspec.Struct):
@@ -85,44 +116,11 @@ class Kept(msgspec.Struct):
         )
 
 
-_encoder = msgspec.json.Encoder()
-_decoder = msgspec.json.Decoder(Kept)
-
-
-def write_kept(files: Files, trial_directory: str, kept: Kept) -> None:
-    """Write down which checkpoints of a trial count.
+def path_of(trial_id: str, name: str) -> str:
+    """Return the path of a checkpoint below the place of the experiment's checkpoints.
 
     Args:
-        files: Writes there.
-        trial_directory: The path or URL of the trial. It must exist.
-        kept: The checkpoints.
-
-    Raises:
-        OSError: If the store refuses.
+        trial_id: The trial that has saved it.
+        name: The name of the checkpoint.
     """
-    files.write_bytes(f"{trial_directory}/{_RECORD}", _encoder.encode(kept), atomic=True)
-
-
-def read_kept(files: Files, trial_directory: str) -> Kept:
-    """Return which checkpoints of a trial count; none if nothing is written down.
-
-    Args:
-        files: Reads there.
-        trial_directory: The path or URL of the trial.
-
-    Raises:
-        CheckpointError: If the record is damaged, or names a directory elsewhere.
-        OSError: If the store refuses.
-    """
-    try:
-        kept = _decoder.decode(files.read_inside(trial_directory, _RECORD))
-    except FileNotFoundError:
-        return Kept()
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, IsADirectoryError) as error:
-        raise CheckpointError(
-            f"The record of the checkpoints in {trial_directory} is damaged: {error}"
-        ) from error
-    for checkpoint in (kept.newest, kept.best):
-        if checkpoint is not None:
-            check_name(checkpoint.name)
-    return kept
+    return f"{trial_id}/{FOLDER}/{name}"

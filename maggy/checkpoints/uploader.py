@@ -6,8 +6,8 @@ import shutil
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from maggy.checkpoints.manifest import Manifest
 from maggy.checkpoints.transfer import upload
@@ -17,21 +17,22 @@ from maggy.records.writer import PATIENCE_SECONDS, RecordWriter
 __all__ = ["Upload", "Uploader"]
 
 
-@dataclass(frozen=True)
-class Upload:
+class Upload(NamedTuple):
     """A checkpoint on its way to the store.
 
     Attributes:
         folder: The folder on this machine's disk. It is deleted when it is not needed any more.
         directory: The path or URL of the checkpoint, which no other writer uses.
         trial_id: The trial.
+        name: The name of the checkpoint among those of the trial.
         step: The step of the training.
         metric: The last metric that was broadcast before; None if there was none.
     """
 
-    folder: Path
+    folder: str
     directory: str
     trial_id: str
+    name: str
     step: int
     metric: float | None
 
@@ -124,7 +125,7 @@ class Uploader:
         try:
             manifest = upload(
                 self._files,
-                newest.folder,
+                Path(newest.folder),
                 newest.directory,
                 trial_id=newest.trial_id,
                 step=newest.step,
@@ -151,5 +152,5 @@ class Uploader:
             self._condition.notify_all()
 
 
-def _delete(folder: Path) -> None:
+def _delete(folder: str) -> None:
     shutil.rmtree(folder, ignore_errors=True)

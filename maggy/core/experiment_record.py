@@ -44,6 +44,7 @@ class ExperimentRecord:
         seed: The seed of the call.
         start: When the call began, in seconds since 1970.
         setup: What the call runs with; see :func:`describe_setup`.
+        checkpoint_root: The directory of the checkpoints of all trials.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class ExperimentRecord:
         seed: int,
         start: float,
         setup: Mapping[str, Json],
+        checkpoint_root: str,
     ) -> None:
         self._recorder = recorder
         self._start = start
@@ -79,6 +81,7 @@ class ExperimentRecord:
             **({"confidence": policy.confidence} if policy.kind == "ablation" else {}),
             "format": RECORD_FORMAT,
             "drawn_seed": seed,
+            "checkpoint_root": checkpoint_root,
             "state": "RUNNING",
             "runs": [*earlier.get("runs", []), call],
         }

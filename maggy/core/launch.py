@@ -8,11 +8,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from maggy.checkpoints.keeping import CheckpointKeeper
 from maggy.common import exceptions
 from maggy.common.direction import Direction
 from maggy.common.environment_variables import set_variables
 from maggy.common.exceptions import ExperimentError, MissingDependencyError, NotSupportedError
 from maggy.common.types import TrainingFunction
+from maggy.core.checkpoint_place import find_checkpoints
 from maggy.core.cluster import Cluster, Payload, Task, active_cluster, call_with_content
 from maggy.core.cluster.packing import pack_workload
 from maggy.core.environment import (
@@ -25,6 +27,7 @@ from maggy.core.environment import (
 from maggy.core.executors.process_executor import why_not_here
 from maggy.core.executors.trial_executor import WorkerSettings, work
 from maggy.core.experiment_driver import ExperimentDriver, RunLimits
+from maggy.core.experiment_driver.checkpoint_book import CheckpointBook
 from maggy.core.experiment_driver.conclusion import conclude
 from maggy.core.experiment_driver.display import Display
 from maggy.core.experiment_driver.listeners import Listeners
@@ -62,12 +65,9 @@ def launch(train_fn: TrainingFunction, config: Config) -> Any:  # noqa: ANN401 (
     workload.optimization_key = policy.optimization_key
     cluster = active_cluster(announce)
     _check_isolation(config, cluster)
-    if store is None:
-        store, past = _create_store(environment, root, cluster), Past([], [])
-    else:
-        past = take_over(store, earlier, policy, retry_failed=config.retry_failed)
+    store, past, keeper = _open_records(environment, root, cluster, config, policy, store, earlier)
     seed = choose_seed(config, earlier)
-    recorder = Recorder(store, announce)
+    recorder = Recorder(store, announce, keeper)
     policy.log_to(recorder.log)
     start = time.time()
     record = ExperimentRecord(
@@ -79,6 +79,7 @@ def launch(train_fn: TrainingFunction, config: Config) -> Any:  # noqa: ANN401 (
         seed=seed,
         start=start,
         setup=describe_setup(config, cluster),
+        checkpoint_root=keeper.place.root,
     )
     record.begin()
     _announce_start(config, policy, store, recorder)
@@ -104,6 +105,7 @@ def launch(train_fn: TrainingFunction, config: Config) -> Any:  # noqa: ANN401 (
                     registration,
                     environment,
                     past,
+                    keeper,
                     seed,
                     listeners,
                     _choose_display(info, policy, past),
@@ -114,6 +116,7 @@ def launch(train_fn: TrainingFunction, config: Config) -> Any:  # noqa: ANN401 (
                 outcome = driver.run()
             state = outcome.state
             best = _find_best_trial(outcome.trials, Direction.parse(policy.direction))
+            recorder.clear_checkpoints(outcome.spare_checkpoint_ids, best)
             if outcome.error is not None:
                 error = outcome.error
                 recorder.log(f"It was ended by {type(error).__name__}: {error}".rstrip(": "))
@@ -140,6 +143,24 @@ def launch(train_fn: TrainingFunction, config: Config) -> Any:  # noqa: ANN401 (
         # The loss of the directory may turn out only now, when everything else is over.
         if recorder.lost is not None and recorder.lost is not failure:
             announce(str(recorder.lost))
+
+
+def _open_records(
+    environment: Environment,
+    root: str,
+    cluster: Cluster,
+    config: Config,
+    policy: Policy,
+    store: RecordStore | None,
+    earlier: dict[str, Any],
+) -> tuple[RecordStore, Past, CheckpointKeeper]:
+    """Return the records, which this driver owns then, with what they say of earlier calls."""
+    if store is None:
+        store, past = _create_store(environment, root, cluster), Past([], [])
+    else:
+        past = take_over(store, earlier, policy, retry_failed=config.retry_failed)
+    keeper, past = find_checkpoints(environment, config, store, earlier, past)
+    return store, past, keeper
 
 
 def _announce_start(config: Config, policy: Policy, store: RecordStore, recorder: Recorder) -> None:
@@ -186,6 +207,7 @@ def _make_driver(
     registration: Registration,
     environment: Environment,
     past: Past,
+    keeper: CheckpointKeeper,
     seed: int,
     listeners: Listeners | None,
     display: Display | None,
@@ -198,6 +220,7 @@ def _make_driver(
             config.hb_interval,
             config.max_trial_seconds,
             tee=not cluster.local,
+            checkpoints=keeper.place,
             variables=variables,
             tracking_variables=listeners.worker_variables if listeners else {},
             worker_timeout=config.worker_timeout,
@@ -234,6 +257,9 @@ def _make_driver(
         past.again,
         listeners,
         display,
+        CheckpointBook(
+            policy.direction, past.kept, past.again, lambda trial_id: keeper.read(trial_id).kept
+        ),
     )
 
 

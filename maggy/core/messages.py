@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from maggy.checkpoints.saved import CheckpointNews, Handover
 from maggy.common.types import Params
 from maggy.version import PROTOCOL, __version__
 
@@ -137,8 +138,9 @@ class Checked(Message):
 class Report(Message):
     """Report the points and lines of a run since the last acknowledged report.
 
-    All kinds end with ``times``: when each point was reported, in seconds since the epoch by the
-    worker's clock; empty for releases that sent none.
+    All kinds end with two fields. ``times`` is when each point was reported, in seconds since the
+    epoch by the worker's clock; empty for releases that sent none. ``checkpoints`` is what the
+    driver has to know of the run's checkpoints; None if there is nothing new.
 
     Attributes:
         run: The number of the worker's newest run; 0 before its first.
@@ -164,6 +166,7 @@ class Heartbeat(Report):
 
     waiting: bool
     times: list[float] = []
+    checkpoints: CheckpointNews | None = None
 
 
 class Final(Report):
@@ -181,6 +184,7 @@ class Final(Report):
     early: bool
     model: dict[str, Any] = {}
     times: list[float] = []
+    checkpoints: CheckpointNews | None = None
 
 
 class Failed(Report):
@@ -206,18 +210,25 @@ class Failed(Report):
     died: bool = False
     model: dict[str, Any] = {}
     times: list[float] = []
+    checkpoints: CheckpointNews | None = None
 
 
 # Messages of the driver.
 
 
 class Assign(Message):
-    """Run a trial with these parameters."""
+    """Run a trial with these parameters.
+
+    Attributes:
+        run: The number of the run, counted over the experiment.
+        handover: The checkpoint from which the run may go on; None if there is none.
+    """
 
     run: int
     trial_id: str
     params: Params
     logdir: str
+    handover: Handover | None = None
 
 
 class Wait(Message):
@@ -225,11 +236,12 @@ class Wait(Message):
 
 
 class Ack(Message):
-    """Acknowledge the number of points and lines of the run that have arrived."""
+    """Acknowledge the number of points, lines and checkpoints of the run that have arrived."""
 
     run: int
     points: int
     lines: int
+    checkpoints: int = 0
 
 
 class Stop(Message):

@@ -14,6 +14,7 @@ from operator import itemgetter
 from time import time
 from typing import Any
 
+from maggy.checkpoints.reporting import CheckpointReporter
 from maggy.common.exceptions import (
     BroadcastStepValueError,
     EarlyStopException,
@@ -52,7 +53,7 @@ LINE_CHARACTERS = 16
 _CURRENT_PROCESS = [os.getpid()]
 
 
-class Reporter:
+class Reporter(CheckpointReporter):
     """Pass the metrics and log lines of one trial on to the experiment driver.
 
     A training function with a parameter named ``reporter`` gets the reporter of its trial. All
@@ -71,6 +72,7 @@ class Reporter:
     """
 
     def __init__(self, hurry: Callable[[], bool] | None = None) -> None:
+        super().__init__()
         # Called when much output waits. Returns whether the calling thread may wait until it is
         # sent.
         self._hurry = hurry
@@ -88,7 +90,6 @@ class Reporter:
         # may wait, and the trial is not stopped. One number costs one comparison.
         self._quiet_points = MAX_WAITING_POINTS
         self._stop_metric: int | float | None = None
-        self._last_step: int | float = -1
         self.model_facts: dict[str, Any] = {}
         """What is recorded about the model of an ablation's trial; empty if there is nothing."""
 
@@ -135,7 +136,7 @@ class Reporter:
                     f"Steps must not go backwards, but got step {at} after {self._last_step}. "
                     "Continue the count over epochs and fits, or leave the step out."
                 )
-            self._last_step = at
+            self._last_step, self._last_metric = at, value
             points = self._points
             points.append((at, value, time()))
             if len(points) <= self._quiet_points:
@@ -158,8 +159,7 @@ class Reporter:
         Raises:
             NotSupportedError: If this is not the process that runs the trial.
         """
-        if self._process != _CURRENT_PROCESS[0]:
-            raise self._wrong_process("log")
+        self._check_process("log")
         is_shown = bool(jupyter or verbose)
         lines = [
             (is_shown, piece)
@@ -273,6 +273,10 @@ class Reporter:
     def __reduce__(self) -> tuple[Any, ...]:
         _PICKLED[self._process, id(self)] = self
         return _find_pickled, (self._process, id(self))
+
+    def _check_process(self, method: str) -> None:
+        if self._process != _CURRENT_PROCESS[0]:
+            raise self._wrong_process(method)
 
     def _wrong_process(self, method: str) -> NotSupportedError:
         """Return the error for a call in another process: nobody would empty the mailbox there."""

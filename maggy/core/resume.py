@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from maggy.checkpoints.keeping import CheckpointKeeper
+from maggy.checkpoints.saved import Kept
 from maggy.common.exceptions import ResumeError
 from maggy.core.environment import Environment
 from maggy.core.experiment_driver.policy import Policy
@@ -14,7 +16,7 @@ from maggy.records.contract import RecordStore
 from maggy.records.directory import ExperimentStore
 from maggy.trial import Trial
 
-__all__ = ["Past", "open_experiment", "take_over"]
+__all__ = ["Past", "add_checkpoints", "open_experiment", "take_over"]
 
 
 @dataclass(frozen=True)
@@ -23,11 +25,14 @@ class Past:
 
     Attributes:
         trials: The trials that count, in the order in which they ended.
-        again: The failed trials that run again.
+        again: The trials that run again: those that failed, and those that were interrupted and
+            have a checkpoint.
+        kept: The checkpoints of these, by trial id.
     """
 
     trials: list[Trial]
     again: list[Trial]
+    kept: dict[str, Kept] = field(default_factory=dict)
 
 
 def open_experiment(
@@ -86,6 +91,30 @@ def take_over(
         store.release()
         raise
     return _split(trials, retry_failed)
+
+
+def add_checkpoints(past: Past, store: RecordStore, keeper: CheckpointKeeper) -> Past:
+    """Let the trials that run again go on from their checkpoints, if they have any.
+
+    A trial that was interrupted and has none is not among them: the policy suggests it anew.
+
+    Args:
+        past: The trials of the resumed experiment.
+        store: Its records.
+        keeper: Reads what is recorded of checkpoints.
+    """
+    kept = {trial.trial_id: keeper.read(trial.trial_id).kept for trial in past.again}
+    half_trained = []
+    for trial_id in store.interrupted_ids():
+        record = keeper.read(trial_id)
+        if record.trial is not None and record.trial.trial_id == trial_id:
+            half_trained.append(record.trial)
+            kept[trial_id] = record.kept
+    if half_trained:
+        count = "1 trial" if len(half_trained) == 1 else f"{len(half_trained)} trials"
+        announce(f"{count} had begun and not ended. Their training goes on from their checkpoints.")
+    half_trained.sort(key=lambda trial: (trial.number is None, trial.number, trial.trial_id))
+    return replace(past, again=[*half_trained, *past.again], kept=kept)
 
 
 def _without_damage(record: dict[str, Any]) -> dict[str, Any]:

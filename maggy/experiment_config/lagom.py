@@ -67,6 +67,10 @@ class CommonConfig:
             :class:`maggy.Listener`, and names, in upper or lower case: {listeners}. Other
             distributions can register names as entry points of the group ``maggy.listeners``. The
             default is none.
+        checkpoint_dir: Folder or fsspec URL for the checkpoints of trials. The driver and every
+            worker must reach it. None, the default, means the directory of the experiment.
+        keep_checkpoints: Which checkpoints stay when the experiment has finished: ``'best'``, the
+            default, for those of the best trial, or ``'all'`` for those of every trial.
         verbose: How much is printed about trials, 1 by default. 0 prints only failures. 1 prints
             the output of trials and a line about each trial that ends; 2 also prints a line about
             each trial that begins.
@@ -91,6 +95,8 @@ class CommonConfig:
     worker_timeout: float = 60.0
     driver_port: int | None = None
     listeners: Sequence[str | Listener] = ()
+    checkpoint_dir: str | os.PathLike[str] | None = None
+    keep_checkpoints: str = "best"
     verbose: int = 1
 
     def __post_init__(self) -> None:
@@ -99,8 +105,11 @@ class CommonConfig:
         self._check_isolation()
         for field in ("fail_fast", "retry_failed"):
             check_flag(field, getattr(self, field))
-        for field, path in (("log_dir", self.log_dir), ("resume", self.resume)):
-            _check_path(field, path)
+        for field in ("log_dir", "resume", "checkpoint_dir"):
+            _check_path(field, getattr(self, field))
+        self.keep_checkpoints = check_choice(
+            "keep_checkpoints", self.keep_checkpoints, ("best", "all")
+        )
         resolve_listeners(self.listeners)
 
     def _check_name_and_heartbeat(self) -> None:

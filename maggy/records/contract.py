@@ -70,6 +70,14 @@ class RecordStore(ABC):
         """
 
     @abstractmethod
+    def proof(self) -> tuple[str, str]:
+        """Return the name of a file in the directory, and a text in it that no other owner has.
+
+        Workers find out by it whether they reach the directory. Call it while this driver is the
+        owner.
+        """
+
+    @abstractmethod
     def release(self) -> None:
         """Let other drivers own the records at once."""
 
@@ -193,6 +201,10 @@ class RecordStore(ABC):
 
         A trial whose beginning is not recorded yet gets that record first.
         """
+
+    @abstractmethod
+    def interrupted_ids(self) -> list[str]:
+        """Return the ids of trials that have begun and not ended, as of :meth:`read_trials`."""
 
     @abstractmethod
     def read_trials(self) -> tuple[list[Trial], list[str]]:

@@ -164,6 +164,10 @@ class ExperimentStore(RecordStore):
         """
         self.ownership.renew()
 
+    def proof(self) -> tuple[str, str]:
+        """Return the name of this driver's ``owner-<n>.json``, and its token."""
+        return self.ownership.proof()
+
     def release(self) -> None:
         """Let other drivers own the directory at once."""
         self.ownership.release()
@@ -269,6 +273,10 @@ class ExperimentStore(RecordStore):
         A failed trial has neither ``.outputs.json`` nor ``.metric``.
         """
         self._trials.write_end(trial)
+
+    def interrupted_ids(self) -> list[str]:
+        """Return the names of the directories of trials that have not ended, in order."""
+        return self._trials.interrupted_ids()
 
     def read_trials(self) -> tuple[list[Trial], list[str]]:
         """Return the trials that have ended, in the order of their ends, and damaged directories.

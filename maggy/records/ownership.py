@@ -181,6 +181,16 @@ class Ownership:
         self._files.write_bytes(self._path(self._number), owner.to_json())
         self._owner = owner
 
+    def proof(self) -> tuple[str, str]:
+        """Return the name of the owner's file, and the text in it that no other owner has.
+
+        Raises:
+            RuntimeError: If this driver is not the owner.
+        """
+        if self._owner is None:
+            raise RuntimeError("Only an owner has a file.")
+        return owner_file(self._number), self._owner.token
+
     def release(self) -> None:
         """Give the directory back, so that another driver may own it at once."""
         mine, self._owner = self._owner, None

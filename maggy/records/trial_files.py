@@ -10,7 +10,7 @@ from maggy.records.encoding import encode_json, encode_text
 from maggy.records.event_files import EventFiles, TimedPoint
 from maggy.records.log_files import LogFiles
 from maggy.records.reading import DAMAGED, NumberedTrial, parse_ended_trial, sort_by_end
-from maggy.trial import Trial
+from maggy.trial import Trial, is_directory_name
 
 __all__ = ["TrialFiles", "set_aside"]
 
@@ -125,6 +125,10 @@ class TrialFiles:
         next_numbers = (number + 1 for number, _ in numbered_trials if number is not None)
         self._next_number = max([self._next_number, *next_numbers])
         return sort_by_end(numbered_trials), damaged_names
+
+    def interrupted_ids(self) -> list[str]:
+        """Return the ids of trials that had begun and not ended when :meth:`read` looked."""
+        return sorted(name for name in self._interrupted_ids if is_directory_name(name))
 
     def has_record(self) -> bool:
         """Return whether the end of any trial is recorded, whether or not the record is whole."""

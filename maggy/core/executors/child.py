@@ -5,21 +5,26 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 
+from maggy.checkpoints.run import RunCheckpoints, RunPlace
+from maggy.checkpoints.uploader import Upload
 from maggy.common.exhaustive import assert_never
 from maggy.common.types import Json
 from maggy.core.cluster import dumps
 from maggy.core.executors.channel import Channel, ChannelClosed, child_end
 from maggy.core.executors.error_text import text_of
 from maggy.core.executors.process_messages import (
+    CheckpointRestored,
+    CheckpointWritten,
     ChildAnswer,
     ChildCommand,
     ChildReport,
     Interrupt,
     Probing,
     Reported,
+    Run,
     TrialFailed,
     TrialFinal,
     Value,
@@ -28,20 +33,17 @@ from maggy.core.executors.process_state import ProcessState
 from maggy.core.executors.trial_executor import TrialExecutor
 from maggy.core.executors.trial_interrupt import Interrupter
 from maggy.core.executors.workload import Workload
-from maggy.core.messages import Assign, Checked, Done, Line, Stop
+from maggy.core.messages import REMARK, Assign, Checked, Done, Line, Stop
 from maggy.core.reporter import Reporter, TimedPoint
 
 __all__ = ["run_child"]
 
 
-def run_child(
-    assignment: Assign | None, probe: bool, descriptors: list[int], load: Callable[[], Workload]
-) -> None:
+def run_child(order: Run, descriptors: list[int], load: Callable[[], Workload]) -> None:
     """Train in this process, which is new and ends afterwards.
 
     Args:
-        assignment: The trial; None to check the study.
-        probe: Whether the check also builds the study's components.
+        order: What to run.
         descriptors: The channel to the Spark task, and what becomes standard output and standard
             error.
         load: Returns the workload.
@@ -64,11 +66,12 @@ def run_child(
             session.answer([])
             return
         with ProcessState() as state:
-            executor = TrialExecutor(session, workload, interrupter, False, state)
-            if assignment is None:
-                session.checked(executor.check(probe))
+            checkpoints = ChildCheckpoints(session, order.run_place)
+            executor = TrialExecutor(session, workload, interrupter, False, state, checkpoints)
+            if order.assignment is None:
+                session.checked(executor.check(order.probe))
             else:
-                executor.train(assignment)
+                executor.train(order.assignment)
     sys.stdout.flush()
     sys.stderr.flush()
     session.answer(executor.values)
@@ -111,6 +114,9 @@ class ChildSession:
     def begin(self) -> None:
         """Do nothing: the Spark task watches the time, and has begun to."""
 
+    def function_returned(self) -> None:
+        """Do nothing, like :meth:`begin`."""
+
     def final(self, metric: int | float | None, outputs: dict[str, Json], early: bool) -> Done:
         """Keep the trial's good end, which the Spark task's session is to report."""
         return self._keep(TrialFinal(metric, outputs, early, self.reporter.model_facts))
@@ -128,6 +134,11 @@ class ChildSession:
     def checked(self, outcome: Checked) -> Done:
         """Keep the outcome of the study's check."""
         return self._keep(outcome)
+
+    def hand_over(self, upload: Upload) -> None:
+        """Let the Spark task upload a checkpoint."""
+        with suppress(ChannelClosed):  # Its worker will count as lost.
+            self._channel.send(CheckpointWritten(upload))
 
     def answer(self, values: Sequence[object]) -> None:
         """Send what a function that is run once has returned, and then the end that was kept."""
@@ -150,6 +161,36 @@ class ChildSession:
         return Done()
 
 
+class ChildCheckpoints:
+    """Save the checkpoints of the trial on this disk, where the Spark task takes them over.
+
+    Args:
+        session: The session of this process.
+        place: Where the trial saves them; None if it cannot.
+    """
+
+    def __init__(self, session: ChildSession, place: RunPlace | None) -> None:
+        self._session = session
+        self._place = place
+
+    @contextmanager
+    def run(self, assignment: Assign, reporter: Reporter) -> Iterator[None]:
+        """Let the reporter of the trial save and restore checkpoints."""
+        if self._place is not None:
+            run = RunCheckpoints(
+                self._place,
+                assignment.trial_id,
+                assignment.handover,
+                self._session.hand_over,
+                lambda text: reporter.extend([], [(True, f"{REMARK}{text}")]),
+            )
+            reporter.attach(run)
+        yield
+
+    def wait(self) -> None:
+        """Do nothing: the Spark task waits for its uploads."""
+
+
 class ForwardingReporter(Reporter):
     """Send points and lines to the Spark task at once, so that they survive a crash.
 
@@ -161,6 +202,10 @@ class ForwardingReporter(Reporter):
         super().__init__()
         self._channel = channel
         self._points = Outbox(channel)
+
+    def note_restored(self) -> None:
+        """Tell the Spark task that the training function goes on from a checkpoint."""
+        _send(self._channel, CheckpointRestored())
 
     def _add(self, lines: list[Line]) -> None:
         # One by one: what a signal's handler raises costs at most the line that is being sent.
@@ -185,6 +230,8 @@ class Outbox(list[TimedPoint]):
         _send(self._channel, Reported([(step, value)], [], [time]))
 
 
-def _send(channel: Channel[ChildCommand, ChildReport], message: Reported) -> None:
+def _send(
+    channel: Channel[ChildCommand, ChildReport], message: Reported | CheckpointRestored
+) -> None:
     with suppress(ChannelClosed):  # The training function closed it. Its worker will count as lost.
         channel.send(message)

@@ -13,10 +13,13 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from maggy.checkpoints.uploader import Upload
 from maggy.common.exhaustive import assert_never
 from maggy.core.executors.channel import ChannelClosed, TemplateChannel, child_channel
 from maggy.core.executors.line_writer import STDERR_MARK, LineWriter
 from maggy.core.executors.process_messages import (
+    CheckpointRestored,
+    CheckpointWritten,
     ChildAnswer,
     Probing,
     Reported,
@@ -60,11 +63,17 @@ class ChildProcess:
         reporter: Gets its points and lines.
         tee: Whether to print its output to this process's own output, too.
         on_probing: Called when the child says that it is about to build a component.
+        on_checkpoint: Called with each checkpoint that the child has written to this disk.
     """
 
     def __init__(
-        self, reporter: Reporter, tee: bool, on_probing: Callable[[Probing], None]
+        self,
+        reporter: Reporter,
+        tee: bool,
+        on_probing: Callable[[Probing], None],
+        on_checkpoint: Callable[[Upload], None],
     ) -> None:
+        self._on_checkpoint = on_checkpoint
         self._reporter = reporter
         self._on_probing = on_probing
         self._probing: Probing | None = None
@@ -164,6 +173,10 @@ class ChildProcess:
                 return False
             case Reported():
                 self._take_report(message)
+            case CheckpointWritten(upload=upload):
+                self._on_checkpoint(upload)
+            case CheckpointRestored():
+                self._reporter.note_restored()
             case Probing():
                 self._probing = message
                 # What interrupted the previous component is over.

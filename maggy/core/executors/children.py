@@ -18,6 +18,8 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
+from maggy.checkpoints.run import RunPlace
+from maggy.checkpoints.uploader import Upload
 from maggy.common.exhaustive import assert_never
 from maggy.core.cluster import dumps
 from maggy.core.cluster.python_worker import task_state
@@ -98,14 +100,23 @@ class Children:
         """
         return self._run(Run(None, probe), reporter, on_probing)
 
-    def run(self, assignment: Assign, reporter: Reporter) -> Outcome:
+    def run(
+        self,
+        assignment: Assign,
+        reporter: Reporter,
+        run_place: RunPlace | None = None,
+        on_checkpoint: Callable[[Upload], None] = lambda upload: None,
+    ) -> Outcome:
         """Run a trial in a new child; return when nothing of it is left.
 
         Args:
             assignment: The trial.
             reporter: Gets what the trial reports and prints.
+            run_place: Where the trial saves its checkpoints; None if it cannot.
+            on_checkpoint: Called with each checkpoint that the trial has written to this disk.
         """
-        return self._run(Run(assignment), reporter, lambda probing: None)
+        order = Run(assignment, run_place=run_place)
+        return self._run(order, reporter, lambda probing: None, on_checkpoint)
 
     def interrupt(self, reason: str) -> None:
         """Interrupt the training function. Any thread may call this."""
@@ -137,7 +148,11 @@ class Children:
         self._process = None
 
     def _run(
-        self, order: Run, reporter: Reporter, on_probing: Callable[[Probing], None]
+        self,
+        order: Run,
+        reporter: Reporter,
+        on_probing: Callable[[Probing], None],
+        on_checkpoint: Callable[[Upload], None] = lambda upload: None,
     ) -> Outcome:
         if self._process is not None and self._process.poll() is not None:
             self.close()  # It was killed since the last trial.
@@ -145,7 +160,7 @@ class Children:
             return Outcome(
                 reason=f"the training function cannot be loaded: {error}", ended_by_us=True
             )
-        child = ChildProcess(reporter, self._tee, on_probing)
+        child = ChildProcess(reporter, self._tee, on_probing, on_checkpoint)
         try:
             with self._lock:
                 self._child = child

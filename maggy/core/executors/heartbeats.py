@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from maggy.checkpoints.saved import CheckpointNews
 from maggy.core.messages import Ack, Heartbeat, Line, Point
 from maggy.core.reporter import Reporter
 from maggy.core.rpc import Client
@@ -25,15 +26,17 @@ class ReportPart(NamedTuple):
     Attributes:
         fields: The fields of a :class:`~maggy.core.messages.Report`, in their order.
         times: For each point the time at which it was reported, in seconds since the epoch.
+        checkpoints: What the driver has to know of the checkpoints.
     """
 
     fields: tuple[int, int, list[Point], int, list[Line]]
     times: list[float]
+    checkpoints: CheckpointNews | None
 
     @property
     def heartbeat(self) -> Heartbeat:
         """The heartbeat that reports this part of a running trial."""
-        return Heartbeat(*self.fields, False, self.times)
+        return Heartbeat(*self.fields, False, self.times, self.checkpoints)
 
 
 class Reports:
@@ -72,22 +75,29 @@ class Reports:
         """Forget what the driver has; no effect if it speaks of another run."""
         if ack.run == self.run:
             self.reporter.acknowledge(ack.points, ack.lines)
+            self.reporter.acknowledge_checkpoints(ack.checkpoints)
             self._are_lines_in_flight = ack.lines < self._lines_sent
             if not self._are_lines_in_flight and self.reporter.is_crowded:
                 self.is_urgent = True
 
     def parts(self) -> list[ReportPart]:
         """Return what the driver has not acknowledged, as one or more parts that fit a message."""
+        # Before the points: those that were reported before a checkpoint must come before it.
+        news = self.reporter.checkpoint_news()
         first_point, points, first_line, lines, times = self.reporter.waiting()
         parts: list[ReportPart] = []
         while True:
             count = _fitting_lines(lines)
             new_points = points[:POINTS_PER_MESSAGE]
             fields = self.run, first_point, new_points, first_line, lines[:count]
-            parts.append(ReportPart(fields, times[:POINTS_PER_MESSAGE]))
+            times_of_part = times[:POINTS_PER_MESSAGE]
             points, lines = points[POINTS_PER_MESSAGE:], lines[count:]
             if not points and not lines:
+                parts.append(ReportPart(fields, times_of_part, news))
                 return parts
+            # That the run goes on from a checkpoint must come before its points.
+            early_news = news and CheckpointNews(news.restored, news.first, [])
+            parts.append(ReportPart(fields, times_of_part, early_news))
             times = times[POINTS_PER_MESSAGE:]
             first_point += len(new_points)
             first_line += count

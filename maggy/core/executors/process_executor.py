@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from maggy.common.exhaustive import assert_never
 from maggy.core.cluster import loads
+from maggy.core.executors.checkpoint_runs import CheckpointRuns
 from maggy.core.executors.child_process import Outcome
 from maggy.core.executors.children import Children
 from maggy.core.executors.process_messages import TrialFailed, TrialFinal
@@ -24,9 +25,11 @@ class ProcessExecutor:
     Args:
         session: The worker's session. It must interrupt, stop and kill by ``children``.
         children: Runs the processes.
+        checkpoints: Uploads the checkpoints of the trials.
     """
 
-    def __init__(self, session: Session, children: Children) -> None:
+    def __init__(self, session: Session, children: Children, checkpoints: CheckpointRuns) -> None:
+        self._checkpoints = checkpoints
         self._session = session
         self._children = children
         self._values: list[object] = []
@@ -40,7 +43,15 @@ class ProcessExecutor:
         """Run a trial and report its end; return the driver's answer."""
         session = self._session
         session.begin()
-        outcome = self._children.run(assignment, session.reporter)
+        place = self._checkpoints.begin(assignment, session.reporter)
+        try:
+            outcome = self._children.run(
+                assignment, session.reporter, place, self._checkpoints.submit
+            )
+            session.function_returned()
+            self._checkpoints.wait()
+        finally:
+            self._checkpoints.end(place)
         if outcome.answer is not None:
             # Without it the trial may run again, and return its value again.
             self._values += map(Pickled, outcome.values)

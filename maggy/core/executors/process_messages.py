@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from maggy.checkpoints.run import RunPlace
+from maggy.checkpoints.uploader import Upload
 from maggy.core.messages import Assign, Checked, Line, Message, Point, Stop
 
 __all__ = [
+    "CheckpointRestored",
+    "CheckpointWritten",
     "ChildAnswer",
     "ChildCommand",
     "ChildReport",
@@ -49,10 +53,12 @@ class Run(Message):
     Attributes:
         assignment: The trial; None for the check of the study.
         probe: Whether the check also builds the study's components.
+        run_place: Where the trial saves its checkpoints; None for the check.
     """
 
     assignment: Assign | None
     probe: bool = False
+    run_place: RunPlace | None = None
 
 
 class Kill(Message):
@@ -110,6 +116,16 @@ class Reported(Message):
     times: list[float] = []
 
 
+class CheckpointWritten(Message):
+    """Hand over a checkpoint on this machine's disk, which the Spark task uploads."""
+
+    upload: Upload
+
+
+class CheckpointRestored(Message):
+    """Say that the training function goes on from the checkpoint that its run was handed."""
+
+
 class Probing(Message):
     """Say that the check is about to build the next component.
 
@@ -156,4 +172,4 @@ TemplateReply = Prepared | Ended
 ChildCommand = Stop | Interrupt
 ChildAnswer = TrialFinal | TrialFailed | Checked
 """What a child says last: how its end is to be reported to the driver."""
-ChildReport = Reported | Probing | Value | ChildAnswer
+ChildReport = Reported | CheckpointWritten | CheckpointRestored | Probing | Value | ChildAnswer

@@ -34,6 +34,7 @@ class RunningFunction:
         self._standstill = 0.0  # Seconds since the start that do not count as the function's.
         self._reason: str | None = None
         self._last_interrupt = self._grace_end = 0.0
+        self._has_returned = False
 
     @property
     def is_running(self) -> bool:
@@ -51,7 +52,12 @@ class RunningFunction:
         self._limit, self._limit_name = limit, limit_name
         self._reason = None
         self._standstill = 0.0
+        self._has_returned = False
         self._start = now
+
+    def returned(self) -> None:
+        """Interrupt the function no more: it has returned, and only its last reports are due."""
+        self._has_returned = True
 
     def end(self) -> None:
         """Stop watching: the function has ended."""
@@ -64,7 +70,7 @@ class RunningFunction:
 
     def interrupt(self, reason: str, now: float) -> None:
         """Interrupt the function. Has no effect if none runs, or if it was interrupted already."""
-        if self._start is not None and self._reason is None:
+        if self._start is not None and self._reason is None and not self._has_returned:
             self._grace_end = now + GRACE_SECONDS
             self._reason, self._last_interrupt = reason, now
             self._interrupt(reason)
@@ -79,7 +85,7 @@ class RunningFunction:
             When to call this again, in monotonic seconds.
         """
         start = self._start
-        if start is None:
+        if start is None or self._has_returned:
             return math.inf
         deadline = math.inf
         if self._limit is not None:

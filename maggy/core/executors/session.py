@@ -128,6 +128,10 @@ class Session:
         self._last_word = None
         self._watch(self._max_trial_seconds, "max_trial_seconds")
 
+    def function_returned(self) -> None:
+        """Watch the time no longer: the training function has returned."""
+        self._function.returned()
+
     def begin_check(self, seconds: float, last_word: Checked) -> None:
         """Watch the time: the check is about to build a component. :meth:`request` ends this."""
         self._last_word = last_word
@@ -146,7 +150,7 @@ class Session:
         except ValueError as error:
             return self.failed(str(error), "")
         model = self.reporter.model_facts
-        final = Final(*rest.fields, metric, outputs, early, model, rest.times)
+        final = Final(*rest.fields, metric, outputs, early, model, rest.times, rest.checkpoints)
         return self._end_run(parts, final)
 
     def failed(
@@ -162,7 +166,16 @@ class Session:
             return self._end_run(parts, rest.heartbeat)
         model = self.reporter.model_facts
         failed = Failed(
-            *rest.fields, reason, traceback, False, mistake, location, died, model, rest.times
+            *rest.fields,
+            reason,
+            traceback,
+            False,
+            mistake,
+            location,
+            died,
+            model,
+            rest.times,
+            rest.checkpoints,
         )
         return self._end_run(parts, failed)
 
@@ -300,7 +313,14 @@ class Session:
             self._client.send(self._last_word)
         else:
             failure = f"{reason}; it could not be interrupted"
-            failed = Failed(*rest.fields, failure, "", leaving=True, times=rest.times)
+            failed = Failed(
+                *rest.fields,
+                failure,
+                "",
+                leaving=True,
+                times=rest.times,
+                checkpoints=rest.checkpoints,
+            )
             self._client.send(failed)
         logger.warning(
             "The worker ends its process, since its function could not be interrupted: %s", reason

@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from maggy.checkpoints.run import CheckpointPlace
 from maggy.common.exceptions import EarlyStopException
 from maggy.core.cluster import TaskInfo, loads
+from maggy.core.executors.checkpoint_runs import CheckpointRuns
 from maggy.core.executors.children import Children
 from maggy.core.executors.error_text import reason_of, text_of, traceback_of
 from maggy.core.executors.mistakes import mistake_of, remedy_of
@@ -20,7 +22,12 @@ from maggy.core.executors.process_executor import ProcessExecutor, why_not_here
 from maggy.core.executors.process_state import ProcessState, isolate
 from maggy.core.executors.session import Session
 from maggy.core.executors.trial_interrupt import Interrupter, TrialInterrupted
-from maggy.core.executors.trial_session import PROBE_SECONDS, Answer, TrialSession
+from maggy.core.executors.trial_session import (
+    PROBE_SECONDS,
+    Answer,
+    Checkpointing,
+    TrialSession,
+)
 from maggy.core.executors.worker_loop import serve
 from maggy.core.executors.workload import Workload
 from maggy.core.messages import Assign, Checked, Register, WorkerId
@@ -47,12 +54,14 @@ class WorkerSettings:
         worker_timeout: Seconds without a heartbeat after which the driver counts a worker as lost.
         isolation: ``"process"`` if each trial has a process of its own, else ``"worker"``.
         max_trial_memory: Bytes that such a process may use with its descendants; None for no limit.
+        checkpoints: Where the checkpoints of the experiment lie.
     """
 
     address: Address
     hb_interval: float
     max_trial_seconds: float | None
     tee: bool
+    checkpoints: CheckpointPlace
     variables: dict[str, str] = field(default_factory=dict)
     tracking_variables: dict[str, str] = field(default_factory=dict)
     worker_timeout: float = 60.0
@@ -111,8 +120,12 @@ def _work_here(
             session.request(_cannot_load(f"{type(error).__name__}: {text_of(error)}"))
             return []
         with ProcessState() as state:
-            executor = TrialExecutor(session, workload, interrupter, settings.tee, state)
-            serve(session, hello, executor)
+            checkpoints = CheckpointRuns(settings.checkpoints, identity.decode())
+            executor = TrialExecutor(
+                session, workload, interrupter, settings.tee, state, checkpoints
+            )
+            with contextlib.closing(checkpoints):
+                serve(session, hello, executor)
         _check_heard(session, settings)
         return executor.values
 
@@ -138,8 +151,10 @@ def _work_in_children(
         if (error := children.start()) is not None:
             session.request(_cannot_load(error))
             return []
-        executor = ProcessExecutor(session, children)
-        serve(session, hello, executor)
+        checkpoints = CheckpointRuns(settings.checkpoints, identity.decode())
+        executor = ProcessExecutor(session, children, checkpoints)
+        with contextlib.closing(checkpoints):
+            serve(session, hello, executor)
         _check_heard(session, settings)
         return executor.values
 
@@ -201,6 +216,7 @@ class TrialExecutor:
         interrupter: Interrupts it.
         tee: Whether to print as before, too.
         state: What the process is like between trials.
+        checkpoints: Saves and restores the checkpoints of the trials.
     """
 
     def __init__(
@@ -210,7 +226,9 @@ class TrialExecutor:
         interrupter: Interrupter,
         tee: bool,
         state: ProcessState,
+        checkpoints: Checkpointing,
     ) -> None:
+        self._checkpoints = checkpoints
         self._session = session
         self._workload = workload
         self._interrupter = interrupter
@@ -262,15 +280,20 @@ class TrialExecutor:
         reporter = self._session.reporter
         self._interrupter.reason = ""
         try:
-            with isolate(
-                lambda line: reporter.extend([], [(True, line)]),
-                tee=self._tee,
-                state=self._state,
-                was_stopped=lambda: (
-                    reporter.stop_metric is not None or bool(self._interrupter.reason)
-                ),
-            ):
-                value, is_early = self._run(assignment)
+            with self._checkpoints.run(assignment, reporter):
+                try:
+                    with isolate(
+                        lambda line: reporter.extend([], [(True, line)]),
+                        tee=self._tee,
+                        state=self._state,
+                        was_stopped=lambda: (
+                            reporter.stop_metric is not None or bool(self._interrupter.reason)
+                        ),
+                    ):
+                        value, is_early = self._run(assignment)
+                finally:
+                    self._session.function_returned()
+                    self._checkpoints.wait()
             return self._report(value, is_early)
         except BaseException as error:
             # Also SystemExit: a training function ends its trial, never its worker.

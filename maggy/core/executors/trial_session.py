@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from maggy.common.types import Json
 from maggy.core.messages import Assign, Check, Checked, Done
 from maggy.core.reporter import Reporter
 
-__all__ = ["PROBE_SECONDS", "Answer", "TrialSession"]
+__all__ = ["PROBE_SECONDS", "Answer", "Checkpointing", "TrialSession"]
 
 PROBE_SECONDS = 60.0
 """How long the check may take to build one component. A slower one is left to its own trial."""
@@ -26,6 +27,9 @@ class TrialSession(Protocol):
 
     def begin(self) -> None:
         """Watch the time from now on: the training function is about to be called."""
+
+    def function_returned(self) -> None:
+        """Watch the time no longer: the training function has returned."""
 
     def final(self, metric: int | float | None, outputs: dict[str, Json], early: bool) -> Answer:
         """Report that the run ended well; return what to do next.
@@ -49,3 +53,13 @@ class TrialSession(Protocol):
             seconds: When they are over, the component is interrupted.
             last_word: What to report if it cannot be interrupted.
         """
+
+
+class Checkpointing(Protocol):
+    """What gives the runs of trials in this process their checkpoints."""
+
+    def run(self, assignment: Assign, reporter: Reporter) -> AbstractContextManager[None]:
+        """Let the reporter of a run save and restore checkpoints while the block runs."""
+
+    def wait(self) -> None:
+        """Wait until the checkpoints of the run are safe, or given up."""

@@ -144,7 +144,7 @@ class Template:
         die_with_parent(signal.SIGKILL, template)
         self._wakeup.close()
         self._task.close()
-        run_child(message.assignment, message.probe, descriptors, self._load)
+        run_child(message, descriptors, self._load)
 
     def _look_after_child(self) -> None:
         with suppress(ChildProcessError):

@@ -163,7 +163,7 @@ class Assignments:
         self._queue.free_workers.pop(worker.identity, None)
         self.run_count += 1
         worker.is_waiting, worker.has_run = False, True
-        worker.run = Run(self.run_count, trial, self.now)
+        worker.run = Run(self.run_count, trial, self.now, trial.handover)
         self.running[trial.trial_id] = worker
         began = Began(trial.trial_id, worker.identity)
         return [Send(worker.identity, worker.run.assignment()), began, *self._places.trial_began()]

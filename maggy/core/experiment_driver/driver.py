@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from maggy.core.cluster import Cluster, Task
 from maggy.core.environment.progress_board import ProgressBoard
+from maggy.core.experiment_driver.checkpoint_book import CheckpointBook
 from maggy.core.experiment_driver.ctrl_c import TimeIsUp, handle_interrupts
 from maggy.core.experiment_driver.dispatcher import Dispatcher
 from maggy.core.experiment_driver.display import Display
@@ -66,6 +67,8 @@ class Outcome:
         values: The return values of the workers' tasks.
         error: The error that ended the experiment; None if it ended by itself.
         job_error: The last failure of a Spark job; None if there was none.
+        spare_checkpoint_ids: The ids of trials whose checkpoints nothing can go on from: none
+            unless the experiment has finished.
         has_policy_ended: No other thread uses the policy any more. It is false if the policy hangs.
     """
 
@@ -74,6 +77,7 @@ class Outcome:
     values: list[Any]
     error: BaseException | None
     job_error: str | None = None
+    spare_checkpoint_ids: Sequence[str] = ()
     has_policy_ended: bool = True
 
 
@@ -97,7 +101,8 @@ class ExperimentDriver:
             check of the study has raised on a worker.
         board: Also shows the progress, to clients that ask over the network. It gets the number of
             trials here, so no client may learn its address before.
-        again: Trials that failed in an earlier call and run again.
+        again: Trials that failed in an earlier call, or were interrupted, and run again.
+        checkpoints: The checkpoints of the trials; None for a new experiment.
         listeners: Hear of the trials; None if nobody listens.
         display: Draws the experiment; None for a bar and printed lines.
     """
@@ -116,6 +121,7 @@ class ExperimentDriver:
         again: Iterable[Trial] = (),
         listeners: Listeners | None = None,
         display: Display | None = None,
+        checkpoints: CheckpointBook | None = None,
     ) -> None:
         self._policy = policy
         self._limits = limits
@@ -152,7 +158,8 @@ class ExperimentDriver:
             give_up_after=limits.give_up_after,
             spare=cluster.spare_workers,
         )
-        self._book = TrialBook(policy, earlier, again, time.monotonic, time.time)
+        self._checkpoints = checkpoints or CheckpointBook(policy.direction)
+        self._book = TrialBook(policy, earlier, again, time.monotonic, time.time, self._checkpoints)
         self._values: list[Any] = []
         self._job_error: str | None = None
         recorder.when_lost(self._fail_soon)
@@ -183,8 +190,14 @@ class ExperimentDriver:
             self._values,
             self._foreground.error,
             self._job_error,
+            self._checkpoint_ids() if state == "FINISHED" else [],
             self._has_policy_ended,
         )
+
+    def _checkpoint_ids(self) -> list[str]:
+        """Return the ids of the trials that may have checkpoints, also of earlier calls."""
+        ids = list(self._checkpoints.trial_ids)
+        return ids and list(dict.fromkeys([*ids, *(trial.trial_id for trial in self._book.ended)]))
 
     def _start_and_wait(self) -> None:
         if self._live is not None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from maggy.checkpoints.saved import SavedCheckpoint
 from maggy.core.experiment_driver.give_up import Mistake
 from maggy.core.messages import ComponentFailure, DriverMessage, Final, Line, Point, WorkerId
 
@@ -17,6 +18,7 @@ __all__ = [
     "Ask",
     "Began",
     "CheckFailed",
+    "Continued",
     "DriverInstruction",
     "Ended",
     "Finished",
@@ -31,6 +33,7 @@ __all__ = [
     "Points",
     "Probed",
     "Refused",
+    "Saved",
     "Send",
     "TrialEvent",
 ]
@@ -72,6 +75,24 @@ class Points(msgspec.Struct, frozen=True, gc=False):
     times: list[float] = []
 
 
+class Continued(msgspec.Struct, frozen=True, gc=False):
+    """Note that the run of a trial goes on from the checkpoint that it was handed.
+
+    Attributes:
+        step: The step of the checkpoint.
+    """
+
+    trial_id: str
+    step: int
+
+
+class Saved(msgspec.Struct, frozen=True, gc=False):
+    """Note that checkpoints of a trial are on the store, the newest one last."""
+
+    trial_id: str
+    checkpoints: list[SavedCheckpoint]
+
+
 class Ended(msgspec.Struct, frozen=True, gc=False):
     """End a trial for good.
 
@@ -90,7 +111,7 @@ class Ended(msgspec.Struct, frozen=True, gc=False):
 
 
 class GivenBack(msgspec.Struct, frozen=True, gc=False):
-    """Take back a trial that lost its worker. It will run again with an empty history."""
+    """Take back a trial that lost its worker. It will run again."""
 
     trial_id: str
     reason: str
@@ -174,7 +195,9 @@ class Refused(msgspec.Struct, frozen=True, gc=False):
     reason: str
 
 
-TrialEvent = Ask | Began | Points | Ended | GivenBack | Probed | Mistaken | Finished
+TrialEvent = (
+    Ask | Began | Points | Continued | Saved | Ended | GivenBack | Probed | Mistaken | Finished
+)
 """The instructions that the policy thread carries out."""
 
 DriverInstruction = Lines | Lost | Kill | Launch | CheckFailed | GivenUp | Refused

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from maggy.checkpoints.saved import Handover
 from maggy.common.types import Params
 from maggy.core.experiment_driver.assignments import Assignments
 from maggy.core.experiment_driver.give_up import GiveUp, Mistake
@@ -178,7 +179,7 @@ class Ledger:
             # The assignment did not arrive, or the worker still runs an older one.
             return [Send(identity, run.assignment())]
         out = run.accept(identity, message)
-        out.append(Send(identity, Ack(run.number, run.points, run.lines)))
+        out.append(Send(identity, Ack(run.number, run.points, run.lines, run.checkpoints)))
         if run.is_stopping:
             out.append(Send(identity, Stop(run.number)))
         return out
@@ -216,12 +217,14 @@ class Ledger:
 
     # Answers of the policy.
 
-    def suggested(self, trial_id: str, params: Params, logdir: str) -> list[Instruction]:
+    def suggested(
+        self, trial_id: str, params: Params, logdir: str, handover: Handover | None = None
+    ) -> list[Instruction]:
         """Handle a new trial, which answers an instruction ``Ask``."""
         self._queue.pending -= 1
         if self.finished:
             return []
-        return self._assignments.add(QueuedTrial(trial_id, params, logdir))
+        return self._assignments.add(QueuedTrial(trial_id, params, logdir, handover))
 
     def exhausted(self) -> list[Instruction]:
         """Handle the answer to an ``Ask`` that there will be no more trials."""

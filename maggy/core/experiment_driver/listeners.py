@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from maggy.common.json_values import to_plain
 from maggy.core.experiment_driver.instructions import Points
-from maggy.core.experiment_driver.notices import Notice, TrialBegan, TrialEnded
+from maggy.core.experiment_driver.notices import Notice, TrialBegan, TrialContinued, TrialEnded
 from maggy.core.experiment_driver.policy_thread import TrialListener
 from maggy.core.messages import Point
 from maggy.result import ExperimentResult
@@ -285,6 +285,8 @@ class HeardNotices:
             self._listeners.trial_began(notice.trial)
         elif isinstance(notice, TrialEnded):
             self._listeners.trial_ended(notice.trial)
+        elif isinstance(notice, TrialContinued) and self._listeners.hear_points:
+            self._listeners.points(notice.points)
         self._router.act(notice)
 
     def policy_failed(self, error: BaseException) -> None:

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from maggy.core.experiment_driver.instructions import Points
-from maggy.core.experiment_driver.notices import Notice, TrialBegan, TrialEnded, TrialGivenBack
+from maggy.core.experiment_driver.notices import (
+    Notice,
+    TrialBegan,
+    TrialContinued,
+    TrialEnded,
+    TrialGivenBack,
+)
 from maggy.core.experiment_driver.policy_thread import TrialListener
 from maggy.live.experiment import LiveExperiment
 from maggy.result.rows import make_row
@@ -31,6 +37,8 @@ class LiveFeed:
             self._live.trial_began(make_row(notice.trial, self._key))
         elif isinstance(notice, TrialEnded):
             self._live.trial_ended(make_row(notice.trial, self._key))
+        elif isinstance(notice, TrialContinued):
+            self.add_points(notice.points)
         elif isinstance(notice, TrialGivenBack):
             self._live.trial_given_back(notice.trial.trial_id)
         self._router.act(notice)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import msgspec
 
+from maggy.checkpoints.saved import Handover
 from maggy.common.types import Params
+from maggy.core.experiment_driver.checkpoint_book import Saving
 from maggy.core.experiment_driver.give_up import Mistake
+from maggy.core.experiment_driver.instructions import Points
 from maggy.trial import Trial
 
 __all__ = [
     "AllTrialsEnded",
+    "CheckpointsSaved",
     "ExperimentEnds",
     "Notice",
     "Remark",
@@ -17,6 +21,7 @@ __all__ = [
     "SameMistake",
     "SuggestionsExhausted",
     "TrialBegan",
+    "TrialContinued",
     "TrialEnded",
     "TrialGivenBack",
     "TrialStopped",
@@ -25,10 +30,15 @@ __all__ = [
 
 
 class TrialSuggested(msgspec.Struct, frozen=True):
-    """The policy has suggested a trial; ``params`` can be sent to a worker."""
+    """The policy has suggested a trial; ``params`` can be sent to a worker.
+
+    Attributes:
+        handover: The checkpoint from which the trial may go on; None if there is none.
+    """
 
     trial: Trial
     params: Params
+    handover: Handover | None = None
 
 
 class SuggestionsExhausted(msgspec.Struct, frozen=True):
@@ -39,6 +49,18 @@ class TrialBegan(msgspec.Struct, frozen=True):
     """A trial runs on a worker."""
 
     trial: Trial
+
+
+class TrialContinued(msgspec.Struct, frozen=True):
+    """A trial goes on from a checkpoint, with the points up to there."""
+
+    points: Points
+
+
+class CheckpointsSaved(msgspec.Struct, frozen=True):
+    """A trial has saved checkpoints."""
+
+    saving: Saving
 
 
 class TrialStopped(msgspec.Struct, frozen=True):
@@ -92,6 +114,8 @@ Notice = (
     TrialSuggested
     | SuggestionsExhausted
     | TrialBegan
+    | TrialContinued
+    | CheckpointsSaved
     | TrialStopped
     | TrialGivenBack
     | TrialEnded

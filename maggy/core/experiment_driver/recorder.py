@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
+from maggy.checkpoints.keeping import CheckpointKeeper
 from maggy.common.exceptions import OwnershipError
+from maggy.core.experiment_driver.checkpoint_book import Saving
 from maggy.core.experiment_driver.instructions import Points
 from maggy.core.experiment_driver.output import OutputBuffer
 from maggy.core.experiment_driver.running_log import RunningLog
@@ -37,14 +39,21 @@ class Recorder:
         store: The store of the records.
         on_error: Called with a sentence when records cannot be written. The experiment continues in
             memory.
+        keeper: Records which checkpoints count; None if nobody does.
 
     Attributes:
         lost: The error that names the other driver that owns the directory; None while this driver
             owns it.
     """
 
-    def __init__(self, store: RecordStore, on_error: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        store: RecordStore,
+        on_error: Callable[[str], None],
+        keeper: CheckpointKeeper | None = None,
+    ) -> None:
         self._store = store
+        self._keeper = keeper
         self._writer = RecordWriter(
             on_error, guard=self._renew_ownership, guard_seconds=RENEW_SECONDS
         )
@@ -148,6 +157,19 @@ class Recorder:
                     (*point, at) for point, at in zip(points.points, points.times, strict=True)
                 ]
         self._write_points_later()
+
+    def checkpoints_saved(self, saving: Saving) -> None:
+        """Record which checkpoints of a trial count, and then remove the others."""
+        keeper = self._keeper
+        if keeper is not None:
+            self._writer.submit(keeper.record, saving.trial, saving.kept, saving.point_count)
+            self._writer.submit(keeper.remove, saving.trial.trial_id, saving.replaced, saving.kept)
+
+    def clear_checkpoints(self, trial_ids: Iterable[str], best: Trial | None) -> None:
+        """Remove the checkpoints of all trials but the best one, since the experiment is over."""
+        if self._keeper is not None:
+            best_id = None if best is None else best.trial_id
+            self._writer.submit(self._keeper.clear, list(trial_ids), best_id)
 
     def trial_given_back(self, trial: Trial, text: str) -> None:
         """Record that a trial lost its worker."""

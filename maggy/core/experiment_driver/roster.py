@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from maggy.core.experiment_driver.instructions import Instruction, Lines, Points
+from maggy.checkpoints.saved import Handover, path_of
+from maggy.core.experiment_driver.instructions import (
+    Continued,
+    Instruction,
+    Lines,
+    Points,
+    Saved,
+)
 from maggy.core.experiment_driver.trial_queue import QueuedTrial
 from maggy.core.messages import Assign, Failed, Final, Heartbeat, WorkerId
 
@@ -28,15 +35,21 @@ class Run:
         trial: The trial.
         start: When it was assigned, in monotonic seconds.
         points: Number of points that have arrived.
+        handover: The checkpoint that the run was handed; None if there was none.
         lines: Number of lines of output that have arrived.
+        checkpoints: Number of checkpoints that have arrived.
+        is_continued: The run goes on from the checkpoint that it was handed.
         is_stopping: The worker was told to stop it early.
     """
 
     number: int
     trial: QueuedTrial
     start: float
+    handover: Handover | None = None
     points: int = 0
     lines: int = 0
+    checkpoints: int = 0
+    is_continued: bool = False
     is_stopping: bool = False
 
     def is_overdue(self, now: float, limit: float | None) -> bool:
@@ -45,22 +58,35 @@ class Run:
 
     def assignment(self) -> Assign:
         """Return the message that tells the worker to train."""
-        return Assign(self.number, self.trial.trial_id, self.trial.params, self.trial.logdir)
+        trial = self.trial
+        return Assign(self.number, trial.trial_id, trial.params, trial.logdir, self.handover)
 
     def accept(self, worker: WorkerId, report: Heartbeat | Final | Failed) -> list[Instruction]:
-        """Accept the points and lines of a report that have not arrived before."""
+        """Accept the points, lines and checkpoints that have not arrived before."""
         out: list[Instruction] = []
+        news, trial_id = report.checkpoints, self.trial.trial_id
+        if news is not None and news.restored and not self.is_continued and self.handover:
+            self.is_continued = True
+            out.append(Continued(trial_id, self.handover.step))
         # A report may repeat what an earlier one brought: skip up to the first new position.
         start = max(0, self.points - report.first_point)
         points = report.points[start:]
         if points:
             self.points = report.first_point + len(report.points)
             is_last = not isinstance(report, Heartbeat)
-            out.append(Points(self.trial.trial_id, points, is_last, report.times[start:]))
+            out.append(Points(trial_id, points, is_last, report.times[start:]))
         lines = report.lines[max(0, self.lines - report.first_line) :]
         if lines:
             self.lines = report.first_line + len(report.lines)
-            out.append(Lines(self.trial.trial_id, worker, lines))
+            out.append(Lines(trial_id, worker, lines))
+        if news is not None and (saved := news.saved[max(0, self.checkpoints - news.first) :]):
+            self.checkpoints = news.first + len(news.saved)
+            newest = saved[-1]
+            # The next run gets it. This run keeps what it was handed.
+            self.trial.handover = Handover(
+                path_of(trial_id, newest.name), newest.step, newest.metric
+            )
+            out.append(Saved(trial_id, saved))
         return out
 
 

@@ -22,6 +22,7 @@ from maggy.core.experiment_driver.instructions import (
     Ask,
     Began,
     CheckFailed,
+    Continued,
     DriverInstruction,
     Ended,
     Finished,
@@ -35,12 +36,14 @@ from maggy.core.experiment_driver.instructions import (
     Points,
     Probed,
     Refused,
+    Saved,
     TrialEvent,
 )
 from maggy.core.experiment_driver.jobs import Jobs
 from maggy.core.experiment_driver.ledger import Ledger
 from maggy.core.experiment_driver.notices import (
     AllTrialsEnded,
+    CheckpointsSaved,
     ExperimentEnds,
     Notice,
     Remark,
@@ -48,6 +51,7 @@ from maggy.core.experiment_driver.notices import (
     SameMistake,
     SuggestionsExhausted,
     TrialBegan,
+    TrialContinued,
     TrialEnded,
     TrialGivenBack,
     TrialStopped,
@@ -126,6 +130,8 @@ class InstructionRouter:
                     Points()
                     | Ask()
                     | Began()
+                    | Continued()
+                    | Saved()
                     | Ended()
                     | GivenBack()
                     | Probed()
@@ -240,15 +246,23 @@ class NoticeRouter:
         self._numbers = numbers
         self._earlier_count = len(book.ended)
 
-    def act(self, notice: Notice) -> None:  # noqa: C901 (one case for each kind)
+    def act(  # noqa: C901, PLR0912 (one case for each kind)
+        self, notice: Notice
+    ) -> None:
         """Act on one notice."""
         match notice:
-            case TrialSuggested(trial, params):
+            case TrialSuggested(trial, params, handover):
                 self._numbers[trial.trial_id] = trial.number
                 directory = self._recorder.trial_directory(trial.trial_id)
-                self._dispatcher.post(self._ledger.suggested, trial.trial_id, params, directory)
+                self._dispatcher.post(
+                    self._ledger.suggested, trial.trial_id, params, directory, handover
+                )
             case TrialBegan(trial):
                 self._trial_began(trial)
+            case TrialContinued(points):
+                self._recorder.points_came(points)
+            case CheckpointsSaved(saving):
+                self._recorder.checkpoints_saved(saving)
             case TrialEnded(trial):
                 self._trial_ended(trial)
             case TrialStopped(trial_id):

@@ -6,32 +6,36 @@ or files, and gets its clocks from outside.
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
 from maggy.common.ended_trials import EndedTrials
 from maggy.common.exhaustive import assert_never
 from maggy.common.types import Params
+from maggy.core.experiment_driver.checkpoint_book import CheckpointBook
 from maggy.core.experiment_driver.instructions import (
     Ask,
     Began,
+    Continued,
     Ended,
     Finished,
     GivenBack,
     Mistaken,
     Points,
     Probed,
+    Saved,
     TrialEvent,
 )
 from maggy.core.experiment_driver.notices import (
     AllTrialsEnded,
+    CheckpointsSaved,
     ExperimentEnds,
     Notice,
     Remark,
     SameMistake,
     SuggestionsExhausted,
     TrialBegan,
+    TrialContinued,
     TrialEnded,
     TrialGivenBack,
     TrialStopped,
@@ -40,6 +44,7 @@ from maggy.core.experiment_driver.notices import (
 from maggy.core.experiment_driver.policy import Policy
 from maggy.core.experiment_driver.stop_checks import StopChecks
 from maggy.core.experiment_driver.suggestions import Suggestions, recordable
+from maggy.core.experiment_driver.trial_changes import enter_end, enter_points
 from maggy.core.experiment_driver.trial_names import TrialNames, check_suggestion
 from maggy.trial import Trial
 from maggy.trial.numbers import TrialNumbers
@@ -62,9 +67,11 @@ class TrialBook:
         policy: Suggests trials and stops them.
         earlier: Trials that have ended in an earlier call of the experiment. When the policy
             suggests one of them, it does not run again: the policy gets it back as ended.
-        again: Trials that failed in an earlier call. They run again, first and under their ids.
+        again: Trials that failed in an earlier call, or have a checkpoint and did not end. They run
+            again, first and under their ids.
         clock: Returns monotonic seconds.
         wall_clock: Returns seconds since 1970.
+        checkpoints: The checkpoints of the trials; None for a new experiment.
 
     Attributes:
         trial_store: The trials that are suggested or running, by id.
@@ -79,7 +86,9 @@ class TrialBook:
         again: Iterable[Trial],
         clock: Callable[[], float],
         wall_clock: Callable[[], float],
+        checkpoints: CheckpointBook | None = None,
     ) -> None:
+        self._checkpoints = checkpoints or CheckpointBook(policy.direction)
         self._policy = policy
         self._clock = clock
         self._wall_clock = wall_clock
@@ -137,6 +146,8 @@ class TrialBook:
         match event:
             case Points():
                 return self._append_points(event)
+            case Continued() | Saved():
+                return self._note_checkpoints(event)
             case Ask():
                 self._asks += 1
             case Began():
@@ -191,16 +202,18 @@ class TrialBook:
         trial = self.trial_store.get(event.trial_id)
         if trial is None:
             return ()
-        times = event.times or [math.nan] * len(event.points)
-        steps = [
-            new_step
-            for (step, value), time in zip(event.points, times, strict=True)
-            if math.isfinite(step)
-            and (new_step := trial.append_point(step, float(value), time)) is not None
-        ]
+        steps = enter_points(trial, event)
         if steps and not event.last:
             return self._stop_checks.check_points(trial, steps, self.final_store)
         return ()
+
+    def _note_checkpoints(self, event: Continued | Saved) -> list[Notice]:
+        trial = self.trial_store.get(event.trial_id)
+        if trial is None:
+            return []
+        if isinstance(event, Saved):
+            return [CheckpointsSaved(self._checkpoints.save(trial, event.checkpoints))]
+        return [TrialContinued(self._checkpoints.go_on(trial, event.step))]
 
     def _check_experiment(self, finals: list[Trial]) -> list[Notice]:
         """End the experiment if the policy says so: begin no trial, and stop the running ones."""
@@ -216,20 +229,8 @@ class TrialBook:
         trial = self.trial_store.pop(event.trial_id)
         start = self._start_times.pop(event.trial_id, None)
         trial.duration = 0 if start is None else int((self._clock() - start) * 1000)
-        report = event.report
-        if report is None or (report.metric is not None and not math.isfinite(report.metric)):
-            trial.status = Trial.ERROR
-            trial.error = event.traceback or event.reason or "metric is NaN"
-            trial.failure_reason = event.reason or "metric is NaN"
-        else:
-            trial.status = Trial.FINALIZED
-            trial.final_metric = report.metric
-            trial.outputs = report.outputs
-            trial.early_stop = report.early
-            if not report.early:  # It ended before it heard that it should stop.
-                trial.stop_reason = None
-        if event.model:
-            trial.model = dict(event.model)
+        enter_end(trial, event)
+        self._checkpoints.end(trial)
         self.ended.append(trial)
         self._unannounced.append(trial)
         self._idle_until = None
@@ -241,7 +242,9 @@ class TrialBook:
         return self._check_experiment(self.final_store)
 
     def _give_back(self, event: GivenBack) -> Notice:
-        return TrialGivenBack(self._schedule_again(self.trial_store[event.trial_id]), event.reason)
+        trial = self.trial_store[event.trial_id]
+        self._checkpoints.lose(trial)
+        return TrialGivenBack(self._schedule_again(trial), event.reason)
 
     def _schedule_again(self, trial: Trial) -> Trial:
         trial.reset()
@@ -265,7 +268,7 @@ class TrialBook:
                 yield SuggestionsExhausted()
             elif (params := self._prepare(suggestion)) is not None:
                 self._asks -= 1
-                yield TrialSuggested(suggestion, params)
+                yield TrialSuggested(suggestion, params, self._checkpoints.handover(suggestion))
 
     def _pass_remarks_on(self) -> Iterator[Notice]:
         while self._remarks:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
+from maggy.checkpoints.saved import Handover
 from maggy.common.types import Params
 from maggy.core.experiment_driver.instructions import Ask, Instruction
 from maggy.core.messages import WorkerId
@@ -20,12 +21,14 @@ class QueuedTrial:
     """The part of a trial that is needed to assign it.
 
     Attributes:
+        handover: The checkpoint from which its next run may go on; None if there is none.
         losses: The number of workers that were lost while they ran it.
     """
 
     trial_id: str
     params: Params
     logdir: str
+    handover: Handover | None = None
     losses: int = 0
 
 

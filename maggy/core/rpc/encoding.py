@@ -41,7 +41,7 @@ def encode(message: Message) -> bytes:
     except (OverflowError, UnicodeEncodeError):
         if isinstance(message, Assign):
             logdir = str(_sendable(message.logdir))
-            return _encode(Assign(message.run, message.trial_id, message.params, logdir))
+            return _encode(msgspec.structs.replace(message, logdir=logdir))
         return _encode(type(message)(*map(_sendable, msgspec.structs.astuple(message))))
 
 

@@ -1,0 +1,166 @@
+"""The driver's side of checkpoints: write down which ones count, and remove the others."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from maggy.checkpoints.manifest import check_name
+from maggy.checkpoints.run import CheckpointPlace
+from maggy.checkpoints.saved import FOLDER, Kept, SavedCheckpoint, path_of
+from maggy.common.exceptions import BadArgumentsError, CheckpointError
+from maggy.common.files import Files
+from maggy.trial import Trial
+
+__all__ = ["CheckpointKeeper", "KeptCheckpoints", "read_kept"]
+
+_RECORD = "checkpoints.json"
+
+
+class _Record(Kept):
+    """The content of ``checkpoints.json``.
+
+    Attributes:
+        trial: The trial as in ``trial.json``, with its points up to the newest checkpoint.
+    """
+
+    trial: dict[str, Any] | None = None
+
+
+_decoder = msgspec.json.Decoder(_Record)
+
+
+@dataclass(frozen=True)
+class KeptCheckpoints:
+    """What is recorded of the checkpoints of a trial.
+
+    Attributes:
+        kept: The checkpoints.
+        trial: The trial with its points up to the newest one; None if there is none.
+    """
+
+    kept: Kept
+    trial: Trial | None = None
+
+
+class CheckpointKeeper:
+    """Record the checkpoints of an experiment, and remove those that are not kept.
+
+    The driver's writer calls it. All methods raise ``OSError`` if the store refuses, and can be
+    repeated.
+
+    Args:
+        files: Reads and writes there.
+        place: Where the checkpoints lie.
+        trial_directory: Return the directory of a trial's records. It need not exist.
+        keep_all: Whether the checkpoints of all trials stay at the end of the experiment.
+    """
+
+    def __init__(
+        self,
+        files: Files,
+        place: CheckpointPlace,
+        trial_directory: Callable[[str], str],
+        *,
+        keep_all: bool,
+    ) -> None:
+        self.place = place
+        self._files = files
+        self._trial_directory = trial_directory
+        self._keep_all = keep_all
+
+    def record(self, trial: Trial, kept: Kept, point_count: int) -> None:
+        """Write down which checkpoints of a trial count, with what a later driver needs.
+
+        Args:
+            trial: The trial. It may get more points meanwhile.
+            kept: The checkpoints.
+            point_count: Number of its points up to the newest checkpoint.
+        """
+        directory = self._trial_directory(trial.trial_id)
+        record = _Record(kept.newest, kept.best, json.loads(_cut(trial, point_count).to_json()))
+        self._files.make_directory(directory, exist_ok=True)
+        self._files.write_bytes(f"{directory}/{_RECORD}", msgspec.json.encode(record), atomic=True)
+
+    def remove(self, trial_id: str, checkpoints: Iterable[SavedCheckpoint], kept: Kept) -> None:
+        """Remove checkpoints that are not kept any more.
+
+        Args:
+            trial_id: The trial.
+            checkpoints: The checkpoints.
+            kept: Those of the trial that are kept.
+        """
+        kept_steps = {one.step for one in (kept.newest, kept.best) if one is not None}
+        for checkpoint in checkpoints:
+            # What runs that were lost have left at the step goes with it.
+            is_shared = checkpoint.step in kept_steps
+            name = checkpoint.name if is_shared else str(checkpoint.step)
+            self._files.remove_folder(f"{self.place.root}/{path_of(trial_id, name)}")
+
+    def read(self, trial_id: str) -> KeptCheckpoints:
+        """Return what is recorded of a trial of an earlier call; nothing if that is damaged."""
+        try:
+            return read_kept(self._files, self._trial_directory(trial_id))
+        except (CheckpointError, PermissionError):
+            return KeptCheckpoints(Kept())
+
+    def clear(self, trial_ids: Iterable[str], best_id: str | None) -> None:
+        """Remove the checkpoints of all trials but the best one, unless all are to be kept.
+
+        Args:
+            trial_ids: The trials that may have checkpoints.
+            best_id: The best trial; None if no trial has a metric.
+        """
+        if self._keep_all:
+            return
+        for trial_id in trial_ids:
+            if trial_id != best_id:
+                self._files.remove_folder(f"{self.place.root}/{trial_id}/{FOLDER}")
+                self._files.remove(f"{self._trial_directory(trial_id)}/{_RECORD}")
+
+
+def read_kept(files: Files, trial_directory: str) -> KeptCheckpoints:
+    """Return what is recorded of the checkpoints of a trial; nothing if there is no record.
+
+    Args:
+        files: Reads there.
+        trial_directory: The path or URL of the trial.
+
+    Raises:
+        CheckpointError: If the record is damaged, or names a directory elsewhere.
+        OSError: If the store refuses.
+    """
+    try:
+        record = _decoder.decode(files.read_inside(trial_directory, _RECORD))
+        trial = None if record.trial is None else Trial.from_json(json.dumps(record.trial))
+    except (FileNotFoundError, NotADirectoryError):
+        return KeptCheckpoints(Kept())
+    except (
+        msgspec.DecodeError,
+        BadArgumentsError,
+        UnicodeDecodeError,
+        RecursionError,
+        IsADirectoryError,
+    ) as error:
+        raise CheckpointError(
+            f"The record of the checkpoints in {trial_directory} is damaged: {error}"
+        ) from error
+    for checkpoint in (record.newest, record.best):
+        if checkpoint is not None:
+            check_name(checkpoint.name)
+    return KeptCheckpoints(Kept(record.newest, record.best), trial)
+
+
+def _cut(trial: Trial, point_count: int) -> Trial:
+    """Return a copy of a trial with its first points only."""
+    copy = Trial(trial.params, trial.trial_type, dict(trial.info_dict))
+    for name in ("trial_id", "number", "attempts", "start", "worker", "initial_number"):
+        setattr(copy, name, getattr(trial, name))
+    copy.status = Trial.RUNNING
+    for position in range(point_count):
+        copy.append_point(trial.step_history[position], trial.metric_history[position])
+    return copy

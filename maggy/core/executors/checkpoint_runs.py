@@ -1,0 +1,124 @@
+"""Upload the checkpoints of a worker's trials, and tell their reporters of it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from maggy.checkpoints.manifest import Manifest
+from maggy.checkpoints.run import CheckpointPlace, RunCheckpoints, RunPlace
+from maggy.checkpoints.saved import SavedCheckpoint
+from maggy.checkpoints.uploader import Upload, Uploader
+from maggy.common.files import AnyFiles
+from maggy.core.messages import REMARK, Assign
+from maggy.core.reporter import Reporter
+
+__all__ = ["CheckpointRuns"]
+
+WAIT_SECONDS = 600.0
+"""How long the end of a trial waits for its last checkpoint to be uploaded."""
+SLOW = (
+    f"{REMARK}The checkpoints of a trial come faster than they can be uploaded, so the newest one "
+    "takes the place of one that waits. Save fewer of them, or less in each."
+)
+
+
+class CheckpointRuns:
+    """Give each run of a worker its checkpoints.
+
+    Nothing is made, on disk or in memory, until a training function saves a checkpoint.
+
+    Args:
+        place: Where the checkpoints of the experiment lie.
+        worker_name: A name that no other worker of the experiment has.
+    """
+
+    def __init__(self, place: CheckpointPlace, worker_name: str) -> None:
+        self._place = place
+        self._worker_name = worker_name
+        self._folder = ""
+        self._uploader: Uploader | None = None
+        self._lock = threading.Lock()
+        # The present run and where it reports. An upload of an earlier one may still end.
+        self._run_name = ""
+        self._reporter: Reporter | None = None
+        self._has_checkpoints = False
+
+    @contextmanager
+    def run(self, assignment: Assign, reporter: Reporter) -> Iterator[None]:
+        """Let the reporter of a run save and restore checkpoints in this process."""
+        place = self.begin(assignment, reporter)
+        reporter.attach(
+            RunCheckpoints(place, assignment.trial_id, assignment.handover, self.submit, self._say)
+        )
+        try:
+            yield
+        finally:
+            self.end(place)
+
+    def begin(self, assignment: Assign, reporter: Reporter) -> RunPlace:
+        """Begin a run whose checkpoints :meth:`submit` gets, and return where it saves them."""
+        if not self._folder:
+            self._folder = f"{tempfile.gettempdir()}/maggy-checkpoints-{uuid.uuid4().hex}"
+        name = f"{self._worker_name}-{assignment.run}"
+        with self._lock:
+            self._run_name, self._reporter = name, reporter
+        self._has_checkpoints = False
+        return RunPlace(self._place, name, f"{self._folder}/{name}")
+
+    def submit(self, upload: Upload) -> None:
+        """Upload a checkpoint beside the training."""
+        if self._uploader is None:
+            self._uploader = Uploader(AnyFiles(), self._saved, self._say)
+        before = self._uploader.replaced
+        self._uploader.submit(upload)
+        self._has_checkpoints = True
+        if self._uploader.replaced > before:
+            self._show(SLOW)
+
+    def wait(self) -> None:
+        """Wait until the checkpoints of the run are uploaded or given up."""
+        if self._has_checkpoints and self._uploader is not None:
+            self._uploader.wait(WAIT_SECONDS)
+
+    def end(self, place: RunPlace) -> None:
+        """End a run: delete what is left of its checkpoints on this machine's disk."""
+        with self._lock:
+            self._reporter = None
+        _delete(place.folder)
+
+    def close(self) -> None:
+        """Give up the checkpoints that are not uploaded, and delete them from this disk."""
+        if self._uploader is not None:
+            self._uploader.close(0.0)
+        if self._folder:
+            _delete(self._folder)
+
+    # On the thread of the uploader.
+
+    def _saved(self, upload: Upload, manifest: Manifest, seconds: float) -> None:
+        checkpoint = SavedCheckpoint(
+            upload.step, upload.metric, upload.name, manifest.size, seconds
+        )
+        with self._lock:
+            if self._reporter is not None and upload.name.endswith(f"/{self._run_name}"):
+                self._reporter.add_saved(checkpoint)
+
+    def _say(self, text: str) -> None:
+        self._show(f"{REMARK}{text}")
+
+    def _show(self, line: str) -> None:
+        with self._lock:
+            reporter = self._reporter
+        if reporter is not None:
+            reporter.extend([], [(True, line)])
+
+
+def _delete(folder: str) -> None:
+    if os.path.isdir(folder):
+        shutil.rmtree(folder, ignore_errors=True)

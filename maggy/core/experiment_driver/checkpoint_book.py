@@ -1,0 +1,138 @@
+"""Keep which checkpoints of each trial count, and the points of the trial up to them."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from maggy.checkpoints.saved import Handover, Kept, SavedCheckpoint, path_of
+from maggy.common.direction import Direction
+from maggy.core.experiment_driver.instructions import Points
+from maggy.trial import Trial
+
+__all__ = ["CheckpointBook", "Saving"]
+
+
+@dataclass(frozen=True)
+class Saving:
+    """What is to be recorded after a trial has saved checkpoints.
+
+    Attributes:
+        trial: The trial.
+        kept: The checkpoints of it that are kept.
+        replaced: Those that are not kept any more.
+        point_count: Number of points of the trial up to the newest checkpoint.
+    """
+
+    trial: Trial
+    kept: Kept
+    replaced: list[SavedCheckpoint]
+    point_count: int
+
+
+@dataclass(frozen=True)
+class _PointLists:
+    """The lists of a trial. A trial that runs again gets new ones, so these do not change."""
+
+    steps: Sequence[int | float]
+    values: Sequence[float]
+    times: Sequence[float]
+
+    @classmethod
+    def of(cls, trial: Trial) -> _PointLists:
+        return cls(trial.step_history, trial.metric_history, trial.time_history)
+
+
+class CheckpointBook:
+    """Keep the checkpoints of an experiment's trials. A part of the trial book, and as pure.
+
+    A trial that goes on from a checkpoint keeps its points up to there. They are those of the run
+    that has saved it: a run that was lost before it saved one leaves nothing.
+
+    Args:
+        direction: The direction in which the metric improves.
+        kept: The checkpoints of trials of earlier calls, by trial id.
+        trials: The trials to which they belong, with their points.
+        find: Return the kept checkpoints of any other trial of an earlier call.
+    """
+
+    def __init__(
+        self,
+        direction: str = "max",
+        kept: Mapping[str, Kept] | None = None,
+        trials: Iterable[Trial] = (),
+        find: Callable[[str], Kept] = lambda trial_id: Kept(),
+    ) -> None:
+        self._direction = Direction.parse(direction)
+        self._kept = dict(kept or {})
+        self._find = find
+        # The points that belong to the newest checkpoint, for a trial that does not run now.
+        self._points = {trial.trial_id: _PointLists.of(trial) for trial in trials}
+        # Trials whose newest checkpoint belongs to their present points.
+        self._own: set[str] = set()
+
+    @property
+    def trial_ids(self) -> Iterable[str]:
+        """The ids of all trials that are known to have checkpoints."""
+        return self._kept.keys()
+
+    def handover(self, trial: Trial) -> Handover | None:
+        """Return the checkpoint from which the next run of a trial may go on.
+
+        It is the newest one of the trial, or else of its parent. None if there is none.
+        """
+        for trial_id in (trial.trial_id, trial.parent):
+            if trial_id is None:
+                continue
+            newest = self._look_up(trial_id).newest
+            if newest is not None:
+                return Handover(path_of(trial_id, newest.name), newest.step, newest.metric)
+        return None
+
+    def save(self, trial: Trial, checkpoints: Iterable[SavedCheckpoint]) -> Saving:
+        """Take note of checkpoints that a trial has saved, the newest one last."""
+        kept = self._kept.setdefault(trial.trial_id, Kept())
+        replaced = [old for new in checkpoints for old in kept.add(new, self._direction)]
+        self._own.add(trial.trial_id)
+        step = -1 if kept.newest is None else kept.newest.step
+        count = bisect_right(trial.step_history, step)
+        # A copy, since another thread records it.
+        return Saving(trial, Kept(kept.newest, kept.best), replaced, count)
+
+    def go_on(self, trial: Trial, step: int) -> Points:
+        """Give a trial the points up to the checkpoint from which its run goes on; return them."""
+        lists = self._points.get(trial.trial_id) or self._points.get(trial.parent or "")
+        points = Points(trial.trial_id, [])
+        if lists is None or trial.step_history:
+            return points
+        count = bisect_right(lists.steps, step)
+        for position in range(count):
+            trial.append_point(lists.steps[position], lists.values[position], lists.times[position])
+        self._own.add(trial.trial_id)
+        points.points.extend(zip(lists.steps[:count], lists.values[:count], strict=True))
+        points.times.extend(lists.times[:count])
+        return points
+
+    def lose(self, trial: Trial) -> None:
+        """Keep the points of a trial whose run was lost, if its newest checkpoint is of this run.
+
+        Call it before the trial is reset.
+        """
+        if trial.trial_id in self._own:
+            self._points[trial.trial_id] = _PointLists.of(trial)
+            self._own.discard(trial.trial_id)
+
+    def end(self, trial: Trial) -> None:
+        """Keep the points of a trial that has ended, for trials that continue it."""
+        if trial.trial_id in self._kept:
+            self._points[trial.trial_id] = _PointLists.of(trial)
+            self._own.discard(trial.trial_id)
+
+    def _look_up(self, trial_id: str) -> Kept:
+        if trial_id not in self._kept:
+            kept = self._find(trial_id)
+            if kept.newest is None:
+                return kept
+            self._kept[trial_id] = kept
+        return self._kept[trial_id]
