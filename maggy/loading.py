@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 
+from maggy.common.credentials import without_credentials
 from maggy.common.exceptions import BadArgumentsError
 from maggy.common.files import Files
 from maggy.core.environment import find_environment
@@ -61,7 +62,10 @@ def load(
         lines = records.problems[:_MAX_PROBLEMS]
         if len(records.problems) > len(lines):
             lines.append(f"... and {len(records.problems) - len(lines)} more")
-        text = f"Records in {result.directory} are damaged:\n" + "\n".join(lines)
+        text = (
+            f"Records in {without_credentials(records.overview.directory)} are damaged:\n"
+            + "\n".join(lines)
+        )
         warnings.warn(text, stacklevel=2)
     return result
 

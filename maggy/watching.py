@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from maggy.common.credentials import without_secrets_of
 from maggy.common.exceptions import BadArgumentsError, ExperimentNotFoundError
 from maggy.common.files import is_url
 from maggy.common.terminal_text import terminal_line
@@ -210,7 +211,8 @@ def make_view(write: Callable[[str], None]) -> View:
 
 def _repeat(look: Look, error: Exception) -> Look:
     """Return a look with the reason why there is no new one."""
-    reason = terminal_line(f"{type(error).__name__}: {error}")[:_MAX_REASON]
+    text = without_secrets_of(look.snapshot.directory, str(error))
+    reason = terminal_line(f"{type(error).__name__}: {text}")[:_MAX_REASON]
     snapshot = replace(look.snapshot, waiting_for=f"Waiting for the records ({reason})")
     return replace(look, snapshot=snapshot, new_ends=[], problems=[])
 

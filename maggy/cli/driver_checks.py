@@ -10,7 +10,8 @@ import platform
 import secrets
 import sys
 
-from maggy.cli.findings import Finding, without_secrets_of
+from maggy.cli.findings import Finding
+from maggy.common.credentials import without_secrets_of
 from maggy.common.files import Files
 from maggy.common.java import MIN_JAVA, java_path, java_version, major_version
 from maggy.common.versions import SPARK, TENSORFLOW, package_version

@@ -9,7 +9,7 @@ from maggy.common.credentials import without_credentials
 from maggy.common.terminal_text import terminal_line
 from maggy.common.text_table import TextTable
 
-__all__ = ["Finding", "findings_text", "without_secrets_of"]
+__all__ = ["Finding", "findings_text"]
 
 
 @dataclass(frozen=True)
@@ -38,24 +38,6 @@ def findings_text(findings: list[Finding]) -> str:
         if finding.remedy:
             lines.insert(number + 1, f"         {_shown(finding.remedy)}")
     return "\n".join(lines)
-
-
-def without_secrets_of(url: str, text: str) -> str:
-    """Return a text in which no part of a URL stands that may be secret.
-
-    An error about a URL may quote a part of it, which looks like no URL.
-
-    Example:
-        >>> without_secrets_of("s3://key:secret@bucket/x", "There is no bucket key:secret@bucket.")
-        'There is no bucket ***@bucket.'
-    """
-    user, _, _ = url.partition("://")[2].rpartition("@")
-    query = url.partition("?")[2]
-    password = user.partition(":")[2]
-    values = [pair.partition("=")[2] for pair in query.split("&")]
-    for secret in (user, password, query, *values):
-        text = text.replace(secret, "***") if secret else text
-    return text
 
 
 def _shown(text: str) -> str:

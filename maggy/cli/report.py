@@ -8,6 +8,7 @@ from argparse import ArgumentParser, Namespace
 from maggy.cli.arguments import add_experiment, open_experiment
 from maggy.cli.command import FAILURE, SUCCESS, Command
 from maggy.cli.screen import Screen
+from maggy.common.credentials import without_credentials
 from maggy.common.exceptions import BadArgumentsError
 
 __all__ = ["ReportCommand"]
@@ -50,7 +51,7 @@ class ReportCommand(Command):
             raise BadArgumentsError(
                 f"--output must be a file that can be written, but got {output!r:.300}: {error}"
             ) from error
-        screen.write(path)
+        screen.write(without_credentials(path))
         if arguments.open:
             import webbrowser
             from pathlib import Path

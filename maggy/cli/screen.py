@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import TextIO
 
+from maggy.common.credentials import without_credentials
 from maggy.common.json_values import to_plain
 from maggy.common.terminal_text import terminal_line, terminal_text
 
@@ -47,4 +48,4 @@ class Screen:
 
     def remark(self, text: str) -> None:
         """Write a remark beside the answer, in one line."""
-        self._err.write(f"maggy: {terminal_line(text)}\n")
+        self._err.write(f"maggy: {terminal_line(without_credentials(text))}\n")

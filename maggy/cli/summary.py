@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
+from maggy.common.credentials import without_credentials
 from maggy.common.types import Json
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def summary_of(overview: Overview, result: ExperimentResult | None = None) -> Su
     has_end = overview.state != "RUNNING"
     return Summary(
         experiment_id=overview.directory.rstrip("/\\").replace("\\", "/").rsplit("/", 1)[-1],
-        directory=overview.directory,
+        directory=without_credentials(overview.directory),
         name=_text(fields.get("name")),
         description=_text(fields.get("description")),
         kind=_text(identity.get("kind")) if result is None else result.kind,

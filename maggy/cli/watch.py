@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from maggy.cli.arguments import add_experiment
 from maggy.cli.command import FAILURE, SUCCESS, Command
 from maggy.cli.screen import Screen
+from maggy.common.credentials import without_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,6 +77,7 @@ def _write_json(looks: Iterator[Look], screen: Screen) -> str:
         fields = dict(vars(look.snapshot))
         times = {name: fields.pop(name) for name in ("seconds", "remaining_seconds")}
         del fields["output"]
+        fields["directory"] = without_credentials(look.snapshot.directory)
         if fields != earlier or look.new_ends:
             earlier = fields
             key = look.snapshot.optimization_key

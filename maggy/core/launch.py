@@ -10,6 +10,7 @@ from typing import Any
 
 from maggy.checkpoints.keeping import CheckpointKeeper
 from maggy.common import exceptions
+from maggy.common.credentials import without_credentials
 from maggy.common.direction import Direction
 from maggy.common.environment_variables import set_variables
 from maggy.common.exceptions import ExperimentError, MissingDependencyError, NotSupportedError
@@ -119,7 +120,8 @@ def launch(train_fn: TrainingFunction, config: Config) -> Any:  # noqa: ANN401 (
             recorder.clear_checkpoints(outcome.spare_checkpoint_ids, best)
             if outcome.error is not None:
                 error = outcome.error
-                recorder.log(f"It was ended by {type(error).__name__}: {error}".rstrip(": "))
+                text = f"{type(error).__name__}: {without_credentials(str(error))}".rstrip(": ")
+                recorder.log(f"It was ended by {text}")
             return conclude(
                 outcome,
                 policy,
@@ -171,7 +173,7 @@ def _announce_start(config: Config, policy: Policy, store: RecordStore, recorder
         recorder.log(events_problem())
     recorder.hparams(policy.hparams(), policy.optimization_key or "metric")
     announce(f"Started Maggy Experiment: {config.name}, {store.app_id}, run {store.run_id}")
-    announce(f"The records are in {store.directory}.")
+    announce(f"The records are in {without_credentials(store.directory)}.")
 
 
 def _make_card(

@@ -7,6 +7,7 @@ from typing import Any
 
 from maggy.checkpoints.keeping import CheckpointKeeper
 from maggy.checkpoints.saved import Kept
+from maggy.common.credentials import without_credentials
 from maggy.common.exceptions import ResumeError
 from maggy.core.environment import Environment
 from maggy.core.experiment_driver.policy import Policy
@@ -76,9 +77,9 @@ def take_over(
         if not record:
             store.set_aside_experiment()
             announce(
-                f"The record of the experiment, {store.directory}/maggy.json, is damaged; it "
-                "was set aside. Its trials count, but Maggy cannot check whether they ran with "
-                "this config."
+                f"The record of the experiment, {without_credentials(store.directory)}/maggy.json, "
+                "is damaged; it was set aside. Its trials count, but Maggy cannot check "
+                "whether they ran with this config."
             )
         trials, damaged_names = store.read_trials()
         for name in damaged_names:
@@ -132,9 +133,9 @@ def _check_identity(
     if mismatch is not None:
         name, recorded_value, value = mismatch
         raise ResumeError(
-            f"A resumed experiment must have the recorded {name}, but {directory} has "
-            f"{recorded_value!r} and the config {value!r}. Use the recorded value, or start a new "
-            "experiment."
+            f"A resumed experiment must have the recorded {name}, but "
+            f"{without_credentials(directory)} has {recorded_value!r} and the config {value!r}. "
+            "Use the recorded value, or start a new experiment."
         )
 
 
@@ -144,8 +145,9 @@ def _check_kind(directory: str, trials: list[Trial], policy: Policy) -> None:
         if trial.trial_type != kind:
             raise ResumeError(
                 "A resumed experiment must be of the kind that is recorded, but "
-                f"{directory} holds trials of the kind {trial.trial_type} and the config is for "
-                f"{kind}. Use a config of the recorded kind, or start a new experiment."
+                f"{without_credentials(directory)} holds trials of the kind "
+                f"{trial.trial_type} and the config is for {kind}. Use a config of the recorded "
+                "kind, or start a new experiment."
             )
 
 

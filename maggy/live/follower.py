@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
+from maggy.common.credentials import without_credentials
 from maggy.common.exceptions import ExperimentNotFoundError, RecordsError
 from maggy.common.files import Files
 from maggy.live.recorded import make_snapshot
@@ -125,10 +126,14 @@ class Follower:
             self._is_record_lost = False
             return experiment
         if not self._files.list(self.directory):
-            raise ExperimentNotFoundError(f"{self.directory} was removed while it was watched.")
+            raise ExperimentNotFoundError(
+                f"{without_credentials(self.directory)} was removed while it was watched."
+            )
         if not self._is_record_lost:  # somebody may be removing the directory just now
             self._is_record_lost = True
-            raise RecordsError(f"{self.directory}/maggy.json cannot be read any more.")
+            raise RecordsError(
+                f"{without_credentials(self.directory)}/maggy.json cannot be read any more."
+            )
         # The driver has the content in memory, and writes it again at the end.
         overview = replace(experiment.overview, fields=earlier.overview.fields)
         return replace(experiment, overview=overview)

@@ -11,6 +11,7 @@ from html import escape
 from pathlib import Path
 from typing import Final
 
+from maggy.common.credentials import without_credentials
 from maggy.common.terminal_text import terminal_line, terminal_text
 from maggy.live.cells import (
     count_text,
@@ -310,7 +311,7 @@ def _foot(snapshot: Snapshot) -> str:
         return ""
     # What shows the experiment in another notebook.
     name = "watch" if snapshot.state == "RUNNING" else "load"
-    call = f"maggy.{name}({terminal_line(snapshot.directory)[:500]!r})"
+    call = f"maggy.{name}({terminal_line(without_credentials(snapshot.directory))[:500]!r})"
     return f'<p class="mg-foot mg-muted"><code>{_html(call)}</code></p>'
 
 

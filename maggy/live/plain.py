@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from maggy.common.credentials import without_credentials
 from maggy.common.terminal_text import terminal_line, terminal_text
 from maggy.live.cells import count_text, seconds_text, value_text
 from maggy.live.snapshot import Snapshot
@@ -27,7 +28,7 @@ class PlainView(View):
         """Write how far the experiment is, if that has changed."""
         if self._facts is None:
             name = f" {snapshot.name!r}" if snapshot.name else ""
-            self.say(f"Experiment{name} in {snapshot.directory}")
+            self.say(f"Experiment{name} in {without_credentials(snapshot.directory)}")
         # Times change with every snapshot, so they are not compared.
         facts = (snapshot.state, snapshot.num_ended, bool(snapshot.running), snapshot.waiting_for)
         if facts != self._facts:

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from maggy.common.credentials import without_credentials, without_secrets_of
 from maggy.common.exceptions import MaggyError, RecordsError, ResumeError
 from maggy.common.files import Files, is_url
 from maggy.common.types import Json
@@ -102,14 +103,16 @@ class ExperimentStore(RecordStore):
         try:
             store = cls(files, make_directory(files, root, app_id, names), find_event_maker())
             # An object store knows a directory only once there is a file in it.
-            store.log(f"Experiment {store.experiment_id} is recorded in {store.directory}.")
+            shown = without_credentials(store.directory)
+            store.log(f"Experiment {store.experiment_id} is recorded in {shown}.")
             store.claim()
         except MaggyError:
             raise
         except Exception as error:  # the libraries of stores have errors of their own
             raise RecordsError(
-                f"Experiments must be recorded where files can be written, but in {root} they "
-                f"cannot ({type(error).__name__}: {error}). Choose another place with log_dir or "
+                "Experiments must be recorded where files can be written, but in "
+                f"{without_credentials(root)} they cannot ({type(error).__name__}: "
+                f"{without_secrets_of(root, str(error))}). Choose another place with log_dir or "
                 "MAGGY_LOG_DIR, or mend the cause."
             ) from error
         return store
@@ -189,7 +192,8 @@ class ExperimentStore(RecordStore):
             if self._trials.has_record():
                 return {}
             raise ResumeError(
-                f"{path} must hold the experiment's record, but it cannot be read: {error}."
+                f"{without_credentials(path)} must hold the experiment's record, but it cannot be "
+                f"read: {error}."
             ) from error
 
     def set_aside_experiment(self) -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from maggy.common.credentials import without_credentials
 from maggy.common.files import Files
 
 __all__ = ["SEGMENT_BYTES", "LogFiles", "read_log", "read_segments", "segments_of"]
@@ -82,7 +83,7 @@ class LogFiles:
                 number = 1 + max(map(_number, segments_of(self._files.list(folder), name)))
             else:
                 return number
-        raise OSError(f"Several drivers write {path} at once.")
+        raise OSError(f"Several drivers write {without_credentials(path)} at once.")
 
 
 def read_log(files: Files, folder: str, name: str, *, max_bytes: int) -> bytes:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from maggy.common.credentials import without_credentials as shown
 from maggy.common.exceptions import ExperimentNotFoundError, ResumeError
 from maggy.common.files import Files
 from maggy.common.json_values import closest
@@ -98,7 +99,8 @@ def find_directory(
     names = recorded_names(files, root)
     raise ResumeError(
         "An experiment to resume must be one that is recorded (<application>_<number>), but there "
-        f"is no {wish!r}. In {root} there are: {', '.join(names[-_NAMES_LISTED:]) or 'none'}."
+        f"is no {shown(wish)!r}. In {shown(root)} there are: "
+        f"{', '.join(names[-_NAMES_LISTED:]) or 'none'}."
         f"{closest(name, names)}"
     )
 
@@ -131,8 +133,9 @@ def find_recorded(
     names = recorded_names(files, root)
     there = ", ".join(map(terminal_line, names[-_NAMES_LISTED:]))
     raise ExperimentNotFoundError(
-        f"An experiment is opened by its directory or its id, but there is no {wish!r}: neither "
-        f"{' nor '.join(paths)} holds a {RECORD_NAME}. In {root} there are: {there or 'none'}."
+        f"An experiment is opened by its directory or its id, but there is no "
+        f"{shown(wish)!r}: neither {' nor '.join(map(shown, paths))} holds a {RECORD_NAME}. "
+        f"In {shown(root)} there are: {there or 'none'}."
         f"{closest(wish, names)}"
     )
 

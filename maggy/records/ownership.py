@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field, replace
 
+from maggy.common.credentials import without_credentials
 from maggy.common.exceptions import OwnershipError
 from maggy.common.files import Files
 from maggy.records.process import Process, current_process, is_provably_dead
@@ -153,7 +154,7 @@ class Ownership:
             self._owner = None
         raise OwnershipError(
             "An experiment is run by one driver at a time, but several try to own "
-            f"{self._directory} at once. Resume it from one of them."
+            f"{without_credentials(self._directory)} at once. Resume it from one of them."
         )
 
     def renew(self) -> None:
@@ -172,8 +173,9 @@ class Ownership:
         if (successor := self._successor(self._owner)) is not None:
             silence = max(0.0, successor.since - self._owner.last_sign)
             raise OwnershipError(
-                f"An experiment is run by one driver at a time, but {self._directory} is now owned "
-                f"by {_describe(successor)}, since this one had given no sign of life for "
+                "An experiment is run by one driver at a time, but "
+                f"{without_credentials(self._directory)} is now owned by "
+                f"{_describe(successor)}, since this one had given no sign of life for "
                 f"{silence:.0f} seconds. This one ends and writes nothing more. Its records are "
                 "kept."
             )
@@ -215,9 +217,9 @@ class Ownership:
         if is_own and self._allow_own_process:
             return
         raise OwnershipError(
-            f"An experiment is run by one driver at a time, but {self._directory} is owned by "
-            f"{_describe(owner)}. Its last sign of life was "
-            f"{max(0.0, now - owner.last_sign):.0f} seconds ago. "
+            "An experiment is run by one driver at a time, but "
+            f"{without_credentials(self._directory)} is owned by {_describe(owner)}. Its last "
+            f"sign of life was {max(0.0, now - owner.last_sign):.0f} seconds ago. "
             "End it first. If it has died, resume when it has been silent for "
             f"{SILENCE_SECONDS:.0f} seconds."
         )

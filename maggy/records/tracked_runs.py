@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 
+from maggy.common.credentials import without_credentials
 from maggy.common.exceptions import OwnershipError
 from maggy.common.files import Files
 from maggy.common.types import Json
@@ -13,7 +13,7 @@ from maggy.records.encoding import encode_json
 from maggy.records.ownership import SILENCE_SECONDS, Ownership
 from maggy.records.reading import parse_experiment
 
-__all__ = ["TrackedRuns", "without_password"]
+__all__ = ["TrackedRuns"]
 
 NAME = "mlflow.json"
 FORMAT = 1
@@ -29,7 +29,7 @@ class TrackedRuns:
     Args:
         files: Reads and writes the file.
         directory: The directory of the experiment.
-        server: The URI of MLflow's server. A password in it is not recorded.
+        server: The URI of MLflow's server. User, password and query are not recorded.
         experiment: The name or the id of the experiment there.
 
     Attributes:
@@ -41,7 +41,7 @@ class TrackedRuns:
     def __init__(self, files: Files, directory: str, server: str, experiment: str) -> None:
         self._files = files
         self._path = f"{directory}/{NAME}"
-        self._key = {"server": without_password(server), "experiment": experiment}
+        self._key = {"server": without_credentials(server), "experiment": experiment}
         digest = hashlib.sha256(json.dumps(self._key, sort_keys=True).encode()).hexdigest()
         self._claims = f"{directory}/.mlflow-{digest[:12]}"
         self._owner = Ownership(files, self._claims, allow_own_process=False)
@@ -113,13 +113,3 @@ class TrackedRuns:
         if isinstance(parent, str) and isinstance(runs, dict):
             self.parent, self.is_complete = parent, entry.get("is_complete") is True
             self.runs = {trial: run for trial, run in runs.items() if isinstance(run, str)}
-
-
-def without_password(url: str) -> str:
-    """Return a URL without the name and the password of a user.
-
-    Example:
-        >>> without_password("https://me:secret@example.org:5000/mlflow")
-        'https://example.org:5000/mlflow'
-    """
-    return re.sub(r"(?<=://)[^/?#]*@", "", url)

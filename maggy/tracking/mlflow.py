@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any
 
+from maggy.common.credentials import without_credentials
 from maggy.common.exceptions import BadArgumentsError, MissingDependencyError
 from maggy.common.files import AnyFiles, Files
 from maggy.records.reading import parse_experiment
@@ -199,8 +200,9 @@ def export(
         )
     if result.state == "RUNNING":
         raise BadArgumentsError(
-            f"An experiment is exported when it has ended, but {result.directory} is running. "
-            "The listener 'mlflow' writes an experiment while it runs."
+            "An experiment is exported when it has ended, but "
+            f"{without_credentials(result.directory)} is running. The listener 'mlflow' "
+            "writes an experiment while it runs."
         )
     return MLflow(experiment_name, tracking_uri, tags).export(result)
 

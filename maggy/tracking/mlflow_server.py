@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+from maggy.common.credentials import without_credentials
 from maggy.common.optional import import_optional
-from maggy.records.tracked_runs import without_password
 from maggy.tracking.mlflow_retries import NO_RETRIES
 from maggy.tracking.mlflow_values import MetricPoint
 
@@ -233,7 +233,7 @@ class MlflowServer:
 
     def _away(self, reason: object) -> ServerIsAway:
         return ServerIsAway(
-            f"MLflow's server {without_password(self.uri or '')} cannot be reached ({reason}). "
+            f"MLflow's server {without_credentials(self.uri or '')} cannot be reached ({reason}). "
             "What is missing is written when it is back, or later by maggy export --mlflow."
         )
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from maggy.common.credentials import without_credentials
 from maggy.common.types import Json
 from maggy.result.rows import TrialRow
 from maggy.tracking.listener import ExperimentInfo
@@ -135,7 +136,7 @@ def experiment_tags(info: ExperimentInfo) -> dict[str, str]:
         ROLE_TAG: "experiment",
         "maggy.method": info["method"],
         "maggy.direction": info["direction"],
-        "maggy.directory": info["directory"],
+        "maggy.directory": without_credentials(info["directory"]),
         "maggy.version": info["maggy_version"],
     }
     if info["optimization_key"]:

@@ -13,6 +13,8 @@ from helpers.recorded import record_ablation, record_search, record_single, tree
 import maggy
 from maggy.cli.command_line import COMMANDS, main
 from maggy.common.files import AnyFiles
+from maggy.live.follower import Follower
+from maggy.live.panel_html import panel_part
 from maggy.result import ExperimentResult
 
 ROOT = Path(__file__).parents[2]
@@ -423,3 +425,49 @@ def test_a_report_that_cannot_be_written_is_wrong_use(run, tmp_path, monkeypatch
     code, _, err = run("report", recorded.path, "-o", "no/x.html")
     assert code == 2
     assert "no/x.html" in err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("list",),
+        ("list", "--json"),
+        ("show", "app_1"),
+        ("show", "app_1", "--json"),
+        ("watch", "app_1"),
+        ("watch", "app_1", "--json"),
+        ("best", "app_2"),
+        ("best", "missing"),
+        ("export", "app_1", "--json"),
+        ("resume-hint", "app_1"),
+    ],
+)
+def test_no_answer_and_no_remark_has_the_credentials_of_a_store(
+    run, tmp_path, monkeypatch, arguments
+):
+    logs = f"memory://key:secret@bucket/{tmp_path.name}"
+    monkeypatch.setenv("MAGGY_LOG_DIR", logs)
+    monkeypatch.chdir(tmp_path)
+    record_search(logs)
+    record_search(logs, [None])
+    _, out, err = run(*arguments)
+    assert out + err
+    assert "secret" not in out + err
+    assert not [path for path in tmp_path.iterdir() if b"key:secret" in path.read_bytes()]
+
+
+def test_errors_warnings_and_panels_have_no_credentials_of_a_store(tmp_path):
+    logs = f"memory://key:secret@bucket/{tmp_path.name}"
+    with pytest.raises(FileNotFoundError) as missing:
+        maggy.load(f"{logs}/app_9")
+    path = record_search(logs, [0.5]).path
+    log = AnyFiles().read_bytes(f"{path}/maggy.log").decode()
+    (name,) = [name for name in AnyFiles().list(path) if len(name) == 16]
+    AnyFiles().write_bytes(f"{path}/{name}/trial.json", b"{")
+    with pytest.warns(UserWarning, match="damaged") as damage:
+        result = maggy.load(path)
+    assert result.directory == path
+    panel = panel_part("foot", Follower(AnyFiles(), path).look().snapshot)
+    for text in (str(missing.value), log, str(damage[0].message), panel):
+        assert "***@bucket" in text
+        assert "secret" not in text

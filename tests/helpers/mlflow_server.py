@@ -2,7 +2,9 @@
 
 from maggy.tracking.mlflow_server import RecordedRun, ServerIsAway
 
-__all__ = ["FakeServer", "Run"]
+__all__ = ["SERVER", "FakeServer", "Run"]
+
+SERVER = "http://localhost:5000"
 
 
 class Run:
@@ -19,7 +21,7 @@ class FakeServer:
 
     experiment_id = "7"
 
-    def __init__(self, uri="http://localhost:5000"):
+    def __init__(self, uri=SERVER):
         self.uri, self.runs = uri, {}
         self.is_away, self.calls, self.refused = False, 0, ()
 

@@ -57,8 +57,14 @@ class DatabaseStore(RecordStore):
         if self.database.owner not in (None, self.owner):
             raise OwnershipError("An experiment is run by one driver at a time.")
 
+    def proof(self):
+        return "owner", self.owner
+
     def release(self):
         self.database.owner = None
+
+    def interrupted_ids(self):
+        return []
 
     def write_experiment(self, record):
         self.database.experiment = json.dumps(_finite(record))

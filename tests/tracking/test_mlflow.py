@@ -3,38 +3,14 @@
 import json
 
 import pytest
-from helpers.listeners import INFO
-from helpers.mlflow_server import FakeServer
+from helpers.mlflow_server import SERVER
 from helpers.results import ended_trial, search_result
 
 from maggy.common.exceptions import BadArgumentsError
 from maggy.common.files import AnyFiles
 from maggy.result import build_result
 from maggy.result.rows import make_row
-from maggy.tracking import MLflow, export, mlflow
-
-SERVER = "http://localhost:5000"
-
-
-@pytest.fixture
-def server(monkeypatch):
-    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME"):
-        monkeypatch.delenv(name, raising=False)
-    server = FakeServer()
-    server.targets = []
-
-    def make(uri, name, experiment_id):
-        server.targets.append((uri, name, experiment_id))
-        server.uri = uri
-        return server
-
-    monkeypatch.setattr(mlflow, "MlflowServer", make)
-    return server
-
-
-@pytest.fixture
-def info(tmp_path):
-    return {**INFO, "directory": str(tmp_path)}
+from maggy.tracking import MLflow, export
 
 
 def test_a_listener_writes_what_it_hears(server, info):

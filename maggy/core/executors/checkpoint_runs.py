@@ -34,11 +34,11 @@ class CheckpointRuns:
     Nothing is made, on disk or in memory, until a training function saves a checkpoint.
 
     Args:
-        place: Where the checkpoints of the experiment lie.
+        place: Where the checkpoints of the experiment lie; None if there is no such place.
         worker_name: A name that no other worker of the experiment has.
     """
 
-    def __init__(self, place: CheckpointPlace, worker_name: str) -> None:
+    def __init__(self, place: CheckpointPlace | None, worker_name: str) -> None:
         self._place = place
         self._worker_name = worker_name
         self._folder = ""
@@ -53,6 +53,9 @@ class CheckpointRuns:
     def run(self, assignment: Assign, reporter: Reporter) -> Iterator[None]:
         """Let the reporter of a run save and restore checkpoints in this process."""
         place = self.begin(assignment, reporter)
+        if place is None:
+            yield
+            return
         reporter.attach(
             RunCheckpoints(place, assignment.trial_id, assignment.handover, self.submit, self._say)
         )
@@ -61,8 +64,10 @@ class CheckpointRuns:
         finally:
             self.end(place)
 
-    def begin(self, assignment: Assign, reporter: Reporter) -> RunPlace:
+    def begin(self, assignment: Assign, reporter: Reporter) -> RunPlace | None:
         """Begin a run whose checkpoints :meth:`submit` gets, and return where it saves them."""
+        if self._place is None:
+            return None
         if not self._folder:
             self._folder = f"{tempfile.gettempdir()}/maggy-checkpoints-{uuid.uuid4().hex}"
         name = f"{self._worker_name}-{assignment.run}"
@@ -86,8 +91,10 @@ class CheckpointRuns:
         if self._has_checkpoints and self._uploader is not None:
             self._uploader.wait(WAIT_SECONDS)
 
-    def end(self, place: RunPlace) -> None:
+    def end(self, place: RunPlace | None) -> None:
         """End a run: delete what is left of its checkpoints on this machine's disk."""
+        if place is None:
+            return
         with self._lock:
             self._reporter = None
         _delete(place.folder)

@@ -54,19 +54,19 @@ class WorkerSettings:
         worker_timeout: Seconds without a heartbeat after which the driver counts a worker as lost.
         isolation: ``"process"`` if each trial has a process of its own, else ``"worker"``.
         max_trial_memory: Bytes that such a process may use with its descendants; None for no limit.
-        checkpoints: Where the checkpoints of the experiment lie.
+        checkpoints: Where the checkpoints of the experiment lie; None if there is no such place.
     """
 
     address: Address
     hb_interval: float
     max_trial_seconds: float | None
     tee: bool
-    checkpoints: CheckpointPlace
     variables: dict[str, str] = field(default_factory=dict)
     tracking_variables: dict[str, str] = field(default_factory=dict)
     worker_timeout: float = 60.0
     isolation: str = "worker"
     max_trial_memory: int | None = None
+    checkpoints: CheckpointPlace | None = None
 
     @property
     def answer_timeout(self) -> float:
@@ -216,7 +216,7 @@ class TrialExecutor:
         interrupter: Interrupts it.
         tee: Whether to print as before, too.
         state: What the process is like between trials.
-        checkpoints: Saves and restores the checkpoints of the trials.
+        checkpoints: Saves and restores the checkpoints of the trials; None if nobody does.
     """
 
     def __init__(
@@ -226,9 +226,9 @@ class TrialExecutor:
         interrupter: Interrupter,
         tee: bool,
         state: ProcessState,
-        checkpoints: Checkpointing,
+        checkpoints: Checkpointing | None = None,
     ) -> None:
-        self._checkpoints = checkpoints
+        self._checkpoints = checkpoints or CheckpointRuns(None, "")
         self._session = session
         self._workload = workload
         self._interrupter = interrupter

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from maggy.common.credentials import without_credentials
 from maggy.common.exceptions import ExperimentError, OwnershipError
 from maggy.common.types import Json
 from maggy.core.experiment_driver.driver import Outcome
@@ -141,6 +142,7 @@ def _failures(outcome: Outcome) -> list[Trial]:
 def _explain_spark_is_gone(outcome: Outcome, policy: Policy, directory: str) -> ExperimentError:
     if policy.optimization_key is None:
         return ExperimentError(f"{outcome.error} The function did not end.")
+    directory = without_credentials(directory)
     return ExperimentError(
         f"{outcome.error} Trials that have ended: {len(outcome.trials)}, recorded in {directory}. "
         f"Run the same experiment with resume={directory!r} to go on with the others."
@@ -149,6 +151,7 @@ def _explain_spark_is_gone(outcome: Outcome, policy: Policy, directory: str) -> 
 
 def _place(outcome: Outcome, directory: str) -> str:
     """Return where the records are, and how the experiment goes on if it has not finished."""
+    directory = without_credentials(directory)
     text = f"The records are in {directory}."
     # If another driver has taken the directory over, that driver decides how to go on.
     if outcome.error is None or isinstance(outcome.error, OwnershipError):

@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
+from maggy.common.credentials import without_credentials
 from maggy.common.json_values import to_plain
 from maggy.core.experiment_driver.instructions import Points
 from maggy.core.experiment_driver.notices import Notice, TrialBegan, TrialContinued, TrialEnded
@@ -196,7 +197,7 @@ class ListenerThread:
             text = " ".join(f"{type(error).__name__}: {error}".split())
             self._say(
                 f"The listener {self._name} failed in {method}, and the experiment goes on: "
-                f"{text:.500}"
+                f"{without_credentials(text):.500}"
             )
 
 

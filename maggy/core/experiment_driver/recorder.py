@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from maggy.checkpoints.keeping import CheckpointKeeper
+from maggy.common.credentials import without_secrets_of
 from maggy.common.exceptions import OwnershipError
 from maggy.core.experiment_driver.checkpoint_book import Saving
 from maggy.core.experiment_driver.instructions import Points
@@ -55,7 +56,7 @@ class Recorder:
         self._store = store
         self._keeper = keeper
         self._writer = RecordWriter(
-            on_error, guard=self._renew_ownership, guard_seconds=RENEW_SECONDS
+            self._tell_error, guard=self._renew_ownership, guard_seconds=RENEW_SECONDS
         )
         self._on_error = on_error
         self._output = OutputBuffer()
@@ -71,6 +72,9 @@ class Recorder:
         self._worker_counts: dict[int, int] = {}  # by partition
         self._is_hurried = False
         self.experiment_id = store.experiment_id
+
+    def _tell_error(self, text: str) -> None:
+        self._on_error(without_secrets_of(self._store.directory, text))
 
     def when_lost(self, call: Callable[[OwnershipError], None]) -> None:
         """Have a function called when another driver owns the directory.

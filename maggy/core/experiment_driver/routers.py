@@ -270,6 +270,7 @@ class NoticeRouter:
             case TrialGivenBack(trial, reason):
                 text = f"{name_of(trial)}: lost its worker and will run again: {reason}"
                 self._recorder.trial_given_back(trial, text)
+                logger.info(text)
                 self._foreground.post(self._progress.say, text)
             case SuggestionsExhausted():
                 self._dispatcher.post(self._ledger.exhausted)

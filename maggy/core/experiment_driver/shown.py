@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from maggy.common.credentials import without_credentials
+
 __all__ = ["ShownLines"]
 
 LINES_PER_SECOND = 200
@@ -112,4 +114,4 @@ class ShownLines:
         )
 
     def _file(self, trial_id: str) -> str:
-        return f"{self._directory_of(trial_id).rstrip('/')}/output.log"
+        return f"{without_credentials(self._directory_of(trial_id)).rstrip('/')}/output.log"

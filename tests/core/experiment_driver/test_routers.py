@@ -17,7 +17,12 @@ from maggy.core.experiment_driver.instructions import (
     Refused,
     Send,
 )
-from maggy.core.experiment_driver.notices import TrialBegan, TrialEnded, TrialSuggested
+from maggy.core.experiment_driver.notices import (
+    TrialBegan,
+    TrialEnded,
+    TrialGivenBack,
+    TrialSuggested,
+)
 from maggy.core.experiment_driver.routers import InstructionRouter, NoticeRouter
 from maggy.core.messages import Done, Register, WorkerId
 from maggy.trial import Trial
@@ -127,8 +132,22 @@ def test_lines_about_a_trial_go_to_the_log_and_to_the_user(caplog, verbose, head
         router.act(TrialEnded(trial))
     texts = [lines[head] for head in heads]
     assert [call[1] for call in parts[3].calls if call[0] == "log_soon"] == texts
-    assert caplog.messages == texts
+    assert [(record.levelname, record.message) for record in caplog.records] == [
+        ("INFO", text) for text in texts
+    ]
     assert [call[-1] for call in parts[5].calls] == texts
+
+
+def test_the_line_about_a_trial_that_lost_its_worker_goes_to_the_log_and_to_the_user(caplog):
+    parts = [Recording() for _ in range(6)]
+    trial = ended_trial({"x": 1}, 0.5, number=7)
+    router = NoticeRouter(*parts, {}, total=None, fail_fast=False, metric_name="loss", verbose=0)
+    text = "trial 7: lost its worker and will run again: it is silent"
+    with caplog.at_level("INFO", logger="maggy"):
+        router.act(TrialGivenBack(trial, "it is silent"))
+    assert parts[3].calls == [("trial_given_back", trial, text)]
+    assert [(record.levelname, record.message) for record in caplog.records] == [("INFO", text)]
+    assert parts[5].calls[-1][-1] == text
 
 
 def test_no_job_is_launched_once_the_experiment_is_over():
