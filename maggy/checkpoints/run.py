@@ -131,15 +131,10 @@ class RunCheckpoints:
         handover = self.handover
         if handover is None:
             return None
+        self._check_access()
         try:
-            self._check_access()
             folder = self._new_folder("restored-")
             download(self._files, self._directory(handover), folder)
-        except CheckpointError as error:
-            if not self._is_checked:
-                raise
-            self._do_without(error)
-            return None
         except Exception as error:  # the libraries of stores have errors of their own
             self._do_without(error)
             return None

@@ -12,15 +12,19 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 
 from maggy.ablation.ablator import ablator_by_name
+from maggy.checkpoints.keeping import CheckpointKeeper
+from maggy.checkpoints.run import CheckpointPlace
 from maggy.common.exceptions import EarlyStopException
 from maggy.common.types import Params
-from maggy.core.cluster import Cluster, Task, TaskInfo
+from maggy.core.cluster import Task
 from maggy.core.environment import find_environment
+from maggy.core.executors.checkpoint_runs import CheckpointRuns
 from maggy.core.executors.mistakes import mistake_of
 from maggy.core.executors.session import Session
 from maggy.core.executors.trial_session import Answer
 from maggy.core.experiment_driver import ExperimentDriver, Outcome, RunLimits
 from maggy.core.experiment_driver.ablation_policy import AblationPolicy
+from maggy.core.experiment_driver.checkpoint_book import CheckpointBook
 from maggy.core.experiment_driver.display import Display
 from maggy.core.experiment_driver.listeners import Listeners
 from maggy.core.experiment_driver.listening import describe_experiment
@@ -35,22 +39,17 @@ from maggy.live import View
 from maggy.live.experiment import LiveExperiment
 from maggy.records.directory import ExperimentStore
 from maggy.result import build_result
+from maggy.testing.thread_cluster import POLL_SECONDS, ThreadCluster
 from maggy.tracking import Listener
 from maggy.tracking.registry import resolve_listeners
 from maggy.trial import Trial
 
 __all__ = [
     "LoopbackExperiment",
-    "ThreadCluster",
     "TrainingFunction",
     "WorkerDied",
     "run_on_threads",
 ]
-
-SLOTS = 4
-"""Number of tasks that a cluster of threads runs at once."""
-POLL_SECONDS = 0.02
-"""Seconds between two looks at whether a job was cancelled."""
 
 TrainingFunction = Callable[[Params, Reporter, threading.Event], float]
 """Trains with the parameters and returns the metric. The event is set when it must end."""
@@ -126,72 +125,6 @@ def _policy_of(config: OptimizationConfig | AblationConfig) -> Policy:
     return policy
 
 
-class ThreadCluster(Cluster):
-    """A cluster whose tasks are threads. A task that dies fails its job, as in Spark.
-
-    Args:
-        job_per_worker: Whether a job ends at the first task that dies.
-
-    Attributes:
-        cancelled: Set when a job was cancelled.
-        jobs: The names of the jobs, in the order of their start.
-    """
-
-    app_id = "threads"
-    host = advertised = "127.0.0.1"
-    local = True
-    speculation = False
-
-    def __init__(self, job_per_worker: bool = True) -> None:
-        self.job_per_worker = job_per_worker
-        self.cancelled = threading.Event()
-        self.jobs: list[str] = []
-
-    def slots(self) -> int | None:
-        """Return how many tasks run at once."""
-        return SLOTS
-
-    def run(self, job: str, description: str, partitions: list[int], task: Task) -> list[object]:
-        """Run each task on a thread, and wait for the end of all, or of the job."""
-        self.jobs.append(job)
-        values: dict[int, list[object]] = {}
-        failures: list[tuple[int, BaseException]] = []
-
-        def body(position: int, partition: int) -> None:
-            try:
-                values[position] = task(TaskInfo(partition, 0, []))
-            except BaseException as error:
-                failures.append((position, error))
-
-        threads = [
-            threading.Thread(target=body, args=(position, partition), daemon=True)
-            for position, partition in enumerate(partitions)
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            while thread.is_alive() and not self.cancelled.is_set() and not failures:
-                thread.join(POLL_SECONDS)
-        if failures:
-            position, error = failures[0]
-            # The words of Spark, in which the driver looks for the task.
-            raise RuntimeError(
-                f"Job aborted: Task {position} in stage 0.0 failed 1 times, most recent failure: "
-                f"Lost task {position}.0 in stage 0.0: {error}\nDriver stacktrace:"
-            )
-        if self.cancelled.is_set():
-            raise RuntimeError(f"Job {job} cancelled")
-        return [value for position in sorted(values) for value in values[position]]
-
-    def cancel(self, job: str) -> None:
-        """End the wait for every job. The threads themselves go on."""
-        self.cancelled.set()
-
-    def thread(self, target: Callable[[], None], name: str) -> threading.Thread:
-        """Return a daemon thread, not yet started."""
-        return threading.Thread(target=target, name=name, daemon=True)
-
-
 class LoopbackExperiment:
     """Run a policy on threads, and keep its records and errors.
 
@@ -204,12 +137,15 @@ class LoopbackExperiment:
         check: Tries the study out, on the first worker; returns the text of the error, or None.
         cluster: The cluster; None for a new one.
         earlier: Trials that ended in an earlier call.
+        again: Trials that run again.
+        checkpoints: The checkpoints of trials of an earlier call.
         limits: The limits of the call; None for those of a test.
         listeners: Hear of the experiment.
         view: Draws the experiment; None for a bar and printed lines.
 
     Attributes:
         store: The records.
+        keeper: Keeps the checkpoints.
         recorder: The writer of the records.
         cluster: The cluster.
         driver: The driver.
@@ -227,6 +163,8 @@ class LoopbackExperiment:
         check: Callable[[], str | None] | None = None,
         cluster: ThreadCluster | None = None,
         earlier: Iterable[Trial] = (),
+        again: Iterable[Trial] = (),
+        checkpoints: CheckpointBook | None = None,
         limits: RunLimits | None = None,
         listeners: Sequence[Listener] = (),
         view: View | None = None,
@@ -234,7 +172,13 @@ class LoopbackExperiment:
         environment = find_environment("local")
         self.store = ExperimentStore.create(environment.files, os.fspath(root), "threads")
         self.troubles: list[str] = []
-        self.recorder = Recorder(self.store, self.troubles.append)
+        self.keeper = CheckpointKeeper(
+            environment.files,
+            CheckpointPlace(self.store.directory, *self.store.proof()),
+            self.store.trial_directory,
+            keep_all=True,
+        )
+        self.recorder = Recorder(self.store, self.troubles.append, self.keeper)
         self.cluster = cluster or ThreadCluster()
         self._train, self._hb_interval, self._check = train, hb_interval, check
         self._sessions: list[_DismissibleSession] = []
@@ -250,6 +194,8 @@ class LoopbackExperiment:
             self._make_tasks,
             list(earlier),
             lambda name, text: ValueError(f"{name}: {text}"),
+            again=again,
+            checkpoints=checkpoints,
             listeners=self._listeners,
             display=None if view is None else Display(view, _live_experiment(policy)),
         )
@@ -298,29 +244,37 @@ class LoopbackExperiment:
         )
         session.start()
         self._sessions.append(session)
+        checkpoints = CheckpointRuns(self.keeper.place, identity.decode())
         try:
             answer = session.request(Register.of_this_release("host", 1))
             while not isinstance(answer, Done):
                 interrupted.clear()
                 if isinstance(answer, Assign):
-                    answer = self._train_one(session, answer, interrupted)
+                    answer = self._train_one(session, answer, interrupted, checkpoints)
                 else:
                     answer = self._try_out(session, answer)
             return []
         finally:
             session.close()
+            checkpoints.close()
 
     def _try_out(self, session: Session, order: Check) -> Answer:
         error = self._check() if self._check else None
         return session.request(Checked(error, "CheckError"))
 
     def _train_one(
-        self, session: Session, assignment: Assign, interrupted: threading.Event
+        self,
+        session: Session,
+        assignment: Assign,
+        interrupted: threading.Event,
+        checkpoints: CheckpointRuns,
     ) -> Answer:
         session.begin()
         reporter = session.reporter
         try:
-            metric: float | None = self._train(assignment.params, reporter, interrupted)
+            with checkpoints.run(assignment, reporter):
+                metric: float | None = self._train(assignment.params, reporter, interrupted)
+                checkpoints.wait()
         except EarlyStopException:
             metric = reporter.stop_metric
             return session.final(metric, {"metric": metric}, True)

@@ -1,8 +1,11 @@
 """What a training function does with checkpoints, without a driver."""
 
+from pathlib import Path
+
 import pytest
 
-from maggy.checkpoints.run import CheckpointPlace, Handover, RunCheckpoints
+from maggy.checkpoints.run import CheckpointPlace, RunCheckpoints, RunPlace
+from maggy.checkpoints.saved import Handover
 from maggy.checkpoints.transfer import upload
 from maggy.common.exceptions import CheckpointError
 from maggy.common.files import AnyFiles
@@ -14,29 +17,31 @@ TRIAL = "a" * 16
 @pytest.fixture
 def place(tmp_path):
     (tmp_path / "token").write_bytes(b"secret")
-    return CheckpointPlace(str(tmp_path), "token", b"secret")
+    return CheckpointPlace(str(tmp_path), "token", "secret")
 
 
 @pytest.fixture
-def make(place):
+def make(place, tmp_path_factory):
     """Return what makes the checkpoints of a run, which are saved at once."""
-    runs, uploads = [], []
+    uploads, lines = [], []
 
     def make(run_name="1-1", handover=None):
-        run = RunCheckpoints(FILES, place, TRIAL, run_name, handover, uploads.append)
-        runs.append(run)
-        return run
+        run_place = RunPlace(place, run_name, str(tmp_path_factory.mktemp("disk") / run_name))
+        return RunCheckpoints(run_place, TRIAL, handover, uploads.append, lines.append)
 
-    make.uploads = uploads
-    yield make
-    for run in runs:
-        run.close()
+    make.uploads, make.lines = uploads, lines
+    return make
 
 
 def save_all(uploads):
     for item in uploads:
         upload(
-            FILES, item.folder, item.directory, trial_id=TRIAL, step=item.step, metric=item.metric
+            FILES,
+            Path(item.folder),
+            item.directory,
+            trial_id=TRIAL,
+            step=item.step,
+            metric=item.metric,
         )
 
 
@@ -53,9 +58,6 @@ def test_what_one_run_saves_the_next_one_restores(make):
     checkpoint = second.restore()
     assert (checkpoint / "model").read_text() == "weights"
     assert (checkpoint.step, checkpoint.metric) == (4, 0.5)
-    assert second.restore() is checkpoint
-    second.close()
-    assert not checkpoint.path.exists()
 
 
 def test_an_exception_in_the_block_leaves_no_checkpoint(make):
@@ -104,3 +106,22 @@ def test_a_worker_that_sees_another_disk_says_so_at_the_first_use(make, tmp_path
     with pytest.raises(CheckpointError, match="checkpoint_dir"):
         make(handover=Handover(str(tmp_path / "x"), 1, None)).restore()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["token"][: kind == "other"]
+
+
+def test_a_checkpoint_that_is_gone_costs_a_line(make, tmp_path):
+    for directory in ("a/checkpoints/1/x", f"{tmp_path}/a/checkpoints/1/x"):
+        run = make(handover=Handover(directory, 1, None))
+        assert run.restore() is None
+        assert run.handover is None
+        assert "begins anew, since its checkpoint cannot be restored" in make.lines.pop()
+
+
+def test_a_store_that_is_away_costs_no_trial(make, monkeypatch):
+    def refuse(self, path):
+        raise ConnectionError("away")
+
+    monkeypatch.setattr(AnyFiles, "read_bytes", refuse)
+    with make().save(1, None):  # the uploader tries again
+        pass
+    assert len(make.uploads) == 1
+    assert make(handover=Handover("a/checkpoints/1/x", 1, None)).restore() is None

@@ -1,15 +1,11 @@
-"""Which checkpoints are kept: the newest and the best one, and what is written down of them."""
+"""Which checkpoints are kept: the newest and the best one."""
 
 import math
 
 import pytest
 
-from maggy.checkpoints.saved import Kept, SavedCheckpoint, read_kept, write_kept
+from maggy.checkpoints.saved import Kept, SavedCheckpoint
 from maggy.common.direction import Direction
-from maggy.common.exceptions import CheckpointError
-from maggy.common.files import AnyFiles
-
-FILES = AnyFiles()
 
 
 def saved(step, metric):
@@ -40,23 +36,3 @@ def keep(metrics, direction="max"):
 )
 def test_the_newest_and_the_best_are_kept(metrics, direction, expected):
     assert keep(metrics, direction) == expected
-
-
-def test_what_is_written_down_is_read_back(tmp_path):
-    kept = Kept()
-    assert read_kept(FILES, str(tmp_path)) == kept
-    kept.add(SavedCheckpoint(3, 0.5, "3/1-17", 1000, 2.5), Direction.parse("max"))
-    kept.add(saved(4, 0.4), Direction.parse("max"))
-    write_kept(FILES, str(tmp_path), kept)
-    assert read_kept(FILES, str(tmp_path)) == kept
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["", "[]", '{"newest": 3}', '{"newest": [1, 0.5, "../../up"]}', "[" * 5000],
-    ids=["empty", "list", "number", "elsewhere", "deep"],
-)
-def test_a_damaged_record_is_noticed(text, tmp_path):
-    (tmp_path / "checkpoints.json").write_text(text)
-    with pytest.raises(CheckpointError):
-        read_kept(FILES, str(tmp_path))

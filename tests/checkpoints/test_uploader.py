@@ -45,7 +45,9 @@ def work(store, tmp_path):
         folder = tmp_path / f"saved-{step}"
         folder.mkdir()
         (folder / "file").write_bytes(b"x" * step)
-        uploader.submit(Upload(folder, str(tmp_path / "store" / str(step)), "a" * 16, step, 0.5))
+        uploader.submit(
+            Upload(str(folder), str(tmp_path / "store" / str(step)), "a" * 16, "1/a", step, 0.5)
+        )
         return folder
 
     yield submit, uploader, saved, errors
@@ -107,7 +109,7 @@ def test_what_no_store_can_keep_costs_only_itself(work, tmp_path):
     folder = tmp_path / "with_link"
     folder.mkdir()
     (folder / "link").symlink_to("/etc/passwd")
-    uploader.submit(Upload(folder, str(tmp_path / "store" / "9"), "a" * 16, 9, None))
+    uploader.submit(Upload(str(folder), str(tmp_path / "store" / "9"), "a" * 16, "9/a", 9, None))
     assert uploader.wait(60)
     submit(10)
     assert uploader.wait(60)

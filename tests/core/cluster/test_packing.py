@@ -8,7 +8,7 @@ from maggy.common.exceptions import BadArgumentsError, ExperimentError, Signatur
 from maggy.core.cluster import Payload, TooLargeError, call_with_content, dumps, loads, packing
 from maggy.core.cluster.packing import pack_workload
 from maggy.core.executors.workload import SearchWorkload
-from maggy.testing.loopback import ThreadCluster
+from maggy.testing.thread_cluster import ThreadCluster
 
 
 def pack(train, cluster=None, tell=print, **values):

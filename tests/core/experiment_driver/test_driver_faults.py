@@ -10,7 +10,7 @@ from maggy import Trial
 from maggy.core.experiment_driver import driver as driver_module
 from maggy.core.experiment_driver.jobs import Jobs
 from maggy.testing import WorkerDied
-from maggy.testing.loopback import ThreadCluster
+from maggy.testing.thread_cluster import ThreadCluster
 
 pytestmark = pytest.mark.loopback
 

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from maggy.core.experiment_driver.jobs import JobEnd, Jobs
-from maggy.testing.loopback import ThreadCluster
+from maggy.testing.thread_cluster import ThreadCluster
 
 pytestmark = pytest.mark.loopback
 

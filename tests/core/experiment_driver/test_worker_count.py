@@ -3,7 +3,7 @@
 import pytest
 
 from maggy.core.experiment_driver.worker_count import count_workers
-from maggy.testing.loopback import ThreadCluster
+from maggy.testing.thread_cluster import ThreadCluster
 
 
 def workers(slots, num_workers=None, remaining=100, local=False):

@@ -1,0 +1,135 @@
+"""Trials go on from their checkpoints, with a real driver and records, and threads as workers."""
+
+import json
+import pathlib
+
+import pytest
+from helpers.checkpoints import count_up, steps_on_disk
+from helpers.loopback import Experiment, Given, one_after_another
+from helpers.waiting import wait_until
+
+from maggy import Trial
+from maggy.testing import WorkerDied
+
+pytestmark = pytest.mark.loopback
+
+
+def suggestions(*values):
+    return Given(one_after_another([Trial({"x": value}) for value in values]))
+
+
+def die(reporter):
+    """Lose the worker once the driver knows of every checkpoint."""
+    wait_until(lambda: reporter.checkpoint_news() is None or not reporter.checkpoint_news().saved)
+    wait_until(lambda: reporter._first_saved > 0)
+    raise WorkerDied
+
+
+def test_a_trial_that_loses_its_worker_goes_on_with_one_curve(tmp_path):
+    trained = []
+
+    def train(params, reporter, interrupted):
+        return count_up(params, reporter, fail_at=2, fails=die, trained=trained)
+
+    experiment = Experiment(tmp_path, suggestions(5), train, workers=1)
+    (trial,) = experiment.run().trials
+    assert (trial.final_metric, trial.attempts) == (26, 2)
+    assert (trial.step_history, trial.metric_history) == ([0, 1, 2, 3], [5, 11, 18, 26])
+    assert len(set(trained)) == 4
+    # Of the last checkpoint at most one epoch is trained again.
+    assert len(trained) <= 5
+    assert not experiment.troubles
+
+
+def test_a_function_that_does_not_restore_begins_with_a_clean_history(tmp_path):
+    def train(params, reporter, interrupted):
+        lost = reporter._checkpoints.handover is None
+        for epoch in range(3):
+            reporter.broadcast(epoch + (0 if lost else 10), step=epoch)
+            with reporter.checkpoint(step=epoch):
+                pass
+        if lost:
+            die(reporter)
+        return 1.0
+
+    (trial,) = Experiment(tmp_path, suggestions(1), train, workers=1).run().trials
+    assert trial.metric_history == [10, 11, 12]
+
+
+def test_a_child_goes_on_from_the_checkpoint_of_its_parent(tmp_path):
+    parent = Trial({"x": 1, "epochs": 2})
+    trained = []
+
+    def suggest(finished):
+        if finished is None:
+            return parent if parent.status == Trial.PENDING else "IDLE"
+        if finished is not parent:
+            return None
+        child = Trial({"x": 1, "epochs": 4})
+        child.parent = parent.trial_id
+        return child
+
+    def train(params, reporter, interrupted):
+        return count_up(params, reporter, epochs=params["epochs"], trained=trained)
+
+    experiment = Experiment(tmp_path, Given(suggest), train, workers=1)
+    first, second = experiment.run().trials
+    assert trained == [(1, 0), (1, 1), (1, 2), (1, 3)]
+    assert (first.final_metric, second.final_metric) == (3, 10)
+    assert second.metric_history == [1, 3, 6, 10]
+    record = pathlib.Path(experiment.store.trial_directory(second.trial_id), "trial.json")
+    assert json.loads(record.read_text())["info_dict"]["parent"] == first.trial_id
+
+
+def test_the_newest_and_the_best_checkpoint_stay(tmp_path):
+    values = [1.0, 9.0, 2.0, 3.0]
+
+    def train(params, reporter, interrupted):
+        for step, value in enumerate(values):
+            reporter.broadcast(value, step=step)
+            with reporter.checkpoint(step=step) as folder:
+                (folder / "value").write_text(str(value))
+            # One that waits would be replaced by the next one.
+            wait_until(lambda count=step: reporter._first_saved + len(reporter._saved) > count)
+        return values[-1]
+
+    experiment = Experiment(tmp_path, suggestions(1), train, workers=1)
+    (trial,) = experiment.run().trials
+    directory = pathlib.Path(experiment.store.trial_directory(trial.trial_id))
+    assert steps_on_disk(directory) == [1, 3]
+    kept = experiment.keeper.read(trial.trial_id)
+    assert (kept.kept.newest.step, kept.kept.best.step, kept.kept.best.metric) == (3, 1, 9.0)
+    assert kept.trial.metric_history == values
+    experiment.keeper._keep_all = False
+    experiment.keeper.clear([trial.trial_id], trial.trial_id)
+    assert steps_on_disk(directory) == [1, 3]
+    experiment.keeper.clear([trial.trial_id], None)
+    assert steps_on_disk(directory) == []
+    assert not (directory / "checkpoints.json").exists()
+
+
+def test_a_block_that_raises_saves_nothing(tmp_path):
+    def train(params, reporter, interrupted):
+        with pytest.raises(KeyError), reporter.checkpoint(step=0):
+            raise KeyError("the disk is full")
+        return 1.0
+
+    experiment = Experiment(tmp_path, suggestions(1), train, workers=1)
+    (trial,) = experiment.run().trials
+    directory = pathlib.Path(experiment.store.trial_directory(trial.trial_id))
+    assert (trial.final_metric, steps_on_disk(directory)) == (1.0, [])
+
+
+def test_a_checkpoint_that_is_damaged_costs_a_line_and_no_trial(tmp_path):
+    def train(params, reporter, interrupted):
+        if reporter._checkpoints.handover is None:
+            return count_up(params, reporter, fail_at=2, fails=die)
+        for path in tmp_path.rglob("total"):
+            path.write_text("other")
+        return count_up(params, reporter)
+
+    experiment = Experiment(tmp_path, suggestions(5), train, workers=1)
+    (trial,) = experiment.run().trials
+    assert trial.metric_history == [5, 11, 18, 26]
+    output = pathlib.Path(experiment.store.trial_directory(trial.trial_id), "output.log")
+    assert "begins anew, since its checkpoint cannot be restored" in output.read_text()
