@@ -43,7 +43,7 @@ def find_checkpoints(
         ResumeError: If earlier calls had their checkpoints elsewhere.
     """
     try:
-        root = _find_root(environment, config, store, earlier.get("checkpoint_root"))
+        root = _find_root(environment, config, store, earlier)
         place = (
             CheckpointPlace(root, *store.proof())
             if root == store.directory
@@ -62,16 +62,17 @@ def find_checkpoints(
 
 
 def _find_root(
-    environment: Environment, config: Config, store: RecordStore, recorded_root: object
+    environment: Environment, config: Config, store: RecordStore, earlier: Mapping[str, Any]
 ) -> str:
+    recorded_root, is_resumed = earlier.get("checkpoint_root"), bool(earlier)
     if config.checkpoint_dir is None:
         return recorded_root if isinstance(recorded_root, str) else store.directory
     root = f"{environment.root(config.checkpoint_dir)}/{store.experiment_id}"
-    if isinstance(recorded_root, str) and recorded_root != root:
+    if is_resumed and recorded_root != root:
         raise ResumeError(
             "A resumed experiment must have its checkpoints where they are, in "
-            f"{recorded_root}, but the config has checkpoint_dir={config.checkpoint_dir!r}. "
-            "Leave checkpoint_dir out."
+            f"{recorded_root or store.directory}, but the config has "
+            f"checkpoint_dir={config.checkpoint_dir!r}. Leave checkpoint_dir out."
         )
     return root
 

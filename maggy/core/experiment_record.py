@@ -44,7 +44,8 @@ class ExperimentRecord:
         seed: The seed of the call.
         start: When the call began, in seconds since 1970.
         setup: What the call runs with; see :func:`describe_setup`.
-        checkpoint_root: The directory of the checkpoints of all trials.
+        checkpoint_root: The directory of the checkpoints of all trials; None if that is the
+            directory of the experiment, which may be moved.
     """
 
     def __init__(
@@ -58,7 +59,7 @@ class ExperimentRecord:
         seed: int,
         start: float,
         setup: Mapping[str, Json],
-        checkpoint_root: str,
+        checkpoint_root: str | None,
     ) -> None:
         self._recorder = recorder
         self._start = start
@@ -81,7 +82,7 @@ class ExperimentRecord:
             **({"confidence": policy.confidence} if policy.kind == "ablation" else {}),
             "format": RECORD_FORMAT,
             "drawn_seed": seed,
-            "checkpoint_root": checkpoint_root,
+            **({} if checkpoint_root is None else {"checkpoint_root": checkpoint_root}),
             "state": "RUNNING",
             "runs": [*earlier.get("runs", []), call],
         }

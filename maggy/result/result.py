@@ -24,6 +24,7 @@ from maggy.result.differences import ComponentDifference, compare_with_base
 from maggy.result.drawing import Drawable
 from maggy.result.report import report_page
 from maggy.result.rows import TrialRow, make_row, parameter_names
+from maggy.result.saved_checkpoints import CheckpointAccess
 from maggy.result.status import caption
 from maggy.result.terminal_view import terminal_text
 from maggy.searchspace import Searchspace
@@ -42,7 +43,7 @@ class _Printer(Protocol):
     def text(self, obj: str) -> None: ...
 
 
-class ExperimentResult(dict[str, Any], Drawable):
+class ExperimentResult(dict[str, Any], Drawable, CheckpointAccess):
     """The result of an experiment: a dict of plain JSON values with tables and plots.
 
     Keys: ``best_id``, ``best_val``, ``best_config`` and the same with ``worst_``, ``avg``,

@@ -1,0 +1,99 @@
+"""Trials on Spark go on from their checkpoints: after a killed worker, and in a resumed call."""
+
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from helpers import checkpoints
+from helpers.checkpoints import count_up, steps_on_disk
+from pyspark import cloudpickle
+
+from maggy import Searchspace, experiment, load
+from maggy.common.exceptions import CheckpointError, ExperimentError
+from maggy.experiment_config import OptimizationConfig
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("spark", "experiments")]
+
+SPACE = Searchspace(x=("DISCRETE", [1, 2]))
+OPTIONS = {"hb_interval": 0.1, "name": "counting"}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def helpers_by_value():
+    """Send the helper to the workers, too, which cannot import it."""
+    cloudpickle.register_pickle_by_value(checkpoints)
+    yield
+    cloudpickle.unregister_pickle_by_value(checkpoints)
+
+
+def wait_for_record(reporter):
+    """Wait until the driver has written down a checkpoint of this trial."""
+    record = Path(os.environ["MAGGY_TRIAL_LOGDIR"], "checkpoints.json")
+    deadline = time.monotonic() + 60
+    while not record.exists():
+        assert time.monotonic() < deadline
+        threading.Event().wait(0.01)
+
+
+@pytest.mark.parametrize("isolation", ["worker", "process"])
+def test_a_trial_goes_on_after_its_process_was_killed(isolation):
+    def die(reporter):
+        wait_for_record(reporter)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def train(x, reporter):
+        return count_up({"x": x}, reporter, fail_at=1 if x == 2 else None, fails=die)
+
+    config = OptimizationConfig(2, "gridsearch", SPACE, isolation=isolation, **OPTIONS)
+    result = experiment.lagom(train, config)
+    rows = {row["params"]["x"]: row for row in result.trials}
+    assert (rows[2]["attempts"], rows[2]["metric"], rows[1]["metric"]) == (2, 14, 10)
+    assert (rows[2]["steps"], rows[2]["history"]) == ([0, 1, 2, 3], [2, 5, 9, 14])
+    # Only the best trial keeps its checkpoints.
+    assert steps_on_disk(Path(result.directory, rows[2]["trial_id"])) == [3]
+    assert not Path(result.directory, rows[1]["trial_id"], "checkpoints").exists()
+    for opened in (result, load(result.directory)):
+        checkpoint = opened.best_checkpoint()
+        assert (checkpoint.step, (checkpoint / "total").read_text()) == (3, "14")
+        assert opened.checkpoint(rows[2]["number"]).metric == 14
+        with pytest.raises(CheckpointError, match="keep_checkpoints"):
+            opened.checkpoint(rows[1]["trial_id"])
+        with pytest.raises(CheckpointError, match="KerasCheckpoint"):
+            opened.best_model()
+
+
+def test_a_resumed_experiment_continues_half_trained_trials(tmp_path):
+    marks = tmp_path / "marks"
+    marks.mkdir()
+
+    def train(x, reporter):
+        def end_the_experiment(reporter):
+            if x == 2:
+                wait_for_record(reporter)
+                (marks / "saved").touch()
+                threading.Event().wait(600)  # until it is interrupted
+
+        if x == 1:
+            while not (marks / "saved").exists():
+                threading.Event().wait(0.01)
+            raise ValueError("this ends the experiment")
+        (marks / f"begun-{len(list(marks.iterdir()))}").touch()
+        return count_up({"x": x}, reporter, fail_at=1, fails=end_the_experiment)
+
+    options = {**OPTIONS, "num_workers": 2, "checkpoint_dir": tmp_path / "store"}
+    config = OptimizationConfig(2, "gridsearch", SPACE, fail_fast=True, **options)
+    with pytest.raises(ExperimentError, match="this ends the experiment"):
+        experiment.lagom(train, config)
+    (directory,) = [path.parent for path in tmp_path.rglob("maggy.json")]
+    del options["checkpoint_dir"]
+    config = OptimizationConfig(2, "gridsearch", SPACE, resume=directory, **options)
+    result = experiment.lagom(train, config)
+    (row,) = [row for row in result.trials if row["params"]["x"] == 2]
+    assert (row["status"], row["metric"], row["history"]) == ("FINALIZED", 14, [2, 5, 9, 14])
+    assert (row["attempts"], row["number"]) == (2, 2)
+    checkpoint = load(directory).best_checkpoint()
+    assert (checkpoint / "total").read_text() == "14"
+    assert list((tmp_path / "store").rglob("manifest.json"))
