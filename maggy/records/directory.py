@@ -103,8 +103,8 @@ class ExperimentStore(RecordStore):
         try:
             store = cls(files, make_directory(files, root, app_id, names), find_event_maker())
             # An object store knows a directory only once there is a file in it.
-            shown = without_credentials(store.directory)
-            store.log(f"Experiment {store.experiment_id} is recorded in {shown}.")
+            place = without_credentials(store.directory)
+            store.log(f"Experiment {store.experiment_id} is recorded in {place}.")
             store.claim()
         except MaggyError:
             raise
