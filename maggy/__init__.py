@@ -27,12 +27,14 @@ if TYPE_CHECKING:
     from maggy import tracking as tracking
     from maggy import trial as trial
     from maggy.ablation import AblationStudy
+    from maggy.checkpoints import Checkpoint
     from maggy.common.exceptions import (
         AblationError,
         BadArgumentsError,
         BroadcastMetricTypeError,
         BroadcastStepTypeError,
         BroadcastStepValueError,
+        CheckpointError,
         EarlyStopException,
         ExperimentError,
         ExperimentNotFoundError,
@@ -105,6 +107,8 @@ __all__ = [
     "BroadcastMetricTypeError",
     "BroadcastStepTypeError",
     "BroadcastStepValueError",
+    "Checkpoint",
+    "CheckpointError",
     "CmaEs",
     "Decision",
     "EarlyStopException",
@@ -161,6 +165,7 @@ _NAMES = {
         "BroadcastMetricTypeError",
         "BroadcastStepTypeError",
         "BroadcastStepValueError",
+        "CheckpointError",
         "EarlyStopException",
         "ExperimentError",
         "ExperimentNotFoundError",
@@ -211,6 +216,7 @@ _NAMES = {
         "SingleRun",
     ],
     "maggy.optimizer.bayes": ["GP", "TPE"],
+    "maggy.checkpoints": ["Checkpoint"],
     "maggy.result": ["ExperimentResult"],
     "maggy.searchspace": ["Searchspace"],
     "maggy.tracking": ["Listener"],

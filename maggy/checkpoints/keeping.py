@@ -11,17 +11,17 @@ import msgspec
 
 from maggy.checkpoints.manifest import check_name
 from maggy.checkpoints.run import CheckpointPlace
-from maggy.checkpoints.saved import FOLDER, Kept, SavedCheckpoint, path_of
+from maggy.checkpoints.saved import FOLDER, CheckpointPair, SavedCheckpoint, path_of
 from maggy.common.exceptions import BadArgumentsError, CheckpointError
 from maggy.common.files import Files
 from maggy.trial import Trial
 
-__all__ = ["CheckpointKeeper", "KeptCheckpoints", "read_kept"]
+__all__ = ["CheckpointKeeper", "CheckpointRecord", "read_checkpoint_record"]
 
 _RECORD = "checkpoints.json"
 
 
-class _Record(Kept):
+class _Record(CheckpointPair):
     """The content of ``checkpoints.json``.
 
     Attributes:
@@ -35,15 +35,15 @@ _decoder = msgspec.json.Decoder(_Record)
 
 
 @dataclass(frozen=True)
-class KeptCheckpoints:
+class CheckpointRecord:
     """What is recorded of the checkpoints of a trial.
 
     Attributes:
-        kept: The checkpoints.
+        pair: The checkpoints.
         trial: The trial with its points up to the newest one; None if there is none.
     """
 
-    kept: Kept
+    pair: CheckpointPair
     trial: Trial | None = None
 
 
@@ -73,40 +73,42 @@ class CheckpointKeeper:
         self._trial_directory = trial_directory
         self._keep_all = keep_all
 
-    def record(self, trial: Trial, kept: Kept, point_count: int) -> None:
+    def record(self, trial: Trial, pair: CheckpointPair, point_count: int) -> None:
         """Write down which checkpoints of a trial count, with what a later driver needs.
 
         Args:
             trial: The trial. It may get more points meanwhile.
-            kept: The checkpoints.
+            pair: The checkpoints.
             point_count: Number of its points up to the newest checkpoint.
         """
         directory = self._trial_directory(trial.trial_id)
-        record = _Record(kept.newest, kept.best, json.loads(_cut(trial, point_count).to_json()))
+        record = _Record(pair.newest, pair.best, json.loads(_cut(trial, point_count).to_json()))
         self._files.make_directory(directory, exist_ok=True)
         self._files.write_bytes(f"{directory}/{_RECORD}", msgspec.json.encode(record), atomic=True)
 
-    def remove(self, trial_id: str, checkpoints: Iterable[SavedCheckpoint], kept: Kept) -> None:
+    def remove(
+        self, trial_id: str, checkpoints: Iterable[SavedCheckpoint], pair: CheckpointPair
+    ) -> None:
         """Remove checkpoints that are not kept any more.
 
         Args:
             trial_id: The trial.
             checkpoints: The checkpoints.
-            kept: Those of the trial that are kept.
+            pair: Those of the trial that are kept.
         """
-        kept_steps = {one.step for one in (kept.newest, kept.best) if one is not None}
+        pair_steps = {one.step for one in (pair.newest, pair.best) if one is not None}
         for checkpoint in checkpoints:
             # What runs that were lost have left at the step goes with it.
-            is_shared = checkpoint.step in kept_steps
+            is_shared = checkpoint.step in pair_steps
             name = checkpoint.name if is_shared else str(checkpoint.step)
             self._files.remove_folder(f"{self.place.root}/{path_of(trial_id, name)}")
 
-    def read(self, trial_id: str) -> KeptCheckpoints:
+    def read(self, trial_id: str) -> CheckpointRecord:
         """Return what is recorded of a trial of an earlier call; nothing if that is damaged."""
         try:
-            return read_kept(self._files, self._trial_directory(trial_id))
+            return read_checkpoint_record(self._files, self._trial_directory(trial_id))
         except (CheckpointError, PermissionError):
-            return KeptCheckpoints(Kept())
+            return CheckpointRecord(CheckpointPair())
 
     def clear(self, trial_ids: Iterable[str], best_id: str | None) -> None:
         """Remove the checkpoints of all trials but the best one, unless all are to be kept.
@@ -123,7 +125,7 @@ class CheckpointKeeper:
                 self._files.remove(f"{self._trial_directory(trial_id)}/{_RECORD}")
 
 
-def read_kept(files: Files, trial_directory: str) -> KeptCheckpoints:
+def read_checkpoint_record(files: Files, trial_directory: str) -> CheckpointRecord:
     """Return what is recorded of the checkpoints of a trial; nothing if there is no record.
 
     Args:
@@ -138,7 +140,7 @@ def read_kept(files: Files, trial_directory: str) -> KeptCheckpoints:
         record = _decoder.decode(files.read_inside(trial_directory, _RECORD))
         trial = None if record.trial is None else Trial.from_json(json.dumps(record.trial))
     except (FileNotFoundError, NotADirectoryError):
-        return KeptCheckpoints(Kept())
+        return CheckpointRecord(CheckpointPair())
     except (
         msgspec.DecodeError,
         BadArgumentsError,
@@ -152,7 +154,7 @@ def read_kept(files: Files, trial_directory: str) -> KeptCheckpoints:
     for checkpoint in (record.newest, record.best):
         if checkpoint is not None:
             check_name(checkpoint.name)
-    return KeptCheckpoints(Kept(record.newest, record.best), trial)
+    return CheckpointRecord(CheckpointPair(record.newest, record.best), trial)
 
 
 def _cut(trial: Trial, point_count: int) -> Trial:

@@ -15,8 +15,8 @@ from maggy.common.direction import Direction
 __all__ = [
     "FOLDER",
     "CheckpointNews",
+    "CheckpointPair",
     "Handover",
-    "Kept",
     "SavedCheckpoint",
     "path_of",
 ]
@@ -71,16 +71,16 @@ class CheckpointNews(msgspec.Struct, array_like=True, frozen=True):
     saved: list[SavedCheckpoint]
 
 
-class Kept(msgspec.Struct):
+class CheckpointPair(msgspec.Struct):
     """The checkpoints of a trial that are kept: the newest one, and the one with the best metric.
 
     Example:
-        >>> kept = Kept()
-        >>> kept.add(SavedCheckpoint(1, 0.9, "1/a"), Direction.parse("max"))
+        >>> pair = CheckpointPair()
+        >>> pair.add(SavedCheckpoint(1, 0.9, "1/a"), Direction.parse("max"))
         []
-        >>> kept.add(SavedCheckpoint(2, 0.7, "2/a"), Direction.parse("max"))
+        >>> pair.add(SavedCheckpoint(2, 0.7, "2/a"), Direction.parse("max"))
         []
-        >>> [old.step for old in kept.add(SavedCheckpoint(3, 0.8, "3/a"), Direction.parse("max"))]
+        >>> [old.step for old in pair.add(SavedCheckpoint(3, 0.8, "3/a"), Direction.parse("max"))]
         [2]
 
     Attributes:
@@ -108,10 +108,10 @@ class Kept(msgspec.Struct):
                 and direction.is_better(best.metric, than=metric)
             )
             self.best = best if is_worse else checkpoint
-        kept_names = {kept.name for kept in (self.newest, self.best) if kept is not None}
+        pair_names = {one.name for one in (self.newest, self.best) if one is not None}
         return list(
             {
-                old.name: old for old in before if old is not None and old.name not in kept_names
+                old.name: old for old in before if old is not None and old.name not in pair_names
             }.values()
         )
 

@@ -110,9 +110,9 @@ class Uploader:
         """
         self._writer.close(seconds)
         with self._condition:
-            lost, self._waiting = self._waiting, None
-        if lost is not None:
-            _delete(lost.folder)
+            remainder, self._waiting = self._waiting, None
+        if remainder is not None:
+            _delete(remainder.folder)
 
     # Everything below runs on the thread of the writer, which repeats a call that raises.
 

@@ -9,13 +9,13 @@ from collections.abc import Callable
 from typing import Any
 
 from maggy.checkpoints.keeping import CheckpointKeeper
+from maggy.checkpoints.place import find_place
 from maggy.common import exceptions
 from maggy.common.credentials import without_credentials
 from maggy.common.direction import Direction
 from maggy.common.environment_variables import set_variables
 from maggy.common.exceptions import ExperimentError, MissingDependencyError, NotSupportedError
 from maggy.common.types import TrainingFunction
-from maggy.core.checkpoint_place import find_checkpoints
 from maggy.core.cluster import Cluster, Payload, Task, active_cluster, call_with_content
 from maggy.core.cluster.packing import pack_workload
 from maggy.core.environment import (
@@ -39,7 +39,7 @@ from maggy.core.experiment_driver.recorder import Recorder
 from maggy.core.experiment_driver.worker_count import count_workers
 from maggy.core.experiment_record import ExperimentRecord, choose_seed, describe_setup
 from maggy.core.plan import Config, plan
-from maggy.core.resume import Past, open_experiment, take_over
+from maggy.core.resume import Past, add_checkpoints, open_experiment, take_over
 from maggy.core.rpc import Address, Server
 from maggy.experiment_config import OptimizationConfig
 from maggy.experiment_config.checks import check_memory
@@ -161,8 +161,26 @@ def _open_records(
         store, past = _create_store(environment, root, cluster), Past([], [])
     else:
         past = take_over(store, earlier, policy, retry_failed=config.retry_failed)
-    keeper, past = find_checkpoints(environment, config, store, earlier, past)
-    return store, past, keeper
+    try:
+        chosen_root = config.checkpoint_dir and environment.root(config.checkpoint_dir)
+        place = find_place(
+            environment.files,
+            store.directory,
+            store.proof(),
+            choice=f"{chosen_root}/{store.experiment_id}" if chosen_root else None,
+            recorded_root=earlier.get("checkpoint_root"),
+            is_resumed=bool(earlier),
+        )
+        keeper = CheckpointKeeper(
+            environment.files,
+            place,
+            store.trial_directory,
+            keep_all=config.keep_checkpoints == "all",
+        )
+        return store, add_checkpoints(past, store, keeper), keeper
+    except BaseException:
+        store.release()
+        raise
 
 
 def _announce_start(config: Config, policy: Policy, store: RecordStore, recorder: Recorder) -> None:
@@ -260,7 +278,7 @@ def _make_driver(
         listeners,
         display,
         CheckpointBook(
-            policy.direction, past.kept, past.again, lambda trial_id: keeper.read(trial_id).kept
+            policy.direction, past.pairs, past.again, lambda trial_id: keeper.read(trial_id).pair
         ),
     )
 

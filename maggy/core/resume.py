@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from maggy.checkpoints.keeping import CheckpointKeeper
-from maggy.checkpoints.saved import Kept
+from maggy.checkpoints.saved import CheckpointPair
 from maggy.common.credentials import without_credentials
 from maggy.common.exceptions import ResumeError
 from maggy.core.environment import Environment
@@ -28,12 +28,12 @@ class Past:
         trials: The trials that count, in the order in which they ended.
         again: The trials that run again: those that failed, and those that were interrupted and
             have a checkpoint.
-        kept: The checkpoints of these, by trial id.
+        pairs: The checkpoints of these, by trial id.
     """
 
     trials: list[Trial]
     again: list[Trial]
-    kept: dict[str, Kept] = field(default_factory=dict)
+    pairs: dict[str, CheckpointPair] = field(default_factory=dict)
 
 
 def open_experiment(
@@ -104,18 +104,18 @@ def add_checkpoints(past: Past, store: RecordStore, keeper: CheckpointKeeper) ->
         store: Its records.
         keeper: Reads what is recorded of checkpoints.
     """
-    kept = {trial.trial_id: keeper.read(trial.trial_id).kept for trial in past.again}
+    pairs = {trial.trial_id: keeper.read(trial.trial_id).pair for trial in past.again}
     half_trained = []
     for trial_id in store.interrupted_ids():
         record = keeper.read(trial_id)
         if record.trial is not None and record.trial.trial_id == trial_id:
             half_trained.append(record.trial)
-            kept[trial_id] = record.kept
+            pairs[trial_id] = record.pair
     if half_trained:
         count = "1 trial" if len(half_trained) == 1 else f"{len(half_trained)} trials"
         announce(f"{count} had begun and not ended. Their training goes on from their checkpoints.")
     half_trained.sort(key=lambda trial: (trial.number is None, trial.number, trial.trial_id))
-    return replace(past, again=[*half_trained, *past.again], kept=kept)
+    return replace(past, again=[*half_trained, *past.again], pairs=pairs)
 
 
 def _without_damage(record: dict[str, Any]) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from maggy.checkpoints import Checkpoint
-from maggy.checkpoints.keeping import read_kept
-from maggy.checkpoints.saved import Kept, SavedCheckpoint, path_of
+from maggy.checkpoints.keeping import read_checkpoint_record
+from maggy.checkpoints.saved import CheckpointPair, SavedCheckpoint, path_of
 from maggy.checkpoints.transfer import download
 from maggy.common.exceptions import BadArgumentsError, CheckpointError, NotSupportedError
 from maggy.common.files import AnyFiles
@@ -59,7 +59,7 @@ class CheckpointAccess:
             NotSupportedError: If the result has no directory.
         """
         trial_id = self._find_id(trial)
-        return self._fetch(trial_id, self._kept(trial_id).newest)
+        return self._fetch(trial_id, self._pair(trial_id).newest)
 
     def best_checkpoint(self) -> Checkpoint:
         """Return the checkpoint of the best trial with the best metric, or else its newest one.
@@ -77,8 +77,8 @@ class CheckpointAccess:
             raise NotSupportedError(
                 "There must be a best trial to have a checkpoint, but no trial has a metric."
             )
-        kept = self._kept(best_id)
-        return self._fetch(best_id, kept.best or kept.newest)
+        pair = self._pair(best_id)
+        return self._fetch(best_id, pair.best or pair.newest)
 
     def best_model(self) -> keras.Model:
         """Return the Keras model in the checkpoint of :meth:`best_checkpoint`.
@@ -109,13 +109,13 @@ class CheckpointAccess:
             f"{trial!r:.80}."
         )
 
-    def _kept(self, trial_id: str) -> Kept:
+    def _pair(self, trial_id: str) -> CheckpointPair:
         if self.directory is None:
             raise NotSupportedError(
                 "Checkpoints lie in the directory of the experiment, but this result has none. "
                 "Open the experiment with maggy.load."
             )
-        return read_kept(AnyFiles(), f"{self.directory}/{trial_id}").kept
+        return read_checkpoint_record(AnyFiles(), f"{self.directory}/{trial_id}").pair
 
     def _fetch(self, trial_id: str, saved: SavedCheckpoint | None) -> Checkpoint:
         if saved is None:

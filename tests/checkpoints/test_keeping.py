@@ -3,9 +3,9 @@
 import pytest
 
 from maggy import Trial
-from maggy.checkpoints.keeping import CheckpointKeeper, KeptCheckpoints, read_kept
+from maggy.checkpoints.keeping import CheckpointKeeper, CheckpointRecord, read_checkpoint_record
 from maggy.checkpoints.run import CheckpointPlace
-from maggy.checkpoints.saved import Kept, SavedCheckpoint
+from maggy.checkpoints.saved import CheckpointPair, SavedCheckpoint
 from maggy.common.exceptions import CheckpointError
 from maggy.common.files import AnyFiles
 
@@ -29,10 +29,10 @@ def make_trial():
 
 def test_what_is_written_down_is_read_back_with_the_points_up_to_there(keeper):
     trial = make_trial()
-    assert keeper.read(trial.trial_id) == KeptCheckpoints(Kept())
-    keeper.record(trial, Kept(NEWEST, BEST), 4)
+    assert keeper.read(trial.trial_id) == CheckpointRecord(CheckpointPair())
+    keeper.record(trial, CheckpointPair(NEWEST, BEST), 4)
     found = keeper.read(trial.trial_id)
-    assert found.kept == Kept(NEWEST, BEST)
+    assert found.pair == CheckpointPair(NEWEST, BEST)
     assert found.trial.metric_history == [0.1, 0.9, 0.4, 0.5]
     assert (found.trial.trial_id, found.trial.number, found.trial.attempts) == (
         trial.trial_id, 7, 2,
@@ -49,14 +49,14 @@ def test_a_damaged_record_is_noticed_and_counts_as_none(text, tmp_path, keeper):
     (tmp_path / "t1").mkdir()
     (tmp_path / "t1" / "checkpoints.json").write_text(text)
     with pytest.raises(CheckpointError):
-        read_kept(FILES, str(tmp_path / "t1"))
-    assert keeper.read("t1") == KeptCheckpoints(Kept())
+        read_checkpoint_record(FILES, str(tmp_path / "t1"))
+    assert keeper.read("t1") == CheckpointRecord(CheckpointPair())
 
 
 def test_what_lost_runs_have_left_at_a_step_goes_with_it(tmp_path, keeper):
     for name in ("1/a", "1/lost", "3/a", "3/b"):
         (tmp_path / "t1" / "checkpoints" / name).mkdir(parents=True)
-    kept = Kept(SavedCheckpoint(3, 0.5, "3/b"))
-    keeper.remove("t1", [SavedCheckpoint(1, 0.5, "1/a"), SavedCheckpoint(3, 0.4, "3/a")], kept)
+    pair = CheckpointPair(SavedCheckpoint(3, 0.5, "3/b"))
+    keeper.remove("t1", [SavedCheckpoint(1, 0.5, "1/a"), SavedCheckpoint(3, 0.4, "3/a")], pair)
     left = sorted((tmp_path / "t1" / "checkpoints").rglob("*"))
     assert [path.name for path in left] == ["3", "b"]

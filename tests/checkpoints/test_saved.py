@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from maggy.checkpoints.saved import Kept, SavedCheckpoint
+from maggy.checkpoints.saved import CheckpointPair, SavedCheckpoint
 from maggy.common.direction import Direction
 
 
@@ -14,10 +14,10 @@ def saved(step, metric):
 
 def keep(metrics, direction="max"):
     """Return the steps that are kept, and those that were removed, in order."""
-    kept, removed = Kept(), []
+    pair, removed = CheckpointPair(), []
     for step, metric in enumerate(metrics):
-        removed += [old.step for old in kept.add(saved(step, metric), Direction.parse(direction))]
-    return kept.newest.step, kept.best and kept.best.step, removed
+        removed += [old.step for old in pair.add(saved(step, metric), Direction.parse(direction))]
+    return pair.newest.step, pair.best and pair.best.step, removed
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import math
 import msgspec
 import pytest
 
+from maggy.checkpoints.saved import CheckpointNews, Handover, SavedCheckpoint
 from maggy.core import messages
 from maggy.core.messages import (
     Abandon,
@@ -196,24 +197,38 @@ def test_every_message_class_is_in_one_of_the_two_vocabularies():
     assert classes == {type(message) for message in [*FROM_WORKERS, *FROM_THE_DRIVER]}
 
 
-# Messages with the field that the first release with this protocol did not have.
+TIMES = [5.0, 5.0, 6.0]
+NEWS = CheckpointNews(True, 1, [SavedCheckpoint(3, 0.5, "3/0.0.0-1", 100, 0.1)])
+# Messages with the fields that the first release with this protocol did not have, the last first.
 LATER_FIELDS = [
-    (Register("host", 7, 1, 1, "2.0.0", 5.0), "clock"),
-    (Heartbeat(3, 0, POINTS, 0, LINES, True, [5.0, 5.0, 6.0]), "times"),
-    (Final(3, 0, POINTS, 0, LINES, 0.5, {}, False, {}, [5.0, 5.0, 6.0]), "times"),
-    (Failed(3, 0, POINTS, 0, LINES, "reason", "", times=[5.0, 5.0, 6.0]), "times"),
+    (Register("host", 7, 1, 1, "2.0.0", 5.0), {"clock": 0.0}),
+    (Heartbeat(3, 0, POINTS, 0, LINES, True, TIMES, NEWS), {"checkpoints": None, "times": []}),
+    (
+        Final(3, 0, POINTS, 0, LINES, 0.5, {}, False, {}, TIMES, NEWS),
+        {"checkpoints": None, "times": []},
+    ),
+    (
+        Failed(3, 0, POINTS, 0, LINES, "reason", "", times=TIMES, checkpoints=NEWS),
+        {"checkpoints": None, "times": []},
+    ),
+    (Assign(3, "t1", {"x": 1}, "dir", Handover("t1/checkpoints/3/a", 3, 0.5)), {"handover": None}),
+    (Ack(3, 5, 6, 2), {"checkpoints": 0}),
 ]
 
 
 @pytest.mark.parametrize(
-    ("message", "field"),
+    ("message", "later_fields"),
     LATER_FIELDS,
     ids=[type(message).__name__ for message, _ in LATER_FIELDS],
 )
-def test_releases_without_times_and_this_one_understand_each_other(message, field):
+def test_earlier_releases_and_this_one_understand_each_other(message, later_fields):
+    is_from_driver = isinstance(message, (Assign, Ack))
+    decode = decode_driver_message if is_from_driver else decode_worker_message
     array = msgspec.msgpack.decode(encode(message))
-    earlier = decode_worker_message(msgspec.msgpack.encode(array[:-1]))
-    default = type(getattr(message, field))()
-    assert earlier == msgspec.structs.replace(message, **{field: default})
+    assert decode(encode(message)) == message
+    for count in range(1, len(later_fields) + 1):
+        earlier = decode(msgspec.msgpack.encode(array[:-count]))
+        missing_fields = dict(list(later_fields.items())[:count])
+        assert earlier == msgspec.structs.replace(message, **missing_fields)
     # A release drops what follows the fields that it knows.
-    assert decode_worker_message(msgspec.msgpack.encode([*array, "later"])) == message
+    assert decode(msgspec.msgpack.encode([*array, "later"])) == message

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from maggy.checkpoints.saved import Handover, Kept, SavedCheckpoint, path_of
+from maggy.checkpoints.saved import CheckpointPair, Handover, SavedCheckpoint, path_of
 from maggy.common.direction import Direction
 from maggy.core.experiment_driver.instructions import Points
 from maggy.trial import Trial
@@ -20,13 +20,13 @@ class Saving:
 
     Attributes:
         trial: The trial.
-        kept: The checkpoints of it that are kept.
+        pair: The checkpoints of it that are kept.
         replaced: Those that are not kept any more.
         point_count: Number of points of the trial up to the newest checkpoint.
     """
 
     trial: Trial
-    kept: Kept
+    pair: CheckpointPair
     replaced: list[SavedCheckpoint]
     point_count: int
 
@@ -52,7 +52,7 @@ class CheckpointBook:
 
     Args:
         direction: The direction in which the metric improves.
-        kept: The checkpoints of trials of earlier calls, by trial id.
+        pairs: The checkpoints of trials of earlier calls, by trial id.
         trials: The trials to which they belong, with their points.
         find: Return the kept checkpoints of any other trial of an earlier call.
     """
@@ -60,12 +60,12 @@ class CheckpointBook:
     def __init__(
         self,
         direction: str = "max",
-        kept: Mapping[str, Kept] | None = None,
+        pairs: Mapping[str, CheckpointPair] | None = None,
         trials: Iterable[Trial] = (),
-        find: Callable[[str], Kept] = lambda trial_id: Kept(),
+        find: Callable[[str], CheckpointPair] = lambda trial_id: CheckpointPair(),
     ) -> None:
         self._direction = Direction.parse(direction)
-        self._kept = dict(kept or {})
+        self._pairs = dict(pairs or {})
         self._find = find
         # The points that belong to the newest checkpoint, for a trial that does not run now.
         self._points = {trial.trial_id: _PointLists.of(trial) for trial in trials}
@@ -75,7 +75,7 @@ class CheckpointBook:
     @property
     def trial_ids(self) -> Iterable[str]:
         """The ids of all trials that are known to have checkpoints."""
-        return self._kept.keys()
+        return self._pairs.keys()
 
     def handover(self, trial: Trial) -> Handover | None:
         """Return the checkpoint from which the next run of a trial may go on.
@@ -92,13 +92,13 @@ class CheckpointBook:
 
     def save(self, trial: Trial, checkpoints: Iterable[SavedCheckpoint]) -> Saving:
         """Take note of checkpoints that a trial has saved, the newest one last."""
-        kept = self._kept.setdefault(trial.trial_id, Kept())
-        replaced = [old for new in checkpoints for old in kept.add(new, self._direction)]
+        pair = self._pairs.setdefault(trial.trial_id, CheckpointPair())
+        replaced = [old for new in checkpoints for old in pair.add(new, self._direction)]
         self._own.add(trial.trial_id)
-        step = -1 if kept.newest is None else kept.newest.step
+        step = -1 if pair.newest is None else pair.newest.step
         count = bisect_right(trial.step_history, step)
         # A copy, since another thread records it.
-        return Saving(trial, Kept(kept.newest, kept.best), replaced, count)
+        return Saving(trial, CheckpointPair(pair.newest, pair.best), replaced, count)
 
     def go_on(self, trial: Trial, step: int) -> Points:
         """Give a trial the points up to the checkpoint from which its run goes on; return them."""
@@ -125,14 +125,14 @@ class CheckpointBook:
 
     def end(self, trial: Trial) -> None:
         """Keep the points of a trial that has ended, for trials that continue it."""
-        if trial.trial_id in self._kept:
+        if trial.trial_id in self._pairs:
             self._points[trial.trial_id] = _PointLists.of(trial)
             self._own.discard(trial.trial_id)
 
-    def _look_up(self, trial_id: str) -> Kept:
-        if trial_id not in self._kept:
-            kept = self._find(trial_id)
-            if kept.newest is None:
-                return kept
-            self._kept[trial_id] = kept
-        return self._kept[trial_id]
+    def _look_up(self, trial_id: str) -> CheckpointPair:
+        if trial_id not in self._pairs:
+            pair = self._find(trial_id)
+            if pair.newest is None:
+                return pair
+            self._pairs[trial_id] = pair
+        return self._pairs[trial_id]

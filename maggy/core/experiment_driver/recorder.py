@@ -166,8 +166,8 @@ class Recorder:
         """Record which checkpoints of a trial count, and then remove the others."""
         keeper = self._keeper
         if keeper is not None:
-            self._writer.submit(keeper.record, saving.trial, saving.kept, saving.point_count)
-            self._writer.submit(keeper.remove, saving.trial.trial_id, saving.replaced, saving.kept)
+            self._writer.submit(keeper.record, saving.trial, saving.pair, saving.point_count)
+            self._writer.submit(keeper.remove, saving.trial.trial_id, saving.replaced, saving.pair)
 
     def clear_checkpoints(self, trial_ids: Iterable[str], best: Trial | None) -> None:
         """Remove the checkpoints of all trials but the best one, since the experiment is over."""

@@ -200,20 +200,18 @@ class TrialBook:
 
     def _append_points(self, event: Points) -> Iterable[Notice]:
         trial = self.trial_store.get(event.trial_id)
-        if trial is None:
+        steps = [] if trial is None else enter_points(trial, event)
+        if trial is None or not steps or event.last:
             return ()
-        steps = enter_points(trial, event)
-        if steps and not event.last:
-            return self._stop_checks.check_points(trial, steps, self.final_store)
-        return ()
+        return self._stop_checks.check_points(trial, steps, self.final_store)
 
     def _note_checkpoints(self, event: Continued | Saved) -> list[Notice]:
         trial = self.trial_store.get(event.trial_id)
         if trial is None:
             return []
-        if isinstance(event, Saved):
-            return [CheckpointsSaved(self._checkpoints.save(trial, event.checkpoints))]
-        return [TrialContinued(self._checkpoints.go_on(trial, event.step))]
+        if isinstance(event, Continued):
+            return [TrialContinued(self._checkpoints.go_on(trial, event.step))]
+        return [CheckpointsSaved(self._checkpoints.save(trial, event.checkpoints))]
 
     def _check_experiment(self, finals: list[Trial]) -> list[Notice]:
         """End the experiment if the policy says so: begin no trial, and stop the running ones."""

@@ -97,9 +97,9 @@ def test_the_newest_and_the_best_checkpoint_stay(tmp_path):
     (trial,) = experiment.run().trials
     directory = pathlib.Path(experiment.store.trial_directory(trial.trial_id))
     assert steps_on_disk(directory) == [1, 3]
-    kept = experiment.keeper.read(trial.trial_id)
-    assert (kept.kept.newest.step, kept.kept.best.step, kept.kept.best.metric) == (3, 1, 9.0)
-    assert kept.trial.metric_history == values
+    record = experiment.keeper.read(trial.trial_id)
+    assert (record.pair.newest.step, record.pair.best.step, record.pair.best.metric) == (3, 1, 9.0)
+    assert record.trial.metric_history == values
     experiment.keeper._keep_all = False
     experiment.keeper.clear([trial.trial_id], trial.trial_id)
     assert steps_on_disk(directory) == [1, 3]
