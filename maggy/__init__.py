@@ -74,6 +74,7 @@ if TYPE_CHECKING:
     from maggy.loading import load
     from maggy.optimizer import (
         NSGAII,
+        PBT,
         QMC,
         AbstractOptimizer,
         Asha,
@@ -94,6 +95,7 @@ if TYPE_CHECKING:
 __all__ = [
     "GP",
     "NSGAII",
+    "PBT",
     "QMC",
     "TPE",
     "AblationConfig",
@@ -211,6 +213,7 @@ _NAMES = {
         "CmaEs",
         "GridSearch",
         "Hyperband",
+        "PBT",
         "OptunaSearch",
         "RandomSearch",
         "SingleRun",

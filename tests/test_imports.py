@@ -33,7 +33,7 @@ HEAVY = (
 CONFIGS = ["AblationConfig", "HyperparameterOptConfig", "LagomConfig", "OptimizationConfig"]
 OPTIMIZERS = [
     "AbstractOptimizer", "Asha", "CmaEs", "GP", "GridSearch", "Hyperband", "NSGAII",
-    "OptunaSearch", "QMC", "RandomSearch", "SingleRun", "TPE",
+    "OptunaSearch", "PBT", "QMC", "RandomSearch", "SingleRun", "TPE",
 ]  # fmt: skip
 STOP_RULES = [
     "AbstractEarlyStop", "AbstractExperimentStop", "Decision", "MedianStoppingRule",
@@ -42,15 +42,15 @@ STOP_RULES = [
 ]  # fmt: skip
 EXCEPTIONS = [
     "AblationError", "BadArgumentsError", "BroadcastMetricTypeError",
-    "BroadcastStepTypeError", "BroadcastStepValueError", "EarlyStopException",
+    "BroadcastStepTypeError", "BroadcastStepValueError", "CheckpointError", "EarlyStopException",
     "ExperimentError", "ExperimentNotFoundError", "MaggyError", "MetricKeyError", "MetricTypeError",
     "MetricValueError", "MissingDependencyError", "NotSupportedError", "OwnershipError",
     "RecordsError", "ResumeError", "ReturnTypeError", "SearchspaceBoundsError",
     "SignatureError",
 ]  # fmt: skip
 PUBLIC = [
-    "AblationStudy", "ExperimentResult", "Searchspace", "Trial", "__version__", "callbacks",
-    "Listener", "compare", "experiment", "lagom", "load", "tensorboard", "watch",
+    "AblationStudy", "Checkpoint", "ExperimentResult", "Searchspace", "Trial", "__version__",
+    "callbacks", "Listener", "compare", "experiment", "lagom", "load", "tensorboard", "watch",
     *CONFIGS, *OPTIMIZERS, *STOP_RULES, *EXCEPTIONS,
 ]  # fmt: skip
 SUBMODULES = [
@@ -90,6 +90,7 @@ PATHS = {
         "QMC",
         "NSGAII",
         "OptunaSearch",
+        "PBT",
     ],
     "maggy.optimizer.bayes": ["TPE", "GP"],
     "maggy.pruner": ["Hyperband"],
@@ -115,7 +116,8 @@ PATHS = {
         "Shapley",
     ],
     "maggy.ablation.ablator.loco": ["LOCO"],
-    "maggy.callbacks": ["KerasBatchEnd", "KerasEpochEnd"],
+    "maggy.callbacks": ["KerasBatchEnd", "KerasCheckpoint", "KerasEpochEnd"],
+    "maggy.checkpoints": ["Checkpoint"],
     "maggy.result": ["ExperimentResult"],
     "maggy.comparing": ["compare"],
     "maggy.loading": ["load"],

@@ -17,6 +17,7 @@ OTHER_OPTIMIZERS: Final = OtherNames(
         "hyperband": "successive halving in brackets with different budgets",
         "none": "the same run num_trials times, without a search space",
         "nsgaii": "a genetic algorithm",
+        "pbt": "population based training",
         "qmc": "a quasi-random sequence",
         "randomsearch": "independent random configurations",
         "tpe": "Bayesian optimization with Parzen estimators",
@@ -31,6 +32,7 @@ OTHER_OPTIMIZERS: Final = OtherNames(
         "sobol halton quasirandom quasimontecarlo lowdiscrepancy latinhypercube lhs": "qmc",
         "sha halving successivehalving asynchyperband asynchronoushyperband": "asha",
         "hb hyperbandforbohb": "hyperband",
+        "population populationbased populationbasedtraining pb2": "pbt",
         "single singlerun once fixed": "none",
     },
     sentences={
@@ -42,8 +44,6 @@ OTHER_OPTIMIZERS: Final = OtherNames(
         "evolution strategy for the same kind of search space.",
         "anneal annealing simulatedannealing": "Maggy has no simulated annealing. Write 'tpe', "
         "which also searches near good configurations.",
-        "pbt populationbased populationbasedtraining pb2": "Maggy has no population based "
-        "training. Write 'asha', which also gives good trials most of the time.",
         "median percentile patience threshold": "This is a rule that stops trials: pass it as "
         "es_policy.",
         "adam adamw sgd rmsprop adagrad": "The optimizer of the training is a hyperparameter, "

@@ -15,6 +15,7 @@ BUILT_IN = {
     "BroadcastMetricTypeError": TypeError,
     "BroadcastStepTypeError": TypeError,
     "BroadcastStepValueError": ValueError,
+    "CheckpointError": ValueError,
     "ExperimentError": RuntimeError,
     "ExperimentNotFoundError": FileNotFoundError,
     "MetricKeyError": KeyError,
