@@ -159,6 +159,7 @@ OTHER_VALUES = {
     "max_seconds": 8.0, "trial_attempts": 9, "fail_fast": True, "give_up_after": None,
     "retry_failed": True, "isolation": "process", "max_trial_memory": 2**30, "worker_timeout": 99.0,
     "driver_port": 4242, "verbose": 2, "listeners": [Listener()],
+    "checkpoint_dir": "there", "keep_checkpoints": "all",
 }  # fmt: skip
 
 

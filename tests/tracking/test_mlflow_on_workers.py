@@ -36,6 +36,9 @@ class Session:
     def begin(self):
         pass
 
+    def function_returned(self):
+        pass
+
     def final(self, metric, outputs, early):
         self.end = metric, outputs, early, self.reporter.waiting()[:4]
         return Done()
