@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,16 +73,23 @@ class CheckpointKeeper:
         self._trial_directory = trial_directory
         self._keep_all = keep_all
 
-    def record(self, trial: Trial, pair: CheckpointPair, point_count: int) -> None:
+    def record(
+        self,
+        trial: Trial,
+        pair: CheckpointPair,
+        steps: Sequence[int | float],
+        values: Sequence[float],
+    ) -> None:
         """Write down which checkpoints of a trial count, with what a later driver needs.
 
         Args:
-            trial: The trial. It may get more points meanwhile.
+            trial: The trial. It may get more points meanwhile, or run again without any.
             pair: The checkpoints.
-            point_count: Number of its points up to the newest checkpoint.
+            steps: The steps of its points up to the newest checkpoint.
+            values: The values there.
         """
         directory = self._trial_directory(trial.trial_id)
-        record = _Record(pair.newest, pair.best, json.loads(_cut(trial, point_count).to_json()))
+        record = _Record(pair.newest, pair.best, json.loads(_copy(trial, steps, values).to_json()))
         self._files.make_directory(directory, exist_ok=True)
         self._files.write_bytes(f"{directory}/{_RECORD}", msgspec.json.encode(record), atomic=True)
 
@@ -157,12 +164,12 @@ def read_checkpoint_record(files: Files, trial_directory: str) -> CheckpointReco
     return CheckpointRecord(CheckpointPair(record.newest, record.best), trial)
 
 
-def _cut(trial: Trial, point_count: int) -> Trial:
-    """Return a copy of a trial with its first points only."""
+def _copy(trial: Trial, steps: Sequence[int | float], values: Sequence[float]) -> Trial:
+    """Return a copy of a running trial with these points."""
     copy = Trial(trial.params, trial.trial_type, dict(trial.info_dict))
     for name in ("trial_id", "number", "attempts", "start", "worker", "initial_number"):
         setattr(copy, name, getattr(trial, name))
     copy.status = Trial.RUNNING
-    for position in range(point_count):
-        copy.append_point(trial.step_history[position], trial.metric_history[position])
+    for step, value in zip(steps, values, strict=True):
+        copy.append_point(step, value)
     return copy

@@ -30,7 +30,9 @@ def make_trial():
 def test_what_is_written_down_is_read_back_with_the_points_up_to_there(keeper):
     trial = make_trial()
     assert keeper.read(trial.trial_id) == CheckpointRecord(CheckpointPair())
-    keeper.record(trial, CheckpointPair(NEWEST, BEST), 4)
+    steps, values = trial.step_history[:4], trial.metric_history[:4]
+    trial.reset()  # its worker was lost before the writer came to the record
+    keeper.record(trial, CheckpointPair(NEWEST, BEST), steps, values)
     found = keeper.read(trial.trial_id)
     assert found.pair == CheckpointPair(NEWEST, BEST)
     assert found.trial.metric_history == [0.1, 0.9, 0.4, 0.5]

@@ -142,14 +142,7 @@ class Files(ABC):
     def open_inside(self, folder: str, name: str) -> BinaryIO:
         """Open what :meth:`read_inside` reads, so that a large file can be read in parts.
 
-        Args:
-            folder: The folder.
-            name: The path of the file in the folder, with ``/`` between its parts.
-
-        Raises:
-            FileNotFoundError: If there is no such file.
-            IsADirectoryError: If it is a directory.
-            PermissionError: If it is no ordinary file inside the folder.
+        The arguments and errors are those of :meth:`read_inside`.
         """
         return self.open_to_read(f"{folder}/{name}")
 

@@ -22,13 +22,16 @@ class Saving:
         trial: The trial.
         pair: The checkpoints of it that are kept.
         replaced: Those that are not kept any more.
-        point_count: Number of points of the trial up to the newest checkpoint.
+        steps: The steps of its points up to the newest checkpoint, which stay as they are when the
+            trial runs again meanwhile.
+        values: The values there.
     """
 
     trial: Trial
     pair: CheckpointPair
     replaced: list[SavedCheckpoint]
-    point_count: int
+    steps: Sequence[int | float]
+    values: Sequence[float]
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,13 @@ class CheckpointBook:
         step = -1 if pair.newest is None else pair.newest.step
         count = bisect_right(trial.step_history, step)
         # A copy, since another thread records it.
-        return Saving(trial, CheckpointPair(pair.newest, pair.best), replaced, count)
+        return Saving(
+            trial,
+            CheckpointPair(pair.newest, pair.best),
+            replaced,
+            trial.step_history[:count],
+            trial.metric_history[:count],
+        )
 
     def go_on(self, trial: Trial, step: int) -> Points:
         """Give a trial the points up to the checkpoint from which its run goes on; return them."""

@@ -166,7 +166,9 @@ class Recorder:
         """Record which checkpoints of a trial count, and then remove the others."""
         keeper = self._keeper
         if keeper is not None:
-            self._writer.submit(keeper.record, saving.trial, saving.pair, saving.point_count)
+            self._writer.submit(
+                keeper.record, saving.trial, saving.pair, saving.steps, saving.values
+            )
             self._writer.submit(keeper.remove, saving.trial.trial_id, saving.replaced, saving.pair)
 
     def clear_checkpoints(self, trial_ids: Iterable[str], best: Trial | None) -> None:

@@ -9,6 +9,8 @@ from helpers.loopback import Experiment, Given, one_after_another
 from helpers.waiting import wait_until
 
 from maggy import Trial
+from maggy.checkpoints.saved import SavedCheckpoint
+from maggy.core.experiment_driver.checkpoint_book import CheckpointBook
 from maggy.testing import WorkerDied
 
 pytestmark = pytest.mark.loopback
@@ -133,3 +135,15 @@ def test_a_checkpoint_that_is_damaged_costs_a_line_and_no_trial(tmp_path):
     assert trial.metric_history == [5, 11, 18, 26]
     output = pathlib.Path(experiment.store.trial_directory(trial.trial_id), "output.log")
     assert "begins anew, since its checkpoint cannot be restored" in output.read_text()
+
+
+def test_a_checkpoint_is_recorded_with_its_points_though_its_trial_begins_again():
+    book, trial = CheckpointBook(), Trial({"x": 1})
+    for step in range(3):
+        trial.append_point(step, float(step))
+    saving = book.save(trial, [SavedCheckpoint(1, 1.0, "1/a")])
+    book.lose(trial)
+    trial.reset()
+    assert (saving.steps, saving.values) == ([0, 1], [0.0, 1.0])
+    assert book.go_on(trial, 1).points == [(0, 0.0), (1, 1.0)]
+    assert trial.metric_history == [0.0, 1.0]
