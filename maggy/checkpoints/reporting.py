@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -31,7 +32,7 @@ class TrialCheckpoints(Protocol):
         """Return the checkpoint that the run was handed."""
 
 
-class CheckpointReporter:
+class CheckpointReporter(ABC):
     """Pass checkpoints on to the run of the trial, and tell the driver of them.
 
     It is the base class of :class:`maggy.core.reporter.Reporter`.
@@ -161,6 +162,6 @@ class CheckpointReporter:
             )
         return self._checkpoints
 
+    @abstractmethod
     def _check_process(self, method: str) -> None:
         """Raise `NotSupportedError` if this is not the process that runs the trial."""
-        raise NotImplementedError
