@@ -102,10 +102,14 @@ class CheckpointKeeper:
             trial_id: The trial.
             checkpoints: The checkpoints.
             pair: Those of the trial that are kept.
+
+        Raises:
+            CheckpointError: If a name leads elsewhere.
         """
         pair_steps = {one.step for one in (pair.newest, pair.best) if one is not None}
         for checkpoint in checkpoints:
             # What runs that were lost have left at the step goes with it.
+            check_name(checkpoint.name)
             is_shared = checkpoint.step in pair_steps
             name = checkpoint.name if is_shared else str(checkpoint.step)
             self._files.remove_folder(f"{self.place.root}/{path_of(trial_id, name)}")
@@ -122,9 +126,9 @@ class CheckpointKeeper:
 
         Args:
             trial_ids: The trials that may have checkpoints.
-            best_id: The best trial; None if no trial has a metric.
+            best_id: The best trial; None if no trial has a metric. Then all checkpoints stay.
         """
-        if self._keep_all:
+        if self._keep_all or best_id is None:
             return
         for trial_id in trial_ids:
             if trial_id != best_id:

@@ -62,3 +62,14 @@ def test_what_lost_runs_have_left_at_a_step_goes_with_it(tmp_path, keeper):
     keeper.remove("t1", [SavedCheckpoint(1, 0.5, "1/a"), SavedCheckpoint(3, 0.4, "3/a")], pair)
     left = sorted((tmp_path / "t1" / "checkpoints").rglob("*"))
     assert [path.name for path in left] == ["3", "b"]
+
+
+def test_a_name_that_leads_elsewhere_removes_nothing(tmp_path, keeper):
+    (tmp_path / "precious").mkdir()
+    with pytest.raises(CheckpointError, match="relative paths"):
+        keeper.remove(
+            "t1",
+            [SavedCheckpoint(1, 0.5, "../../precious")],
+            CheckpointPair(SavedCheckpoint(1, 0.5, "1/a")),
+        )
+    assert (tmp_path / "precious").exists()

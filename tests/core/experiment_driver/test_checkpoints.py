@@ -103,9 +103,11 @@ def test_the_newest_and_the_best_checkpoint_stay(tmp_path):
     assert (record.pair.newest.step, record.pair.best.step, record.pair.best.metric) == (3, 1, 9.0)
     assert record.trial.metric_history == values
     experiment.keeper._keep_all = False
-    experiment.keeper.clear([trial.trial_id], trial.trial_id)
-    assert steps_on_disk(directory) == [1, 3]
-    experiment.keeper.clear([trial.trial_id], None)
+    # A function that is run once has no metric, and keeps what it has saved.
+    for best_id in (trial.trial_id, None):
+        experiment.keeper.clear([trial.trial_id], best_id)
+        assert steps_on_disk(directory) == [1, 3]
+    experiment.keeper.clear([trial.trial_id], "another trial")
     assert steps_on_disk(directory) == []
     assert not (directory / "checkpoints.json").exists()
 
