@@ -31,18 +31,25 @@ def find_place(
         proof: The name of a file in it, and a text that no other driver's file holds.
         choice: The directory that the config chose for the checkpoints; None for that of the
             experiment.
-        recorded_root: The directory of earlier calls; None if it was that of the experiment.
+        recorded_root: The directory of earlier calls, without credentials; None if it was that of
+            the experiment.
         is_resumed: Whether there were earlier calls.
 
     Raises:
         RecordsError: If nothing can be written to the chosen directory.
-        ResumeError: If earlier calls had their checkpoints elsewhere.
+        ResumeError: If earlier calls had their checkpoints elsewhere, or in a store whose
+            credentials are missing.
     """
-    if choice is not None and is_resumed and choice != recorded_root:
+    if choice is not None and is_resumed and without_credentials(choice) != recorded_root:
         raise ResumeError(
             "A resumed experiment must have its checkpoints where they are, in "
             f"{without_credentials(recorded_root or directory)}, but the config wants them in "
             f"{without_credentials(choice)}. Leave checkpoint_dir out."
+        )
+    if choice is None and recorded_root is not None and "***" in recorded_root:
+        raise ResumeError(
+            "The URL of checkpoints must have its credentials, which are not recorded, but got no "
+            f"checkpoint_dir. Pass it as before: the checkpoints are in {recorded_root}."
         )
     root = choice or recorded_root
     if root is None:

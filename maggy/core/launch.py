@@ -80,7 +80,9 @@ def launch(train_fn: TrainingFunction, config: Config) -> Any:  # noqa: ANN401 (
         seed=seed,
         start=start,
         setup=describe_setup(config, cluster),
-        checkpoint_root=None if keeper.place.root == store.directory else keeper.place.root,
+        checkpoint_root=(
+            None if keeper.place.root == store.directory else without_credentials(keeper.place.root)
+        ),
     )
     record.begin()
     _announce_start(config, policy, store, recorder)
