@@ -13,6 +13,7 @@ from typing import Protocol
 
 from maggy.common.exhaustive import assert_never
 from maggy.core.experiment_driver.instructions import (
+    Began,
     DriverInstruction,
     Instruction,
     Send,
@@ -56,6 +57,7 @@ class Dispatcher:
         handler: Carries out the instructions.
         clock: Returns monotonic seconds.
         worker_clocks: Corrects the times that workers report; None for the usual.
+        wall_clock: Returns the seconds since the epoch.
     """
 
     def __init__(
@@ -65,7 +67,9 @@ class Dispatcher:
         handler: InstructionHandler,
         clock: Callable[[], float] = time.monotonic,
         worker_clocks: WorkerClocks | None = None,
+        wall_clock: Callable[[], float] = time.time,
     ) -> None:
+        self._wall_clock = wall_clock
         self._server = server
         self._ledger = ledger
         self._handler = handler
@@ -156,9 +160,13 @@ class Dispatcher:
     def _answer(self, instructions: list[Instruction]) -> None:
         # Messages go first, since a worker waits for its answer. Everything else follows when all
         # workers have their answers.
+        # Before the worker hears of its trial, which may report at once.
+        now = self._wall_clock()
         for instruction in instructions:
             if isinstance(instruction, Send):
                 self._server.send(instruction.worker.encode(), instruction.message)
+            elif isinstance(instruction, Began):
+                self._pending.append(Began(instruction.trial_id, instruction.worker, now))
             else:
                 self._pending.append(instruction)
 

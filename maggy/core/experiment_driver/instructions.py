@@ -54,10 +54,16 @@ class Ask(msgspec.Struct, frozen=True, gc=False):
 
 
 class Began(msgspec.Struct, frozen=True, gc=False):
-    """Note that a trial begins on a worker."""
+    """Note that a trial begins on a worker.
+
+    Attributes:
+        at: When the worker was told, in seconds since the epoch. The ledger has no clock, so the
+            dispatcher fills it in.
+    """
 
     trial_id: str
     worker: WorkerId
+    at: float = 0.0
 
 
 class Points(msgspec.Struct, frozen=True, gc=False):

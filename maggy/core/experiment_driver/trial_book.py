@@ -192,7 +192,7 @@ class TrialBook:
         trial.status = Trial.RUNNING
         trial.attempts += 1
         trial.worker = event.worker.partition
-        trial.start = self._wall_clock()
+        trial.start = event.at or self._wall_clock()
         self._start_times[trial.trial_id] = self._clock()
         if self._is_ending:  # it lost its worker and begins again, although the experiment ends
             return [TrialBegan(trial), TrialStopped(trial.trial_id)]

@@ -6,7 +6,9 @@ import pytest
 from helpers.ledgers import HELLO, A
 
 from maggy.core.experiment_driver.dispatcher import Dispatcher
+from maggy.core.experiment_driver.instructions import Began
 from maggy.core.experiment_driver.ledger import Ledger
+from maggy.core.messages import Assign
 from maggy.core.rpc import Server
 
 pytestmark = pytest.mark.loopback
@@ -76,3 +78,34 @@ def test_a_worker_that_stays_silent_after_the_gap_is_lost(driver):
     for _ in range(3):
         assert jump(dispatcher, ledger, clock, 15.0)[2] == []
     assert jump(dispatcher, ledger, clock, 15.0)[2]
+
+
+def test_a_trial_begins_before_its_worker_hears_of_it():
+    wall_clock, handed_on, sent_at = Jumping(), queue.SimpleQueue(), []
+
+    class Slow(Server):
+        def send(self, identity, message):
+            wall_clock.now += 5.0
+            if isinstance(message, Assign):
+                sent_at.append(wall_clock.now)
+            return super().send(identity, message)
+
+    class Keeping(Handler):
+        def carry_out(self, instructions):
+            for instruction in instructions:
+                if isinstance(instruction, Began):
+                    handed_on.put(instruction)
+
+    server, ledger = Slow("127.0.0.1"), Ledger()
+    server.start()
+    dispatcher = Dispatcher(server, ledger, Keeping(), wall_clock=wall_clock)
+    dispatcher.start()
+    try:
+        wall_clock.now = 1000.0
+        dispatcher.post(ledger.register, A, HELLO, 0.0)
+        dispatcher.post(ledger.suggested, "t1", {}, "dir")
+        began = handed_on.get(timeout=10)
+        assert (began.trial_id, began.worker) == ("t1", A)
+        assert 1000.0 <= began.at < sent_at[0]
+    finally:
+        dispatcher.close()
