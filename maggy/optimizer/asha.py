@@ -154,8 +154,12 @@ class Asha(AbstractOptimizer):
             params, budget = split_budget(trial.params, self.searchspace.keys())
             # An experiment that is resumed with other budgets has none of its records on a rung.
             is_on_rung = self._budgets[rung : rung + 1] == [budget]
-            if trial.final_metric is not None and is_on_rung:
-                candidate = _Candidate(configuration, rung, params)
+            if not is_on_rung:
+                continue
+            candidate = _Candidate(configuration, rung, params)
+            if trial.status == Trial.RUNNING:  # it goes on from a checkpoint
+                self._running.add(trial, candidate)
+            elif trial.final_metric is not None:
                 is_promoted = (configuration, rung + 1) in starts
                 self._rungs[rung].add(
                     candidate, self._minimized_metric(trial.final_metric), is_promoted

@@ -165,7 +165,11 @@ class PBT(AbstractOptimizer):
             member.turns += 1
             if trial.initial_number is not None:
                 self._num_initial = max(self._num_initial, number + 1)
-            self._end_turn(member, trial, trial if trial.final_metric is not None else None)
+            if trial.status == Trial.RUNNING:  # it goes on from a checkpoint
+                member.is_running = True
+                self._running.add(trial, member)
+            else:
+                self._end_turn(member, trial, trial if trial.final_metric is not None else None)
         self._num_suggestions = len(trials)
         return True
 

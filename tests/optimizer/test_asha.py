@@ -236,3 +236,19 @@ def test_records_of_other_budgets_are_put_on_no_rung():
 def test_arguments_are_checked(arguments):
     with pytest.raises(BadArgumentsError, match=r"must be"):
         Asha(**arguments)
+
+
+def test_a_trial_that_goes_on_from_a_checkpoint_comes_to_its_rung_when_it_ends():
+    optimizer = prepare(Asha(2, 1, 4), 99)
+    trials = [
+        Trial({"x": x, "budget": 1}, info_dict={"configuration": number, "rung": 0})
+        for number, x in enumerate([0.9, 0.5])
+    ]
+    trials[1].final_metric, trials[0].status = 0.5, Trial.RUNNING
+    optimizer.restore([trials[1], trials[0]])
+    optimizer.trial_store[trials[0].trial_id] = trials[0]
+    assert optimizer.get_suggestion().params["budget"] == 1
+    del optimizer.trial_store[trials[0].trial_id]
+    trials[0].final_metric = 0.9
+    optimizer.final_store.append(trials[0])
+    assert optimizer.get_suggestion(trials[0]).params == {"x": 0.9, "budget": 2}

@@ -208,3 +208,22 @@ def test_a_population_follows_a_best_learning_rate_that_moves():
     population = median(best_of(PBT(10, 1), 300, seed) for seed in range(5))
     alone = median(best_of(RandomSearch(), 10, seed) for seed in range(5))
     assert population > alone
+
+
+def test_a_turn_that_goes_on_from_a_checkpoint_keeps_its_member_busy():
+    optimizer = prepare(PBT(2, 1), 20)
+    turns = [Trial({"x": x, "budget": 1}) for x in (0.9, 0.5)]
+    for number, turn in enumerate(turns):
+        turn.member = number
+    turns[1].final_metric, turns[0].status = 0.5, Trial.RUNNING
+    optimizer.restore([turns[1], turns[0]])
+    optimizer.trial_store[turns[0].trial_id] = turns[0]
+    following = optimizer.get_suggestion()
+    assert (following.member, following.parent) == (1, turns[1].trial_id)
+    del optimizer.trial_store[turns[0].trial_id]
+    turns[0].final_metric = 0.9
+    optimizer.final_store.append(turns[0])
+    optimizer.trial_store[following.trial_id] = following
+    following = optimizer.get_suggestion(turns[0])
+    assert (following.member, following.parent) == (0, turns[0].trial_id)
+    assert following.params == {"x": 0.9, "budget": 2}
