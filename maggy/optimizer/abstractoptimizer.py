@@ -134,7 +134,8 @@ class AbstractOptimizer(OptimizerHelpers, ABC):
 
         Args:
             trials: All trials that ended, in the order in which they ended, failed trials and
-                initial trials included.
+                initial trials included. Behind them stand those that run again. One that goes on
+                from a checkpoint has the status ``Trial.RUNNING``.
 
         Returns:
             Whether the optimizer has taken the trials over and makes only new suggestions from now.

@@ -162,6 +162,9 @@ class Hyperband(AbstractOptimizer):
             record = self._recorded_trials.pop((configuration.number, bracket.rung), None)
             if record is None or self._split_budget(record)[1] != bracket.budget:
                 return self._start_trial(bracket, configuration)
+            if record.trial_id in self.trial_store:  # it goes on after the interruption
+                self._running.add(record, (bracket, configuration))
+                continue
             # The trial ended before the interruption. Its result may free the next one at once.
             self._record_trial(bracket, configuration, record.final_metric)
 

@@ -345,3 +345,23 @@ def test_resolving_an_optimizer_twice_changes_nothing():
     pruner = resolve_optimizer(RandomSearch(pruner="hyperband"))
     assert resolve_optimizer(pruner) is pruner
     assert resolve_optimizer(resolve_optimizer(Hyperband(sampler="tpe"))).name() == "Hyperband(TPE)"
+
+
+def test_a_trial_that_goes_on_from_a_checkpoint_decides_in_its_bracket():
+    first = prepare(Hyperband(3, 1, 9), 40).get_suggestion()
+    optimizer = prepare(Hyperband(3, 1, 9), 40)
+    first.status = Trial.RUNNING
+    assert optimizer.restore([first])
+    optimizer.trial_store[first.trial_id] = first
+    others = []
+    for _ in range(8):
+        others.append(optimizer.get_suggestion())
+        optimizer.trial_store[others[-1].trial_id] = others[-1]
+    assert {trial.params["budget"] for trial in [first, *others]} == {1}
+    for trial in [*others, first]:
+        del optimizer.trial_store[trial.trial_id]
+        trial.final_metric = 2.0 if trial is first else trial.params["x"]
+        optimizer.final_store.append(trial)
+    promotions = [optimizer.get_suggestion() for _ in range(3)]
+    assert [trial.params["budget"] for trial in promotions] == [3, 3, 3]
+    assert first.params["x"] in [trial.params["x"] for trial in promotions]
