@@ -115,10 +115,13 @@ class CheckpointKeeper:
             self._files.remove_folder(f"{self.place.root}/{path_of(trial_id, name)}")
 
     def read(self, trial_id: str) -> CheckpointRecord:
-        """Return what is recorded of a trial of an earlier call; nothing if that is damaged."""
+        """Return what is recorded of a trial of an earlier call.
+
+        Nothing if that is damaged, or the store is away: then the trial begins anew.
+        """
         try:
             return read_checkpoint_record(self._files, self._trial_directory(trial_id))
-        except (CheckpointError, PermissionError):
+        except Exception:  # the libraries of stores have errors of their own
             return CheckpointRecord(CheckpointPair())
 
     def clear(self, trial_ids: Iterable[str], best_id: str | None) -> None:

@@ -280,7 +280,11 @@ def _make_driver(
         listeners,
         display,
         CheckpointBook(
-            policy.direction, past.pairs, past.again, lambda trial_id: keeper.read(trial_id).pair
+            policy.direction,
+            past.pairs,
+            past.again,
+            past.trials,
+            lambda trial_id: keeper.read(trial_id).pair,
         ),
     )
 

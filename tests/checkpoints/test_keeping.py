@@ -73,3 +73,11 @@ def test_a_name_that_leads_elsewhere_removes_nothing(tmp_path, keeper):
             CheckpointPair(SavedCheckpoint(1, 0.5, "1/a")),
         )
     assert (tmp_path / "precious").exists()
+
+
+def test_a_store_that_is_away_has_no_checkpoints(keeper, monkeypatch):
+    def refuse(self, folder, name):
+        raise ConnectionError("away")
+
+    monkeypatch.setattr(AnyFiles, "read_inside", refuse)
+    assert keeper.read("t1") == CheckpointRecord(CheckpointPair())

@@ -55,23 +55,27 @@ class CheckpointBook:
 
     Args:
         direction: The direction in which the metric improves.
-        pairs: The checkpoints of trials of earlier calls, by trial id.
-        trials: The trials to which they belong, with their points.
-        find: Return the kept checkpoints of any other trial of an earlier call.
+        pairs: The checkpoints of the trials that run again, by trial id.
+        again: These trials, with their points.
+        earlier: The trials that have ended in earlier calls.
+        find: Return the checkpoints of one of these. It may have to ask the store, so it is called
+            only for a trial that another one continues, and once.
     """
 
     def __init__(
         self,
         direction: str = "max",
         pairs: Mapping[str, CheckpointPair] | None = None,
-        trials: Iterable[Trial] = (),
+        again: Iterable[Trial] = (),
+        earlier: Iterable[Trial] = (),
         find: Callable[[str], CheckpointPair] = lambda trial_id: CheckpointPair(),
     ) -> None:
         self._direction = Direction.parse(direction)
         self._pairs = dict(pairs or {})
         self._find = find
+        self._earlier = {trial.trial_id: trial for trial in earlier}
         # The points that belong to the newest checkpoint, for a trial that does not run now.
-        self._points = {trial.trial_id: _PointLists.of(trial) for trial in trials}
+        self._points = {trial.trial_id: _PointLists.of(trial) for trial in again}
         # Trials whose newest checkpoint belongs to their present points.
         self._own: set[str] = set()
 
@@ -85,11 +89,14 @@ class CheckpointBook:
 
         It is the newest one of the trial, or else of its parent. None if there is none.
         """
-        for trial_id in (trial.trial_id, trial.parent):
-            if trial_id is None:
-                continue
-            newest = self._look_up(trial_id).newest
-            if newest is not None:
+        parent = trial.parent
+        if parent is not None and (earlier_trial := self._earlier.pop(parent, None)) is not None:
+            self._pairs[parent] = self._find(parent)
+            self._points[parent] = _PointLists.of(earlier_trial)
+        for trial_id in (trial.trial_id, parent):
+            pair = self._pairs.get(trial_id or "")
+            if trial_id is not None and pair is not None and pair.newest is not None:
+                newest = pair.newest
                 return Handover(path_of(trial_id, newest.name), newest.step, newest.metric)
         return None
 
@@ -137,11 +144,3 @@ class CheckpointBook:
         if trial.trial_id in self._pairs:
             self._points[trial.trial_id] = _PointLists.of(trial)
             self._own.discard(trial.trial_id)
-
-    def _look_up(self, trial_id: str) -> CheckpointPair:
-        if trial_id not in self._pairs:
-            pair = self._find(trial_id)
-            if pair.newest is None:
-                return pair
-            self._pairs[trial_id] = pair
-        return self._pairs[trial_id]

@@ -9,7 +9,7 @@ from helpers.loopback import Experiment, Given, one_after_another
 from helpers.waiting import wait_until
 
 from maggy import Trial
-from maggy.checkpoints.saved import SavedCheckpoint
+from maggy.checkpoints.saved import CheckpointPair, Handover, SavedCheckpoint
 from maggy.core.experiment_driver.checkpoint_book import CheckpointBook
 from maggy.testing import WorkerDied
 
@@ -149,3 +149,26 @@ def test_a_checkpoint_is_recorded_with_its_points_though_its_trial_begins_again(
     assert (saving.steps, saving.values) == ([0, 1], [0.0, 1.0])
     assert book.go_on(trial, 1).points == [(0, 0.0), (1, 1.0)]
     assert trial.metric_history == [0.0, 1.0]
+
+
+def test_the_store_is_asked_only_for_a_trial_of_an_earlier_call_that_is_continued_and_once():
+    parent, calls = Trial({"x": 1}), []
+    for step in range(3):
+        parent.append_point(step, float(step))
+
+    def find(trial_id):
+        calls.append(trial_id)
+        return CheckpointPair(SavedCheckpoint(1, 1.0, "1/a"))
+
+    book = CheckpointBook(earlier=[parent, Trial({"x": 2})], find=find)
+    assert book.handover(Trial({"x": 3})) is None
+    stranger = Trial({"x": 4})
+    stranger.parent = "f" * 16
+    assert book.handover(stranger) is None
+    assert calls == []
+    children = [Trial({"x": value}) for value in (5, 6)]
+    for child in children:
+        child.parent = parent.trial_id
+        assert book.handover(child) == Handover(f"{parent.trial_id}/checkpoints/1/a", 1, 1.0)
+        assert book.go_on(child, 1).points == [(0, 0.0), (1, 1.0)]
+    assert calls == [parent.trial_id]
