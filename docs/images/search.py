@@ -20,11 +20,13 @@ from matplotlib import image
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
-from helpers.jupyterlab import start_lab
+from helpers.jupyterlab import start_lab  # noqa: E402 (the path is needed first)
 
 PICTURE = ROOT / "docs" / "images" / "search.png"
 SCALE = 2
 """Pixels of the picture for each pixel of the page."""
+SECONDS = 900
+"""The most that the search may take."""
 MARGIN = 16 * SCALE
 
 PANEL = ".jp-Notebook .maggy-panel"
@@ -33,8 +35,8 @@ RESULT = ".jp-Notebook .jp-RenderedHTMLCommon:has(> div > table > caption)"
 HAS_MUCH_TO_SHOW = """
 const panel = document.querySelector(arguments[0]);
 const ended = parseInt(panel?.innerText.match(/(\\d+) of \\d+ trials/)?.[1]);
-const curves = panel?.querySelectorAll('[data-part=running] svg') ?? [];
-return ended > 11 && curves.length > 1;
+const rows = [...(panel?.querySelectorAll('[data-part=running] tr') ?? [])];
+return ended > 11 && rows.filter(row => /[\u2581-\u2588]{4}/.test(row.innerText)).length > 1;
 """
 
 
@@ -75,9 +77,9 @@ def main():
         lab.open("search.ipynb")
         lab.do("application:toggle-left-area")
         lab.run()
-        lab.wait_for(HAS_MUCH_TO_SHOW, PANEL)
+        lab.wait_for(HAS_MUCH_TO_SHOW, PANEL, seconds=SECONDS)
         panel = photograph(lab, PANEL)
-        lab.wait_until_idle()
+        lab.wait_until_idle(SECONDS)
         result = photograph(lab, RESULT)
     image.imsave(PICTURE, below_each_other([panel, result]), dpi=72 * SCALE)
 
