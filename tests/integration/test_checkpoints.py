@@ -130,7 +130,8 @@ def check_promotions(result):
     ("optimizer", "num_trials"), [(Asha(2, 1, 4), 16), (Hyperband(2, 1, 4), None)]
 )
 def test_a_promoted_trial_trains_only_the_missing_epochs(optimizer, num_trials):
-    config = OptimizationConfig(num_trials, optimizer, LARGE_SPACE, seed=1, **OPTIONS)
+    options = {**OPTIONS, "seed": 1, "es_policy": "none"}
+    config = OptimizationConfig(num_trials, optimizer, LARGE_SPACE, **options)
     result = experiment.lagom(train_up_to_the_budget, config)
     promotions = check_promotions(result)
     assert {row["params"]["budget"] for row in promotions} == {2, 4}
