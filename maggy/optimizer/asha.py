@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from heapq import heappop, heappush
+from typing import Literal
 
 from maggy.common.direction import Direction
+from maggy.common.exceptions import BadArgumentsError
 from maggy.common.types import Params
 from maggy.optimizer.abstractoptimizer import AbstractOptimizer, check_space
+from maggy.optimizer.pausing_rungs import PausingRungs
 from maggy.optimizer.rungs import (
     BUDGET_NAMES,
+    Rung,
     budget_name,
     check_budgets,
     rung_budgets,
@@ -41,38 +43,6 @@ class _Candidate:
     trial_id: str | None = None
 
 
-_Rank = tuple[float, int]
-"""A sort key that puts the best result first: the minimized metric, then the order of ending."""
-
-
-class _Rung:
-    """Hold the results at one rung. The time of a promotion hardly grows with their number."""
-
-    def __init__(self) -> None:
-        # The ranks of all results in ascending order, and a heap of those without a promotion.
-        # Ranks never tie, so the heap never compares two candidates.
-        self._ranks: list[_Rank] = []
-        self._candidates: list[tuple[_Rank, _Candidate]] = []
-
-    def add(
-        self, candidate: _Candidate, minimized_metric: float, is_promoted: bool = False
-    ) -> None:
-        """Add a result. The earlier one of two equal results is better."""
-        rank = (minimized_metric, len(self._ranks))
-        insort(self._ranks, rank)
-        if not is_promoted:
-            heappush(self._candidates, (rank, candidate))
-
-    def promote(self, factor: int) -> _Candidate | None:
-        """Take out the best candidate without a promotion, if it is in the best ``1 / factor``."""
-        if not self._candidates:
-            return None
-        best_rank, _ = self._candidates[0]
-        if bisect_left(self._ranks, best_rank) >= len(self._ranks) // factor:
-            return None
-        return heappop(self._candidates)[1]
-
-
 class Asha(AbstractOptimizer):
     """Run configurations on the smallest budget, and promote the best without waiting for others.
 
@@ -88,9 +58,17 @@ class Asha(AbstractOptimizer):
     for that. It may stand for epochs, or for a share of the data. ``num_trials`` counts the
     trials on all budgets.
 
-    A promoted trial has the trial of the rung below as its ``parent``, and ``reporter.restore()``
-    returns the parent's newest checkpoint. The budget is the total, so a function that restores it
-    trains only what is missing. One without checkpoints trains from the beginning.
+    With ``stopping="pause"`` there is one trial for each configuration, with the largest budget.
+    After as many steps as a rung has budget it pauses at its next checkpoint, unless it is among
+    the best there, and another trial has its worker. It goes on from its checkpoint, on any worker,
+    when it is among the best of the trials that have come that far. So nothing is trained twice.
+    ``num_trials`` counts the configurations, steps count from 0, and a trial that never goes on
+    ends as stopped. A function without checkpoints does not pause.
+
+    Without it, a promoted trial has the trial of the rung below as its ``parent``, and
+    ``reporter.restore()`` returns the parent's newest checkpoint. The budget is the total, so a
+    function that restores it trains only what is missing. One without checkpoints trains from the
+    beginning.
 
     Example:
         >>> from maggy import Searchspace
@@ -107,6 +85,7 @@ class Asha(AbstractOptimizer):
         resource_min: The smallest budget, above 0.
         resource_max: The largest budget. The highest rung is below it unless it is ``resource_min``
             times a power of ``reduction_factor``.
+        stopping: ``"pause"`` to pause running trials; None to end each one at its rung.
 
     Raises:
         BadArgumentsError: If an argument breaks its rule.
@@ -115,13 +94,22 @@ class Asha(AbstractOptimizer):
     can_be_sampler = False
 
     def __init__(
-        self, reduction_factor: int = 2, resource_min: float = 1, resource_max: float = 4
+        self,
+        reduction_factor: int = 2,
+        resource_min: float = 1,
+        resource_max: float = 4,
+        *,
+        stopping: Literal["pause"] | None = None,
     ) -> None:
         super().__init__()
+        if stopping not in ("pause", None):
+            raise BadArgumentsError(f"stopping must be 'pause' or None, but got {stopping!r:.80}.")
         check_budgets("reduction_factor", reduction_factor, resource_min, resource_max)
         self._factor = reduction_factor
         self._budgets = rung_budgets(resource_min, resource_max, reduction_factor)
         self._budget_name = BUDGET_NAMES[0]
+        self._pausing = PausingRungs(self._budgets, reduction_factor) if stopping else None
+        self.own_rule = self._pausing
 
     def initialize(self) -> None:
         """Start with empty rungs.
@@ -132,14 +120,18 @@ class Asha(AbstractOptimizer):
         """
         check_space(self.searchspace, self._budget_name, self.name())
         self._sign = Direction.parse(self.direction).sign
-        self._rungs = [_Rung() for _ in self._budgets]
+        self._rungs: list[Rung[_Candidate]] = [Rung() for _ in self._budgets]
         self._running: RunningTrials[_Candidate] = RunningTrials()
         self._num_configurations = 0
         self._num_suggestions = 0
         self._untried = UntriedConfigurations(self.searchspace, self.allow_repeats)
+        if self._pausing is not None:
+            self._pausing.start()
 
-    def get_suggestion(self, trial: Trial | None = None) -> Trial | None:
+    def get_suggestion(self, trial: Trial | None = None) -> Trial | Literal["IDLE"] | None:
         """Return a promoted or a new configuration, or None after ``num_trials`` trials."""
+        if self._pausing is not None:
+            return self._next_of(self._pausing)
         self._add_ended_runs()
         if self._num_suggestions >= self.num_trials:
             return None
@@ -153,6 +145,17 @@ class Asha(AbstractOptimizer):
                 )
         return self._start_configuration(self._draw())
 
+    def _next_of(self, pausing: PausingRungs) -> Trial | Literal["IDLE"] | None:
+        """Return a paused trial that goes on, or a new one."""
+        paused = pausing.next_to_continue()
+        if paused is not None:
+            return paused
+        if self._num_suggestions < self.num_trials:
+            return self._start_configuration(self._draw())
+        # A trial that runs may bring others among the best.
+        runs = any(trial.status != Trial.PAUSED for trial in self.trial_store.values())
+        return "IDLE" if runs else None
+
     def initial_trial(self, params: Params) -> Trial:
         """Return the trial of a new configuration at the lowest rung."""
         self._untried.add(params)
@@ -164,6 +167,8 @@ class Asha(AbstractOptimizer):
         for trial in trials:
             rung, configuration = trial.rung, trial.configuration
             self._num_configurations = max(self._num_configurations, configuration + 1)
+            if self._pausing is not None:
+                continue
             params, budget = split_budget(trial.params, self.searchspace.keys())
             # An experiment that is resumed with other budgets has none of its records on a rung.
             is_on_rung = self._budgets[rung : rung + 1] == [budget]
@@ -175,6 +180,8 @@ class Asha(AbstractOptimizer):
             elif trial.final_metric is not None:
                 is_promoted = (configuration, rung + 1) in starts
                 self._add_run(candidate, trial, trial.final_metric, is_promoted)
+        if self._pausing is not None:
+            self._pausing.restore(trials, self.direction)
         self._num_suggestions = len(trials)
         self._repeat_draws(trials)
         return True
@@ -219,10 +226,12 @@ class Asha(AbstractOptimizer):
 
     def _start_trial(self, candidate: _Candidate, parent: str | None = None) -> Trial:
         self._num_suggestions += 1
-        trial = Trial({**candidate.params, self._budget_name: self._budgets[candidate.rung]})
+        rung = candidate.rung if self._pausing is None else -1
+        trial = Trial({**candidate.params, self._budget_name: self._budgets[rung]})
         trial.configuration, trial.rung = candidate.configuration, candidate.rung
         trial.parent = parent
-        self._running.add(trial, candidate)
+        if self._pausing is None:
+            self._running.add(trial, candidate)
         return trial
 
     def _add_ended_runs(self) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import threading
@@ -138,6 +139,35 @@ def test_a_promoted_trial_trains_only_the_missing_epochs(optimizer, num_trials):
     for row in promotions:
         assert row["outputs"]["epochs"] == row["params"]["budget"] // 2
     assert load(result.directory).trials == result.trials
+
+
+@pytest.mark.parametrize("isolation", ["worker", "process"])
+def test_paused_trials_leave_their_worker_and_those_among_the_best_go_on(isolation):
+    def train(x, budget, reporter):
+        trained = []
+
+        def wait(epoch):  # for a decision about the last point
+            threading.Event().wait(0.2)
+
+        total = count_up({"x": x}, reporter, epochs=budget, trained=trained, before_saving=wait)
+        return {"metric": total, "epochs": len(trained)}
+
+    optimizer = Asha(2, 1, 8, stopping="pause")
+    options = {**OPTIONS, "hb_interval": 0.05, "es_policy": "none", "isolation": isolation}
+    config = OptimizationConfig(8, optimizer, LARGE_SPACE, seed=1, **options)
+    result = experiment.lagom(train, config)
+    assert result["num_trials"] == 8
+    assert result["early_stopped"] >= 4
+    for row in result.trials:
+        x, steps = row["params"]["x"], row["steps"]
+        assert row["history"] == [sum(x + n for n in range(step + 1)) for step in steps]
+        assert steps == list(range(len(steps)))
+        assert row.get("stop_reason", "").startswith("paused at step ") == row["early_stop"]
+    best = max(result.trials, key=lambda row: row["params"]["x"])
+    assert (best["steps"], best["early_stop"]) == (list(range(8)), False)
+    assert sum(len(row["steps"]) for row in result.trials) < 8 * 8 / 2
+    log = Path(result.directory, "maggy.log").read_text()
+    assert re.search(r" trial \d+: paused at step \d: it is not among the best 1/2 of ", log)
 
 
 @pytest.mark.parametrize("is_gone", [False, True])

@@ -22,6 +22,13 @@ class TestAsha(OptimizerContract):
         return Asha(reduction_factor=2, resource_min=1, resource_max=4)
 
 
+class TestPausingAsha(OptimizerContract):
+    extra_params = ("budget",)
+
+    def make(self):
+        return Asha(reduction_factor=2, resource_min=1, resource_max=4, stopping="pause")
+
+
 @pytest.mark.parametrize(
     ("factor", "low", "high", "expected"),
     [

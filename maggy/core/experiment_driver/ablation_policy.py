@@ -16,6 +16,7 @@ from maggy.common.seeding import derive_seed
 from maggy.common.types import Json, Params
 from maggy.core.experiment_driver.policy import Policy
 from maggy.core.experiment_driver.stop_rules import StopRules
+from maggy.earlystop.decision import Decision
 from maggy.experiment_config import AblationConfig
 from maggy.trial import Trial
 
@@ -195,16 +196,16 @@ class AblationPolicy(Policy):
         """Return whether a new step is a multiple of ``es_interval``."""
         return self._rules.is_check_due(steps)
 
-    def should_stop(self, trial: Trial, final_store: list[Trial]) -> bool:
-        """Return whether a stop rule stops the trial.
+    def decide(self, trial: Trial, final_store: list[Trial]) -> Decision:
+        """Return what the stop rules decide about the trial.
 
         The base is never stopped, since all components are compared with it. Repeats have seeds and
         rows of their own, so a trial is judged by the trials of its own repeat.
         """
         if Component.from_params(trial.params).is_base:
-            return False
+            return Decision.CONTINUE
         peers = [other for other in final_store if other.repeat == trial.repeat]
-        return self._rules.should_stop(trial, peers)
+        return self._rules.decide(trial, peers)
 
     def should_end(self, final_store: list[Trial]) -> str | None:
         """Return the reason of the first rule that ends the experiment; else None."""

@@ -104,16 +104,15 @@ class CheckpointBook:
         pair = self._pairs.setdefault(trial.trial_id, CheckpointPair())
         replaced = [old for new in checkpoints for old in pair.add(new, self._direction)]
         self._own.add(trial.trial_id)
-        step = -1 if pair.newest is None else pair.newest.step
-        count = bisect_right(trial.step_history, step)
-        # A copy, since another thread records it.
-        return Saving(
-            trial,
-            CheckpointPair(pair.newest, pair.best),
-            replaced,
-            trial.step_history[:count],
-            trial.metric_history[:count],
-        )
+        return _saving(trial, pair, replaced)
+
+    def pause(self, trial: Trial) -> Saving | None:
+        """Keep the points of a trial that has paused, and return what is to be recorded of it."""
+        if trial.trial_id not in self._own:
+            return None
+        saving = _saving(trial, self._pairs[trial.trial_id], [])
+        self.lose(trial)
+        return saving
 
     def go_on(self, trial: Trial, step: int) -> Points:
         """Give a trial the points up to the checkpoint from which its run goes on; return them."""
@@ -153,3 +152,16 @@ class CheckpointBook:
         if trial.trial_id in self._pairs:
             self._points[trial.trial_id] = _PointLists.of(trial)
             self._own.discard(trial.trial_id)
+
+
+def _saving(trial: Trial, pair: CheckpointPair, replaced: list[SavedCheckpoint]) -> Saving:
+    step = -1 if pair.newest is None else pair.newest.step
+    count = bisect_right(trial.step_history, step)
+    # A copy, since another thread records it.
+    return Saving(
+        trial,
+        CheckpointPair(pair.newest, pair.best),
+        replaced,
+        trial.step_history[:count],
+        trial.metric_history[:count],
+    )
