@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Literal
 
@@ -17,10 +17,12 @@ from maggy.optimizer.brackets import (
     FinishedConfiguration,
     plan_brackets,
 )
+from maggy.optimizer.budget_runs import group_by_params, merge_runs
 from maggy.optimizer.hyperband_settings import HyperbandSettings
 from maggy.optimizer.randomsearch import RandomSearch
 from maggy.optimizer.rungs import BUDGET_NAMES, budget_name, split_budget
 from maggy.optimizer.running_trials import RunningTrials
+from maggy.optimizer.source_trials import SourceTrials, tell
 from maggy.trial import Trial
 
 if TYPE_CHECKING:
@@ -100,6 +102,7 @@ class Hyperband(AbstractOptimizer):
         )
         self.sampler = RandomSearch() if sampler is None else sampler
         self._budget_name = BUDGET_NAMES[0]
+        self._num_source_trials = 0
 
     @classmethod
     def from_settings(cls, settings: HyperbandSettings, sampler: AbstractOptimizer) -> Hyperband:
@@ -128,6 +131,7 @@ class Hyperband(AbstractOptimizer):
                 name.
         """
         check_space(self.searchspace, self._budget_name, self.name())
+        self._num_source_trials = 0
         # Brackets start in this order, and leave at the front once nothing will run there again.
         self._brackets = deque(self._plan())
         self._metric_direction = Direction.parse(self.direction)
@@ -190,10 +194,28 @@ class Hyperband(AbstractOptimizer):
         return self._start_trial(bracket, self._add_configuration(bracket, number, sampler_trial))
 
     def restore(self, trials: list[Trial]) -> bool:
-        """Repeat the brackets with the recorded metrics. Draw only what is not recorded."""
-        self._recorded_trials = {(trial.configuration, trial.rung): trial for trial in trials}
-        self._replays_sampler = not self._optimizer.restore(self._recorded_sampler_trials())
+        """Repeat the brackets with the recorded metrics. Draw only what is not recorded.
+
+        The sampler is also told the trials of another experiment, which take no place in brackets.
+        """
+        source_trials = [trial for trial in trials if trial.source_experiment is not None]
+        records = [trial for trial in trials if trial.source_experiment is None]
+        self._recorded_trials = {(trial.configuration, trial.rung): trial for trial in records}
+        self._num_source_trials = len(source_trials)
+        self._brackets = deque(self._plan())
+        source = SourceTrials(self._source_configurations(source_trials))
+        num_trials = self.total_trials()
+        self._optimizer.num_trials = num_trials + len(source.fits)
+        self._replays_sampler = not tell(
+            self._optimizer, source, self._recorded_configurations(), num_trials
+        )
         return True
+
+    def informative_trials(self, trials: Sequence[Trial]) -> list[Trial]:
+        """Return those from which the sampler will learn."""
+        finals = [trial for trial in trials if trial.final_metric is not None]
+        configurations = self._source_configurations(finals)
+        return finals if self._optimizer.informative_trials(configurations) else []
 
     def total_trials(self) -> int:
         """Return the number of trials of all brackets if none fails."""
@@ -223,7 +245,7 @@ class Hyperband(AbstractOptimizer):
             self._settings.eta,
             self._settings.resource_min,
             self._settings.resource_max,
-            self.num_trials,
+            None if self.num_trials is None else self.num_trials - self._num_source_trials,
             self._settings.brackets,
         )
 
@@ -238,21 +260,19 @@ class Hyperband(AbstractOptimizer):
         sampler.allow_repeats = self.allow_repeats
         sampler.write_log = self.write_log
 
-    def _recorded_sampler_trials(self) -> list[Trial]:
+    def _recorded_configurations(self) -> list[Trial]:
         """Return the recorded configurations as the sampler sees them, sorted by number."""
-        sampler_trials: dict[int, Trial] = {}
-        for (number, _), trial in sorted(self._recorded_trials.items(), key=lambda item: item[0]):
-            params, budget = self._split_budget(trial)
-            sampler_trial = sampler_trials.setdefault(number, Trial(params))
-            if trial.initial_number is not None:
-                sampler_trial.initial_number = trial.initial_number
-            if trial.final_metric is None or not isinstance(budget, int | float):
-                continue
-            sampler_trial.append_metric({"step": budget, "value": trial.final_metric})
-            # Trials come in ascending order of their rungs, so the last one decides.
-            sampler_trial.final_metric, sampler_trial.status = trial.final_metric, Trial.FINALIZED
-            sampler_trial.early_stop = budget < self._settings.resource_max
-        return list(sampler_trials.values())
+        records = sorted(self._recorded_trials.items(), key=lambda item: item[0])
+        return merge_runs(
+            ((number, trial) for (number, _), trial in records),
+            self.searchspace.keys(),
+            self._settings.resource_max,
+        )
+
+    def _source_configurations(self, trials: Sequence[Trial]) -> list[Trial]:
+        """Return the configurations of another experiment as the sampler sees them."""
+        names = self.searchspace.keys()
+        return merge_runs(group_by_params(trials, names), names, self._settings.resource_max)
 
     def _next_configuration(self) -> tuple[Bracket, Configuration] | None:
         for bracket in self._brackets:

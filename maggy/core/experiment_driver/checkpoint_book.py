@@ -60,6 +60,8 @@ class CheckpointBook:
         earlier: The trials that have ended in earlier calls.
         find: Return the checkpoints of one of these. It may have to ask the store, so it is called
             only for a trial that another one continues, and once.
+        source_trials: The trials of another experiment, which trials of this one may continue.
+        find_source: Return the newest checkpoint of one of these. It is called like ``find``.
     """
 
     def __init__(
@@ -69,11 +71,16 @@ class CheckpointBook:
         again: Iterable[Trial] = (),
         earlier: Iterable[Trial] = (),
         find: Callable[[str], CheckpointPair] = lambda trial_id: CheckpointPair(),
+        source_trials: Iterable[Trial] = (),
+        find_source: Callable[[str], Handover | None] = lambda trial_id: None,
     ) -> None:
         self._direction = Direction.parse(direction)
         self._pairs = dict(pairs or {})
         self._find = find
         self._earlier = {trial.trial_id: trial for trial in earlier}
+        self._find_source = find_source
+        self._source = {trial.trial_id: trial for trial in source_trials}
+        self._source_handovers: dict[str, Handover | None] = {}
         # The points that belong to the newest checkpoint, for a trial that does not run now.
         self._points = {trial.trial_id: _PointLists.of(trial) for trial in again}
         # Trials whose newest checkpoint belongs to their present points.
@@ -98,7 +105,14 @@ class CheckpointBook:
             if trial_id is not None and pair is not None and pair.newest is not None:
                 newest = pair.newest
                 return Handover(path_of(trial_id, newest.name), newest.step, newest.metric)
-        return None
+        return None if parent is None else self._source_handover(parent)
+
+    def _source_handover(self, trial_id: str) -> Handover | None:
+        """Return the newest checkpoint of a trial of another experiment, if it is one."""
+        if (source_trial := self._source.pop(trial_id, None)) is not None:
+            self._source_handovers[trial_id] = self._find_source(trial_id)
+            self._points[trial_id] = _PointLists.of(source_trial)
+        return self._source_handovers.get(trial_id)
 
     def save(self, trial: Trial, checkpoints: Iterable[SavedCheckpoint]) -> Saving:
         """Take note of checkpoints that a trial has saved, the newest one last."""

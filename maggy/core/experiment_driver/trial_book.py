@@ -95,7 +95,7 @@ class TrialBook:
         self._remarks: deque[str] = deque()
         policy.remark = self._remarks.append
         self._suggestions = Suggestions(policy.name)
-        self._names = TrialNames()
+        self._names = TrialNames(trial.trial_id for trial in policy.source_trials)
         self._asks = 0  # suggestions that the ledger waits for
         self._idle_until: float | None = None
         self._stop_checks = StopChecks(policy, clock)
@@ -115,9 +115,9 @@ class TrialBook:
         self.final_store: EndedTrials[Trial] = EndedTrials()
 
     def start(self) -> list[Notice]:
-        """Restore the policy from the recorded trials of a resumed experiment, if there are any."""
+        """Restore the policy if the experiment is resumed or warm-started."""
         trials = [*self.ended, *self._again]
-        if not trials:
+        if not trials and not self._policy.source_trials:
             return []
         finals = [trial for trial in trials if trial.final_metric is not None]
         if self._policy.restore(trials):
@@ -125,7 +125,7 @@ class TrialBook:
             self._names.continue_after(trials)
             self._recorded, self._unsuggested = {}, {}
             self.final_store.extend(finals)
-        return self._check_experiment(finals)
+        return self._check_experiment(finals) if finals else []
 
     def handle(self, event: TrialEvent) -> Iterator[Notice]:
         """Handle an event, then answer the ledger's requests for suggestions."""
