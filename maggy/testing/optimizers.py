@@ -11,6 +11,7 @@ import pytest
 
 from maggy.common.types import Params
 from maggy.optimizer import AbstractOptimizer
+from maggy.optimizer.source_trials import SourceTrials, num_trials_with, tell
 from maggy.searchspace import Searchspace
 from maggy.testing.copies import pickled_copy
 from maggy.testing.simulated_driver import LOST, MAX_ROUNDS, Score, SimulatedDriver, Stopped
@@ -257,6 +258,27 @@ class OptimizerContract:
         assert ids[: len(records)] == [trial.trial_id for trial in records]
         if self.runs_num_trials:
             assert len(ids) == self.num_trials
+
+    @pytest.mark.parametrize("in_flight", [1, 3])
+    def test_a_warm_started_experiment_runs_as_many_new_trials(self, in_flight: int) -> None:
+        """Count the trials of another experiment, so that ``num_trials`` new ones remain."""
+        driver = self.drive(self.start_warm(), in_flight=in_flight)
+        if self.runs_num_trials:
+            assert len(driver.suggestions) == self.num_trials
+
+    def start_warm(self) -> AbstractOptimizer:
+        """Return an optimizer that the driver has told the trials of another experiment."""
+        other = self.drive(self.start(self.make_space(99)), _noisy_score())
+        trials = _read_back(other.ended_trials)
+        for trial in trials:
+            trial.source_experiment = "other_1"
+        source, optimizer = SourceTrials(trials), self.start()
+        # The driver initializes it once, but this class cannot know the arguments of `start`.
+        num_trials = num_trials_with(optimizer, self.num_trials, source)
+        optimizer.num_trials = num_trials  # type: ignore[assignment]
+        optimizer.initialize()
+        tell(optimizer, source, [], self.num_trials)
+        return optimizer
 
     def test_an_experiment_that_is_resumed_at_its_end_runs_nothing(self) -> None:
         """Suggest nothing new if every trial has a record."""
