@@ -76,7 +76,8 @@ class Trial(Points):
             from 0, or None for any other trial.
         configuration: The number of the configuration, if an optimizer runs it on several budgets.
         rung: The number of the budget, from 0, if an optimizer runs configurations on several.
-        parent: The id of the trial whose training this one continues, or None.
+        parent: The id of the trial whose training this one continues, or None. It may be a trial of
+            the experiment that ``warm_start`` names.
         member: The number of the member of a population that trains, from 0, or None.
         source_experiment: The id of the experiment that ran it, if a search with ``warm_start`` is
             told it. None for a trial of the present experiment.

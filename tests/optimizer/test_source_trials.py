@@ -303,6 +303,14 @@ def test_an_optimizer_knows_from_how_many_trials_it_learns(name, num_informative
         assert len(hyperband.informative_trials(trials)) == num_informative
 
 
+def test_the_population_of_nsgaii_follows_from_the_number_of_new_trials():
+    optimizer = resolve_optimizer("nsgaii")
+    trials = line(*[0.5] * 400)
+    space = Searchspace(x=("INTEGER", [1, 1000]))
+    start(optimizer, trials, num_trials=100, space=space)
+    assert optimizer._active_sampler.population_size == 10
+
+
 def test_cmaes_learns_where_it_can_begin_at_the_best_trials():
     optimizer = resolve_optimizer("cmaes")
     optimizer.searchspace = Searchspace(x=("DOUBLE", [0, 100]))

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from helpers.checkpoints import count_up
 from helpers.loopback import Experiment, Given, one_after_another
-from helpers.recorded import SPACE, record_ablation, record_search, record_single, tree
+from helpers.recorded import SPACE, record, record_ablation, record_search, record_single, tree
+from helpers.results import ended_trial
 
 from maggy import Searchspace, Trial, load
 from maggy.common.exceptions import BadArgumentsError, ExperimentNotFoundError, ResumeError
@@ -18,7 +19,14 @@ from maggy.core.experiment_driver.optimization_policy import OptimizationPolicy
 from maggy.core.experiment_driver.warm_start import warm_start
 from maggy.earlystop import AbstractEarlyStop, AbstractExperimentStop, Decision
 from maggy.experiment_config import HyperparameterOptConfig, OptimizationConfig
-from maggy.optimizer import AbstractOptimizer, RandomSearch
+from maggy.optimizer import (
+    PBT,
+    AbstractOptimizer,
+    Asha,
+    Hyperband,
+    RandomSearch,
+    resolve_optimizer,
+)
 from maggy.testing import run_on_threads
 
 pytestmark = pytest.mark.loopback
@@ -326,6 +334,63 @@ def test_on_resume_a_url_needs_its_credentials_again(tmp_path):
     entry = {"directory": "s3://***@bucket/app_1", "num_trials": 1, "digest": "0"}
     with pytest.raises(ResumeError, match=r"must have its credentials.*s3://\*\*\*@bucket/app_1"):
         begin(None, record={"warm_start": entry})
+
+
+def name_of(optimizer):
+    return resolve_optimizer(optimizer).name()
+
+
+BUDGETS = {"optimization_key": "metric", "optimizer": "Asha", "kind": "optimization"}
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        "randomsearch",
+        "gridsearch",
+        "qmc",
+        "tpe",
+        Keeps(),
+        Asha(2, 1, 4),
+        PBT(population=2),
+        Hyperband(2, 1, 4),
+        Hyperband(2, 1, 4, sampler="tpe"),
+    ],
+    ids=lambda optimizer: name_of(optimizer),
+)
+def test_a_resumed_search_runs_only_what_is_missing(tmp_path, optimizer, workers):
+    space = Searchspace(x=("DISCRETE", [1, 2, 3, 4, 5, 6]), y=("DISCRETE", [1, 2, 3]))
+    more = {} if isinstance(optimizer, (str, Keeps)) else {"budget": 1}
+    source_trials = [
+        ended_trial({"x": x, "y": 1, **more}, 0.1 * x, member=x % 2, rung=0, configuration=x)
+        for x in range(1, 6)
+    ]
+    path = record(tmp_path, source_trials, {**BUDGETS, "direction": "max"}).path
+    options = {"optimizer": optimizer, "searchspace": space, "num_trials": 8, "seed": 3}
+
+    def run(earlier):
+        policy, _ = begin(path, optimization_key="metric", **options)
+        experiment = Experiment(
+            tmp_path,
+            policy,
+            lambda params, reporter, interrupted: params["x"] * 0.1 + params.get("budget", 0),
+            before=earlier,
+            workers=workers,
+        )
+        outcome = experiment.run()
+        assert outcome.error is None
+        return outcome.trials
+
+    optimizer_trials = 2 if isinstance(optimizer, Keeps) else 8
+    whole = run([])
+    assert len(whole) == optimizer_trials
+    records = [Trial.from_json(trial.to_json()) for trial in whole[: optimizer_trials // 2]]
+    resumed = run(records)
+    assert resumed[: len(records)] == records
+    assert len({trial.trial_id for trial in resumed}) == len(resumed) == optimizer_trials
+    if workers == 1 and "TPE" not in name_of(optimizer):  # it draws with another seed
+        assert [trial.params for trial in resumed] == [trial.params for trial in whole]
 
 
 # Checkpoints
