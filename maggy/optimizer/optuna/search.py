@@ -208,7 +208,8 @@ class OptunaSearch(AbstractOptimizer):
         return self.searchspace.keys()
 
     def _sampler_type(self) -> type[BaseSampler]:
-        return type(self._sampler)  # type: ignore[return-value]  # a subclass without one overrides it
+        assert self._sampler is not None  # a subclass that makes it later knows the type
+        return type(self._sampler)
 
     def _start_study(self, history: list[FrozenTrial]) -> None:
         import optuna
