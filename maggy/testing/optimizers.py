@@ -267,13 +267,12 @@ class OptimizerContract:
             assert len(driver.suggestions) == self.num_trials
 
     def start_warm(self) -> AbstractOptimizer:
-        """Return an optimizer that the driver has told the trials of another experiment."""
+        """Return an optimizer, initialized anew, that is told the trials of another experiment."""
         other = self.drive(self.start(self.make_space(99)), noisy_score())
         trials = _read_back(other.ended_trials)
         for trial in trials:
             trial.source_experiment = "other_1"
         source, optimizer = SourceTrials(trials), self.start()
-        # The driver initializes it once, but this class cannot know the arguments of `start`.
         num_trials = num_trials_with(optimizer, self.num_trials, source)
         optimizer.num_trials = num_trials  # type: ignore[assignment]
         optimizer.initialize()
