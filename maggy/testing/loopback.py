@@ -94,6 +94,13 @@ def run_on_threads(
     """
     policy, environment = _policy_of(config), find_environment("local")
     source = warm_start(environment, environment.root(), config, policy, None, {})
+    checkpoints = None
+    if source is not None:
+        checkpoints = CheckpointBook(
+            policy.direction,
+            source_trials=source.trials,
+            find_source=source.checkpoint_finder(environment.files),
+        )
     with tempfile.TemporaryDirectory() as folder:
         experiment = LoopbackExperiment(
             folder,
@@ -101,12 +108,7 @@ def run_on_threads(
             lambda params, reporter, interrupted: train(params, reporter),
             workers=workers,
             hb_interval=min(config.hb_interval, POLL_SECONDS),
-            checkpoints=source
-            and CheckpointBook(
-                policy.direction,
-                source_trials=source.trials,
-                find_source=source.checkpoint_finder(environment.files),
-            ),
+            checkpoints=checkpoints,
             listeners=resolve_listeners(config.listeners),
             limits=RunLimits(
                 num_workers=workers,
