@@ -194,14 +194,16 @@ def _announce_start(config: Config, policy: Policy, store: RecordStore, recorder
     recorder.log(
         f"Maggy experiment {config.name!r} ({policy.name}) begins as {store.experiment_id}."
     )
-    if not store.has_event_files:
-        recorder.log(events_problem())
+    problem = "" if store.has_event_files else events_problem()
+    for line in (problem, policy.opening_remark):
+        if line:
+            recorder.log(line)
     recorder.hparams(policy.hparams(), policy.optimization_key or "metric")
     announce(f"Started Maggy Experiment: {config.name}, {store.app_id}, run {store.run_id}")
     announce(f"The records are in {without_credentials(store.directory)}.")
-    if policy.opening_remark:
-        recorder.log(policy.opening_remark)
-        announce(policy.opening_remark)
+    for remark in (policy.opening_remark, problem if config.verbose > 0 else ""):
+        if remark:
+            announce(remark)
 
 
 def _make_card(

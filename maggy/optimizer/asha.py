@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from heapq import heappop, heappush
 
 from maggy.common.direction import Direction
@@ -27,11 +27,19 @@ __all__ = ["Asha"]
 
 @dataclass(frozen=True)
 class _Candidate:
-    """A configuration at a rung. Rungs are counted from 0."""
+    """A configuration at a rung.
+
+    Attributes:
+        configuration: The number of the configuration.
+        rung: The rung, counted from 0.
+        params: The hyperparameters.
+        trial_id: The trial that ended there, which a promotion continues; None while it runs.
+    """
 
     configuration: int
     rung: int
     params: Params
+    trial_id: str | None = None
 
 
 _Rank = tuple[float, int]
@@ -80,6 +88,10 @@ class Asha(AbstractOptimizer):
     The training function gets the budget as the parameter ``budget``, or as ``resource`` if it asks
     for that. It may stand for epochs, or for a share of the data. ``num_trials`` counts the
     trials on all budgets.
+
+    A promoted trial has the trial of the rung below as its ``parent``, and ``reporter.restore()``
+    returns the parent's newest checkpoint. The budget is the total, so a function that restores it
+    trains only what is missing. One without checkpoints trains from the beginning.
 
     Example:
         >>> from maggy import Searchspace
@@ -137,7 +149,8 @@ class Asha(AbstractOptimizer):
             candidate = self._rungs[rung].promote(self._factor)
             if candidate is not None:
                 return self._start_trial(
-                    _Candidate(candidate.configuration, rung + 1, candidate.params)
+                    _Candidate(candidate.configuration, rung + 1, candidate.params),
+                    parent=candidate.trial_id,
                 )
         return self._start_configuration(self._draw())
 
@@ -166,9 +179,7 @@ class Asha(AbstractOptimizer):
                 self._running.add(trial, candidate)
             elif trial.final_metric is not None:
                 is_promoted = (configuration, rung + 1) in starts
-                self._rungs[rung].add(
-                    candidate, self._minimized_metric(trial.final_metric), is_promoted
-                )
+                self._add_run(candidate, trial, trial.final_metric, is_promoted)
         self._num_suggestions = len(trials)
         self._repeat_draws(trials, num_source)
         return True
@@ -244,18 +255,22 @@ class Asha(AbstractOptimizer):
         self._num_configurations += 1
         return self._start_trial(_Candidate(self._num_configurations - 1, 0, params))
 
-    def _start_trial(self, candidate: _Candidate) -> Trial:
+    def _start_trial(self, candidate: _Candidate, parent: str | None = None) -> Trial:
         self._num_suggestions += 1
         trial = Trial({**candidate.params, self._budget_name: self._budgets[candidate.rung]})
         trial.configuration, trial.rung = candidate.configuration, candidate.rung
+        trial.parent = parent
         self._running.add(trial, candidate)
         return trial
 
     def _add_ended_runs(self) -> None:
         for end in self._running.take_ended(self.trial_store, self.final_store):
             if end.final is not None and end.final.final_metric is not None:
-                metric = self._minimized_metric(end.final.final_metric)
-                self._rungs[end.note.rung].add(end.note, metric)
+                self._add_run(end.note, end.suggestion, end.final.final_metric)
 
-    def _minimized_metric(self, metric: float) -> float:
-        return -self._sign * metric
+    def _add_run(
+        self, candidate: _Candidate, trial: Trial, metric: float, is_promoted: bool = False
+    ) -> None:
+        # Only now: the driver may have added a suffix to the id of the suggestion.
+        candidate = replace(candidate, trial_id=trial.trial_id)
+        self._rungs[candidate.rung].add(candidate, -self._sign * metric, is_promoted)

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from typing import TypeAlias
 
 from maggy.common.json_values import as_number, json_key
 from maggy.optimizer.rungs import split_budget
 from maggy.trial import Trial
 
-__all__ = ["group_by_params", "merge_runs"]
+__all__ = ["NamedRun", "merge_runs", "name_by_number", "name_by_params"]
+
+NamedRun: TypeAlias = tuple[Hashable, Trial]
+"""What names a configuration, and a trial that ran it on a budget."""
 
 
-def group_by_params(
-    trials: Sequence[Trial], hyperparameters: Collection[str]
-) -> list[tuple[Hashable, Trial]]:
+def name_by_number(trials: Mapping[tuple[int, int], Trial]) -> list[NamedRun]:
+    """Return runs as :func:`merge_runs` takes them, sorted by the number of the configuration.
+
+    Args:
+        trials: The runs by the number of their configuration and their rung.
+    """
+    return [(number, trial) for (number, _), trial in sorted(trials.items(), key=_key)]
+
+
+def name_by_params(trials: Sequence[Trial], hyperparameters: Collection[str]) -> list[NamedRun]:
     """Return runs as :func:`merge_runs` takes them, where equal parameters are one configuration.
 
     Args:
@@ -26,13 +37,12 @@ def group_by_params(
 
 
 def merge_runs(
-    runs: Iterable[tuple[Hashable, Trial]], hyperparameters: Collection[str], full_budget: float
+    runs: Iterable[NamedRun], hyperparameters: Collection[str], full_budget: float
 ) -> list[Trial]:
     """Return a trial for each configuration, with the metric of each budget as a point.
 
     Args:
-        runs: The runs, each with the name of its configuration. Of one configuration those on
-            larger budgets come last.
+        runs: The runs. Of one configuration those on larger budgets come last.
         hyperparameters: The names of the search space.
         full_budget: The largest budget. A configuration without it counts as stopped early.
     """
@@ -50,3 +60,7 @@ def merge_runs(
         trial.final_metric, trial.status = run.final_metric, Trial.FINALIZED
         trial.early_stop = budget < full_budget
     return list(trials.values())
+
+
+def _key(item: tuple[tuple[int, int], Trial]) -> tuple[int, int]:
+    return item[0]

@@ -17,7 +17,7 @@ from maggy.optimizer.brackets import (
     FinishedConfiguration,
     plan_brackets,
 )
-from maggy.optimizer.budget_runs import group_by_params, merge_runs
+from maggy.optimizer.budget_runs import NamedRun, merge_runs, name_by_number, name_by_params
 from maggy.optimizer.hyperband_settings import HyperbandSettings
 from maggy.optimizer.randomsearch import RandomSearch
 from maggy.optimizer.rungs import BUDGET_NAMES, budget_name, split_budget
@@ -45,6 +45,11 @@ class Hyperband(AbstractOptimizer):
     promoted. A configuration takes a trial on each budget, and ``num_trials`` counts them all. The
     last brackets are made smaller to meet it exactly. Without ``num_trials`` each kind of bracket
     runs once.
+
+    A promoted trial has the configuration's trial on the smaller budget as its ``parent``, and
+    ``reporter.restore()`` returns the parent's newest checkpoint. The budget is the total, so a
+    function that restores it trains only what is missing. One without checkpoints trains from the
+    beginning.
 
     The sampler gets the metric of each budget as a value that is reported at that step. It learns
     that a configuration has ended when the configuration is left out (then it counts as stopped
@@ -157,7 +162,8 @@ class Hyperband(AbstractOptimizer):
         while self._brackets and self._brackets[0].is_over:
             self._brackets.popleft()
         for end in self._running.take_ended(self.trial_store, self.final_store):
-            self._record_trial(*end.note, None if end.final is None else end.final.final_metric)
+            metric = None if end.final is None else end.final.final_metric
+            self._record_trial(*end.note, end.suggestion, metric)
         while True:
             following = self._next_configuration()
             if following is None:
@@ -170,7 +176,7 @@ class Hyperband(AbstractOptimizer):
                 self._running.add(record, (bracket, configuration))
                 continue
             # The trial ended before the interruption. Its result may free the next one at once.
-            self._record_trial(bracket, configuration, record.final_metric)
+            self._record_trial(bracket, configuration, record, record.final_metric)
 
     def initial_trial(self, params: Params) -> Trial:
         """Return the trial of this configuration on the smallest budget of the next bracket.
@@ -203,18 +209,18 @@ class Hyperband(AbstractOptimizer):
         self._recorded_trials = {(trial.configuration, trial.rung): trial for trial in records}
         self._num_source_trials = len(source_trials)
         self._brackets = deque(self._plan())
-        source = SourceTrials(self._source_configurations(source_trials))
+        runs = name_by_params(source_trials, self.searchspace.keys())
+        source = SourceTrials(self._configurations(runs))
         num_trials = self.total_trials()
         self._optimizer.num_trials = num_trials + len(source.fits)
-        self._replays_sampler = not tell(
-            self._optimizer, source, self._recorded_configurations(), num_trials
-        )
+        records = self._configurations(name_by_number(self._recorded_trials))
+        self._replays_sampler = not tell(self._optimizer, source, records, num_trials)
         return True
 
     def informative_trials(self, trials: Sequence[Trial]) -> list[Trial]:
         """Return those from which the sampler will learn."""
         finals = [trial for trial in trials if trial.final_metric is not None]
-        configurations = self._source_configurations(finals)
+        configurations = self._configurations(name_by_params(finals, self.searchspace.keys()))
         return finals if self._optimizer.informative_trials(configurations) else []
 
     def total_trials(self) -> int:
@@ -260,19 +266,9 @@ class Hyperband(AbstractOptimizer):
         sampler.allow_repeats = self.allow_repeats
         sampler.write_log = self.write_log
 
-    def _recorded_configurations(self) -> list[Trial]:
-        """Return the recorded configurations as the sampler sees them, sorted by number."""
-        records = sorted(self._recorded_trials.items(), key=lambda item: item[0])
-        return merge_runs(
-            ((number, trial) for (number, _), trial in records),
-            self.searchspace.keys(),
-            self._settings.resource_max,
-        )
-
-    def _source_configurations(self, trials: Sequence[Trial]) -> list[Trial]:
-        """Return the configurations of another experiment as the sampler sees them."""
-        names = self.searchspace.keys()
-        return merge_runs(group_by_params(trials, names), names, self._settings.resource_max)
+    def _configurations(self, runs: Sequence[NamedRun]) -> list[Trial]:
+        """Return configurations with recorded runs as the sampler sees them."""
+        return merge_runs(runs, self.searchspace.keys(), self._settings.resource_max)
 
     def _next_configuration(self) -> tuple[Bracket, Configuration] | None:
         for bracket in self._brackets:
@@ -322,12 +318,14 @@ class Hyperband(AbstractOptimizer):
     def _start_trial(self, bracket: Bracket, configuration: Configuration) -> Trial:
         trial = Trial({**configuration.sampler_trial.params, self._budget_name: bracket.budget})
         trial.configuration, trial.rung = configuration.number, bracket.rung
+        trial.parent = configuration.last_trial_id
         self._running.add(trial, (bracket, configuration))
         return trial
 
     def _record_trial(
-        self, bracket: Bracket, configuration: Configuration, metric: float | None
+        self, bracket: Bracket, configuration: Configuration, trial: Trial, metric: float | None
     ) -> None:
+        configuration.last_trial_id = trial.trial_id
         if metric is not None:
             # Before ``end_trial``, which may move the bracket to the next budget.
             configuration.sampler_trial.append_metric({"step": bracket.budget, "value": metric})

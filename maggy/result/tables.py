@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from maggy.ablation.component import Component
 from maggy.ablation.labels import CHOICE_PARAMETER, NOTHING
 from maggy.common.direction import Direction
+from maggy.common.extras import install_command
 from maggy.common.optional import import_optional
 from maggy.common.text_table import TextTable
 from maggy.common.types import ParameterValue
@@ -53,7 +54,7 @@ def data_frame(rows: Sequence[TrialRow], optimization_key: str = "metric") -> pa
     Raises:
         MissingDependencyError: If pandas is not installed.
     """
-    frames = import_optional("pandas", "to_pandas()", "pip install 'maggy[plots]'")
+    frames = import_optional("pandas", "to_pandas()", install_command("plots"))
     columns, start_column, records = trial_records(rows, optimization_key)
     frame = frames.DataFrame(records, columns=columns)
     frame[start_column] = frames.to_datetime(
@@ -137,7 +138,7 @@ def component_frame(differences: Iterable[ComponentDifference]) -> pandas.DataFr
     Raises:
         MissingDependencyError: If pandas is not installed.
     """
-    frames = import_optional("pandas", "summary()", "pip install 'maggy[plots]'")
+    frames = import_optional("pandas", "summary()", install_command("plots"))
     records = [
         {"component": Component.from_params(entry).describe(), **entry} for entry in differences
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from helpers.results import ended_trial
 
-from maggy.optimizer.budget_runs import group_by_params, merge_runs
+from maggy.optimizer.budget_runs import merge_runs, name_by_number, name_by_params
 
 NAMES = ["x"]
 
@@ -35,7 +35,14 @@ def test_notes_about_the_origin_stay():
 
 def test_equal_parameters_are_one_configuration_whose_largest_budget_comes_last():
     runs = [run(1, 9, 0.9), run(2, 3, 0.2), run(1, 3, 0.3), run(1.0, 1, 0.1)]
-    groups = group_by_params(runs, NAMES)
+    groups = name_by_params(runs, NAMES)
     assert [trial.params["budget"] for _, trial in groups] == [1, 3, 3, 9]
     names = {name for name, trial in groups if trial.params["x"] == 1}
     assert len(names) == 2  # 1 and 1.0 are different values
+
+
+def test_recorded_runs_are_sorted_by_configuration_and_rung():
+    runs = {(1, 0): run(2, 1, 0.2), (0, 1): run(1, 3, 0.3), (0, 0): run(1, 1, 0.1)}
+    named_runs = name_by_number(runs)
+    assert [name for name, _ in named_runs] == [0, 0, 1]
+    assert [trial.final_metric for _, trial in named_runs] == [0.1, 0.3, 0.2]

@@ -172,9 +172,11 @@ def test_with_the_same_seed_the_search_does_not_draw_the_same_configurations_aga
 def test_asha_promotes_a_configuration_of_the_other_experiment():
     optimizer = Asha(reduction_factor=2, resource_min=1, resource_max=2)
     # Of another optimizer: there are no notes about rungs.
-    assert start(optimizer, line(0.25, 0.75, budget=1))
+    trials = line(0.25, 0.75, budget=1)
+    assert start(optimizer, trials)
     trial = optimizer.get_suggestion()
     assert (trial.params, trial.rung) == ({"x": 2, "budget": 2}, 1)
+    assert trial.parent == trials[1].trial_id  # it goes on from that checkpoint
     optimizer.trial_store[trial.trial_id] = trial
     assert optimizer.get_suggestion().params["x"] in (3, 4)
     assert optimizer.get_suggestion() is None

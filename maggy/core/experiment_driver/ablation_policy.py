@@ -11,6 +11,7 @@ from maggy.ablation.labels import CHOICE_PARAMETER, LABEL_PARAMETERS, NOTHING
 from maggy.ablation.metrics import Analysis, ComponentMetrics
 from maggy.ablation.repeats import Repeats
 from maggy.ablation.statistics import can_test
+from maggy.common.extras import install_command
 from maggy.common.seeding import derive_seed
 from maggy.common.types import Json, Params
 from maggy.core.experiment_driver.policy import Policy
@@ -88,7 +89,7 @@ class AblationPolicy(Policy):
         if self._num_repeats > 1 and not can_test():
             self.remark(
                 "Without SciPy the result has means and standard deviations, but no intervals and "
-                "no verdicts. Install it where the notebook runs: pip install 'maggy[stats]'"
+                "no verdicts. Install it where the notebook runs: " + install_command("stats")
             )
         self._ablator.final_store = final_store
         if self._ablator.waits_for_results:

@@ -79,8 +79,8 @@ class CheckpointBook:
         self._find = find
         self._earlier = {trial.trial_id: trial for trial in earlier}
         self._find_source = find_source
-        self._source = {trial.trial_id: trial for trial in source_trials}
-        self._source_handovers: dict[str, Handover | None] = {}
+        self._foreign_trials = {trial.trial_id: trial for trial in source_trials}
+        self._foreign_handovers: dict[str, Handover | None] = {}
         # The points that belong to the newest checkpoint, for a trial that does not run now.
         self._points = {trial.trial_id: _PointLists.of(trial) for trial in again}
         # Trials whose newest checkpoint belongs to their present points.
@@ -100,19 +100,18 @@ class CheckpointBook:
         if parent is not None and (earlier_trial := self._earlier.pop(parent, None)) is not None:
             self._pairs[parent] = self._find(parent)
             self._points[parent] = _PointLists.of(earlier_trial)
-        for trial_id in (trial.trial_id, parent):
-            pair = self._pairs.get(trial_id or "")
-            if trial_id is not None and pair is not None and pair.newest is not None:
-                newest = pair.newest
-                return Handover(path_of(trial_id, newest.name), newest.step, newest.metric)
-        return None if parent is None else self._source_handover(parent)
+        source_id = self._source_id(trial)
+        newest = None if source_id is None else self._pairs[source_id].newest
+        if source_id is not None and newest is not None:
+            return Handover(path_of(source_id, newest.name), newest.step, newest.metric)
+        return None if parent is None else self._foreign_handover(parent)
 
-    def _source_handover(self, trial_id: str) -> Handover | None:
+    def _foreign_handover(self, trial_id: str) -> Handover | None:
         """Return the newest checkpoint of a trial of another experiment, if it is one."""
-        if (source_trial := self._source.pop(trial_id, None)) is not None:
-            self._source_handovers[trial_id] = self._find_source(trial_id)
-            self._points[trial_id] = _PointLists.of(source_trial)
-        return self._source_handovers.get(trial_id)
+        if (foreign_trial := self._foreign_trials.pop(trial_id, None)) is not None:
+            self._foreign_handovers[trial_id] = self._find_source(trial_id)
+            self._points[trial_id] = _PointLists.of(foreign_trial)
+        return self._foreign_handovers.get(trial_id)
 
     def save(self, trial: Trial, checkpoints: Iterable[SavedCheckpoint]) -> Saving:
         """Take note of checkpoints that a trial has saved, the newest one last."""
@@ -132,7 +131,9 @@ class CheckpointBook:
 
     def go_on(self, trial: Trial, step: int) -> Points:
         """Give a trial the points up to the checkpoint from which its run goes on; return them."""
-        lists = self._points.get(trial.trial_id) or self._points.get(trial.parent or "")
+        # Not simply its own points: if it failed before it saved a checkpoint, it goes on from that
+        # of its parent.
+        lists = self._points.get(self._source_id(trial) or trial.parent or "")
         points = Points(trial.trial_id, [])
         if lists is None or trial.step_history:
             return points
@@ -143,6 +144,14 @@ class CheckpointBook:
         points.points.extend(zip(lists.steps[:count], lists.values[:count], strict=True))
         points.times.extend(lists.times[:count])
         return points
+
+    def _source_id(self, trial: Trial) -> str | None:
+        """Return the id of the trial whose newest checkpoint a trial goes on from."""
+        for trial_id in (trial.trial_id, trial.parent):
+            pair = None if trial_id is None else self._pairs.get(trial_id)
+            if pair is not None and pair.newest is not None:
+                return trial_id
+        return None
 
     def lose(self, trial: Trial) -> None:
         """Keep the points of a trial whose run was lost, if its newest checkpoint is of this run.

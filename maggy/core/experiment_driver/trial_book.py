@@ -151,7 +151,7 @@ class TrialBook:
             case Ask():
                 self._asks += 1
             case Began():
-                return self._begin(event)
+                return [*self.announce_ends(), *self._begin(event)]  # its worker is free
             case Ended():
                 return self._end(event)
             case GivenBack():

@@ -83,6 +83,32 @@ def test_a_child_goes_on_from_the_checkpoint_of_its_parent(tmp_path):
     assert json.loads(record.read_text())["info_dict"]["parent"] == first.trial_id
 
 
+def test_a_child_that_loses_its_worker_begins_again_where_its_parent_has_ended(tmp_path):
+    parent, child = Trial({"x": 1, "epochs": 2}), Trial({"x": 1, "epochs": 4})
+    handed, curves = [], []
+
+    def suggest(finished):
+        if finished is None:
+            return parent if parent.status == Trial.PENDING else "IDLE"
+        child.parent = parent.trial_id
+        return child if finished is parent else None
+
+    def train(params, reporter, interrupted):
+        handed.append(reporter._checkpoints.handover)
+        if len(handed) == 2:
+            reporter.broadcast(99, step=reporter.restore().step + 1)
+            wait_until(lambda: reporter._first_point == 1)
+            curves.append(list(child.metric_history))
+            raise WorkerDied
+        return count_up(params, reporter, epochs=params["epochs"])
+
+    Experiment(tmp_path, Given(suggest), train, workers=1).run()
+    assert curves == [[1, 3, 99]]
+    assert (child.attempts, child.step_history) == (2, [0, 1, 2, 3])
+    assert child.metric_history == [1, 3, 6, 10]
+    assert handed[1] == handed[2]
+
+
 def test_the_newest_and_the_best_checkpoint_stay(tmp_path):
     values = [1.0, 9.0, 2.0, 3.0]
 
@@ -172,3 +198,19 @@ def test_the_store_is_asked_only_for_a_trial_of_an_earlier_call_that_is_continue
         assert book.handover(child) == Handover(f"{parent.trial_id}/checkpoints/1/a", 1, 1.0)
         assert book.go_on(child, 1).points == [(0, 0.0), (1, 1.0)]
     assert calls == [parent.trial_id]
+
+
+def test_a_trial_that_failed_without_a_checkpoint_keeps_the_points_of_its_parent():
+    parent, child = Trial({"x": 1, "budget": 2}), Trial({"x": 1, "budget": 4})
+    for step in range(2):
+        parent.append_point(step, float(step))
+    child.parent = parent.trial_id
+    book = CheckpointBook(
+        pairs={child.trial_id: CheckpointPair()},
+        again=[child],
+        earlier=[parent],
+        find=lambda trial_id: CheckpointPair(SavedCheckpoint(1, 1.0, "1/a")),
+    )
+    assert book.handover(child) == Handover(f"{parent.trial_id}/checkpoints/1/a", 1, 1.0)
+    assert book.go_on(child, 1).points == [(0, 0.0), (1, 1.0)]
+    assert child.metric_history == [0.0, 1.0]

@@ -383,6 +383,19 @@ def test_the_end_of_a_trial_is_announced_after_the_next_suggestion():
     assert notices == ["no notice yet", TrialSuggested(following, {"x": 2}), TrialEnded(trial)]
 
 
+def test_the_end_of_a_trial_is_announced_before_the_next_one_begins():
+    trial, following = Trial({"x": 1}), Trial({"x": 2})
+    desk = running(trial)
+    desk.policy.trials.append(following)
+    desk.put(Ask())  # ahead, while the first trial runs
+    desk.notices.clear()
+    notices = [
+        *desk.book.handle(Ended(trial.trial_id, None, "reason", "")),
+        *desk.book.handle(Began(following.trial_id, WORKER)),
+    ]
+    assert notices == [TrialEnded(trial), TrialBegan(following)]
+
+
 def test_a_trial_that_is_given_back_has_an_empty_history_and_begins_again():
     trial = Trial({"x": 1})
     desk = running(trial)
