@@ -92,6 +92,7 @@ def _facts(summary: Summary, result: ExperimentResult) -> list[tuple[str, str]]:
         ("state", summary.state),
         ("started", _time_facts(summary)),
         ("seed", "" if summary.seed is None else str(summary.seed)),
+        ("warm start", _warm_start_text(result)),
         ("release", summary.release),
         (
             "trials",
@@ -104,6 +105,14 @@ def _facts(summary: Summary, result: ExperimentResult) -> list[tuple[str, str]]:
     if summary.kind == "single":
         facts = [fact for fact in facts if fact[0] not in ("metric", "trials", "best")]
     return [(name, fact) for name, fact in facts if fact]
+
+
+def _warm_start_text(result: ExperimentResult) -> str:
+    """Return from which experiment a search was warm-started; an empty text if from none."""
+    entry = result.record.get("warm_start")
+    if not isinstance(entry, dict):
+        return ""
+    return f"{entry.get('num_trials')} trials of {entry.get('experiment_id')}"
 
 
 def _time_facts(summary: Summary) -> str:

@@ -46,6 +46,7 @@ class ExperimentRecord:
         setup: What the call runs with; see :func:`describe_setup`.
         checkpoint_root: The directory of the checkpoints of all trials; None if that is the
             directory of the experiment, which may be moved.
+        warm_start: The experiment from which this one is warm-started; None if there is none.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class ExperimentRecord:
         start: float,
         setup: Mapping[str, Json],
         checkpoint_root: str | None,
+        warm_start: Mapping[str, Json] | None = None,
     ) -> None:
         self._recorder = recorder
         self._start = start
@@ -83,6 +85,7 @@ class ExperimentRecord:
             "format": RECORD_FORMAT,
             "drawn_seed": seed,
             **({} if checkpoint_root is None else {"checkpoint_root": checkpoint_root}),
+            **({} if warm_start is None else {"warm_start": dict(warm_start)}),
             "state": "RUNNING",
             "runs": [*earlier.get("runs", []), call],
         }

@@ -36,6 +36,8 @@ from maggy.core.experiment_driver.listening import describe_experiment, heard
 from maggy.core.experiment_driver.policy import Policy
 from maggy.core.experiment_driver.progress import announce
 from maggy.core.experiment_driver.recorder import Recorder
+from maggy.core.experiment_driver.source_experiment import SourceExperiment
+from maggy.core.experiment_driver.warm_start import warm_start
 from maggy.core.experiment_driver.worker_count import count_workers
 from maggy.core.experiment_record import ExperimentRecord, choose_seed, describe_setup
 from maggy.core.plan import Config, plan
@@ -63,6 +65,7 @@ def launch(train_fn: TrainingFunction, config: Config) -> Any:  # noqa: ANN401 (
     policy, workload = plan(train_fn, config, environment)
     root = environment.root(None if config.log_dir is None else os.fspath(config.log_dir))
     store, earlier = open_experiment(environment, root, config, policy)
+    source = warm_start(environment, root, config, policy, store, earlier)
     workload.optimization_key = policy.optimization_key
     cluster = active_cluster(announce)
     _check_isolation(config, cluster)
@@ -83,6 +86,7 @@ def launch(train_fn: TrainingFunction, config: Config) -> Any:  # noqa: ANN401 (
         checkpoint_root=(
             None if keeper.place.root == store.directory else without_credentials(keeper.place.root)
         ),
+        warm_start=None if source is None else source.record(),
     )
     record.begin()
     _announce_start(config, policy, store, recorder)
@@ -109,6 +113,7 @@ def launch(train_fn: TrainingFunction, config: Config) -> Any:  # noqa: ANN401 (
                     environment,
                     past,
                     keeper,
+                    source,
                     seed,
                     listeners,
                     _choose_display(info, policy, past),
@@ -190,13 +195,15 @@ def _announce_start(config: Config, policy: Policy, store: RecordStore, recorder
         f"Maggy experiment {config.name!r} ({policy.name}) begins as {store.experiment_id}."
     )
     problem = "" if store.has_event_files else events_problem()
-    if problem:
-        recorder.log(problem)
+    for line in (problem, policy.opening_remark):
+        if line:
+            recorder.log(line)
     recorder.hparams(policy.hparams(), policy.optimization_key or "metric")
     announce(f"Started Maggy Experiment: {config.name}, {store.app_id}, run {store.run_id}")
     announce(f"The records are in {without_credentials(store.directory)}.")
-    if problem and config.verbose > 0:
-        announce(problem)
+    for remark in (policy.opening_remark, problem if config.verbose > 0 else ""):
+        if remark:
+            announce(remark)
 
 
 def _make_card(
@@ -233,6 +240,7 @@ def _make_driver(
     environment: Environment,
     past: Past,
     keeper: CheckpointKeeper,
+    source: SourceExperiment | None,
     seed: int,
     listeners: Listeners | None,
     display: Display | None,
@@ -288,6 +296,8 @@ def _make_driver(
             past.again,
             past.trials,
             lambda trial_id: keeper.read(trial_id).pair,
+            policy.source_trials,
+            source.checkpoint_finder(environment.files) if source else lambda trial_id: None,
         ),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -24,6 +25,7 @@ from maggy.experiment_config.lagom import CommonConfig
 from maggy.experiment_config.unknown_keywords import refuse_unknown_keywords
 from maggy.optimizer import AbstractOptimizer, SingleRun, resolve_optimizer
 from maggy.optimizer.registry import OPTIMIZERS
+from maggy.result import ExperimentResult
 from maggy.searchspace import Searchspace
 
 if TYPE_CHECKING:
@@ -95,6 +97,9 @@ class OptimizationConfig(CommonConfig):
         allow_repeats: Let random search and the optimizers with a model run a configuration again,
             although the search space has untried ones. By default they repeat none, if the space
             has at most 1,000,000 configurations.
+        warm_start: An earlier search whose ended trials the optimizer is told before it begins: its
+            result, directory or id. They do not count among the ``num_trials``, and they do not
+            run again. None, the default, tells it nothing.
 
     Raises:
         BadArgumentsError: If an argument breaks its rule.
@@ -117,6 +122,7 @@ class OptimizationConfig(CommonConfig):
     es_seconds: float | None = None
     initial_trials: Sequence[Mapping[str, ParameterValue]] | None = None
     allow_repeats: bool = field(default=False, kw_only=True)
+    warm_start: ExperimentResult | str | os.PathLike[str] | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -138,6 +144,7 @@ class OptimizationConfig(CommonConfig):
         stop_rules(self.es_policy)
         check_flag("allow_repeats", self.allow_repeats)
         self._check_initial_trials()
+        self._check_warm_start()
 
     def _check_searchspace(self, optimizer: AbstractOptimizer) -> None:
         is_single_run = isinstance(optimizer, SingleRun)
@@ -189,6 +196,30 @@ class OptimizationConfig(CommonConfig):
         self.initial_trials = [
             _checked_trial(space, index, params) for index, params in enumerate(trials)
         ]
+
+    def _check_warm_start(self) -> None:
+        """Keep the directory of a result in its place."""
+        source = self.warm_start
+        if source is None:
+            return
+        if self.searchspace is None:
+            raise BadArgumentsError(
+                "warm_start needs a search space that its trials may fit into, but searchspace is "
+                "None. Pass one, or leave warm_start out."
+            )
+        if isinstance(source, ExperimentResult):
+            if source.directory is None:
+                raise BadArgumentsError(
+                    "warm_start must be the result of a recorded experiment, but this one has no "
+                    "directory. Pass what lagom or maggy.load has returned."
+                )
+            self.warm_start = source.directory
+        elif not isinstance(source, (str, os.PathLike)) or not os.fspath(source):
+            raise BadArgumentsError(
+                "warm_start must be the result, the directory or the id of an earlier experiment, "
+                f"but got {type(source).__name__}: {source!r:.80}. Pass for example "
+                "maggy.load(directory)."
+            )
 
 
 def _checked_trial(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import ClassVar, Literal
 
 from maggy.common.exceptions import BadArgumentsError
@@ -51,10 +51,12 @@ class AbstractOptimizer(OptimizerHelpers, ABC):
 
     Attributes:
         num_trials: The number of trials that the user asked for, initial trials included. None if
-            the user left the number to the optimizer.
+            the user left the number to the optimizer. If ``restore`` is going to be told trials of
+            another experiment (``warm_start``), their number is added.
         searchspace: The search space to draw from.
         trial_store: The running trials by id.
-        final_store: The trials that ended with a metric, in the order in which they ended.
+        final_store: The trials that ended with a metric, in the order in which they ended. Those of
+            the experiment that ``warm_start`` names come first.
         direction: ``"max"`` or ``"min"``.
         allow_repeats: Whether equal configurations may run again while untried ones remain.
     """
@@ -134,22 +136,40 @@ class AbstractOptimizer(OptimizerHelpers, ABC):
         return Trial(params)
 
     def restore(self, trials: list[Trial]) -> bool:
-        """Take over the records of an experiment that is resumed. Called after ``initialize``.
+        """Take over trials that ended before this call. Called once, after ``initialize``.
 
-        The default takes over nothing. The driver then replays the experiment from its beginning: a
-        suggestion that is recorded is not run again, but ends at once with its recorded metric.
-        This suits suggestions that ignore results. Override this method if your suggestions depend
-        on results.
+        They are the records of an experiment that is resumed, and the trials of another experiment
+        from which this one is warm-started. Treat both alike, and count all of them.
+
+        The default takes over nothing. The driver then replays a resumed experiment from its
+        beginning: a suggestion that is recorded is not run again, but ends at once with its
+        recorded metric. This suits suggestions that ignore results. Override this method if your
+        suggestions depend on results. The trials of another experiment are not replayed; they are
+        in ``final_store`` afterwards, whatever this method returns.
 
         Args:
             trials: All trials that ended, in the order in which they ended, failed trials and
-                initial trials included. Behind them stand those that run again. One that goes on
-                from a checkpoint has the status ``Trial.RUNNING``.
+                initial trials included. Those of another experiment come first, and have its id as
+                ``source_experiment``. Behind all of them stand those that run again. One that goes
+                on from a checkpoint has the status ``Trial.RUNNING``.
 
         Returns:
             Whether the optimizer has taken the trials over and makes only new suggestions from now.
         """
         return False
+
+    def informative_trials(self, trials: Sequence[Trial]) -> list[Trial]:
+        """Return those of another experiment's trials from which the search will learn.
+
+        The driver calls this before ``initialize``, to tell the user. The default returns those
+        with a metric, or none if the class is ``independent``.
+
+        Args:
+            trials: The ended trials that fit the search space, failed ones included.
+        """
+        if self.independent:
+            return []
+        return [trial for trial in trials if trial.final_metric is not None]
 
     def total_trials(self) -> int | None:
         """Return the number of trials, or None if it is not known in advance.

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from maggy.common.direction import Direction
 from maggy.common.exceptions import BadArgumentsError
+from maggy.common.json_values import json_key
 from maggy.common.types import Params
 from maggy.optimizer.abstractoptimizer import AbstractOptimizer, check_space
 from maggy.optimizer.pausing_rungs import PausingRungs
@@ -162,7 +163,11 @@ class Asha(AbstractOptimizer):
         return self._start_configuration(params)
 
     def restore(self, trials: list[Trial]) -> bool:
-        """Put the recorded trials on their rungs, and continue the sequence of random draws."""
+        """Put the recorded trials on their rungs, and continue the sequence of random draws.
+
+        Those of another experiment get their rung by their budget, whatever ran them.
+        """
+        num_source = self._number_source_trials(trials)
         starts = {(trial.configuration, trial.rung) for trial in trials}
         for trial in trials:
             rung, configuration = trial.rung, trial.configuration
@@ -171,7 +176,7 @@ class Asha(AbstractOptimizer):
                 continue
             params, budget = split_budget(trial.params, self.searchspace.keys())
             # An experiment that is resumed with other budgets has none of its records on a rung.
-            is_on_rung = self._budgets[rung : rung + 1] == [budget]
+            is_on_rung = rung >= 0 and self._budgets[rung : rung + 1] == [budget]
             if not is_on_rung:
                 continue
             candidate = _Candidate(configuration, rung, params)
@@ -183,8 +188,16 @@ class Asha(AbstractOptimizer):
         if self._pausing is not None:
             self._pausing.restore(trials, self.direction)
         self._num_suggestions = len(trials)
-        self._repeat_draws(trials)
+        self._repeat_draws(trials, num_source)
         return True
+
+    def informative_trials(self, trials: Sequence[Trial]) -> list[Trial]:
+        """Return the trials with a metric whose budget is that of a rung."""
+        return [
+            trial
+            for trial in super().informative_trials(trials)
+            if split_budget(trial.params, self.searchspace.keys())[1] in self._budgets
+        ]
 
     def total_trials(self) -> int:
         """Return ``num_trials``."""
@@ -204,18 +217,43 @@ class Asha(AbstractOptimizer):
     def _draw(self) -> Params:
         return self._untried.choose(lambda: self.searchspace.get_random_parameter_values(1)[0])
 
-    def _repeat_draws(self, trials: list[Trial]) -> None:
+    def _number_source_trials(self, trials: list[Trial]) -> int:
+        """Number the configurations of another experiment, and return how many there are.
+
+        Equal ones are one. The rung is -1 where there is none with the budget.
+        """
+        numbers: dict[str, int] = {}
+        for trial in trials:
+            if trial.source_experiment is not None:
+                params, budget = split_budget(trial.params, self.searchspace.keys())
+                trial.configuration = numbers.setdefault(json_key(params), len(numbers))
+                trial.rung = self._budgets.index(budget) if budget in self._budgets else -1
+        return len(numbers)
+
+    def _repeat_draws(self, trials: list[Trial], num_source: int) -> None:
         """Bring the generator to its state before the interruption.
 
         The same number of draws, from the same initial configurations, leaves the same state.
         Afterwards only the recorded configurations count as suggested: what was drawn and never
         ended may be suggested again.
+
+        Args:
+            trials: The recorded trials, and before them those of another experiment.
+            num_source: Number of configurations of the other experiment. As many draws are skipped,
+                since its seed may be the same.
         """
+        for _ in range(num_source):
+            self._draw()
+        self._remember([trial for trial in trials if trial.source_experiment is not None])
         for trial in trials:
             if trial.initial_number is not None:
                 self._untried.add(split_budget(trial.params, self.searchspace.keys())[0])
-        for _ in range(self._num_configurations):
+        for _ in range(self._num_configurations - num_source):
             self._draw()
+        self._remember(trials)
+
+    def _remember(self, trials: list[Trial]) -> None:
+        """Let the configurations of these trials, and no others, count as suggested."""
         self._untried = UntriedConfigurations(self.searchspace, self.allow_repeats)
         for trial in trials:
             self._untried.add(split_budget(trial.params, self.searchspace.keys())[0])

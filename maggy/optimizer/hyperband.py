@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Literal
 
@@ -17,10 +17,12 @@ from maggy.optimizer.brackets import (
     FinishedConfiguration,
     plan_brackets,
 )
+from maggy.optimizer.budget_runs import NamedRun, merge_runs, name_by_number, name_by_params
 from maggy.optimizer.hyperband_settings import HyperbandSettings
 from maggy.optimizer.randomsearch import RandomSearch
 from maggy.optimizer.rungs import BUDGET_NAMES, budget_name, split_budget
 from maggy.optimizer.running_trials import RunningTrials
+from maggy.optimizer.source_trials import SourceTrials, tell
 from maggy.trial import Trial
 
 if TYPE_CHECKING:
@@ -105,6 +107,7 @@ class Hyperband(AbstractOptimizer):
         )
         self.sampler = RandomSearch() if sampler is None else sampler
         self._budget_name = BUDGET_NAMES[0]
+        self._num_source_trials = 0
 
     @classmethod
     def from_settings(cls, settings: HyperbandSettings, sampler: AbstractOptimizer) -> Hyperband:
@@ -133,6 +136,7 @@ class Hyperband(AbstractOptimizer):
                 name.
         """
         check_space(self.searchspace, self._budget_name, self.name())
+        self._num_source_trials = 0
         # Brackets start in this order, and leave at the front once nothing will run there again.
         self._brackets = deque(self._plan())
         self._metric_direction = Direction.parse(self.direction)
@@ -196,10 +200,28 @@ class Hyperband(AbstractOptimizer):
         return self._start_trial(bracket, self._add_configuration(bracket, number, sampler_trial))
 
     def restore(self, trials: list[Trial]) -> bool:
-        """Repeat the brackets with the recorded metrics. Draw only what is not recorded."""
-        self._recorded_trials = {(trial.configuration, trial.rung): trial for trial in trials}
-        self._replays_sampler = not self._optimizer.restore(self._recorded_sampler_trials())
+        """Repeat the brackets with the recorded metrics. Draw only what is not recorded.
+
+        The sampler is also told the trials of another experiment, which take no place in brackets.
+        """
+        source_trials = [trial for trial in trials if trial.source_experiment is not None]
+        records = [trial for trial in trials if trial.source_experiment is None]
+        self._recorded_trials = {(trial.configuration, trial.rung): trial for trial in records}
+        self._num_source_trials = len(source_trials)
+        self._brackets = deque(self._plan())
+        runs = name_by_params(source_trials, self.searchspace.keys())
+        source = SourceTrials(self._configurations(runs))
+        num_trials = self.total_trials()
+        self._optimizer.num_trials = num_trials + len(source.fits)
+        records = self._configurations(name_by_number(self._recorded_trials))
+        self._replays_sampler = not tell(self._optimizer, source, records, num_trials)
         return True
+
+    def informative_trials(self, trials: Sequence[Trial]) -> list[Trial]:
+        """Return those from which the sampler will learn."""
+        finals = [trial for trial in trials if trial.final_metric is not None]
+        configurations = self._configurations(name_by_params(finals, self.searchspace.keys()))
+        return finals if self._optimizer.informative_trials(configurations) else []
 
     def total_trials(self) -> int:
         """Return the number of trials of all brackets if none fails."""
@@ -229,7 +251,7 @@ class Hyperband(AbstractOptimizer):
             self._settings.eta,
             self._settings.resource_min,
             self._settings.resource_max,
-            self.num_trials,
+            None if self.num_trials is None else self.num_trials - self._num_source_trials,
             self._settings.brackets,
         )
 
@@ -244,21 +266,9 @@ class Hyperband(AbstractOptimizer):
         sampler.allow_repeats = self.allow_repeats
         sampler.write_log = self.write_log
 
-    def _recorded_sampler_trials(self) -> list[Trial]:
-        """Return the recorded configurations as the sampler sees them, sorted by number."""
-        sampler_trials: dict[int, Trial] = {}
-        for (number, _), trial in sorted(self._recorded_trials.items(), key=lambda item: item[0]):
-            params, budget = self._split_budget(trial)
-            sampler_trial = sampler_trials.setdefault(number, Trial(params))
-            if trial.initial_number is not None:
-                sampler_trial.initial_number = trial.initial_number
-            if trial.final_metric is None or not isinstance(budget, int | float):
-                continue
-            sampler_trial.append_metric({"step": budget, "value": trial.final_metric})
-            # Trials come in ascending order of their rungs, so the last one decides.
-            sampler_trial.final_metric, sampler_trial.status = trial.final_metric, Trial.FINALIZED
-            sampler_trial.early_stop = budget < self._settings.resource_max
-        return list(sampler_trials.values())
+    def _configurations(self, runs: Sequence[NamedRun]) -> list[Trial]:
+        """Return configurations with recorded runs as the sampler sees them."""
+        return merge_runs(runs, self.searchspace.keys(), self._settings.resource_max)
 
     def _next_configuration(self) -> tuple[Bracket, Configuration] | None:
         for bracket in self._brackets:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Literal
@@ -150,21 +150,25 @@ class PBT(AbstractOptimizer):
                 f"initial_trials must be at most population={self._population} configurations, "
                 "since each is the beginning of a member. Use a larger population."
             )
-        member = self._members[self._num_initial]
+        # A new one, since it may have turns in the experiment from which this one is warm-started.
+        member = self._members[self._num_initial] = _Member(self._num_initial, params)
         self._num_initial += 1
-        member.initial_params = params
         return self._start_turn(member)
 
     def restore(self, trials: list[Trial]) -> bool:
-        """Put every member where its last recorded turn has left it."""
+        """Put every member where its last recorded turn has left it.
+
+        That may be a turn in another experiment. Then the member goes on from its checkpoint.
+        """
         for trial in trials:
             number = trial.member
             if number is None or number >= self._population:
                 continue  # it was recorded with a larger population
-            member = self._members[number]
-            member.turns += 1
             if trial.initial_number is not None:
                 self._num_initial = max(self._num_initial, number + 1)
+                self._members[number] = _Member(number)
+            member = self._members[number]
+            member.turns += 1
             if trial.status == Trial.RUNNING:  # it goes on from a checkpoint
                 member.is_running = True
                 self._running.add(trial, member)
@@ -172,6 +176,14 @@ class PBT(AbstractOptimizer):
                 self._end_turn(member, trial, trial if trial.final_metric is not None else None)
         self._num_suggestions = len(trials)
         return True
+
+    def informative_trials(self, trials: Sequence[Trial]) -> list[Trial]:
+        """Return the turns of members that the population has."""
+        return [
+            trial
+            for trial in super().informative_trials(trials)
+            if trial.member is not None and trial.member < self._population
+        ]
 
     def total_trials(self) -> int:
         """Return ``num_trials``."""

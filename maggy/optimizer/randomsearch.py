@@ -68,9 +68,16 @@ class RandomSearch(AbstractOptimizer):
         return trial
 
     def restore(self, trials: list[Trial]) -> bool:
-        """Remember the initial trials among the records. The others will be drawn again."""
+        """Remember the initial trials among the records. The others will be drawn again.
+
+        Those of another experiment are not. For each of them a draw is skipped, since a search with
+        the seed of that experiment would run its configurations once more.
+        """
         for trial in trials:
-            if trial.initial_number is not None:
+            if trial.source_experiment is not None:
+                self.searchspace.get_random_parameter_values(1)
+                self._untried.add(trial.params)
+            elif trial.initial_number is not None:
                 self._untried.add(trial.params)
         return False
 

@@ -31,6 +31,7 @@ from maggy.core.experiment_driver.listening import describe_experiment
 from maggy.core.experiment_driver.optimization_policy import OptimizationPolicy
 from maggy.core.experiment_driver.policy import Policy
 from maggy.core.experiment_driver.recorder import Recorder
+from maggy.core.experiment_driver.warm_start import warm_start
 from maggy.core.messages import Assign, Check, Checked, Done, Register, WorkerId
 from maggy.core.reporter import Reporter
 from maggy.core.rpc import Address, Server
@@ -85,19 +86,29 @@ def run_on_threads(
             raises an error, the trial fails.
         config: The config of the experiment. A thread cannot be ended from outside, and nothing is
             kept. So ``max_trial_seconds``, ``isolation``, ``log_dir`` and ``resume`` have no
-            effect.
+            effect. The experiment of ``warm_start`` is looked up as :func:`maggy.load` does it.
         workers: Number of threads that train.
 
     Raises:
         Exception: The error that ended the experiment, such as one of the optimizer.
     """
+    policy, environment = _policy_of(config), find_environment("local")
+    source = warm_start(environment, environment.root(), config, policy, None, {})
+    checkpoints = None
+    if source is not None:
+        checkpoints = CheckpointBook(
+            policy.direction,
+            source_trials=source.trials,
+            find_source=source.checkpoint_finder(environment.files),
+        )
     with tempfile.TemporaryDirectory() as folder:
         experiment = LoopbackExperiment(
             folder,
-            _policy_of(config),
+            policy,
             lambda params, reporter, interrupted: train(params, reporter),
             workers=workers,
             hb_interval=min(config.hb_interval, POLL_SECONDS),
+            checkpoints=checkpoints,
             listeners=resolve_listeners(config.listeners),
             limits=RunLimits(
                 num_workers=workers,

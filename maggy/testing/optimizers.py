@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import pytest
 
 from maggy.common.types import Params
 from maggy.optimizer import AbstractOptimizer
+from maggy.optimizer.source_trials import SourceTrials, num_trials_with, tell
 from maggy.searchspace import Searchspace
 from maggy.testing.copies import pickled_copy
-from maggy.testing.simulated_driver import LOST, MAX_ROUNDS, Score, SimulatedDriver, Stopped
+from maggy.testing.simulated_driver import MAX_ROUNDS, Score, SimulatedDriver, Stopped, noisy_score
 from maggy.testing.spaces import conditional_space, experiment_space, objective
 from maggy.trial import Trial
 
@@ -212,7 +213,7 @@ class OptimizerContract:
     @pytest.mark.parametrize("in_flight", [1, 7])
     def test_it_survives_lost_and_stopped_trials_in_any_order(self, in_flight: int) -> None:
         """Continue if trials end in any order, fail, are stopped, or are lost and run again."""
-        score, rng = _noisy_score(), random.Random(6)
+        score, rng = noisy_score(), random.Random(6)
         suggestions = self.drive(score=score, in_flight=in_flight, rng=rng).suggestions
         limit = self.num_trials if self.runs_num_trials else None
         assert 1 <= len(suggestions) <= (MAX_ROUNDS if limit is None else limit)
@@ -258,6 +259,26 @@ class OptimizerContract:
         if self.runs_num_trials:
             assert len(ids) == self.num_trials
 
+    @pytest.mark.parametrize("in_flight", [1, 3])
+    def test_a_warm_started_experiment_runs_as_many_new_trials(self, in_flight: int) -> None:
+        """Count the trials of another experiment, so that ``num_trials`` new ones remain."""
+        driver = self.drive(self.start_warm(), in_flight=in_flight)
+        if self.runs_num_trials:
+            assert len(driver.suggestions) == self.num_trials
+
+    def start_warm(self) -> AbstractOptimizer:
+        """Return an optimizer, initialized anew, that is told the trials of another experiment."""
+        other = self.drive(self.start(self.make_space(99)), noisy_score())
+        trials = _read_back(other.ended_trials)
+        for trial in trials:
+            trial.source_experiment = "other_1"
+        source, optimizer = SourceTrials(trials), self.start()
+        num_trials = num_trials_with(optimizer, self.num_trials, source)
+        optimizer.num_trials = num_trials  # type: ignore[assignment]
+        optimizer.initialize()
+        tell(optimizer, source, [], self.num_trials)
+        return optimizer
+
     def test_an_experiment_that_is_resumed_at_its_end_runs_nothing(self) -> None:
         """Suggest nothing new if every trial has a record."""
         records = _read_back(self.drive().ended_trials)
@@ -286,7 +307,7 @@ class OptimizerContract:
 
         def drive(direction: str, sign: int) -> Driver:
             optimizer = self.start(direction=direction)
-            return self.drive(optimizer, _noisy_score(sign), in_flight, rng=random.Random(6))
+            return self.drive(optimizer, noisy_score(sign), in_flight, rng=random.Random(6))
 
         up, down = drive("max", 1), drive("min", -1)
         assert up.params == down.params
@@ -322,21 +343,6 @@ class OptimizerContract:
         assert isinstance(name, str)
         assert name
         assert name.isprintable()
-
-
-def _noisy_score(sign: int = 1) -> Score:
-    """Return a score that lets trials succeed, fail, be lost and be stopped, in a fixed order.
-
-    Args:
-        sign: 1 or -1; every metric is multiplied by it.
-    """
-    noise = random.Random(5)
-
-    def score(trial: Trial) -> float | Literal["lost"] | None:
-        metric = sign * objective(trial.params)
-        return noise.choice((LOST, None, Stopped(metric), metric, metric))
-
-    return score
 
 
 def _read_back(trials: Sequence[Trial]) -> list[Trial]:

@@ -10,9 +10,10 @@ from typing import Final, Generic, Literal, TypeVar
 from maggy.ablation.ablator import AbstractAblator
 from maggy.common.types import Params
 from maggy.optimizer import AbstractOptimizer
+from maggy.testing.spaces import objective
 from maggy.trial import Trial
 
-__all__ = ["LOST", "MAX_ROUNDS", "Score", "SimulatedDriver", "Stopped"]
+__all__ = ["LOST", "MAX_ROUNDS", "Score", "SimulatedDriver", "Stopped", "noisy_score"]
 
 MAX_ROUNDS = 2_000
 """An optimizer or ablator that has not ended after this number of rounds counts as endless."""
@@ -28,6 +29,21 @@ class Stopped(float):
 Source = TypeVar("Source", bound=AbstractOptimizer | AbstractAblator)
 Score = Callable[[Trial], "float | Literal['lost'] | None"]
 Ask = Callable[["Trial | None"], "Trial | Literal['IDLE'] | None"]
+
+
+def noisy_score(sign: int = 1) -> Score:
+    """Return a score that lets trials succeed, fail, be lost and be stopped, in a fixed order.
+
+    Args:
+        sign: 1 or -1; every metric is multiplied by it.
+    """
+    noise = random.Random(5)
+
+    def score(trial: Trial) -> float | Literal["lost"] | None:
+        metric = sign * objective(trial.params)
+        return noise.choice((LOST, None, Stopped(metric), metric, metric))
+
+    return score
 
 
 class SimulatedDriver(Generic[Source]):

@@ -77,8 +77,11 @@ class Trial(Points):
             from 0, or None for any other trial.
         configuration: The number of the configuration, if an optimizer runs it on several budgets.
         rung: The number of the budget, from 0, if an optimizer runs configurations on several.
-        parent: The id of the trial whose training this one continues, or None.
+        parent: The id of the trial whose training this one continues, or None. It may be a trial of
+            the experiment that ``warm_start`` names.
         member: The number of the member of a population that trains, from 0, or None.
+        source_experiment: The id of the experiment that ran it, if a search with ``warm_start`` is
+            told it. None for a trial of the present experiment.
         repeat: The number of the repeat, from 0, in an ablation with repeats or a seed; else None.
         seed: The seed of its training, which all trials of a repeat share; None if it has none.
         data_seed: The seed from which the rows of an ablation's trial are drawn, or None.
@@ -106,6 +109,7 @@ class Trial(Points):
     rung = Note("rung", int)
     parent = OptionalNote("parent", str)
     member = OptionalNote("member", int)
+    source_experiment = OptionalNote("source_experiment", str)
     repeat = OptionalNote("repeat", int)
     seed = OptionalNote("seed", int)
     data_seed = OptionalNote("data_seed", int)

@@ -471,3 +471,11 @@ def test_errors_warnings_and_panels_have_no_credentials_of_a_store(tmp_path):
     for text in (str(missing.value), log, str(damage[0].message), panel):
         assert "***@bucket" in text
         assert "secret" not in text
+
+
+def test_the_experiment_of_a_warm_start_is_shown(logs, run):
+    record_search(logs, warm_start={"experiment_id": "app_7", "num_trials": 30})
+    assert "\nwarm start  30 trials of app_7\n" in run("show", "app_1")[1]
+    record_search(logs, warm_start=["damaged"])
+    code, out, _ = run("show", "app_2")
+    assert (code, "warm start" in out) == (0, False)

@@ -59,7 +59,8 @@ def raw(directory):
 
 def test_the_records_of_every_release_are_here():
     assert "2.0.0" in RELEASES
-    assert maggy.__version__ in RELEASES, (
+    # A release that is being built keeps its records under its final number.
+    assert maggy.__version__.partition(".dev")[0] in RELEASES, (
         "run python tests/helpers/kept_records.py, and commit what it writes"
     )
     for name in RELEASES:

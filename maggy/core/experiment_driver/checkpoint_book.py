@@ -60,6 +60,8 @@ class CheckpointBook:
         earlier: The trials that have ended in earlier calls.
         find: Return the checkpoints of one of these. It may have to ask the store, so it is called
             only for a trial that another one continues, and once.
+        source_trials: The trials of another experiment, which trials of this one may continue.
+        find_source: Return the newest checkpoint of one of these. It is called like ``find``.
     """
 
     def __init__(
@@ -69,11 +71,16 @@ class CheckpointBook:
         again: Iterable[Trial] = (),
         earlier: Iterable[Trial] = (),
         find: Callable[[str], CheckpointPair] = lambda trial_id: CheckpointPair(),
+        source_trials: Iterable[Trial] = (),
+        find_source: Callable[[str], Handover | None] = lambda trial_id: None,
     ) -> None:
         self._direction = Direction.parse(direction)
         self._pairs = dict(pairs or {})
         self._find = find
         self._earlier = {trial.trial_id: trial for trial in earlier}
+        self._find_source = find_source
+        self._foreign_trials = {trial.trial_id: trial for trial in source_trials}
+        self._foreign_handovers: dict[str, Handover | None] = {}
         # The points that belong to the newest checkpoint, for a trial that does not run now.
         self._points = {trial.trial_id: _PointLists.of(trial) for trial in again}
         # Trials whose newest checkpoint belongs to their present points.
@@ -95,9 +102,16 @@ class CheckpointBook:
             self._points[parent] = _PointLists.of(earlier_trial)
         source_id = self._source_id(trial)
         newest = None if source_id is None else self._pairs[source_id].newest
-        if source_id is None or newest is None:
-            return None
-        return Handover(path_of(source_id, newest.name), newest.step, newest.metric)
+        if source_id is not None and newest is not None:
+            return Handover(path_of(source_id, newest.name), newest.step, newest.metric)
+        return None if parent is None else self._foreign_handover(parent)
+
+    def _foreign_handover(self, trial_id: str) -> Handover | None:
+        """Return the newest checkpoint of a trial of another experiment, if it is one."""
+        if (foreign_trial := self._foreign_trials.pop(trial_id, None)) is not None:
+            self._foreign_handovers[trial_id] = self._find_source(trial_id)
+            self._points[trial_id] = _PointLists.of(foreign_trial)
+        return self._foreign_handovers.get(trial_id)
 
     def save(self, trial: Trial, checkpoints: Iterable[SavedCheckpoint]) -> Saving:
         """Take note of checkpoints that a trial has saved, the newest one last."""
@@ -118,7 +132,7 @@ class CheckpointBook:
         """Give a trial the points up to the checkpoint from which its run goes on; return them."""
         # Not simply its own points: if it failed before it saved a checkpoint, it goes on from that
         # of its parent.
-        lists = self._points.get(self._source_id(trial) or "")
+        lists = self._points.get(self._source_id(trial) or trial.parent or "")
         points = Points(trial.trial_id, [])
         if lists is None or trial.step_history:
             return points

@@ -6,11 +6,14 @@ from collections import deque
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Literal
 
+from maggy.common.ended_trials import EndedTrials
 from maggy.core.experiment_driver.policy import Policy
+from maggy.core.experiment_driver.source_experiment import SourceExperiment, describe_warm_start
 from maggy.core.experiment_driver.stop_rules import StopRules
 from maggy.earlystop.decision import Decision
 from maggy.experiment_config import HyperparameterOptConfig, OptimizationConfig
 from maggy.optimizer import resolve_optimizer
+from maggy.optimizer.source_trials import SourceTrials, has_own_restore, num_trials_with, tell
 from maggy.searchspace import Searchspace
 from maggy.trial import Trial
 
@@ -38,6 +41,14 @@ class OptimizationPolicy(Policy):
         self._initial: deque[tuple[int, dict[str, Any]]] = deque()
         # Trials that ended while initial trials were suggested, when the optimizer is not asked.
         self._finished: deque[Trial] = deque()
+        self._names: Collection[str] | None = None
+        self._source = SourceTrials()
+        self._counts_source = False  # the optimizer has taken trials of another experiment over
+        # The driver's lists. The optimizer's list of ended trials is another one if it begins with
+        # those of another experiment.
+        self._trial_store: dict[str, Trial] = {}
+        self._final_store: list[Trial] = []
+        self._num_copies = 0
         self.name = self._optimizer.name()
         self.direction = config.direction
         self.optimization_key = config.optimization_key
@@ -50,13 +61,36 @@ class OptimizationPolicy(Policy):
 
     def parameters(self, names: Collection[str]) -> Collection[str] | None:
         """Return the parameters that the function must have; see the optimizer's method."""
-        return self._optimizer.parameters(names)
+        self._names = self._optimizer.parameters(names)
+        return self._names
+
+    def warm_start(self, experiment: SourceExperiment) -> None:
+        """Take the trials of another experiment, to tell them to the optimizer at the start.
+
+        Call it after :meth:`parameters`.
+        """
+        self.source_trials = experiment.trials
+        self._source = SourceTrials.of(
+            experiment.trials, self._config.searchspace or Searchspace(), self._names
+        )
+        informative_trials = self._optimizer.informative_trials(self._source.fits)
+        self.opening_remark = describe_warm_start(
+            self.name,
+            experiment,
+            self._source,
+            len(informative_trials),
+            decides_itself=not has_own_restore(self._optimizer),
+        )
 
     def start(self, trial_store: dict[str, Trial], final_store: list[Trial], seed: int) -> None:
         """Prepare the optimizer and the rules for the first suggestion."""
         self._prepare((self._config.searchspace or Searchspace()).seeded(seed))
+        self._optimizer.num_trials = num_trials_with(  # type: ignore[assignment]
+            self._optimizer, self._config.num_trials, self._source
+        )
+        self._trial_store, self._final_store = trial_store, final_store
         self._optimizer.trial_store = trial_store
-        self._optimizer.final_store = final_store
+        self._optimizer.final_store = EndedTrials() if self._source.fits else final_store
         self._initial = deque(enumerate(map(dict, self._config.initial_trials or [])))
         self._optimizer.initialize()
         self._rules.start(trial_store)
@@ -83,9 +117,13 @@ class OptimizationPolicy(Policy):
             self.total = self._total()
 
     def restore(self, trials: list[Trial]) -> bool:
-        """Take over the recorded trials, if the optimizer can."""
-        if not self._optimizer.restore(trials):
+        """Tell the optimizer the trials of another experiment, and the recorded ones.
+
+        Return whether it has taken the recorded ones over.
+        """
+        if not tell(self._optimizer, self._source, trials, self._config.num_trials):
             return False
+        self._counts_source = bool(self._source.fits)
         initial_numbers = {trial.initial_number for trial in trials}
         self._initial = deque(
             (number, params) for number, params in self._initial if number not in initial_numbers
@@ -96,10 +134,12 @@ class OptimizationPolicy(Policy):
         """Return the next initial trial, or else a suggestion of the optimizer."""
         if finished is not None:
             self._finished.append(finished)
+        self._copy_finals()
         if not self._initial:
-            return self._optimizer.get_suggestion(
+            suggestion = self._optimizer.get_suggestion(
                 self._finished.popleft() if self._finished else None
             )
+            return None if isinstance(suggestion, Trial) and self._has_enough() else suggestion
         number, params = self._initial.popleft()
         trial = self._optimizer.initial_trial(dict(params))
         trial.initial_number = number
@@ -137,7 +177,26 @@ class OptimizationPolicy(Policy):
 
     def finish(self, final_store: list[Trial]) -> None:
         """Tell the optimizer that the experiment has ended."""
+        self._copy_finals()
         self._optimizer.finalize_experiment(final_store)
+
+    def _copy_finals(self) -> None:
+        """Add the trials that have ended since the last call to the optimizer's own list."""
+        own = self._optimizer.final_store
+        if own is not self._final_store:
+            own.extend(self._final_store[self._num_copies :])
+            self._num_copies = len(self._final_store)
+
+    def _has_enough(self) -> bool:
+        """Return whether there are ``num_trials``, although the optimizer suggests another trial.
+
+        An optimizer may take over what it does not count. The trials of another experiment, for
+        which it got a larger number, must not lead to more trials here.
+        """
+        num_trials = self._config.num_trials
+        if not self._counts_source or num_trials is None or self.total not in (None, num_trials):
+            return False
+        return len(self._final_store) + len(self._trial_store) >= num_trials
 
     def _total(self) -> int | None:
         """Return the number of trials, or None if it is unknown."""

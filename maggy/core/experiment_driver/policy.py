@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from maggy.ablation.metrics import Analysis
@@ -31,6 +31,9 @@ class Policy(ABC):
         es_seconds: Seconds between two checks of all running trials; None to check by steps.
         ahead: No suggestion depends on a result, so suggestions may be made before a worker is
             free.
+        source_trials: The ended trials of another experiment from which this one is warm-started.
+            No trial gets the id of one of them.
+        opening_remark: A sentence for the user, shown when the experiment begins; may be empty.
         needs_check: A worker tries the study out before any trial begins.
         continues_paused: The policy suggests paused trials again itself. Those that it has not
             suggested when it has no more suggestions end as stopped.
@@ -45,6 +48,8 @@ class Policy(ABC):
     total: int | None = None
     es_seconds: float | None = None
     ahead: bool = False
+    source_trials: Sequence[Trial] = ()
+    opening_remark: str = ""
     needs_check: bool = False
     continues_paused: bool = False
     remark: Callable[[str], None] = staticmethod(_ignore)
@@ -66,7 +71,8 @@ class Policy(ABC):
         as ended.
 
         Args:
-            trials: All trials that have ended, also those that failed.
+            trials: All trials that have ended, also those that failed. There are none if a new
+                experiment is warm-started.
         """
         return False
 

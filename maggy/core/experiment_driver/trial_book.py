@@ -109,16 +109,16 @@ class TrialBook:
         self._run_times = RunTimes(clock)
         self._unreported: deque[Trial] = deque()  # ended, but the policy was not told yet
         self._unannounced: deque[Trial] = deque()  # ended, but there was no notice yet
-        self._identities = TrialIdentities(earlier, again)
+        self._identities = TrialIdentities(earlier, again, policy.source_trials)
         self._paused = PausedTrials(policy.direction)
         self.trial_store: dict[str, Trial] = {}
         self.ended = list(earlier)
         self.final_store: EndedTrials[Trial] = EndedTrials()
 
     def start(self) -> list[Notice]:
-        """Restore the policy from the recorded trials of a resumed experiment, if there are any."""
+        """Restore the policy if the experiment is resumed or warm-started."""
         trials = self._identities.earlier
-        if not trials:
+        if not trials and not self._policy.source_trials:
             return []
         finals = [trial for trial in trials if trial.final_metric is not None]
         if self._policy.restore(trials):
@@ -126,7 +126,7 @@ class TrialBook:
                 self.trial_store[trial.trial_id] = trial
                 self._paused.add(trial)
             self.final_store.extend(finals)
-        return self._check_experiment(finals)
+        return self._check_experiment(finals) if finals else []
 
     def handle(self, event: TrialEvent) -> Iterator[Notice]:
         """Handle an event, then answer the ledger's requests for suggestions."""

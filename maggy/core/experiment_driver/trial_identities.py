@@ -22,19 +22,22 @@ class TrialIdentities:
             does not run again.
         again: Trials that failed in an earlier call, or have a checkpoint and did not end. They run
             again under their ids.
+        source: Trials of another experiment, whose ids no trial of this one gets.
 
     Attributes:
         earlier: All of these trials.
     """
 
-    def __init__(self, ended: Iterable[Trial], again: Iterable[Trial]) -> None:
+    def __init__(
+        self, ended: Iterable[Trial], again: Iterable[Trial], source: Iterable[Trial]
+    ) -> None:
         self._ended = {trial.trial_id: trial for trial in ended}
         self._again = deque(again)
         # Those of them that the policy has not suggested in this call. It must not be told of the
         # end of a trial that it has not suggested yet.
         self._unsuggested = {trial.trial_id: trial for trial in self._again}
         self.earlier = [*self._ended.values(), *self._again]
-        self._names = TrialNames()
+        self._names = TrialNames(trial.trial_id for trial in source)
         self._numbers = TrialNumbers(self.earlier)
 
     def policy_has_taken_over(self) -> list[Trial]:

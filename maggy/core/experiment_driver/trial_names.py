@@ -11,11 +11,15 @@ __all__ = ["TrialNames", "check_suggestion"]
 
 
 class TrialNames:
-    """Give the second trial with a configuration the suffix ``_2``, the third ``_3``, and so on."""
+    """Give the second trial with a configuration the suffix ``_2``, the third ``_3``, and so on.
 
-    def __init__(self) -> None:
+    Args:
+        ids: The ids that no trial may get.
+    """
+
+    def __init__(self, ids: Iterable[str] = ()) -> None:
         self._counts: dict[str, int] = {}
-        self._ids: set[str] = set()
+        self._ids = set(ids)
 
     def assign(self, trial: Trial) -> None:
         """Give a new trial its final id."""

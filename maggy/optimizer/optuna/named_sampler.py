@@ -51,12 +51,18 @@ class NamedSampler(OptunaSearch):
 
         Args:
             seed: The seed of the sampler's generator.
-            history: The restored trials of a resumed experiment; empty in a new one.
+            history: The restored trials, also those of another experiment; empty without any.
         """
 
     def make_sampler(self, seed: int, history: list[FrozenTrial]) -> BaseSampler:
         """Return a new sampler with the options of the experiment and of the user."""
         return self._make_sampler({**self.defaults(seed, history), **self._options})
+
+    def _sampler_type(self) -> type[BaseSampler]:
+        import optuna
+
+        sampler_type: type[BaseSampler] = getattr(optuna.samplers, self._sampler_name)
+        return sampler_type
 
     def _make_sampler(self, options: SamplerOptions) -> BaseSampler:
         import optuna

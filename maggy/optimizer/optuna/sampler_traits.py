@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 __all__ = [
     "follows_sequence",
     "holds_user_values",
+    "ignores_history",
     "learns_from_pruned_trials",
     "tries_each_once",
     "wants_new_suggestion_for_repeat",
@@ -38,6 +39,25 @@ def follows_sequence(sampler: BaseSampler) -> bool:
     from optuna.samplers import GridSampler, QMCSampler
 
     return isinstance(sampler, (GridSampler, QMCSampler))
+
+
+def ignores_history(sampler_type: type[BaseSampler]) -> bool:
+    """Return whether samplers of a type learn nothing from trials that another sampler suggested.
+
+    Evolution strategies and genetic algorithms skip trials without the marks that they make.
+    """
+    from optuna import samplers
+
+    types: tuple[type[BaseSampler], ...] = (
+        samplers.RandomSampler,
+        samplers.GridSampler,
+        samplers.QMCSampler,
+        samplers.BruteForceSampler,
+        samplers.CmaEsSampler,
+        samplers.NSGAIISampler,
+        samplers.NSGAIIISampler,
+    )
+    return issubclass(sampler_type, types)
 
 
 def learns_from_pruned_trials(sampler: BaseSampler) -> bool:

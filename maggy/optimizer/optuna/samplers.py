@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from maggy.common.exceptions import BadArgumentsError
@@ -10,6 +10,7 @@ from maggy.optimizer.hyperband_settings import PrunerArguments
 from maggy.optimizer.optuna.named_sampler import NamedSampler
 from maggy.optimizer.optuna.options import SamplerOption, SamplerOptions
 from maggy.optuna_bridge.space import OptunaSpace
+from maggy.trial import Trial
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -29,8 +30,9 @@ class CmaEs(NamedSampler):
 
     It draws from a normal distribution, which it moves and stretches towards good trials. It is for
     hundreds of trials over numbers that depend on each other. CATEGORICAL and conditional
-    parameters are drawn at random. A resumed search starts where its best trials lie if there are
-    enough of them, unless some parameters are conditional or an option excludes it.
+    parameters are drawn at random. A search that is resumed or warm-started begins where the best
+    trials lie if there are at least 20 with a metric, unless some parameters are conditional or an
+    option excludes it.
 
     Hansen and Ostermeier, "Completely Derandomized Self-Adaptation in Evolution Strategies", 2001.
 
@@ -58,14 +60,21 @@ class CmaEs(NamedSampler):
         """Return the seed, and in a resumed experiment the trials from which to start."""
         options: SamplerOptions = {"seed": seed, "warn_independent_sampling": False}
         complete_trials = [trial for trial in history if trial.values is not None]
-        takes_source = not _OPTIONS_WITHOUT_SOURCE & set(self._options)
-        if (
-            takes_source
-            and not self._space.has_conditions
-            and len(complete_trials) >= _MIN_SOURCE_TRIALS
-        ):
+        if self._begins_at_source(len(complete_trials)):
             options["source_trials"] = [_without_categories(trial) for trial in complete_trials]
         return options
+
+    def informative_trials(self, trials: Sequence[Trial]) -> list[Trial]:
+        """Return the trials with a metric if there are enough to begin where the best ones lie."""
+        finals = [trial for trial in trials if trial.final_metric is not None]
+        return finals if self._begins_at_source(len(finals)) else []
+
+    def _begins_at_source(self, num_finals: int) -> bool:
+        return (
+            num_finals >= _MIN_SOURCE_TRIALS
+            and not _OPTIONS_WITHOUT_SOURCE & set(self._options)
+            and not OptunaSpace(self.searchspace).has_conditions
+        )
 
 
 def _without_categories(trial: FrozenTrial) -> FrozenTrial:
@@ -163,4 +172,5 @@ class NSGAII(NamedSampler):
     def defaults(self, seed: int, history: list[FrozenTrial]) -> SamplerOptions:
         """Return the seed, and a population that is small enough for several generations."""
         # Optuna's default of 50 would leave 100 trials with two generations.
-        return {"seed": seed, "population_size": min(50, max(8, self.num_trials // 10))}
+        num_trials = self.num_trials - self._num_source_trials
+        return {"seed": seed, "population_size": min(50, max(8, num_trials // 10))}

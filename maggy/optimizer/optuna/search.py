@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from maggy.common.direction import Direction
@@ -14,6 +14,7 @@ from maggy.optimizer.hyperband_settings import PrunerArguments
 from maggy.optimizer.optuna.sampler_traits import (
     follows_sequence,
     holds_user_values,
+    ignores_history,
     learns_from_pruned_trials,
     tries_each_once,
     wants_new_suggestion_for_repeat,
@@ -141,6 +142,7 @@ class OptunaSearch(AbstractOptimizer):
         # Recorded trials that the sampler will suggest again, by the id of their configuration.
         self._records_to_replay: dict[str, list[Trial]] = {}
         self._num_suggestions = 0
+        self._num_source_trials = 0
         self._is_over = False
         self._seed = self.searchspace.draw_seed()
         self._start_study([])
@@ -180,11 +182,17 @@ class OptunaSearch(AbstractOptimizer):
     def restore(self, trials: list[Trial]) -> bool:
         """Let the sampler learn from the recorded trials, or skip them in its sequence."""
         self._num_suggestions = len(trials)
+        self._num_source_trials = sum(trial.source_experiment is not None for trial in trials)
         if follows_sequence(self._active_sampler):
             self._skip_in_sequence(trials)
         else:
             self._learn_from(trials)
         return True
+
+    def informative_trials(self, trials: Sequence[Trial]) -> list[Trial]:
+        """Return the trials with a metric, or none if the sampler would skip them."""
+        is_ignored = ignores_history(self._sampler_type())
+        return [] if is_ignored else super().informative_trials(trials)
 
     def total_trials(self) -> int:
         """Return ``num_trials``."""
@@ -198,6 +206,10 @@ class OptunaSearch(AbstractOptimizer):
         """
         check_space(self.searchspace, "", self.name())
         return self.searchspace.keys()
+
+    def _sampler_type(self) -> type[BaseSampler]:
+        assert self._sampler is not None  # a subclass that makes it later knows the type
+        return type(self._sampler)
 
     def _start_study(self, history: list[FrozenTrial]) -> None:
         import optuna

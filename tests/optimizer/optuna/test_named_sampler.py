@@ -86,7 +86,14 @@ class ListsOnly:
         assert len(trials) == len({str(trial.params) for trial in trials}) == 24
 
 
-class TestBruteForceSampler(ListsOnly, OptimizerContract):
+class EachOnce(ListsOnly, OptimizerContract):
+    @pytest.mark.parametrize("in_flight", [1, 3])
+    def test_a_warm_started_experiment_runs_as_many_new_trials(self, in_flight):
+        # Every combination has run in the other experiment.
+        assert self.drive(self.start_warm(), in_flight=in_flight).suggestions == []
+
+
+class TestBruteForceSampler(EachOnce):
     is_strict = False
 
     def make(self):
@@ -99,7 +106,7 @@ class TestStrictBruteForceSampler(TestBruteForceSampler):
     is_strict = True
 
 
-class TestGridSampler(ListsOnly, OptimizerContract):
+class TestGridSampler(EachOnce):
     seed = 3
 
     def make(self):
