@@ -204,8 +204,8 @@ LATER_FIELDS = [
     (Register("host", 7, 1, 1, "2.0.0", 5.0), {"clock": 0.0}),
     (Heartbeat(3, 0, POINTS, 0, LINES, True, TIMES, NEWS), {"checkpoints": None, "times": []}),
     (
-        Final(3, 0, POINTS, 0, LINES, 0.5, {}, False, {}, TIMES, NEWS),
-        {"checkpoints": None, "times": []},
+        Final(3, 0, POINTS, 0, LINES, 0.5, {}, True, {}, TIMES, NEWS, paused=True),
+        {"paused": False, "checkpoints": None, "times": []},
     ),
     (
         Failed(3, 0, POINTS, 0, LINES, "reason", "", times=TIMES, checkpoints=NEWS),

@@ -286,7 +286,7 @@ def test_a_study_stops_no_trial_early_unless_its_config_says_so(study):
     trial.append_metric({"step": 3, "value": 0.5})
     policy = policy_of(study, LOCO(study, []))
     policy.start({}, [], 1)
-    assert not policy.should_stop(trial, [trial] * 20)
+    assert policy.decide(trial, [trial] * 20) is Decision.CONTINUE
     assert policy.should_end([trial] * 20) is None
     rules = [OddSteps(), Threshold(0.5)]
     config = AblationConfig(study, es_policy=rules, es_interval=3, es_min=2)
@@ -294,9 +294,10 @@ def test_a_study_stops_no_trial_early_unless_its_config_says_so(study):
     policy.start({"x": "running"}, [], 1)
     assert rules[0].starts == 1
     assert [policy.is_check_due(trial, [step]) for step in (2, 3, 4, 6)] == [0, 1, 0, 1]
-    assert [policy.should_stop(trial, [trial] * count) for count in (2, 3)] == [False, True]
+    decisions = [policy.decide(trial, [trial] * count) for count in (2, 3)]
+    assert decisions == [Decision.CONTINUE, Decision.STOP]
     trial.append_metric({"step": 4, "value": 0.5})
-    assert not policy.should_stop(trial, [trial] * 3)
+    assert policy.decide(trial, [trial] * 3) is Decision.CONTINUE
     trial.final_metric = 0.6
     assert "0.5" in policy.should_end([trial])
 
@@ -317,11 +318,11 @@ def test_a_rule_never_stops_the_base_and_judges_a_trial_by_its_own_repeat(study)
         trial.repeat = number % 2
     running = Trial(Component.layer("dense").params(), "ablation")
     running.repeat = 1
-    assert policy.should_stop(running, finals)
+    assert policy.decide(running, finals) is Decision.STOP
     assert rule.peers == [finals[1]]
     base = Trial(Component.base().params(), "ablation")
     base.repeat = 1
-    assert not policy.should_stop(base, finals)
+    assert policy.decide(base, finals) is Decision.CONTINUE
 
 
 def test_an_ablator_that_does_not_wait_keeps_its_own_attributes(study):

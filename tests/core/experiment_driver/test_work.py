@@ -171,8 +171,8 @@ def test_points_that_come_with_a_trials_end_are_not_judged(tmp_path):
 def test_points_that_come_together_are_judged_once(tmp_path):
     rule, beaten = Counting(), threading.Event()
     policy = search(1, es_policy=rule)
-    should_stop = policy.should_stop
-    policy.should_stop = lambda *arguments: (should_stop(*arguments), beaten.set())[0]
+    decide = policy.decide
+    policy.decide = lambda *arguments: (decide(*arguments), beaten.set())[0]
 
     def train(params, reporter, interrupted):
         with reporter._lock:  # no heartbeat may come between two points
@@ -206,7 +206,7 @@ def test_the_median_rule_looks_at_each_ended_trial_once_for_a_step():
     policy.start({}, finals, 1)
     for number in range(200):
         for steps in (3, 6, 9):
-            policy.should_stop(trial(number, steps), finals)
+            policy.decide(trial(number, steps), finals)
             checks += 1
         finals.append(trial(number, 9))
     assert Looked.looks <= checks
