@@ -156,6 +156,23 @@ def test_a_list_of_nothing(logs, run):
     assert "app_1" in run("list", "--log-dir", logs / "deeper")[1]
 
 
+def test_a_list_leaves_out_what_this_user_may_not_read(logs, run, monkeypatch):
+    record_search(logs)
+    (logs / "app_2").mkdir()
+    (logs / "app_2" / "maggy.json").write_text("{}")
+    list_names = AnyFiles.list
+
+    def list_allowed(self, path):
+        if path.endswith("app_2"):
+            raise PermissionError(13, "Permission denied", path)
+        return list_names(self, path)
+
+    monkeypatch.setattr(AnyFiles, "list", list_allowed)
+    code, out, err = run("list")
+    assert (code, out.count("app_1"), "app_2" in out) == (0, 1, False)
+    assert err.startswith("maggy: app_2 cannot be read, and is left out: [Errno 13]")
+
+
 def test_an_experiment_is_shown(logs, run, monkeypatch):
     monkeypatch.setenv("TZ", "UTC")
     record_search(logs)

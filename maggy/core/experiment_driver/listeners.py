@@ -194,7 +194,7 @@ class ListenerThread:
             if self._has_failed:
                 return
             self._has_failed = True
-            text = " ".join(f"{type(error).__name__}: {error}".split())
+            text = " ".join(_describe(error).split())
             self._say(
                 f"The listener {self._name} failed in {method}, and the experiment goes on: "
                 f"{without_credentials(text):.500}"
@@ -293,6 +293,13 @@ class HeardNotices:
     def policy_failed(self, error: BaseException) -> None:
         """Hand the error on that has ended the policy thread."""
         self._router.policy_failed(error)
+
+
+def _describe(error: BaseException) -> str:
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:  # of the user's own class
+        return type(error).__name__
 
 
 def _overrides(listener: Listener, method: str) -> bool:

@@ -173,6 +173,24 @@ def test_a_listener_that_raises_costs_one_line_and_is_called_again(error):
     ]
 
 
+def test_an_error_that_cannot_be_printed_costs_a_line_with_its_class():
+    class Unprintable(Exception):
+        def __str__(self):
+            raise RuntimeError("no text")
+
+    class Broken(Diary):
+        def on_experiment_start(self, info):
+            raise Unprintable
+
+    broken = Broken()
+    thread, lines = started(broken)
+    end(thread)
+    assert broken.methods() == ["experiment_end"]
+    assert lines == [
+        "The listener Broken failed in on_experiment_start, and the experiment goes on: Unprintable"
+    ]
+
+
 def test_a_listener_that_hangs_costs_a_line_and_goes_on_in_the_background():
     listener, result = Stuck("experiment_start"), search_result([0.5])
     thread, lines = started(listener)
