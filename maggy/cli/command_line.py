@@ -22,7 +22,7 @@ from maggy.cli.resume_hint import ResumeHintCommand
 from maggy.cli.screen import Screen, discard, unwritable
 from maggy.cli.show import ShowCommand
 from maggy.cli.watch import WatchCommand
-from maggy.common.exceptions import BadArgumentsError, MissingDependencyError
+from maggy.common.exceptions import MaggyError
 from maggy.version import __version__
 
 __all__ = ["COMMANDS", "main"]
@@ -82,12 +82,12 @@ def _run(arguments: Sequence[str] | None) -> int:
         code: int = choice.command.run(choice, screen)
     except BrokenPipeError:  # an OSError, but none of a store
         raise
-    except (BadArgumentsError, MissingDependencyError) as error:
-        screen.remark(str(error))
-        return WRONG_USE
     except OSError as error:  # ExperimentNotFoundError, and a store that refuses
         screen.remark(str(error))
         return NOT_FOUND
+    except MaggyError as error:  # an argument, or an experiment that does not fit the command
+        screen.remark(str(error))
+        return WRONG_USE
     except KeyboardInterrupt:
         return _INTERRUPT
     return code

@@ -40,7 +40,12 @@ def parameter_columns(rows: Sequence[TrialRow]) -> dict[str, str]:
     A parameter that is called like another column gets the prefix ``param_``.
     """
     others = {"trial_id", "repeat", "seed", *_FIELDS}
-    return {name: f"param_{name}" if name in others else name for name in parameter_names(rows)}
+    names = parameter_names(rows)
+    columns = {name: name for name in names if name not in others}
+    for name in names:
+        if name in others:
+            columns[name] = _free_name(f"param_{name}", "param_", columns.values())
+    return {name: columns[name] for name in names}
 
 
 def data_frame(rows: Sequence[TrialRow], optimization_key: str = "metric") -> pandas.DataFrame:
@@ -56,8 +61,9 @@ def data_frame(rows: Sequence[TrialRow], optimization_key: str = "metric") -> pa
     frames = import_optional("pandas", "to_pandas()", "pip install 'maggy[plots]'")
     columns, start_column, records = trial_records(rows, optimization_key)
     frame = frames.DataFrame(records, columns=columns)
+    # A time beyond calendars is unknown.
     frame[start_column] = frames.to_datetime(
-        frame[start_column].astype("float64"), unit="s", utc=True
+        frame[start_column].astype("float64"), unit="s", utc=True, errors="coerce"
     )
     return frame
 
@@ -91,6 +97,7 @@ def trial_records(
     records = [
         # Parameters come last: one may be called like a field that is no column, such as "history".
         {
+            **dict.fromkeys(repeat_fields),  # a record may lack what others have
             **row,
             **{column: _further_value(row, name) for name, column in fields.items()},
             **{column: (row["outputs"] or {}).get(name) for name, column in outputs.items()},
