@@ -181,6 +181,9 @@ def test_what_an_ablator_added_to_an_earlier_result_is_left_out(root):
         {"shapley": [{"component": 1, "value": 2}]}, {"rounds": {}}, {"base": {"n": "x"}},
         {"differences": 3}, {"differences": [3]},
         {"differences": [{"ablated_feature": "fare", "ablated_layer": "None", "p_adjusted": "x"}]},
+        {"differences": [
+            {"ablated_feature": "fare", "ablated_layer": "None", "p_adjusted": 10**400}]},
+        {"shapley": [{"component": "a", "value": 10**400}]},
     ],
     ids=str,
 )  # fmt: skip
