@@ -60,7 +60,8 @@ def data_frame(rows: Sequence[TrialRow], optimization_key: str = "metric") -> pa
     """
     frames = import_optional("pandas", "to_pandas()", "pip install 'maggy[plots]'")
     columns, start_column, records = trial_records(rows, optimization_key)
-    frame = frames.DataFrame(records, columns=columns)
+    values = [[_whole_text(record[column]) for column in columns] for record in records]
+    frame = frames.DataFrame(values, columns=list(map(_whole_text, columns)))
     # A time beyond calendars is unknown.
     frame[start_column] = frames.to_datetime(
         frame[start_column].astype("float64"), unit="s", utc=True, errors="coerce"
@@ -234,6 +235,11 @@ def _value(row: TrialRow, name: str, missing: str | None) -> ParameterValue:
     """Return the value of a parameter, or what stands for a missing one."""
     # Only the trials of choices have this label. The others leave nothing out there.
     return row["params"].get(name, NOTHING if name == CHOICE_PARAMETER else missing)
+
+
+def _whole_text(value: Any) -> Any:  # noqa: ANN401
+    """Return a value, with escapes for halves of characters, which pandas cannot store."""
+    return value.encode(errors="backslashreplace").decode() if isinstance(value, str) else value
 
 
 def _text(value: object) -> str:

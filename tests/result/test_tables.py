@@ -259,6 +259,12 @@ def test_a_column_of_each_parameter_has_a_name_of_its_own():
     }
 
 
+def test_to_pandas_has_escapes_for_halves_of_characters():
+    trial = ended_trial({"lr": 1}, 0.5, outputs={"out\ud800": "value\udfff"})
+    result = build_result([trial], kind="optimization", direction="max", optimization_key="metric")
+    assert result.to_pandas()["out\\ud800"][0] == "value\\udfff"
+
+
 def test_columns_are_in_the_order_in_which_parameters_appear_in_ended_trials():
     trials = [ended_trial({"lr": 1, "act": "relu"}, 0.25), ended_trial({"act": "elu"}, 0.75)]
     html = build_result(
