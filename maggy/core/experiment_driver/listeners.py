@@ -296,11 +296,17 @@ class HeardNotices:
 
 
 def _describe(error: BaseException) -> str:
+    name = type(error).__name__
     try:
-        return f"{type(error).__name__}: {error}"
+        text = str(error)
     except Exception:  # of the user's own class
-        return type(error).__name__
+        text = ""
+    return f"{name}: {text}" if text else name
 
 
 def _overrides(listener: Listener, method: str) -> bool:
-    return getattr(getattr(listener, method), "__func__", None) is not getattr(Listener, method)
+    try:
+        function = getattr(getattr(listener, method), "__func__", None)
+    except Exception:  # of the user's own class; the call says what is wrong
+        return True
+    return function is not getattr(Listener, method)
