@@ -137,7 +137,7 @@ def _open_missing_streams() -> None:
     """Discard what is written to a stream that the caller has closed: ``maggy list >&-``."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
 
 
 def _write_any_character() -> None:
