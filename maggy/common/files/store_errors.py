@@ -8,9 +8,13 @@ from typing import Any, TypeVar
 
 from maggy.common.exceptions import MaggyError
 
-__all__ = ["with_os_errors"]
+__all__ = ["StoreError", "with_os_errors"]
 
 _Class = TypeVar("_Class", bound=type)
+
+
+class StoreError(OSError):
+    """An error of a store's library. The text begins with the name of the library's own class."""
 
 
 def with_os_errors(cls: _Class) -> _Class:
@@ -33,6 +37,6 @@ def _with_os_errors(method: Callable[..., Any]) -> Callable[..., Any]:
         except (OSError, MaggyError, MemoryError):
             raise
         except Exception as error:
-            raise OSError(f"{type(error).__name__}: {error}") from error
+            raise StoreError(f"{type(error).__name__}: {error}") from error
 
     return call
