@@ -6,7 +6,7 @@ its own.
 
 __all__ = ["PROTOCOL", "__version__"]
 
-__version__ = "2.0.0"
+__version__ = "2.1.0.dev0"
 
 PROTOCOL = 1
 """The number of the protocol between a worker and the driver. Increase it when either side would

@@ -10,6 +10,7 @@ import pytest
 from setuptools import find_packages
 
 import maggy
+from maggy.common.extras import EXTRAS
 
 ROOT = Path(__file__).parents[1]
 SETUP = ROOT / "setup.py"
@@ -37,6 +38,15 @@ def test_the_metadata_name_an_author_addresses_and_what_it_runs_on(metadata):
         assert f"\n{field}" in text
     for minor in (10, 11, 12, 13):
         assert f"Classifier: Programming Language :: Python :: 3.{minor}" in metadata
+
+
+@pytest.mark.slow
+def test_the_package_offers_these_extras(metadata):
+    for extra, requirements in EXTRAS.items():
+        assert f"Provides-Extra: {extra}" in metadata
+        for requirement in requirements:
+            line = f'Requires-Dist: {requirement}; extra == "{extra}"'
+            assert line in metadata
 
 
 def test_the_command_is_installed_and_can_be_called():

@@ -1,78 +1,87 @@
-"""Run the README's search on Spark, and draw its table and its trials as docs/images/search.png.
+"""Run the README's search in JupyterLab, and keep what it shows as docs/images/search.png.
 
-pip install ".[tensorflow,optuna,plots]" scikit-learn
+The upper part of the picture is the panel while the search runs, the lower part its result. Needs
+Chrome or Chromium.
+
+pip install ".[dev]" "jupyterlab>=4.2" "selenium>=4.20"
 python docs/images/search.py
 """
 
 from __future__ import annotations
 
-import os
+import io
 import re
+import sys
+import tempfile
 from pathlib import Path
 
-import matplotlib
+import numpy as np
+from matplotlib import image
 
-matplotlib.use("Agg")  # no display is needed
-from matplotlib import pyplot
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+from helpers.jupyterlab import start_lab  # noqa: E402 (the path is needed first)
 
-HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
+PICTURE = ROOT / "docs" / "images" / "search.png"
+SCALE = 2
+"""Pixels of the picture for each pixel of the page."""
+SECONDS = 900
+"""The most that the search may take."""
+MARGIN = 16 * SCALE
 
-ROWS = 8
-"""Number of trials in the table: the best ones."""
+PANEL = ".jp-Notebook .maggy-panel"
+RESULT = ".jp-Notebook .jp-RenderedHTMLCommon:has(> div > table > caption)"
+# Enough trials have ended that a rule can stop one, and the two that run have curves.
+HAS_MUCH_TO_SHOW = """
+const panel = document.querySelector(arguments[0]);
+const ended = parseInt(panel?.innerText.match(/(\\d+) of \\d+ trials/)?.[1]);
+const rows = [...(panel?.querySelectorAll('[data-part=running] tr') ?? [])];
+return ended > 11 && rows.filter(row => /[\u2581-\u2588]{4}/.test(row.innerText)).length > 1;
+"""
 
 
-def run_search():
-    """Run the first Python block of the README as it stands, and return its result."""
+def readme_search():
+    """Return the first Python block of the README."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    code = re.search(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)[1]
-    namespace = {"__name__": "__main__"}
-    exec(compile(code, "README.md", "exec"), namespace)
-    return namespace["result"]
+    return re.search(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)[1]
 
 
-def draw_table(axes, frame):
-    """Draw the best trials as a table."""
-    best = frame.sort_values("val_accuracy", ascending=False).head(ROWS)
-    cells = [
-        [
-            f"{row.units}",
-            f"{row.rate:.2g}",
-            f"{row.val_accuracy:.4f}",
-            "stopped early" if row.early_stop else "finished",
-        ]
-        for row in best.itertuples()
-    ]
-    heads = ["units", "rate", "val_accuracy", "status"]
-    table = axes.table(cells, colLabels=heads, loc="upper center", cellLoc="right")
-    table.auto_set_font_size(False)
-    table.set_fontsize(9)
-    table.scale(1, 1.6)
-    for (row, _), cell in table.get_celld().items():
-        cell.set_linewidth(0)
-        cell.set_facecolor("#eef1f4" if row % 2 else "white")
-        if row <= 1:  # the head, and the best trial
-            cell.set_text_props(weight="bold")
-    axes.set_axis_off()
-    title = f"The best {ROWS} of {len(frame)} trials"
-    axes.set_title(title, loc="left", fontsize=11, fontweight="bold", color="#262626", pad=10)
+def photograph(lab, selector):
+    """Return the pixels of an element of the page."""
+    element = lab.browser.find_element("css selector", selector)
+    return image.imread(io.BytesIO(element.screenshot_as_png))[..., :3]
+
+
+def below_each_other(pictures):
+    """Return one picture with a white margin around each of these."""
+    width = max(picture.shape[1] for picture in pictures) + 2 * MARGIN
+    rows = []
+    for picture in pictures:
+        right = width - MARGIN - picture.shape[1]
+        widths = ((MARGIN, MARGIN // 2), (MARGIN, right), (0, 0))
+        rows.append(np.pad(picture, widths, constant_values=1.0))
+    return np.concatenate(rows)
 
 
 def main():
     """Run the search and write the picture."""
     # The same numbers on every processor.
-    os.environ.update(TF_ENABLE_ONEDNN_OPTS="0", CUDA_VISIBLE_DEVICES="-1")
-    draw(run_search())
-
-
-def draw(result):
-    """Draw the table and the curves of a result beside each other."""
-    figure, (left, right) = pyplot.subplots(1, 2, figsize=(11, 4), layout="constrained")
-    draw_table(left, result.to_pandas().rename(columns={"metric": "val_accuracy"}))
-    result.optimization_key = "val_accuracy"  # the README's function returns a bare number
-    result.plot_curves(ax=right)
-    figure.savefig(HERE / "search.png", dpi=110)
-    print(f"{result['early_stopped']} of {result['num_trials']} trials were stopped early")
+    variables = {"TF_ENABLE_ONEDNN_OPTS": "0", "CUDA_VISIBLE_DEVICES": "-1"}
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        start_lab(Path(folder), variables, size=(980, 1000)) as lab,
+    ):
+        size = {"width": 980, "height": 1000, "deviceScaleFactor": SCALE, "mobile": False}
+        lab.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        lab.write("search.ipynb", readme_search(), "result")
+        lab.open("search.ipynb")
+        lab.do("application:toggle-left-area")
+        lab.run()
+        lab.wait_for(HAS_MUCH_TO_SHOW, PANEL, seconds=SECONDS)
+        panel = photograph(lab, PANEL)
+        lab.wait_until_idle(SECONDS)
+        result = photograph(lab, RESULT)
+    image.imsave(PICTURE, below_each_other([panel, result]), dpi=72 * SCALE)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from maggy.common.direction import Direction
+from maggy.common.extras import install_command
 from maggy.common.optional import can_import, import_optional
 
 __all__ = [
@@ -289,7 +290,7 @@ def standard_deviation(values: Sequence[float]) -> float:
     return scale * math.sqrt(squares / (len(values) - 1))
 
 
-_REMEDY = "pip install 'maggy[stats]'"
+_REMEDY = install_command("stats")
 
 
 def _scipy_stats() -> ModuleType:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TypeVar
 
+from maggy.common.extras import install_command
 from maggy.common.optional import import_optional
 
 __all__ = ["KerasCallback"]
@@ -34,7 +35,7 @@ class KerasCallback:
 @cache
 def _with_keras(cls: type) -> type:
     """Return a subclass of a class and of Keras' Callback, with the name of the class."""
-    callbacks = import_optional("keras.callbacks", cls.__name__, "pip install 'maggy[tensorflow]'")
+    callbacks = import_optional("keras.callbacks", cls.__name__, install_command("tensorflow"))
     if issubclass(cls, callbacks.Callback):
         return cls
     names = {name: getattr(cls, name) for name in ("__module__", "__qualname__", "__doc__")}

@@ -79,6 +79,8 @@ class CheckpointKeeper:
         pair: CheckpointPair,
         steps: Sequence[int | float],
         values: Sequence[float],
+        *,
+        paused: bool = False,
     ) -> None:
         """Write down which checkpoints of a trial count, with what a later driver needs.
 
@@ -87,9 +89,12 @@ class CheckpointKeeper:
             pair: The checkpoints.
             steps: The steps of its points up to the newest checkpoint.
             values: The values there.
+            paused: Whether the trial has left its worker, and does not go on at once.
         """
         directory = self._trial_directory(trial.trial_id)
-        record = _Record(pair.newest, pair.best, json.loads(_copy(trial, steps, values).to_json()))
+        copy = _copy(trial, steps, values)
+        copy.status = Trial.PAUSED if paused else Trial.RUNNING
+        record = _Record(pair.newest, pair.best, json.loads(copy.to_json()))
         self._files.make_directory(directory, exist_ok=True)
         self._files.write_bytes(f"{directory}/{_RECORD}", msgspec.json.encode(record), atomic=True)
 
@@ -172,11 +177,10 @@ def read_checkpoint_record(files: Files, trial_directory: str) -> CheckpointReco
 
 
 def _copy(trial: Trial, steps: Sequence[int | float], values: Sequence[float]) -> Trial:
-    """Return a copy of a running trial with these points."""
+    """Return a copy of a trial with these points."""
     copy = Trial(trial.params, trial.trial_type, dict(trial.info_dict))
     for name in ("trial_id", "number", "attempts", "start", "worker", "initial_number"):
         setattr(copy, name, getattr(trial, name))
-    copy.status = Trial.RUNNING
     for step, value in zip(steps, values, strict=True):
         copy.append_point(step, value)
     return copy

@@ -47,6 +47,7 @@ class CheckpointReporter(ABC):
         self._first_saved = 0
         self._last_step: int | float = -1
         self._last_metric: int | float | None = None
+        self._is_pausing = self._is_paused = False
 
     @contextmanager
     def checkpoint(self, step: int) -> Iterator[Path]:
@@ -77,6 +78,8 @@ class CheckpointReporter(ABC):
             BadArgumentsError: If the step is no whole number of at least 0.
             CheckpointError: If this worker does not reach the store of the checkpoints, or the step
                 goes backwards.
+            EarlyStopException: After the block, if the driver pauses the trial. The next run goes
+                on from this checkpoint.
             NotSupportedError: If this is not the process that runs the trial, or no experiment.
         """
         number = as_number(step)
@@ -92,6 +95,10 @@ class CheckpointReporter(ABC):
             metric = None
         with self._trial_checkpoints("checkpoint").save(number, metric) as folder:
             yield folder
+        # A trial without a metric has nothing to end with if it never goes on.
+        if self._is_pausing and metric is not None:
+            self._is_paused = True
+            self._leave(metric)
 
     def restore(self) -> Checkpoint | None:
         """Return the state with which the training goes on.
@@ -122,6 +129,20 @@ class CheckpointReporter(ABC):
             self._restored = checkpoint
             self.note_restored()
         return checkpoint
+
+    def pause(self) -> None:
+        """Let the next checkpoint end the run, so that the trial can go on later."""
+        self._is_pausing = True
+
+    @property
+    def is_pausing(self) -> bool:
+        """Whether the driver pauses the trial."""
+        return self._is_pausing
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether a checkpoint has ended the run."""
+        return self._is_paused
 
     def note_restored(self) -> None:
         """Tell the driver that the run goes on from the checkpoint that it was handed."""
@@ -161,6 +182,10 @@ class CheckpointReporter(ABC):
                 "was called outside of one."
             )
         return self._checkpoints
+
+    @abstractmethod
+    def _leave(self, metric: int | float) -> None:
+        """Raise `EarlyStopException`, now and at each later broadcast."""
 
     @abstractmethod
     def _check_process(self, method: str) -> None:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from maggy.cli.arguments import add_experiment, add_json, open_experiment
 from maggy.cli.command import FAILURE, SUCCESS, Command
 from maggy.cli.screen import Screen
-from maggy.cli.summary import Summary, duration_text, summary_of, time_text
+from maggy.cli.summary import Summary, summary_of, time_text
 from maggy.common.direction import Direction
+from maggy.common.durations import duration_text
 from maggy.common.terminal_text import terminal_line
 from maggy.common.text_table import TextTable
 

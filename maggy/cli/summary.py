@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from maggy.records.recorded import Overview
     from maggy.result import ExperimentResult
 
-__all__ = ["Summary", "duration_text", "iso_time", "summary_of", "time_text"]
+__all__ = ["Summary", "iso_time", "summary_of", "time_text"]
 
 
 @dataclass(frozen=True)
@@ -113,19 +113,6 @@ def iso_time(seconds: float | None) -> str | None:
         )
     except (OverflowError, ValueError, OSError):
         return None
-
-
-def duration_text(seconds: float) -> str:
-    """Return a duration for people.
-
-    Example:
-        >>> [duration_text(seconds) for seconds in (0.25, 75, 7384)]
-        ['0.2 s', '1 min 15 s', '2 h 3 min']
-    """
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(int(min(seconds, 1e12)), 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def _calls(fields: dict[str, Json]) -> list[dict[str, Json]]:

@@ -119,7 +119,7 @@ class EarlyStopException(MaggyError):
     """The driver stops this trial early. It is no error: it ends the training function.
 
     ``reporter.broadcast`` raises it inside the training function when the driver has asked the
-    trial to stop.
+    trial to stop, and ``reporter.checkpoint`` when the trial pauses.
 
     Args:
         metric: The metric of the broadcast that raises it. The trial ends with this metric.

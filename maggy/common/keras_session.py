@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import ParamSpec, TypeVar
 
 from maggy.common.exceptions import MissingDependencyError
+from maggy.common.extras import install_command
 from maggy.common.optional import import_optional
 
 __all__ = [
@@ -39,7 +40,7 @@ def missing_tensorflow(purpose: str) -> MissingDependencyError:
     """Return the error for a purpose that needs TensorFlow where it is not installed."""
     return MissingDependencyError(
         f"{purpose} needs TensorFlow, which is not installed here. "
-        'Install it with: pip install "maggy[tensorflow]"'
+        f"Install it with: {install_command('tensorflow')}"
     )
 
 
@@ -52,7 +53,7 @@ def import_tensorflow(purpose: str) -> ModuleType:
     Raises:
         MissingDependencyError: If it cannot be imported.
     """
-    return import_optional("tensorflow", purpose, 'pip install "maggy[tensorflow]"')
+    return import_optional("tensorflow", purpose, install_command("tensorflow"))
 
 
 def import_keras(purpose: str) -> ModuleType:
@@ -64,7 +65,7 @@ def import_keras(purpose: str) -> ModuleType:
     Raises:
         MissingDependencyError: If it cannot be imported.
     """
-    return import_optional("keras", purpose, 'pip install "maggy[tensorflow]"')
+    return import_optional("keras", purpose, install_command("tensorflow"))
 
 
 @contextmanager

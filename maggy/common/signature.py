@@ -157,11 +157,12 @@ def check_signature(
         problems.append(f"nothing gives its parameters {', '.join(unknown)}")
     if problems:
         raise SignatureError(
-            f"The training function {_name(function)}({', '.join(names)}) must take what a trial "
+            f"The training function {_name(function)}({', '.join(names)}) "
+            f"{_foreign_style(function, unknown, values)}must take what a trial "
             f"gives it ({', '.join(values) or 'nothing'}; if asked for: {', '.join(optional)}), "
             f"but {' and '.join(problems)}; it has the parameters {', '.join(names) or '(none)'}. "
             "Name its parameters like the search space's, or take them all with **kwargs or a "
-            f"parameter hparams.{_foreign_style(function, unknown, values)}"
+            "parameter hparams."
         )
 
 
@@ -213,22 +214,25 @@ def config_values(function: TrainingFunction, **values: T) -> dict[str, T]:
 def _foreign_style(
     function: TrainingFunction, unknown: Collection[str], values: Collection[str]
 ) -> str:
-    """Return a sentence with the equivalent of a function for Optuna, hyperopt or Ray Tune."""
+    """Return what a function for Optuna, hyperopt or Ray Tune is here.
+
+    It is the predicate of a sentence with the start of the next one, or nothing.
+    """
     for name in unknown:
         if name.lower() in _OPTUNA_PARAMETERS:
             example = next(iter(values), "lr")
             parameters = ", ".join([*values, "reporter"] if values else [example, "reporter"])
             return (
-                f" This is Optuna's style: here it is def {_name(function)}({parameters}), with "
+                f"is in Optuna's style: here it is def {_name(function)}({parameters}), with "
                 f"{example} in place of {name}.suggest_float('{example}', ...), whose bounds are "
                 "in the Searchspace of the config, and reporter.broadcast(value, step) in place "
-                f"of {name}.report(value, step)."
+                f"of {name}.report(value, step). It "
             )
         if name.lower() in _DICT_PARAMETERS:
             return (
-                f" This is the style of hyperopt and Ray Tune: here the dict is called hparams, "
+                "is in the style of hyperopt and Ray Tune: here the dict is called hparams, "
                 f"def {_name(function)}(hparams), and its values come from the "
-                "Searchspace of the config."
+                "Searchspace of the config. It "
             )
     return ""
 

@@ -189,11 +189,14 @@ def _announce_start(config: Config, policy: Policy, store: RecordStore, recorder
     recorder.log(
         f"Maggy experiment {config.name!r} ({policy.name}) begins as {store.experiment_id}."
     )
-    if not store.has_event_files:
-        recorder.log(events_problem())
+    problem = "" if store.has_event_files else events_problem()
+    if problem:
+        recorder.log(problem)
     recorder.hparams(policy.hparams(), policy.optimization_key or "metric")
     announce(f"Started Maggy Experiment: {config.name}, {store.app_id}, run {store.run_id}")
     announce(f"The records are in {without_credentials(store.directory)}.")
+    if problem and config.verbose > 0:
+        announce(problem)
 
 
 def _make_card(

@@ -8,7 +8,7 @@ a lost one.
     worker                              driver
     Register                   ->       Assign | Check | Wait | Done
     Checked                    ->       Assign | Wait | Done
-    Heartbeat                  ->       Ack, and Stop or Abandon where they apply
+    Heartbeat                  ->       Ack, and Stop, Pause or Abandon where they apply
     Final | Failed             ->       Assign | Wait | Done
 """
 
@@ -39,6 +39,7 @@ __all__ = [
     "Heartbeat",
     "Line",
     "Message",
+    "Pause",
     "Point",
     "Register",
     "Report",
@@ -138,7 +139,7 @@ class Checked(Message):
 class Report(Message):
     """Report the points and lines of a run since the last acknowledged report.
 
-    All kinds end with two fields. ``times`` is when each point was reported, in seconds since the
+    All kinds have two more fields. ``times`` is when each point was reported, in seconds since the
     epoch by the worker's clock; empty for releases that sent none. ``checkpoints`` is what the
     driver has to know of the run's checkpoints; None if there is nothing new.
 
@@ -176,6 +177,7 @@ class Final(Report):
         metric: The final metric; None if the function runs only for its return value.
         outputs: The dict that the function returned, as JSON values.
         early: The run was stopped early.
+        paused: The run has paused after a checkpoint, and the trial may go on later.
         model: What is recorded about the model of an ablation's trial; empty if there is nothing.
     """
 
@@ -185,6 +187,7 @@ class Final(Report):
     model: dict[str, Any] = {}
     times: list[float] = []
     checkpoints: CheckpointNews | None = None
+    paused: bool = False
 
 
 class Failed(Report):
@@ -250,6 +253,12 @@ class Stop(Message):
     run: int
 
 
+class Pause(Message):
+    """End the run after its next checkpoint, so that the trial can go on later."""
+
+    run: int
+
+
 class Abandon(Message):
     """Interrupt the run now: its result is not needed any more."""
 
@@ -271,7 +280,7 @@ class Done(Message):
 
 
 WorkerMessage = Register | Checked | Heartbeat | Final | Failed
-DriverMessage = Assign | Wait | Ack | Stop | Abandon | Check | Done
+DriverMessage = Assign | Wait | Ack | Stop | Pause | Abandon | Check | Done
 
 MISMATCH = "Driver and executors must have releases of Maggy with the same protocol"
 """The rule that :func:`protocol_mismatch` begins with."""

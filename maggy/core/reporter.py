@@ -222,6 +222,12 @@ class Reporter(CheckpointReporter):
         """Stop the trial early: let the next broadcast raise :class:`EarlyStopException`."""
         self._quiet_points = -1
 
+    def _leave(self, metric: int | float) -> None:
+        self.stop()
+        if self._stop_metric is None:
+            self._stop_metric = metric
+        raise EarlyStopException(metric)
+
     def waiting(self) -> tuple[int, list[Point], int, list[Line], list[float]]:
         """Return everything that is not acknowledged yet.
 

@@ -46,6 +46,9 @@ class AbstractEarlyStop(ABC):  # noqa: B024 (ruff does not see the decorator bel
         ...         return Decision.STOP if is_worse else Decision.CONTINUE
     """
 
+    every_report: ClassVar[bool] = False
+    """Whether the driver asks at every report, whatever ``es_interval`` is."""
+
     waits_for_finals: ClassVar[bool] = True
     """Whether the driver asks only when more than ``es_min`` trials have ended with a metric."""
 
@@ -104,7 +107,8 @@ class AbstractEarlyStop(ABC):  # noqa: B024 (ruff does not see the decorator bel
     ) -> str:
         """Return why the trial is stopped, for the user: the end of the line about the trial.
 
-        The driver calls this method right after :meth:`decide` has answered STOP. By default it
+        The driver calls this method right after :meth:`decide` has not answered CONTINUE. By
+        default it
         names the rule.
 
         Args:

@@ -15,3 +15,10 @@ class Decision(Enum):
 
     STOP = "stop"
     """The trial ends at its next report and keeps its metric."""
+
+    PAUSE = "pause"
+    """The trial leaves its worker after its next checkpoint, and may go on from there later.
+
+    It goes on when there is no further trial to begin, the best one first. A trial that saves no
+    checkpoints does not pause.
+    """

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 
 from maggy.common.exceptions import BadArgumentsError
 from maggy.common.types import Params
+from maggy.earlystop import AbstractEarlyStop
 from maggy.optimizer.helpers import OptimizerHelpers
 from maggy.optimizer.hyperband_settings import HyperbandSettings, PrunerArguments, pruner_settings
 from maggy.searchspace import Searchspace
@@ -56,6 +57,14 @@ class AbstractOptimizer(OptimizerHelpers, ABC):
         final_store: The trials that ended with a metric, in the order in which they ended.
         direction: ``"max"`` or ``"min"``.
         allow_repeats: Whether equal configurations may run again while untried ones remain.
+    """
+
+    own_rule: AbstractEarlyStop | None = None
+    """A rule about running trials that belongs to the optimizer; None if it has none.
+
+    It is asked before the user's rules. The optimizer suggests the trials that it pauses again: it
+    returns the same object. Those that have not been suggested again when it returns None end as
+    stopped.
     """
 
     needs_num_trials: ClassVar[bool] = True

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
 from collections.abc import Collection
-from dataclasses import dataclass
-from heapq import heappop, heappush
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from maggy.common.direction import Direction
+from maggy.common.exceptions import BadArgumentsError
 from maggy.common.types import Params
 from maggy.optimizer.abstractoptimizer import AbstractOptimizer, check_space
+from maggy.optimizer.pausing_rungs import PausingRungs
 from maggy.optimizer.rungs import (
     BUDGET_NAMES,
+    Rung,
     budget_name,
     check_budgets,
     rung_budgets,
@@ -26,43 +28,19 @@ __all__ = ["Asha"]
 
 @dataclass(frozen=True)
 class _Candidate:
-    """A configuration at a rung. Rungs are counted from 0."""
+    """A configuration at a rung.
+
+    Attributes:
+        configuration: The number of the configuration.
+        rung: The rung, counted from 0.
+        params: The hyperparameters.
+        trial_id: The trial that ended there, which a promotion continues; None while it runs.
+    """
 
     configuration: int
     rung: int
     params: Params
-
-
-_Rank = tuple[float, int]
-"""A sort key that puts the best result first: the minimized metric, then the order of ending."""
-
-
-class _Rung:
-    """Hold the results at one rung. The time of a promotion hardly grows with their number."""
-
-    def __init__(self) -> None:
-        # The ranks of all results in ascending order, and a heap of those without a promotion.
-        # Ranks never tie, so the heap never compares two candidates.
-        self._ranks: list[_Rank] = []
-        self._candidates: list[tuple[_Rank, _Candidate]] = []
-
-    def add(
-        self, candidate: _Candidate, minimized_metric: float, is_promoted: bool = False
-    ) -> None:
-        """Add a result. The earlier one of two equal results is better."""
-        rank = (minimized_metric, len(self._ranks))
-        insort(self._ranks, rank)
-        if not is_promoted:
-            heappush(self._candidates, (rank, candidate))
-
-    def promote(self, factor: int) -> _Candidate | None:
-        """Take out the best candidate without a promotion, if it is in the best ``1 / factor``."""
-        if not self._candidates:
-            return None
-        best_rank, _ = self._candidates[0]
-        if bisect_left(self._ranks, best_rank) >= len(self._ranks) // factor:
-            return None
-        return heappop(self._candidates)[1]
+    trial_id: str | None = None
 
 
 class Asha(AbstractOptimizer):
@@ -80,6 +58,18 @@ class Asha(AbstractOptimizer):
     for that. It may stand for epochs, or for a share of the data. ``num_trials`` counts the
     trials on all budgets.
 
+    With ``stopping="pause"`` there is one trial for each configuration, with the largest budget.
+    After as many steps as a rung has budget it pauses at its next checkpoint, unless it is among
+    the best there, and another trial has its worker. It goes on from its checkpoint, on any worker,
+    when it is among the best of the trials that have come that far. So nothing is trained twice.
+    ``num_trials`` counts the configurations, steps count from 0, and a trial that never goes on
+    ends as stopped. A function without checkpoints does not pause.
+
+    Without it, a promoted trial has the trial of the rung below as its ``parent``, and
+    ``reporter.restore()`` returns the parent's newest checkpoint. The budget is the total, so a
+    function that restores it trains only what is missing. One without checkpoints trains from the
+    beginning.
+
     Example:
         >>> from maggy import Searchspace
         >>> from maggy.experiment_config import OptimizationConfig
@@ -95,6 +85,7 @@ class Asha(AbstractOptimizer):
         resource_min: The smallest budget, above 0.
         resource_max: The largest budget. The highest rung is below it unless it is ``resource_min``
             times a power of ``reduction_factor``.
+        stopping: ``"pause"`` to pause running trials; None to end each one at its rung.
 
     Raises:
         BadArgumentsError: If an argument breaks its rule.
@@ -103,13 +94,22 @@ class Asha(AbstractOptimizer):
     can_be_sampler = False
 
     def __init__(
-        self, reduction_factor: int = 2, resource_min: float = 1, resource_max: float = 4
+        self,
+        reduction_factor: int = 2,
+        resource_min: float = 1,
+        resource_max: float = 4,
+        *,
+        stopping: Literal["pause"] | None = None,
     ) -> None:
         super().__init__()
+        if stopping not in ("pause", None):
+            raise BadArgumentsError(f"stopping must be 'pause' or None, but got {stopping!r:.80}.")
         check_budgets("reduction_factor", reduction_factor, resource_min, resource_max)
         self._factor = reduction_factor
         self._budgets = rung_budgets(resource_min, resource_max, reduction_factor)
         self._budget_name = BUDGET_NAMES[0]
+        self._pausing = PausingRungs(self._budgets, reduction_factor) if stopping else None
+        self.own_rule = self._pausing
 
     def initialize(self) -> None:
         """Start with empty rungs.
@@ -120,14 +120,18 @@ class Asha(AbstractOptimizer):
         """
         check_space(self.searchspace, self._budget_name, self.name())
         self._sign = Direction.parse(self.direction).sign
-        self._rungs = [_Rung() for _ in self._budgets]
+        self._rungs: list[Rung[_Candidate]] = [Rung() for _ in self._budgets]
         self._running: RunningTrials[_Candidate] = RunningTrials()
         self._num_configurations = 0
         self._num_suggestions = 0
         self._untried = UntriedConfigurations(self.searchspace, self.allow_repeats)
+        if self._pausing is not None:
+            self._pausing.start()
 
-    def get_suggestion(self, trial: Trial | None = None) -> Trial | None:
+    def get_suggestion(self, trial: Trial | None = None) -> Trial | Literal["IDLE"] | None:
         """Return a promoted or a new configuration, or None after ``num_trials`` trials."""
+        if self._pausing is not None:
+            return self._next_of(self._pausing)
         self._add_ended_runs()
         if self._num_suggestions >= self.num_trials:
             return None
@@ -136,9 +140,21 @@ class Asha(AbstractOptimizer):
             candidate = self._rungs[rung].promote(self._factor)
             if candidate is not None:
                 return self._start_trial(
-                    _Candidate(candidate.configuration, rung + 1, candidate.params)
+                    _Candidate(candidate.configuration, rung + 1, candidate.params),
+                    parent=candidate.trial_id,
                 )
         return self._start_configuration(self._draw())
+
+    def _next_of(self, pausing: PausingRungs) -> Trial | Literal["IDLE"] | None:
+        """Return a paused trial that goes on, or a new one."""
+        paused = pausing.next_to_continue()
+        if paused is not None:
+            return paused
+        if self._num_suggestions < self.num_trials:
+            return self._start_configuration(self._draw())
+        # A trial that runs may bring others among the best.
+        runs = any(trial.status != Trial.PAUSED for trial in self.trial_store.values())
+        return "IDLE" if runs else None
 
     def initial_trial(self, params: Params) -> Trial:
         """Return the trial of a new configuration at the lowest rung."""
@@ -151,6 +167,8 @@ class Asha(AbstractOptimizer):
         for trial in trials:
             rung, configuration = trial.rung, trial.configuration
             self._num_configurations = max(self._num_configurations, configuration + 1)
+            if self._pausing is not None:
+                continue
             params, budget = split_budget(trial.params, self.searchspace.keys())
             # An experiment that is resumed with other budgets has none of its records on a rung.
             is_on_rung = self._budgets[rung : rung + 1] == [budget]
@@ -161,9 +179,9 @@ class Asha(AbstractOptimizer):
                 self._running.add(trial, candidate)
             elif trial.final_metric is not None:
                 is_promoted = (configuration, rung + 1) in starts
-                self._rungs[rung].add(
-                    candidate, self._minimized_metric(trial.final_metric), is_promoted
-                )
+                self._add_run(candidate, trial, trial.final_metric, is_promoted)
+        if self._pausing is not None:
+            self._pausing.restore(trials, self.direction)
         self._num_suggestions = len(trials)
         self._repeat_draws(trials)
         return True
@@ -206,18 +224,24 @@ class Asha(AbstractOptimizer):
         self._num_configurations += 1
         return self._start_trial(_Candidate(self._num_configurations - 1, 0, params))
 
-    def _start_trial(self, candidate: _Candidate) -> Trial:
+    def _start_trial(self, candidate: _Candidate, parent: str | None = None) -> Trial:
         self._num_suggestions += 1
-        trial = Trial({**candidate.params, self._budget_name: self._budgets[candidate.rung]})
+        rung = candidate.rung if self._pausing is None else -1
+        trial = Trial({**candidate.params, self._budget_name: self._budgets[rung]})
         trial.configuration, trial.rung = candidate.configuration, candidate.rung
-        self._running.add(trial, candidate)
+        trial.parent = parent
+        if self._pausing is None:
+            self._running.add(trial, candidate)
         return trial
 
     def _add_ended_runs(self) -> None:
         for end in self._running.take_ended(self.trial_store, self.final_store):
             if end.final is not None and end.final.final_metric is not None:
-                metric = self._minimized_metric(end.final.final_metric)
-                self._rungs[end.note.rung].add(end.note, metric)
+                self._add_run(end.note, end.suggestion, end.final.final_metric)
 
-    def _minimized_metric(self, metric: float) -> float:
-        return -self._sign * metric
+    def _add_run(
+        self, candidate: _Candidate, trial: Trial, metric: float, is_promoted: bool = False
+    ) -> None:
+        # Only now: the driver may have added a suffix to the id of the suggestion.
+        candidate = replace(candidate, trial_id=trial.trial_id)
+        self._rungs[candidate.rung].add(candidate, -self._sign * metric, is_promoted)

@@ -20,10 +20,12 @@ class Configuration:
     Attributes:
         number: Its position in the order of drawing.
         sampler_trial: The trial as its sampler sees it: the parameters without a budget.
+        last_trial_id: Its trial that ended last, which a promotion continues; None if none has.
     """
 
     number: int
     sampler_trial: Trial
+    last_trial_id: str | None = None
 
 
 @dataclass(frozen=True)

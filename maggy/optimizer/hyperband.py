@@ -44,6 +44,11 @@ class Hyperband(AbstractOptimizer):
     last brackets are made smaller to meet it exactly. Without ``num_trials`` each kind of bracket
     runs once.
 
+    A promoted trial has the configuration's trial on the smaller budget as its ``parent``, and
+    ``reporter.restore()`` returns the parent's newest checkpoint. The budget is the total, so a
+    function that restores it trains only what is missing. One without checkpoints trains from the
+    beginning.
+
     The sampler gets the metric of each budget as a value that is reported at that step. It learns
     that a configuration has ended when the configuration is left out (then it counts as stopped
     early) or has run on the full budget.
@@ -153,7 +158,8 @@ class Hyperband(AbstractOptimizer):
         while self._brackets and self._brackets[0].is_over:
             self._brackets.popleft()
         for end in self._running.take_ended(self.trial_store, self.final_store):
-            self._record_trial(*end.note, None if end.final is None else end.final.final_metric)
+            metric = None if end.final is None else end.final.final_metric
+            self._record_trial(*end.note, end.suggestion, metric)
         while True:
             following = self._next_configuration()
             if following is None:
@@ -166,7 +172,7 @@ class Hyperband(AbstractOptimizer):
                 self._running.add(record, (bracket, configuration))
                 continue
             # The trial ended before the interruption. Its result may free the next one at once.
-            self._record_trial(bracket, configuration, record.final_metric)
+            self._record_trial(bracket, configuration, record, record.final_metric)
 
     def initial_trial(self, params: Params) -> Trial:
         """Return the trial of this configuration on the smallest budget of the next bracket.
@@ -302,12 +308,14 @@ class Hyperband(AbstractOptimizer):
     def _start_trial(self, bracket: Bracket, configuration: Configuration) -> Trial:
         trial = Trial({**configuration.sampler_trial.params, self._budget_name: bracket.budget})
         trial.configuration, trial.rung = configuration.number, bracket.rung
+        trial.parent = configuration.last_trial_id
         self._running.add(trial, (bracket, configuration))
         return trial
 
     def _record_trial(
-        self, bracket: Bracket, configuration: Configuration, metric: float | None
+        self, bracket: Bracket, configuration: Configuration, trial: Trial, metric: float | None
     ) -> None:
+        configuration.last_trial_id = trial.trial_id
         if metric is not None:
             # Before ``end_trial``, which may move the bracket to the next budget.
             configuration.sampler_trial.append_metric({"step": bracket.budget, "value": metric})

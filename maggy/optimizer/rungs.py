@@ -1,14 +1,19 @@
-"""Compute the budgets of successive halving. What runs on them is decided elsewhere."""
+"""Compute the budgets of successive halving, and hold what was measured on each."""
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections.abc import Collection
+from heapq import heappop, heappush
+from typing import Generic, TypeVar
 
 from maggy.common.exceptions import BadArgumentsError
 from maggy.common.json_values import as_number
 from maggy.common.types import ParameterValue, Params
 
-__all__ = ["BUDGET_NAMES", "budget_name", "check_budgets", "rung_budgets", "split_budget"]
+__all__ = ["BUDGET_NAMES", "Rung", "budget_name", "check_budgets", "rung_budgets", "split_budget"]
+
+Candidate = TypeVar("Candidate")
 
 BUDGET_NAMES = ("budget", "resource")
 """The names that the budget may have among the parameters of a training function."""
@@ -93,3 +98,49 @@ def rung_budgets(resource_min: float, resource_max: float, factor: int) -> list[
     while (following := budgets[-1] * factor) <= resource_max * (1 + _ROUNDING):
         budgets.append(min(following, resource_max))
     return budgets
+
+
+_Rank = tuple[float, int]
+"""A sort key that puts the best result first: the minimized metric, then the order of ending."""
+
+
+class Rung(Generic[Candidate]):
+    """Hold the results at one rung. The time of a promotion hardly grows with their number.
+
+    Example:
+        >>> rung = Rung()
+        >>> for name, loss in (("a", 0.3), ("b", 0.1)):
+        ...     rung.add(name, loss)
+        >>> rung.promote(2), rung.promote(2)
+        ('b', None)
+    """
+
+    def __init__(self) -> None:
+        # The ranks of all results in ascending order, and a heap of those without a promotion.
+        # Ranks never tie, so the heap never compares two candidates.
+        self._ranks: list[_Rank] = []
+        self._candidates: list[tuple[_Rank, Candidate]] = []
+
+    def __len__(self) -> int:
+        return len(self._ranks)
+
+    def add(self, candidate: Candidate, minimized_metric: float, is_promoted: bool = False) -> None:
+        """Add a result. The earlier one of two equal results is better."""
+        rank = (minimized_metric, len(self._ranks))
+        insort(self._ranks, rank)
+        if not is_promoted:
+            heappush(self._candidates, (rank, candidate))
+
+    def would_promote(self, minimized_metric: float, factor: int) -> bool:
+        """Return whether a new result would be in the best ``1 / factor``."""
+        count = len(self._ranks)
+        return bisect_left(self._ranks, (minimized_metric, count)) < (count + 1) // factor
+
+    def promote(self, factor: int) -> Candidate | None:
+        """Take out the best candidate without a promotion, if it is in the best ``1 / factor``."""
+        if not self._candidates:
+            return None
+        best_rank, _ = self._candidates[0]
+        if bisect_left(self._ranks, best_rank) >= len(self._ranks) // factor:
+            return None
+        return heappop(self._candidates)[1]

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from maggy.common.exceptions import MissingDependencyError
+from maggy.common.extras import install_command
 from maggy.common.optional import import_optional
 from maggy.trial import Trial
 
@@ -71,10 +72,10 @@ def require(name: str, modules: Collection[str], extra: str) -> None:
     if missing:
         raise MissingDependencyError(
             f"{name} needs {' and '.join(missing)}, which cannot be imported here: "
-            f"pip install 'maggy[{extra}]'."
+            f"{install_command(extra)}"
         )
     if "optuna" in modules:
-        import_optional("optuna", name, f"pip install --upgrade 'maggy[{extra}]'")
+        import_optional("optuna", name, install_command(extra, upgrade=True))
 
 
 def late_imports_of(sampler: BaseSampler) -> list[str]:

@@ -12,6 +12,7 @@ from functools import cache, lru_cache
 from math import isnan
 from typing import TYPE_CHECKING, TypedDict
 
+from maggy.common.extras import install_command
 from maggy.common.optional import problem_with
 from maggy.common.types import ParameterValue
 from maggy.trial import Trial
@@ -58,7 +59,7 @@ def events_problem() -> str:
     except Exception as error:
         return (
             f"TensorBoard {problem_with('tensorboard', error)}, so no event files are written: "
-            'pip install --upgrade "maggy[tensorflow]"'
+            + install_command("tensorflow", upgrade=True)
         )
     return "No event files are written."
 

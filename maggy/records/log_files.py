@@ -80,7 +80,9 @@ class LogFiles:
                 self._files.create_bytes(_segment_path(path, number), data)
             except FileExistsError:  # of an earlier owner, or written although an error came back
                 folder, _, name = path.rpartition("/")
-                number = 1 + max(map(_number, segments_of(self._files.list(folder), name)))
+                segments = segments_of(self._files.list(folder), name)
+                # A listing may be older than the segment that is in the way.
+                number = 1 + max([number, *map(_number, segments)])
             else:
                 return number
         raise OSError(f"Several drivers write {without_credentials(path)} at once.")

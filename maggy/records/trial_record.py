@@ -19,7 +19,7 @@ A new field needs no new number, since a missing field takes its default and an 
 kept. Raise the number when the meaning of a field changes. ``tests/records/kept`` holds the records
 that each release has written.
 """
-STATUSES = ("PENDING", "SCHEDULED", "RUNNING", "ERROR", "FINALIZED")
+STATUSES = ("PENDING", "SCHEDULED", "RUNNING", "PAUSED", "ERROR", "FINALIZED")
 RestoredField: TypeAlias = Literal[
     "trial_id",
     "number",

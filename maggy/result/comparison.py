@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from maggy.common.direction import Direction
 from maggy.common.exceptions import BadArgumentsError, NotSupportedError
+from maggy.common.extras import install_command
 from maggy.common.json_values import to_plain
 from maggy.common.optional import import_optional
 from maggy.common.text_table import TextTable
@@ -85,7 +86,7 @@ class ExperimentComparison:
         Raises:
             MissingDependencyError: If pandas is not installed.
         """
-        frames = import_optional("pandas", "to_pandas()", "pip install 'maggy[plots]'")
+        frames = import_optional("pandas", "to_pandas()", install_command("plots"))
         return frames.DataFrame(self.rows)
 
     def plot(self, axes: Sequence[Axes] | None = None) -> list[Axes]:

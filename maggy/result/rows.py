@@ -42,6 +42,7 @@ class _OptionalFields(TypedDict, total=False):
     seed: int
     stop_reason: str
     worker: int
+    parent: str
     model: ModelFacts
 
 
@@ -55,7 +56,8 @@ class TrialRow(_OptionalFields):
 
     ``stop_reason`` says why a rule stopped a trial early. ``worker`` is the number of the worker
     that ran the trial last, from 0. A trial that never ran has none, and neither has one from the
-    records of an older release. Only the trials of an ablation with repeats or a seed have
+    records of an older release. ``parent`` is the id of the trial whose training the trial
+    continues, as after a promotion. Only the trials of an ablation with repeats or a seed have
     ``repeat``, counted from 0, and ``seed``, and only those of an ablation whose training function
     has called ``model_function`` have ``model``.
     """
@@ -114,6 +116,8 @@ def make_row(trial: Trial, optimization_key: str) -> TrialRow:
         row["stop_reason"] = trial.stop_reason
     if trial.worker is not None:
         row["worker"] = trial.worker
+    if trial.parent is not None:
+        row["parent"] = trial.parent
     if trial.model is not None:
         row["model"] = _model_facts(trial.model)
     return row

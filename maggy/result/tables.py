@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from maggy.ablation.component import Component
 from maggy.ablation.labels import CHOICE_PARAMETER, NOTHING
 from maggy.common.direction import Direction
+from maggy.common.extras import install_command
 from maggy.common.optional import import_optional
 from maggy.common.text_table import TextTable
 from maggy.common.types import ParameterValue
@@ -58,7 +59,7 @@ def data_frame(rows: Sequence[TrialRow], optimization_key: str = "metric") -> pa
     Raises:
         MissingDependencyError: If pandas is not installed.
     """
-    frames = import_optional("pandas", "to_pandas()", "pip install 'maggy[plots]'")
+    frames = import_optional("pandas", "to_pandas()", install_command("plots"))
     columns, start_column, records = trial_records(rows, optimization_key)
     values = [[_whole_text(record[column]) for column in columns] for record in records]
     frame = frames.DataFrame(values, columns=list(map(_whole_text, columns)))
@@ -145,7 +146,7 @@ def component_frame(differences: Iterable[ComponentDifference]) -> pandas.DataFr
     Raises:
         MissingDependencyError: If pandas is not installed.
     """
-    frames = import_optional("pandas", "summary()", "pip install 'maggy[plots]'")
+    frames = import_optional("pandas", "summary()", install_command("plots"))
     records = [
         {"component": Component.from_params(entry).describe(), **entry} for entry in differences
     ]

@@ -273,11 +273,13 @@ class LoopbackExperiment:
         reporter = session.reporter
         try:
             with checkpoints.run(assignment, reporter):
-                metric: float | None = self._train(assignment.params, reporter, interrupted)
-                checkpoints.wait()
+                try:
+                    metric: float | None = self._train(assignment.params, reporter, interrupted)
+                finally:
+                    checkpoints.wait()
         except EarlyStopException:
             metric = reporter.stop_metric
-            return session.final(metric, {"metric": metric}, True)
+            return session.final(metric, {"metric": metric}, True, paused=reporter.is_paused)
         except Exception as error:
             reason = f"{type(error).__name__}: {error}"
             return session.failed(reason, "the traceback", *mistake_of(error))

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from maggy.common.credentials import without_credentials
+from maggy.common.extras import install_command
 from maggy.common.optional import import_optional
 from maggy.tracking.mlflow_retries import NO_RETRIES
 from maggy.tracking.mlflow_values import MetricPoint
@@ -23,7 +24,7 @@ __all__ = ["REMEDY", "MlflowServer", "RecordedRun", "ServerIsAway", "tracking_ur
 
 T = TypeVar("T")
 
-REMEDY = "pip install 'maggy[mlflow]'"
+REMEDY = install_command("mlflow")
 PROBE_SECONDS = 5.0
 """How long a server may take to accept a connection."""
 PAGE = 1000

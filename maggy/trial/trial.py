@@ -59,7 +59,8 @@ class Trial(Points):
     Attributes:
         number: The number of the trial in its experiment, from 1 in the order of suggestion, or
             None. It is not part of the id.
-        status: ``Trial.PENDING``, ``SCHEDULED``, ``RUNNING``, ``ERROR`` or ``FINALIZED``.
+        status: ``Trial.PENDING``, ``SCHEDULED``, ``RUNNING``, ``PAUSED``, ``ERROR`` or
+            ``FINALIZED``.
         metric_history: The values reported so far.
         step_history: Their steps, strictly ascending.
         time_history: When each of them was reported, in seconds since the epoch by the driver's
@@ -97,6 +98,7 @@ class Trial(Points):
     PENDING: ClassVar[str] = "PENDING"
     SCHEDULED: ClassVar[str] = "SCHEDULED"
     RUNNING: ClassVar[str] = "RUNNING"
+    PAUSED: ClassVar[str] = "PAUSED"
     ERROR: ClassVar[str] = "ERROR"
     FINALIZED: ClassVar[str] = "FINALIZED"
 

@@ -16,6 +16,7 @@ from maggy.cli.dashboard import ExperimentFeed, _follow, _remarks
 from maggy.cli.screen import Screen
 from maggy.cli.web_server import WebServer
 from maggy.common.exceptions import BadArgumentsError
+from maggy.common.extras import install_command
 from maggy.common.files import AnyFiles
 from maggy.loading import read
 from maggy.result.opening import result_of
@@ -44,7 +45,7 @@ def test_without_the_packages_the_remedy_is_named(tmp_path, run, monkeypatch, pa
     code, out, err = run("app_1")
     assert (code, out) == (2, "")
     assert f"needs {package}" in err
-    assert "pip install 'maggy[dashboard]'" in err
+    assert install_command("dashboard") in err
 
 
 @pytest.fixture

@@ -154,16 +154,16 @@ def test_every_experiment_has_a_study_of_its_own():
         trial = policy.suggest(None)
         running[trial.trial_id] = trial
         trial.append_metric({"step": 1, "value": 0.5})
-        assert not policy.should_stop(trial, finals)
+        assert policy.decide(trial, finals) is Decision.CONTINUE
         trial.append_metric({"step": 2, "value": -0.5})
-        assert policy.should_stop(trial, finals)
+        assert policy.decide(trial, finals) is Decision.STOP
         assert len(spy.study.trials) == 1
         trial.status, trial.final_metric, trial.early_stop = Trial.FINALIZED, -0.5, True
         finals.append(running.pop(trial.trial_id))
         other = policy.suggest(trial)
         running[other.trial_id] = other
         other.append_metric({"step": 1, "value": 0.5})
-        assert not policy.should_stop(other, finals)
+        assert policy.decide(other, finals) is Decision.CONTINUE
         assert [frozen.state.name for frozen in spy.study.trials] == ["PRUNED", "RUNNING"]
 
 

@@ -32,5 +32,24 @@ def drive(optimizer, score, in_flight=1, kind=SimulatedDriver, **options):
     )
 
 
+def check_parents(experiment):
+    """Check that each promotion continues the trial of its configuration at the rung below.
+
+    Returns:
+        The number of promotions among the ended trials.
+    """
+    trials = {trial.trial_id: trial for trial in experiment.ended_trials}
+    promotions = [trial for trial in experiment.ended_trials if trial.rung > 0]
+    assert [trial.parent for trial in trials.values() if trial.rung == 0] == [None] * (
+        len(trials) - len(promotions)
+    )
+    for trial in promotions:
+        parent = trials[trial.parent]
+        assert (parent.configuration, parent.rung) == (trial.configuration, trial.rung - 1)
+        assert parent.params["x"] == trial.params["x"]
+        assert parent.final_metric is not None
+    return len(promotions)
+
+
 def budgets(experiment, name="budget"):
     return [trial.params[name] for trial in experiment.suggestions]

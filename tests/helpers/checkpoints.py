@@ -3,7 +3,9 @@
 __all__ = ["count_up", "steps_on_disk"]
 
 
-def count_up(params, reporter, *, epochs=4, fail_at=None, fails=(), trained=None):
+def count_up(
+    params, reporter, *, epochs=4, fail_at=None, fails=(), trained=None, before_saving=None
+):
     """Add up the epochs, with a checkpoint after each. Go on from a checkpoint if there is one.
 
     Args:
@@ -13,6 +15,7 @@ def count_up(params, reporter, *, epochs=4, fail_at=None, fails=(), trained=None
         fail_at: The epoch after which ``fails`` is called.
         fails: Called there with the reporter; an empty tuple for nothing.
         trained: A list that gets the parameter and the epoch of each epoch that is trained.
+        before_saving: Called with the epoch before each checkpoint.
     """
     start, total = 0, 0
     if (checkpoint := reporter.restore()) is not None:
@@ -23,6 +26,8 @@ def count_up(params, reporter, *, epochs=4, fail_at=None, fails=(), trained=None
         if trained is not None:
             trained.append((params["x"], epoch))
         reporter.broadcast(total, step=epoch)
+        if before_saving is not None:
+            before_saving(epoch)
         with reporter.checkpoint(step=epoch) as folder:
             (folder / "total").write_text(str(total))
         if epoch == fail_at and start == 0:

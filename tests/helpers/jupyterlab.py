@@ -148,6 +148,8 @@ def start_lab(directory, environment=None, settings=None, size=(1200, 900)):
         (info,) = runtime.glob("jpserver-*.json")
         address = json.loads(info.read_text())["url"]
         browser = _start_browser(directory / "browser", size)
+        # JupyterLab knows its current notebook by the focus, which only one window can have.
+        browser.execute_cdp_cmd("Emulation.setFocusEmulationEnabled", {"enabled": True})
         try:
             yield Lab(notebooks, address, token, browser)
         finally:

@@ -3,6 +3,7 @@
 from maggy import Trial
 from maggy.core.experiment_driver import RunLimits
 from maggy.core.experiment_driver.policy import Policy
+from maggy.earlystop import Decision
 from maggy.testing.loopback import LoopbackExperiment
 
 
@@ -23,8 +24,8 @@ class Given(Policy):
     def is_check_due(self, trial, steps):
         return self._stop is not None
 
-    def should_stop(self, trial, final_store):
-        return self._stop(trial, final_store)
+    def decide(self, trial, final_store):
+        return Decision.STOP if self._stop(trial, final_store) else Decision.CONTINUE
 
     def identity(self):
         return {}

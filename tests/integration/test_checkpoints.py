@@ -1,6 +1,9 @@
 """Trials on Spark go on from their checkpoints: after a killed worker, and in a resumed call."""
 
+import json
 import os
+import re
+import shutil
 import signal
 import threading
 import time
@@ -14,10 +17,12 @@ from pyspark import cloudpickle
 from maggy import Searchspace, experiment, load
 from maggy.common.exceptions import CheckpointError, ExperimentError
 from maggy.experiment_config import OptimizationConfig
+from maggy.optimizer import Asha, Hyperband
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("spark", "experiments")]
 
 SPACE = Searchspace(x=("DISCRETE", [1, 2]))
+LARGE_SPACE = Searchspace(x=("INTEGER", [1, 1000]))
 OPTIONS = {"hb_interval": 0.1, "name": "counting"}
 
 
@@ -97,3 +102,87 @@ def test_a_resumed_experiment_continues_half_trained_trials(tmp_path):
     checkpoint = load(directory).best_checkpoint()
     assert (checkpoint / "total").read_text() == "14"
     assert list((tmp_path / "store").rglob("manifest.json"))
+
+
+def train_up_to_the_budget(x, budget, reporter):
+    trained = []
+    total = count_up({"x": x}, reporter, epochs=budget, trained=trained)
+    return {"metric": total, "epochs": len(trained)}
+
+
+def check_promotions(result):
+    """Check that each promotion goes on from its parent, and return the promoted trials' rows."""
+    rows = {row["trial_id"]: row for row in result.trials}
+    promotions = [row for row in rows.values() if "parent" in row]
+    for row in promotions:
+        parent = rows[row["parent"]]
+        x, budget = row["params"]["x"], row["params"]["budget"]
+        assert parent["params"] == {"x": x, "budget": budget // 2}
+        # The epochs of the parent are in the history once, before those of the trial itself.
+        assert row["steps"] == list(range(budget))
+        assert row["history"][: budget // 2] == parent["history"]
+        assert row["metric"] == sum(x + epoch for epoch in range(budget))
+        record = json.loads(Path(result.directory, row["trial_id"], "trial.json").read_text())
+        assert record["info_dict"]["parent"] == row["parent"]
+    return promotions
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "num_trials"), [(Asha(2, 1, 4), 16), (Hyperband(2, 1, 4), None)]
+)
+def test_a_promoted_trial_trains_only_the_missing_epochs(optimizer, num_trials):
+    options = {**OPTIONS, "seed": 1, "es_policy": "none"}
+    config = OptimizationConfig(num_trials, optimizer, LARGE_SPACE, **options)
+    result = experiment.lagom(train_up_to_the_budget, config)
+    promotions = check_promotions(result)
+    assert {row["params"]["budget"] for row in promotions} == {2, 4}
+    for row in promotions:
+        assert row["outputs"]["epochs"] == row["params"]["budget"] // 2
+    assert load(result.directory).trials == result.trials
+
+
+@pytest.mark.parametrize("isolation", ["worker", "process"])
+def test_paused_trials_leave_their_worker_and_those_among_the_best_go_on(isolation):
+    def train(x, budget, reporter):
+        trained = []
+
+        def wait(epoch):  # for a decision about the last point
+            threading.Event().wait(0.2)
+
+        total = count_up({"x": x}, reporter, epochs=budget, trained=trained, before_saving=wait)
+        return {"metric": total, "epochs": len(trained)}
+
+    optimizer = Asha(2, 1, 8, stopping="pause")
+    options = {**OPTIONS, "hb_interval": 0.05, "es_policy": "none", "isolation": isolation}
+    config = OptimizationConfig(8, optimizer, LARGE_SPACE, seed=1, **options)
+    result = experiment.lagom(train, config)
+    assert result["num_trials"] == 8
+    assert result["early_stopped"] >= 4
+    for row in result.trials:
+        x, steps = row["params"]["x"], row["steps"]
+        assert row["history"] == [sum(x + n for n in range(step + 1)) for step in steps]
+        assert steps == list(range(len(steps)))
+        assert row.get("stop_reason", "").startswith("paused at step ") == row["early_stop"]
+    best = max(result.trials, key=lambda row: row["params"]["x"])
+    assert (best["steps"], best["early_stop"]) == (list(range(8)), False)
+    assert sum(len(row["steps"]) for row in result.trials) < 8 * 8 / 2
+    log = Path(result.directory, "maggy.log").read_text()
+    assert re.search(r" trial \d+: paused at step \d: it is not among the best 1/2 of ", log)
+
+
+@pytest.mark.parametrize("is_gone", [False, True])
+def test_a_resumed_experiment_promotes_from_recorded_checkpoints(is_gone):
+    def run(num_trials, **options):
+        options = {**OPTIONS, "seed": 1, "num_workers": 1, "es_policy": "none", **options}
+        config = OptimizationConfig(num_trials, Asha(2, 1, 4), LARGE_SPACE, **options)
+        return experiment.lagom(train_up_to_the_budget, config)
+
+    first = run(5, keep_checkpoints="all")
+    if is_gone:
+        for folder in Path(first.directory).glob("*/checkpoints"):
+            shutil.rmtree(folder)
+    result = run(6, resume=first.directory)
+    assert len(check_promotions(result)) == 3
+    *_, last = result.trials
+    assert (last["status"], last["params"]["budget"]) == ("FINALIZED", 4)
+    assert last["outputs"]["epochs"] == (4 if is_gone else 2)

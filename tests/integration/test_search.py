@@ -80,6 +80,14 @@ def test_the_text_of_the_contract_is_printed_around_the_experiment(capsys):
     assert out.rstrip().endswith("Finished Experiment")
 
 
+def test_without_tensorboard_the_start_says_so(capsys, monkeypatch):
+    monkeypatch.setattr("maggy.records.directory.find_event_maker", lambda: None)
+    line = "No event files are written.\n"
+    assert line not in (search(lambda x, n: x, 1, verbose=0), capsys.readouterr().out)[1]
+    result = search(lambda x, n: x, 1)
+    assert f"The records are in {result.directory}.\n{line}" in capsys.readouterr().out
+
+
 def test_the_same_seed_gives_the_same_trials_and_run_numbers_count_on():
     first, second = search(lambda x, n: x, 5), search(lambda x, n: x, 5)
     assert sorted(t["trial_id"] for t in first.trials) == sorted(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from helpers.budgets import budgets, drive, prepare
+from helpers.budgets import budgets, check_parents, drive, prepare
 
 from maggy.common.exceptions import BadArgumentsError
 from maggy.optimizer import Asha
@@ -20,6 +20,13 @@ class TestAsha(OptimizerContract):
 
     def make(self):
         return Asha(reduction_factor=2, resource_min=1, resource_max=4)
+
+
+class TestPausingAsha(OptimizerContract):
+    extra_params = ("budget",)
+
+    def make(self):
+        return Asha(reduction_factor=2, resource_min=1, resource_max=4, stopping="pause")
 
 
 @pytest.mark.parametrize(
@@ -139,6 +146,46 @@ def test_the_higher_rung_is_checked_first():
     ]
 
 
+def test_a_promotion_continues_the_trial_of_the_rung_below():
+    noise = random.Random(4)
+
+    def score(trial):
+        metric = trial.params["x"]
+        return noise.choice([LOST, None, Stopped(metric), metric, metric])
+
+    experiment = drive(prepare(Asha(2, 1, 8), 200), score, in_flight=7, rng=random.Random(5))
+    assert check_parents(experiment) > 50
+
+
+def test_a_promotion_continues_the_one_of_several_equal_trials():
+    optimizer = prepare(Asha(2, 1, 4), 60, space=Searchspace(x=("DISCRETE", [1, 2])))
+    experiment = drive(optimizer, lambda trial: trial.params["x"], in_flight=3)
+    parents = [trial.parent for trial in experiment.suggestions if trial.parent]
+    assert check_parents(experiment) == len(parents) == len(set(parents))
+    assert any("_" in parent for parent in parents)
+
+
+@pytest.mark.parametrize("crash_after", range(1, 40, 3))
+def test_a_resumed_search_continues_the_recorded_trials(crash_after):
+    def run(**options):
+        return drive(prepare(Asha(2, 1, 8), 40), lambda trial: trial.params["x"], **options)
+
+    half = run(crash_after=crash_after)
+    records = [Trial.from_json(trial.to_json()) for trial in half.ended_trials]
+    # Earlier releases have recorded no parents.
+    for record in records[::2]:
+        record.parent = None
+    resumed, whole = run(earlier=records), run()
+    assert check_parents(whole) >= 10
+    expected = {trial.trial_id: trial.parent for trial in whole.ended_trials}
+    assert {trial.trial_id: trial.parent for trial in resumed.suggestions} == {
+        trial_id: parent
+        for trial_id, parent in expected.items()
+        if trial_id not in {record.trial_id for record in records}
+    }
+    assert [trial.trial_id for trial in resumed.ended_trials] == list(expected)
+
+
 def test_a_configuration_is_promoted_once_and_keeps_its_parameters():
     experiment = drive(
         prepare(Asha(3, 1, 9), 300),
@@ -251,4 +298,6 @@ def test_a_trial_that_goes_on_from_a_checkpoint_comes_to_its_rung_when_it_ends()
     del optimizer.trial_store[trials[0].trial_id]
     trials[0].final_metric = 0.9
     optimizer.final_store.append(trials[0])
-    assert optimizer.get_suggestion(trials[0]).params == {"x": 0.9, "budget": 2}
+    promotion = optimizer.get_suggestion(trials[0])
+    assert promotion.params == {"x": 0.9, "budget": 2}
+    assert promotion.parent == trials[0].trial_id

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from helpers.budgets import budgets, drive, prepare
+from helpers.budgets import budgets, check_parents, drive, prepare
 
 from maggy.common.exceptions import BadArgumentsError
 from maggy.optimizer import (
@@ -18,7 +18,7 @@ from maggy.optimizer import (
 )
 from maggy.optimizer.brackets import plan_brackets
 from maggy.searchspace import Searchspace
-from maggy.testing import OptimizerContract, Stopped
+from maggy.testing import LOST, OptimizerContract, Stopped
 from maggy.trial import Trial
 
 
@@ -81,6 +81,18 @@ def test_the_best_of_a_rung_are_promoted_when_all_have_ended(direction, sign):
     ranking = sorted((trial.params["x"] for trial in first[:9]), reverse=True)
     assert {trial.params["x"] for trial in first[9:12]} == set(ranking[:3])
     assert first[12].params["x"] == ranking[0]
+
+
+def test_a_promotion_continues_the_trial_of_the_rung_below():
+    noise = random.Random(4)
+
+    def score(trial):
+        metric = trial.params["x"]
+        return noise.choice([LOST, None, Stopped(metric), metric, metric, metric])
+
+    optimizer = prepare(Hyperband(3, 1, 27), 150)
+    experiment = drive(optimizer, score, in_flight=7, rng=random.Random(5))
+    assert check_parents(experiment) > 25
 
 
 def test_a_worker_waits_for_a_rung_when_there_is_no_other_bracket():
@@ -309,6 +321,24 @@ def test_a_resumed_search_repeats_the_same_brackets():
     assert len(resumed.suggestions) == 40 - 17
 
 
+@pytest.mark.parametrize("crash_after", range(1, 40, 3))
+def test_a_resumed_search_continues_the_recorded_trials(crash_after):
+    def run(**options):
+        return drive(prepare(Hyperband(3, 1, 9), 40), lambda trial: trial.params["x"], **options)
+
+    half = run(crash_after=crash_after)
+    records = [Trial.from_json(trial.to_json()) for trial in half.ended_trials]
+    # Earlier releases have recorded no parents.
+    for record in records[::2]:
+        record.parent = None
+    resumed, whole = run(earlier=records), run()
+    assert check_parents(whole) >= 10
+    ids = {record.trial_id for record in records}
+    assert [(trial.trial_id, trial.parent) for trial in resumed.suggestions] == [
+        (trial.trial_id, trial.parent) for trial in whole.suggestions if trial.trial_id not in ids
+    ]
+
+
 def test_a_search_resumes_although_the_function_has_renamed_its_budget():
     half = drive(prepare(Hyperband(3, 1, 9), 40), lambda trial: trial.params["x"], crash_after=13)
     resumed = prepare(Hyperband(3, 1, 9), 40, function_parameters=["x", "resource"])
@@ -364,4 +394,5 @@ def test_a_trial_that_goes_on_from_a_checkpoint_decides_in_its_bracket():
         optimizer.final_store.append(trial)
     promotions = [optimizer.get_suggestion() for _ in range(3)]
     assert [trial.params["budget"] for trial in promotions] == [3, 3, 3]
-    assert first.params["x"] in [trial.params["x"] for trial in promotions]
+    parents = {trial.params["x"]: trial.parent for trial in promotions}
+    assert parents[first.params["x"]] == first.trial_id

@@ -29,7 +29,7 @@ def test_steps_that_optuna_cannot_hold_are_rounded_left_out_or_thinned():
 
 def test_a_missing_package_is_named_with_the_remedy():
     with pytest.raises(
-        MissingDependencyError, match=r"GP needs no_such_module.*pip install 'maggy\[gp\]'"
+        MissingDependencyError, match=r"GP needs no_such_module.*pip install 'optuna>="
     ):
         require("GP", ["json", "no_such_module"], "gp")
 

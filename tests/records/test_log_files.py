@@ -165,3 +165,19 @@ def test_a_text_that_is_missing_or_a_link_is_not_read(files, tmp_path):
     (folder / "b").symlink_to(tmp_path)
     with pytest.raises(PermissionError):
         text_of(files, str(folder), "b/secret")
+
+
+def test_a_segment_that_is_there_and_not_listed_is_passed_over(remote):
+    class RepeatedFiles(AnyFiles):
+        """Files whose first write is sent twice, since its answer was lost, and listed late."""
+
+        def create_bytes(self, path, data):
+            super().create_bytes(path, data)
+            if path.endswith(".log"):
+                raise FileExistsError(path)
+
+        def list(self, path):
+            return []
+
+    LogFiles(RepeatedFiles()).append(f"{remote}/a.log", b"line\n")
+    assert sorted(AnyFiles().list(remote)) == ["a.log", "a.log.000001"]

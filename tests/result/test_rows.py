@@ -46,6 +46,12 @@ def test_the_facts_about_a_model_are_read_leniently():
     ]
 
 
+def test_a_row_has_the_parent_of_a_trial_that_continues_one():
+    trials = [ended_trial({"lr": 1}, 0.5), ended_trial({"lr": 2}, 0.5, parent="a" * 16)]
+    result = build_result(trials, kind="optimization", direction="max", optimization_key="loss")
+    assert [row.get("parent") for row in result.trials] == [None, "a" * 16]
+
+
 def test_a_row_has_the_worker_of_a_trial_that_ran():
     trials = [ended_trial({"lr": 1}, 0.5, worker=3), ended_trial({"lr": 2}, None)]
     result = build_result(trials, kind="optimization", direction="max", optimization_key="loss")

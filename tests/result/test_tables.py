@@ -246,7 +246,7 @@ def test_to_pandas_has_a_row_a_trial_and_a_column_a_parameter():
 
 def test_without_pandas_to_pandas_names_the_remedy(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "pandas", None)
-    with pytest.raises(ImportError, match=r"pip install 'maggy\[plots\]'"):
+    with pytest.raises(ImportError, match="pip install 'matplotlib>="):
         search_result([0.5]).to_pandas()
 
 

@@ -85,7 +85,7 @@ def test_the_call_of_release_0_takes_listeners_too():
 def test_mlflow_is_refused_where_it_is_not_installed(monkeypatch):
     monkeypatch.setattr(mlflow, "sys", type("Modules", (), {"modules": {}}))
     monkeypatch.setattr(mlflow, "find_spec", lambda name: None)
-    with pytest.raises(MissingDependencyError, match=r"maggy\[mlflow\]"):
+    with pytest.raises(MissingDependencyError, match="pip install 'mlflow-skinny>="):
         resolve_listeners(["mlflow"])
 
 

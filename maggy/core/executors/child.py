@@ -33,7 +33,7 @@ from maggy.core.executors.process_state import ProcessState
 from maggy.core.executors.trial_executor import TrialExecutor
 from maggy.core.executors.trial_interrupt import Interrupter
 from maggy.core.executors.workload import Workload
-from maggy.core.messages import REMARK, Assign, Checked, Done, Line, Stop
+from maggy.core.messages import REMARK, Assign, Checked, Done, Line, Pause, Stop
 from maggy.core.reporter import Reporter, TimedPoint
 
 __all__ = ["run_child"]
@@ -104,6 +104,8 @@ class ChildSession:
                 match message:
                     case Stop():
                         self.reporter.stop()
+                    case Pause():
+                        self.reporter.pause()
                     case Interrupt(reason=reason):
                         interrupter.fire(reason)
                     case _:
@@ -117,9 +119,16 @@ class ChildSession:
     def function_returned(self) -> None:
         """Do nothing, like :meth:`begin`."""
 
-    def final(self, metric: int | float | None, outputs: dict[str, Json], early: bool) -> Done:
+    def final(
+        self,
+        metric: int | float | None,
+        outputs: dict[str, Json],
+        early: bool,
+        *,
+        paused: bool = False,
+    ) -> Done:
         """Keep the trial's good end, which the Spark task's session is to report."""
-        return self._keep(TrialFinal(metric, outputs, early, self.reporter.model_facts))
+        return self._keep(TrialFinal(metric, outputs, early, self.reporter.model_facts, paused))
 
     def failed(self, reason: str, traceback: str, mistake: str = "", location: str = "") -> Done:
         """Keep the trial's bad end, which the Spark task's session is to report."""

@@ -37,7 +37,7 @@ from maggy.core.executors.process_messages import (
     TemplateReply,
 )
 from maggy.core.executors.process_table import descendants, memory_of
-from maggy.core.messages import Assign, Stop
+from maggy.core.messages import Assign, Pause, Stop
 from maggy.core.reporter import Reporter
 
 __all__ = ["Children", "memory_reason"]
@@ -55,7 +55,7 @@ CLOSE_SECONDS = 15.0
 class Children:
     """Run trials in child processes, one at a time.
 
-    One thread runs them. Another one may call :meth:`interrupt`, :meth:`stop` and :meth:`kill`.
+    One thread runs them. Another one may call :meth:`interrupt`, :meth:`pass_on` and :meth:`kill`.
 
     Args:
         payload: The pickled :class:`~maggy.core.executors.workload.Workload`.
@@ -126,9 +126,9 @@ class Children:
             child.was_interrupted = True
         self._tell(Interrupt(reason))
 
-    def stop(self) -> None:
-        """Have the child's next broadcast raise. Any thread may call this."""
-        self._tell(Stop(0))
+    def pass_on(self, order: Stop | Pause) -> None:
+        """Have the child's next broadcast or checkpoint raise. Any thread may call this."""
+        self._tell(order)
 
     def kill(self) -> None:
         """End the child at once. Any thread may call this."""
@@ -165,8 +165,11 @@ class Children:
             with self._lock:
                 self._child = child
                 child.launch(self._template, order)
-            if reporter.is_stopped:  # The order came before there was a child to tell.
-                self.stop()
+            # An order may have come before there was a child to tell.
+            if reporter.is_stopped:
+                self._tell(Stop(0))
+            elif reporter.is_pausing:
+                self._tell(Pause(0))
             self._follow(child)
             return child.outcome()
         finally:

@@ -58,9 +58,9 @@ class ProcessExecutor:
         match outcome.answer:
             case None:
                 return session.failed(outcome.reason, "", died=not outcome.ended_by_us)
-            case TrialFinal(metric=metric, outputs=outputs, early=early, model=model):
-                session.reporter.model_facts = model
-                return session.final(metric, outputs, early)
+            case TrialFinal() as final:
+                session.reporter.model_facts = final.model
+                return session.final(final.metric, final.outputs, final.early, paused=final.paused)
             case TrialFailed() as failure:
                 session.reporter.model_facts = failure.model
                 return session.failed(

@@ -34,6 +34,7 @@ from maggy.core.messages import (
     Failed,
     Final,
     Heartbeat,
+    Pause,
     Register,
     Stop,
     Wait,
@@ -74,7 +75,7 @@ class Session:
         hb_interval: float,
         max_trial_seconds: float | None = None,
         interrupt: Callable[[str], None] = lambda reason: None,
-        stop: Callable[[], None] = lambda: None,
+        pass_on: Callable[[Stop | Pause], None] = lambda order: None,
         kill: Callable[[], None] | None = None,
         leave: Callable[[], None] = lambda: os._exit(1),
         answer_timeout: float = 90.0,
@@ -87,7 +88,7 @@ class Session:
         self._reports = Reports(self._client)
         self._hb_interval, self._max_trial_seconds = hb_interval, max_trial_seconds
         self._function = RunningFunction(interrupt, self._give_up)
-        self._stop, self._kill, self._leave = stop, kill, leave
+        self._pass_on, self._kill, self._leave = pass_on, kill, leave
         self._silence = Silence(answer_timeout)
         self._clock = clock
         self._gaps = GapWatch(clock(), work_clock)
@@ -142,7 +143,14 @@ class Session:
         if limit is not None:
             self._client.wake()  # Its thread has a new deadline to watch.
 
-    def final(self, metric: int | float | None, outputs: dict[str, Json], early: bool) -> Answer:
+    def final(
+        self,
+        metric: int | float | None,
+        outputs: dict[str, Json],
+        early: bool,
+        *,
+        paused: bool = False,
+    ) -> Answer:
         """Report that the run ended well, with all that it has reported; wait for the answer."""
         *parts, rest = self._reports.parts()
         try:
@@ -150,7 +158,9 @@ class Session:
         except ValueError as error:
             return self.failed(str(error), "")
         model = self.reporter.model_facts
-        final = Final(*rest.fields, metric, outputs, early, model, rest.times, rest.checkpoints)
+        final = Final(
+            *rest.fields, metric, outputs, early, model, rest.times, rest.checkpoints, paused
+        )
         return self._end_run(parts, final)
 
     def failed(
@@ -204,8 +214,8 @@ class Session:
                 self._on_check(message)
             case Wait():
                 self._request, self._has_trial = (), False
-            case Stop(run=run):
-                self._on_stop(run)
+            case Stop(run=run) | Pause(run=run):
+                self._on_order(message, run)
             case Abandon(run=run):
                 self._on_abandon(run)
             case Done():
@@ -228,10 +238,13 @@ class Session:
             self._reports.begin_check()
             self._answer(message)
 
-    def _on_stop(self, run: int) -> None:
+    def _on_order(self, order: Stop | Pause, run: int) -> None:
         if run == self._reports.run:
-            self.reporter.stop()
-            self._stop()
+            if isinstance(order, Stop):
+                self.reporter.stop()
+            else:
+                self.reporter.pause()
+            self._pass_on(order)
 
     def _on_abandon(self, run: int) -> None:
         if run == self._reports.run:

@@ -30,7 +30,7 @@ from maggy.core.executors.trial_session import (
 )
 from maggy.core.executors.worker_loop import serve
 from maggy.core.executors.workload import Workload
-from maggy.core.messages import Assign, Checked, Register, WorkerId
+from maggy.core.messages import Assign, Checked, Pause, Register, Stop, WorkerId
 from maggy.core.rpc import Address
 
 __all__ = ["TrialExecutor", "WorkerSettings", "work"]
@@ -141,7 +141,7 @@ def _work_in_children(
             settings,
             identity,
             interrupt=children.interrupt,
-            stop=children.stop,
+            pass_on=children.pass_on,
             kill=children.kill,
         ) as session,
     ):
@@ -165,7 +165,7 @@ def _session(
     identity: bytes,
     *,
     interrupt: Callable[[str], None],
-    stop: Callable[[], None] = lambda: None,
+    pass_on: Callable[[Stop | Pause], None] = lambda order: None,
     kill: Callable[[], None] | None = None,
 ) -> Iterator[Session]:
     """Hold a session with the driver for as long as the block runs."""
@@ -176,7 +176,7 @@ def _session(
         max_trial_seconds=settings.max_trial_seconds,
         answer_timeout=settings.answer_timeout,
         interrupt=interrupt,
-        stop=stop,
+        pass_on=pass_on,
         kill=kill,
     )
     session.start()
@@ -315,8 +315,9 @@ class TrialExecutor:
         if self._workload.optimization_key is None:
             self._values.append(value)
             return self._session.final(None, {}, False)
-        metric, outputs = self._workload.metric_of(value, self._session.reporter.log)
-        return self._session.final(metric, outputs, is_early)
+        reporter = self._session.reporter
+        metric, outputs = self._workload.metric_of(value, reporter.log)
+        return self._session.final(metric, outputs, is_early, paused=reporter.is_paused)
 
     def _report_error(self, error: BaseException) -> Answer:
         if self._interrupter.reason:  # Whatever the function has made of the interrupt.

@@ -31,13 +31,21 @@ class TrialSession(Protocol):
     def function_returned(self) -> None:
         """Watch the time no longer: the training function has returned."""
 
-    def final(self, metric: int | float | None, outputs: dict[str, Json], early: bool) -> Answer:
+    def final(
+        self,
+        metric: int | float | None,
+        outputs: dict[str, Json],
+        early: bool,
+        *,
+        paused: bool = False,
+    ) -> Answer:
         """Report that the run ended well; return what to do next.
 
         Args:
             metric: The trial's metric; None for a function that is run once.
             outputs: The values that the function returned, by name.
             early: Whether the trial was stopped early.
+            paused: Whether a checkpoint has ended the run, and the trial may go on.
         """
 
     def failed(self, reason: str, traceback: str, mistake: str = "", location: str = "") -> Answer:

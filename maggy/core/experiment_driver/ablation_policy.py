@@ -11,10 +11,12 @@ from maggy.ablation.labels import CHOICE_PARAMETER, LABEL_PARAMETERS, NOTHING
 from maggy.ablation.metrics import Analysis, ComponentMetrics
 from maggy.ablation.repeats import Repeats
 from maggy.ablation.statistics import can_test
+from maggy.common.extras import install_command
 from maggy.common.seeding import derive_seed
 from maggy.common.types import Json, Params
 from maggy.core.experiment_driver.policy import Policy
 from maggy.core.experiment_driver.stop_rules import StopRules
+from maggy.earlystop.decision import Decision
 from maggy.experiment_config import AblationConfig
 from maggy.trial import Trial
 
@@ -88,7 +90,7 @@ class AblationPolicy(Policy):
         if self._num_repeats > 1 and not can_test():
             self.remark(
                 "Without SciPy the result has means and standard deviations, but no intervals and "
-                "no verdicts. Install it where the notebook runs: pip install 'maggy[stats]'"
+                "no verdicts. Install it where the notebook runs: " + install_command("stats")
             )
         self._ablator.final_store = final_store
         if self._ablator.waits_for_results:
@@ -194,16 +196,16 @@ class AblationPolicy(Policy):
         """Return whether a new step is a multiple of ``es_interval``."""
         return self._rules.is_check_due(steps)
 
-    def should_stop(self, trial: Trial, final_store: list[Trial]) -> bool:
-        """Return whether a stop rule stops the trial.
+    def decide(self, trial: Trial, final_store: list[Trial]) -> Decision:
+        """Return what the stop rules decide about the trial.
 
         The base is never stopped, since all components are compared with it. Repeats have seeds and
         rows of their own, so a trial is judged by the trials of its own repeat.
         """
         if Component.from_params(trial.params).is_base:
-            return False
+            return Decision.CONTINUE
         peers = [other for other in final_store if other.repeat == trial.repeat]
-        return self._rules.should_stop(trial, peers)
+        return self._rules.decide(trial, peers)
 
     def should_end(self, final_store: list[Trial]) -> str | None:
         """Return the reason of the first rule that ends the experiment; else None."""

@@ -93,32 +93,32 @@ class CheckpointBook:
         if parent is not None and (earlier_trial := self._earlier.pop(parent, None)) is not None:
             self._pairs[parent] = self._find(parent)
             self._points[parent] = _PointLists.of(earlier_trial)
-        for trial_id in (trial.trial_id, parent):
-            pair = self._pairs.get(trial_id or "")
-            if trial_id is not None and pair is not None and pair.newest is not None:
-                newest = pair.newest
-                return Handover(path_of(trial_id, newest.name), newest.step, newest.metric)
-        return None
+        source_id = self._source_id(trial)
+        newest = None if source_id is None else self._pairs[source_id].newest
+        if source_id is None or newest is None:
+            return None
+        return Handover(path_of(source_id, newest.name), newest.step, newest.metric)
 
     def save(self, trial: Trial, checkpoints: Iterable[SavedCheckpoint]) -> Saving:
         """Take note of checkpoints that a trial has saved, the newest one last."""
         pair = self._pairs.setdefault(trial.trial_id, CheckpointPair())
         replaced = [old for new in checkpoints for old in pair.add(new, self._direction)]
         self._own.add(trial.trial_id)
-        step = -1 if pair.newest is None else pair.newest.step
-        count = bisect_right(trial.step_history, step)
-        # A copy, since another thread records it.
-        return Saving(
-            trial,
-            CheckpointPair(pair.newest, pair.best),
-            replaced,
-            trial.step_history[:count],
-            trial.metric_history[:count],
-        )
+        return _saving(trial, pair, replaced)
+
+    def pause(self, trial: Trial) -> Saving | None:
+        """Keep the points of a trial that has paused, and return what is to be recorded of it."""
+        if trial.trial_id not in self._own:
+            return None
+        saving = _saving(trial, self._pairs[trial.trial_id], [])
+        self.lose(trial)
+        return saving
 
     def go_on(self, trial: Trial, step: int) -> Points:
         """Give a trial the points up to the checkpoint from which its run goes on; return them."""
-        lists = self._points.get(trial.trial_id) or self._points.get(trial.parent or "")
+        # Not simply its own points: if it failed before it saved a checkpoint, it goes on from that
+        # of its parent.
+        lists = self._points.get(self._source_id(trial) or "")
         points = Points(trial.trial_id, [])
         if lists is None or trial.step_history:
             return points
@@ -129,6 +129,14 @@ class CheckpointBook:
         points.points.extend(zip(lists.steps[:count], lists.values[:count], strict=True))
         points.times.extend(lists.times[:count])
         return points
+
+    def _source_id(self, trial: Trial) -> str | None:
+        """Return the id of the trial whose newest checkpoint a trial goes on from."""
+        for trial_id in (trial.trial_id, trial.parent):
+            pair = None if trial_id is None else self._pairs.get(trial_id)
+            if pair is not None and pair.newest is not None:
+                return trial_id
+        return None
 
     def lose(self, trial: Trial) -> None:
         """Keep the points of a trial whose run was lost, if its newest checkpoint is of this run.
@@ -144,3 +152,16 @@ class CheckpointBook:
         if trial.trial_id in self._pairs:
             self._points[trial.trial_id] = _PointLists.of(trial)
             self._own.discard(trial.trial_id)
+
+
+def _saving(trial: Trial, pair: CheckpointPair, replaced: list[SavedCheckpoint]) -> Saving:
+    step = -1 if pair.newest is None else pair.newest.step
+    count = bisect_right(trial.step_history, step)
+    # A copy, since another thread records it.
+    return Saving(
+        trial,
+        CheckpointPair(pair.newest, pair.best),
+        replaced,
+        trial.step_history[:count],
+        trial.metric_history[:count],
+    )

@@ -30,6 +30,7 @@ __all__ = [
     "Lines",
     "Lost",
     "Mistaken",
+    "Paused",
     "Points",
     "Probed",
     "Refused",
@@ -114,6 +115,17 @@ class Ended(msgspec.Struct, frozen=True, gc=False):
     reason: str
     traceback: str
     model: Mapping[str, Any] = {}
+
+
+class Paused(msgspec.Struct, frozen=True, gc=False):
+    """Take note that a trial has left its worker after a checkpoint. It may go on later.
+
+    Attributes:
+        report: How the run ended.
+    """
+
+    trial_id: str
+    report: Final
 
 
 class GivenBack(msgspec.Struct, frozen=True, gc=False):
@@ -202,7 +214,17 @@ class Refused(msgspec.Struct, frozen=True, gc=False):
 
 
 TrialEvent = (
-    Ask | Began | Points | Continued | Saved | Ended | GivenBack | Probed | Mistaken | Finished
+    Ask
+    | Began
+    | Points
+    | Continued
+    | Saved
+    | Ended
+    | Paused
+    | GivenBack
+    | Probed
+    | Mistaken
+    | Finished
 )
 """The instructions that the policy thread carries out."""
 

@@ -18,13 +18,14 @@ from maggy.core.experiment_driver.instructions import (
     Ended,
     Instruction,
     Mistaken,
+    Paused,
     Probed,
     Refused,
     Send,
 )
 from maggy.core.experiment_driver.losses import Losses
 from maggy.core.experiment_driver.places import Places
-from maggy.core.experiment_driver.roster import Roster, Worker
+from maggy.core.experiment_driver.roster import Roster, Run, Worker
 from maggy.core.experiment_driver.trial_queue import QueuedTrial, TrialQueue
 from maggy.core.messages import (
     Abandon,
@@ -34,6 +35,7 @@ from maggy.core.messages import (
     Failed,
     Final,
     Heartbeat,
+    Pause,
     Register,
     Stop,
     WorkerId,
@@ -182,6 +184,8 @@ class Ledger:
         out.append(Send(identity, Ack(run.number, run.points, run.lines, run.checkpoints)))
         if run.is_stopping:
             out.append(Send(identity, Stop(run.number)))
+        elif run.is_pausing:
+            out.append(Send(identity, Pause(run.number)))
         return out
 
     def ended(self, identity: WorkerId, message: Final | Failed, now: float) -> list[Instruction]:
@@ -200,7 +204,9 @@ class Ledger:
         trial_id = run.trial.trial_id
         worker.run = None
         self._assignments.running.pop(trial_id, None)
-        if isinstance(message, Final):
+        if isinstance(message, Final) and message.paused and not run.is_stopping:
+            out += self._pause_ended(run, message)
+        elif isinstance(message, Final):
             self._give_up.ended(None)
             out.append(Ended(trial_id, message, "", "", message.model))
         elif message.died:
@@ -240,6 +246,14 @@ class Ledger:
         worker.run.is_stopping = True
         return [Send(worker.identity, Stop(worker.run.number))]
 
+    def pause(self, trial_id: str) -> list[Instruction]:
+        """Let a trial leave its worker after its next checkpoint. Ignore one that does not run."""
+        worker = self._assignments.running.get(trial_id)
+        if worker is None or worker.run is None or worker.run.is_pausing:
+            return []
+        worker.run.is_pausing = True
+        return [Send(worker.identity, Pause(worker.run.number))]
+
     # Events of Spark and of the clock.
 
     def lost(self, identity: WorkerId, reason: str, *, charge: bool) -> list[Instruction]:
@@ -261,6 +275,13 @@ class Ledger:
         return self._assignments.stop_all()
 
     # Helpers.
+
+    def _pause_ended(self, run: Run, message: Final) -> list[Instruction]:
+        """Set a trial aside that has left its worker, or let it go on at once."""
+        if not self._queue.is_exhausted:
+            return [Paused(run.trial.trial_id, message)]
+        # There is no further trial that could have the worker.
+        return self._assignments.give_back(run.trial, "it had paused", charge=False)
 
     def _note_message(self, identity: WorkerId, now: float) -> Worker | None:
         self._assignments.now = now

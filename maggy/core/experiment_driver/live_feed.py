@@ -9,6 +9,7 @@ from maggy.core.experiment_driver.notices import (
     TrialContinued,
     TrialEnded,
     TrialGivenBack,
+    TrialPaused,
 )
 from maggy.core.experiment_driver.policy_thread import TrialListener
 from maggy.live.experiment import LiveExperiment
@@ -39,7 +40,7 @@ class LiveFeed:
             self._live.trial_ended(make_row(notice.trial, self._key))
         elif isinstance(notice, TrialContinued):
             self.add_points(notice.points)
-        elif isinstance(notice, TrialGivenBack):
+        elif isinstance(notice, TrialGivenBack | TrialPaused):
             self._live.trial_given_back(notice.trial.trial_id)
         self._router.act(notice)
 

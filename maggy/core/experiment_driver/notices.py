@@ -24,6 +24,8 @@ __all__ = [
     "TrialContinued",
     "TrialEnded",
     "TrialGivenBack",
+    "TrialPaused",
+    "TrialPausing",
     "TrialStopped",
     "TrialSuggested",
 ]
@@ -67,6 +69,23 @@ class TrialStopped(msgspec.Struct, frozen=True):
     """A running trial is to be stopped early."""
 
     trial_id: str
+
+
+class TrialPausing(msgspec.Struct, frozen=True):
+    """A running trial is to leave its worker after its next checkpoint."""
+
+    trial_id: str
+
+
+class TrialPaused(msgspec.Struct, frozen=True):
+    """A trial has left its worker after a checkpoint, and may go on later.
+
+    Attributes:
+        saving: What is to be recorded of its checkpoints; None if none has arrived.
+    """
+
+    trial: Trial
+    saving: Saving | None
 
 
 class TrialGivenBack(msgspec.Struct, frozen=True):
@@ -117,6 +136,8 @@ Notice = (
     | TrialContinued
     | CheckpointsSaved
     | TrialStopped
+    | TrialPausing
+    | TrialPaused
     | TrialGivenBack
     | TrialEnded
     | AllTrialsEnded

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from maggy.core.experiment_driver.policy import Policy
 from maggy.core.experiment_driver.stop_rules import StopRules
+from maggy.earlystop.decision import Decision
 from maggy.experiment_config import HyperparameterOptConfig, OptimizationConfig
 from maggy.optimizer import resolve_optimizer
 from maggy.searchspace import Searchspace
@@ -30,6 +31,7 @@ class OptimizationPolicy(Policy):
             interval=config.es_interval,
             min_trials=config.es_min,
             by_time=config.es_seconds is not None,
+            own=self._optimizer.own_rule,
         )
         self._allow_repeats = config.allow_repeats
         self._records_repeats = True  # False for an experiment of release 2.0, which allowed them
@@ -40,6 +42,7 @@ class OptimizationPolicy(Policy):
         self.direction = config.direction
         self.optimization_key = config.optimization_key
         self.es_seconds = config.es_seconds
+        self.continues_paused = self._optimizer.own_rule is not None
         # A rule may end the experiment after any trial, and then no further trial may begin.
         self.ahead = self._optimizer.independent and not self._rules.may_end_experiment
         self._prepare(config.searchspace or Searchspace())
@@ -124,9 +127,9 @@ class OptimizationPolicy(Policy):
         """Return whether a new step is a multiple of ``es_interval``, or checks go by time."""
         return self._rules.is_check_due(steps)
 
-    def should_stop(self, trial: Trial, final_store: list[Trial]) -> bool:
-        """Return whether a stop rule stops the trial."""
-        return self._rules.should_stop(trial, final_store)
+    def decide(self, trial: Trial, final_store: list[Trial]) -> Decision:
+        """Return what the optimizer's own rule and the stop rules decide about the trial."""
+        return self._rules.decide(trial, final_store)
 
     def should_end(self, final_store: list[Trial]) -> str | None:
         """Return the reason of the first rule that ends the experiment; else None."""

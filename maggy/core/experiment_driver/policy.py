@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from maggy.ablation.metrics import Analysis
 from maggy.common.types import Json, Params
+from maggy.earlystop.decision import Decision
 from maggy.trial import Trial
 
 __all__ = ["Policy"]
@@ -31,6 +32,8 @@ class Policy(ABC):
         ahead: No suggestion depends on a result, so suggestions may be made before a worker is
             free.
         needs_check: A worker tries the study out before any trial begins.
+        continues_paused: The policy suggests paused trials again itself. Those that it has not
+            suggested when it has no more suggestions end as stopped.
         remark: Shows a sentence to the user; the driver sets it.
     """
 
@@ -43,6 +46,7 @@ class Policy(ABC):
     es_seconds: float | None = None
     ahead: bool = False
     needs_check: bool = False
+    continues_paused: bool = False
     remark: Callable[[str], None] = staticmethod(_ignore)
 
     @abstractmethod
@@ -129,9 +133,9 @@ class Policy(ABC):
         """Return whether to check a running trial for an early stop after these new steps."""
         return False
 
-    def should_stop(self, trial: Trial, final_store: list[Trial]) -> bool:
-        """Return whether to stop a running trial now."""
-        return False
+    def decide(self, trial: Trial, final_store: list[Trial]) -> Decision:
+        """Return whether a running trial goes on, stops or pauses."""
+        return Decision.CONTINUE
 
     def should_end(self, final_store: list[Trial]) -> str | None:
         """Return why the experiment should end now, or None to continue.

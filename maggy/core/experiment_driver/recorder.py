@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from maggy.checkpoints.keeping import CheckpointKeeper
@@ -178,13 +179,20 @@ class Recorder:
             self._writer.submit(self._keeper.clear, list(trial_ids), best_id)
 
     def trial_given_back(self, trial: Trial, text: str) -> None:
-        """Record that a trial lost its worker."""
+        """Record that a trial has left its worker and has not ended."""
         self._running.give_back(trial.trial_id)
         with self._lock:
             self._points.pop(trial.trial_id, None)
         self._writer.submit(self._store.restart_trial, trial.trial_id)
         self._writer.submit(self._store.log, text)
         self._add(self._store.append_output, trial.trial_id, text=f"--- {text} ---\n")
+
+    def trial_paused(self, trial: Trial, text: str, saving: Saving | None) -> None:
+        """Record that a trial has left its worker and may go on later."""
+        if self._keeper is not None and saving is not None:
+            record = partial(self._keeper.record, paused=True)
+            self._writer.submit(record, trial, saving.pair, saving.steps, saving.values)
+        self.trial_given_back(trial, text)
 
     def trial_ended(self, trial: Trial) -> None:
         """Record the end of a trial, after its output."""

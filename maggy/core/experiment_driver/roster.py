@@ -40,6 +40,7 @@ class Run:
         checkpoints: Number of checkpoints that have arrived.
         is_continued: The run goes on from the checkpoint that it was handed.
         is_stopping: The worker was told to stop it early.
+        is_pausing: The worker was told to pause it.
     """
 
     number: int
@@ -51,6 +52,7 @@ class Run:
     checkpoints: int = 0
     is_continued: bool = False
     is_stopping: bool = False
+    is_pausing: bool = False
 
     def is_overdue(self, now: float, limit: float | None) -> bool:
         """Return whether the run exceeds its limit by so much that its worker cannot end it."""

@@ -15,6 +15,7 @@ import msgspec
 from maggy.common.exceptions import ExperimentError
 from maggy.common.exhaustive import assert_never
 from maggy.common.source_lines import add_source_lines
+from maggy.core.experiment_driver.checkpoint_book import Saving
 from maggy.core.experiment_driver.dispatcher import Dispatcher
 from maggy.core.experiment_driver.foreground import Foreground
 from maggy.core.experiment_driver.give_up import Mistake, explanation
@@ -33,6 +34,7 @@ from maggy.core.experiment_driver.instructions import (
     Lines,
     Lost,
     Mistaken,
+    Paused,
     Points,
     Probed,
     Refused,
@@ -54,6 +56,8 @@ from maggy.core.experiment_driver.notices import (
     TrialContinued,
     TrialEnded,
     TrialGivenBack,
+    TrialPaused,
+    TrialPausing,
     TrialStopped,
     TrialSuggested,
 )
@@ -133,6 +137,7 @@ class InstructionRouter:
                     | Continued()
                     | Saved()
                     | Ended()
+                    | Paused()
                     | GivenBack()
                     | Probed()
                     | Mistaken()
@@ -267,6 +272,10 @@ class NoticeRouter:
                 self._trial_ended(trial)
             case TrialStopped(trial_id):
                 self._dispatcher.post(self._ledger.stop, trial_id)
+            case TrialPausing(trial_id):
+                self._dispatcher.post(self._ledger.pause, trial_id)
+            case TrialPaused(trial, saving):
+                self._trial_paused(trial, saving)
             case TrialGivenBack(trial, reason):
                 text = f"{name_of(trial)}: lost its worker and will run again: {reason}"
                 self._recorder.trial_given_back(trial, text)
@@ -299,6 +308,13 @@ class NoticeRouter:
             line = begin_line(trial)
             self._log(line)
             self._foreground.post(self._progress.say_of_trial, line)
+
+    def _trial_paused(self, trial: Trial, saving: Saving | None) -> None:
+        line = f"{name_of(trial)}: {trial.stop_reason}"
+        self._recorder.trial_paused(trial, line, saving)
+        logger.info(line)
+        if self._verbose > 1:
+            self._foreground.post(self._progress.say, line)
 
     def _trial_ended(self, trial: Trial) -> None:
         self._recorder.trial_ended(trial)

@@ -1,4 +1,4 @@
-"""Ask the policy for early stops when they are due, and report a rule that fails.
+"""Ask the policy for early stops and pauses when they are due, and report a rule that fails.
 
 Part of the trial book, and as pure.
 """
@@ -7,15 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from maggy.core.experiment_driver.notices import Notice, RuleFailed, TrialStopped
+from maggy.core.experiment_driver.notices import Notice, RuleFailed, TrialPausing, TrialStopped
 from maggy.core.experiment_driver.policy import Policy
+from maggy.earlystop.decision import Decision
 from maggy.trial import Trial
 
 __all__ = ["StopChecks"]
 
 
 class StopChecks:
-    """Ask the policy which trials to stop. A rule that fails stops nothing, and is reported once.
+    """Ask the policy which trials to stop or pause.
+
+    A rule that fails stops nothing, and is reported once.
 
     Args:
         policy: Decides which trials to stop, and when to end the experiment.
@@ -27,6 +30,8 @@ class StopChecks:
         self._clock = clock
         self._next_check = clock() + (policy.es_seconds or 0)
         self._has_rule_failed = False
+        self.may_pause = True
+        """Whether another trial could have the worker of a trial that pauses."""
 
     def next_deadline(self) -> float | None:
         """Return when to call :meth:`check_by_time`, in monotonic seconds; None for never."""
@@ -51,6 +56,8 @@ class StopChecks:
             return
         self._next_check = self._clock() + self._policy.es_seconds
         for trial in list(trials.values()):
+            if trial.status == Trial.PAUSED:
+                continue
             if trial.metric_history and self._policy.is_check_due(trial, trial.step_history):
                 yield from self._check(trial, finals)
 
@@ -63,10 +70,14 @@ class StopChecks:
 
     def _check(self, trial: Trial, finals: list[Trial]) -> list[Notice]:
         try:
-            should_stop = self._policy.should_stop(trial, finals)
+            decision = self._policy.decide(trial, finals)
         except Exception as error:  # a rule that fails must not cost the experiment
             return self._report_failure(error)
-        return [TrialStopped(trial.trial_id)] if should_stop else []
+        if decision is Decision.CONTINUE:
+            return []
+        if decision is Decision.STOP:
+            return [TrialStopped(trial.trial_id)]
+        return [TrialPausing(trial.trial_id)] if self.may_pause else []
 
     def _report_failure(self, error: Exception) -> list[Notice]:
         if self._has_rule_failed:

@@ -1,4 +1,4 @@
-"""Ask the stop rules of a config which running trials to stop, and when to end the experiment."""
+"""Ask the rules of a config which running trials stop or pause, and when the experiment ends."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ class StopRules:
         min_trials: A rule that waits for ended trials is asked only when more than this number of
             trials have ended with a metric.
         by_time: Whether checks go by time, as with ``es_seconds``. Then every step is due.
+        own: The optimizer's own rule, which is asked before the others; None if it has none.
     """
 
     def __init__(
@@ -34,8 +35,11 @@ class StopRules:
         interval: int,
         min_trials: int,
         by_time: bool = False,
+        own: AbstractEarlyStop | None = None,
     ) -> None:
-        self._trial_rules, self._experiment_rules = stop_rules(rules)
+        trial_rules, self._experiment_rules = stop_rules(rules)
+        self._trial_rules = [*([] if own is None else [own]), *trial_rules]
+        self._asks_always = any(rule.every_report for rule in self._trial_rules)
         self._direction = direction
         self._interval = interval
         self._min_trials = min_trials
@@ -60,42 +64,51 @@ class StopRules:
             experiment_rule.start()
 
     def is_check_due(self, steps: list[int | float]) -> bool:
-        """Return whether a new step is a multiple of the interval, or checks go by time."""
+        """Return whether a rule is to be asked after these new steps."""
+        return self._asks_always or self._is_interval_over(steps)
+
+    def _is_interval_over(self, steps: Sequence[int | float]) -> bool:
+        """Return whether a step is a multiple of the interval, or checks go by time."""
         if self._by_time:
             return True
         interval = self._interval
         return any(step > 0 and step % interval == 0 for step in steps)
 
-    def should_stop(self, trial: Trial, final_store: list[Trial]) -> bool:
-        """Return whether a rule stops the running trial, and note its reason in the trial.
+    def decide(self, trial: Trial, final_store: list[Trial]) -> Decision:
+        """Return whether the running trial goes on, and note in the trial why it does not.
 
-        A rule that fails does not keep the next ones from deciding.
+        The first rule counts that does not let it go on. A rule that fails does not keep the next
+        ones from deciding.
 
         Args:
             trial: The trial.
             final_store: The trials that ended with a metric.
 
         Raises:
-            Exception: The first error of a rule, if no rule stops the trial.
+            Exception: The first error of a rule, if no other one decides.
         """
         errors: list[Exception] = []
         has_enough_trials = len(final_store) > self._min_trials
         running = self._running_trials.values()
+        is_interval_over = not self._asks_always or self._is_interval_over(trial.step_history[-1:])
         for rule in self._trial_rules:
             if rule.waits_for_finals and not has_enough_trials:
                 continue
+            if not (is_interval_over or rule.every_report):
+                continue
             arguments = trial, final_store, running, self._direction
             try:
-                is_stopped = _decides_to_stop(rule, *arguments)
+                decision = _decision(rule, *arguments)
             except Exception as error:
                 errors.append(error)
                 continue
-            if is_stopped:
-                trial.stop_reason = _reason(rule, *arguments)
-                return True
+            if decision is not Decision.CONTINUE:
+                verb = "stopped" if decision is Decision.STOP else "paused"
+                trial.stop_reason = _reason(verb, rule, *arguments)
+                return decision
         if errors:
             raise errors[0]
-        return False
+        return Decision.CONTINUE
 
     def should_end(self, final_store: list[Trial]) -> str | None:
         """Return the reason of the first rule that ends the experiment; else None.
@@ -117,26 +130,24 @@ class StopRules:
         return None
 
 
-def _decides_to_stop(
+def _decision(
     rule: AbstractEarlyStop,
     trial: Trial,
     final_store: list[Trial],
     running_trials: Collection[Trial],
     direction: str,
-) -> bool:
-    match rule.decide(trial, final_store, running_trials, direction):
-        case Decision.STOP:
-            return True
-        case Decision.CONTINUE:
-            return False
-        case other:  # a user's rule may return anything
-            raise TypeError(
-                f"{type(rule).__name__}.decide must return a maggy.earlystop.Decision, "
-                f"but returned {other!r:.80}."
-            )
+) -> Decision:
+    decision = rule.decide(trial, final_store, running_trials, direction)
+    if not isinstance(decision, Decision):  # a user's rule may return anything
+        raise TypeError(
+            f"{type(rule).__name__}.decide must return a maggy.earlystop.Decision, "
+            f"but returned {decision!r:.80}."
+        )
+    return decision
 
 
 def _reason(
+    verb: str,
     rule: AbstractEarlyStop,
     trial: Trial,
     final_store: list[Trial],
@@ -148,4 +159,4 @@ def _reason(
     except Exception:  # A user's rule may fail here, but its decision counts.
         logger.warning("%s.explain failed.", type(rule).__name__, exc_info=True)
         text = f"{type(rule).__name__} stops it"
-    return f"stopped at step {trial.step_history[-1]:g}: {text}" if trial.step_history else text
+    return f"{verb} at step {trial.step_history[-1]:g}: {text}" if trial.step_history else text

@@ -21,6 +21,7 @@ from maggy.core.experiment_driver.instructions import (
     Finished,
     GivenBack,
     Mistaken,
+    Paused,
     Points,
     Probed,
     Saved,
@@ -28,26 +29,31 @@ from maggy.core.experiment_driver.instructions import (
 )
 from maggy.core.experiment_driver.notices import (
     AllTrialsEnded,
-    CheckpointsSaved,
     ExperimentEnds,
     Notice,
     Remark,
     SameMistake,
     SuggestionsExhausted,
     TrialBegan,
-    TrialContinued,
     TrialEnded,
     TrialGivenBack,
+    TrialPaused,
     TrialStopped,
     TrialSuggested,
 )
+from maggy.core.experiment_driver.paused_trials import PausedTrials
 from maggy.core.experiment_driver.policy import Policy
 from maggy.core.experiment_driver.stop_checks import StopChecks
 from maggy.core.experiment_driver.suggestions import Suggestions, recordable
-from maggy.core.experiment_driver.trial_changes import enter_end, enter_points
-from maggy.core.experiment_driver.trial_names import TrialNames, check_suggestion
+from maggy.core.experiment_driver.trial_changes import (
+    RunTimes,
+    enter_checkpoints,
+    enter_end,
+    enter_points,
+)
+from maggy.core.experiment_driver.trial_identities import TrialIdentities
+from maggy.core.experiment_driver.trial_names import check_suggestion
 from maggy.trial import Trial
-from maggy.trial.numbers import TrialNumbers
 from maggy.trial.trial import TrialParamsError
 
 __all__ = ["TrialBook"]
@@ -95,35 +101,30 @@ class TrialBook:
         self._remarks: deque[str] = deque()
         policy.remark = self._remarks.append
         self._suggestions = Suggestions(policy.name)
-        self._names = TrialNames()
         self._asks = 0  # suggestions that the ledger waits for
         self._idle_until: float | None = None
         self._stop_checks = StopChecks(policy, clock)
         self._is_exhausted = False
         self._is_ending = False  # a rule has ended the experiment
-        self._start_times: dict[str, float] = {}
+        self._run_times = RunTimes(clock)
         self._unreported: deque[Trial] = deque()  # ended, but the policy was not told yet
         self._unannounced: deque[Trial] = deque()  # ended, but there was no notice yet
-        self._recorded = {trial.trial_id: trial for trial in earlier}
-        self._again = deque(again)  # failed before, and not yet begun again
-        # Those of them that the policy has not suggested in this call. It must not be told of the
-        # end of a trial that it has not suggested yet.
-        self._unsuggested = {trial.trial_id: trial for trial in self._again}
-        self._numbers = TrialNumbers([*earlier, *self._again])
+        self._identities = TrialIdentities(earlier, again)
+        self._paused = PausedTrials(policy.direction)
         self.trial_store: dict[str, Trial] = {}
         self.ended = list(earlier)
         self.final_store: EndedTrials[Trial] = EndedTrials()
 
     def start(self) -> list[Notice]:
         """Restore the policy from the recorded trials of a resumed experiment, if there are any."""
-        trials = [*self.ended, *self._again]
+        trials = self._identities.earlier
         if not trials:
             return []
         finals = [trial for trial in trials if trial.final_metric is not None]
         if self._policy.restore(trials):
-            # The policy does not suggest any of them again.
-            self._names.continue_after(trials)
-            self._recorded, self._unsuggested = {}, {}
+            for trial in self._identities.policy_has_taken_over():
+                self.trial_store[trial.trial_id] = trial
+                self._paused.add(trial)
             self.final_store.extend(finals)
         return self._check_experiment(finals)
 
@@ -141,24 +142,30 @@ class TrialBook:
         if self._remarks:
             yield from self._pass_remarks_on()
 
-    def _note(self, event: TrialEvent) -> Iterable[Notice]:
+    def _note(  # noqa: C901 (one case for each kind)
+        self, event: TrialEvent
+    ) -> Iterable[Notice]:
         """Enter what has happened into the book."""
         match event:
             case Points():
                 return self._append_points(event)
             case Continued() | Saved():
-                return self._note_checkpoints(event)
+                return enter_checkpoints(self.trial_store, event, self._checkpoints)
             case Ask():
                 self._asks += 1
             case Began():
-                return self._begin(event)
+                return [*self.announce_ends(), *self._begin(event)]  # its worker is free
             case Ended():
                 return self._end(event)
             case GivenBack():
                 return [self._give_back(event)]
             case Probed():
                 return self._withdraw(event)
+            case Paused():
+                return [self._pause(event)]
             case Finished():
+                for end in self._paused.take_all():
+                    self._end(end)
                 return [*self.announce_ends(), AllTrialsEnded()]
             case Mistaken():
                 return [*self.announce_ends(), SameMistake(event.mistake)]
@@ -193,10 +200,9 @@ class TrialBook:
         trial.attempts += 1
         trial.worker = event.worker.partition
         trial.start = event.at or self._wall_clock()
-        self._start_times[trial.trial_id] = self._clock()
-        if self._is_ending:  # it lost its worker and begins again, although the experiment ends
-            return [TrialBegan(trial), TrialStopped(trial.trial_id)]
-        return [TrialBegan(trial)]
+        self._run_times.begin(trial)
+        # It may have lost its worker and begin again, although the experiment ends.
+        return [TrialBegan(trial), *([TrialStopped(trial.trial_id)] if self._is_ending else [])]
 
     def _append_points(self, event: Points) -> Iterable[Notice]:
         trial = self.trial_store.get(event.trial_id)
@@ -204,14 +210,6 @@ class TrialBook:
         if trial is None or not steps or event.last:
             return ()
         return self._stop_checks.check_points(trial, steps, self.final_store)
-
-    def _note_checkpoints(self, event: Continued | Saved) -> list[Notice]:
-        trial = self.trial_store.get(event.trial_id)
-        if trial is None:
-            return []
-        if isinstance(event, Continued):
-            return [TrialContinued(self._checkpoints.go_on(trial, event.step))]
-        return [CheckpointsSaved(self._checkpoints.save(trial, event.checkpoints))]
 
     def _check_experiment(self, finals: list[Trial]) -> list[Notice]:
         """End the experiment if the policy says so: begin no trial, and stop the running ones."""
@@ -225,8 +223,7 @@ class TrialBook:
 
     def _end(self, event: Ended) -> list[Notice]:
         trial = self.trial_store.pop(event.trial_id)
-        start = self._start_times.pop(event.trial_id, None)
-        trial.duration = 0 if start is None else int((self._clock() - start) * 1000)
+        self._run_times.end(trial)
         enter_end(trial, event)
         self._checkpoints.end(trial)
         self.ended.append(trial)
@@ -235,9 +232,16 @@ class TrialBook:
         if trial.final_metric is None:
             return []
         self.final_store.append(trial)
-        if trial.trial_id not in self._unsuggested:
+        if not self._identities.is_unsuggested(trial):
             self._unreported.append(trial)
         return self._check_experiment(self.final_store)
+
+    def _pause(self, event: Paused) -> Notice:
+        trial = self.trial_store[event.trial_id]
+        self._run_times.end(trial)
+        self._paused.add(trial)
+        self._idle_until = None
+        return TrialPaused(trial, self._checkpoints.pause(trial))
 
     def _give_back(self, event: GivenBack) -> Notice:
         trial = self.trial_store[event.trial_id]
@@ -284,10 +288,8 @@ class TrialBook:
     def _suggest(self) -> Trial | str | None:
         """Return the next trial to run, ``"IDLE"``, or None if there are no more."""
         while not self._is_exhausted:
-            if self._again:
-                trial = self._again.popleft()
-                trial.failure_reason = None
-                return self._schedule_again(trial)
+            if (again := self._identities.next_to_run()) is not None:
+                return self._schedule_again(again)
             finished = self._unreported.popleft() if self._unreported else None
             try:
                 suggestion = self._policy.suggest(finished)
@@ -295,13 +297,17 @@ class TrialBook:
                 self._refuse(error)
                 continue
             if suggestion is None:
+                self._stop_checks.may_pause = self._policy.continues_paused
+                best = None if self._policy.continues_paused else self._paused.take_best()
+                if best is not None:
+                    return self._schedule_again(best)
                 self._is_exhausted = True
             elif isinstance(suggestion, str) and suggestion == "IDLE":
                 return suggestion
-            else:
-                trial = check_suggestion(suggestion, self._policy.name)
-                if self._admit(trial):
-                    return trial
+            elif (paused := self._paused.take(suggestion)) is not None:
+                return self._schedule_again(paused)
+            elif self._admit(trial := check_suggestion(suggestion, self._policy.name)):
+                return trial
         return None
 
     def _refuse(self, error: TrialParamsError) -> None:
@@ -319,22 +325,16 @@ class TrialBook:
         self._unannounced.append(trial)
 
     def _admit(self, trial: Trial) -> bool:
-        """Name a suggested trial, and return whether it must run. A recorded trial need not."""
-        self._names.assign(trial)
-        if trial.trial_id in self._unsuggested:
-            again = self._unsuggested.pop(trial.trial_id)
-            # The policy is told of its end now if it has ended, else when it ends.
-            if again.final_metric is not None:
-                self._unreported.append(again)
-            return False
-        if trial.trial_id not in self._recorded:
-            self._numbers.assign(trial)
+        """Return whether a suggested trial must run. A trial of an earlier call need not."""
+        earlier_trial = self._identities.identify(trial)
+        if earlier_trial is None:
             trial.status = Trial.SCHEDULED
             self.trial_store[trial.trial_id] = trial
             return True
-        earlier_trial = self._recorded[trial.trial_id]
+        # The policy is told of its end now if it has ended, else when it ends.
         if earlier_trial.final_metric is not None:
-            self.final_store.append(earlier_trial)
+            if self._identities.has_ended(trial):
+                self.final_store.append(earlier_trial)
             self._unreported.append(earlier_trial)
         return False
 

@@ -1,13 +1,16 @@
-"""Enter into a trial what its worker has reported."""
+"""Enter into a trial what its worker has reported, and how long that took."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 
-from maggy.core.experiment_driver.instructions import Ended, Points
+from maggy.core.experiment_driver.checkpoint_book import CheckpointBook
+from maggy.core.experiment_driver.instructions import Continued, Ended, Points, Saved
+from maggy.core.experiment_driver.notices import CheckpointsSaved, Notice, TrialContinued
 from maggy.trial import Trial
 
-__all__ = ["enter_end", "enter_points"]
+__all__ = ["RunTimes", "enter_checkpoints", "enter_end", "enter_points"]
 
 
 def enter_points(trial: Trial, event: Points) -> list[int | float]:
@@ -19,6 +22,24 @@ def enter_points(trial: Trial, event: Points) -> list[int | float]:
         if math.isfinite(step)
         and (new_step := trial.append_point(step, float(value), time)) is not None
     ]
+
+
+def enter_checkpoints(
+    trials: Mapping[str, Trial], event: Continued | Saved, book: CheckpointBook
+) -> list[Notice]:
+    """Enter what a run has saved, or that it goes on from a checkpoint, and give notice of it.
+
+    Args:
+        trials: The suggested and running trials by id.
+        event: What has happened.
+        book: The checkpoints of all trials.
+    """
+    trial = trials.get(event.trial_id)
+    if trial is None:
+        return []
+    if isinstance(event, Continued):
+        return [TrialContinued(book.go_on(trial, event.step))]
+    return [CheckpointsSaved(book.save(trial, event.checkpoints))]
 
 
 def enter_end(trial: Trial, event: Ended) -> None:
@@ -37,3 +58,26 @@ def enter_end(trial: Trial, event: Ended) -> None:
             trial.stop_reason = None
     if event.model:
         trial.model = dict(event.model)
+
+
+class RunTimes:
+    """Measure how long the present run of each trial takes.
+
+    Args:
+        clock: Returns monotonic seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._starts: dict[str, float] = {}
+
+    def begin(self, trial: Trial) -> None:
+        """Take note that a run begins now."""
+        self._starts[trial.trial_id] = self._clock()
+
+    def end(self, trial: Trial) -> None:
+        """Enter the duration of the run, which ends now, into its trial."""
+        start = self._starts.pop(trial.trial_id, None)
+        if start is not None:
+            trial.duration = int((self._clock() - start) * 1000)
+        trial.duration = trial.duration or 0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from maggy.common.direction import Direction
 from maggy.common.exceptions import BadArgumentsError, NotSupportedError
+from maggy.common.extras import install_command
 from maggy.common.optional import import_optional
 from maggy.optuna_bridge.study import to_study
 from maggy.optuna_bridge.tools import quiet
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["OptunaFigures"]
 
-_REMEDY = "pip install 'maggy[optuna]'"
+_REMEDY = install_command("optuna")
 _MAX_CONTOURS = 4
 """Contours of more parameters would be too small to read."""
 _MIN_TRIALS = 2

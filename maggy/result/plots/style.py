@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from maggy.common.extras import install_command
 from maggy.common.optional import import_optional
 from maggy.result.rows import TrialRow
 
@@ -44,7 +45,7 @@ __all__ = [
     "use_integer_ticks",
 ]
 
-REMEDY = "pip install 'maggy[plots]'"
+REMEDY = install_command("plots")
 MAX_TEXT = 40
 """Longer names lose their middle."""
 BEST_COLOR = "#000000"

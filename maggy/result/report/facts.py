@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from maggy.common.credentials import without_credentials
 from maggy.common.direction import Direction
+from maggy.common.durations import duration_text
 from maggy.common.json_values import to_plain
 from maggy.common.types import Json
 from maggy.result.plots.metric_axis import direction_text
 from maggy.result.report.labels import (
-    duration_text,
     line,
     time_text,
     trial_name,

@@ -8,6 +8,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
 from maggy.common.direction import Direction
+from maggy.common.extras import install_command
 from maggy.common.optional import import_optional
 from maggy.common.types import Json
 from maggy.result.report.ablation import ablator_text, component_rows, differences_figure
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["report_page"]
 
-_REMEDY: Final = "pip install 'maggy[report]'"
+_REMEDY: Final = install_command("report")
 _SCRIPTS: Final = ("theme.js", "table.js", "plots.js")
 _MAX_PARAMETERS: Final = 50
 """Maximum number of parameters with a figure of their own."""

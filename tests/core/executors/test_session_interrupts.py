@@ -17,6 +17,7 @@ from maggy.core.messages import (
     Failed,
     Final,
     Heartbeat,
+    Pause,
     Register,
     Stop,
 )
@@ -112,13 +113,16 @@ def test_a_trial_with_a_process_of_its_own_costs_only_that_when_it_cannot_be_int
     assert not stage.left.is_set()
 
 
-def test_a_stop_is_passed_on(stages):
-    has_stopped = threading.Event()
-    stage = stages(stop=has_stopped.set)
+@pytest.mark.parametrize("order", [Stop(1), Pause(1)])
+def test_a_stop_and_a_pause_are_passed_on(stages, order):
+    has_come, orders = threading.Event(), []
+    stage = stages(pass_on=lambda message: (orders.append(message), has_come.set()))
     stage.assigned()
-    stage.say(Stop(1))
-    assert has_stopped.wait(SOON)
-    assert stage.session.reporter.is_stopped
+    stage.say(order)
+    assert has_come.wait(SOON)
+    assert orders == [order]
+    reporter = stage.session.reporter
+    assert (reporter.is_stopped, reporter.is_pausing) == (order == Stop(1), order == Pause(1))
 
 
 def at_once(stages, monkeypatch):

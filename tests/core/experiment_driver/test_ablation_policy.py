@@ -10,6 +10,7 @@ from maggy.ablation import AblationStudy, register_training_dataset
 from maggy.ablation.ablator import LOCO, Pairs, Shapley
 from maggy.ablation.component import Component
 from maggy.ablation.metrics import Analysis
+from maggy.common.extras import install_command
 from maggy.common.seeding import derive_seed
 from maggy.core.experiment_driver.ablation_policy import AblationPolicy
 from maggy.earlystop import AbstractEarlyStop, Decision, Threshold
@@ -152,7 +153,7 @@ def test_without_scipy_the_study_says_so_before_its_first_trial(study, monkeypat
     policy.remark = remarks.append
     policy.start({}, [], 7)
     assert len(remarks) == 1
-    assert "pip install 'maggy[stats]'" in remarks[0]
+    assert install_command("stats") in remarks[0]
 
 
 def test_replacements_are_part_of_the_identity_where_there_are_some(study):

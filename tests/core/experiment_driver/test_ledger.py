@@ -11,10 +11,12 @@ from maggy.core.experiment_driver.instructions import (
     CheckFailed,
     Ended,
     Finished,
+    GivenBack,
     GivenUp,
     Lines,
     Lost,
     Mistaken,
+    Paused,
     Points,
     Probed,
     Refused,
@@ -29,6 +31,7 @@ from maggy.core.messages import (
     Failed,
     Final,
     Heartbeat,
+    Pause,
     Register,
     Stop,
     Wait,
@@ -144,6 +147,40 @@ def test_a_stop_is_told_at_once_and_with_every_heartbeat_of_that_run():
     assert ledger.stop("t1") == [Send(A, Stop(1))]
     assert ledger.stop("t1") == []
     assert ledger.heartbeat(A, beat(1), 1) == [Send(A, Ack(1, 0, 0)), Send(A, Stop(1))]
+
+
+def paused(run):
+    return Final(run, 0, [], 0, [], 0.5, {}, True, paused=True)
+
+
+def test_a_pause_is_told_like_a_stop_and_frees_the_worker_at_the_end_of_the_run():
+    ledger = with_running(A)
+    assert ledger.pause("t1") == [Send(A, Pause(1))]
+    assert ledger.pause("t1") == ledger.pause("unknown") == []
+    assert ledger.heartbeat(A, beat(1), 1) == [Send(A, Ack(1, 0, 0)), Send(A, Pause(1))]
+    assert ledger.ended(A, paused(1), 2) == [Paused("t1", paused(1)), Ask()]
+    assert (list(ledger.running), ledger.finished) == ([], False)
+    assert ledger.ended(A, paused(1), 3) == [Send(A, Wait())]
+    again = ledger.suggested("t1", {}, "dir")
+    assert [type(one) for one in again] == [Send, Began]
+
+
+def test_a_trial_that_is_stopped_while_it_pauses_ends():
+    ledger = with_running(A)
+    ledger.pause("t1")
+    ledger.stop("t1")
+    assert ledger.heartbeat(A, beat(1), 1)[-1] == Send(A, Stop(1))
+    assert ledger.ended(A, paused(1), 2)[0] == Ended("t1", paused(1), "", "")
+
+
+def test_a_trial_that_pauses_when_there_is_no_further_one_goes_on_at_once():
+    ledger = with_running(A)
+    ledger.pause("t1")
+    ledger.exhausted()
+    out = ledger.ended(A, paused(1), 2)
+    assert [type(one) for one in out] == [GivenBack, Send, Began]
+    assert out[1].message.trial_id == "t1"
+    assert not ledger.finished
 
 
 @pytest.mark.parametrize("trial_id", ["t1", "unknown"])

@@ -14,6 +14,7 @@ from maggy.core.experiment_driver.instructions import (
     GivenBack,
     GivenUp,
     Launch,
+    Paused,
     Points,
     Send,
 )
@@ -96,6 +97,7 @@ class World(RuleBasedStateMachine):
         self.attempts = Counter()
         self.asks = self.suggested = 0
         self.active = {}  # trial -> worker
+        self.paused = []  # trials that have left their worker
         self.charged = Counter()
         self.points = defaultdict(list)
         self.ended = []
@@ -127,6 +129,10 @@ class World(RuleBasedStateMachine):
                 del self.active[instruction.trial_id]
                 self.charged[instruction.trial_id] += charge
                 assert self.charged[instruction.trial_id] < ATTEMPTS
+            elif isinstance(instruction, Paused):
+                del self.active[instruction.trial_id]
+                self.paused.append(instruction.trial_id)
+                self.charged[instruction.trial_id] = 0  # it has come to a checkpoint
             elif isinstance(instruction, Ended):
                 assert instruction.trial_id not in self.ended, "a trial ended twice"
                 self.active.pop(instruction.trial_id)
@@ -230,7 +236,7 @@ class World(RuleBasedStateMachine):
 
     @rule(
         data=st.data(),
-        how=st.sampled_from(["final", "final", "failed", "leaving", "died"]),
+        how=st.sampled_from(["final", "final", "paused", "failed", "leaving", "died"]),
         is_answered=MOSTLY,
     )
     def a_worker_ends_what_it_does(self, data, how, is_answered):
@@ -240,8 +246,11 @@ class World(RuleBasedStateMachine):
         points = [(n, 0.5) for n in range(worker.points)]
         if worker.checking:
             worker.request = Checked(None, "")
-        elif how == "final":
-            worker.request = Final(worker.run, 0, points, 0, [], 1.0, {}, False)
+        elif how in ("final", "paused"):
+            is_paused = how == "paused"
+            worker.request = Final(
+                worker.run, 0, points, 0, [], 1.0, {}, is_paused, paused=is_paused
+            )
         else:
             worker.request = Failed(
                 worker.run, 0, points, 0, [], "reason", "", how == "leaving", died=how == "died"
@@ -273,7 +282,9 @@ class World(RuleBasedStateMachine):
         self.deliver = delivered
         for _ in range(self.asks if everyone else 1):
             self.asks -= 1
-            if self.suggested == self.trials:
+            if self.paused:
+                self.do(self.ledger.suggested(self.paused.pop(0), {}, ""))
+            elif self.suggested == self.trials:
                 self.do(self.ledger.exhausted())
             else:
                 self.suggested += 1
@@ -284,6 +295,11 @@ class World(RuleBasedStateMachine):
     def a_trial_is_to_stop(self, data):
         if self.active:
             self.do(self.ledger.stop(data.draw(st.sampled_from(sorted(self.active)))))
+
+    @rule(data=st.data())
+    def a_trial_is_to_pause(self, data):
+        if self.active:
+            self.do(self.ledger.pause(data.draw(st.sampled_from(sorted(self.active)))))
 
     @rule(data=st.data())
     def a_worker_dies(self, data):

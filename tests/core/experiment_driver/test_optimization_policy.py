@@ -173,15 +173,15 @@ def test_a_rule_that_does_not_wait_is_asked_at_once_and_sees_all_running_trials(
     search = policy(es_policy=["median", rule])
     running = {"a": Trial({"x": 1}), "b": Trial({"x": 2})}
     search.start(running, [], 1)
-    assert search.should_stop(running["a"], [])
+    assert search.decide(running["a"], []) is Decision.STOP
     assert rule.seen == (0, list(running.values()))
 
 
 def test_a_rule_that_waits_is_asked_once_more_than_es_min_are_final():
     search = started(es_policy=Waits(), es_min=1)
     trial = Trial({"x": 1})
-    assert not search.should_stop(trial, [trial])
-    assert search.should_stop(trial, [trial, trial])
+    assert search.decide(trial, [trial]) is Decision.CONTINUE
+    assert search.decide(trial, [trial, trial]) is Decision.STOP
 
 
 class Remembering(AbstractEarlyStop):
@@ -202,8 +202,8 @@ def test_one_rule_serves_several_experiments():
     for _ in range(2):
         search = started(es_policy=rule)
         first, second = Trial({"x": 1}), Trial({"x": 2})
-        assert not search.should_stop(first, [])
-        assert search.should_stop(second, [])
+        assert search.decide(first, []) is Decision.CONTINUE
+        assert search.decide(second, []) is Decision.STOP
 
 
 def test_a_rule_for_the_experiment_starts_with_it():
@@ -229,7 +229,7 @@ def test_a_decision_of_another_type_is_refused(answer):
     with pytest.raises(
         TypeError, match=r"Undecided\.decide must return a .*Decision, but returned"
     ):
-        started(es_policy=Undecided()).should_stop(Trial({"x": 1}), [])
+        started(es_policy=Undecided()).decide(Trial({"x": 1}), [])
 
 
 # Searches on workers that are threads.

@@ -25,6 +25,15 @@ class Explains(Stops):
         return "I say so"
 
 
+class Pauses(Explains):
+    """Pauses every trial, and is asked at every report."""
+
+    every_report = True
+
+    def decide(self, trial, finalized_trials, running_trials, direction):
+        return Decision.PAUSE
+
+
 class Stutters(Stops):
     """Fails when it is asked for its reason."""
 
@@ -49,7 +58,7 @@ class FailsAtTheEnd(AbstractExperimentStop):
 def reason_of(rule, trial):
     rules = StopRules(rule, direction="max", interval=1, min_trials=0)
     rules.start({})
-    assert rules.should_stop(trial, [])
+    assert rules.decide(trial, []) is Decision.STOP
     return trial.stop_reason
 
 
@@ -59,11 +68,31 @@ def test_a_stopped_trial_knows_the_reason_of_the_rule():
     assert reason_of(Explains(), Trial({"x": 1})) == "I say so"
 
 
+def test_a_rule_can_pause_a_trial_and_says_so():
+    rules = StopRules([Pauses(), Stops()], direction="max", interval=10, min_trials=0)
+    trial = trial_with([0.5, 0.5])
+    assert rules.is_check_due([1])
+    assert rules.decide(trial, []) is Decision.PAUSE
+    assert trial.stop_reason == "paused at step 1: I say so"
+
+
+def test_only_rules_that_want_it_are_asked_between_two_intervals():
+    class Quiet(Pauses):
+        def decide(self, trial, finalized_trials, running_trials, direction):
+            return Decision.CONTINUE
+
+    rules = StopRules([Quiet(), Stops()], direction="max", interval=2, min_trials=0)
+    assert rules.decide(trial_with([0.5, 0.5]), []) is Decision.CONTINUE
+    assert rules.decide(trial_with([0.5, 0.5, 0.5]), []) is Decision.STOP
+    rules = StopRules(Stops(), direction="max", interval=2, min_trials=0)
+    assert not rules.is_check_due([1])
+
+
 def test_a_rule_that_fails_does_not_keep_the_next_one_from_deciding():
     assert reason_of([Fails(), Stops()], trial_with([0.5])) == "stopped at step 0: Stops stops it"
     rules = StopRules([Fails(), "none"], direction="max", interval=1, min_trials=0)
     with pytest.raises(RuntimeError, match="no decision"):
-        rules.should_stop(trial_with([0.5]), [])
+        rules.decide(trial_with([0.5]), [])
     final = ended_trial({"x": 1}, 0.5)
     rules = StopRules([FailsAtTheEnd(), Threshold(0.4)], direction="max", interval=1, min_trials=0)
     assert "0.4" in rules.should_end([final])

@@ -30,6 +30,7 @@ from maggy.core.experiment_driver.notices import (
 from maggy.core.experiment_driver.policy import Policy
 from maggy.core.experiment_driver.trial_book import TrialBook
 from maggy.core.messages import Final, WorkerId
+from maggy.earlystop import Decision
 from maggy.trial import Trial
 
 WORKER = WorkerId(0, 0, 0)
@@ -95,9 +96,9 @@ class Scripted(Policy):
     def is_check_due(self, trial, steps):
         return True
 
-    def should_stop(self, trial, final_store):
+    def decide(self, trial, final_store):
         self.checks.append(trial.step_history[-1])
-        return False
+        return Decision.CONTINUE
 
 
 class Withdrawing(Scripted):
@@ -142,6 +143,27 @@ def test_recorded_trials_keep_their_numbers_and_new_trials_get_others(restores):
     trials = [notice.trial for notice in desk.notices if isinstance(notice, TrialSuggested)]
     assert [(trial.params["x"], trial.number) for trial in trials] == [(2, 1), (3, 3)]
     assert record.number == 2
+
+
+@pytest.mark.parametrize("restores", [True, False])
+def test_a_paused_trial_of_an_earlier_call_waits_for_a_policy_that_knows_it(restores):
+    class Resumed(Scripted):
+        continues_paused = True
+
+        def restore(self, trials):
+            return restores
+
+    paused, half_trained = Trial({"x": 1}), Trial({"x": 2})
+    for trial, status in ((paused, Trial.PAUSED), (half_trained, Trial.RUNNING)):
+        trial.append_metric({"step": 0, "value": 0.5})
+        trial.status = status
+    policy = Resumed(Trial({"x": 3}), *([paused] if restores else []))
+    desk = Desk(policy, again=[paused, half_trained])
+    desk.put(Ask(), Ask(), Ask(), Ask())
+    suggestions = [notice.trial for notice in desk.notices if isinstance(notice, TrialSuggested)]
+    expected = [2, 3, 1] if restores else [1, 2, 3]
+    assert [trial.params["x"] for trial in suggestions] == expected
+    assert all(trial.status == Trial.SCHEDULED for trial in suggestions)
 
 
 def test_a_trial_that_runs_again_forgets_why_it_was_stopped():
@@ -383,6 +405,19 @@ def test_the_end_of_a_trial_is_announced_after_the_next_suggestion():
     assert notices == ["no notice yet", TrialSuggested(following, {"x": 2}), TrialEnded(trial)]
 
 
+def test_the_end_of_a_trial_is_announced_before_the_next_one_begins():
+    trial, following = Trial({"x": 1}), Trial({"x": 2})
+    desk = running(trial)
+    desk.policy.trials.append(following)
+    desk.put(Ask())  # ahead, while the first trial runs
+    desk.notices.clear()
+    notices = [
+        *desk.book.handle(Ended(trial.trial_id, None, "reason", "")),
+        *desk.book.handle(Began(following.trial_id, WORKER)),
+    ]
+    assert notices == [TrialEnded(trial), TrialBegan(following)]
+
+
 def test_a_trial_that_is_given_back_has_an_empty_history_and_begins_again():
     trial = Trial({"x": 1})
     desk = running(trial)
@@ -426,8 +461,8 @@ def test_a_trial_lasts_from_its_begin_to_its_end_in_milliseconds():
 
 
 class Stopping(Scripted):
-    def should_stop(self, trial, final_store):
-        return trial.metric_history[-1] < 0
+    def decide(self, trial, final_store):
+        return Decision.STOP if trial.metric_history[-1] < 0 else Decision.CONTINUE
 
 
 def test_a_trial_is_stopped_when_the_policy_says_so():
@@ -438,7 +473,7 @@ def test_a_trial_is_stopped_when_the_policy_says_so():
 
 
 class Failing(Scripted):
-    def should_stop(self, trial, final_store):
+    def decide(self, trial, final_store):
         raise ValueError("a broken rule")
 
 

@@ -170,7 +170,7 @@ def test_a_report_is_written_to_a_path_or_a_store(tmp_path):
         result.report(tmp_path / "nowhere" / "report.html")
 
 
-def test_without_jinja2_the_error_names_the_extra(monkeypatch):
+def test_without_jinja2_the_error_names_the_packages(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "jinja2", None)
-    with pytest.raises(MissingDependencyError, match=r"maggy\[report\]"):
+    with pytest.raises(MissingDependencyError, match=r"pip install 'jinja2>=3\.1' 'plotly>="):
         report_page(search_result([0.5]))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from maggy.common.exceptions import AblationError, BadArgumentsError
+from maggy.common.extras import install_command
 from maggy.common.files import Files
 from maggy.core.environment.base import Environment
 from maggy.datasets.columns import Table, read_frame, read_path
@@ -60,7 +61,7 @@ def _from_feature_store(
     if importlib.util.find_spec("hopsworks") is None:
         return None, (
             "not in the Feature Store, since its SDK is not installed "
-            '(pip install "maggy[hopsworks-sdk]")'
+            f"({install_command('hopsworks-sdk')})"
         )
     try:
         dataset = FeatureView(name, version, label).find()

@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import BinaryIO, Protocol, cast
 
 from maggy.common.exceptions import MissingDependencyError
+from maggy.common.extras import install_command
 
 __all__ = ["HopsHdfs", "has_hops", "hops_hdfs", "import_hops"]
 
@@ -75,7 +76,7 @@ def import_hops(name: str) -> ModuleType:
         # A hops that does not fit the other packages raises errors of many types.
         raise MissingDependencyError(
             f"Maggy needs the package hops to reach Hopsworks, but hops.{name} cannot be imported: "
-            f'{error}. Run: pip install "maggy[hopsworks]", or set MAGGY_ENVIRONMENT=local to run '
+            f"{error}. Run: {install_command('hopsworks')}, or set MAGGY_ENVIRONMENT=local to run "
             "without Hopsworks."
         ) from error
 

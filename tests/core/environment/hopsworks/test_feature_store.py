@@ -104,7 +104,7 @@ def test_an_old_table_is_read_from_hopsfs(environment, platform):
 def test_without_the_sdk_an_error_lists_the_places_that_were_searched(environment):
     with pytest.raises(
         AblationError,
-        match=r'maggy\[hopsworks-sdk\]"\); and not in hdfs://.*demo_Training_Datasets/t_1',
+        match=r"'pyarrow>=17'\); and not in hdfs://.*demo_Training_Datasets/t_1",
     ):
         environment.find_training_dataset("t", 1, "survived")
 
