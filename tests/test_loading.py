@@ -16,6 +16,7 @@ import maggy
 from maggy.ablation.metrics import Analysis
 from maggy.common.exceptions import BadArgumentsError
 from maggy.common.files import AnyFiles
+from maggy.result.ablator_lines import ablator_lines
 from maggy.trial import Trial
 
 
@@ -181,6 +182,9 @@ def test_what_an_ablator_added_to_an_earlier_result_is_left_out(root):
         {"shapley": [{"component": 1, "value": 2}]}, {"rounds": {}}, {"base": {"n": "x"}},
         {"differences": 3}, {"differences": [3]},
         {"differences": [{"ablated_feature": "fare", "ablated_layer": "None", "p_adjusted": "x"}]},
+        {"differences": [
+            {"ablated_feature": "fare", "ablated_layer": "None", "p_adjusted": 10**400}]},
+        {"shapley": [{"component": "a", "value": 10**400}]},
     ],
     ids=str,
 )  # fmt: skip
@@ -189,6 +193,18 @@ def test_a_recorded_conclusion_of_a_wrong_type_is_left_out(tmp_path, value):
     path = tmp_path / "app_1" / "result.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **value}))
     same(maggy.load(recorded.path), recorded.result)
+
+
+@pytest.mark.parametrize("put_back", [{}, {"put_back": 3}, {"put_back": None}], ids=str)
+def test_a_contribution_without_its_component_is_left_out_of_the_text(tmp_path, put_back):
+    recorded = record_ablation(tmp_path, STUDY)
+    path = tmp_path / "app_1" / "result.json"
+    labels = {"ablated_feature": "fare", "ablated_layer": "None"}
+    entry = {**labels, "contribution": 0.5, **put_back}
+    path.write_text(json.dumps({**json.loads(path.read_text()), "differences": [entry]}))
+    loaded = maggy.load(recorded.path)
+    assert loaded["differences"][0]["contribution"] == 0.5
+    assert "put back" not in "".join(ablator_lines(loaded))
 
 
 @pytest.mark.parametrize("release", sorted(path.name for path in RECORDS.iterdir()))

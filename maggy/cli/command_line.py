@@ -19,10 +19,10 @@ from maggy.cli.export import ExportCommand
 from maggy.cli.list_experiments import ListCommand
 from maggy.cli.report import ReportCommand
 from maggy.cli.resume_hint import ResumeHintCommand
-from maggy.cli.screen import Screen
+from maggy.cli.screen import Screen, discard, unwritable
 from maggy.cli.show import ShowCommand
 from maggy.cli.watch import WatchCommand
-from maggy.common.exceptions import BadArgumentsError, MissingDependencyError
+from maggy.common.exceptions import MaggyError
 from maggy.version import __version__
 
 __all__ = ["COMMANDS", "main"]
@@ -52,6 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Raises:
         SystemExit: If the arguments are wrong (code 2), or help or the version was asked for (0).
     """
+    _open_missing_streams()
     _write_any_character()
     try:
         try:
@@ -59,8 +60,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         finally:
             sys.stdout.flush()
     except BrokenPipeError:  # maggy list | head
-        _discard_output()
+        discard(sys.stdout)
         return SUCCESS
+    except OSError as error:  # maggy list > /dev/full
+        discard(sys.stdout)
+        Screen(sys.stdout, sys.stderr).remark(unwritable(error))
+        return WRONG_USE
+    finally:
+        try:
+            sys.stderr.flush()
+        except OSError:  # nobody reads the remarks, and the exit code says the rest
+            discard(sys.stderr)
 
 
 def _run(arguments: Sequence[str] | None) -> int:
@@ -72,12 +82,12 @@ def _run(arguments: Sequence[str] | None) -> int:
         code: int = choice.command.run(choice, screen)
     except BrokenPipeError:  # an OSError, but none of a store
         raise
-    except (BadArgumentsError, MissingDependencyError) as error:
-        screen.remark(str(error))
-        return WRONG_USE
     except OSError as error:  # ExperimentNotFoundError, and a store that refuses
         screen.remark(str(error))
         return NOT_FOUND
+    except MaggyError as error:  # an argument, or an experiment that does not fit the command
+        screen.remark(str(error))
+        return WRONG_USE
     except KeyboardInterrupt:
         return _INTERRUPT
     return code
@@ -123,14 +133,15 @@ def _complete(parser: ArgumentParser) -> None:
         argcomplete.autocomplete(parser)
 
 
+def _open_missing_streams() -> None:
+    """Discard what is written to a stream that the caller has closed: ``maggy list >&-``."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+
+
 def _write_any_character() -> None:
     """Let a terminal with few characters show the others as escapes."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-
-
-def _discard_output() -> None:
-    """Discard the output that is still in memory. Otherwise Python complains when it ends."""
-    with suppress(OSError, ValueError):  # a stream without a file
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ExportCommand", "csv_cell"]
 
-_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
+# Some spreadsheets take the wide signs of Asian keyboards for the others.
+_FORMULA_SIGNS = (*"=+-@\t\r", *"\uff1d\uff0b\uff0d\uff20")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 
 

@@ -42,7 +42,7 @@ class ListCommand(Command):
 
         environment = find_environment()
         root = environment.root(arguments.log_dir)
-        summaries = _summaries(environment.files, root)
+        summaries = _summaries(environment.files, root, screen)
         if arguments.json:
             screen.write_json([summary.to_json() for summary in summaries])
             return SUCCESS
@@ -54,7 +54,7 @@ class ListCommand(Command):
         return SUCCESS
 
 
-def _summaries(files: Files, root: str) -> list[Summary]:
+def _summaries(files: Files, root: str, screen: Screen) -> list[Summary]:
     from maggy.records.naming import recorded_names
 
     names = recorded_names(files, root)
@@ -63,7 +63,12 @@ def _summaries(files: Files, root: str) -> list[Summary]:
             f"Experiments are listed from a directory that exists, but there is no {root}. "
             "Choose another one with --log-dir or MAGGY_LOG_DIR."
         )
-    summaries = [_summary(files, files.join(root, name)) for name in names]
+    summaries = []
+    for name in names:
+        try:
+            summaries.append(_summary(files, files.join(root, name)))
+        except PermissionError as error:  # somebody else's, among those of this user
+            screen.remark(f"{name} cannot be read, and is left out: {error}")
     return sorted(summaries, key=lambda summary: summary.started or -math.inf, reverse=True)
 
 

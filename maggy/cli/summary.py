@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from maggy.common.credentials import without_credentials
 from maggy.common.types import Json
+from maggy.records.trial_record import is_number
 
 if TYPE_CHECKING:
     from maggy.records.recorded import Overview
@@ -129,10 +129,7 @@ def _integer(value: Json) -> int | None:
 
 
 def _number(value: Json) -> float | None:
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not is_number or (isinstance(value, float) and not math.isfinite(value)):
-        return None
-    return value  # type: ignore[return-value]
+    return value if is_number(value) else None
 
 
 def _sum(counts: list[int | None]) -> int | None:

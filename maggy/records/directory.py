@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from maggy.common.credentials import without_credentials, without_secrets_of
 from maggy.common.exceptions import MaggyError, RecordsError, ResumeError
 from maggy.common.files import Files, is_url
+from maggy.common.files.store_errors import StoreError
 from maggy.common.types import Json
 from maggy.records.contract import RecordStore
 from maggy.records.encoding import encode_json, encode_text
@@ -108,10 +109,11 @@ class ExperimentStore(RecordStore):
             store.claim()
         except MaggyError:
             raise
-        except Exception as error:  # the libraries of stores have errors of their own
+        except Exception as error:
+            name = "" if isinstance(error, StoreError) else f"{type(error).__name__}: "
             raise RecordsError(
                 "Experiments must be recorded where files can be written, but in "
-                f"{without_credentials(root)} they cannot ({type(error).__name__}: "
+                f"{without_credentials(root)} they cannot ({name}"
                 f"{without_secrets_of(root, str(error))}). Choose another place with log_dir or "
                 "MAGGY_LOG_DIR, or mend the cause."
             ) from error

@@ -29,6 +29,8 @@ class _GrowingFile:
         waiting: A point that is not written yet, since its value may still be replaced.
         has_repeats: The trial has reported a step more than once.
         is_torn: A write has begun and not ended well, so the file may be longer.
+        content: What the file must begin with, while it is written again; else None. A disk that is
+            full may have kept less of it.
         is_restarted: The points in the file are of an attempt that lost its worker.
         has_end: The end of the trial is written.
     """
@@ -38,6 +40,7 @@ class _GrowingFile:
     waiting: TimedPoint | None = None
     has_repeats: bool = False
     is_torn: bool = False
+    content: bytes | None = None
     is_restarted: bool = False
     has_end: bool = False
 
@@ -210,8 +213,10 @@ class EventFiles:
             content = self._make(maker.restart) + start + content
         path = f"{self._directory}/{trial_id}/{self._name}"
         if file.is_torn:
-            whole = self._files.read_bytes(path)[: file.length]
-            self._files.write_bytes(path, whole + content, atomic=False)
+            if file.content is None:
+                file.content = self._files.read_bytes(path)[: file.length]
+            self._files.write_bytes(path, file.content + content, atomic=False)
+            file.content = None
         else:
             file.is_torn = True
             self._files.append_bytes(path, content)

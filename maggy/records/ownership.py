@@ -229,7 +229,8 @@ class Ownership:
 
     def _read(self, number: int) -> Owner | None:
         try:
-            return Owner.from_json(self._files.read_bytes(self._path(number)))
+            # Whoever made the directory may have put a pipe or a link there.
+            return Owner.from_json(self._files.read_inside(self._directory, owner_file(number)))
         except FileNotFoundError:
             return None
 

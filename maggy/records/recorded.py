@@ -30,7 +30,7 @@ from maggy.trial import Trial
 __all__ = ["Overview", "RecordedExperiment", "read_experiment", "read_overview"]
 
 _ENDS = ("FINISHED", "FAILED", "KILLED")
-_IS_DAMAGE = (ValueError, IsADirectoryError, PermissionError, RecursionError)
+_IS_DAMAGE = (ValueError, IsADirectoryError, PermissionError, RecursionError, MemoryError)
 _IS_MISSING = (FileNotFoundError, NotADirectoryError)
 _MAX_REASON = 200
 

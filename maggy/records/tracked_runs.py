@@ -11,7 +11,7 @@ from maggy.common.files import Files
 from maggy.common.types import Json
 from maggy.records.encoding import encode_json
 from maggy.records.ownership import SILENCE_SECONDS, Ownership
-from maggy.records.reading import parse_experiment
+from maggy.records.reading import parse_object
 
 __all__ = ["TrackedRuns"]
 
@@ -40,7 +40,7 @@ class TrackedRuns:
 
     def __init__(self, files: Files, directory: str, server: str, experiment: str) -> None:
         self._files = files
-        self._path = f"{directory}/{NAME}"
+        self._directory = directory
         self._key = {"server": without_credentials(server), "experiment": experiment}
         digest = hashlib.sha256(json.dumps(self._key, sort_keys=True).encode()).hexdigest()
         self._claims = f"{directory}/.mlflow-{digest[:12]}"
@@ -92,13 +92,15 @@ class TrackedRuns:
         # Another listener may write to another server meanwhile.
         others = [other for other in self._entries() if not self._is_own(other)]
         record: dict[str, Json] = {"format": FORMAT, "targets": [*others, entry]}
-        self._files.write_bytes(self._path, encode_json(record, indent=2), atomic=True)
+        path = f"{self._directory}/{NAME}"
+        self._files.write_bytes(path, encode_json(record, indent=2), atomic=True)
 
     def _entries(self) -> list[dict[str, Json]]:
         try:
-            entries = parse_experiment(self._files.read_bytes(self._path)).get("targets")
-        except (FileNotFoundError, ValueError):
+            record = parse_object(self._files.read_inside(self._directory, NAME))
+        except (FileNotFoundError, PermissionError, ValueError):  # missing, a link, or damaged
             return []
+        entries = record.get("targets")
         return [
             entry
             for entry in (entries if isinstance(entries, list) else [])

@@ -16,7 +16,12 @@ def ablator_lines(result: Mapping[str, Any]) -> list[str]:
     Args:
         result: The result of an ablation.
     """
-    contributions = [entry for entry in result["differences"] if "contribution" in entry]
+    contributions = [
+        entry
+        for entry in result["differences"]
+        # A recorded result may lack the component that was put back.
+        if "contribution" in entry and isinstance(entry.get("put_back"), str)
+    ]
     return [
         *_table(
             "Contribution of each component, put back alone",

@@ -7,6 +7,7 @@ from typing import Any
 
 from maggy.common.json_values import to_plain
 from maggy.common.types import Json
+from maggy.records.trial_record import is_number
 
 __all__ = ["add_recorded_analysis"]
 
@@ -50,17 +51,13 @@ def _fill(entry: dict[str, Json], record: Mapping[str, Json]) -> None:
     Intervals and verdicts need SciPy, which need not be installed where a result is opened.
     """
     for key, value in record.items():
-        is_valid = isinstance(value, str) if key in _TEXTS else _is_number(value)
+        is_valid = isinstance(value, str) if key in _TEXTS else is_number(value)
         if entry.get(key) is None and (is_valid or value is None):
             entry[key] = to_plain(value)
 
 
-def _is_number(value: Json) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
 def _is_number_or_none(value: Json) -> bool:
-    return value is None or _is_number(value)
+    return value is None or is_number(value)
 
 
 def _is_anything(value: Json) -> bool:

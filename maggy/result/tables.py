@@ -41,7 +41,12 @@ def parameter_columns(rows: Sequence[TrialRow]) -> dict[str, str]:
     A parameter that is called like another column gets the prefix ``param_``.
     """
     others = {"trial_id", "repeat", "seed", *_FIELDS}
-    return {name: f"param_{name}" if name in others else name for name in parameter_names(rows)}
+    names = parameter_names(rows)
+    columns = {name: name for name in names if name not in others}
+    for name in names:
+        if name in others:
+            columns[name] = _free_name(f"param_{name}", "param_", columns.values())
+    return {name: columns[name] for name in names}
 
 
 def data_frame(rows: Sequence[TrialRow], optimization_key: str = "metric") -> pandas.DataFrame:
@@ -56,9 +61,11 @@ def data_frame(rows: Sequence[TrialRow], optimization_key: str = "metric") -> pa
     """
     frames = import_optional("pandas", "to_pandas()", install_command("plots"))
     columns, start_column, records = trial_records(rows, optimization_key)
-    frame = frames.DataFrame(records, columns=columns)
+    values = [[_whole_text(record[column]) for column in columns] for record in records]
+    frame = frames.DataFrame(values, columns=list(map(_whole_text, columns)))
+    # A time beyond calendars is unknown.
     frame[start_column] = frames.to_datetime(
-        frame[start_column].astype("float64"), unit="s", utc=True
+        frame[start_column].astype("float64"), unit="s", utc=True, errors="coerce"
     )
     return frame
 
@@ -92,6 +99,7 @@ def trial_records(
     records = [
         # Parameters come last: one may be called like a field that is no column, such as "history".
         {
+            **dict.fromkeys(repeat_fields),  # a record may lack what others have
             **row,
             **{column: _further_value(row, name) for name, column in fields.items()},
             **{column: (row["outputs"] or {}).get(name) for name, column in outputs.items()},
@@ -228,6 +236,11 @@ def _value(row: TrialRow, name: str, missing: str | None) -> ParameterValue:
     """Return the value of a parameter, or what stands for a missing one."""
     # Only the trials of choices have this label. The others leave nothing out there.
     return row["params"].get(name, NOTHING if name == CHOICE_PARAMETER else missing)
+
+
+def _whole_text(value: Any) -> Any:  # noqa: ANN401
+    """Return a value, with escapes for halves of characters, which pandas cannot store."""
+    return value.encode(errors="backslashreplace").decode() if isinstance(value, str) else value
 
 
 def _text(value: object) -> str:

@@ -10,13 +10,14 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
-from typing import Any
 
 from maggy.common.credentials import without_credentials
 from maggy.common.exceptions import BadArgumentsError, MissingDependencyError
 from maggy.common.files import AnyFiles, Files
-from maggy.records.reading import parse_experiment
+from maggy.common.types import Json
+from maggy.records.recorded import Overview, read_overview
 from maggy.records.tracked_runs import TrackedRuns
+from maggy.records.trial_record import is_number
 from maggy.result import ExperimentResult
 from maggy.result.rows import TrialRow
 from maggy.tracking.listener import ExperimentInfo, Tracker
@@ -214,27 +215,38 @@ def _connect(server: MlflowServer) -> None:
 
 
 def _info_of(result: ExperimentResult, directory: str, files: Files) -> ExperimentInfo:
-    """Return the description of an experiment, as far as its record holds it."""
-    record: dict[str, Any] = {}
-    with contextlib.suppress(OSError, ValueError):  # then the result is the only source
-        record = parse_experiment(files.read_bytes(f"{directory}/maggy.json"))
-    identity = record.get("identity") or {}
+    """Return the description of an experiment, as far as its record holds it.
+
+    Anybody may have written the record. So a value of a wrong type counts as missing.
+    """
+    overview: Overview | None = None
+    with contextlib.suppress(OSError):  # then the result is the only source
+        overview = read_overview(files, directory)
+    record = {} if overview is None else overview.fields
+    identity = {} if overview is None else overview.identity
     starts = [row["start"] for row in result.trials if row["start"] is not None]
-    runs = record.get("runs") or [{}]
+    calls = record.get("runs")
+    first_call = calls[0] if isinstance(calls, list) and calls else None
+    began = first_call.get("began") if isinstance(first_call, dict) else None
+    seed = record.get("drawn_seed")
     experiment_id = directory.rstrip("/").rpartition("/")[2]
     return {
         "experiment_id": experiment_id,
-        "name": record.get("name") or experiment_id,
-        "description": record.get("description") or "",
+        "name": _text(record.get("name")) or experiment_id,
+        "description": _text(record.get("description")),
         "directory": directory,
         "kind": result.kind,
-        "method": identity.get("optimizer") or identity.get("ablator") or result.kind,
+        "method": _text(identity.get("optimizer")) or _text(identity.get("ablator")) or result.kind,
         "direction": result.direction,
         "optimization_key": result.optimization_key,
         "num_trials": None,
         "searchspace": None,
-        "seed": record.get("drawn_seed") or 0,
-        "start": runs[0].get("began") or min(starts, default=time.time()),
+        "seed": seed if isinstance(seed, int) else 0,
+        "start": float(began) if is_number(began) else min(starts, default=time.time()),
         "earlier_trials": 0,
-        "maggy_version": record.get("maggy_version") or __version__,
+        "maggy_version": _text(record.get("maggy_version")) or __version__,
     }
+
+
+def _text(value: Json) -> str:
+    return value if isinstance(value, str) else ""

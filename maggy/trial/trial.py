@@ -19,6 +19,8 @@ from maggy.trial.points import Points
 
 __all__ = ["Trial", "TrialParamsError"]
 
+_MAX_STEP = 1e100
+"""Maximum step of a record. Those that training code can report are below 2**63."""
 _ABLATION_FUNCTIONS = ("dataset_function", "model_function")
 
 
@@ -222,6 +224,9 @@ class Trial(Points):
             trial = cls(record["params"], record["trial_type"], dict(record["info_dict"]))
             for step, value in zip(record["step_history"], record["metric_history"], strict=True):
                 trial.append_metric({"step": step, "value": math.nan if value is None else value})
+            steps = trial.step_history  # they ascend
+            if steps and not -_MAX_STEP <= steps[0] <= steps[-1] <= _MAX_STEP:
+                raise ValueError(f"its steps must lie between -{_MAX_STEP:g} and {_MAX_STEP:g}")
             # Without an id in the record it is the one that follows from the parameters.
             record["trial_id"] = record["trial_id"] or trial.trial_id
             for name in RESTORED:

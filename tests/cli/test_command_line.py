@@ -145,6 +145,19 @@ def test_a_list_counts_the_trials_of_experiments_without_a_recorded_result(logs,
     }
 
 
+@pytest.mark.parametrize("number", ["1" + "0" * 400, "-" + "9" * 4300, "NaN", "1e999"])
+def test_a_list_leaves_out_numbers_that_no_float_holds(logs, run, number):
+    recorded = record_search(logs)
+    for name, field in (("result.json", "best_val"), ("maggy.json", "ended")):
+        path = Path(recorded.path, name)
+        text = json.dumps({**json.loads(path.read_text()), field: "here"})
+        path.write_text(text.replace('"here"', number))
+    assert "0.75" not in run("list")[1]
+    (summary,) = json.loads(run("list", "--json")[1])
+    assert (summary["best"], summary["ended"]) == (None, None)
+    assert run("show", "app_1")[0] == 0
+
+
 def test_a_list_of_nothing(logs, run):
     code, out, err = run("list")
     assert (code, out) == (3, "")
@@ -154,6 +167,23 @@ def test_a_list_of_nothing(logs, run):
     assert run("list", "--json") == (0, "[]\n", "")
     record_search(logs / "deeper")
     assert "app_1" in run("list", "--log-dir", logs / "deeper")[1]
+
+
+def test_a_list_leaves_out_what_this_user_may_not_read(logs, run, monkeypatch):
+    record_search(logs)
+    (logs / "app_2").mkdir()
+    (logs / "app_2" / "maggy.json").write_text("{}")
+    list_names = AnyFiles.list
+
+    def list_allowed(self, path):
+        if path.endswith("app_2"):
+            raise PermissionError(13, "Permission denied", path)
+        return list_names(self, path)
+
+    monkeypatch.setattr(AnyFiles, "list", list_allowed)
+    code, out, err = run("list")
+    assert (code, out.count("app_1"), "app_2" in out) == (0, 1, False)
+    assert err.startswith("maggy: app_2 cannot be read, and is left out: [Errno 13]")
 
 
 def test_an_experiment_is_shown(logs, run, monkeypatch):
@@ -239,6 +269,13 @@ def test_an_ablation_is_shown_with_what_its_ablator_found(logs, run, name, analy
 def test_an_ablation_with_repeats_is_shown_by_component(logs, run):
     record_ablation(logs, {"None": [0.69, 0.7], "fare": [0.49, 0.51]}, repeats=2)
     assert "Mean difference from the base of the same repeat\nwithout" in run("show", "app_1")[1]
+
+
+def test_an_experiment_that_does_not_fit_the_command_is_2(logs, run):
+    record_single(logs)
+    code, out, err = run("compare", "app_1", "app_1")
+    assert (code, out) == (2, "")
+    assert err.startswith("maggy: Only searches and ablations can be compared, but")
 
 
 def test_damaged_records_are_remarked_on_and_left_out(logs, run):

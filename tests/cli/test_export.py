@@ -30,7 +30,8 @@ def export(tmp_path, monkeypatch, capsys):
     ("value", "text"),
     [
         ("=1+1", "'=1+1"), ("+cmd|' /C calc'!A0", "'+cmd|' /C calc'!A0"), ("-2+3", "'-2+3"),
-        ("@SUM(A1)", "'@SUM(A1)"), ("\t=1", "'\t=1"), ("\r=1", "'=1"), ("\x1b[1m=1", "'=1"),
+        ("@SUM(A1)", "'@SUM(A1)"), ("\uff1d1", "'\uff1d1"), ("\uff20x", "'\uff20x"),
+        ("\t=1", "'\t=1"), ("\r=1", "'=1"), ("\x1b[1m=1", "'=1"),
         ("-1e-5", "-1e-5"), ("+3.5", "+3.5"), ("-.5", "-.5"), (-1, "-1"), (-0.5, "-0.5"),
         ("-inf", "'-inf"), ("-1 = x", "'-1 = x"), ("a=b", "a=b"), ("", ""), (None, ""),
         (True, "True"), ([1, "="], '[1, "="]'), ({"a": None}, '{"a": null}'), ("-", "'-"),
@@ -58,6 +59,18 @@ def test_csv_of_a_study_with_repeats_has_repeat_and_seed(tmp_path, export):
     assert [(row["repeat"], row["seed"]) for row in rows[1:3]] == [("0", "100"), ("1", "101")]
 
 
+def test_csv_of_records_that_lack_repeat_or_seed_has_empty_cells(tmp_path, export):
+    recorded = record_ablation(tmp_path, {"None": [0.7, 0.8], "fare": [0.5, 0.6]}, repeats=2)
+    path = tmp_path / "app_1" / recorded.result.trials[1]["trial_id"] / "trial.json"
+    record = json.loads(path.read_text())
+    record["info_dict"] = {"repeat": "one"}
+    path.write_text(json.dumps(record))
+    code, out, _ = export("--csv")
+    cells = [(row["repeat"], row["seed"]) for row in csv.DictReader(io.StringIO(out))]
+    assert (code, cells.count(("", "")), len(cells)) == (0, 1, 4)
+    assert maggy.load(recorded.path).to_pandas()["seed"].isna().sum() == 1
+
+
 def test_names_and_values_of_parameters_are_no_formulas(tmp_path, export):
     recorded = record_search(tmp_path, [])
     recorded.store.claim()
@@ -72,6 +85,7 @@ def test_a_time_beyond_calendars_is_unknown(tmp_path, export):
     recorded.store.end_trial(ended_trial({"x": 1}, 0.5, start=1e300, duration=10**300))
     (row,) = csv.DictReader(io.StringIO(export("--csv")[1]))
     assert row["started"] == ""
+    assert maggy.load("app_1").to_pandas()["started"].isna().all()
     for command in ("show", "list"):
         assert main([command, *(["app_1"] if command == "show" else [])]) == 0
 

@@ -12,11 +12,18 @@ pytest.importorskip("tensorboard")
 
 
 class Torn(AnyFiles):
-    """Files whose next additions to event files write a half and fail."""
+    """Files whose next additions to event files write a half and fail, or replacements a part."""
 
     def __init__(self):
         super().__init__()
-        self.failures = 0
+        self.failures = self.failures_to_replace = 0
+
+    def write_bytes(self, path, data, atomic=True):
+        if self.failures_to_replace and "tfevents" in path:
+            self.failures_to_replace -= 1
+            super().write_bytes(path, data[:10], atomic)
+            raise OSError("the disk is still full")
+        super().write_bytes(path, data, atomic)
 
     def append_bytes(self, path, data):
         if self.failures and "tfevents" in path:
@@ -105,6 +112,22 @@ def test_a_write_that_was_torn_is_repeated_and_nothing_appears_twice(store, file
     end(store, trial)
     assert scalars() == [*points, (2, 0.125, 103.0)]
     assert seen(store, trial)() == [*points, (2, 0.125, 103.0)]
+
+
+def test_a_disk_that_stays_full_for_a_while_costs_no_point(store, files):
+    trial, points = Trial({"x": 1}), [(0, 0.5, 101.0), (1, 0.25, 102.0), (2, 1.0, 103.0)]
+    store.begin_trial(trial)
+    store.append_points(trial.trial_id, points[:1])
+    files.failures, files.failures_to_replace = 1, 2
+    for _ in range(3):
+        with pytest.raises(OSError, match="full"):
+            store.append_points(trial.trial_id, points[1:2])
+    store.append_points(trial.trial_id, points[1:2])
+    assert seen(store, trial)() == points[:2]
+    report(trial, *points)
+    end(store, trial)
+    assert seen(store, trial)() == points
+    assert seen(store, trial)("metric") == [(2, 0.5, 160.0)]
 
 
 def test_the_points_of_a_lost_worker_disappear_when_the_trial_reports_again(store):

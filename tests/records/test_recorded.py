@@ -135,6 +135,17 @@ def test_a_damaged_record_is_left_out_named_and_left_where_it_is(tmp_path, name,
     assert tree(tmp_path) == before
 
 
+@pytest.mark.parametrize("name", ["maggy.json", "result.json", "trial.json"])
+def test_a_record_that_no_memory_holds_is_left_out_and_not_read(tmp_path, name):
+    recorded = record_search(tmp_path)
+    damaged = recorded.result.trials[0]["trial_id"]
+    path = f"{damaged}/trial.json" if name == "trial.json" else name
+    os.truncate(f"{recorded.path}/{path}", 2**42)  # a hole takes no space
+    (problem,) = read_experiment(FILES, recorded.path).problems
+    assert problem.startswith(f"{path} is damaged, and left out: ")
+    assert problem.endswith("has more than 1,073,741,824 bytes.")
+
+
 @pytest.mark.parametrize(("levels", "count"), [(200, 1), (300, 0)])
 def test_a_trial_that_is_nested_deeper_than_lagom_allows_is_left_out(tmp_path, levels, count):
     recorded = record_search(tmp_path, [0.5])

@@ -16,6 +16,8 @@ from maggy.ablation.component import Component
 from maggy.common.exceptions import NotSupportedError
 from maggy.common.text_table import TextTable
 from maggy.result import build_result
+from maggy.result.rows import make_row
+from maggy.result.tables import parameter_columns
 
 
 def heads_of(html):
@@ -246,6 +248,21 @@ def test_without_pandas_to_pandas_names_the_remedy(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "pandas", None)
     with pytest.raises(ImportError, match="pip install 'matplotlib>="):
         search_result([0.5]).to_pandas()
+
+
+def test_a_column_of_each_parameter_has_a_name_of_its_own():
+    params = {"param_metric": 1, "metric": 2, "param_param_metric": 3}
+    assert parameter_columns([make_row(ended_trial(params, 0.5), "metric")]) == {
+        "param_metric": "param_metric",
+        "metric": "param_param_param_metric",
+        "param_param_metric": "param_param_metric",
+    }
+
+
+def test_to_pandas_has_escapes_for_halves_of_characters():
+    trial = ended_trial({"lr": 1}, 0.5, outputs={"out\ud800": "value\udfff"})
+    result = build_result([trial], kind="optimization", direction="max", optimization_key="metric")
+    assert result.to_pandas()["out\\ud800"][0] == "value\\udfff"
 
 
 def test_columns_are_in_the_order_in_which_parameters_appear_in_ended_trials():

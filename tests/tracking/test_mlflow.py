@@ -1,6 +1,7 @@
 """The listener for MLflow from its start to its end, and the export, on a server in memory."""
 
 import json
+import os
 
 import pytest
 from helpers.mlflow_server import SERVER
@@ -103,6 +104,39 @@ def test_an_export_needs_no_record_of_the_experiment(server, tmp_path, record):
         (tmp_path / "app_1" / "maggy.json").write_text(record)
     assert exported(tmp_path)[1] == 3
     assert server.parent.name == "app_1"
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"identity": 3, "runs": 3, "name": ["x"], "description": 3, "drawn_seed": "x"},
+        {"identity": {"optimizer": [3]}, "runs": [3], "maggy_version": {}},
+        {"runs": [{"began": "now"}]},
+    ],
+    ids=str,
+)
+def test_an_export_leaves_out_what_has_a_wrong_type_in_the_record(server, tmp_path, record):
+    (tmp_path / "app_1").mkdir()
+    (tmp_path / "app_1" / "maggy.json").write_text(json.dumps(record))
+    assert exported(tmp_path)[1] == 3
+    tags = server.parent.tags
+    assert (server.parent.name, tags["maggy.method"]) == ("app_1", "optimization")
+
+
+@pytest.mark.parametrize("name", ["maggy.json", "mlflow.json"])
+def test_an_export_waits_for_no_pipe_and_follows_no_link(server, tmp_path, name):
+    folder = tmp_path / "app_1"
+    folder.mkdir()
+    os.mkfifo(folder / name)
+    assert exported(tmp_path)[1] == 3
+    (folder / name).unlink()
+    (folder / "mlflow.json").unlink(missing_ok=True)
+    elsewhere = tmp_path / name
+    elsewhere.write_text(json.dumps({"name": "elsewhere", "targets": [3]}))
+    (folder / name).symlink_to(elsewhere)
+    assert exported(tmp_path)[1] in (0, 3)
+    assert server.parent.name == "app_1"
+    assert json.loads(elsewhere.read_text())["name"] == "elsewhere"
 
 
 def test_an_export_needs_the_directory(server):

@@ -229,6 +229,8 @@ def test_a_field_that_is_unknown_is_kept():
         ("metric_history", ["0.5"]),
         ("step_history", [0, 1]),
         ("step_history", [None]),
+        ("step_history", [10**400]),
+        ("step_history", [-1e300]),
     ],
 )
 def test_a_field_of_a_wrong_type_makes_the_record_unreadable(field, value):

@@ -126,7 +126,8 @@ class Files(ABC):
         """Return the content of an ordinary file in a folder that anybody may have made.
 
         Where a file system has links, a file outside the folder is not read, however it is linked;
-        and reading does not wait for a pipe or a device.
+        and reading does not wait for a pipe or a device. On a disk nothing is read that has more
+        than 1 GiB.
 
         Args:
             folder: The folder.
@@ -135,7 +136,7 @@ class Files(ABC):
         Raises:
             FileNotFoundError: If there is no such file.
             IsADirectoryError: If it is a directory.
-            PermissionError: If it is no ordinary file inside the folder.
+            PermissionError: If it is no ordinary file inside the folder, or too large.
         """
         return self.read_bytes(f"{folder}/{name}")
 

@@ -20,6 +20,8 @@ __all__ = ["FILE_SCHEME", "DiskFiles"]
 FILE_SCHEME = re.compile(r"file:(//|(?=/))")
 """The beginning of a disk's path as a URL. ``file:/x`` and ``file:///x`` both mean ``/x``."""
 
+MAX_BYTES = 2**30
+"""Maximum size of a file that is read as a whole where anybody may have written it."""
 _TEMPORARY = re.compile(r".+\.\d+-\d+\.tmp")
 
 
@@ -85,7 +87,11 @@ class DiskFiles(Files):
 
     def read_inside(self, folder: str, name: str) -> bytes:
         """Return the content of an ordinary file in a folder. See :meth:`Files.read_inside`."""
-        return self.read_bytes(_ordinary_file(folder, name))
+        path = _ordinary_file(folder, name)
+        # The space on the disk says nothing: a file with holes may be larger than any memory.
+        if os.path.getsize(path) > MAX_BYTES:
+            raise PermissionError(f"{path} has more than {MAX_BYTES:,} bytes.")
+        return self.read_bytes(path)
 
     def open_inside(self, folder: str, name: str) -> BinaryIO:
         """Open an ordinary file in a folder. See :meth:`Files.open_inside`."""

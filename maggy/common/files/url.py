@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from maggy.common.exceptions import MissingDependencyError
 from maggy.common.files.contract import PREVIOUS, Files, is_pattern
+from maggy.common.files.store_errors import with_os_errors
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -25,6 +26,7 @@ _IN_MEMORY = threading.Lock()
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}\.tmp")
 
 
+@with_os_errors
 class UrlFiles(Files):
     """The files of a store, with the guarantees of a disk as far as the store can give them.
 
@@ -205,6 +207,7 @@ def open_url(url: str) -> tuple[AbstractFileSystem, str]:
     fsspec keeps the file system for the next call.
 
     Raises:
+        ValueError: If fsspec does not know such URLs.
         MissingDependencyError: If the package for the URL's scheme is missing or broken.
     """
     from fsspec.core import url_to_fs

@@ -194,7 +194,7 @@ class ListenerThread:
             if self._has_failed:
                 return
             self._has_failed = True
-            text = " ".join(f"{type(error).__name__}: {error}".split())
+            text = " ".join(_describe(error).split())
             self._say(
                 f"The listener {self._name} failed in {method}, and the experiment goes on: "
                 f"{without_credentials(text):.500}"
@@ -295,5 +295,18 @@ class HeardNotices:
         self._router.policy_failed(error)
 
 
+def _describe(error: BaseException) -> str:
+    name = type(error).__name__
+    try:
+        text = str(error)
+    except Exception:  # of the user's own class
+        text = ""
+    return f"{name}: {text}" if text else name
+
+
 def _overrides(listener: Listener, method: str) -> bool:
-    return getattr(getattr(listener, method), "__func__", None) is not getattr(Listener, method)
+    try:
+        function = getattr(getattr(listener, method), "__func__", None)
+    except Exception:  # of the user's own class; the call says what is wrong
+        return True
+    return function is not getattr(Listener, method)

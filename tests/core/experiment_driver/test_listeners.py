@@ -173,6 +173,45 @@ def test_a_listener_that_raises_costs_one_line_and_is_called_again(error):
     ]
 
 
+def test_an_error_that_cannot_be_printed_costs_a_line_with_its_class():
+    class Unprintable(Exception):
+        def __str__(self):
+            raise RuntimeError("no text")
+
+    class Broken(Diary):
+        def on_experiment_start(self, info):
+            raise Unprintable
+
+    broken = Broken()
+    thread, lines = started(broken)
+    end(thread)
+    assert broken.methods() == ["experiment_end"]
+    assert lines == [
+        "The listener Broken failed in on_experiment_start, and the experiment goes on: Unprintable"
+    ]
+
+
+def test_a_method_that_cannot_be_looked_up_costs_a_line():
+    class Broken(Diary):
+        @property
+        def on_report(self):
+            raise RuntimeError("no such method")
+
+        @property
+        def on_trial_start(self):
+            raise KeyError
+
+    broken, trial = Broken(), running_trial()
+    thread, lines = started(broken)
+    thread.trial_began(make_row(trial, "accuracy"))
+    thread.points(trial.trial_id, [(0, 0.5)])
+    end(thread)
+    assert broken.methods() == ["experiment_start", "experiment_end"]
+    assert lines == [
+        "The listener Broken failed in on_trial_start, and the experiment goes on: KeyError"
+    ]
+
+
 def test_a_listener_that_hangs_costs_a_line_and_goes_on_in_the_background():
     listener, result = Stuck("experiment_start"), search_result([0.5])
     thread, lines = started(listener)

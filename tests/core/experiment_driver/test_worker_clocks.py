@@ -69,6 +69,25 @@ def test_of_repeated_registrations_the_quickest_counts(clocks, clock):
     assert corrected(clocks, NOW + 10) == [NOW + 10]
 
 
+@pytest.mark.parametrize("ahead", [0.0, 3600.0])
+def test_a_clock_that_is_set_back_meanwhile_is_noticed(clocks, clock, ahead):
+    clocks.register(A, hello(NOW + ahead))
+    clock.now += 60
+    assert corrected(clocks, NOW + 50 + ahead, NOW + 60 + ahead) == [NOW + 50, NOW + 60]
+    clock.now += 60
+    back = ahead - 3600.0
+    assert corrected(clocks, NOW + 110 + back, NOW + 120 + back) == [NOW + 110, NOW + 120]
+    clock.now += 60
+    assert corrected(clocks, NOW + 179 + back) == [NOW + 179]
+
+
+def test_a_clock_that_is_ahead_and_goes_further_ahead_is_noticed(clocks, clock):
+    clocks.register(A, hello(NOW + 100))
+    clock.now += 60
+    assert corrected(clocks, NOW + 3650, NOW + 3660) == [NOW + 50, NOW + 60]
+    assert corrected(clocks, NOW + 3655) == [NOW + 55]
+
+
 def test_no_time_is_later_than_the_arrival(clocks):
     assert corrected(clocks, NOW - 1, NOW + 100) == [NOW - 1, NOW]
     assert corrected(clocks, NOW + 100, NOW - 1) == [NOW, NOW - 1]
