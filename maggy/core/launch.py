@@ -262,6 +262,7 @@ def _make_driver(
         seed=seed,
         trial_attempts=config.trial_attempts,
         worker_timeout=config.worker_timeout,
+        preemption_grace=config.preemption_grace,
         max_trial_seconds=config.max_trial_seconds,
         max_seconds=config.max_seconds,
         fail_fast=config.fail_fast,

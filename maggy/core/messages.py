@@ -8,7 +8,7 @@ a lost one.
     worker                              driver
     Register                   ->       Assign | Check | Wait | Done
     Checked                    ->       Assign | Wait | Done
-    Heartbeat                  ->       Ack, and Stop or Abandon where they apply
+    Heartbeat                  ->       Ack, and Stop, Preempt or Abandon where they apply
     Final | Failed             ->       Assign | Wait | Done
 """
 
@@ -40,6 +40,7 @@ __all__ = [
     "Line",
     "Message",
     "Point",
+    "Preempt",
     "Register",
     "Report",
     "Stop",
@@ -250,6 +251,12 @@ class Stop(Message):
     run: int
 
 
+class Preempt(Message):
+    """Let the run save a checkpoint soon, since the executor of its worker will be taken away."""
+
+    run: int
+
+
 class Abandon(Message):
     """Interrupt the run now: its result is not needed any more."""
 
@@ -271,7 +278,7 @@ class Done(Message):
 
 
 WorkerMessage = Register | Checked | Heartbeat | Final | Failed
-DriverMessage = Assign | Wait | Ack | Stop | Abandon | Check | Done
+DriverMessage = Assign | Wait | Ack | Stop | Preempt | Abandon | Check | Done
 
 MISMATCH = "Driver and executors must have releases of Maggy with the same protocol"
 """The rule that :func:`protocol_mismatch` begins with."""

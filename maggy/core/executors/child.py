@@ -33,7 +33,7 @@ from maggy.core.executors.process_state import ProcessState
 from maggy.core.executors.trial_executor import TrialExecutor
 from maggy.core.executors.trial_interrupt import Interrupter
 from maggy.core.executors.workload import Workload
-from maggy.core.messages import REMARK, Assign, Checked, Done, Line, Stop
+from maggy.core.messages import REMARK, Assign, Checked, Done, Line, Preempt, Stop
 from maggy.core.reporter import Reporter, TimedPoint
 
 __all__ = ["run_child"]
@@ -104,6 +104,8 @@ class ChildSession:
                 match message:
                     case Stop():
                         self.reporter.stop()
+                    case Preempt():
+                        self.reporter.ask_for_checkpoint()
                     case Interrupt(reason=reason):
                         interrupter.fire(reason)
                     case _:

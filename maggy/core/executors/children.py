@@ -37,7 +37,7 @@ from maggy.core.executors.process_messages import (
     TemplateReply,
 )
 from maggy.core.executors.process_table import descendants, memory_of
-from maggy.core.messages import Assign, Stop
+from maggy.core.messages import Assign, Preempt, Stop
 from maggy.core.reporter import Reporter
 
 __all__ = ["Children", "memory_reason"]
@@ -55,7 +55,8 @@ CLOSE_SECONDS = 15.0
 class Children:
     """Run trials in child processes, one at a time.
 
-    One thread runs them. Another one may call :meth:`interrupt`, :meth:`stop` and :meth:`kill`.
+    One thread runs them. Another one may call :meth:`interrupt`, :meth:`stop`, :meth:`preempt` and
+    :meth:`kill`.
 
     Args:
         payload: The pickled :class:`~maggy.core.executors.workload.Workload`.
@@ -130,6 +131,10 @@ class Children:
         """Have the child's next broadcast raise. Any thread may call this."""
         self._tell(Stop(0))
 
+    def preempt(self) -> None:
+        """Let the child save a checkpoint soon. Any thread may call this."""
+        self._tell(Preempt(0))
+
     def kill(self) -> None:
         """End the child at once. Any thread may call this."""
         with self._lock, suppress(ChannelClosed):
@@ -167,6 +172,8 @@ class Children:
                 child.launch(self._template, order)
             if reporter.is_stopped:  # The order came before there was a child to tell.
                 self.stop()
+            if reporter.should_checkpoint:
+                self.preempt()
             self._follow(child)
             return child.outcome()
         finally:

@@ -6,7 +6,7 @@ from typing import Any
 
 from maggy.checkpoints.run import RunPlace
 from maggy.checkpoints.uploader import Upload
-from maggy.core.messages import Assign, Checked, Line, Message, Point, Stop
+from maggy.core.messages import Assign, Checked, Line, Message, Point, Preempt, Stop
 
 __all__ = [
     "CheckpointRestored",
@@ -90,7 +90,7 @@ class Ended(Message):
     status: int
 
 
-# What the Spark task says to the child: Stop, and this.
+# What the Spark task says to the child: Stop, Preempt, and this.
 
 
 class Interrupt(Message):
@@ -169,7 +169,7 @@ class TrialFailed(Message):
 
 TemplateCommand = Prepare | Run | Kill
 TemplateReply = Prepared | Ended
-ChildCommand = Stop | Interrupt
+ChildCommand = Stop | Preempt | Interrupt
 ChildAnswer = TrialFinal | TrialFailed | Checked
 """What a child says last: how its end is to be reported to the driver."""
 ChildReport = Reported | CheckpointWritten | CheckpointRestored | Probing | Value | ChildAnswer

@@ -34,6 +34,7 @@ from maggy.core.messages import (
     Failed,
     Final,
     Heartbeat,
+    Preempt,
     Register,
     Stop,
     Wait,
@@ -46,6 +47,8 @@ __all__ = ["Session"]
 
 logger = logging.getLogger(__name__)
 
+PREEMPTED = "its executor will be taken away"
+
 
 class Session:
     """Talk to the driver for one worker: report the worker's trials, and pass on orders.
@@ -57,6 +60,7 @@ class Session:
         max_trial_seconds: Seconds that one trial may take; None for no limit.
         interrupt: Interrupts the running function; called in the client's thread with the reason.
         stop: Makes the running trial stop early; called in the client's thread.
+        preempt: Lets the running trial save a checkpoint soon; called in the client's thread.
         leave: Ends this process; called when an interrupted function does not end.
         kill: Ends the process of the trial; called instead of ``leave`` if the trial has its own.
         answer_timeout: Seconds for which a message may stay unanswered before the worker leaves;
@@ -75,6 +79,7 @@ class Session:
         max_trial_seconds: float | None = None,
         interrupt: Callable[[str], None] = lambda reason: None,
         stop: Callable[[], None] = lambda: None,
+        preempt: Callable[[], None] = lambda: None,
         kill: Callable[[], None] | None = None,
         leave: Callable[[], None] = lambda: os._exit(1),
         answer_timeout: float = 90.0,
@@ -87,7 +92,8 @@ class Session:
         self._reports = Reports(self._client)
         self._hb_interval, self._max_trial_seconds = hb_interval, max_trial_seconds
         self._function = RunningFunction(interrupt, self._give_up)
-        self._stop, self._kill, self._leave = stop, kill, leave
+        self._stop, self._preempt = stop, preempt
+        self._kill, self._leave = kill, leave
         self._silence = Silence(answer_timeout)
         self._clock = clock
         self._gaps = GapWatch(clock(), work_clock)
@@ -164,19 +170,8 @@ class Session:
         *parts, rest = self._reports.parts()
         if self._is_over:
             return self._end_run(parts, rest.heartbeat)
-        model = self.reporter.model_facts
-        failed = Failed(
-            *rest.fields,
-            reason,
-            traceback,
-            False,
-            mistake,
-            location,
-            died,
-            model,
-            rest.times,
-            rest.checkpoints,
-        )
+        last = (self.reporter.model_facts, rest.times, rest.checkpoints)
+        failed = Failed(*rest.fields, reason, traceback, False, mistake, location, died, *last)
         return self._end_run(parts, failed)
 
     def _end_run(self, parts: list[ReportPart], message: WorkerMessage) -> Answer:
@@ -206,11 +201,14 @@ class Session:
                 self._request, self._has_trial = (), False
             case Stop(run=run):
                 self._on_stop(run)
+            case Preempt(run=run):
+                self._on_preempt(run)
             case Abandon(run=run):
                 self._on_abandon(run)
             case Done():
                 self._has_trial = False
-                self._finish("the experiment has ended")
+                is_preempted = self.reporter.should_checkpoint
+                self._finish(PREEMPTED if is_preempted else "the experiment has ended")
             case _:
                 assert_never(message)
 
@@ -232,6 +230,11 @@ class Session:
         if run == self._reports.run:
             self.reporter.stop()
             self._stop()
+
+    def _on_preempt(self, run: int) -> None:
+        if run == self._reports.run and not self.reporter.should_checkpoint:
+            self.reporter.ask_for_checkpoint()
+            self._preempt()
 
     def _on_abandon(self, run: int) -> None:
         if run == self._reports.run:

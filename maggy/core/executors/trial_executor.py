@@ -142,6 +142,7 @@ def _work_in_children(
             identity,
             interrupt=children.interrupt,
             stop=children.stop,
+            preempt=children.preempt,
             kill=children.kill,
         ) as session,
     ):
@@ -166,6 +167,7 @@ def _session(
     *,
     interrupt: Callable[[str], None],
     stop: Callable[[], None] = lambda: None,
+    preempt: Callable[[], None] = lambda: None,
     kill: Callable[[], None] | None = None,
 ) -> Iterator[Session]:
     """Hold a session with the driver for as long as the block runs."""
@@ -177,6 +179,7 @@ def _session(
         answer_timeout=settings.answer_timeout,
         interrupt=interrupt,
         stop=stop,
+        preempt=preempt,
         kill=kill,
     )
     session.start()

@@ -34,6 +34,7 @@ from maggy.core.experiment_driver.instructions import (
     Lost,
     Mistaken,
     Points,
+    Preempted,
     Probed,
     Refused,
     Saved,
@@ -58,6 +59,7 @@ from maggy.core.experiment_driver.notices import (
     TrialSuggested,
 )
 from maggy.core.experiment_driver.policy_thread import PolicyThread
+from maggy.core.experiment_driver.preemption_watch import PreemptionWatch
 from maggy.core.experiment_driver.progress import Progress
 from maggy.core.experiment_driver.recorder import Recorder
 from maggy.core.experiment_driver.shown import ShownLines
@@ -78,6 +80,7 @@ class InstructionRouter:
     Args:
         policy_thread: Handles what concerns trials.
         jobs: Starts Spark jobs, and kills their tasks.
+        watch: Asks Spark which executors it will take away.
         recorder: Records output and losses.
         progress: Shows output to the user.
         foreground: Runs calls on the thread that called ``lagom``.
@@ -90,6 +93,7 @@ class InstructionRouter:
         self,
         policy_thread: PolicyThread,
         jobs: Jobs,
+        watch: PreemptionWatch,
         recorder: Recorder,
         progress: Progress,
         foreground: Foreground,
@@ -98,6 +102,7 @@ class InstructionRouter:
     ) -> None:
         self._policy_thread = policy_thread
         self._jobs = jobs
+        self._watch = watch
         self._recorder = recorder
         self._progress = progress
         self._foreground = foreground
@@ -108,6 +113,7 @@ class InstructionRouter:
 
     def worker_registered(self, worker: WorkerId, message: Register) -> None:
         """Begin the log of a worker, and say once if it has another release of Maggy."""
+        self._watch.add(worker, message.task)
         self._foreground.post(self._foreground.worker_came, worker.partition)
         self._recorder.worker_registered(worker, message.host, message.pid)
         if message.version in (__version__, *self._other_versions):
@@ -119,7 +125,7 @@ class InstructionRouter:
         )
         self._foreground.post(self._foreground.say, text)
 
-    def carry_out(  # noqa: C901 (one case for each kind)
+    def carry_out(  # noqa: C901, PLR0912 (one case for each kind)
         self, instructions: list[TrialEvent | DriverInstruction]
     ) -> None:
         """Hand instructions on, in their order."""
@@ -151,6 +157,10 @@ class InstructionRouter:
                     self._foreground.post(self._jobs.kill, worker.job, task)
                 case Lost(worker, reason):
                     self._recorder.log(f"Worker {worker.partition} was lost: {reason}")
+                case Preempted(worker):
+                    self._recorder.log(
+                        f"Worker {worker.partition} leaves soon: Spark will take its executor away"
+                    )
                 case CheckFailed(error, error_type):
                     self._fail(self._describe_error(error_type, error))
                 case GivenUp(reason) | Refused(reason):

@@ -118,6 +118,7 @@ class World(RuleBasedStateMachine):
                 assert instruction.trial_id not in self.active, "one trial on two workers"
                 assert instruction.worker not in self.active.values(), "two trials on one worker"
                 assert instruction.trial_id not in self.ended, "a trial that is final began again"
+                assert not self.ledger._roster[instruction.worker].is_leaving
                 self.begun = True
                 self.active[instruction.trial_id] = instruction.worker
                 self.points[instruction.trial_id] = []
@@ -296,6 +297,17 @@ class World(RuleBasedStateMachine):
         worker = self.some(data, lambda candidate: candidate.identity.job not in self.over)
         if worker is not None:
             self.hear(worker, Done())
+
+    @rule(data=st.data())
+    def spark_takes_executors_away(self, data):
+        # Also of workers that are lost, have left, or have never come.
+        tasks = [*self.attempts, (9, 9)]
+        identities = [WorkerId(*task, self.attempts[task] - 1) for task in tasks]
+        leaving = data.draw(st.lists(st.sampled_from(identities), max_size=3))
+        self.do(self.ledger.preempted(leaving, self.now))
+        for identity in leaving:
+            worker = self.ledger._roster.get(identity)
+            assert worker is None or worker.is_leaving
 
     @rule(seconds=st.sampled_from([1, 30, 100]))
     def time_passes(self, seconds):
