@@ -1,4 +1,4 @@
-"""A standalone cluster of Spark on this machine: a master, and workers as processes of their own."""
+"""A standalone cluster of Spark on this machine: a master and workers, each a process."""
 
 import os
 import re
