@@ -158,7 +158,7 @@ OTHER_VALUES = {
     "seed": 3, "num_workers": 2, "log_dir": "here", "resume": "app_1", "max_trial_seconds": 7.0,
     "max_seconds": 8.0, "trial_attempts": 9, "fail_fast": True, "give_up_after": None,
     "retry_failed": True, "isolation": "process", "max_trial_memory": 2**30, "worker_timeout": 99.0,
-    "driver_port": 4242, "verbose": 2, "listeners": [Listener()],
+    "preemption_grace": 12.0, "driver_port": 4242, "verbose": 2, "listeners": [Listener()],
     "checkpoint_dir": "there", "keep_checkpoints": "all",
 }  # fmt: skip
 

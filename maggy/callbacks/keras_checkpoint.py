@@ -38,6 +38,9 @@ class _Reporter(Protocol):
     @property
     def last_step(self) -> float: ...
 
+    @property
+    def should_checkpoint(self) -> bool: ...
+
     def checkpoint(self, step: int) -> AbstractContextManager[Path]: ...
 
     def restore(self) -> _Checkpoint | None: ...
@@ -68,7 +71,8 @@ class KerasCheckpoint(KerasCallback):
         model_and_optimizer: Save the whole model with its optimizer, as ``model.keras``. Otherwise
             only the weights are saved, as ``model.weights.h5``, and the optimizer begins anew. A
             model that Keras cannot save as a whole is saved as weights, with its optimizer.
-        every: Number of epochs between two checkpoints, at least 1. The last epoch is saved, too.
+        every: Number of epochs between two checkpoints, at least 1. The last epoch is saved, too,
+            and every epoch from which on ``reporter.should_checkpoint`` is true.
 
     Raises:
         BadArgumentsError: If ``every`` is no whole number of at least 1.
@@ -130,7 +134,8 @@ class KerasCheckpoint(KerasCallback):
             epoch: The number of the epoch.
             logs: Not used.
         """
-        if (epoch + 1) % self._every and epoch + 1 != self.params["epochs"]:
+        is_due = (epoch + 1) % self._every == 0 or epoch + 1 == self.params["epochs"]
+        if not (is_due or self._reporter.should_checkpoint):
             return
         last_step = self._reporter.last_step
         with self._reporter.checkpoint(step=epoch if last_step < 0 else int(last_step)) as folder:

@@ -48,6 +48,29 @@ class CheckpointReporter(ABC):
         self._last_step: int | float = -1
         self._last_metric: int | float | None = None
         self._is_pausing = self._is_paused = False
+        self._should_checkpoint = False
+
+    @property
+    def should_checkpoint(self) -> bool:
+        """Whether the training should save a checkpoint now, since its executor will be taken away.
+
+        It becomes true when Spark has announced this, and stays true. After ``preemption_grace``
+        seconds of the config the trial is interrupted, and goes on elsewhere from its newest
+        checkpoint. The property may be read after every step: it costs nothing.
+
+        Example:
+            >>> def train(epochs, reporter):
+            ...     for epoch in range(epochs):
+            ...         reporter.broadcast(1 / (1 + epoch), step=epoch)
+            ...         if reporter.should_checkpoint or epoch % 5 == 0:
+            ...             with reporter.checkpoint(epoch) as folder:
+            ...                 (folder / "epoch").write_text(str(epoch))
+        """
+        return self._should_checkpoint
+
+    def ask_for_checkpoint(self) -> None:
+        """Let the training function save a checkpoint soon. Any thread may call this."""
+        self._should_checkpoint = True
 
     @contextmanager
     def checkpoint(self, step: int) -> Iterator[Path]:

@@ -125,8 +125,7 @@ def launch(train_fn: TrainingFunction, config: Config) -> Any:  # noqa: ANN401 (
             state = outcome.state
             best = _find_best_trial(outcome.trials, Direction.parse(policy.direction))
             recorder.clear_checkpoints(outcome.spare_checkpoint_ids, best)
-            if outcome.error is not None:
-                error = outcome.error
+            if (error := outcome.error) is not None:
                 text = f"{type(error).__name__}: {without_credentials(str(error))}".rstrip(": ")
                 recorder.log(f"It was ended by {text}")
             return conclude(
@@ -270,6 +269,7 @@ def _make_driver(
         seed=seed,
         trial_attempts=config.trial_attempts,
         worker_timeout=config.worker_timeout,
+        preemption_grace=config.preemption_grace,
         max_trial_seconds=config.max_trial_seconds,
         max_seconds=config.max_seconds,
         fail_fast=config.fail_fast,

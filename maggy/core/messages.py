@@ -8,7 +8,7 @@ a lost one.
     worker                              driver
     Register                   ->       Assign | Check | Wait | Done
     Checked                    ->       Assign | Wait | Done
-    Heartbeat                  ->       Ack, and Stop, Pause or Abandon where they apply
+    Heartbeat                  ->       Ack, and Stop, Pause, Preempt or Abandon where they apply
     Final | Failed             ->       Assign | Wait | Done
 """
 
@@ -39,8 +39,10 @@ __all__ = [
     "Heartbeat",
     "Line",
     "Message",
+    "Order",
     "Pause",
     "Point",
+    "Preempt",
     "Register",
     "Report",
     "Stop",
@@ -259,6 +261,12 @@ class Pause(Message):
     run: int
 
 
+class Preempt(Message):
+    """Let the run save a checkpoint soon, since the executor of its worker will be taken away."""
+
+    run: int
+
+
 class Abandon(Message):
     """Interrupt the run now: its result is not needed any more."""
 
@@ -280,7 +288,10 @@ class Done(Message):
 
 
 WorkerMessage = Register | Checked | Heartbeat | Final | Failed
-DriverMessage = Assign | Wait | Ack | Stop | Pause | Abandon | Check | Done
+Order = Stop | Pause | Preempt
+"""What the training function of a run hears from the driver through its reporter."""
+
+DriverMessage = Assign | Wait | Ack | Order | Abandon | Check | Done
 
 MISMATCH = "Driver and executors must have releases of Maggy with the same protocol"
 """The rule that :func:`protocol_mismatch` begins with."""

@@ -61,6 +61,9 @@ class CommonConfig:
             default, means no limit.
         worker_timeout: Seconds without a heartbeat, 60 by default, after which a worker counts as
             lost and its trial starts again. It must be longer than ``hb_interval``.
+        preemption_grace: Seconds, 30 by default, for which a trial goes on when Spark will take its
+            executor away. Then it goes on elsewhere from its newest checkpoint, and loses none of
+            its ``trial_attempts``. It may save a checkpoint when ``reporter.should_checkpoint``.
         driver_port: Port on which the driver listens for its workers, from 1 to 65535. None, the
             default, takes a free port.
         listeners: A list of what hears of the experiment while it runs: instances of
@@ -93,6 +96,7 @@ class CommonConfig:
     isolation: str = "worker"
     max_trial_memory: int | str | None = None
     worker_timeout: float = 60.0
+    preemption_grace: float = 30.0
     driver_port: int | None = None
     listeners: Sequence[str | Listener] = ()
     checkpoint_dir: str | os.PathLike[str] | None = None
@@ -120,6 +124,7 @@ class CommonConfig:
         interval = fields["hb_interval"]
         check_positive("hb_interval", interval, "seconds")
         check_positive("worker_timeout", self.worker_timeout, "seconds")
+        check_positive("preemption_grace", self.preemption_grace, "seconds")
         if self.worker_timeout <= interval:
             raise BadArgumentsError(
                 "worker_timeout must be longer than hb_interval, or every worker would count as "

@@ -115,6 +115,7 @@ def run_on_threads(
                 seed=1 if config.seed is None else config.seed,
                 trial_attempts=config.trial_attempts,
                 worker_timeout=config.worker_timeout,
+                preemption_grace=config.preemption_grace,
                 max_seconds=config.max_seconds,
                 fail_fast=config.fail_fast,
                 give_up_after=config.give_up_after,
@@ -241,10 +242,12 @@ class LoopbackExperiment:
 
     def _make_tasks(self, address: Address) -> Callable[[int], Task]:
         return lambda job: (
-            lambda info: self._work(address, WorkerId(job, info.partition, info.attempt).encode())
+            lambda info: self._work(
+                address, WorkerId(job, info.partition, info.attempt).encode(), info.task
+            )
         )
 
-    def _work(self, address: Address, identity: bytes) -> list[object]:
+    def _work(self, address: Address, identity: bytes, task: int) -> list[object]:
         interrupted = threading.Event()
         session = _DismissibleSession(
             address,
@@ -257,7 +260,7 @@ class LoopbackExperiment:
         self._sessions.append(session)
         checkpoints = CheckpointRuns(self.keeper.place, identity.decode())
         try:
-            answer = session.request(Register.of_this_release("host", 1))
+            answer = session.request(Register.of_this_release("host", 1, task))
             while not isinstance(answer, Done):
                 interrupted.clear()
                 if isinstance(answer, Assign):

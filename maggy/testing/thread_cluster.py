@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable
 
@@ -35,6 +36,7 @@ class ThreadCluster(Cluster):
         self.job_per_worker = job_per_worker
         self.cancelled = threading.Event()
         self.jobs: list[str] = []
+        self._task_ids = itertools.count()
 
     def slots(self) -> int | None:
         """Return how many tasks run at once."""
@@ -48,7 +50,7 @@ class ThreadCluster(Cluster):
 
         def body(position: int, partition: int) -> None:
             try:
-                values[position] = task(TaskInfo(partition, 0, []))
+                values[position] = task(TaskInfo(partition, 0, [], next(self._task_ids)))
             except BaseException as error:
                 failures.append((position, error))
 

@@ -22,6 +22,7 @@ class FolderReporter:
     def __init__(self, folder, last_step=-1, checkpoint=None):
         self.folder, self.last_step, self._checkpoint = folder, last_step, checkpoint
         self.steps = []
+        self.should_checkpoint = False
 
     @contextlib.contextmanager
     def checkpoint(self, step):
@@ -68,7 +69,7 @@ def make_model(kind="functional"):
     return model
 
 
-def fit(model, reporter, epochs=6, die_in=None, **options):
+def fit(model, reporter, epochs=6, die_in=None, preempt_in=None, **options):
     """Train, and return the epochs that ran."""
     import keras
 
@@ -78,6 +79,7 @@ def fit(model, reporter, epochs=6, die_in=None, **options):
         ran.append(epoch)
 
     def die(epoch, logs):
+        reporter.should_checkpoint = preempt_in is not None and epoch >= preempt_in
         if epoch == die_in:
             raise Interruption
 
@@ -123,6 +125,12 @@ def test_every_second_epoch_and_the_last_one_are_saved(tmp_path):
     reporter = FolderReporter(tmp_path)
     fit(make_model(), reporter, epochs=5, every=2)
     assert reporter.steps == [1, 3, 4]
+
+
+def test_each_epoch_is_saved_once_the_executor_will_be_taken_away(tmp_path):
+    reporter = FolderReporter(tmp_path)
+    fit(make_model(), reporter, epochs=8, every=100, preempt_in=4, die_in=6)
+    assert reporter.steps == [4, 5]
 
 
 def test_a_checkpoint_is_of_the_step_that_was_reported_last(tmp_path):

@@ -68,3 +68,9 @@ def test_what_the_driver_has_not_acknowledged_is_said_again(reporter):
     assert reporter.checkpoint_news() is None
     reporter.note_restored()
     assert reporter.checkpoint_news() == CheckpointNews(True, 2, [])
+
+
+def test_a_training_function_sees_that_it_should_save_a_checkpoint(reporter):
+    assert reporter.should_checkpoint is False
+    reporter.ask_for_checkpoint()
+    assert reporter.should_checkpoint is True

@@ -41,6 +41,7 @@ def test_the_common_options_have_their_documented_defaults(make):
         "isolation": "worker",
         "max_trial_memory": None,
         "worker_timeout": 60,
+        "preemption_grace": 30,
         "driver_port": None,
         "description": "",
     }
@@ -68,6 +69,7 @@ def test_the_common_options_have_their_documented_defaults(make):
         {"log_dir": Path("somewhere"), "resume": Path("app_1")},
         {"log_dir": "s3://bucket/folder"},
         {"driver_port": 5000},
+        {"preemption_grace": 0.5},
         {"name": ""},
     ],
 )
@@ -90,6 +92,10 @@ def test_a_good_option_is_accepted(make, options):
         ("hb_interval", 60),  # not below worker_timeout
         ("worker_timeout", 0.5),
         ("worker_timeout", 0),
+        ("preemption_grace", 0),
+        ("preemption_grace", "30"),
+        ("preemption_grace", None),
+        ("preemption_grace", math.inf),
         ("give_up_after", 0),
         ("give_up_after", 2.5),
         ("retry_failed", 1),

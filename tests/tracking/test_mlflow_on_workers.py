@@ -39,7 +39,7 @@ class Session:
     def function_returned(self):
         pass
 
-    def final(self, metric, outputs, early):
+    def final(self, metric, outputs, early, *, paused=False):
         self.end = metric, outputs, early, self.reporter.waiting()[:4]
         return Done()
 

@@ -50,6 +50,9 @@ class ClassicCluster(Cluster):
             "127.0.0.1" if self.local else conf.get("spark.driver.bindAddress", self.advertised)
         )
         self.speculation = conf.get("spark.speculation", "false").lower() == "true"
+        self.announces_preemption = (
+            not self.local and conf.get("spark.decommission.enabled", "false").lower() == "true"
+        )
         if self.local and context.pythonExec == "python3":
             # This is Spark's default. The first python3 on the PATH may be another interpreter
             # than the driver's.
@@ -133,6 +136,22 @@ class ClassicCluster(Cluster):
             self.cancel(job)
         else:
             self._context._jsc.sc().killTaskAttempt(task, True, "its Python worker hangs")
+
+    def tasks_to_move(self, tasks: list[int]) -> list[int]:
+        """Return those of the tasks whose executors Spark decommissions."""
+        scheduler = self._context._jsc.sc().taskScheduler()
+        # Almost always there is none, and then this is all that is asked.
+        if bool(scheduler.executorsPendingDecommission().isEmpty()):
+            return []
+        executors = scheduler.taskIdToExecutorId()
+        found = []
+        for task in tasks:
+            executor = executors.get(task)  # an Option of Scala
+            if bool(executor.isDefined()):
+                state = scheduler.getExecutorDecommissionState(str(executor.get()))
+                if bool(state.isDefined()):
+                    found.append(task)
+        return found
 
     def _java_processors(self) -> int:
         # Java may be allowed fewer processors than the machine has, for example in a container.

@@ -72,6 +72,7 @@ class Cluster(ABC):
         job_per_worker: True if Spark ends a whole job at its first crash, so that every worker
             needs its own job.
         speculation: True if Spark may run a second copy of a slow task.
+        announces_preemption: True if :meth:`tasks_to_move` may find tasks.
     """
 
     session: ClassicSession | ConnectSession
@@ -82,6 +83,7 @@ class Cluster(ABC):
     local: bool
     job_per_worker: bool
     speculation: bool
+    announces_preemption: bool = False
 
     @property
     def spare_workers(self) -> int:
@@ -159,6 +161,14 @@ class Cluster(ABC):
         # The task is the only one of its job.
         if self.job_per_worker:
             self.cancel(job)
+
+    def tasks_to_move(self, tasks: list[int]) -> list[int]:
+        """Return those of the tasks whose executors Spark will take away.
+
+        Args:
+            tasks: The ids of tasks in the Spark application. They may have ended.
+        """
+        return []
 
     def thread(self, target: Callable[[], None], name: str) -> threading.Thread:
         """Return a daemon thread from which :meth:`run` may be called.

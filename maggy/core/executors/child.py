@@ -15,6 +15,7 @@ from maggy.common.types import Json
 from maggy.core.cluster import dumps
 from maggy.core.executors.channel import Channel, ChannelClosed, child_end
 from maggy.core.executors.error_text import text_of
+from maggy.core.executors.orders import obey
 from maggy.core.executors.process_messages import (
     CheckpointRestored,
     CheckpointWritten,
@@ -33,7 +34,7 @@ from maggy.core.executors.process_state import ProcessState
 from maggy.core.executors.trial_executor import TrialExecutor
 from maggy.core.executors.trial_interrupt import Interrupter
 from maggy.core.executors.workload import Workload
-from maggy.core.messages import REMARK, Assign, Checked, Done, Line, Pause, Stop
+from maggy.core.messages import REMARK, Assign, Checked, Done, Line, Pause, Preempt, Stop
 from maggy.core.reporter import Reporter, TimedPoint
 
 __all__ = ["run_child"]
@@ -99,19 +100,17 @@ class ChildSession:
             interrupter: Interrupts the training function.
         """
 
-        def obey() -> None:
+        def hear_orders() -> None:
             while (message := self._channel.receive()[0]) is not None:
                 match message:
-                    case Stop():
-                        self.reporter.stop()
-                    case Pause():
-                        self.reporter.pause()
+                    case Stop() | Pause() | Preempt():
+                        obey(self.reporter, message)
                     case Interrupt(reason=reason):
                         interrupter.fire(reason)
                     case _:
                         assert_never(message)
 
-        threading.Thread(target=obey, name="maggy-control", daemon=True).start()
+        threading.Thread(target=hear_orders, name="maggy-control", daemon=True).start()
 
     def begin(self) -> None:
         """Do nothing: the Spark task watches the time, and has begun to."""

@@ -25,6 +25,7 @@ from maggy.core.cluster import dumps
 from maggy.core.cluster.python_worker import task_state
 from maggy.core.executors.channel import ChannelClosed, template_channel
 from maggy.core.executors.child_process import ChildProcess, Outcome
+from maggy.core.executors.orders import pending_orders
 from maggy.core.executors.process_messages import (
     ChildCommand,
     Ended,
@@ -37,7 +38,7 @@ from maggy.core.executors.process_messages import (
     TemplateReply,
 )
 from maggy.core.executors.process_table import descendants, memory_of
-from maggy.core.messages import Assign, Pause, Stop
+from maggy.core.messages import Assign, Order
 from maggy.core.reporter import Reporter
 
 __all__ = ["Children", "memory_reason"]
@@ -126,8 +127,8 @@ class Children:
             child.was_interrupted = True
         self._tell(Interrupt(reason))
 
-    def pass_on(self, order: Stop | Pause) -> None:
-        """Have the child's next broadcast or checkpoint raise. Any thread may call this."""
+    def pass_on(self, order: Order) -> None:
+        """Let the child hear of an order. Any thread may call this."""
         self._tell(order)
 
     def kill(self) -> None:
@@ -166,10 +167,8 @@ class Children:
                 self._child = child
                 child.launch(self._template, order)
             # An order may have come before there was a child to tell.
-            if reporter.is_stopped:
-                self._tell(Stop(0))
-            elif reporter.is_pausing:
-                self._tell(Pause(0))
+            for pending_order in pending_orders(reporter):
+                self._tell(pending_order)
             self._follow(child)
             return child.outcome()
         finally:

@@ -6,7 +6,7 @@ from typing import Any
 
 from maggy.checkpoints.run import RunPlace
 from maggy.checkpoints.uploader import Upload
-from maggy.core.messages import Assign, Checked, Line, Message, Pause, Point, Stop
+from maggy.core.messages import Assign, Checked, Line, Message, Order, Point
 
 __all__ = [
     "CheckpointRestored",
@@ -90,7 +90,7 @@ class Ended(Message):
     status: int
 
 
-# What the Spark task says to the child: Stop, Pause, and this.
+# What the Spark task says to the child: the orders of the driver, and this.
 
 
 class Interrupt(Message):
@@ -170,7 +170,7 @@ class TrialFailed(Message):
 
 TemplateCommand = Prepare | Run | Kill
 TemplateReply = Prepared | Ended
-ChildCommand = Stop | Pause | Interrupt
+ChildCommand = Order | Interrupt
 ChildAnswer = TrialFinal | TrialFailed | Checked
 """What a child says last: how its end is to be reported to the driver."""
 ChildReport = Reported | CheckpointWritten | CheckpointRestored | Probing | Value | ChildAnswer

@@ -21,6 +21,7 @@ from maggy.common.types import Json
 from maggy.core.executors.driver_silence import Silence
 from maggy.core.executors.gaps import GapWatch
 from maggy.core.executors.heartbeats import ReportPart, Reports
+from maggy.core.executors.orders import obey
 from maggy.core.executors.running_function import RunningFunction
 from maggy.core.executors.trial_session import Answer
 from maggy.core.messages import (
@@ -34,7 +35,9 @@ from maggy.core.messages import (
     Failed,
     Final,
     Heartbeat,
+    Order,
     Pause,
+    Preempt,
     Register,
     Stop,
     Wait,
@@ -47,6 +50,8 @@ __all__ = ["Session"]
 
 logger = logging.getLogger(__name__)
 
+PREEMPTED = "its executor will be taken away"
+
 
 class Session:
     """Talk to the driver for one worker: report the worker's trials, and pass on orders.
@@ -58,6 +63,7 @@ class Session:
         max_trial_seconds: Seconds that one trial may take; None for no limit.
         interrupt: Interrupts the running function; called in the client's thread with the reason.
         stop: Makes the running trial stop early; called in the client's thread.
+        preempt: Lets the running trial save a checkpoint soon; called in the client's thread.
         leave: Ends this process; called when an interrupted function does not end.
         kill: Ends the process of the trial; called instead of ``leave`` if the trial has its own.
         answer_timeout: Seconds for which a message may stay unanswered before the worker leaves;
@@ -75,7 +81,7 @@ class Session:
         hb_interval: float,
         max_trial_seconds: float | None = None,
         interrupt: Callable[[str], None] = lambda reason: None,
-        pass_on: Callable[[Stop | Pause], None] = lambda order: None,
+        pass_on: Callable[[Order], None] = lambda order: None,
         kill: Callable[[], None] | None = None,
         leave: Callable[[], None] = lambda: os._exit(1),
         answer_timeout: float = 90.0,
@@ -174,19 +180,8 @@ class Session:
         *parts, rest = self._reports.parts()
         if self._is_over:
             return self._end_run(parts, rest.heartbeat)
-        model = self.reporter.model_facts
-        failed = Failed(
-            *rest.fields,
-            reason,
-            traceback,
-            False,
-            mistake,
-            location,
-            died,
-            model,
-            rest.times,
-            rest.checkpoints,
-        )
+        last = (self.reporter.model_facts, rest.times, rest.checkpoints)
+        failed = Failed(*rest.fields, reason, traceback, False, mistake, location, died, *last)
         return self._end_run(parts, failed)
 
     def _end_run(self, parts: list[ReportPart], message: WorkerMessage) -> Answer:
@@ -214,13 +209,14 @@ class Session:
                 self._on_check(message)
             case Wait():
                 self._request, self._has_trial = (), False
-            case Stop(run=run) | Pause(run=run):
-                self._on_order(message, run)
+            case Stop() | Pause() | Preempt():
+                self._on_order(message)
             case Abandon(run=run):
                 self._on_abandon(run)
             case Done():
                 self._has_trial = False
-                self._finish("the experiment has ended")
+                is_preempted = self.reporter.should_checkpoint
+                self._finish(PREEMPTED if is_preempted else "the experiment has ended")
             case _:
                 assert_never(message)
 
@@ -238,12 +234,9 @@ class Session:
             self._reports.begin_check()
             self._answer(message)
 
-    def _on_order(self, order: Stop | Pause, run: int) -> None:
-        if run == self._reports.run:
-            if isinstance(order, Stop):
-                self.reporter.stop()
-            else:
-                self.reporter.pause()
+    def _on_order(self, order: Order) -> None:
+        if order.run == self._reports.run:
+            obey(self.reporter, order)
             self._pass_on(order)
 
     def _on_abandon(self, run: int) -> None:

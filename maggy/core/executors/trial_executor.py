@@ -30,7 +30,7 @@ from maggy.core.executors.trial_session import (
 )
 from maggy.core.executors.worker_loop import serve
 from maggy.core.executors.workload import Workload
-from maggy.core.messages import Assign, Checked, Pause, Register, Stop, WorkerId
+from maggy.core.messages import Assign, Checked, Order, Register, WorkerId
 from maggy.core.rpc import Address
 
 __all__ = ["TrialExecutor", "WorkerSettings", "work"]
@@ -165,7 +165,7 @@ def _session(
     identity: bytes,
     *,
     interrupt: Callable[[str], None],
-    pass_on: Callable[[Stop | Pause], None] = lambda order: None,
+    pass_on: Callable[[Order], None] = lambda order: None,
     kill: Callable[[], None] | None = None,
 ) -> Iterator[Session]:
     """Hold a session with the driver for as long as the block runs."""

@@ -71,6 +71,9 @@ class Assignments:
         """Handle the request of a worker for a trial."""
         if self.finished:
             return [Send(worker.identity, Done())]
+        if worker.is_leaving and not worker.is_standby:
+            identity = worker.identity
+            return [*self._places.dismiss(identity), *self._places.move(identity.partition)]
         if not (worker.is_standby or self.is_checked or self.checker):
             return self._start_check(worker)
         worker.is_waiting = True

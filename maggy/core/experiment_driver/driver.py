@@ -22,10 +22,12 @@ from maggy.core.experiment_driver.listeners import HeardNotices, Listeners
 from maggy.core.experiment_driver.live_feed import LiveFeed
 from maggy.core.experiment_driver.policy import Policy
 from maggy.core.experiment_driver.policy_thread import PolicyThread, TrialListener
+from maggy.core.experiment_driver.preemption_watch import PreemptionWatch
 from maggy.core.experiment_driver.progress import Progress
 from maggy.core.experiment_driver.recorder import Recorder
 from maggy.core.experiment_driver.routers import InstructionRouter, NoticeRouter
 from maggy.core.experiment_driver.trial_book import TrialBook
+from maggy.core.messages import WorkerId
 from maggy.core.rpc import Address, Server
 from maggy.trial import Trial
 
@@ -50,6 +52,7 @@ class RunLimits:
     seed: int
     trial_attempts: int = 3
     worker_timeout: float = 60.0
+    preemption_grace: float = 30.0
     max_trial_seconds: float | None = None
     max_seconds: float | None = None
     fail_fast: bool = False
@@ -151,6 +154,7 @@ class ExperimentDriver:
         self._ledger = Ledger(
             attempts=limits.trial_attempts,
             worker_timeout=limits.worker_timeout,
+            preemption_grace=limits.preemption_grace,
             max_trial_seconds=limits.max_trial_seconds,
             check_first=policy.needs_check,
             speculation=cluster.speculation,
@@ -207,6 +211,7 @@ class ExperimentDriver:
         self._dispatcher.start()
         self._policy_thread.start(self._notice_chain, self._point_hearers)
         self._jobs.launch(list(range(self._limits.num_workers)))
+        self._watch.start()
         self._foreground.wait(self._limits.max_seconds)
 
     def _connect_parts(self, make_task: Callable[[int], Task]) -> None:
@@ -219,6 +224,7 @@ class ExperimentDriver:
             self._job_ended,
             self._fail_soon,
         )
+        self._watch = PreemptionWatch(self._cluster, self._preempted, self._recorder.log)
         self._policy_thread = PolicyThread(self._book)
         self._point_hearers: list[Callable[[Points], None]] = [self._recorder.points_came]
         metric_name = self._policy.optimization_key or "metric"
@@ -230,6 +236,7 @@ class ExperimentDriver:
             InstructionRouter(
                 self._policy_thread,
                 self._jobs,
+                self._watch,
                 self._recorder,
                 self._progress,
                 self._foreground,
@@ -267,6 +274,7 @@ class ExperimentDriver:
         messages, then the policy thread handles them.
         """
         error, self._foreground.is_over = self._foreground.error, True
+        self._watch.close()
         if error is not None:
             self._dispatcher.post(self._ledger.stop_all)
         elif self._policy.optimization_key is None:
@@ -300,6 +308,10 @@ class ExperimentDriver:
     def _fail_soon(self, error: BaseException) -> None:
         """End the experiment with an error. May be called from any thread."""
         self._foreground.post(self._foreground.fail, error)
+
+    def _preempted(self, workers: list[WorkerId]) -> None:
+        """Take into account which executors Spark will take away, on the thread of the watch."""
+        self._dispatcher.post(self._ledger.preempted, workers, time.monotonic())
 
     def _job_ended(self, end: JobEnd) -> None:
         """Take the end of a Spark job into account, on the thread of the job."""

@@ -32,6 +32,7 @@ __all__ = [
     "Mistaken",
     "Paused",
     "Points",
+    "Preempted",
     "Probed",
     "Refused",
     "Saved",
@@ -176,6 +177,12 @@ class Lost(msgspec.Struct, frozen=True, gc=False):
     reason: str
 
 
+class Preempted(msgspec.Struct, frozen=True, gc=False):
+    """Note in the log that the executor of a worker will be taken away."""
+
+    worker: WorkerId
+
+
 class Kill(msgspec.Struct, frozen=True, gc=False):
     """Have Spark kill the task of a worker that does not answer. A new worker takes its place."""
 
@@ -228,7 +235,7 @@ TrialEvent = (
 )
 """The instructions that the policy thread carries out."""
 
-DriverInstruction = Lines | Lost | Kill | Launch | CheckFailed | GivenUp | Refused
+DriverInstruction = Lines | Lost | Preempted | Kill | Launch | CheckFailed | GivenUp | Refused
 """The instructions that the driver carries out."""
 
 Instruction = Send | TrialEvent | DriverInstruction

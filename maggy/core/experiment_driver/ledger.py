@@ -25,6 +25,7 @@ from maggy.core.experiment_driver.instructions import (
 )
 from maggy.core.experiment_driver.losses import Losses
 from maggy.core.experiment_driver.places import Places
+from maggy.core.experiment_driver.preemptions import Preemptions
 from maggy.core.experiment_driver.roster import Roster, Run, Worker
 from maggy.core.experiment_driver.trial_queue import QueuedTrial, TrialQueue
 from maggy.core.messages import (
@@ -36,6 +37,7 @@ from maggy.core.messages import (
     Final,
     Heartbeat,
     Pause,
+    Preempt,
     Register,
     Stop,
     WorkerId,
@@ -54,6 +56,8 @@ class Ledger:
         attempts: Number of times that a trial is started (``trial_attempts``). It fails when the
             last of its workers is lost.
         worker_timeout: Seconds without a message after which a worker counts as lost.
+        preemption_grace: Seconds for which a trial goes on when the executor of its worker will be
+            taken away.
         max_trial_seconds: Seconds that a trial may take. Its worker enforces the limit. The ledger
             acts only when the worker cannot, because one long call blocks all its threads.
         check_first: Have the first worker try the study out before any trial is assigned.
@@ -66,6 +70,7 @@ class Ledger:
 
     attempts: int = 3
     worker_timeout: float = 60.0
+    preemption_grace: float = 30.0
     max_trial_seconds: float | None = None
     check_first: bool = False
     speculation: bool = False
@@ -94,6 +99,13 @@ class Ledger:
             self._give_up,
             worker_timeout=self.worker_timeout,
             max_trial_seconds=self.max_trial_seconds,
+        )
+        self._preemptions = Preemptions(
+            self._roster,
+            self._queue,
+            self._places,
+            self._assignments,
+            grace=self.preemption_grace,
         )
 
     @property
@@ -181,11 +193,15 @@ class Ledger:
             # The assignment did not arrive, or the worker still runs an older one.
             return [Send(identity, run.assignment())]
         out = run.accept(identity, message)
+        if self._preemptions.is_due(worker, now):
+            return out + self._preemptions.leave(worker)
         out.append(Send(identity, Ack(run.number, run.points, run.lines, run.checkpoints)))
         if run.is_stopping:
             out.append(Send(identity, Stop(run.number)))
         elif run.is_pausing:
             out.append(Send(identity, Pause(run.number)))
+        if worker.is_leaving:
+            out.append(Send(identity, Preempt(run.number)))
         return out
 
     def ended(self, identity: WorkerId, message: Final | Failed, now: float) -> list[Instruction]:
@@ -210,7 +226,8 @@ class Ledger:
             self._give_up.ended(None)
             out.append(Ended(trial_id, message, "", "", message.model))
         elif message.died:
-            out += self._assignments.give_back(run.trial, message.reason, charge=True)
+            charge = not worker.is_leaving
+            out += self._assignments.give_back(run.trial, message.reason, charge=charge)
         else:
             out.append(Ended(trial_id, None, message.reason, message.traceback, message.model))
             mistake = Mistake(message.mistake, message.location)
@@ -260,6 +277,10 @@ class Ledger:
         """Handle the loss of a worker; see :meth:`Losses.lost`."""
         return self._losses.lost(identity, reason, charge=charge)
 
+    def preempted(self, identities: list[WorkerId], now: float) -> list[Instruction]:
+        """Handle the news that executors will be taken away; see :meth:`Preemptions.preempted`."""
+        return self._preemptions.preempted(identities, now)
+
     def job_ended(
         self, job: int, partitions: list[int], error: str | None, culprit: int | None
     ) -> list[Instruction]:
@@ -267,8 +288,8 @@ class Ledger:
         return self._losses.job_ended(job, partitions, error, culprit)
 
     def tick(self, now: float, late: float = 0.0) -> list[Instruction]:
-        """Lose silent workers, and end overdue trials; see :meth:`Losses.tick`."""
-        return self._losses.tick(now, late)
+        """Lose silent workers, end overdue trials, and take trials from executors that go."""
+        return self._losses.tick(now, late) + self._preemptions.tick(now)
 
     def stop_all(self) -> list[Instruction]:
         """End the experiment now: tell every worker to leave, and drop the running trials."""
@@ -308,8 +329,9 @@ class Ledger:
         ]
 
     def _dismissal(self, identity: WorkerId) -> list[Instruction]:
-        """Tell a worker to leave whose job has ended, or that was told so before."""
-        must_leave = self._roster.is_closed(identity.job) or self._roster.is_dismissed(identity)
+        """Tell a worker to leave whose job has ended, or whose task was told so before."""
+        job, partition, _ = identity
+        must_leave = self._roster.is_closed(job) or self._roster.has_left(job, partition)
         return [Send(identity, Done())] if must_leave else []
 
     def _answer_without_run(self, worker: Worker, message: Heartbeat) -> list[Instruction]:

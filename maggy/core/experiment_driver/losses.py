@@ -136,6 +136,8 @@ class Losses:
         out: list[Instruction] = [Lost(identity, reason)]
         if run is not None:
             del self._assignments.running[run.trial.trial_id]
+            # A trial has no part in it that its executor is taken away.
+            charge = charge and not worker.is_leaving
             out += self._assignments.give_back(run.trial, reason, charge=charge)
         out += self._promote_standby(identity) + self._assignments.restart_check()
         return out + self._assignments.finish_if_done()

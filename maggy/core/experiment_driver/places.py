@@ -9,7 +9,7 @@ from maggy.core.experiment_driver.instructions import Instruction, Launch, Send
 from maggy.core.experiment_driver.job_failures import JobFailures
 from maggy.core.experiment_driver.roster import Roster
 from maggy.core.experiment_driver.trial_queue import TrialQueue
-from maggy.core.messages import Done
+from maggy.core.messages import Done, WorkerId
 
 __all__ = ["Places"]
 
@@ -55,6 +55,18 @@ class Places:
             self._vacant.setdefault(free.partition)
             out += [Send(worker.identity, Done()) for worker in self._roster.dismiss(free)]
         return out
+
+    def dismiss(self, identity: WorkerId) -> list[Instruction]:
+        """Dismiss a worker whose executor will be taken away. :meth:`move` opens its place."""
+        return [Send(worker.identity, Done()) for worker in self._roster.dismiss(identity)]
+
+    def move(self, place: int) -> list[Instruction]:
+        """Open the place of a dismissed worker on another executor, if it is needed."""
+        if not self._queue.has_all_trials:
+            self._opening.add(place)
+            return [Launch([place])]
+        self._vacant.setdefault(place)
+        return self.reopen()
 
     def reopen(self) -> list[Instruction]:
         """Open vacant places for queued trials for which no place is opening yet."""

@@ -106,6 +106,8 @@ class Worker:
         has_run: It was assigned a trial at least once.
         is_dismissed: It was told to leave, since there will be no further trial for it. It gets
             none, whatever messages it still sends.
+        leave_by: When its run is taken from it, in monotonic seconds, since its executor will be
+            taken away; None if it will not.
     """
 
     identity: WorkerId
@@ -117,11 +119,17 @@ class Worker:
     is_standby: bool = False
     has_run: bool = False
     is_dismissed: bool = False
+    leave_by: float | None = None
 
     @property
     def is_live(self) -> bool:
         """Whether the worker is neither lost nor dismissed."""
         return not (self.is_lost or self.is_dismissed)
+
+    @property
+    def is_leaving(self) -> bool:
+        """Whether its executor will be taken away, so that it gets no further trial."""
+        return self.leave_by is not None
 
 
 class Roster:
@@ -197,11 +205,6 @@ class Roster:
     def has_left(self, job: int, partition: int) -> bool:
         """Return whether the worker of a task was dismissed. Spark does not retry such a task."""
         return any(worker.is_dismissed for worker in self._tasks.get((job, partition), []))
-
-    def is_dismissed(self, identity: WorkerId) -> bool:
-        """Return whether the worker was dismissed."""
-        worker = self._workers.get(identity)
-        return worker is not None and worker.is_dismissed
 
     def close(self, job: int) -> None:
         """Close a Spark job that has ended: its workers do not count any more."""

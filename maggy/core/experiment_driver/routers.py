@@ -10,11 +10,8 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 
-import msgspec
-
 from maggy.common.exceptions import ExperimentError
 from maggy.common.exhaustive import assert_never
-from maggy.common.source_lines import add_source_lines
 from maggy.core.experiment_driver.checkpoint_book import Saving
 from maggy.core.experiment_driver.dispatcher import Dispatcher
 from maggy.core.experiment_driver.foreground import Foreground
@@ -36,6 +33,7 @@ from maggy.core.experiment_driver.instructions import (
     Mistaken,
     Paused,
     Points,
+    Preempted,
     Probed,
     Refused,
     Saved,
@@ -62,10 +60,12 @@ from maggy.core.experiment_driver.notices import (
     TrialSuggested,
 )
 from maggy.core.experiment_driver.policy_thread import PolicyThread
+from maggy.core.experiment_driver.preemption_watch import PreemptionWatch
 from maggy.core.experiment_driver.progress import Progress
 from maggy.core.experiment_driver.recorder import Recorder
 from maggy.core.experiment_driver.shown import ShownLines
 from maggy.core.experiment_driver.trial_book import TrialBook
+from maggy.core.experiment_driver.trial_changes import with_source_lines
 from maggy.core.messages import Register, WorkerId
 from maggy.result.trial_lines import begin_line, end_line, name_of
 from maggy.trial import Trial
@@ -82,6 +82,7 @@ class InstructionRouter:
     Args:
         policy_thread: Handles what concerns trials.
         jobs: Starts Spark jobs, and kills their tasks.
+        watch: Asks Spark which executors it will take away.
         recorder: Records output and losses.
         progress: Shows output to the user.
         foreground: Runs calls on the thread that called ``lagom``.
@@ -94,6 +95,7 @@ class InstructionRouter:
         self,
         policy_thread: PolicyThread,
         jobs: Jobs,
+        watch: PreemptionWatch,
         recorder: Recorder,
         progress: Progress,
         foreground: Foreground,
@@ -102,6 +104,7 @@ class InstructionRouter:
     ) -> None:
         self._policy_thread = policy_thread
         self._jobs = jobs
+        self._watch = watch
         self._recorder = recorder
         self._progress = progress
         self._foreground = foreground
@@ -112,6 +115,7 @@ class InstructionRouter:
 
     def worker_registered(self, worker: WorkerId, message: Register) -> None:
         """Begin the log of a worker, and say once if it has another release of Maggy."""
+        self._watch.add(worker, message.task)
         self._foreground.post(self._foreground.worker_came, worker.partition)
         self._recorder.worker_registered(worker, message.host, message.pid)
         if message.version in (__version__, *self._other_versions):
@@ -123,7 +127,7 @@ class InstructionRouter:
         )
         self._foreground.post(self._foreground.say, text)
 
-    def carry_out(  # noqa: C901 (one case for each kind)
+    def carry_out(  # noqa: C901, PLR0912 (one case for each kind)
         self, instructions: list[TrialEvent | DriverInstruction]
     ) -> None:
         """Hand instructions on, in their order."""
@@ -145,7 +149,7 @@ class InstructionRouter:
                 ):
                     if type(instruction) is Ended:
                         self._say_what_was_left_out(instruction.trial_id)
-                        events.append(_with_source_lines(instruction))
+                        events.append(with_source_lines(instruction))
                     else:
                         events.append(instruction)
                 case Lines():
@@ -156,6 +160,10 @@ class InstructionRouter:
                     self._foreground.post(self._jobs.kill, worker.job, task)
                 case Lost(worker, reason):
                     self._recorder.log(f"Worker {worker.partition} was lost: {reason}")
+                case Preempted(worker):
+                    self._recorder.log(
+                        f"Worker {worker.partition} leaves soon: Spark will take its executor away"
+                    )
                 case CheckFailed(error, error_type):
                     self._fail(self._describe_error(error_type, error))
                 case GivenUp(reason) | Refused(reason):
@@ -197,13 +205,6 @@ class InstructionRouter:
 
     def _fail(self, error: BaseException) -> None:
         self._foreground.post(self._foreground.fail, error)
-
-
-def _with_source_lines(event: Ended) -> Ended:
-    """Return the end of a trial with the source lines of a notebook's cells in its traceback."""
-    if not event.traceback:
-        return event
-    return msgspec.structs.replace(event, traceback=add_source_lines(event.traceback))
 
 
 class NoticeRouter:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
+import msgspec
+
+from maggy.common.source_lines import add_source_lines
 from maggy.core.experiment_driver.checkpoint_book import CheckpointBook
 from maggy.core.experiment_driver.instructions import Continued, Ended, Points, Saved
 from maggy.core.experiment_driver.notices import CheckpointsSaved, Notice, TrialContinued
 from maggy.trial import Trial
 
-__all__ = ["RunTimes", "enter_checkpoints", "enter_end", "enter_points"]
+__all__ = ["RunTimes", "enter_checkpoints", "enter_end", "enter_points", "with_source_lines"]
 
 
 def enter_points(trial: Trial, event: Points) -> list[int | float]:
@@ -58,6 +61,13 @@ def enter_end(trial: Trial, event: Ended) -> None:
             trial.stop_reason = None
     if event.model:
         trial.model = dict(event.model)
+
+
+def with_source_lines(event: Ended) -> Ended:
+    """Return the end of a trial with the source lines of a notebook's cells in its traceback."""
+    if not event.traceback:
+        return event
+    return msgspec.structs.replace(event, traceback=add_source_lines(event.traceback))
 
 
 class RunTimes:

@@ -8,7 +8,7 @@ from maggy.core.cluster.classic import ClassicCluster
 from maggy.core.cluster.masters import max_executors
 
 
-def cluster(master="yarn", parallelism=2, **settings):
+def cluster(master="yarn", parallelism=2, java=None, **settings):
     conf = {f"spark.{name.replace('_', '.')}": value for name, value in settings.items()}
     context = SimpleNamespace(
         getConf=lambda: conf,
@@ -16,6 +16,7 @@ def cluster(master="yarn", parallelism=2, **settings):
         master=master,
         defaultParallelism=parallelism,
         pythonExec="python",
+        _jsc=java,
     )
     return ClassicCluster(SimpleNamespace(sparkContext=context))
 
@@ -51,3 +52,55 @@ def test_a_limit_of_executors_is_a_number_or_none(setting, limit):
 def test_under_speculation_no_worker_leaves_early():
     assert cluster(driver_host="here").spare_workers == 0
     assert cluster(driver_host="here", speculation="true").spare_workers > 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("options", "announces"),
+    [
+        ({}, False),
+        ({"decommission_enabled": "false"}, False),
+        ({"decommission_enabled": "True"}, True),
+        ({"decommission_enabled": "true", "master": "local[2]"}, False),
+    ],
+)
+def test_spark_announces_what_it_takes_away_only_where_decommissioning_is_enabled(
+    options, announces
+):
+    assert cluster(driver_host="here", **options).announces_preemption is announces
+
+
+class Option:
+    """An Option of Scala."""
+
+    def __init__(self, value):
+        self._value = value
+
+    def isDefined(self):  # noqa: N802
+        return self._value is not None
+
+    def get(self):
+        return self._value
+
+
+class Scheduler:
+    """The part of Spark's scheduler that knows which executors are decommissioned."""
+
+    def __init__(self, executors, leaving):
+        self._executors, self._leaving = executors, leaving
+
+    def executorsPendingDecommission(self):  # noqa: N802
+        return SimpleNamespace(isEmpty=lambda: not self._leaving)
+
+    def taskIdToExecutorId(self):  # noqa: N802
+        return SimpleNamespace(get=lambda task: Option(self._executors.get(task)))
+
+    def getExecutorDecommissionState(self, executor):  # noqa: N802
+        return Option("state" if executor in self._leaving else None)
+
+
+@pytest.mark.parametrize(("leaving", "tasks"), [([], []), (["8"], [3, 5]), (["8", "9"], [3, 4, 5])])
+def test_tasks_have_to_move_whose_executors_are_decommissioned(leaving, tasks):
+    scheduler = Scheduler({3: "8", 4: "9", 5: "8", 6: "7"}, leaving)
+    context = SimpleNamespace(taskScheduler=lambda: scheduler)
+    spark = cluster(driver_host="here", java=SimpleNamespace(sc=lambda: context))
+    assert spark.tasks_to_move([3, 4, 5, 6, 77]) == tasks

@@ -9,13 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 import psutil
 import pytest
 from helpers import leftovers
+from helpers.waiting import wait_until
 from helpers.wire import SOON
 
 from maggy.core.cluster import dumps, loads
 from maggy.core.executors.children import Children, memory_reason
 from maggy.core.executors.process_messages import TrialFailed, TrialFinal
 from maggy.core.executors.workload import SearchWorkload
-from maggy.core.messages import Assign
+from maggy.core.messages import Assign, Preempt
 from maggy.core.reporter import Reporter
 
 pytestmark = pytest.mark.loopback
@@ -414,6 +415,36 @@ def test_a_stop_that_comes_before_the_trial_has_its_process_stops_it(shared):
     params = {"function": dumps(train), "arguments": {"x": 1.5}}
     outcome = shared.children.run(Assign(1, "t1", params, "dir/t1"), reporter)
     assert outcome.answer == TrialFinal(1.5, {"metric": 1.5}, True)
+
+
+@pytest.mark.parametrize("is_early", [False, True])
+def test_a_child_hears_that_it_should_save_a_checkpoint(shared, is_early):
+    def train(x, reporter):
+        import time
+
+        print("it trains")
+        deadline = time.monotonic() + x
+        while not reporter.should_checkpoint:
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
+        return 1.5
+
+    reporter = Reporter()
+    params = {"function": dumps(train), "arguments": {"x": SOON}}
+
+    def preempt():
+        if not is_early:
+            wait_until(lambda: reporter.waiting()[3])
+        reporter.ask_for_checkpoint()
+        shared.children.pass_on(Preempt(1))
+
+    with ThreadPoolExecutor(1) as pool:
+        if is_early:  # there is no child yet
+            preempt()
+        else:
+            pool.submit(preempt)
+        outcome = shared.children.run(Assign(1, "t1", params, "dir/t1"), reporter)
+    assert outcome.answer == TrialFinal(1.5, {"metric": 1.5}, False)
 
 
 def test_what_was_printed_before_a_crash_is_kept(shared):

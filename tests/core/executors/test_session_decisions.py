@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from maggy.core.executors.session import Session
-from maggy.core.messages import Ack, Assign, Done, Failed, Heartbeat, Stop
+from maggy.core.messages import Ack, Assign, Done, Failed, Heartbeat, Preempt, Stop
 from maggy.core.rpc import Address, Client
 
 NOWHERE = Address("tcp://127.0.0.1:1", b"", b"", b"")
@@ -49,6 +49,28 @@ def test_only_the_current_run_is_stopped(session):
     assert not session.reporter.is_stopped
     session._on_message(Stop(1))
     assert session.reporter.is_stopped
+
+
+def test_only_the_current_run_is_asked_for_a_checkpoint(session):
+    told = []
+    session._pass_on = told.append
+    session._on_message(Preempt(0))
+    assert (session.reporter.should_checkpoint, told) == (False, [])
+    session._on_message(Preempt(1))
+    assert (session.reporter.should_checkpoint, told) == (True, [Preempt(1)])
+    session._on_message(Assign(2, "t2", {}, ""))
+    assert not session.reporter.should_checkpoint
+
+
+@pytest.mark.parametrize("is_preempted", [False, True])
+def test_an_interrupted_function_hears_why_its_worker_leaves(session, is_preempted):
+    reasons = []
+    session._function.interrupt = lambda reason, now: reasons.append(reason)
+    if is_preempted:
+        session._on_message(Preempt(1))
+    session._on_message(Done())
+    expected = "its executor will be taken away" if is_preempted else "the experiment has ended"
+    assert reasons == [expected]
 
 
 def test_a_message_of_an_unknown_kind_is_an_error_that_names_it(session):

@@ -101,6 +101,7 @@ class World(RuleBasedStateMachine):
         self.charged = Counter()
         self.points = defaultdict(list)
         self.ended = []
+        self.leaving = set()  # workers whose executors Spark takes away
         self.begun = False
         self.finished = 0
         self.given_up = False
@@ -120,14 +121,15 @@ class World(RuleBasedStateMachine):
                 assert instruction.trial_id not in self.active, "one trial on two workers"
                 assert instruction.worker not in self.active.values(), "two trials on one worker"
                 assert instruction.trial_id not in self.ended, "a trial that is final began again"
+                assert instruction.worker not in self.leaving, "a worker that leaves got a trial"
                 self.begun = True
                 self.active[instruction.trial_id] = instruction.worker
                 self.points[instruction.trial_id] = []
             elif isinstance(instruction, Points):
                 self.points[instruction.trial_id] += instruction.points
             elif isinstance(instruction, GivenBack):
-                del self.active[instruction.trial_id]
-                self.charged[instruction.trial_id] += charge
+                worker = self.active.pop(instruction.trial_id)
+                self.charged[instruction.trial_id] += charge and worker not in self.leaving
                 assert self.charged[instruction.trial_id] < ATTEMPTS
             elif isinstance(instruction, Paused):
                 del self.active[instruction.trial_id]
@@ -312,6 +314,16 @@ class World(RuleBasedStateMachine):
         worker = self.some(data, lambda candidate: candidate.identity.job not in self.over)
         if worker is not None:
             self.hear(worker, Done())
+
+    @rule(data=st.data())
+    def spark_takes_executors_away(self, data):
+        # Also of workers that are lost, have left, or have never come.
+        tasks = [*self.attempts, (9, 9)]
+        identities = [WorkerId(*task, self.attempts[task] - 1) for task in tasks]
+        leaving = data.draw(st.lists(st.sampled_from(identities), max_size=3))
+        self.do(self.ledger.preempted(leaving, self.now))
+        # Spark names a worker again that registers afterwards.
+        self.leaving.update(filter(self.ledger._roster.get, leaving))
 
     @rule(seconds=st.sampled_from([1, 30, 100]))
     def time_passes(self, seconds):

@@ -49,13 +49,14 @@ class Parts:
     """A router for instructions, and the parts that it serves."""
 
     def __init__(self):
-        self.policy_thread, self.jobs, self.recorder, self.progress = (
-            Recording() for _ in range(4)
+        self.policy_thread, self.jobs, self.watch, self.recorder, self.progress = (
+            Recording() for _ in range(5)
         )
         self.foreground = Foreground(self.progress, self.recorder, "driver")
         self.router = InstructionRouter(
             self.policy_thread,
             self.jobs,
+            self.watch,
             self.recorder,
             self.progress,
             self.foreground,
