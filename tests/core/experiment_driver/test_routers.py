@@ -14,6 +14,7 @@ from maggy.core.experiment_driver.instructions import (
     Launch,
     Lines,
     Lost,
+    Preempted,
     Refused,
     Send,
 )
@@ -49,13 +50,14 @@ class Parts:
     """A router for instructions, and the parts that it serves."""
 
     def __init__(self):
-        self.policy_thread, self.jobs, self.recorder, self.progress = (
-            Recording() for _ in range(4)
+        self.policy_thread, self.jobs, self.watch, self.recorder, self.progress = (
+            Recording() for _ in range(5)
         )
         self.foreground = Foreground(self.progress, self.recorder, "driver")
         self.router = InstructionRouter(
             self.policy_thread,
             self.jobs,
+            self.watch,
             self.recorder,
             self.progress,
             self.foreground,
@@ -88,6 +90,17 @@ def test_a_worker_that_registers_is_counted_by_its_place():
         parts.router.worker_registered(WorkerId(0, partition, attempt), message)
     parts.foreground.run_backlog()
     assert parts.foreground.num_registered == 2
+
+
+def test_a_worker_is_watched_by_its_spark_task_and_its_preemption_is_a_line_in_the_log():
+    parts = Parts()
+    parts.router.worker_registered(WORKER, Register.of_this_release("here", 1, task=42))
+    assert parts.watch.calls == [("add", WORKER, 42)]
+    parts.router.carry_out([Preempted(WORKER)])
+    assert parts.recorder.calls[-1] == (
+        "log",
+        "Worker 3 leaves soon: Spark will take its executor away",
+    )
 
 
 def test_a_worker_with_the_same_version_is_no_line():
