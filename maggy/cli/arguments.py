@@ -13,16 +13,25 @@ if TYPE_CHECKING:
     from maggy.records.recorded import RecordedExperiment
     from maggy.result import ExperimentResult
 
-__all__ = ["add_experiment", "add_json", "add_log_dir", "open_experiment"]
+__all__ = ["add_experiment", "add_experiment_name", "add_json", "add_log_dir", "open_experiment"]
 
 
 def add_experiment(parser: ArgumentParser) -> None:
     """Add the arguments that name an experiment."""
-    action = parser.add_argument(
-        "experiment", help="the id of the experiment (see maggy list), or its directory or URL"
-    )
-    action.completer = _complete  # type: ignore[attr-defined]  # argcomplete looks for it
+    add_experiment_name(parser, "experiment", "the id of the experiment (see maggy list)")
     add_log_dir(parser)
+
+
+def add_experiment_name(parser: ArgumentParser, name: str, text: str) -> None:
+    """Add one argument that names an experiment.
+
+    Args:
+        parser: The parser of the command.
+        name: The name of the argument.
+        text: What its id is, for the help.
+    """
+    action = parser.add_argument(name, help=f"{text}, or its directory or URL")
+    action.completer = _complete  # type: ignore[attr-defined]  # argcomplete looks for it
 
 
 def add_log_dir(parser: ArgumentParser) -> None:

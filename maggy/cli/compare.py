@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from maggy.cli.arguments import add_json, add_log_dir, open_experiment
+from maggy.cli.arguments import add_experiment_name, add_json, add_log_dir, open_experiment
 from maggy.cli.command import SUCCESS, Command
 from maggy.cli.screen import Screen
 
@@ -25,7 +25,7 @@ class CompareCommand(Command):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the two experiments."""
         for name in ("a", "b"):
-            parser.add_argument(name, help="the id of an experiment, or its directory or URL")
+            add_experiment_name(parser, name, "the id of an experiment")
         add_log_dir(parser)
         add_json(parser)
 

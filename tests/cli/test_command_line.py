@@ -12,6 +12,7 @@ from helpers.recorded import record_ablation, record_search, record_single, tree
 
 import maggy
 from maggy.cli.command_line import COMMANDS, main
+from maggy.cli.compare import CompareCommand
 from maggy.common.files import AnyFiles
 from maggy.live.follower import Follower
 from maggy.live.panel_html import panel_part
@@ -422,6 +423,16 @@ def test_a_shell_is_offered_ids_and_directories(logs, run, monkeypatch, tmp_path
     assert complete("app", Namespace(log_dir=None)) == ["app_1", "applications/"]
     assert complete("logs/", Namespace(log_dir=None)) == ["logs/app_1"]
     assert complete("nothing", Namespace(log_dir=None)) == []
+
+
+def test_both_experiments_of_a_comparison_are_completed(logs):
+    record_search(logs)
+    parser = ArgumentParser()
+    CompareCommand().add_arguments(parser)
+    completers = [action.completer for action in parser._actions if action.dest in ("a", "b")]
+    for complete in completers:
+        assert complete("app", Namespace(log_dir=None)) == ["app_1"]
+    assert len(completers) == 2
 
 
 def test_without_argcomplete_the_command_works(logs, run, monkeypatch):

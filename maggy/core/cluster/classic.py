@@ -144,14 +144,14 @@ class ClassicCluster(Cluster):
         if bool(scheduler.executorsPendingDecommission().isEmpty()):
             return []
         executors = scheduler.taskIdToExecutorId()
-        found = []
+        leaving = []
         for task in tasks:
             executor = executors.get(task)  # an Option of Scala
             if bool(executor.isDefined()):
                 state = scheduler.getExecutorDecommissionState(str(executor.get()))
                 if bool(state.isDefined()):
-                    found.append(task)
-        return found
+                    leaving.append(task)
+        return leaving
 
     def _java_processors(self) -> int:
         # Java may be allowed fewer processors than the machine has, for example in a container.

@@ -119,10 +119,12 @@ class OptunaFigures:
             raise BadArgumentsError(
                 f"{self._name} needs at least two parameters, but got {names!r:.200}."
             )
+        words = "Pairs of parameters and"
         if parameters is None and len(names) > _MAX_CONTOURS:
+            words = f"Pairs of the {_MAX_CONTOURS} most important of {len(names)} parameters and"
             names = self._most_important(names)
         rows = self._sample(_MAX_CONTOUR_TRIALS)
-        figure = self._draw(plot_contour, names, "Pairs of parameters and", rows)
+        figure = self._draw(plot_contour, names, words, rows)
         figure.update_traces(line_width=0, selector={"type": "contour"})
         small = {"size": 3, "line": {"width": 0}, "color": TEXT_COLOR}
         figure.update_traces(marker=small, selector={"type": "scatter"})

@@ -152,10 +152,16 @@ def styled_axes(axes: Axes | None, width: float, height: float) -> Iterator[Axes
         for name, value in matplotlib.rcParamsDefault.items()
         if name.startswith(_PREFIXES)
     }
-    with matplotlib.rc_context({**settings, **_SETTINGS}):
-        plot_axes = _new_figure(width, height).add_subplot() if axes is None else axes
-        _restyle(plot_axes)
-        yield plot_axes
+    is_interactive = matplotlib.is_interactive()
+    try:
+        with matplotlib.rc_context({**settings, **_SETTINGS}):
+            plot_axes = _new_figure(width, height).add_subplot() if axes is None else axes
+            # The first figure of a notebook loads what shows figures, and that turns this on.
+            is_interactive = matplotlib.is_interactive()
+            _restyle(plot_axes)
+            yield plot_axes
+    finally:
+        matplotlib.interactive(is_interactive)
 
 
 def _new_figure(width: float, height: float) -> Figure:

@@ -14,6 +14,7 @@ from maggy.core.experiment_driver.instructions import (
     Launch,
     Lines,
     Lost,
+    Preempted,
     Refused,
     Send,
 )
@@ -89,6 +90,17 @@ def test_a_worker_that_registers_is_counted_by_its_place():
         parts.router.worker_registered(WorkerId(0, partition, attempt), message)
     parts.foreground.run_backlog()
     assert parts.foreground.num_registered == 2
+
+
+def test_a_worker_is_watched_by_its_spark_task_and_its_preemption_is_a_line_in_the_log():
+    parts = Parts()
+    parts.router.worker_registered(WORKER, Register.of_this_release("here", 1, task=42))
+    assert parts.watch.calls == [("add", WORKER, 42)]
+    parts.router.carry_out([Preempted(WORKER)])
+    assert parts.recorder.calls[-1] == (
+        "log",
+        "Worker 3 leaves soon: Spark will take its executor away",
+    )
 
 
 def test_a_worker_with_the_same_version_is_no_line():

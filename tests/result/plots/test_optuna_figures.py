@@ -80,6 +80,7 @@ def test_a_log_parameter_has_a_log_axis_and_one_can_choose_parameters(result):
 def test_contours_are_those_of_the_four_most_important_parameters(result):
     four = [axis.title.text for axis in result.plot_contour().select_xaxes() if axis.title.text]
     assert len(four) == 4
+    assert "the 4 most important of 5 parameters" in texts(result.plot_contour())
     two = result.plot_contour(["rate", "units"])
     assert (two.layout.xaxis.title.text, two.layout.yaxis.title.text) == ("rate", "units")
 

@@ -2,9 +2,12 @@
 
 import threading
 from itertools import combinations
+from pathlib import Path
 
+import nbformat
 import numpy as np
 import pytest
+from helpers.notebooks import run_notebook
 from helpers.plotting import colors_seen_with, outside, overlaps
 from helpers.results import STUDY, ablation_result, ended_trial, repeated_result, search_result
 
@@ -148,3 +151,16 @@ def test_without_matplotlib_a_plot_names_the_remedy(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
     with pytest.raises(MissingDependencyError, match="pip install 'matplotlib>="):
         search_result([0.5]).plot()
+
+
+@pytest.mark.slow
+def test_each_cell_of_a_notebook_shows_its_plot(tmp_path, monkeypatch):
+    code = "from helpers.results import search_result; result = search_result([0.5, 0.6])"
+    path = f"import sys; sys.path.insert(0, {str(Path(__file__).parents[2])!r})"
+    notebook = nbformat.v4.new_notebook()
+    cells = [f"{path}; {code}", "result.plot()", "result.plot()"]
+    notebook.cells = [nbformat.v4.new_code_cell(cell) for cell in cells]
+    nbformat.write(notebook, tmp_path / "plots.ipynb")
+    notebook = run_notebook(tmp_path / "plots.ipynb", tmp_path, monkeypatch)
+    for cell in notebook.cells[1:]:
+        assert ["image/png" in output.data for output in cell.outputs[-1:]] == [True]
