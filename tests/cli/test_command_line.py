@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 import pytest
@@ -405,7 +406,6 @@ class FakeArgcomplete:
 
 
 def test_a_shell_is_offered_ids_and_directories(logs, run, monkeypatch, tmp_path):
-    from argparse import ArgumentParser, Namespace
 
     from maggy.cli.arguments import add_experiment
 
