@@ -91,7 +91,10 @@ def take_over(
     except BaseException:
         store.release()
         raise
-    return _split(trials, retry_failed)
+    past = _split(trials, retry_failed)
+    count = len(past.trials)
+    announce(f"Resuming: {count} trial{'' if count == 1 else 's'} ended before and count.")
+    return past
 
 
 def add_checkpoints(past: Past, store: RecordStore, keeper: CheckpointKeeper) -> Past:

@@ -513,10 +513,13 @@ def test_a_trial_leaves_no_trace_for_the_next_on_its_worker():
         assert output == "[stderr] to standard error\n"
 
 
-def test_resume_runs_only_what_is_missing_and_covers_all_trials():
+def test_resume_runs_only_what_is_missing_and_covers_all_trials(capsys):
     ran = search(lambda x, n: x, 4)
     whole = search(lambda x, n: x, 9)
+    capsys.readouterr()
     resumed = search(lambda x, n: 100 + x, 9, resume=ran.directory)
+    first_line, *_ = capsys.readouterr().out.splitlines()
+    assert first_line == "Resuming: 4 trials ended before and count."
     assert resumed.directory == ran.directory
     assert {t["trial_id"] for t in resumed.trials} == {t["trial_id"] for t in whole.trials}
     old = {trial["trial_id"] for trial in ran.trials}
