@@ -93,7 +93,10 @@ def take_over(
         raise
     past = _split(trials, retry_failed)
     count = len(past.trials)
-    announce(f"Resuming: {count} trial{'' if count == 1 else 's'} ended before and count.")
+    announce(
+        f"Resuming: {count} {'trial' if count == 1 else 'trials'} ended before and "
+        f"count{'s' if count == 1 else ''}."
+    )
     return past
 
 

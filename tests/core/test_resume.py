@@ -79,6 +79,7 @@ def test_trials_that_ended_count_and_failed_ones_do_not_run_again_which_is_said_
     assert capsys.readouterr().out == (
         "2 trials had failed and will not run again. "
         "To run failed trials again, resume with retry_failed=True.\n"
+        "Resuming: 4 trials ended before and count.\n"
     )
 
 
@@ -86,22 +87,28 @@ def test_failed_trials_run_again_if_the_config_says_so(tmp_path, earlier_experim
     earlier_experiment(0.5, None, 0.25, None)
     past = resume(tmp_path, retry_failed=True)
     assert (numbers(past.trials), numbers(past.again)) == ([0, 2], [1, 3])
-    assert capsys.readouterr().out == "2 trials had failed and will run again.\n"
+    assert capsys.readouterr().out == (
+        "2 trials had failed and will run again.\nResuming: 2 trials ended before and count.\n"
+    )
 
 
 def test_if_all_trials_failed_they_run_again(tmp_path, earlier_experiment, capsys):
     earlier_experiment(None)
     past = resume(tmp_path)
     assert (past.trials, numbers(past.again)) == ([], [0])
-    assert capsys.readouterr().out == "1 trial had failed and will run again.\n"
+    assert capsys.readouterr().out == (
+        "1 trial had failed and will run again.\nResuming: 0 trials ended before and count.\n"
+    )
 
 
 @pytest.mark.parametrize("retry_failed", [True, False])
-def test_nothing_is_said_if_nothing_failed(tmp_path, earlier_experiment, capsys, retry_failed):
+def test_nothing_is_said_of_failures_if_nothing_failed(
+    tmp_path, earlier_experiment, capsys, retry_failed
+):
     earlier_experiment(0.5)
     assert numbers(resume(tmp_path, retry_failed=retry_failed).trials) == [0]
     earlier_experiment()
-    assert capsys.readouterr().out == ""
+    assert capsys.readouterr().out == "Resuming: 1 trial ended before and counts.\n"
 
 
 def test_a_config_that_does_not_fit_is_refused_before_the_directory_is_touched(
