@@ -101,11 +101,7 @@ class Ledger:
             max_trial_seconds=self.max_trial_seconds,
         )
         self._preemptions = Preemptions(
-            self._roster,
-            self._queue,
-            self._places,
-            self._assignments,
-            grace=self.preemption_grace,
+            self._roster, self._places, self._assignments, grace=self.preemption_grace
         )
 
     @property

@@ -9,7 +9,6 @@ from maggy.core.experiment_driver.assignments import Assignments
 from maggy.core.experiment_driver.instructions import Instruction, Preempted, Send
 from maggy.core.experiment_driver.places import Places
 from maggy.core.experiment_driver.roster import Roster, Worker
-from maggy.core.experiment_driver.trial_queue import TrialQueue
 from maggy.core.messages import Preempt, WorkerId
 
 __all__ = ["Preemptions"]
@@ -22,7 +21,6 @@ class Preemptions:
 
     Args:
         roster: The workers.
-        queue: The trials that wait for a worker, and the workers that wait for a trial.
         places: The places of workers.
         assignments: Assigns trials to workers.
         grace: Seconds for which a trial goes on after the news.
@@ -31,14 +29,12 @@ class Preemptions:
     def __init__(
         self,
         roster: Roster,
-        queue: TrialQueue,
         places: Places,
         assignments: Assignments,
         *,
         grace: float,
     ) -> None:
         self._roster = roster
-        self._queue = queue
         self._places = places
         self._assignments = assignments
         self._grace = grace
@@ -58,7 +54,6 @@ class Preemptions:
         # A trial that one of them gives back must not be assigned to another one.
         for worker in workers:
             worker.leave_by = now + self._grace
-            self._queue.free_workers.pop(worker.identity, None)
         out: list[Instruction] = []
         for worker in workers:
             if worker.is_live and not self._assignments.finished:

@@ -197,6 +197,16 @@ def test_a_standby_stays_until_its_rival_is_lost():
     ]
 
 
+def test_a_standby_that_asks_again_waits_since_its_end_would_end_its_rival():
+    ledger = with_running(A, speculation=True)
+    ledger.lost(A, "silent", charge=True)
+    copy = WorkerId(0, 0, 1)
+    ledger.register(copy, HELLO, 1)
+    ledger.heartbeat(A, beat(1), 2)  # A is back as a standby, and its old run still goes on
+    ledger.preempted([A], 10)
+    assert ledger.ended(A, final(1), 11) == [Send(A, Wait())]
+
+
 def test_unknown_workers_and_the_time_after_the_end_change_nothing():
     ledger = with_running(A)
     assert ledger.preempted([C], 10) == []
