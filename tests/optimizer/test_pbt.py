@@ -10,7 +10,7 @@ import pytest
 from helpers.budgets import drive, prepare
 
 from maggy.common.exceptions import BadArgumentsError
-from maggy.optimizer import PBT, RandomSearch
+from maggy.optimizer import PBT, Asha, RandomSearch
 from maggy.searchspace import Searchspace
 from maggy.testing import LOST, OptimizerContract
 from maggy.trial import Trial
@@ -178,14 +178,16 @@ class Toy:
     The state of a training is one number, which rises towards 1.
     """
 
-    epochs = 30
+    epochs = 32
 
     def __init__(self):
         self.states = {}
+        self.trained_epochs = 0
 
     def train(self, trial):
         begin, state = self.states.get(trial.parent, (0, 0.0))
         end = trial.params.get("budget", self.epochs)
+        self.trained_epochs += end - begin
         for epoch in range(begin, end):
             best = -1 - 3 * epoch / self.epochs
             distance = math.log10(trial.params["lr"]) - best
@@ -200,14 +202,23 @@ def best_of(optimizer, num_trials, seed):
     optimizer.searchspace = LR.seeded(seed)
     optimizer.initialize()
     experiment = drive(optimizer, toy.train, in_flight=4)
-    return max(trial.final_metric for trial in experiment.final_store)
+    return max(trial.final_metric for trial in experiment.final_store), toy.trained_epochs
+
+
+def median_best(make, num_trials):
+    """Return the median of the best metrics with 20 seeds, and of the epochs that were trained."""
+    runs = [best_of(make(), num_trials, seed) for seed in range(20)]
+    return tuple(median(column) for column in zip(*runs, strict=True))
 
 
 def test_a_population_follows_a_best_learning_rate_that_moves():
-    # As many epochs for both: ten trials of 30 epochs, or ten members of 30 turns.
-    population = median(best_of(PBT(10, 1), 300, seed) for seed in range(5))
-    alone = median(best_of(RandomSearch(), 10, seed) for seed in range(5))
-    assert population > alone
+    # Ten members of 32 turns, ten trials of 32 epochs, and promotions that continue their parents.
+    population, epochs = median_best(lambda: PBT(10, 1), 320)
+    alone, alone_epochs = median_best(RandomSearch, 10)
+    halving, halving_epochs = median_best(lambda: Asha(2, 4, 32), 60)
+    assert epochs == alone_epochs == 320
+    assert halving_epochs >= 320
+    assert population > max(alone, halving)
 
 
 def test_a_turn_that_goes_on_from_a_checkpoint_keeps_its_member_busy():
