@@ -25,7 +25,7 @@ class TrialIdentities:
         source: Trials of another experiment, whose ids no trial of this one gets.
 
     Attributes:
-        earlier: All of these trials.
+        earlier: The trials of earlier calls.
     """
 
     def __init__(
