@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib import image
+from PIL import Image
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
@@ -83,7 +84,9 @@ def main():
         panel = photograph(lab, PANEL)
         lab.wait_until_idle(SECONDS)
         result = photograph(lab, RESULT)
-    image.imsave(PICTURE, below_each_other([panel, result]), dpi=72 * SCALE)
+    pixels = (below_each_other([panel, result]) * 255).astype(np.uint8)
+    # With 64 colours the file has a fifth of the size and looks alike.
+    Image.fromarray(pixels).quantize(64).save(PICTURE, optimize=True)
 
 
 if __name__ == "__main__":
