@@ -62,8 +62,8 @@ class Session:
         hb_interval: Seconds between heartbeats.
         max_trial_seconds: Seconds that one trial may take; None for no limit.
         interrupt: Interrupts the running function; called in the client's thread with the reason.
-        stop: Makes the running trial stop early; called in the client's thread.
-        preempt: Lets the running trial save a checkpoint soon; called in the client's thread.
+        pass_on: Passes an order about the running trial on to its process; called in the client's
+            thread.
         leave: Ends this process; called when an interrupted function does not end.
         kill: Ends the process of the trial; called instead of ``leave`` if the trial has its own.
         answer_timeout: Seconds for which a message may stay unanswered before the worker leaves;
