@@ -6,6 +6,7 @@ The HTML can also be read where its style sheet is removed, as in a notebook tha
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timezone
 from functools import cache
 from html import escape
 from pathlib import Path
@@ -312,7 +313,14 @@ def _foot(snapshot: Snapshot) -> str:
     # What shows the experiment in another notebook.
     name = "watch" if snapshot.state == "RUNNING" else "load"
     call = f"maggy.{name}({terminal_line(without_credentials(snapshot.directory))[:500]!r})"
-    return f'<p class="mg-foot mg-muted"><code>{_html(call)}</code></p>'
+    # A notebook that is saved while the experiment runs shows this snapshot for ever.
+    is_final = snapshot.state != "RUNNING" or snapshot.time is None
+    moment = "" if is_final else f" · as of {_utc_text(snapshot.time)}"
+    return f'<p class="mg-foot mg-muted"><code>{_html(call)}</code>{moment}</p>'
+
+
+def _utc_text(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds, timezone.utc):%Y-%m-%d %H:%M:%S} UTC"
 
 
 _WRITERS: Final[Mapping[str, Callable[[Snapshot], str]]] = {
