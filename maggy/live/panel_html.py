@@ -130,7 +130,7 @@ def _head(snapshot: Snapshot) -> str:
 def _bar(snapshot: Snapshot, state: str) -> str:
     is_running = state == "RUNNING"
     if snapshot.kind == "single" or not snapshot.total:
-        # Without a value the bar moves to and fro.
+        # Without a value the bar moves back and forth.
         return f'<progress class="mg-{state}"{"" if is_running else " value=1"} max="1"></progress>'
     count = min(snapshot.num_ended, snapshot.total)
     return (
@@ -313,9 +313,10 @@ def _foot(snapshot: Snapshot) -> str:
     # What shows the experiment in another notebook.
     name = "watch" if snapshot.state == "RUNNING" else "load"
     call = f"maggy.{name}({terminal_line(without_credentials(snapshot.directory))[:500]!r})"
-    # A notebook that is saved while the experiment runs shows this snapshot for ever.
-    is_final = snapshot.state != "RUNNING" or snapshot.time is None
-    moment = "" if is_final else f" · as of {_utc_text(snapshot.time)}"
+    moment = ""
+    if snapshot.state == "RUNNING" and snapshot.time is not None:
+        # A notebook that is saved while the experiment runs shows this snapshot for ever.
+        moment = f" · as of {_utc_text(snapshot.time)}"
     return f'<p class="mg-foot mg-muted"><code>{_html(call)}</code>{moment}</p>'
 
 
