@@ -1,4 +1,4 @@
-"""The notebooks in ``examples/recipes`` run as for a newcomer, and keep the outputs of such a run."""
+"""The notebooks in ``examples/recipes`` run, and keep the outputs of a good run."""
 
 import re
 
