@@ -30,6 +30,8 @@ def run_example(name, directory, *command, arguments=()):
     # The tools of pyspark find this Python first, as in an active virtual environment.
     path = os.pathsep.join([str(Path(sys.executable).parent), environment["PATH"]])
     environment |= {MARK: str(directory), "PATH": path, "SPARK_LOCAL_IP": "127.0.0.1"}
+    # As tests/conftest.py says of other sessions: the optimizing compiler does not pay here.
+    environment |= {"SPARK_DAEMON_JAVA_OPTS": environment.get("SPARK_SUBMIT_OPTS", "")}
     script = subprocess.Popen(
         [*command, str(CLUSTERS / name), *arguments],
         cwd=directory,
