@@ -53,8 +53,8 @@ def lineage_figure(
             *_lines(lineage, is_copy=False),
             *_lines(lineage, is_copy=True),
             *trial_traces(budgets, lineage.rows, places, scale),
+            *_copies(lineage, places),
             *_ancestry(lineage, best_id),
-            *_copies(lineage, places, scale),
         ],
         "layout": {
             "xaxis": {"title": {"text": "budget in all"}, "zeroline": False, **_axis(budgets)},
@@ -101,6 +101,7 @@ def _lines(lineage: Lineage, *, is_copy: bool) -> list[Json]:
         "type": "scatter",
         "mode": "lines",
         "name": f"{link_label(lineage, is_copy=is_copy)} ({len(pairs)})",
+        "showlegend": not is_copy,  # its markers have an entry
         "x": [x for points in pairs for x in (*(budget for budget, _ in points), None)],
         "y": [y for points in pairs for y in (*(metric for _, metric in points), None)],
         "line": line,
@@ -110,23 +111,24 @@ def _lines(lineage: Lineage, *, is_copy: bool) -> list[Json]:
     return [trace]
 
 
-def _copies(lineage: Lineage, places: Mapping[str, int], scale: MetricScale) -> list[Json]:
-    """Return a marker for each copy, above the line to the best one, which may have copied, too."""
+def _copies(lineage: Lineage, places: Mapping[str, int]) -> list[Json]:
+    """Return a marker for each copy, as lines between many trials are hard to tell apart."""
     rows = [link.child for link in _links(lineage, is_copy=True)]
-    rows = [row for row in rows if row["metric"] is not None and not scale.is_beyond(row["metric"])]
-    if not rows:
+    points = _points(lineage, rows)
+    if not points:
         return []
+    number = len(lineage.rows)
     trace: Figure = {
         "type": "scatter",
         "mode": "markers",
-        "showlegend": False,
-        "x": [budget for budget, _ in _points(lineage, rows)],
-        "y": [metric for _, metric in _points(lineage, rows)],
-        "customdata": [places[row["trial_id"]] for row in rows],
+        "name": f"{link_label(lineage, is_copy=True)} ({len(points)})",
+        "x": [budget for budget, _ in points],
+        "y": [metric for _, metric in points],
+        "customdata": [places[row["trial_id"]] for row in rows if row["metric"] is not None],
         "marker": {
             "color": "@copy",
             "symbol": "diamond",
-            "size": 8 if len(lineage.rows) <= 60 else 6,
+            "size": 8 if number <= 60 else 6.5 if number <= 300 else 5,
         },
     }
     return [trace]

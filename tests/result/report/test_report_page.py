@@ -63,7 +63,6 @@ def figure_of(result, title):
 def test_a_population_has_a_figure_of_its_lineage():
     result = population_result(4, 5, share_failed=0.1)
     figure = figure_of(result, "20 turns of 4 members")
-    names = [trace.get("name", "") for trace in figure["data"]]
     rows = {row["trial_id"]: row for row in result.trials}
     copies = [
         row
@@ -72,9 +71,13 @@ def test_a_population_has_a_figure_of_its_lineage():
         if rows[row["parent"]]["member"] != row["member"]
     ]
     assert copies
-    assert f"copy of another member ({len(copies)})" in names
-    markers = figure["data"][-1]
-    assert len(markers["customdata"]) == len(copies)
+    lines, markers = (
+        trace
+        for trace in figure["data"]
+        if trace["name"] == f"copy of another member ({len(copies)})"
+    )
+    assert (lines["showlegend"], len(lines["x"])) == (False, 3 * len(copies))
+    assert (markers["marker"]["symbol"], len(markers["customdata"])) == ("diamond", len(copies))
     best = next(trace for trace in figure["data"] if "best" in trace.get("name", ""))
     assert best["y"][-1] == pytest.approx(result["best_val"], rel=1e-5)
     assert best["x"] == list(range(2, 2 * len(best["x"]) + 1, 2))
