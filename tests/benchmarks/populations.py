@@ -154,7 +154,7 @@ def medians(runs):
 
 def parsed_options():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--members", type=int, default=10, help="members of the population")
+    parser.add_argument("--members", type=int, default=8, help="members of the population")
     parser.add_argument("--interval", type=int, default=2, help="epochs of a turn")
     parser.add_argument("--most-epochs", type=int, default=32, help="of a trial of random search")
     parser.add_argument("--workers", type=int, default=2)

@@ -43,7 +43,7 @@ def result():
     "colors",
     [
         [*(look.color for look in style.LOOKS.values()), style.BEST_COLOR, style.FAINT_COLOR],
-        [style.LOOKS["finished"].color, style.LOOKS["failed"].color, COPY_COLOR, style.BEST_COLOR],
+        [*(look.color for look in style.LOOKS.values()), style.BEST_COLOR, COPY_COLOR],
         [VERDICT_COLORS[verdict] for verdict in ("helps", "hurts", "inconclusive")],
     ],
 )
