@@ -56,9 +56,7 @@ def _is_list(kind: pyarrow.DataType) -> bool:
     import pyarrow
 
     types = pyarrow.types
-    return bool(
-        types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
-    )
+    return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind))
 
 
 def _common_length(values: pyarrow.Array, name: str) -> int:

@@ -4,11 +4,9 @@ import os
 import stat
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
-from helpers.waiting import wait_for
 
 from maggy.common.exceptions import ExperimentError
 from maggy.data import private_files
