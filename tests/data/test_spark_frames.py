@@ -101,7 +101,7 @@ def test_a_column_of_vectors_is_refused_with_the_function_that_helps(spark):
 
     frame = spark.createDataFrame([(1, Vectors.dense([1.0, 2.0]))], ["n", "features"])
     with pytest.raises(
-        BadArgumentsError, match="'features' has Spark's type vector.*vector_to_array"
+        BadArgumentsError, match=r"'features' has Spark's type vector.*vector_to_array"
     ):
         maggy.data.share(frame)
     with maggy.data.share(frame.withColumn("features", vector_to_array("features"))) as data:
@@ -110,7 +110,7 @@ def test_a_column_of_vectors_is_refused_with_the_function_that_helps(spark):
 
 def test_a_column_that_arrow_cannot_hold_is_refused_also_inside_another(spark):
     frame = spark.sql("SELECT 1 AS n, array(make_interval(1)) AS spans")
-    with pytest.raises(BadArgumentsError, match="'spans' has Spark's type interval.*leave it out"):
+    with pytest.raises(BadArgumentsError, match=r"'spans' has Spark's type interval.*leave it out"):
         maggy.data.share(frame)
 
 
@@ -133,7 +133,7 @@ def test_a_frame_that_is_larger_than_the_driver_may_collect_is_refused_with_the_
 def test_a_frame_that_cannot_be_computed_is_an_error_of_the_experiment(spark):
     frame = spark.range(3).selectExpr("assert_true(id < 1, 'the rows are wrong') AS a", "id")
     frame = frame.selectExpr("id", "CAST(a AS STRING) AS a")
-    with pytest.raises(ExperimentError, match="(?s)cannot compute the frame.*the rows are wrong"):
+    with pytest.raises(ExperimentError, match=r"(?s)cannot compute the frame.*the rows are wrong"):
         maggy.data.share(frame)
 
 
