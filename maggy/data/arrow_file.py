@@ -22,18 +22,23 @@ def prepare(table: pyarrow.Table) -> pyarrow.Table:
     """
     import pyarrow
 
-    wide = {
-        pyarrow.types.is_string: lambda kind: pyarrow.large_string(),
-        pyarrow.types.is_binary: lambda kind: pyarrow.large_binary(),
-        pyarrow.types.is_list: lambda kind: pyarrow.large_list(kind.value_field),
-    }
-    fields = []
-    for field, column in zip(table.schema, table.columns, strict=True):
-        widen = next((make for is_kind, make in wide.items() if is_kind(field.type)), None)
-        # A list has at most as many items as bytes.
-        is_large = widen is not None and column.nbytes > SMALL_OFFSETS
-        fields.append(field.with_type(widen(field.type)) if widen and is_large else field)
+    fields = [
+        # A list has no more items than bytes.
+        field.with_type(_widen(field.type)) if column.nbytes > SMALL_OFFSETS else field
+        for field, column in zip(table.schema, table.columns, strict=True)
+    ]
     return table.cast(pyarrow.schema(fields)).unify_dictionaries().combine_chunks()
+
+
+def _widen(kind: pyarrow.DataType) -> pyarrow.DataType:
+    """Return the type of the same values with offsets of 64 bits, if it has offsets."""
+    import pyarrow
+
+    if pyarrow.types.is_string(kind):
+        return pyarrow.large_string()
+    if pyarrow.types.is_binary(kind):
+        return pyarrow.large_binary()
+    return pyarrow.large_list(kind.value_field) if pyarrow.types.is_list(kind) else kind
 
 
 def write_table(table: pyarrow.Table, file: BinaryIO) -> None:

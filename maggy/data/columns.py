@@ -43,7 +43,7 @@ def numpy_column(table: pyarrow.Table, name: str) -> np.ndarray:
             "place. Fill them before you share the frame, or use .pandas() or .arrow()."
         )
     try:
-        array = values.to_numpy(zero_copy_only=True)
+        array: np.ndarray = values.to_numpy(zero_copy_only=True)
     except (pyarrow.ArrowInvalid, pyarrow.ArrowNotImplementedError) as error:
         raise BadArgumentsError(
             f"The column {name!r} has the type {column.type}, which numpy cannot read without a "

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeGuard
 
 from maggy.common.exceptions import BadArgumentsError, ExperimentError
+from maggy.data.spark_protocols import SparkFrame, SparkType
 
 if TYPE_CHECKING:
     import pandas
     import pyarrow
-    from pyspark.sql import DataFrame
-    from pyspark.sql.types import DataType
 
 __all__ = ["collect", "is_spark_frame"]
 
@@ -25,7 +24,7 @@ TOO_LARGE = ("spark.driver.maxResultSize", "Java heap space", "OutOfMemoryError"
 """How Spark says that the driver cannot collect a frame."""
 
 
-def is_spark_frame(frame: object) -> bool:
+def is_spark_frame(frame: object) -> TypeGuard[SparkFrame]:
     """Return whether an object is a data frame of Spark, classic or Connect."""
     # The module's name decides, because importing pyspark takes time, and gRPC may be missing.
     return any(
@@ -101,7 +100,7 @@ def _convert_pandas(frame: pandas.DataFrame) -> pyarrow.Table:
     return pyarrow.table(dict(zip(frame.columns, arrays, strict=True)))
 
 
-def _collect_spark(frame: DataFrame) -> pyarrow.Table:
+def _collect_spark(frame: SparkFrame) -> pyarrow.Table:
     _check_names(frame.columns)
     for field in frame.schema.fields:
         if (culprit := _find_unsupported(field.dataType)) is not None:
@@ -130,11 +129,11 @@ def _collect_spark(frame: DataFrame) -> pyarrow.Table:
         raise ExperimentError(f"Spark cannot compute the frame that is shared: {text}") from error
 
 
-def _find_unsupported(kind: DataType) -> str | None:
+def _find_unsupported(kind: SparkType) -> str | None:
     """Return the name of the type, or of one inside it, that cannot be shared; None if all can."""
     if kind.typeName() not in SPARK_TYPES:
         return str(kind.simpleString())
-    inner: list[Any] = [
+    inner: list[SparkType] = [
         getattr(kind, name)
         for name in ("elementType", "keyType", "valueType")
         if hasattr(kind, name)
@@ -149,7 +148,7 @@ def _sentence_with_limit(text: str) -> str:
     return next((line for line in lines if any(words in line for words in TOO_LARGE)), "")
 
 
-def collect_batches(frame: DataFrame) -> pyarrow.Table:
+def collect_batches(frame: SparkFrame) -> pyarrow.Table:
     """Collect a frame of Spark 3.5, which has no ``toArrow``, by public methods only.
 
     The executors need pyarrow. ``toPandas`` would turn integers with missing values into floats.

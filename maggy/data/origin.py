@@ -12,14 +12,12 @@ import uuid
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from maggy.common.exceptions import ExperimentError
 from maggy.data.private_files import LockedFile, PrivateFiles
-from maggy.data.reference import Reference, Variable
-
-if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+from maggy.data.reference import Reference
+from maggy.data.spark_protocols import SparkSession, Variable
 
 __all__ = ["Origin"]
 

@@ -4,24 +4,14 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
 from maggy.common.exceptions import BadArgumentsError, ExperimentError
 from maggy.common.spark_files import forget_value, session_file
 from maggy.data.private_files import LockedFile, PrivateFiles
+from maggy.data.spark_protocols import Variable
 
-__all__ = ["Reference", "Variable", "open_file"]
-
-
-class Variable(Protocol):
-    """A broadcast variable of Spark with bytes."""
-
-    @property
-    def value(self) -> bytes:
-        """Return the bytes, on the driver and in a task."""
-
-    def destroy(self) -> None:
-        """Have Spark forget the bytes."""
+__all__ = ["Reference", "open_file"]
 
 
 @dataclass(frozen=True)
@@ -62,15 +52,14 @@ def open_file(reference: Reference) -> LockedFile:
 
     def write(file: BinaryIO) -> None:
         try:
-            file.write(variable.value)
-        except OSError:
-            raise
+            content = variable.value
         except Exception as error:
             raise ExperimentError(
-                f"Spark cannot bring the shared data to this executor: {error}"
+                f"Spark cannot bring the shared data to this executor: {error}. "
+                "If they were closed, share the frame again, and close it after the experiment."
             ) from error
-        finally:
-            forget_value(variable)
+        forget_value(variable)
+        file.write(content)
 
     return PrivateFiles.of_this_executor().open(os.path.basename(reference.path), write)
 

@@ -11,16 +11,16 @@ from maggy.data.arrow_file import prepare, write_table
 from maggy.data.frames import collect, is_spark_frame
 from maggy.data.origin import Origin
 from maggy.data.shared_data import SharedData
+from maggy.data.spark_protocols import SparkFrame
 
 if TYPE_CHECKING:
     import pandas
     import pyarrow
-    from pyspark.sql import DataFrame
 
 __all__ = ["share"]
 
 
-def share(frame: DataFrame | pandas.DataFrame | pyarrow.Table) -> SharedData:
+def share(frame: SparkFrame | pandas.DataFrame | pyarrow.Table) -> SharedData:
     """Make a data frame available to all trials, as one memory-mapped file on each executor.
 
     The frame is collected once, on the driver. Let the training function use the returned handle:

@@ -78,7 +78,7 @@ def test_a_handle_that_was_closed_says_so_wherever_it_is_used():
     for use in (data.arrow, data.pandas, lambda: data.numpy("x"), lambda: pickle.dumps(data)):
         with pytest.raises(BadArgumentsError, match="were closed and cannot be used any more"):
             use()
-    with pytest.raises(BadArgumentsError, match="not on this machine. They were closed, or"):
+    with pytest.raises(BadArgumentsError, match=r"not on this machine\. They were closed, or"):
         there.arrow()
     assert array.sum() == 2499975000.0
     assert repr(data) == "<SharedData: closed, columns x, name>"
