@@ -82,7 +82,9 @@ def test_the_artifact_of_a_connect_session_is_used_itself_with_the_mode_600(tmp_
     file = open_file(Reference("/none/data.arrow", (0, 0, 0), artifact="data.arrow"))
     assert file.path == str(tmp_path / "data.arrow")
     assert stat.S_IMODE((tmp_path / "data.arrow").stat().st_mode) == 0o600
-    with pytest.raises(BadArgumentsError, match="not on this executor.*session that has sent them"):
+    with pytest.raises(
+        BadArgumentsError, match=r"not on this executor.*session that has sent them"
+    ):
         open_file(Reference("/none/other.arrow", (0, 0, 0), artifact="other.arrow"))
 
 
