@@ -27,7 +27,7 @@ FLOORS = [
     ["experiment", "loading", "watching", "comparing", "cli", "__main__", "testing"],
 ]
 # What training code calls on a worker may import these rooms only.
-CALLED_BY_TRAINING = {"callbacks": {"common"}, "tensorboard": {"common"}}
+CALLED_BY_TRAINING = {"callbacks": {"common"}, "data": {"common"}, "tensorboard": {"common"}}
 # Names of earlier releases import other names, and do nothing else.
 ALIASES = {
     "__init__", "config", "constants", "distributed", "pruner", "util",
@@ -217,7 +217,8 @@ def test_the_bookkeeping_is_pure():
 
 def test_only_the_modules_about_spark_import_pyspark_and_only_one_zeromq():
     assert {m for m in importers("pyspark") if not m.startswith("maggy.core.cluster.")} == {
-        "maggy.common.spark_session"
+        "maggy.common.spark_files",
+        "maggy.common.spark_session",
     }
     assert importers("zmq") == {"maggy.core.rpc.client", "maggy.core.rpc.server"}
 

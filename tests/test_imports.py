@@ -54,7 +54,7 @@ PUBLIC = [
     *CONFIGS, *OPTIMIZERS, *STOP_RULES, *EXCEPTIONS,
 ]  # fmt: skip
 SUBMODULES = [
-    "ablation", "callbacks", "config", "earlystop", "experiment", "experiment_config",
+    "ablation", "callbacks", "config", "data", "earlystop", "experiment", "experiment_config",
     "optimizer", "result", "searchspace", "tensorboard", "tracking", "trial",
 ]  # fmt: skip
 
@@ -118,6 +118,7 @@ PATHS = {
     "maggy.ablation.ablator.loco": ["LOCO"],
     "maggy.callbacks": ["KerasBatchEnd", "KerasCheckpoint", "KerasEpochEnd"],
     "maggy.checkpoints": ["Checkpoint"],
+    "maggy.data": ["SharedData", "share"],
     "maggy.result": ["ExperimentResult"],
     "maggy.comparing": ["compare"],
     "maggy.loading": ["load"],
