@@ -30,6 +30,7 @@ EXTRAS["dev"] = [
     *EXTRAS["notebook"],
     *EXTRAS["terminal"],
     *EXTRAS["s3"],
+    *EXTRAS["sklearn"],
     *EXTRAS["hopsworks"],
     "cryptography>=42",
     "flask>=3.0",
@@ -47,7 +48,6 @@ EXTRAS["dev"] = [
     "pytest-timeout>=2.3",
     "pytest-xdist>=3.6",
     "ruff>=0.8",
-    "scikit-learn>=1.4",
 ]
 
 setup(

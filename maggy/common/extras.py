@@ -26,6 +26,8 @@ EXTRAS: Final[Mapping[str, list[str]]] = {
     # The view of a running experiment in a terminal.
     "terminal": ["rich>=13.7"],
     "notebook": ["anywidget>=0.9", "ipykernel>=6.29", "ipywidgets>=8.0"],
+    # The oldest version in which cross_validate has params.
+    "sklearn": ["scikit-learn>=1.4"],
     "s3": ["s3fs>=2024.10"],
     "hdfs": ["hdfs-native>=0.11"],
     # hops needs six, but does not declare it.
