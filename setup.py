@@ -16,6 +16,7 @@ EXTRAS = {
         "joblibspark>=0.6",
         "mlflow>=3.4",
         "optuna>=5.0",
+        "optuna-integration>=5.0",
         "psutil>=5.9",
         "ray[tune]>=2.40",
     ],

@@ -54,9 +54,11 @@ def test_the_estimator_and_the_choices_are_not_changed():
     estimator, scaler = make_pipeline(StandardScaler(), SVC()), StandardScaler(with_mean=False)
     space = {"standardscaler": ("CATEGORICAL", [scaler, "passthrough"])}
     (label, _) = ObjectChoices(space).space.get("standardscaler")
-    training_of(estimator, space)({"standardscaler": label, "svc__C": 3.0}, Reporter())
+    params = {"standardscaler": label, "standardscaler__with_std": False, "svc__C": 3.0}
+    training_of(estimator, space)(params, Reporter())
     assert estimator.get_params()["svc__C"] == 1.0
-    assert not hasattr(scaler, "scale_")
+    assert scaler.with_std
+    assert not hasattr(scaler, "mean_")
     assert not hasattr(estimator[-1], "classes_")
 
 
