@@ -318,7 +318,8 @@ def show(rows, libraries):
         ],
         title="Time over Maggy's, geometric mean over the data sets",
     )
-    for library, gaps in zip(("Maggy", HALVING), zip(*(row["gaps"] for row in rows)), strict=True):
+    for index, library in enumerate(("Maggy", HALVING)):
+        gaps = [row["gaps"][index] for row in rows]
         print(
             f"{library}: the gap to the best other library is {statistics.median(gaps):+.2f} "
             f"standard deviations in the median and {max(gaps):+.2f} at most."
