@@ -33,6 +33,7 @@ EXTRAS["dev"] = [
     *EXTRAS["s3"],
     *EXTRAS["sklearn"],
     *EXTRAS["hopsworks"],
+    "codespell>=2.3",
     "cryptography>=42",
     "flask>=3.0",
     "flask-cors>=5.0",
