@@ -16,6 +16,7 @@ EXTRAS = {
         "joblibspark>=0.6",
         "mlflow>=3.4",
         "optuna>=5.0",
+        "optuna-integration>=5.0",
         "psutil>=5.9",
         "ray[tune]>=2.40",
     ],
@@ -30,6 +31,7 @@ EXTRAS["dev"] = [
     *EXTRAS["notebook"],
     *EXTRAS["terminal"],
     *EXTRAS["s3"],
+    *EXTRAS["sklearn"],
     *EXTRAS["hopsworks"],
     "codespell>=2.3",
     "cryptography>=42",
@@ -48,7 +50,6 @@ EXTRAS["dev"] = [
     "pytest-timeout>=2.3",
     "pytest-xdist>=3.6",
     "ruff>=0.8",
-    "scikit-learn>=1.4",
 ]
 
 setup(

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from maggy import optimizer as optimizer
     from maggy import result as result
     from maggy import searchspace as searchspace
+    from maggy import sklearn as sklearn
     from maggy import tensorboard as tensorboard
     from maggy import tracking as tracking
     from maggy import trial as trial
@@ -242,6 +243,7 @@ _SUBMODULES = (
     "optimizer",
     "result",
     "searchspace",
+    "sklearn",
     "tensorboard",
     "tracking",
     "trial",

@@ -24,7 +24,7 @@ FLOORS = [
     ["core.rpc", "core.reporter"],
     ["core.executors", "core.experiment_driver", "core.environment", "core.cluster"],
     ["core.launch", "core.experiment_record", "core.plan", "core.resume"],
-    ["experiment", "loading", "watching", "comparing", "cli", "__main__", "testing"],
+    ["experiment", "loading", "watching", "comparing", "cli", "__main__", "testing", "sklearn"],
 ]
 # What training code calls on a worker may import these rooms only.
 CALLED_BY_TRAINING = {"callbacks": {"common"}, "data": {"common"}, "tensorboard": {"common"}}

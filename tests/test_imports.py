@@ -28,6 +28,7 @@ HEAVY = (
     "optuna",
     "plotly",
     "hops",
+    "sklearn",
 )
 # The names that completion on ``maggy.`` offers. A new name must be in this list, too.
 CONFIGS = ["AblationConfig", "HyperparameterOptConfig", "LagomConfig", "OptimizationConfig"]
@@ -55,7 +56,7 @@ PUBLIC = [
 ]  # fmt: skip
 SUBMODULES = [
     "ablation", "callbacks", "config", "data", "earlystop", "experiment", "experiment_config",
-    "optimizer", "result", "searchspace", "tensorboard", "tracking", "trial",
+    "optimizer", "result", "searchspace", "sklearn", "tensorboard", "tracking", "trial",
 ]  # fmt: skip
 
 PATHS = {
@@ -123,6 +124,7 @@ PATHS = {
     "maggy.comparing": ["compare"],
     "maggy.loading": ["load"],
     "maggy.watching": ["watch"],
+    "maggy.sklearn": ["SearchResult", "search"],
     "maggy.tracking": ["ExperimentInfo", "Listener", "MLflow", "export"],
     "maggy.core.exceptions": EXCEPTIONS,
     "maggy.common.exceptions": EXCEPTIONS,
@@ -418,7 +420,15 @@ def test_with_hops_importing_the_package_adds_one_finder(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "module", ["maggy", "maggy.experiment", "maggy.callbacks", "maggy.ablation", "maggy.config"]
+    "module",
+    [
+        "maggy",
+        "maggy.experiment",
+        "maggy.callbacks",
+        "maggy.ablation",
+        "maggy.config",
+        "maggy.sklearn",
+    ],
 )
 def test_importing_loads_neither_spark_nor_tensorflow_nor_pandas(module):
     code = f"import sys, {module}; print(*sorted(set(sys.modules) & {set(HEAVY)!r}))"

@@ -28,6 +28,8 @@ EXTRAS: Final[Mapping[str, list[str]]] = {
     "notebook": ["anywidget>=0.9", "ipykernel>=6.29", "ipywidgets>=8.0"],
     # Data that all trials share: maggy.data.
     "data": ["pandas>=2.0", "pyarrow>=15"],
+    # The oldest version in which cross_validate has params.
+    "sklearn": ["scikit-learn>=1.4"],
     "s3": ["s3fs>=2024.10"],
     "hdfs": ["hdfs-native>=0.11"],
     # hops needs six, but does not declare it.

@@ -1,0 +1,186 @@
+"""The one call that searches for the hyperparameters of an estimator: ``search``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from maggy.common.exceptions import BadArgumentsError
+from maggy.common.extras import install_command
+from maggy.common.optional import import_optional
+from maggy.experiment import lagom
+from maggy.experiment_config import OptimizationConfig
+from maggy.optimizer import AbstractOptimizer
+from maggy.searchspace import Searchspace
+from maggy.searchspace.parameter_rules import WrittenSpec
+from maggy.sklearn.checks import (
+    check_config,
+    check_data,
+    check_error_score,
+    check_estimator,
+    check_names,
+    check_optimizer,
+    check_refit,
+    check_scoring_argument,
+)
+from maggy.sklearn.cross_validation import METRIC, CrossValidation
+from maggy.sklearn.cv_results import make_cv_results
+from maggy.sklearn.object_choices import ObjectChoices
+from maggy.sklearn.search_result import SearchResult
+from maggy.sklearn.types import Data, Estimator, Scorer
+
+if TYPE_CHECKING:
+    from optuna.samplers import BaseSampler
+
+__all__ = ["search"]
+
+DEFAULTS: Final[Mapping[str, Any]] = {"es_min": 4, "es_interval": 1, "hb_interval": 0.1}
+"""The defaults of a search that differ from those of a config."""
+
+
+def search(
+    estimator: Estimator,
+    X: Data,  # noqa: N803 (scikit-learn's name)
+    y: Data,
+    space: Searchspace | Mapping[str, WrittenSpec],
+    *,
+    cv: Any = 5,  # noqa: ANN401 (scikit-learn has no class for all splitters)
+    num_trials: int | None,
+    scoring: str | Scorer | None = None,
+    seed: int | None = None,
+    optimizer: str | AbstractOptimizer | BaseSampler = "randomsearch",
+    refit: bool | Callable[[Mapping[str, Any]], int] = True,
+    groups: Data = None,
+    fit_params: Mapping[str, Any] | None = None,
+    error_score: float = math.nan,
+    **config: Any,  # noqa: ANN401 (the config checks them)
+) -> SearchResult:
+    """Search for the best hyperparameters of an estimator by cross-validation on Spark.
+
+    Each configuration is a trial, and each fold is a step that reports the mean of the scores so
+    far. So a configuration that does badly on the first folds is stopped there, and its worker
+    begins with the next one. Only configurations that have run on all folds can be the best.
+
+    Defaults that differ from those of a config suit few steps and equal folds:
+
+    * ``es_policy`` is ``'median'``, as in a config. All trials see the same folds, so means over
+      the same folds are compared, and a fold that is hard for all stops nobody. A configuration
+      must be in the worse half to be stopped, so the best one is stopped only if it is in the worse
+      half on all of its first folds. ``'successivehalving'`` stops two thirds after the first fold,
+      and more of them later: it is faster, and may lose the best one.
+    * ``es_min`` is 4, since five ended trials on the same folds are a median, and a search of a few
+      dozen trials would otherwise have run a large part of them before it stops any.
+    * ``es_interval`` is 1: with five folds there are four chances to stop a trial.
+    * ``hb_interval`` is 0.1 seconds, because a fold may take less than a second and is reported
+      with the next heartbeat. With folds of a minute or hundreds of workers, 1 is enough. Folds
+      that take less than the interval are over before they could be stopped.
+
+    The data, the folds and the estimator are sent to each worker once. ``seed`` fixes the
+    suggestions; what the estimator itself draws is fixed by its own ``random_state``.
+
+    Example:
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.svm import SVC
+        >>> X, y = load_iris(return_X_y=True)
+        >>> space = {"C": ("DOUBLE", [0.01, 100], "log"), "kernel": ("CATEGORICAL", ["rbf"])}
+        >>> result = search(SVC(), X, y, space, num_trials=20, seed=1)  # doctest: +SKIP
+        >>> result.best_params_, result.best_score_  # doctest: +SKIP
+        ({'C': 2.3, 'kernel': 'rbf'}, 0.98)
+
+    Early stopping of cross-validation: Bergman, Purucker and Hutter, "Don't Waste Your Time: Early
+    Stopping Cross-Validation", AutoML 2024.
+
+    Args:
+        estimator: The estimator or pipeline. It is cloned and never changed.
+        X: The data, in any form that scikit-learn takes.
+        y: The targets, or None.
+        space: The search space, or a dict from which one is made. The names are those of
+            ``estimator.get_params()``, such as ``svc__C``. The choices of a ``CATEGORICAL`` in a
+            dict may be any objects, such as estimators.
+        cv: Number of folds, a splitter, or an iterable of splits, as scikit-learn takes it. A
+            number means stratified folds for a classifier. The folds are made once.
+        num_trials: Number of configurations. None is for ``optimizer='gridsearch'``.
+        scoring: The metric, as scikit-learn takes it: a name or a scorer. None, the default, is the
+            estimator's own ``score``. Several metrics are refused.
+        seed: The same seed gives the same sequence of suggestions. None draws a new one.
+        optimizer: What suggests the configurations, as in
+            :class:`~maggy.experiment_config.OptimizationConfig`; not one with budgets, such as
+            ``'asha'``. The default is ``'randomsearch'``.
+        refit: Whether to fit the best configuration on all data, on the driver. A function gets
+            ``cv_results_`` and returns the index of the best configuration.
+        groups: The groups of the rows, for splitters such as ``GroupKFold``.
+        fit_params: Further arguments of ``fit``, such as ``sample_weight``. What has a value for
+            each row is split like the rows.
+        error_score: The score of a fold whose fit raises an error. With NaN, the default, the whole
+            trial fails, and only this trial.
+        **config: Further arguments of :class:`~maggy.experiment_config.OptimizationConfig`, such as
+            ``num_workers``, ``es_policy``, ``max_seconds`` and ``log_dir``.
+
+    Returns:
+        A :class:`SearchResult`.
+
+    Raises:
+        BadArgumentsError: If an argument breaks its rule.
+        TypeError: If an argument is of another type or does not exist.
+        ValueError: If scikit-learn refuses the folds or the data.
+        MissingDependencyError: If scikit-learn is not installed.
+        ExperimentError: If no configuration has run on all folds.
+    """
+    import_optional("sklearn", "maggy.sklearn.search", install_command("sklearn"))
+    from sklearn.base import is_classifier
+    from sklearn.metrics import check_scoring
+    from sklearn.model_selection import check_cv
+    from sklearn.utils import indexable
+
+    check_config(config)
+    check_estimator(estimator)
+    check_data(X, y)
+    check_scoring_argument(scoring)
+    check_refit(refit)
+    if fit_params is not None and not isinstance(fit_params, Mapping):
+        raise BadArgumentsError(f"fit_params must be a dict or None, but got {fit_params!r:.80}.")
+    error_score = check_error_score(error_score)
+    choices = ObjectChoices(space)
+    check_names(choices.space.keys(), estimator)
+    options: dict[str, Any] = {
+        "name": f"{type(estimator).__name__} search",
+        **DEFAULTS,
+        **config,
+        "seed": seed,
+        "optimization_key": METRIC,
+    }
+    if isinstance(options.get("initial_trials"), (list, tuple)):
+        options["initial_trials"] = [
+            choices.label(params) if isinstance(params, Mapping) else params
+            for params in options["initial_trials"]
+        ]
+    check_optimizer(optimizer)
+    experiment = OptimizationConfig(num_trials, optimizer, choices.space, **options)
+    X, y, groups = indexable(X, y, groups)  # noqa: N806
+    splitter = check_cv(cv, y, classifier=is_classifier(estimator))
+    training = CrossValidation(
+        estimator=estimator,
+        X=X,
+        y=y,
+        splits=list(splitter.split(X, y, groups)),
+        scorer=check_scoring(estimator, scoring=scoring),
+        choices=choices,
+        fit_params=dict(fit_params or {}),
+        error_score=error_score,
+    )
+    if not training.splits:
+        raise BadArgumentsError(f"cv must give at least one fold, but {cv!r:.80} gives none.")
+    result = lagom(training, experiment)
+    n_splits = len(training.splits)
+    search_result = SearchResult(
+        result,
+        make_cv_results(result.trials, choices, n_splits),
+        estimator=estimator,
+        scorer=training.scorer,
+        n_splits=n_splits,
+        choose=None if isinstance(refit, bool) else refit,
+    )
+    if refit:
+        search_result.refit(X, y, training.fit_params)
+    return search_result

@@ -1,0 +1,351 @@
+"""Compare maggy.sklearn.search with the searches of scikit-learn and Optuna on 14 data sets.
+
+    python tests/benchmarks/sklearn_search.py
+
+Each library searches for the hyperparameters of a random forest, with the same space, the same
+number of configurations, the same folds and the same number of workers. A worker is a process, but
+a thread for OptunaSearchCV, which has no processes. The Spark session and the processes of joblib
+are warm.
+
+The score of a configuration is the mean over all folds (for HalvingRandomSearchCV the one that it
+chose is scored again, without counting the time). The target of a data set is the lowest final
+score of a library, so that all of them reach it. The time to the target is the time until a library
+has run a configuration at least as good on all folds; for HalvingRandomSearchCV, which learns this
+at the end only, it is the whole time. The gap is the final score of the best other library minus
+Maggy's, in standard deviations of the scores of the folds. Maggy runs twice: with its default, the
+median rule, and with successive halving.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import tempfile
+import time
+import warnings
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+from report import json_line, quiet, quiet_session, table
+from sklearn.base import clone, is_classifier
+from sklearn.model_selection import (
+    GridSearchCV,
+    KFold,
+    RandomizedSearchCV,
+    StratifiedKFold,
+    cross_val_score,
+)
+from sklearn_data import DATA_SETS, forest_for
+
+FOLDS = 5
+HALVING = "Maggy, successive halving"
+SPACE = {
+    "max_depth": ("INTEGER", [1, 20]),
+    "max_features": ("DOUBLE", [0.05, 1.0]),
+    "min_samples_leaf": ("INTEGER", [1, 50], "log"),
+}
+GRID = {
+    "max_depth": [2, 7, 20],
+    "max_features": [0.1, 0.4, 1.0],
+    "min_samples_leaf": [1, 7, 50],
+}
+CONFIGURATIONS = len(GRID["max_depth"]) ** len(GRID)
+"""Number of configurations of each library: those of the grid."""
+
+
+class WritesScores:
+    """Score as the estimator does, and append the time and the score to a file.
+
+    Processes of every library get a copy. One write of a short line to a file that is open for
+    appending is not mixed with another one.
+    """
+
+    def __init__(self, path):
+        self.path = path
+
+    def __call__(self, estimator, data, target):
+        score = estimator.score(data, target)
+        key = [estimator.get_params()[name] for name in SPACE]
+        line = json.dumps([time.time(), key, score]) + "\n"
+        file = os.open(self.path, os.O_APPEND | os.O_CREAT | os.O_WRONLY)
+        os.write(file, line.encode())
+        os.close(file)
+        return score
+
+
+class Runs:
+    """The runs of a library on a data set: when each configuration was complete, and its mean."""
+
+    def __init__(self, path, start):
+        scores = defaultdict(list)
+        self.complete = []
+        self.folds = 0
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+        for at, key, score in sorted(map(json.loads, lines)):
+            self.folds += 1
+            scores[str(key)].append(score)
+            if len(scores[str(key)]) % FOLDS == 0:
+                self.complete.append((at - start, statistics.fmean(scores[str(key)][-FOLDS:])))
+
+    def time_to(self, target):
+        return next((at for at, mean in self.complete if mean >= target - 1e-9), None)
+
+
+def distributions():
+    """Return the space as distributions of scipy."""
+    from scipy.stats import loguniform, randint, uniform
+
+    class IntegersByLogarithm:
+        """Integers that are spread evenly in their logarithm, which scipy lacks."""
+
+        def __init__(self, low, high):
+            self._reals = loguniform(low - 0.5, high + 0.5)
+
+        def rvs(self, size=None, random_state=None):
+            return round(float(self._reals.rvs(random_state=random_state)))
+
+    low, high = SPACE["max_features"][1]
+    return {
+        "max_depth": randint(1, 21),
+        "max_features": uniform(low, high - low),
+        "min_samples_leaf": IntegersByLogarithm(1, 50),
+    }
+
+
+def maggy_search(options, rule):
+    from maggy.sklearn import search
+
+    def run(estimator, data, target, cv, scorer, seed):
+        result = search(
+            estimator,
+            data,
+            target,
+            SPACE,
+            cv=cv,
+            num_trials=CONFIGURATIONS,
+            scoring=scorer,
+            seed=seed,
+            refit=False,
+            verbose=0,
+            optimizer=options.optimizer,
+            es_policy=rule,
+            num_workers=options.workers,
+        )
+        return result.best_params_
+
+    return run
+
+
+def of_scikit_learn(make):
+    def run(estimator, data, target, cv, scorer, seed):
+        return make(estimator, cv, scorer, seed).fit(data, target).best_params_
+
+    return run
+
+
+def peers(options):
+    """Return a function for each library by name: it searches, and returns the best parameters."""
+    from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+    from sklearn.model_selection import HalvingRandomSearchCV
+
+    common = {"n_jobs": options.workers, "refit": False}
+    functions = {
+        "Maggy": maggy_search(options, "median"),
+        HALVING: maggy_search(options, "successivehalving"),
+        "GridSearchCV": of_scikit_learn(
+            lambda estimator, cv, scorer, seed: GridSearchCV(
+                estimator, GRID, cv=cv, scoring=scorer, **common
+            )
+        ),
+        "RandomizedSearchCV": of_scikit_learn(
+            lambda estimator, cv, scorer, seed: RandomizedSearchCV(
+                estimator,
+                distributions(),
+                n_iter=CONFIGURATIONS,
+                cv=cv,
+                scoring=scorer,
+                random_state=seed,
+                **common,
+            )
+        ),
+        "HalvingRandomSearchCV": of_scikit_learn(
+            lambda estimator, cv, scorer, seed: HalvingRandomSearchCV(
+                estimator,
+                distributions(),
+                n_candidates=CONFIGURATIONS,
+                min_resources="exhaust",
+                cv=cv,
+                scoring=scorer,
+                random_state=seed,
+                return_train_score=False,
+                **common,
+            )
+        ),
+    }
+    try:
+        functions["OptunaSearchCV"] = optuna_search(common)
+    except ImportError as error:
+        print(f"OptunaSearchCV is missing: {error}")
+    return functions
+
+
+def optuna_search(common):
+    import optuna
+    from optuna.distributions import FloatDistribution, IntDistribution
+    from optuna_integration.sklearn import OptunaSearchCV
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    space = {
+        "max_depth": IntDistribution(1, 20),
+        "max_features": FloatDistribution(0.05, 1.0),
+        "min_samples_leaf": IntDistribution(1, 50, log=True),
+    }
+    return of_scikit_learn(
+        lambda estimator, cv, scorer, seed: OptunaSearchCV(
+            estimator,
+            space,
+            n_trials=CONFIGURATIONS,
+            cv=cv,
+            scoring=scorer,
+            random_state=seed,
+            **common,
+        )
+    )
+
+
+def measure(name, functions, options, folder):
+    """Return, for each library, its time, its runs and the scores of what it chose."""
+    data, target = DATA_SETS[name]()
+    estimator = forest_for(name, options.trees)
+    kind = StratifiedKFold if is_classifier(estimator) else KFold
+    cv = kind(FOLDS, shuffle=True, random_state=0)
+    measurements = {}
+    for library, search in functions.items():
+        path = f"{folder}/{name}-{library}"
+        with quiet():
+            start = time.time()
+            params = search(clone(estimator), data, target, cv, WritesScores(path), options.seed)
+            seconds = time.time() - start
+        scores = cross_val_score(
+            clone(estimator).set_params(**params), data, target, cv=cv, n_jobs=options.workers
+        )
+        runs = Runs(path, start)
+        if library == "HalvingRandomSearchCV":
+            runs.complete = [(seconds, scores.mean())]
+        measurements[library] = (seconds, runs, scores)
+    return measurements
+
+
+def warm_up(functions, options, folder):
+    data, target = DATA_SETS["iris"]()
+    for library, search in functions.items():
+        with quiet():
+            estimator = forest_for("iris", 2)
+            search(estimator, data, target, KFold(FOLDS), WritesScores(f"{folder}/{library}"), 1)
+
+
+def compare(name, measurements):
+    """Return the row of a data set: the time to the target over Maggy's by library, and the gap."""
+    target = min(scores.mean() for _, _, scores in measurements.values())
+    times = {library: runs.time_to(target) for library, (_, runs, _) in measurements.items()}
+    scores_of = {library: scores for library, (_, _, scores) in measurements.items()}
+    own = [scores_of.pop(library) for library in ("Maggy", HALVING)]
+    best = max(scores_of.values(), key=np.mean)
+    deviation = best.std() or 1.0
+    return {
+        "data": name,
+        "target": float(target),
+        "seconds": {library: seconds for library, (seconds, _, _) in measurements.items()},
+        "folds": {library: runs.folds for library, (_, runs, _) in measurements.items()},
+        "seconds_to_target": times,
+        "scores": {
+            library: float(scores.mean()) for library, (_, _, scores) in measurements.items()
+        },
+        "gaps": [float((best.mean() - scores.mean()) / deviation) for scores in own],
+    }
+
+
+def ratios(rows, library, key):
+    return [row[key][library] / row[key]["Maggy"] for row in rows]
+
+
+def show(rows, libraries):
+    others = [library for library in libraries if library != "Maggy"]
+    table(
+        ["", "Maggy (s)", *others, "gap", "gap with halving"],
+        [
+            [
+                row["data"],
+                f"{row['seconds']['Maggy']:.1f}",
+                *(f"{row['seconds'][library] / row['seconds']['Maggy']:.2f}" for library in others),
+                *(f"{gap:+.2f}" for gap in row["gaps"]),
+            ]
+            for row in rows
+        ],
+        title="The whole search: seconds of Maggy, and of the others over Maggy's",
+    )
+    table(
+        ["", "Maggy (s)", *others],
+        [
+            [
+                row["data"],
+                f"{row['seconds_to_target']['Maggy']:.1f}",
+                *(
+                    f"{row['seconds_to_target'][name] / row['seconds_to_target']['Maggy']:.2f}"
+                    for name in others
+                ),
+            ]
+            for row in rows
+        ],
+        title="To the same score: seconds of Maggy, and of the others over Maggy's",
+    )
+    table(
+        ["", *libraries],
+        [[row["data"], *(f"{row['scores'][name]:.4f}" for name in libraries)] for row in rows],
+        title="The final score",
+    )
+    table(
+        ["", "whole search", "to the same score", "folds trained"],
+        [
+            [
+                name,
+                f"{statistics.geometric_mean(ratios(rows, name, 'seconds')):.2f}",
+                f"{statistics.geometric_mean(ratios(rows, name, 'seconds_to_target')):.2f}",
+                f"{statistics.fmean(row['folds'][name] for row in rows):.0f}",
+            ]
+            for name in libraries
+        ],
+        title="Time over Maggy's, geometric mean over the data sets",
+    )
+    for index, library in enumerate(("Maggy", HALVING)):
+        gaps = [row["gaps"][index] for row in rows]
+        print(
+            f"{library}: the gap to the best other library is {statistics.median(gaps):+.2f} "
+            f"standard deviations in the median and {max(gaps):+.2f} at most."
+        )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--trees", type=int, default=50, help="trees of a forest")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--optimizer", default="randomsearch")
+    parser.add_argument("--data", nargs="*", default=list(DATA_SETS), choices=list(DATA_SETS))
+    options = parser.parse_args()
+    warnings.filterwarnings("ignore")
+    functions = peers(options)
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["MAGGY_LOG_DIR"] = f"{folder}/experiments"
+        session = quiet_session(options.workers)
+        warm_up(functions, options, folder)
+        rows = [compare(name, measure(name, functions, options, folder)) for name in options.data]
+        session.stop()
+    print(f"{CONFIGURATIONS} configurations on {FOLDS} folds, {options.workers} workers")
+    show(rows, list(functions))
+    json_line("sklearn_search", {"load": os.getloadavg()[0], "rows": rows})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,224 @@
+"""``maggy.sklearn.search`` checks its arguments before Spark, and stops bad configurations."""
+
+import math
+
+import numpy as np
+import pytest
+from helpers.estimators import Scripted
+from helpers.waiting import wait_until, wait_until_sent
+from sklearn.datasets import load_iris
+from sklearn.decomposition import PCA
+from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+
+import maggy.sklearn
+from maggy import Searchspace, Trial
+from maggy.core import launch
+from maggy.optimizer import RandomSearch
+from maggy.result import build_result
+from maggy.result.rows import make_row
+from maggy.sklearn.cv_results import make_cv_results
+from maggy.sklearn.searching import DEFAULTS
+from maggy.testing import run_on_threads
+
+X, Y = load_iris(return_X_y=True)
+SPACE = {"C": ("DOUBLE", [0.1, 10], "log")}
+
+
+@pytest.fixture
+def launched(monkeypatch):
+    """Return a list that gets the function and the config of each experiment, which runs here."""
+    calls = []
+
+    def launch_here(training, config):
+        calls.append((training, config))
+        trial = Trial(config.searchspace.get_random_parameter_values(1)[0])
+        trial.number, trial.status = 1, Trial.FINALIZED
+        trial.outputs = training(trial.params, Silent())
+        trial.final_metric = trial.outputs["mean_test_score"]
+        key = config.optimization_key
+        return build_result([trial], kind="optimization", direction="max", optimization_key=key)
+
+    monkeypatch.setattr(launch, "launch", launch_here)
+    return calls
+
+
+class Silent:
+    """A reporter to which nobody listens."""
+
+    is_stopped = False
+
+    def broadcast(self, metric, step):
+        pass
+
+
+def search(estimator=None, X=X, y=Y, space=SPACE, **options):  # noqa: N803
+    return maggy.sklearn.search(estimator or SVC(), X, y, space, **{"num_trials": 3, **options})
+
+
+def test_the_defaults_of_the_docstring_are_those_of_the_call(launched):
+    search(seed=5)
+    ((_, config),) = launched
+    assert {name: getattr(config, name) for name in DEFAULTS} == DEFAULTS
+    assert (config.es_policy, config.optimizer, config.seed) == ("median", "randomsearch", 5)
+    assert (config.name, config.direction) == ("SVC search", "max")
+    text = maggy.sklearn.search.__doc__
+    for name, value in DEFAULTS.items():
+        assert f"``{name}`` is {value}" in text
+
+
+def test_other_arguments_reach_the_config(launched):
+    search(es_min=7, name="mine", num_workers=1, optimizer=RandomSearch())
+    ((_, config),) = launched
+    assert (config.es_min, config.name, config.num_workers) == (7, "mine", 1)
+
+
+@pytest.mark.parametrize(
+    ("cv", "kind", "count"),
+    [(5, StratifiedKFold, 5), (None, StratifiedKFold, 5), (KFold(3), KFold, 3)],
+)
+def test_a_classifier_gets_the_folds_that_scikit_learn_gives_it(launched, cv, kind, count):
+    result = search(cv=cv)
+    ((training, _),) = launched
+    expected = list(kind(count).split(X, Y))
+    assert result.n_splits_ == count
+    for ours, theirs in zip(training.splits, expected, strict=True):
+        assert all((a == b).all() for a, b in zip(ours, theirs, strict=True))
+
+
+def test_folds_by_group_keep_groups_together(launched):
+    groups = np.arange(len(X)) % 7
+    search(cv=GroupKFold(3), groups=groups)
+    ((training, _),) = launched
+    for train, test in training.splits:
+        assert not set(groups[train]) & set(groups[test])
+
+
+def test_folds_that_are_drawn_are_drawn_once(launched):
+    search(cv=KFold(4, shuffle=True))
+    ((training, _),) = launched
+    assert sorted(np.concatenate([test for _, test in training.splits])) == list(range(len(X)))
+
+
+def test_an_iterable_of_splits_may_be_a_generator(launched):
+    result = search(cv=(split for split in KFold(3).split(X)))
+    assert result.n_splits_ == 3
+
+
+def test_there_need_be_no_targets(launched):
+    result = search(PCA(), y=None, space={"n_components": ("INTEGER", [1, 3])})
+    assert result.transform(X).shape == (150, result.best_params_["n_components"])
+
+
+def test_the_scorer_is_the_one_of_the_metric(launched):
+    result = search(scoring="f1_macro")
+    assert result.scorer_._score_func.__name__ == "f1_score"
+
+
+def test_the_names_of_a_pipeline_may_be_those_of_a_step_that_is_itself_a_choice(launched):
+    pipeline = Pipeline([("scale", "passthrough"), ("svc", SVC())])
+    space = {
+        "scale": ("CATEGORICAL", [StandardScaler(), StandardScaler(copy=False)]),
+        "scale__with_mean": ("CATEGORICAL", [True, False]),
+        "svc__C": ("DOUBLE", [0.1, 10]),
+    }
+    result = search(pipeline, space=space)
+    assert isinstance(result.best_estimator_["scale"], StandardScaler)
+    assert result.best_estimator_["scale"].with_mean == result.best_params_["scale__with_mean"]
+
+
+def test_the_first_configurations_may_hold_objects(launched):
+    scaler = StandardScaler()
+    pipeline = make_pipeline(scaler, SVC())
+    space = {"standardscaler": ("CATEGORICAL", ["passthrough", scaler])}
+    search(pipeline, space=space, initial_trials=[{"standardscaler": scaler}])
+    assert launched[0][1].initial_trials == [{"standardscaler": "StandardScaler()"}]
+
+
+SPARK_FRAME = type("DataFrame", (), {"__module__": "pyspark.sql.dataframe"})()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"estimator": SVC}, "an instance, but got the class SVC"),
+        ({"estimator": object()}, "object has no method fit"),
+        ({"X": SPARK_FRAME}, "Pass what its toPandas"),
+        ({"y": Y[:10]}, "inconsistent numbers of samples"),
+        ({"space": {"c": ("DOUBLE", [1, 2])}}, "no 'c'. Did you mean 'C'"),
+        ({"space": {"svc__C": ("DOUBLE", [1, 2])}}, "has no 'svc__C'"),
+        ({"space": Searchspace()}, "at least one parameter"),
+        ({"space": [1]}, "from a dict"),
+        ({"scoring": ["accuracy", "f1"]}, "scoring must be the name of one metric"),
+        ({"refit": "accuracy"}, "refit must be True, False"),
+        ({"error_score": "raise"}, "error_score must be a number or NaN"),
+        ({"error_score": math.inf}, "error_score must be a number or NaN"),
+        ({"fit_params": [1]}, "fit_params must be a dict"),
+        ({"optimizer": "asha"}, "Asha sets a budget"),
+        ({"optimizer": "pbt"}, "PBT sets a budget"),
+        (
+            {"optimizer": RandomSearch(pruner="hyperband")},
+            r"Hyperband\(RandomSearch\) sets a budget",
+        ),
+        ({"num_trials": 0}, "num_trials must be at least 1"),
+        ({"cv": []}, "cv must give at least one fold"),
+        ({"cv": 100}, "n_splits=100"),
+        ({"seed": "one"}, "seed must be a whole number"),
+        ({"es_policy": "medium"}, "medium"),
+    ],
+)
+def test_bad_arguments_are_refused_before_spark(launched, options, words):
+    with pytest.raises(ValueError, match=words):
+        search(**options)
+    assert launched == []
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"direction": "min"}, "sets direction itself"),
+        ({"searchspace": SPACE}, "Pass the space as the fourth argument"),
+        ({"num_trial": 3}, "Did you mean 'num_trials'"),
+    ],
+)
+def test_arguments_that_do_not_fit_a_search_are_refused(launched, options, words):
+    with pytest.raises(TypeError, match=words):
+        search(**options)
+    assert launched == []
+
+
+@pytest.mark.loopback
+def test_a_bad_configuration_stops_after_few_folds_and_is_never_the_best(launched):
+    space = {"quality": ("DOUBLE", [-1, 1])}
+    good = [0.6, 0.7, 0.8, 0.9, 0.75]
+    first = [{"quality": quality} for quality in (*good, 0.2, -0.5, 0.95)]
+    search(Scripted(), space=space, num_trials=8, initial_trials=first, cv=10)
+    ((training, config),) = launched
+    folds = []
+
+    def train(params, reporter):
+        # Without this the folds would be over before the driver has heard of the first one.
+        class Patient:
+            is_stopped = property(lambda self: reporter.is_stopped)
+
+            def broadcast(self, metric, step):
+                folds.append(params["quality"])
+                reporter.broadcast(metric, step)
+                wait_until_sent(reporter)
+                if params["quality"] == 0.2:
+                    wait_until(lambda: reporter.is_stopped, "the order to stop")
+
+        return training(params, Patient())["mean_test_score"]
+
+    trials = run_on_threads(train, config, workers=1)
+    for trial in trials:
+        if trial.status == Trial.FINALIZED and not trial.early_stop:
+            trial.outputs = {"test_scores": [trial.final_metric] * 10}
+    rows = [make_row(trial, "mean_test_score") for trial in trials]
+    table = make_cv_results(rows, training.choices, 10)
+    assert list(table["status"]) == ["complete"] * 5 + ["stopped", "failed", "complete"]
+    assert folds.count(0.2) == 2
+    assert np.isnan(table["split2_test_score"][5])
+    assert list(table["rank_test_score"]) == [6, 5, 3, 2, 4, 7, 7, 1]
