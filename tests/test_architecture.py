@@ -57,6 +57,7 @@ LATE = {
     "tensorboard",
     "tensorflow",
     "torch",
+    "xgboost",
 }
 
 

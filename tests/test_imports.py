@@ -28,6 +28,7 @@ HEAVY = (
     "optuna",
     "plotly",
     "hops",
+    "xgboost",
 )
 # The names that completion on ``maggy.`` offers. A new name must be in this list, too.
 CONFIGS = ["AblationConfig", "HyperparameterOptConfig", "LagomConfig", "OptimizationConfig"]
@@ -116,7 +117,7 @@ PATHS = {
         "Shapley",
     ],
     "maggy.ablation.ablator.loco": ["LOCO"],
-    "maggy.callbacks": ["KerasBatchEnd", "KerasCheckpoint", "KerasEpochEnd"],
+    "maggy.callbacks": ["KerasBatchEnd", "KerasCheckpoint", "KerasEpochEnd", "XGBoostRound"],
     "maggy.checkpoints": ["Checkpoint"],
     "maggy.result": ["ExperimentResult"],
     "maggy.comparing": ["compare"],

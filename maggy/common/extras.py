@@ -15,6 +15,8 @@ EXTRAS: Final[Mapping[str, list[str]]] = {
     # plotly is for optuna.visualization, with which a result draws importances and the like.
     "optuna": ["optuna>=5.0", "cmaes>=0.12", "plotly>=6.0", "scipy>=1.11"],
     "gp": ["optuna>=5.0", "scipy>=1.11", "torch>=2.2"],
+    # The callbacks. XGBoost's own wheel for Linux installs a library of CUDA; xgboost-cpu has none.
+    "xgboost": ["xgboost>=2.0"],
     # Intervals and tests of ablations with repeats.
     "stats": ["scipy>=1.11"],
     "plots": ["matplotlib>=3.7", "pandas>=2.0"],
