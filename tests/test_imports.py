@@ -29,6 +29,8 @@ HEAVY = (
     "plotly",
     "hops",
     "xgboost",
+    "lightgbm",
+    "catboost",
 )
 # The names that completion on ``maggy.`` offers. A new name must be in this list, too.
 CONFIGS = ["AblationConfig", "HyperparameterOptConfig", "LagomConfig", "OptimizationConfig"]
@@ -117,7 +119,14 @@ PATHS = {
         "Shapley",
     ],
     "maggy.ablation.ablator.loco": ["LOCO"],
-    "maggy.callbacks": ["KerasBatchEnd", "KerasCheckpoint", "KerasEpochEnd", "XGBoostRound"],
+    "maggy.callbacks": [
+        "CatBoostRound",
+        "KerasBatchEnd",
+        "KerasCheckpoint",
+        "KerasEpochEnd",
+        "LightGBMRound",
+        "XGBoostRound",
+    ],
     "maggy.checkpoints": ["Checkpoint"],
     "maggy.result": ["ExperimentResult"],
     "maggy.comparing": ["compare"],

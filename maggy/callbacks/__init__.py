@@ -5,8 +5,17 @@ Importing them imports no framework.
 
 from __future__ import annotations
 
+from maggy.callbacks.catboost import CatBoostRound
 from maggy.callbacks.keras import KerasBatchEnd, KerasEpochEnd
 from maggy.callbacks.keras_checkpoint import KerasCheckpoint
+from maggy.callbacks.lightgbm import LightGBMRound
 from maggy.callbacks.xgboost import XGBoostRound
 
-__all__ = ["KerasBatchEnd", "KerasCheckpoint", "KerasEpochEnd", "XGBoostRound"]
+__all__ = [
+    "CatBoostRound",
+    "KerasBatchEnd",
+    "KerasCheckpoint",
+    "KerasEpochEnd",
+    "LightGBMRound",
+    "XGBoostRound",
+]

@@ -17,6 +17,8 @@ EXTRAS: Final[Mapping[str, list[str]]] = {
     "gp": ["optuna>=5.0", "scipy>=1.11", "torch>=2.2"],
     # The callbacks. XGBoost's own wheel for Linux installs a library of CUDA; xgboost-cpu has none.
     "xgboost": ["xgboost>=2.0"],
+    "lightgbm": ["lightgbm>=4.0"],
+    "catboost": ["catboost>=1.2"],
     # Intervals and tests of ablations with repeats.
     "stats": ["scipy>=1.11"],
     "plots": ["matplotlib>=3.7", "pandas>=2.0"],

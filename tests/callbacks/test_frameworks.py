@@ -10,6 +10,8 @@ from maggy.common.exceptions import MissingDependencyError
 from maggy.common.extras import install_command
 
 FRAMEWORKS = {
+    "CatBoostRound": ("catboost", "catboost"),
+    "LightGBMRound": ("lightgbm", "lightgbm"),
     "XGBoostRound": ("xgboost", "xgboost"),
 }
 """The package and the extra of each callback."""
