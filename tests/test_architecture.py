@@ -46,6 +46,7 @@ LATE = {
     "jinja2",
     "keras",
     "lightgbm",
+    "lightning",
     "matplotlib",
     "mlflow",
     "optuna",
@@ -54,11 +55,13 @@ LATE = {
     "plotly",
     "pyarrow",
     "pyspark",
+    "pytorch_lightning",
     "rich",
     "sklearn",
     "tensorboard",
     "tensorflow",
     "torch",
+    "transformers",
     "xgboost",
 }
 

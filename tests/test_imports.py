@@ -31,6 +31,10 @@ HEAVY = (
     "xgboost",
     "lightgbm",
     "catboost",
+    "lightning",
+    "pytorch_lightning",
+    "torch",
+    "transformers",
 )
 # The names that completion on ``maggy.`` offers. A new name must be in this list, too.
 CONFIGS = ["AblationConfig", "HyperparameterOptConfig", "LagomConfig", "OptimizationConfig"]
@@ -121,10 +125,12 @@ PATHS = {
     "maggy.ablation.ablator.loco": ["LOCO"],
     "maggy.callbacks": [
         "CatBoostRound",
+        "HuggingFaceEvaluate",
         "KerasBatchEnd",
         "KerasCheckpoint",
         "KerasEpochEnd",
         "LightGBMRound",
+        "LightningEpochEnd",
         "XGBoostRound",
     ],
     "maggy.checkpoints": ["Checkpoint"],

@@ -19,6 +19,9 @@ EXTRAS: Final[Mapping[str, list[str]]] = {
     "xgboost": ["xgboost>=2.0"],
     "lightgbm": ["lightgbm>=4.0"],
     "catboost": ["catboost>=1.2"],
+    "lightning": ["lightning>=2.2"],
+    # The Trainer needs accelerate and PyTorch.
+    "transformers": ["accelerate>=1.0", "torch>=2.2", "transformers>=4.46"],
     # Intervals and tests of ablations with repeats.
     "stats": ["scipy>=1.11"],
     "plots": ["matplotlib>=3.7", "pandas>=2.0"],

@@ -11,7 +11,9 @@ from maggy.common.extras import install_command
 
 FRAMEWORKS = {
     "CatBoostRound": ("catboost", "catboost"),
+    "HuggingFaceEvaluate": ("transformers", "transformers"),
     "LightGBMRound": ("lightgbm", "lightgbm"),
+    "LightningEpochEnd": ("lightning.pytorch", "lightning"),
     "XGBoostRound": ("xgboost", "xgboost"),
 }
 """The package and the extra of each callback."""
