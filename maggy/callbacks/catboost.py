@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from maggy.callbacks.metric_report import MetricReporter
-from maggy.callbacks.round_report import MetricChoice, RoundReport
+from maggy.callbacks.round_report import RoundReport
 from maggy.common.exceptions import EarlyStopException
 from maggy.common.extras import install_command
 from maggy.common.optional import import_optional
@@ -66,7 +66,9 @@ class CatBoostRound(RoundReport):
     _place = "CatBoost's evaluations"
     _remedy = "Give fit() an eval_set, and set eval_metric or custom_metric."
 
-    def __init__(self, reporter: MetricReporter, metric: MetricChoice = None) -> None:
+    def __init__(
+        self, reporter: MetricReporter, metric: str | tuple[str, str] | None = None
+    ) -> None:
         super().__init__(reporter, metric)
         self._num_values = 0
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from maggy.callbacks.metric_report import MetricReporter
-from maggy.callbacks.round_report import MetricChoice, RoundReport
+from maggy.callbacks.round_report import RoundReport
 from maggy.common.extras import install_command
 from maggy.common.optional import import_optional
 
@@ -62,15 +61,9 @@ class LightGBMRound(RoundReport):
     _place = "LightGBM's evaluations"
     _remedy = "Give the training an eval_set or valid_sets, and set metric."
 
-    def __init__(self, reporter: MetricReporter, metric: MetricChoice = None) -> None:
-        super().__init__(reporter, metric)
-        # LightGBM sets its own value if the instance has none. early_stopping has 30.
-        self.order = 15
-        self.before_iteration = False
-
     @classmethod
     def _framework_classes(cls) -> tuple[type, ...]:
-        # LightGBM calls any object.
+        # LightGBM calls any object. Without an ``order`` it is called before LightGBM's own ones.
         import_optional("lightgbm", cls.__name__, install_command("lightgbm"))
         return ()
 

@@ -24,7 +24,6 @@ class _Trainer(Protocol):
     """The part of Lightning's ``Trainer`` that the callback uses."""
 
     current_epoch: int
-    sanity_checking: bool
     is_global_zero: bool
     enable_validation: bool
     callback_metrics: Mapping[str, object]
@@ -94,7 +93,7 @@ class LightningEpochEnd(MetricReport, FrameworkCallback):
         )
 
     def on_train_start(self, trainer: _Trainer, pl_module: object) -> None:
-        """Forget an earlier ``fit()``. Lightning calls this method.
+        """Forget an earlier ``fit()`` and the sanity check. Lightning calls this method.
 
         Args:
             trainer: Not used.
@@ -109,7 +108,7 @@ class LightningEpochEnd(MetricReport, FrameworkCallback):
             trainer: Has the metrics.
             pl_module: Not used.
         """
-        if not trainer.sanity_checking and not self._had_validation:
+        if not self._had_validation:
             self._is_logged_before = self._metric in trainer.callback_metrics
 
     def on_validation_end(self, trainer: _Trainer, pl_module: object) -> None:
@@ -119,8 +118,6 @@ class LightningEpochEnd(MetricReport, FrameworkCallback):
             trainer: Has the metrics.
             pl_module: Not used.
         """
-        if trainer.sanity_checking:
-            return
         if not self._had_validation:
             is_logged = self._metric in trainer.callback_metrics
             self._is_of_validation = is_logged and not self._is_logged_before

@@ -9,11 +9,7 @@ from maggy.callbacks.framework_callback import FrameworkCallback
 from maggy.callbacks.metric_report import MetricReport, MetricReporter, missing_metric
 from maggy.common.exceptions import BadArgumentsError, MetricKeyError
 
-__all__ = ["MetricChoice", "RoundReport"]
-
-MetricChoice = str | tuple[str, str] | None
-"""A data set and a metric, as ``"valid-auc"`` or ``("valid", "auc")``; None for the only metric of
-the last data set."""
+__all__ = ["RoundReport"]
 
 
 class RoundReport(MetricReport, FrameworkCallback):
@@ -25,7 +21,9 @@ class RoundReport(MetricReport, FrameworkCallback):
     _remedy: ClassVar[str]
     """The sentence that says how to have more metrics."""
 
-    def __init__(self, reporter: MetricReporter, metric: MetricChoice = None) -> None:
+    def __init__(
+        self, reporter: MetricReporter, metric: str | tuple[str, str] | None = None
+    ) -> None:
         super().__init__(reporter)
         self._metric = _as_name(metric)
 
@@ -53,7 +51,7 @@ class RoundReport(MetricReport, FrameworkCallback):
         return values[choices[0]]
 
 
-def _as_name(metric: MetricChoice) -> str | None:
+def _as_name(metric: str | tuple[str, str] | None) -> str | None:
     """Return the name of the metric with that of its data set before it.
 
     Raises:
