@@ -29,6 +29,13 @@ HEAVY = (
     "plotly",
     "hops",
     "sklearn",
+    "xgboost",
+    "lightgbm",
+    "catboost",
+    "lightning",
+    "pytorch_lightning",
+    "torch",
+    "transformers",
 )
 # The names that completion on ``maggy.`` offers. A new name must be in this list, too.
 CONFIGS = ["AblationConfig", "HyperparameterOptConfig", "LagomConfig", "OptimizationConfig"]
@@ -117,7 +124,16 @@ PATHS = {
         "Shapley",
     ],
     "maggy.ablation.ablator.loco": ["LOCO"],
-    "maggy.callbacks": ["KerasBatchEnd", "KerasCheckpoint", "KerasEpochEnd"],
+    "maggy.callbacks": [
+        "CatBoostRound",
+        "HuggingFaceEvaluate",
+        "KerasBatchEnd",
+        "KerasCheckpoint",
+        "KerasEpochEnd",
+        "LightGBMRound",
+        "LightningEpochEnd",
+        "XGBoostRound",
+    ],
     "maggy.checkpoints": ["Checkpoint"],
     "maggy.data": ["SharedData", "share"],
     "maggy.result": ["ExperimentResult"],

@@ -18,8 +18,8 @@ class TrialIdentities:
     A part of the trial book, and as pure.
 
     Args:
-        ended_trials: Trials that have ended in an earlier call. When the policy suggests one of them, it
-            does not run again.
+        ended_trials: Trials that have ended in an earlier call. When the policy suggests one of
+            them, it does not run again.
         again: Trials that failed in an earlier call, or have a checkpoint and did not end. They run
             again under their ids.
         source: Trials of another experiment, whose ids no trial of this one gets.
