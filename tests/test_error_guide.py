@@ -14,6 +14,8 @@ GUIDE = (ROOT / "docs" / "guides" / "errors.md").read_text(encoding="utf-8")
 OURS, _, FOREIGN = GUIDE.partition("## Messages of other programs")
 ENTRY = re.compile(r"^### ([^\n]+)\n\n```(\w+)\n(.*?)\n```\n\n([^\n]+)", re.MULTILINE | re.DOTALL)
 QUOTES = {title: text.replace("\n", " ") for title, _, text, _ in ENTRY.findall(OURS)}
+WRAPPER = "3 Spark jobs in a row ended without running a trial: "
+"""What stands before an error of the executors, as the driver shows it."""
 
 
 def pieces_of(node):
@@ -41,8 +43,8 @@ def is_made_of(pieces, quote):
 
 
 def message_of(title):
-    """Return a quoted message, without the class of the error if it has one."""
-    quote = QUOTES[title]
+    """Return a quoted message, without the class of the error and without what wraps it."""
+    quote = QUOTES[title].replace(WRAPPER, "")
     name, _, message = quote.partition(": ")
     is_class = hasattr(exceptions, name) or isinstance(getattr(builtins, name, None), type)
     return message if is_class else quote
@@ -65,6 +67,11 @@ def test_the_guide_has_more_than_thirty_errors_with_texts_and_explanations():
 @pytest.mark.parametrize("title", QUOTES)
 def test_a_quoted_error_is_one_of_the_code(title, texts):
     assert any(is_made_of(pieces, message_of(title)) for pieces in texts)
+
+
+def test_what_wraps_an_error_of_the_executors_is_of_the_code_too(texts):
+    assert any(is_made_of(pieces, f"{WRAPPER}a reason") for pieces in texts)
+    assert sum(WRAPPER in quote for quote in QUOTES.values()) == 2
 
 
 def test_a_changed_word_is_noticed(texts):
