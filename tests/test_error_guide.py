@@ -51,11 +51,25 @@ def message_of(title):
 
 
 @pytest.fixture(scope="module")
-def texts():
-    """The texts in Maggy's code that may be messages."""
+def nodes():
+    """The syntax of all of Maggy's code."""
     trees = [ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / "maggy").rglob("*.py")]
-    nodes = [node for tree in trees for node in ast.walk(tree)]
+    return [node for tree in trees for node in ast.walk(tree)]
+
+
+@pytest.fixture(scope="module")
+def texts(nodes):
+    """The texts in the code that may be messages."""
     return [pieces for pieces in map(pieces_of, nodes) if pieces]
+
+
+@pytest.fixture(scope="module")
+def raised(nodes):
+    """The texts in the code that are the message of an error, each with the name of its class."""
+    calls = [node for node in nodes if isinstance(node, ast.Call) and node.args]
+    named = [call for call in calls if isinstance(call.func, ast.Name)]
+    pairs = [(call.func.id, pieces_of(call.args[0])) for call in named]
+    return [(name, pieces) for name, pieces in pairs if pieces and name.endswith("Error")]
 
 
 def test_the_guide_has_more_than_thirty_errors_with_texts_and_explanations():
@@ -67,6 +81,12 @@ def test_the_guide_has_more_than_thirty_errors_with_texts_and_explanations():
 @pytest.mark.parametrize("title", QUOTES)
 def test_a_quoted_error_is_one_of_the_code(title, texts):
     assert any(is_made_of(pieces, message_of(title)) for pieces in texts)
+
+
+@pytest.mark.parametrize("title", [title for title in QUOTES if WRAPPER not in QUOTES[title]])
+def test_a_quoted_error_has_the_class_that_the_code_raises(title, raised):
+    classes = {name for name, pieces in raised if is_made_of(pieces, message_of(title))}
+    assert not classes or QUOTES[title].partition(":")[0] in classes
 
 
 def test_what_wraps_an_error_of_the_executors_is_of_the_code_too(texts):

@@ -12,12 +12,13 @@ from math import log
 from pathlib import Path
 
 import pytest
-from helpers.waiting import PROCESS_SECONDS
+from helpers.waiting import PROCESS_SECONDS, process
 
 from maggy import Searchspace
 from maggy.common.exceptions import BadArgumentsError
 
-pytestmark = pytest.mark.slow
+# Several libraries of which each starts processes of its own.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(3 * PROCESS_SECONDS)]
 
 ROOT = Path(__file__).parents[2]
 PAGES = ROOT / "docs" / "coming_from"
@@ -60,17 +61,18 @@ def test_both_programs_of_a_page_find_a_good_model(name, tmp_path):
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "RAY_USAGE_STATS_ENABLED": "0",
     }
-    run = subprocess.run(
+    # With its own descendants: Ray and Spark start some, which must not outlive a failed page.
+    with process(
         [sys.executable, str(script)],
         cwd=tmp_path,
         env=environment,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=PROCESS_SECONDS,
-        check=False,
-    )
-    assert run.returncode == 0, run.stderr[-5000:]
-    (figures,) = re.findall(r"^FIGURES (.*)$", run.stdout, re.MULTILINE)
+    ) as program:
+        output, errors = program.communicate(timeout=2 * PROCESS_SECONDS)
+    assert program.returncode == 0, errors[-5000:]
+    (figures,) = re.findall(r"^FIGURES (.*)$", output, re.MULTILINE)
     theirs, ours, failed = json.loads(figures)
     assert failed == 0
     assert theirs > 0.8
