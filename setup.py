@@ -31,6 +31,7 @@ EXTRAS["dev"] = [
     *EXTRAS["terminal"],
     *EXTRAS["s3"],
     *EXTRAS["hopsworks"],
+    "codespell>=2.3",
     "cryptography>=42",
     "flask>=3.0",
     "flask-cors>=5.0",

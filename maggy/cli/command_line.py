@@ -76,7 +76,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: Sequence[str] | None) -> int:
     parser = _parser()
     _complete(parser)
-    choice = parser.parse_args(arguments)
+    choice, unknown = parser.parse_known_args(arguments)
+    if unknown:  # parse_args() would show how the command itself is used, not the subcommand
+        choice.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     screen = Screen(sys.stdout, sys.stderr)
     try:
         code: int = choice.command.run(choice, screen)
@@ -111,7 +113,7 @@ def _parser() -> ArgumentParser:
             formatter_class=RawDescriptionHelpFormatter,
         )
         command.add_arguments(subparser)
-        subparser.set_defaults(command=command)
+        subparser.set_defaults(command=command, parser=subparser)
     return parser
 
 

@@ -72,7 +72,8 @@ class ExportCommand(Command):
         parser.add_argument(
             "--experiment-name",
             metavar="NAME",
-            help="the experiment of MLflow; by default the name of this one",
+            help="the experiment of MLflow; by default the one that has runs of this one already, "
+            "or else the name of this one",
         )
 
     def run(self, arguments: Namespace, screen: Screen) -> int:
@@ -155,9 +156,13 @@ def _write_runs(result: ExperimentResult, arguments: Namespace, screen: Screen) 
     uri = tracking_uri_of(arguments.tracking_uri)
     target = "MLflow's own default" if uri is None else without_credentials(uri)
     try:
-        count = export(
-            result, experiment_name=arguments.experiment_name, tracking_uri=arguments.tracking_uri
-        )
+        with screen.progress(len(result.trials)) as bar:
+            count = export(
+                result,
+                experiment_name=arguments.experiment_name,
+                tracking_uri=arguments.tracking_uri,
+                on_write=bar.update,
+            )
     except (BadArgumentsError, MissingDependencyError):
         raise
     except Exception as error:  # an error of MLflow's, of its server, or of a library below
@@ -182,6 +187,10 @@ def _add_study(result: ExperimentResult, url: str, name: str) -> None:
     try:
         result.to_optuna_study(storage=url, study_name=name)
     except Exception as error:  # Optuna's, SQLAlchemy's, or a database driver's
+        if type(error).__name__ == "DuplicatedStudyError":
+            raise BadArgumentsError(
+                f"The storage has a study {name!r} already. Choose another name: --study-name."
+            ) from error
         text = without_credentials(str(error).strip().split("\n", 1)[0])
         raise BadArgumentsError(
             f"--optuna must name a storage in which there is no study {name!r} yet: {text:.300}"

@@ -39,13 +39,13 @@ class ResumeHintCommand(Command):
                 "Rename it."
             )
             return WRONG_USE
-        for remark in _remarks(summary, result["failed"]):
+        for remark in _remarks(summary, result["failed"], len(result.trials)):
             screen.remark(remark)
         screen.write(f"resume={summary.directory!r}")
         return SUCCESS
 
 
-def _remarks(summary: Summary, failed: int) -> list[str]:
+def _remarks(summary: Summary, failed: int, ended: int) -> list[str]:
     remarks = []
     if summary.state == "RUNNING":
         remarks.append("It is running. A second driver is refused until the first one has ended.")
@@ -60,7 +60,11 @@ def _remarks(summary: Summary, failed: int) -> list[str]:
     if summary.seed is not None:
         remarks.append(f"The config must have seed={summary.seed}.")
     if failed:
-        remarks.append(
-            f"Trials that failed ({failed}) run again only with retry_failed=True, or if all did."
-        )
+        remarks.append(_failed_remark(failed, ended))
     return remarks
+
+
+def _failed_remark(failed: int, ended: int) -> str:
+    if failed == ended:
+        return f"Every trial failed ({failed}), so all of them run again."
+    return f"Trials that failed ({failed} of {ended}) run again only with retry_failed=True."

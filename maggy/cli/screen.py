@@ -9,12 +9,15 @@ from __future__ import annotations
 import json
 import os
 from contextlib import suppress
-from typing import TextIO
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from maggy.common.credentials import without_credentials
 from maggy.common.exceptions import BadArgumentsError
 from maggy.common.json_values import to_plain
 from maggy.common.terminal_text import terminal_line, terminal_text
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 __all__ = ["Screen", "discard", "unwritable"]
 
@@ -53,6 +56,15 @@ class Screen:
         """Write a remark beside the answer, in one line, if anybody can read it."""
         with suppress(OSError):
             self._err.write(f"maggy: {terminal_line(without_credentials(text))}\n")
+
+    def progress(self, total: int) -> tqdm[NoReturn]:
+        """Return a bar that counts trials on standard error, and vanishes when it is closed.
+
+        Nothing is written where standard error is no terminal.
+        """
+        from tqdm import tqdm  # here, because it takes as long to import as the rest
+
+        return tqdm(total=total, unit="trial", file=self._err, disable=None, leave=False)
 
     def _put(self, text: str, *, now: bool = False) -> None:
         try:

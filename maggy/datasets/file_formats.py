@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from maggy.common.credentials import without_credentials
 from maggy.common.exceptions import BadArgumentsError, MissingDependencyError
 from maggy.common.files import AnyFiles, Files, is_url
 from maggy.datasets.tfrecords import TFRECORD_NAME
@@ -65,22 +66,26 @@ def format_at(path: str, files: Files | None = None) -> str:
     """
     files = files or AnyFiles()
     names = _names_at(files, path)
+    shown_path = without_credentials(path)
     if not names:
-        raise BadArgumentsError(f"A training data set's path must exist, but nothing is at {path}.")
+        raise BadArgumentsError(
+            f"A training data set's path must exist, but nothing is at {shown_path}."
+        )
     formats = sorted({file_format for file_format in map(format_of_name, names) if file_format})
     if not formats and path.endswith(names[0]):
         raise BadArgumentsError(
-            f"The format of {path} is not known from its name. A training data set must be "
+            f"The format of {shown_path} is not known from its name. A training data set must be "
             f"{FORMATS}."
         )
     if len(formats) != 1:
         raise BadArgumentsError(
-            f"A training data set must be {FORMATS}, but the folder {path} holds files of "
+            f"A training data set must be {FORMATS}, but the folder {shown_path} holds files of "
             f"{' and '.join(formats) if formats else 'none of these formats'}."
         )
     if formats != ["tfrecord"] and not is_url(path) and not files.exists(path):
         raise BadArgumentsError(
-            f"A pattern can name TFRecord files only, but got {path}. Give the folder instead."
+            f"A pattern can name TFRecord files only, but got {shown_path}. "
+            "Give the folder instead."
         )
     return formats[0]
 

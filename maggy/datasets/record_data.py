@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from maggy.common.credentials import without_credentials
 from maggy.common.exceptions import AblationError
 from maggy.common.files import Files, LocalCopies
 from maggy.common.keras_session import import_tensorflow
@@ -69,7 +70,7 @@ class RecordFiles:
             cause = "".join(_CAUSE.findall(error.message))
             raise AblationError(
                 "Every record must have the integers that the first one has, but in "
-                f"{self._path} one has not. TensorFlow says: {cause} "
+                f"{without_credentials(self._path)} one has not. TensorFlow says: {cause} "
                 "Write columns with missing values as floats."
             ) from error
         return dict(zip(names, map(int, counts), strict=True))
@@ -107,7 +108,8 @@ class RecordFiles:
         record = next(iter(self._records().take(1)), None)
         if record is None:
             raise AblationError(
-                f"A training data set must have rows, but no record is in {self._path}."
+                "A training data set must have rows, but no record is in "
+                f"{without_credentials(self._path)}."
             )
         features = tf.train.Example.FromString(record.numpy()).features.feature
         return {name: parser_of(tf, name, features[name]) for name in sorted(features)}

@@ -7,6 +7,7 @@ import re
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from maggy.common.credentials import without_credentials
 from maggy.common.exceptions import AblationError
 from maggy.common.files import Files
 
@@ -37,8 +38,8 @@ def find_records(files: Files, path: str) -> list[str]:
         paths = [file for file in paths if TFRECORD_NAME.search(os.path.basename(file))]
     if not paths:
         raise AblationError(
-            f"No TFRecord file is at {path} on this worker. Put it where all machines can read it, "
-            "and register that path."
+            f"No TFRecord file is at {without_credentials(path)} on this worker. Put it where all "
+            "machines can read it, and register that path."
         )
     return paths
 

@@ -51,6 +51,7 @@ class LiveExperiment:
         total: Number of trials of the experiment; None if it is unknown.
         earlier: The rows of the trials that ended in an earlier call of the experiment.
         clock: Returns monotonic seconds.
+        wall_clock: Returns seconds since 1970.
 
     Attributes:
         on_change: Called at the first change after a snapshot, by the thread that makes it. It must
@@ -69,6 +70,7 @@ class LiveExperiment:
         *,
         earlier: Iterable[TrialRow] = (),
         clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self._name = name
         self._experiment_id = experiment_id
@@ -78,6 +80,7 @@ class LiveExperiment:
         self._optimization_key = optimization_key
         self._total = total
         self._clock = clock
+        self._wall_clock = wall_clock
         self.on_change: Callable[[], None] = _do_nothing
         self._lock = threading.Lock()
         # Everything below only with the lock.
@@ -216,6 +219,7 @@ class LiveExperiment:
                 num_ended=self._end_count,
                 num_stopped=self._stop_count,
                 num_failed=self._failure_count,
+                time=self._wall_clock(),
                 seconds=0.0 if self._first_start is None else now - self._first_start,
                 remaining_seconds=self._remaining_seconds(now),
                 waiting_for=self._waiting_for,

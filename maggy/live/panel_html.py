@@ -6,6 +6,7 @@ The HTML can also be read where its style sheet is removed, as in a notebook tha
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timezone
 from functools import cache
 from html import escape
 from pathlib import Path
@@ -129,7 +130,7 @@ def _head(snapshot: Snapshot) -> str:
 def _bar(snapshot: Snapshot, state: str) -> str:
     is_running = state == "RUNNING"
     if snapshot.kind == "single" or not snapshot.total:
-        # Without a value the bar moves to and fro.
+        # Without a value the bar moves back and forth.
         return f'<progress class="mg-{state}"{"" if is_running else " value=1"} max="1"></progress>'
     count = min(snapshot.num_ended, snapshot.total)
     return (
@@ -312,7 +313,15 @@ def _foot(snapshot: Snapshot) -> str:
     # What shows the experiment in another notebook.
     name = "watch" if snapshot.state == "RUNNING" else "load"
     call = f"maggy.{name}({terminal_line(without_credentials(snapshot.directory))[:500]!r})"
-    return f'<p class="mg-foot mg-muted"><code>{_html(call)}</code></p>'
+    moment = ""
+    if snapshot.state == "RUNNING" and snapshot.time is not None:
+        # A notebook that is saved while the experiment runs shows this snapshot for ever.
+        moment = f" · as of {_utc_text(snapshot.time)}"
+    return f'<p class="mg-foot mg-muted"><code>{_html(call)}</code>{moment}</p>'
+
+
+def _utc_text(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds, timezone.utc):%Y-%m-%d %H:%M:%S} UTC"
 
 
 _WRITERS: Final[Mapping[str, Callable[[Snapshot], str]]] = {

@@ -68,6 +68,7 @@ def make_snapshot(
         num_ended=len(trials),
         num_stopped=sum(trial.early_stop for _, trial in successes),
         num_failed=len(failures),
+        time=now,
         seconds=seconds,
         remaining_seconds=(
             None

@@ -30,6 +30,7 @@ class Snapshot:
         num_ended: Number of trials that have ended.
         num_stopped: Number of ended trials that a rule stopped early.
         num_failed: Number of trials that failed.
+        time: When it was taken, in seconds since 1970; None if that does not matter.
         seconds: Seconds since the first trial began; 0 before that, so that it does not count the
             start of Spark.
         remaining_seconds: How long the trials that are left will take; None if nobody can tell.
@@ -55,6 +56,7 @@ class Snapshot:
     num_ended: int = 0
     num_stopped: int = 0
     num_failed: int = 0
+    time: float | None = None
     seconds: float = 0.0
     remaining_seconds: float | None = None
     waiting_for: str = ""

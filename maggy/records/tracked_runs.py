@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from typing import NamedTuple
 
 from maggy.common.credentials import without_credentials
 from maggy.common.exceptions import OwnershipError
@@ -13,10 +14,22 @@ from maggy.records.encoding import encode_json
 from maggy.records.ownership import SILENCE_SECONDS, Ownership
 from maggy.records.reading import parse_object
 
-__all__ = ["TrackedRuns"]
+__all__ = ["Target", "TrackedRuns", "last_target"]
 
 NAME = "mlflow.json"
 FORMAT = 1
+
+
+class Target(NamedTuple):
+    """An experiment of MLflow.
+
+    Attributes:
+        experiment: Its name or its id.
+        is_id: Whether it is the id.
+    """
+
+    experiment: str
+    is_id: bool = False
 
 
 class TrackedRuns:
@@ -30,7 +43,7 @@ class TrackedRuns:
         files: Reads and writes the file.
         directory: The directory of the experiment.
         server: The URI of MLflow's server. User, password and query are not recorded.
-        experiment: The name or the id of the experiment there.
+        target: The experiment there.
 
     Attributes:
         parent: The run of the experiment; None if it has none.
@@ -38,10 +51,11 @@ class TrackedRuns:
         is_complete: The result is written, too.
     """
 
-    def __init__(self, files: Files, directory: str, server: str, experiment: str) -> None:
+    def __init__(self, files: Files, directory: str, server: str, target: Target) -> None:
         self._files = files
         self._directory = directory
-        self._key = {"server": without_credentials(server), "experiment": experiment}
+        self._target = target
+        self._key = {"server": without_credentials(server), "experiment": target.experiment}
         digest = hashlib.sha256(json.dumps(self._key, sort_keys=True).encode()).hexdigest()
         self._claims = f"{directory}/.mlflow-{digest[:12]}"
         self._owner = Ownership(files, self._claims, allow_own_process=False)
@@ -77,7 +91,7 @@ class TrackedRuns:
 
     def read(self) -> None:
         """Read what is recorded. Nothing is, if there is no such file."""
-        for entry in self._entries():
+        for entry in _entries(self._files, self._directory):
             if self._is_own(entry):
                 self._take(entry)
 
@@ -85,27 +99,18 @@ class TrackedRuns:
         """Replace the file. What it holds about other servers stays."""
         entry: dict[str, Json] = {
             **self._key,
+            "is_id": self._target.is_id,
             "parent": self.parent,
             "is_complete": self.is_complete,
             "runs": dict(self.runs),
         }
         # Another listener may write to another server meanwhile.
-        others = [other for other in self._entries() if not self._is_own(other)]
+        others = [
+            other for other in _entries(self._files, self._directory) if not self._is_own(other)
+        ]
         record: dict[str, Json] = {"format": FORMAT, "targets": [*others, entry]}
         path = f"{self._directory}/{NAME}"
         self._files.write_bytes(path, encode_json(record, indent=2), atomic=True)
-
-    def _entries(self) -> list[dict[str, Json]]:
-        try:
-            record = parse_object(self._files.read_inside(self._directory, NAME))
-        except (FileNotFoundError, PermissionError, ValueError):  # missing, a link, or damaged
-            return []
-        entries = record.get("targets")
-        return [
-            entry
-            for entry in (entries if isinstance(entries, list) else [])
-            if isinstance(entry, dict)
-        ]
 
     def _is_own(self, entry: dict[str, Json]) -> bool:
         return entry.items() >= self._key.items()
@@ -115,3 +120,29 @@ class TrackedRuns:
         if isinstance(parent, str) and isinstance(runs, dict):
             self.parent, self.is_complete = parent, entry.get("is_complete") is True
             self.runs = {trial: run for trial, run in runs.items() if isinstance(run, str)}
+
+
+def last_target(files: Files, directory: str, server: str) -> Target | None:
+    """Return the experiment of MLflow to which this server's runs were written last.
+
+    Args:
+        files: Reads the file.
+        directory: The directory of the experiment.
+        server: The URI of MLflow's server.
+    """
+    for entry in reversed(_entries(files, directory)):
+        experiment = entry.get("experiment")
+        if entry.get("server") == without_credentials(server) and isinstance(experiment, str):
+            return Target(experiment, is_id=entry.get("is_id") is True)
+    return None
+
+
+def _entries(files: Files, directory: str) -> list[dict[str, Json]]:
+    try:
+        record = parse_object(files.read_inside(directory, NAME))
+    except (FileNotFoundError, PermissionError, ValueError):  # missing, a link, or damaged
+        return []
+    entries = record.get("targets")
+    return [
+        entry for entry in (entries if isinstance(entries, list) else []) if isinstance(entry, dict)
+    ]

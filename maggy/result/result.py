@@ -240,7 +240,7 @@ class ExperimentResult(dict[str, Any], Drawable, CheckpointAccess):
         It shows an ablation's components if there are repeats, and otherwise the trials, the best
         ones first and failed ones last.
         """
-        text = caption(self.trials)
+        text = self._caption()
         note = verdict_note(self["differences"]) if "base" in self else ""
         return self._shown_table().to_html(f"{text}. {note}" if note else text, tables.MAX_ROWS)
 
@@ -251,8 +251,12 @@ class ExperimentResult(dict[str, Any], Drawable, CheckpointAccess):
         optional = [index for index, head in enumerate(table.heads) if head in names]
         # Where the number names a trial, its id may be missing.
         spare = [table.heads.index("trial")] if "#" in table.heads else []
-        text = terminal_text(table, caption(self.trials), optional=optional, spare=spare)
+        text = terminal_text(table, self._caption(), optional=optional, spare=spare)
         printer.text(text)
+
+    def _caption(self) -> str:
+        text = caption([*self.trials, *self.running])
+        return f"{text}. The experiment is running" if self.state == "RUNNING" else text
 
     def _shown_table(self) -> TextTable:
         return self._table().with_numbers_right() if "base" in self else self._table()

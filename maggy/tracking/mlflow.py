@@ -8,7 +8,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 
 from maggy.common.credentials import without_credentials
@@ -16,7 +16,7 @@ from maggy.common.exceptions import BadArgumentsError, MissingDependencyError
 from maggy.common.files import AnyFiles, Files
 from maggy.common.types import Json
 from maggy.records.recorded import Overview, read_overview
-from maggy.records.tracked_runs import TrackedRuns
+from maggy.records.tracked_runs import Target, TrackedRuns, last_target
 from maggy.records.trial_record import is_number
 from maggy.result import ExperimentResult
 from maggy.result.rows import TrialRow
@@ -144,23 +144,43 @@ class MLflow(Tracker):
         writer, self._writer = self._require_writer(), None
         writer.finish(result)
 
-    def export(self, result: ExperimentResult) -> int:
+    def export(
+        self, result: ExperimentResult, on_write: Callable[[], object] = lambda: None
+    ) -> int:
         """Write what an experiment that has ended lacks; see :func:`export`."""
         files = AnyFiles()
         directory = str(result.directory)
-        self._open(_info_of(result, directory, files), files)
+        info = _info_of(result, directory, files)
+        self._open(info, files, is_export=True, on_write=on_write)
         self._writer, self._next_writer = self._next_writer, None
         writer = self._require_writer()
         return 0 if writer.is_complete_with(result) else writer.finish(result)
 
-    def _open(self, info: ExperimentInfo, files: Files) -> MlflowServer:
-        name = self._experiment_name or os.environ.get("MLFLOW_EXPERIMENT_NAME")
-        experiment_id = None if name else os.environ.get("MLFLOW_EXPERIMENT_ID")
-        name = name or info["name"]
-        server = MlflowServer(tracking_uri_of(self._tracking_uri), name, experiment_id)
-        record = TrackedRuns(files, info["directory"], server.uri or "", experiment_id or name)
-        self._next_writer = RunWriter(server, record, info, self._tags)
+    def _open(
+        self,
+        info: ExperimentInfo,
+        files: Files,
+        *,
+        is_export: bool = False,
+        on_write: Callable[[], object] = lambda: None,
+    ) -> MlflowServer:
+        uri = tracking_uri_of(self._tracking_uri)
+        target = self._chosen_target()
+        if target is None and is_export:
+            target = last_target(files, info["directory"], uri or "")
+        target = target or Target(info["name"])
+        name_and_id = (None, target.experiment) if target.is_id else (target.experiment, None)
+        server = MlflowServer(uri, *name_and_id)
+        record = TrackedRuns(files, info["directory"], server.uri or "", target)
+        self._next_writer = RunWriter(server, record, info, self._tags, on_write)
         return server
+
+    def _chosen_target(self) -> Target | None:
+        """Return the experiment of MLflow that the user has chosen."""
+        if name := self._experiment_name or os.environ.get("MLFLOW_EXPERIMENT_NAME"):
+            return Target(name)
+        experiment_id = os.environ.get("MLFLOW_EXPERIMENT_ID")
+        return Target(experiment_id, is_id=True) if experiment_id else None
 
     def _require_writer(self) -> RunWriter:
         if self._writer is None:
@@ -174,6 +194,7 @@ def export(
     experiment_name: str | None = None,
     tracking_uri: str | None = None,
     tags: Mapping[str, str] | None = None,
+    on_write: Callable[[], object] = lambda: None,
 ) -> int:
     """Write an experiment to MLflow that has ended, or complete what the listener has written.
 
@@ -181,9 +202,11 @@ def export(
 
     Args:
         result: The result of the experiment, with its directory.
-        experiment_name: See :class:`MLflow`, like the other arguments.
+        experiment_name: See :class:`MLflow`, like the other arguments. If none is chosen, the one
+            to which the experiment was written last on this server comes before the config's name.
         tracking_uri: See :class:`MLflow`.
         tags: See :class:`MLflow`.
+        on_write: It is called after each trial that was written, for a display of the progress.
 
     Returns:
         The number of trials that were written.
@@ -205,7 +228,7 @@ def export(
             f"{without_credentials(result.directory)} is running. The listener 'mlflow' "
             "writes an experiment while it runs."
         )
-    return MLflow(experiment_name, tracking_uri, tags).export(result)
+    return MLflow(experiment_name, tracking_uri, tags).export(result, on_write)
 
 
 def _connect(server: MlflowServer) -> None:

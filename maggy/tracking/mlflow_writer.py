@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from maggy.common.exceptions import OwnershipError
 from maggy.common.json_values import to_plain
@@ -35,6 +34,7 @@ from maggy.tracking.mlflow_values import (
     trial_status,
     trial_tags,
 )
+from maggy.tracking.pending_run import PendingRun
 
 __all__ = ["RunWriter"]
 
@@ -48,31 +48,6 @@ LINK_SECONDS = 30.0
 """How often the runs of training functions are looked for."""
 
 
-@dataclass
-class _Run:
-    """A trial, and what the server has of it.
-
-    Attributes:
-        row: The trial.
-        has_begun: It has begun in this call, so earlier runs of it do not count.
-        run_id: Its run; None if there is none yet.
-        has_params: Its parameters are written.
-        written: The values that are written, by step.
-        points: Reported points that are not written: step, value, milliseconds since 1970.
-        failures: How many times writing it has failed.
-        has_unknown_run: A request to make its run has failed, but may have reached the server.
-    """
-
-    row: TrialRow
-    has_begun: bool = False
-    run_id: str | None = None
-    has_params: bool = False
-    values_sent: dict[float, float | None] = field(default_factory=dict)
-    points: list[tuple[float, float | None, int]] = field(default_factory=list)
-    failures: int = 0
-    has_unknown_run: bool = False
-
-
 class RunWriter:
     """Write the trials of one experiment as runs.
 
@@ -84,6 +59,7 @@ class RunWriter:
         record: The runs that are written completely.
         info: What the experiment is.
         tags: Tags for all runs.
+        on_write: It is called after a trial is written completely.
         clock: Returns seconds since 1970.
         monotonic: Returns monotonic seconds.
     """
@@ -94,6 +70,7 @@ class RunWriter:
         record: TrackedRuns,
         info: ExperimentInfo,
         tags: Mapping[str, str],
+        on_write: Callable[[], object] = lambda: None,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -102,11 +79,12 @@ class RunWriter:
         self._info = info
         self._key = info["optimization_key"] or "metric"
         self._tags = dict(tags)
+        self._on_write = on_write
         self._clock = clock
         self._monotonic = monotonic
         self._parent: str | None = None
-        self._running: dict[str, _Run] = {}
-        self._ended: dict[str, _Run] = {}
+        self._running: dict[str, PendingRun] = {}
+        self._ended: dict[str, PendingRun] = {}
         self._incomplete: dict[str, str] = {}  # runs of an earlier call, by the trial's id
         self._obsolete: list[str] = []  # runs of trials that have begun again
         self._children = ChildRuns(server, info["experiment_id"])
@@ -117,7 +95,7 @@ class RunWriter:
         earlier = self._running.pop(row["trial_id"], None)
         if earlier is not None and earlier.run_id is not None:
             self._obsolete.append(earlier.run_id)
-        self._running[row["trial_id"]] = _Run(row, has_begun=True)
+        self._running[row["trial_id"]] = PendingRun(row, has_begun=True)
 
     def add_points(self, trial_id: str, points: Sequence[tuple[float, float]]) -> None:
         """Take note of points of a running trial."""
@@ -129,7 +107,7 @@ class RunWriter:
 
     def end(self, row: TrialRow) -> None:
         """Take note of how a trial ended."""
-        run = self._running.pop(row["trial_id"], None) or _Run(row)
+        run = self._running.pop(row["trial_id"], None) or PendingRun(row)
         run.row = row
         self._ended[row["trial_id"]] = run
 
@@ -249,6 +227,7 @@ class RunWriter:
                 continue
             self._record.runs[trial_id] = str(run.run_id)
             del self._ended[trial_id]
+            self._on_write()
         if first_error is not None:
             raise first_error
 
@@ -273,7 +252,7 @@ class RunWriter:
             self._write(run, has_ended=True)
         self._running.clear()
 
-    def _write(self, run: _Run, *, has_ended: bool = False) -> None:
+    def _write(self, run: PendingRun, *, has_ended: bool = False) -> None:
         self._record.claim()
         run_id = run.run_id = run.run_id or self._make_run(run)
         points = [reported_point(self._key, *point) for point in run.points]
@@ -292,7 +271,7 @@ class RunWriter:
         if has_ended:
             self._server.end_run(run_id, trial_status(run.row), end)
 
-    def _make_run(self, run: _Run) -> str:
+    def _make_run(self, run: PendingRun) -> str:
         self._delete_obsolete()
         row = run.row
         earlier = self._record.runs.get(row["trial_id"]) or self._incomplete.get(row["trial_id"])
@@ -316,7 +295,7 @@ class RunWriter:
         run.has_unknown_run = False
         return run_id
 
-    def _read_steps(self, run: _Run, run_id: str) -> None:
+    def _read_steps(self, run: PendingRun, run_id: str) -> None:
         """Take note of the points that an incomplete run has."""
         values = self._server.read_steps(run_id, curve_name(self._key))
         for step, value in zip(run.row["steps"], run.row["history"], strict=True):

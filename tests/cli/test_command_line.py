@@ -78,6 +78,13 @@ def test_wrong_use_is_2(logs, run, arguments):
     assert "maggy: " in err or "usage: maggy" in err
 
 
+def test_an_unknown_option_shows_how_the_subcommand_is_used(logs, run):
+    record_search(logs)
+    err = run("export", "app_1", "--csv", "--nonsense")[2]
+    assert err.startswith("usage: maggy export ")
+    assert err.endswith("maggy export: error: unrecognized arguments: --nonsense\n")
+
+
 @pytest.mark.parametrize("command", ["show", "best", "resume-hint", "export"])
 def test_an_experiment_that_is_not_there_is_3_with_the_places_that_were_searched(
     logs, run, command
@@ -295,6 +302,7 @@ def test_the_argument_that_resumes_is_the_answer_and_the_rest_are_remarks(logs, 
     assert (code, out) == (0, f"resume={str(logs / 'app_1')!r}\n")
     for text in ("optimizer RandomSearch", "seed=7", "retry_failed=True", "has finished"):
         assert text in err
+    assert "(1 of 3)" in err
     record_search(logs, state=None)
     assert "is running" in run("resume-hint", "app_2")[2]
     os.rename(logs / "app_1", logs / "my best")
@@ -527,3 +535,8 @@ def test_the_experiment_of_a_warm_start_is_shown(logs, run):
     record_search(logs, warm_start=["damaged"])
     code, out, _ = run("show", "app_2")
     assert (code, "warm start" in out) == (0, False)
+
+
+def test_if_every_trial_failed_all_of_them_run_again(logs, run):
+    record_search(logs, (None, None))
+    assert "Every trial failed (2), so all of them run again." in run("resume-hint", "app_1")[2]

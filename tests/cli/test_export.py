@@ -117,7 +117,9 @@ def test_a_study_of_optuna_has_the_trials_and_is_never_added_to(tmp_path, export
     assert [trial.value for trial in study.trials] == [0.5, None, 0.75]
     code, _, err = export("--optuna", url)
     assert code == 2
-    assert "'app_1'" in err
+    assert err == (
+        "maggy: The storage has a study 'app_1' already. Choose another name: --study-name.\n"
+    )
     assert export("--optuna", url, "--study-name", "another")[0] == 0
     assert export("--optuna", "nonsense://x")[0] == 2
 

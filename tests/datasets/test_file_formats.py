@@ -42,3 +42,24 @@ def test_a_pattern_can_name_tfrecord_files_only(tmp_path):
         ValueError, match=r"A pattern can name TFRecord files only.*Give the folder"
     ):
         format_at(f"{tmp_path}/*.csv")
+
+
+class _Files:
+    """A store that holds files of these names at any path."""
+
+    def __init__(self, *names):
+        self.names = names
+
+    def find(self, path):
+        return [f"{path}/{name}" for name in self.names]
+
+    def exists(self, path):
+        return True
+
+
+@pytest.mark.parametrize("names", [(), ("a.xlsx",), ("a.csv", "b.parquet")])
+def test_no_message_shows_the_password_of_a_url(names):
+    with pytest.raises(ValueError, match="data set") as refusal:
+        format_at("https://me:secret@host/data", _Files(*names))
+    assert "secret" not in str(refusal.value)
+    assert "https://***@host/data" in str(refusal.value)

@@ -154,6 +154,13 @@ def test_the_foot_says_how_to_look_in_from_elsewhere(state, call):
     assert text_of(html) == f"maggy.{call}('/data/local-1_1')"
 
 
+def test_a_panel_that_is_saved_while_the_experiment_runs_says_when():
+    html = panel_part("foot", experiment_snapshot(time=1_700_000_000.0))
+    assert text_of(html).endswith("as of 2023-11-14 22:13:20 UTC")
+    ended = panel_part("foot", experiment_snapshot(time=1_700_000_000.0, state="FINISHED"))
+    assert "as of" not in ended
+
+
 def test_parts_without_content_are_empty():
     snapshot = experiment_snapshot(running=[], best=[], failures=[], output={}, directory="")
     assert [name for name in PARTS if panel_part(name, snapshot)] == ["head"]

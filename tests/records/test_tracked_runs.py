@@ -6,11 +6,13 @@ import pytest
 
 from maggy.common.exceptions import OwnershipError
 from maggy.common.files import AnyFiles
-from maggy.records.tracked_runs import TrackedRuns
+from maggy.records.tracked_runs import Target, TrackedRuns, last_target
+
+SERVER = "http://localhost:5000"
 
 
-def record_in(folder, server="http://localhost:5000", experiment="digits"):
-    record = TrackedRuns(AnyFiles(), str(folder), server, experiment)
+def record_in(folder, server=SERVER, experiment="digits", is_id=False):
+    record = TrackedRuns(AnyFiles(), str(folder), server, Target(experiment, is_id))
     record.read()
     return record
 
@@ -51,6 +53,17 @@ def test_a_damaged_record_counts_as_empty(tmp_path, text):
     (tmp_path / "mlflow.json").write_text(text)
     record = record_in(tmp_path)
     assert (record.parent, record.runs, record.is_complete) == (None, {}, False)
+
+
+def test_the_last_target_is_that_of_the_last_write_to_a_server(tmp_path):
+    assert last_target(AnyFiles(), str(tmp_path), SERVER) is None
+    for experiment, server in (("a", SERVER), ("b", SERVER), ("c", "http://elsewhere")):
+        record_in(tmp_path, server, experiment).write()
+    assert last_target(AnyFiles(), str(tmp_path), SERVER) == Target("b")
+    record_in(tmp_path, experiment="a").write()
+    assert last_target(AnyFiles(), str(tmp_path), SERVER) == Target("a")
+    record_in(tmp_path, experiment="3", is_id=True).write()
+    assert last_target(AnyFiles(), str(tmp_path), SERVER) == Target("3", is_id=True)
 
 
 def test_no_password_is_recorded(tmp_path):

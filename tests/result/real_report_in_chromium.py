@@ -101,6 +101,29 @@ def test_a_thousand_trials_can_be_sorted_and_filtered_and_take_less_than_5_mb(br
     assert set(column(browser, 6)) == {"failed"}
 
 
+@pytest.mark.parametrize(
+    ("text", "remark"),
+    [
+        ("learning_rat<0.1", "No column is called “learning_rat”"),
+        ("layers<five", "A number must follow “layers<”"),
+        ("gelu layers>=5", ""),
+        ("#=3", ""),
+    ],
+)
+def test_a_filter_that_cannot_be_meant_says_so(browser, show, text, remark):
+    show(search(20, 3))
+    type_filter(browser, text)
+    count = browser.find_element(By.ID, "count").text
+    assert remark in count
+    assert ("called" in count or "follow" in count) is bool(remark)
+
+
+def test_one_trial_that_matches_is_one_trial(browser, show):
+    show(search(20, 3))
+    type_filter(browser, "#=3")
+    assert browser.find_element(By.ID, "count").text == "1 trial that matches, of 20"
+
+
 def test_a_trial_shows_its_curve_on_demand(browser, show):
     show(search(20, 30))
     assert browser.find_elements(By.CSS_SELECTOR, ".curve .main-svg") == []

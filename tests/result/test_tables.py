@@ -76,6 +76,15 @@ def test_numbers_are_rounded_to_the_same_decimals_and_aligned_to_the_right():
     assert re.search(r'text-align: left">gelu', html)
 
 
+def test_the_caption_of_a_running_experiment_counts_the_running_trials():
+    result = search_result([0.5])
+    result.running = [{**result.trials[0], "status": "RUNNING"}]
+    result.state = "RUNNING"
+    text = "2 trials: 1 finished, 1 running. The experiment is running"
+    assert f">{text}</caption>" in result._repr_html_()
+    assert terminal_text_of(result).startswith(text)
+
+
 def test_the_caption_counts_the_trials_by_status():
     assert ">3 trials: 1 finished, 1 stopped early, 1 failed</caption>" in (
         varied_result()._repr_html_()

@@ -38,7 +38,7 @@ def test_a_listener_writes_what_it_hears(server, info):
         ({}, {}, (None, "digits", None)),
         ({"MLFLOW_TRACKING_URI": SERVER}, {}, (SERVER, "digits", None)),
         ({"MLFLOW_EXPERIMENT_NAME": "active"}, {}, (None, "active", None)),
-        ({"MLFLOW_EXPERIMENT_ID": "3"}, {}, (None, "digits", "3")),
+        ({"MLFLOW_EXPERIMENT_ID": "3"}, {}, (None, None, "3")),
         ({"MLFLOW_EXPERIMENT_ID": "3"}, {"experiment_name": "mine"}, (None, "mine", None)),
     ],
 )
@@ -95,6 +95,26 @@ def test_an_export_writes_an_experiment_that_no_listener_has_heard_of(server, tm
     calls = server.calls
     assert export(result, tracking_uri=SERVER) == 0
     assert server.calls == calls
+
+
+@pytest.mark.parametrize(
+    ("variables", "options", "target"),
+    [
+        ({}, {"experiment_name": "mine"}, ("mine", None)),
+        ({"MLFLOW_EXPERIMENT_ID": "3"}, {}, (None, "3")),
+    ],
+)
+def test_an_export_goes_on_where_the_experiment_was_written_last(
+    server, tmp_path, monkeypatch, variables, options, target
+):
+    (tmp_path / "app_1").mkdir()
+    with monkeypatch.context() as patch:
+        for name, value in variables.items():
+            patch.setenv(name, value)
+        assert exported(tmp_path, **options)[1] == 3
+    assert exported(tmp_path)[1] == 0
+    assert [name_and_id[1:] for name_and_id in server.targets] == [target, target]
+    assert exported(tmp_path, experiment_name="another")[1] == 3
 
 
 @pytest.mark.parametrize("record", [None, "torn {", "[]"])

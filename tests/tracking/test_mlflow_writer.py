@@ -9,7 +9,7 @@ from helpers.results import ended_trial, search_result
 
 from maggy.common.exceptions import OwnershipError
 from maggy.common.files import AnyFiles
-from maggy.records.tracked_runs import TrackedRuns
+from maggy.records.tracked_runs import Target, TrackedRuns
 from maggy.result import build_result
 from maggy.result.rows import make_row
 from maggy.tracking.mlflow_server import ServerIsAway
@@ -37,8 +37,8 @@ def clock():
 @pytest.fixture
 def make_writer(tmp_path, server, clock):
     def make():
-        record = TrackedRuns(AnyFiles(), str(tmp_path), "http://localhost", "digits")
-        return RunWriter(server, record, INFO, {"team": "a"}, lambda: 2000.0, clock)
+        record = TrackedRuns(AnyFiles(), str(tmp_path), "http://localhost", Target("digits"))
+        return RunWriter(server, record, INFO, {"team": "a"}, clock=lambda: 2000.0, monotonic=clock)
 
     return make
 

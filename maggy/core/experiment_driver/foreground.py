@@ -156,10 +156,11 @@ class Foreground:
                 )
 
     def _say_who_is_missing(self, line: str) -> None:
-        if line and self._verbose > 0:
-            self.say(line)
-        elif line:
-            self._recorder.log(line)
+        if not line:
+            return
+        self._recorder.log(line)
+        if self._verbose > 0:
+            self._progress.say_unless_shown(line)
 
     def _run_next(self, deadline: float | None) -> None:
         """Run the next call, and wait for it until the deadline. Draw what is new."""

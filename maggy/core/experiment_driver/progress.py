@@ -96,8 +96,8 @@ class Progress:
         """Print a line that stays."""
         self._write(text)
 
-    def say_of_trial(self, text: str, trial_id: str | None = None) -> None:
-        """Print a line about a trial, unless the view shows trials itself.
+    def say_unless_shown(self, text: str, trial_id: str | None = None) -> None:
+        """Print a line, unless the view shows itself what the line says.
 
         Args:
             text: The line.
@@ -148,11 +148,11 @@ class Progress:
         reason, error = trial.failure_reason or "no reason given", trial.error or ""
         if error and error != reason and error not in self._shown_texts:
             self._shown_texts.add(error)
-            self.say_of_trial(error.rstrip())
+            self.say_unless_shown(error.rstrip())
 
     def _say_each(self, lines: Iterable[str]) -> None:
         for line in lines:
-            self.say_of_trial(line)
+            self.say_unless_shown(line)
 
     def close(self, state: str = "FINISHED") -> None:
         """Stop drawing. What is drawn stays as it is. Closing again is harmless.

@@ -201,7 +201,7 @@ class InstructionRouter:
 
     def _say_what_was_left_out(self, trial_id: str) -> None:
         if (text := self._shown.ended(trial_id)) is not None:
-            self._foreground.post(self._progress.say_of_trial, text, trial_id)
+            self._foreground.post(self._progress.say_unless_shown, text, trial_id)
 
     def _fail(self, error: BaseException) -> None:
         self._foreground.post(self._foreground.fail, error)
@@ -308,7 +308,7 @@ class NoticeRouter:
         if self._verbose > 1:
             line = begin_line(trial)
             self._log(line)
-            self._foreground.post(self._progress.say_of_trial, line)
+            self._foreground.post(self._progress.say_unless_shown, line)
 
     def _trial_paused(self, trial: Trial, saving: Saving | None) -> None:
         line = f"{name_of(trial)}: {trial.stop_reason}"

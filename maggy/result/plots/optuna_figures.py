@@ -135,7 +135,7 @@ class OptunaFigures:
                     axis.title.text = _short_text(axis.title.text, _MAX_AXIS_TITLE)
         aliases = self._aliases()
         figure.update_xaxes(labelalias=aliases).update_yaxes(labelalias=aliases)
-        return figure
+        return _with_powers(figure)
 
     def slice(self, parameters: Sequence[str] | None) -> Figure:
         """Return the metric over each parameter, side by side."""
@@ -143,7 +143,7 @@ class OptunaFigures:
 
         figure = self._draw(plot_slice, self._checked(parameters), "Each parameter and")
         figure.update_xaxes(labelalias=self._aliases())
-        return figure
+        return _with_powers(figure)
 
     def _checked(self, parameters: Sequence[str] | None) -> list[str]:
         names = parameter_names(self._finished)
@@ -229,6 +229,12 @@ class OptunaFigures:
             font={"color": TEXT_COLOR},
         )
         return figure
+
+
+def _with_powers(figure: Figure) -> Figure:
+    """Let axes say 10 to the power of -4, and not 100 micro, which stands beside 0.001."""
+    power = {"exponentformat": "power"}
+    return figure.update_xaxes(power).update_yaxes(power)
 
 
 def _short_text(text: str, limit: int) -> str:

@@ -87,7 +87,7 @@ def _importances(shares: Mapping[str, float], count: int) -> Figure:
         "orientation": "h",
         "x": [plot_number(share) for _, share in pairs],
         "y": places,
-        "text": [f"{share:.2f}" for _, share in pairs],
+        "text": [_share_text(share) for _, share in pairs],
         "textposition": "outside",
         "cliponaxis": False,
         "hoverinfo": "skip",
@@ -109,6 +109,10 @@ def _importances(shares: Mapping[str, float], count: int) -> Figure:
             },
         },
     }
+
+
+def _share_text(share: float) -> str:
+    return "<0.01" if 0 < share < 0.005 else f"{share:.2f}"
 
 
 def _figure(title: str, draw: Callable[[], PlotlyFigure]) -> Figure:

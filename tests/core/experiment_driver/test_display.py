@@ -204,7 +204,7 @@ def test_lines_are_printed_above_a_view_as_without_one(capsys, verbose):
         progress.lines(0, 1, ["printed", f"{REMARK}a remark"], "id")
         end(progress, trial(1, 0.5))
         end(progress, trial(2, error="Traceback\nValueError: no"))
-        progress.say_of_trial("trial 3: begins")
+        progress.say_unless_shown("trial 3: begins")
         progress.close()
 
     view = Picture()
@@ -220,7 +220,7 @@ def test_a_view_that_shows_output_gets_the_lines_and_only_remarks_are_printed(ca
     view, board = Picture(shows_output=True), ProgressBoard()
     progress = progress_with(view, verbose=verbose, board=board)
     progress.lines(0, 1, ["one", f"{REMARK}a remark", "two"], "id")
-    progress.say_of_trial("--- 3 lines left out ---", "id")
+    progress.say_unless_shown("--- 3 lines left out ---", "id")
     end(progress, trial(1, 0.5))
     end(progress, trial(2, error="Traceback\nValueError: no"))
     progress.close()

@@ -20,6 +20,8 @@ class Texts:
     def say(self, text):
         self.shown.append(text)
 
+    say_unless_shown = say
+
     def waiting(self, text):
         self.waited_for.append(text)
 

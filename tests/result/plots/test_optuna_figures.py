@@ -85,6 +85,12 @@ def test_contours_are_those_of_the_four_most_important_parameters(result):
     assert (two.layout.xaxis.title.text, two.layout.yaxis.title.text) == ("rate", "units")
 
 
+def test_small_numbers_have_no_prefix_of_a_unit(result):
+    for figure in (result.plot_slice(), result.plot_contour()):
+        axes = [*figure.select_xaxes(), *figure.select_yaxes()]
+        assert {axis.exponentformat for axis in axes} == {"power"}
+
+
 def test_a_diverged_trial_is_drawn_at_the_end_of_the_axis_and_counted():
     figure = search([*(0.5 + number / 50 for number in range(19)), 1e12]).plot_slice(["rate"])
     assert max(figure.data[0].y) == pytest.approx(0.86)

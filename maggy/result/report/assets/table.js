@@ -25,10 +25,26 @@ function compareBy(column, sign) {
   };
 }
 
+const CONDITION = /^(.+?)(<=|>=|!=|=|<|>)(.*)$/;
+
+function columnOf(name) {
+  return table.heads.findIndex((head) => head.toLowerCase() === name);
+}
+
+// Return what is wrong with a word that looks like a condition; the empty string if nothing is.
+function remarkOn(word) {
+  const parts = CONDITION.exec(word);
+  if (!parts) return "";
+  const [, name, sign, value] = parts;
+  if (columnOf(name) < 0) return `. No column is called “${name}”, so “${word}” is searched as a text`;
+  const needsNumber = /[<>]/.test(sign) && (value === "" || Number.isNaN(Number(value)));
+  return needsNumber ? `. A number must follow “${name}${sign}”` : "";
+}
+
 // Return whether a row matches a word: column<number, column=text, or a part of any cell.
 function matcher(word) {
-  const parts = /^(.+?)(<=|>=|!=|=|<|>)(.*)$/.exec(word);
-  const column = parts ? table.heads.findIndex((head) => head.toLowerCase() === parts[1]) : -1;
+  const parts = CONDITION.exec(word);
+  const column = parts ? columnOf(parts[1]) : -1;
   if (column < 0) {
     return (row) => row.cells.some((cell) => cell.toLowerCase().includes(word)) ||
       row.name.toLowerCase() === word;
@@ -48,9 +64,12 @@ function matcher(word) {
   };
 }
 
+function filterWords() {
+  return document.getElementById("filter").value.toLowerCase().split(/\s+/).filter(Boolean);
+}
+
 function selectRows() {
-  const words = document.getElementById("filter").value.toLowerCase().split(/\s+/).filter(Boolean);
-  const matchers = words.map(matcher);
+  const matchers = filterWords().map(matcher);
   order = table.rows.map((_, index) => index).filter((index) => {
     const row = table.rows[index];
     return !hiddenStatuses.has(row.cells[table.status]) && matchers.every((matches) => matches(row));
@@ -58,14 +77,19 @@ function selectRows() {
   if (sorting.column >= 0) order.sort(compareBy(sorting.column, sorting.isDescending ? -1 : 1));
 }
 
+function countText(shown) {
+  const isOne = order.length === 1;
+  const part = shown < order.length ? `${shown} of ` : "";
+  const whole = order.length < table.rows.length ? ` that match${isOne ? "es" : ""}, of ${table.rows.length}` : "";
+  return `${part}${order.length} trial${isOne ? "" : "s"}${whole}`;
+}
+
 function showTable() {
   selectRows();
   const body = document.querySelector("#table tbody");
   body.replaceChildren(...order.slice(0, limit).flatMap(rowElements));
   const shown = Math.min(limit, order.length);
-  document.getElementById("count").textContent =
-    `${shown < order.length ? `${shown} of ` : ""}${order.length} trials` +
-    (order.length < table.rows.length ? ` that match, of ${table.rows.length}` : "");
+  document.getElementById("count").textContent = countText(shown) + filterWords().map(remarkOn).join("");
   document.getElementById("more").hidden = shown === order.length;
   for (const [column, head] of [...document.querySelectorAll("#table th")].entries()) {
     const isSorted = column === sorting.column;
