@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from maggy.checkpoints.manifest import Manifest
-from maggy.checkpoints.run import CheckpointPlace, RunCheckpoints, RunPlace
+from maggy.checkpoints.run import CheckpointPlace, RunCheckpoints, RunPlace, is_saved_by
 from maggy.checkpoints.saved import SavedCheckpoint
 from maggy.checkpoints.uploader import Upload, Uploader
 from maggy.common.files import AnyFiles
@@ -113,7 +113,7 @@ class CheckpointRuns:
             upload.step, upload.metric, upload.name, manifest.size, seconds
         )
         with self._lock:
-            if self._reporter is not None and upload.name.endswith(f"/{self._run_name}"):
+            if self._reporter is not None and is_saved_by(self._run_name, upload.name):
                 self._reporter.add_saved(checkpoint)
 
     def _say(self, text: str) -> None:

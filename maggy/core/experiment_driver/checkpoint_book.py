@@ -125,7 +125,7 @@ class CheckpointBook:
         if trial.trial_id not in self._own:
             return None
         saving = _saving(trial, self._pairs[trial.trial_id], [])
-        self.lose(trial)
+        self.leave(trial)
         return saving
 
     def go_on(self, trial: Trial, step: int) -> Points:
@@ -152,18 +152,13 @@ class CheckpointBook:
                 return trial_id
         return None
 
-    def lose(self, trial: Trial) -> None:
-        """Keep the points of a trial whose run was lost, if its newest checkpoint is of this run.
+    def leave(self, trial: Trial) -> None:
+        """Keep the points of a trial whose run is over, if its newest checkpoint is of this run.
 
-        Call it before the trial is reset.
+        Later runs that go on from that checkpoint need them, also those of trials that continue
+        this one. If the run was lost, call it before the trial is reset.
         """
         if trial.trial_id in self._own:
-            self._points[trial.trial_id] = _PointLists.of(trial)
-            self._own.discard(trial.trial_id)
-
-    def end(self, trial: Trial) -> None:
-        """Keep the points of a trial that has ended, for trials that continue it."""
-        if trial.trial_id in self._pairs:
             self._points[trial.trial_id] = _PointLists.of(trial)
             self._own.discard(trial.trial_id)
 
