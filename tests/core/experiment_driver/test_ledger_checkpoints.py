@@ -145,7 +145,7 @@ class CheckpointWorld(RuleBasedStateMachine):
         trial_id, pair = saving.trial.trial_id, saving.pair
         for old in saving.replaced:
             self.store[path_of(trial_id, old.name)].is_removed = True
-        for kept in (pair.newest, pair.best):
+        for kept in filter(None, (pair.newest, pair.best)):
             assert not self.store[path_of(trial_id, kept.name)].is_removed
 
     is_answered = True
@@ -317,6 +317,7 @@ class CheckpointWorld(RuleBasedStateMachine):
             inherited = self.store[run.handover.directory].curve if run.is_continued else []
             training = self.runs.get(run.number)
             own = training.own[: run.points] if training is not None else []
+            assert training is None or run.is_continued <= training.reporter.is_restored
             assert self.curve_of(self.book.trial_store[trial_id]) == [*inherited, *own]
 
     def curve_of(self, trial):
@@ -351,8 +352,15 @@ class CheckpointWorld(RuleBasedStateMachine):
         trial_id = run.assignment.trial_id
         if not run.own:
             run.ask()
+            self.tell(worker, worker.messages())
+            self.think()
+            self.a_running_trial_has_the_curve_of_its_training()
+            if worker.training is not run:
+                return
             run.train()
             self.save(worker, uploads=True)
+            if worker.training is run:
+                run.train()  # beyond the checkpoint
         elif trial_id not in self.moved:
             self.moved.add(trial_id)
             self.do(self.ledger.lost(worker.identity, "silent", charge=False))
