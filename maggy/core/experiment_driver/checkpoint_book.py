@@ -25,6 +25,7 @@ class Saving:
         steps: The steps of its points up to the newest checkpoint, which stay as they are when the
             trial runs again meanwhile.
         values: The values there.
+        saved: The new checkpoints, the newest one last; none if there is nothing to tell of them.
     """
 
     trial: Trial
@@ -32,6 +33,7 @@ class Saving:
     replaced: list[SavedCheckpoint]
     steps: Sequence[int | float]
     values: Sequence[float]
+    saved: Sequence[SavedCheckpoint] = ()
 
 
 @dataclass(frozen=True)
@@ -113,12 +115,12 @@ class CheckpointBook:
             self._points[trial_id] = _PointLists.of(foreign_trial)
         return self._foreign_handovers.get(trial_id)
 
-    def save(self, trial: Trial, checkpoints: Iterable[SavedCheckpoint]) -> Saving:
+    def save(self, trial: Trial, checkpoints: Sequence[SavedCheckpoint]) -> Saving:
         """Take note of checkpoints that a trial has saved, the newest one last."""
         pair = self._pairs.setdefault(trial.trial_id, CheckpointPair())
         replaced = [old for new in checkpoints for old in pair.add(new, self._direction)]
         self._own.add(trial.trial_id)
-        return _saving(trial, pair, replaced)
+        return _saving(trial, pair, replaced, checkpoints)
 
     def pause(self, trial: Trial) -> Saving | None:
         """Keep the points of a trial that has paused, and return what is to be recorded of it."""
@@ -163,7 +165,12 @@ class CheckpointBook:
             self._own.discard(trial.trial_id)
 
 
-def _saving(trial: Trial, pair: CheckpointPair, replaced: list[SavedCheckpoint]) -> Saving:
+def _saving(
+    trial: Trial,
+    pair: CheckpointPair,
+    replaced: list[SavedCheckpoint],
+    saved: Sequence[SavedCheckpoint] = (),
+) -> Saving:
     step = -1 if pair.newest is None else pair.newest.step
     count = bisect_right(trial.step_history, step)
     # A copy, since another thread records it.
@@ -173,4 +180,5 @@ def _saving(trial: Trial, pair: CheckpointPair, replaced: list[SavedCheckpoint])
         replaced,
         trial.step_history[:count],
         trial.metric_history[:count],
+        saved,
     )
