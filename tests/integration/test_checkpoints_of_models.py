@@ -115,8 +115,10 @@ def test_a_search_whose_checkpoints_lie_on_s3_goes_on_there_and_warms_another_on
 
     def train(x, reporter):
         def die(reporter):
-            while reporter._first_saved < 1:  # until the driver knows of a checkpoint
-                threading.Event().wait(0.01)
+            from maggy.common.files import AnyFiles
+
+            while not AnyFiles().exists(f"{os.environ['MAGGY_TRIAL_LOGDIR']}/checkpoints.json"):
+                threading.Event().wait(0.1)
             os.kill(os.getpid(), signal.SIGKILL)
 
         with starts.open("a") as file:

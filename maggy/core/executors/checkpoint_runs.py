@@ -98,13 +98,14 @@ class CheckpointRuns:
         before = self._uploader.replaced
         self._uploader.submit(upload)
         self._has_checkpoints = True
-        if self._uploader.replaced > before:
+        if self._uploader.replaced > before and not self._uploader.is_away:
             self._show(SLOW)
 
     def wait(self) -> None:
         """Wait until the checkpoints of the run are uploaded or given up."""
         if self._has_checkpoints and self._uploader is not None:
             self._uploader.wait(WAIT_SECONDS)
+            self._say_lost(self._uploader)
 
     def end(self, place: RunPlace | None) -> None:
         """End a run: delete what is left of its checkpoints on this machine's disk."""
@@ -122,6 +123,20 @@ class CheckpointRuns:
         if self._folder:
             _delete(self._folder)
 
+    def _say_lost(self, uploader: Uploader) -> None:
+        """Say in one line which checkpoints were given up: when the store is back, or at the end.
+
+        Also the last one of an earlier run may be among them. Nobody asks for it any more.
+        """
+        steps = [
+            str(upload.step)
+            for upload in uploader.take_lost()
+            if is_saved_by(self._run_name, upload.name)
+        ]
+        if steps:
+            names = f"step {steps[0]}" if len(steps) == 1 else f"steps {', '.join(steps)}"
+            self._say(f"The checkpoints of {names} could not be saved. The training went on.")
+
     # On the thread of the uploader.
 
     def _saved(self, upload: Upload, manifest: Manifest, seconds: float) -> None:
@@ -132,6 +147,8 @@ class CheckpointRuns:
             )
             if self._reporter is not None and is_saved_by(self._run_name, upload.name):
                 self._reporter.add_saved(checkpoint)
+        if self._uploader is not None:
+            self._say_lost(self._uploader)
 
     def _say(self, text: str) -> None:
         self._show(f"{REMARK}{text}")
