@@ -108,8 +108,8 @@ class Uploader:
     def take_lost(self) -> list[Upload]:
         """Return the checkpoints that were given up since the last call."""
         with self._condition:
-            lost, self._lost = self._lost, []
-        return lost
+            uploads, self._lost = self._lost, []
+        return uploads
 
     def close(self, seconds: float | None = None) -> None:
         """Upload what waits, then end the thread.

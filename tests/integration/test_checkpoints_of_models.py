@@ -31,10 +31,14 @@ def helpers_by_value():
 
 
 @pytest.fixture
-def s3_bucket(monkeypatch):
+def s3_bucket(spark, monkeypatch):
+    """Return the URL of a new bucket, which the workers reach, too."""
     server = S3()
     try:
         with new_bucket(server, monkeypatch) as url:
+            for name, value in os.environ.items():
+                if name.startswith("AWS_"):
+                    monkeypatch.setitem(spark.sparkContext.environment, name, value)
             yield url
     finally:
         server.stop()

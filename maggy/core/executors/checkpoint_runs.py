@@ -7,10 +7,10 @@ import shutil
 import tempfile
 import threading
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from maggy.checkpoints.local_folders import folder_of, remove_leftovers
 from maggy.checkpoints.manifest import Manifest
 from maggy.checkpoints.run import CheckpointPlace, RunCheckpoints, RunPlace, is_saved_by
 from maggy.checkpoints.saved import SavedCheckpoint
@@ -18,6 +18,7 @@ from maggy.checkpoints.uploader import Upload, Uploader
 from maggy.common.files import AnyFiles
 from maggy.core.messages import REMARK, Assign
 from maggy.core.reporter import Reporter
+from maggy.records.process import current_process
 
 __all__ = ["CheckpointRuns"]
 
@@ -79,7 +80,7 @@ class CheckpointRuns:
         if self._place is None:
             return None
         if not self._folder:
-            self._folder = f"{tempfile.gettempdir()}/maggy-checkpoints-{uuid.uuid4().hex}"
+            self._folder = folder_of(current_process(), tempfile.gettempdir())
         name = f"{self._worker_name}-{assignment.run}"
         with self._lock:
             self._run_name, self._reporter = name, reporter
@@ -90,6 +91,7 @@ class CheckpointRuns:
     def submit(self, upload: Upload) -> None:
         """Upload a checkpoint beside the training."""
         if self._uploader is None:
+            remove_leftovers(current_process(), tempfile.gettempdir())
             self._uploader = Uploader(AnyFiles(), self._saved, self._say)
         now = self._clock()
         with self._lock:

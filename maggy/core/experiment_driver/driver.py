@@ -204,9 +204,9 @@ class ExperimentDriver:
         Those of earlier calls are among them. A failed trial goes on with ``retry_failed=True``.
         """
         ids = list(self._checkpoints.trial_ids)
-        ended = self._book.ended
-        failed_ids = {trial.trial_id for trial in ended if trial.status == Trial.ERROR}
-        all_ids = dict.fromkeys([*ids, *(trial.trial_id for trial in ended)]) if ids else {}
+        trials = self._book.ended
+        failed_ids = {trial.trial_id for trial in trials if trial.status == Trial.ERROR}
+        all_ids = dict.fromkeys([*ids, *(trial.trial_id for trial in trials)]) if ids else {}
         return [trial_id for trial_id in all_ids if trial_id not in failed_ids]
 
     def _start_and_wait(self) -> None:

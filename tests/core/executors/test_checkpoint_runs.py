@@ -1,11 +1,17 @@
 """A worker's uploads say what the driver has to know of them."""
 
+import tempfile
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+from maggy.checkpoints.local_folders import folder_of
 from maggy.checkpoints.run import CheckpointPlace
 from maggy.core.executors.checkpoint_runs import CheckpointRuns
 from maggy.core.messages import Assign
 from maggy.core.reporter import Reporter
+from maggy.records.process import current_process
 
 TRIAL = "a" * 16
 
@@ -44,3 +50,22 @@ def test_each_checkpoint_has_the_seconds_that_were_trained_before_it(tmp_path):
         assert [one.size for one in saved] == [7, 7]
         clock.now += 1000
     runs.close()
+
+
+@pytest.mark.skipif(not current_process().boot_id, reason="this system proves no death")
+def test_the_first_checkpoint_of_a_worker_removes_what_killed_workers_have_left(
+    tmp_path, monkeypatch
+):
+    temporary = tmp_path / "temporary"
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(temporary))
+    leftover = Path(folder_of(replace(current_process(), started="1"), str(temporary)))
+    leftover.mkdir(parents=True)
+    runs, reporter = make_runs(tmp_path), Reporter()
+    with runs.run(Assign(1, TRIAL, {}, ""), reporter):
+        assert leftover.exists()
+        save(reporter, 0)
+        runs.wait()
+        assert not leftover.exists()
+        assert len(list(temporary.iterdir())) == 1
+    runs.close()
+    assert not list(temporary.iterdir())
