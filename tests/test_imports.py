@@ -452,10 +452,11 @@ def test_importing_loads_neither_spark_nor_tensorflow_nor_pandas(module):
 
 
 @pytest.mark.slow
-def test_importing_takes_little_more_than_numpy_does():
+@pytest.mark.parametrize("module", ["maggy", "maggy.callbacks"])
+def test_importing_takes_little_more_than_numpy_does(module):
     code = (
         "import time; a = time.perf_counter(); import numpy; b = time.perf_counter()\n"
-        "import maggy; print(b - a, time.perf_counter() - b)"
+        f"import {module}; print(b - a, time.perf_counter() - b)"
     )
 
     def measure():

@@ -2,6 +2,8 @@
 
 import importlib
 import pickle
+import subprocess
+import sys
 import warnings
 
 import lightning
@@ -185,6 +187,19 @@ def test_an_early_stop_leaves_the_training(reporter):
 def test_a_stopped_trial_ends(tmp_path):
     trial = run_and_stop(tmp_path, lambda reporter: fit(LightningEpochEnd(reporter), epochs=MANY))
     assert_stopped(trial)
+
+
+def test_without_the_package_lightning_it_is_of_the_other_one():
+    code = (
+        "import sys; sys.modules['lightning'] = None\n"
+        "from maggy.callbacks import LightningEpochEnd\n"
+        "report = LightningEpochEnd(None); import pytorch_lightning\n"
+        "print(isinstance(report, pytorch_lightning.Callback))"
+    )
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=600, check=True
+    )
+    assert process.stdout.strip() == "True"
 
 
 def test_a_callback_is_of_both_packages_that_lightning_is_published_as(reporter):
