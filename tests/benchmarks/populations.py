@@ -158,7 +158,7 @@ def parsed_options():
     parser.add_argument("--interval", type=int, default=2, help="epochs of a turn")
     parser.add_argument("--most-epochs", type=int, default=32, help="of a trial of random search")
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--seeds", type=int, default=7)
     parser.add_argument("--first-seed", type=int, default=1)
     return parser.parse_args()
 
