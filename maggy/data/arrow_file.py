@@ -27,7 +27,7 @@ def prepare(table: pyarrow.Table) -> pyarrow.Table:
         field.with_type(_widen(field.type)) if column.nbytes > SMALL_OFFSETS else field
         for field, column in zip(table.schema, table.columns, strict=True)
     ]
-    return table.cast(pyarrow.schema(fields)).unify_dictionaries().combine_chunks()
+    return table.cast(pyarrow.schema(fields)).combine_chunks()
 
 
 def _widen(kind: pyarrow.DataType) -> pyarrow.DataType:

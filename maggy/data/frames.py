@@ -64,8 +64,7 @@ def collect(frame: object) -> pyarrow.Table:
             "A frame that is shared must have rows and columns, but this one has "
             f"{table.num_rows} rows and {table.num_columns} columns."
         )
-    # The notes of pandas about its index would bring columns back that are not there.
-    return table.replace_schema_metadata(None)
+    return table
 
 
 def _check_names(names: Sequence[object]) -> None:

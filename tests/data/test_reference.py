@@ -1,14 +1,18 @@
 """A task finds the shared file on its machine, or makes its executor's file once."""
 
+import io
 import pickle
 import stat
 import tempfile
 
+import pyarrow
 import pytest
 from pyspark import Broadcast, SparkFiles
 
 from maggy.common.exceptions import BadArgumentsError, ExperimentError
+from maggy.data.arrow_file import write_table
 from maggy.data.reference import Reference, open_file
+from maggy.data.shared_data import SharedData
 
 CONTENT = b"content of an Arrow file"
 
@@ -65,6 +69,18 @@ def test_the_file_of_the_sender_is_taken_if_it_is_the_same(tmp_path):
     assert open_file(Reference(str(original), identity, variable)).path == str(original)
     other = (status.st_dev, status.st_ino + 1, status.st_size)
     assert open_file(Reference(str(original), other, variable)).path != str(original)
+
+
+def test_a_handle_in_a_task_can_be_sent_to_the_trials_own_processes(tmp_path, executor):
+    with (tmp_path / "variable").open("wb") as file:
+        content = io.BytesIO()
+        write_table(pyarrow.table({"x": [1, 2]}), content)
+        pickle.dump(content.getvalue(), file)
+    variable = Broadcast(path=str(tmp_path / "variable"))
+    data = SharedData(Reference("/none/data.arrow", (0, 0, 0), variable), 2, ["x"])
+    copy = pickle.loads(pickle.dumps(data))
+    assert copy.numpy("x").tolist() == [1, 2]
+    assert len(list(executor.rglob("*.arrow*"))) == 1
 
 
 def test_a_variable_that_spark_has_forgotten_is_said_in_a_sentence(tmp_path):
