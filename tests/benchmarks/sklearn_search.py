@@ -340,11 +340,14 @@ def main():
         os.environ["MAGGY_LOG_DIR"] = f"{folder}/experiments"
         session = quiet_session(options.workers)
         warm_up(functions, options, folder)
-        rows = [compare(name, measure(name, functions, options, folder)) for name in options.data]
+        rows = []
+        for name in options.data:
+            rows.append(compare(name, measure(name, functions, options, folder)))
+            print(json.dumps(rows[-1]), flush=True)
         session.stop()
     print(f"{CONFIGURATIONS} configurations on {FOLDS} folds, {options.workers} workers")
     show(rows, list(functions))
-    json_line("sklearn_search", {"load": os.getloadavg()[0], "rows": rows})
+    json_line("sklearn_search", {"trees": options.trees, "load": os.getloadavg()[0]})
 
 
 if __name__ == "__main__":
