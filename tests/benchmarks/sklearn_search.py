@@ -333,7 +333,13 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--optimizer", default="randomsearch")
     parser.add_argument("--data", nargs="*", default=list(DATA_SETS), choices=list(DATA_SETS))
+    parser.add_argument("--read", help="only show the rows that an earlier run printed to a file")
     options = parser.parse_args()
+    if options.read:
+        lines = Path(options.read).read_text(encoding="utf-8").splitlines()
+        rows = [json.loads(line) for line in lines if line.startswith('{"data"')]
+        show(rows, list(rows[0]["seconds"]))
+        return
     warnings.filterwarnings("ignore")
     functions = peers(options)
     with tempfile.TemporaryDirectory() as folder:
