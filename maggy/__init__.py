@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from maggy import ablation as ablation
     from maggy import callbacks as callbacks
     from maggy import config as config
+    from maggy import data as data
     from maggy import earlystop as earlystop
     from maggy import experiment as experiment
     from maggy import experiment_config as experiment_config
@@ -235,6 +236,7 @@ _SUBMODULES = (
     "ablation",
     "callbacks",
     "config",
+    "data",
     "earlystop",
     "experiment",
     "experiment_config",

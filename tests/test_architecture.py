@@ -27,7 +27,7 @@ FLOORS = [
     ["experiment", "loading", "watching", "comparing", "cli", "__main__", "testing", "sklearn"],
 ]
 # What training code calls on a worker may import these rooms only.
-CALLED_BY_TRAINING = {"callbacks": {"common"}, "tensorboard": {"common"}}
+CALLED_BY_TRAINING = {"callbacks": {"common"}, "data": {"common"}, "tensorboard": {"common"}}
 # Names of earlier releases import other names, and do nothing else.
 ALIASES = {
     "__init__", "config", "constants", "distributed", "pruner", "util",
@@ -38,12 +38,15 @@ LATE = {
     "IPython",
     "anywidget",
     "argcomplete",
+    "catboost",
     "fsspec",
     "google_crc32c",
     "hops",
     "ipywidgets",
     "jinja2",
     "keras",
+    "lightgbm",
+    "lightning",
     "matplotlib",
     "mlflow",
     "optuna",
@@ -52,11 +55,14 @@ LATE = {
     "plotly",
     "pyarrow",
     "pyspark",
+    "pytorch_lightning",
     "rich",
     "sklearn",
     "tensorboard",
     "tensorflow",
     "torch",
+    "transformers",
+    "xgboost",
 }
 
 
@@ -217,7 +223,8 @@ def test_the_bookkeeping_is_pure():
 
 def test_only_the_modules_about_spark_import_pyspark_and_only_one_zeromq():
     assert {m for m in importers("pyspark") if not m.startswith("maggy.core.cluster.")} == {
-        "maggy.common.spark_session"
+        "maggy.common.spark_files",
+        "maggy.common.spark_session",
     }
     assert importers("zmq") == {"maggy.core.rpc.client", "maggy.core.rpc.server"}
 

@@ -29,6 +29,13 @@ HEAVY = (
     "plotly",
     "hops",
     "sklearn",
+    "xgboost",
+    "lightgbm",
+    "catboost",
+    "lightning",
+    "pytorch_lightning",
+    "torch",
+    "transformers",
 )
 # The names that completion on ``maggy.`` offers. A new name must be in this list, too.
 CONFIGS = ["AblationConfig", "HyperparameterOptConfig", "LagomConfig", "OptimizationConfig"]
@@ -55,7 +62,7 @@ PUBLIC = [
     *CONFIGS, *OPTIMIZERS, *STOP_RULES, *EXCEPTIONS,
 ]  # fmt: skip
 SUBMODULES = [
-    "ablation", "callbacks", "config", "earlystop", "experiment", "experiment_config",
+    "ablation", "callbacks", "config", "data", "earlystop", "experiment", "experiment_config",
     "optimizer", "result", "searchspace", "sklearn", "tensorboard", "tracking", "trial",
 ]  # fmt: skip
 
@@ -117,8 +124,18 @@ PATHS = {
         "Shapley",
     ],
     "maggy.ablation.ablator.loco": ["LOCO"],
-    "maggy.callbacks": ["KerasBatchEnd", "KerasCheckpoint", "KerasEpochEnd"],
+    "maggy.callbacks": [
+        "CatBoostRound",
+        "HuggingFaceEvaluate",
+        "KerasBatchEnd",
+        "KerasCheckpoint",
+        "KerasEpochEnd",
+        "LightGBMRound",
+        "LightningEpochEnd",
+        "XGBoostRound",
+    ],
     "maggy.checkpoints": ["Checkpoint"],
+    "maggy.data": ["SharedData", "share"],
     "maggy.result": ["ExperimentResult"],
     "maggy.comparing": ["compare"],
     "maggy.loading": ["load"],

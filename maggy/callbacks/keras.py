@@ -6,11 +6,9 @@ Keras is imported when the first callback is made.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
 
 from maggy.callbacks.keras_callback import KerasCallback
-from maggy.common.exceptions import MetricKeyError
-from maggy.common.json_values import closest
+from maggy.callbacks.metric_report import MetricReport, MetricReporter, missing_metric
 
 __all__ = ["KerasBatchEnd", "KerasEpochEnd"]
 
@@ -23,29 +21,15 @@ _OTHER_NAMES = {
 }
 
 
-class _Reporter(Protocol):
-    """The part of a Reporter that a callback uses."""
+class _KerasReport(MetricReport, KerasCallback):
+    """Find the metric in Keras' logs, and report it."""
 
-    def broadcast(self, metric: float, step: int | None = None) -> None: ...
-
-
-class _KerasReport(KerasCallback):
-    """Find the metric, and report it at steps that never go back."""
-
-    def __init__(self, reporter: _Reporter, metric: str) -> None:
-        super().__init__()
-        self._reporter = reporter
+    def __init__(self, reporter: MetricReporter, metric: str) -> None:
+        super().__init__(reporter)
         self._metric = metric
-        self._last_step = -1
 
-    def _report(self, logs: Mapping[str, float] | None, step: int = 0, hint: str = "") -> None:
-        value = _find(logs or {}, self._metric, hint)
-        # Everything that reports in this trial shares the reporter's steps: other callbacks,
-        # earlier fits and the user.
-        last_step = int(getattr(self._reporter, "last_step", self._last_step))
-        # Keras counts epochs from 0 again in each fit, and a step must not go back.
-        self._last_step = max(step, last_step + 1)
-        self._reporter.broadcast(value, step=self._last_step)
+    def _report_from(self, logs: Mapping[str, float] | None, step: int = 0, hint: str = "") -> None:
+        self._report(_find(logs or {}, self._metric, hint), step)
 
 
 class KerasBatchEnd(_KerasReport):
@@ -77,7 +61,7 @@ class KerasBatchEnd(_KerasReport):
         EarlyStopException: During ``fit()``, if the driver has asked this trial to stop.
     """
 
-    def __init__(self, reporter: _Reporter, metric: str = "loss") -> None:
+    def __init__(self, reporter: MetricReporter, metric: str = "loss") -> None:
         super().__init__(reporter, metric)
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
@@ -87,8 +71,8 @@ class KerasBatchEnd(_KerasReport):
             batch: The number of the batch in its epoch, which is not used.
             logs: The metrics by name.
         """
-        hint = " The validation's metrics are known at the end of an epoch only: use KerasEpochEnd."
-        self._report(logs, hint=hint if self._metric.startswith("val_") else "")
+        hint = "The validation's metrics are known at the end of an epoch only: use KerasEpochEnd."
+        self._report_from(logs, hint=hint if self._metric.startswith("val_") else "")
 
 
 class KerasEpochEnd(_KerasReport):
@@ -121,7 +105,7 @@ class KerasEpochEnd(_KerasReport):
         EarlyStopException: During ``fit()``, if the driver has asked this trial to stop.
     """
 
-    def __init__(self, reporter: _Reporter, metric: str = "val_loss") -> None:
+    def __init__(self, reporter: MetricReporter, metric: str = "val_loss") -> None:
         super().__init__(reporter, metric)
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
@@ -132,18 +116,14 @@ class KerasEpochEnd(_KerasReport):
             logs: The metrics by name.
         """
         hint = (
-            " Give fit() validation data, and validation_freq=1, to have the validation's metrics."
+            "Give fit() validation data, and validation_freq=1, to have the validation's metrics."
         )
-        self._report(logs, step=epoch, hint=hint if self._metric.startswith("val_") else "")
+        self._report_from(logs, step=epoch, hint=hint if self._metric.startswith("val_") else "")
 
 
 def _find(logs: Mapping[str, float], metric: str, hint: str) -> float:
     for name in (metric, _OTHER_NAMES.get(metric, metric)):
         if name in logs:
             return logs[name]
-    names = [str(name) for name in logs]
-    raise MetricKeyError(
-        f"The metric to report must be one of those in Keras' logs, but {metric!r} is not among "
-        f"them: {', '.join(names) or 'there are none'}.{closest(metric, names)}"
-        f"{hint or ' Compile the model with it, or report another one.'}"
-    )
+    hint = hint or "Compile the model with it, or report another one."
+    raise missing_metric(metric, [str(name) for name in logs], "Keras' logs", hint)

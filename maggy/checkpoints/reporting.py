@@ -167,6 +167,11 @@ class CheckpointReporter(ABC):
         """Whether a checkpoint has ended the run."""
         return self._is_paused
 
+    @property
+    def is_restored(self) -> bool:
+        """Whether the run goes on from the checkpoint that it was handed."""
+        return self._is_restored
+
     def note_restored(self) -> None:
         """Tell the driver that the run goes on from the checkpoint that it was handed."""
         self._is_restored = True

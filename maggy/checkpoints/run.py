@@ -18,7 +18,11 @@ from maggy.checkpoints.uploader import Upload
 from maggy.common.exceptions import CheckpointError
 from maggy.common.files import AnyFiles, Files
 
-__all__ = ["CheckpointPlace", "RunCheckpoints", "RunPlace"]
+__all__ = ["CheckpointPlace", "RunCheckpoints", "RunPlace", "is_saved_by"]
+
+
+REPEAT = "_"
+"""What separates the name of a run from a number, if the run saves a step again."""
 
 
 class CheckpointPlace(msgspec.Struct, array_like=True, frozen=True):
@@ -78,6 +82,7 @@ class RunCheckpoints:
         self._tell = tell
         self._is_checked = False
         self._last_step = -1
+        self._repeats = 0  # how often the step was saved before, by this run
         self.handover = handover
         """The checkpoint that :meth:`restore` returns; None if there is none, or it is of no use.
         """
@@ -112,8 +117,10 @@ class RunCheckpoints:
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
+        self._repeats = self._repeats + 1 if step == self._last_step else 0
         self._last_step = step
-        name = f"{step}/{self._run_name}"
+        # A directory of its own: nothing may change in one that counts already.
+        name = f"{step}/{self._run_name}{REPEAT}{self._repeats}".removesuffix(f"{REPEAT}0")
         directory = f"{self._place.root}/{path_of(self._trial_id, name)}"
         self._submit(Upload(str(folder), directory, self._trial_id, name, step, metric))
 
@@ -177,3 +184,8 @@ class RunCheckpoints:
                 "checkpoint_dir in the config: a shared folder, or a URL such as s3://..."
             )
         self._is_checked = True
+
+
+def is_saved_by(run_name: str, name: str) -> bool:
+    """Return whether a run has saved the checkpoint with this name."""
+    return name.rpartition("/")[2].partition(REPEAT)[0] == run_name

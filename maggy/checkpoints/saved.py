@@ -34,6 +34,7 @@ class SavedCheckpoint(msgspec.Struct, array_like=True, frozen=True):
         name: Its directory in that of the trial's checkpoints.
         size: Number of bytes.
         seconds: How long the upload took.
+        training_seconds: The time since the previous checkpoint of the run, or since its begin.
     """
 
     step: int
@@ -41,6 +42,7 @@ class SavedCheckpoint(msgspec.Struct, array_like=True, frozen=True):
     name: str
     size: int = 0
     seconds: float = 0.0
+    training_seconds: float = 0.0
 
 
 class Handover(msgspec.Struct, array_like=True, frozen=True):

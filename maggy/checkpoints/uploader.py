@@ -71,8 +71,11 @@ class Uploader:
         # With the lock of the condition only.
         self._waiting: Upload | None = None
         self._pending = 0  # calls that the writer has not ended
+        self._lost: list[Upload] = []
         self.replaced = 0
         """The number of checkpoints that were replaced by a newer one before their upload began."""
+        self.is_away = False
+        """Whether the last attempt to upload something has failed."""
 
     def submit(self, upload: Upload) -> None:
         """Upload a checkpoint soon, in place of one that waits.
@@ -101,6 +104,12 @@ class Uploader:
         """
         with self._condition:
             return self._condition.wait_for(lambda: not self._pending, seconds)
+
+    def take_lost(self) -> list[Upload]:
+        """Return the checkpoints that were given up since the last call."""
+        with self._condition:
+            lost, self._lost = self._lost, []
+        return lost
 
     def close(self, seconds: float | None = None) -> None:
         """Upload what waits, then end the thread.
@@ -132,8 +141,10 @@ class Uploader:
                 metric=newest.metric,
             )
         except BaseException:
+            self.is_away = True
             self._put_back(newest)
             raise
+        self.is_away = False
         _delete(newest.folder)
         self._on_saved(newest, manifest, self._clock() - start)
 
@@ -147,9 +158,16 @@ class Uploader:
         _delete(failed.folder)
 
     def _end_call(self) -> None:
+        hopeless = None
         with self._condition:
             self._pending -= 1
+            if not self._pending and self._waiting is not None:
+                # Every attempt has failed, and nothing is left that would make another one.
+                hopeless, self._waiting = self._waiting, None
+                self._lost.append(hopeless)
             self._condition.notify_all()
+        if hopeless is not None:
+            _delete(hopeless.folder)
 
 
 def _delete(folder: str) -> None:

@@ -45,7 +45,7 @@ class ResumeHintCommand(Command):
         return SUCCESS
 
 
-def _remarks(summary: Summary, failed: int, ended: int) -> list[str]:
+def _remarks(summary: Summary, failed: int, total: int) -> list[str]:
     remarks = []
     if summary.state == "RUNNING":
         remarks.append("It is running. A second driver is refused until the first one has ended.")
@@ -60,11 +60,11 @@ def _remarks(summary: Summary, failed: int, ended: int) -> list[str]:
     if summary.seed is not None:
         remarks.append(f"The config must have seed={summary.seed}.")
     if failed:
-        remarks.append(_failed_remark(failed, ended))
+        remarks.append(_failed_remark(failed, total))
     return remarks
 
 
-def _failed_remark(failed: int, ended: int) -> str:
-    if failed == ended:
+def _failed_remark(failed: int, total: int) -> str:
+    if failed == total:
         return f"Every trial failed ({failed}), so all of them run again."
-    return f"Trials that failed ({failed} of {ended}) run again only with retry_failed=True."
+    return f"Trials that failed ({failed} of {total}) run again only with retry_failed=True."

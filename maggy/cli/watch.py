@@ -75,7 +75,7 @@ def _write_json(looks: Iterator[Look], screen: Screen) -> str:
         for problem in look.problems:
             screen.remark(problem)
         fields = dict(vars(look.snapshot))
-        times = {name: fields.pop(name) for name in ("seconds", "remaining_seconds")}
+        times = {name: fields.pop(name) for name in ("time", "seconds", "remaining_seconds")}
         del fields["output"]
         fields["directory"] = without_credentials(look.snapshot.directory)
         if fields != earlier or look.new_ends:

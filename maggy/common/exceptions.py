@@ -9,7 +9,7 @@
     ├── MissingDependencyError (ImportError)    Java, Spark, TensorFlow or an extra is not installed
     ├── ReturnTypeError (TypeError)             a training function returned neither number nor dict
     ├── MetricTypeError (TypeError)             the metric in a returned dict is no number
-    ├── MetricKeyError (KeyError)               a dict, or Keras' logs, without the metric
+    ├── MetricKeyError (KeyError)               a dict, or a framework, without the metric
     ├── MetricValueError (ValueError)           the metric is NaN or infinite
     ├── BroadcastMetricTypeError (TypeError)    ``broadcast`` got a metric that is no number
     ├── BroadcastStepTypeError (TypeError)      ... a step that is no number
@@ -92,7 +92,7 @@ class MetricTypeError(MaggyError, TypeError):
 
 
 class MetricKeyError(MaggyError, KeyError):
-    """A returned dict, or Keras' logs, have no metric of this name."""
+    """A returned dict, or the framework of a callback, has no metric of this name."""
 
     def __str__(self) -> str:
         # KeyError would show the repr of the sentence, with quotes and escapes.

@@ -15,6 +15,13 @@ EXTRAS: Final[Mapping[str, list[str]]] = {
     # plotly is for optuna.visualization, with which a result draws importances and the like.
     "optuna": ["optuna>=5.0", "cmaes>=0.12", "plotly>=6.0", "scipy>=1.11"],
     "gp": ["optuna>=5.0", "scipy>=1.11", "torch>=2.2"],
+    # The callbacks. XGBoost's own wheel for Linux installs a library of CUDA; xgboost-cpu has none.
+    "xgboost": ["xgboost>=2.0"],
+    "lightgbm": ["lightgbm>=4.0"],
+    "catboost": ["catboost>=1.2"],
+    "lightning": ["lightning>=2.2"],
+    # The Trainer needs accelerate and PyTorch.
+    "transformers": ["accelerate>=1.0", "torch>=2.2", "transformers>=4.46"],
     # Intervals and tests of ablations with repeats.
     "stats": ["scipy>=1.11"],
     "plots": ["matplotlib>=3.7", "pandas>=2.0"],
@@ -26,6 +33,8 @@ EXTRAS: Final[Mapping[str, list[str]]] = {
     # The view of a running experiment in a terminal.
     "terminal": ["rich>=13.7"],
     "notebook": ["anywidget>=0.9", "ipykernel>=6.29", "ipywidgets>=8.0"],
+    # Data that all trials share: maggy.data.
+    "data": ["pandas>=2.0", "pyarrow>=15"],
     # The oldest version in which cross_validate has params.
     "sklearn": ["scikit-learn>=1.4"],
     "s3": ["s3fs>=2024.10"],

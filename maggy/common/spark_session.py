@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pyspark import SparkContext
     from pyspark.sql import SparkSession
 
-__all__ = ["spark_session", "why_gone"]
+__all__ = ["active_session", "spark_session", "why_gone"]
 
 
 def spark_session(say: Callable[[str], None] | None = None) -> SparkSession:
@@ -50,6 +50,19 @@ def spark_session(say: Callable[[str], None] | None = None) -> SparkSession:
         return _find_session(SparkSession) or _start_session(SparkSession, say)
     except Exception as error:
         raise _find_problem() or error from error
+
+
+def active_session() -> SparkSession | None:
+    """Return the user's Spark session if there is one, as :func:`spark_session` would find it."""
+    if "pyspark" not in sys.modules:  # nobody has made a session
+        return None
+    from pyspark import SparkContext
+    from pyspark.sql import SparkSession
+
+    session = _find_session(SparkSession)
+    if session is None and SparkContext._active_spark_context is not None:
+        return SparkSession.builder.getOrCreate()
+    return session
 
 
 def why_gone(context: SparkContext) -> str | None:

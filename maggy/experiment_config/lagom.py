@@ -73,7 +73,8 @@ class CommonConfig:
         checkpoint_dir: Folder or fsspec URL for the checkpoints of trials. The driver and every
             worker must reach it. None, the default, means the directory of the experiment.
         keep_checkpoints: Which checkpoints stay when the experiment has finished: ``'best'``, the
-            default, for those of the best trial, or ``'all'`` for those of every trial.
+            default, for those of the best trial and of failed ones, or ``'all'`` for those of every
+            trial.
         verbose: How much is printed about trials, 1 by default. 0 prints only failures. 1 prints
             the output of trials and a line about each trial that ends; 2 also prints a line about
             each trial that begins.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
@@ -17,9 +17,12 @@ from maggy.optimizer.rungs import BUDGET_NAMES, budget_name, split_budget
 from maggy.optimizer.running_trials import RunningTrials
 from maggy.searchspace.configuration import draw
 from maggy.searchspace.parameter import parse_parameters
+from maggy.searchspace.scale import decimal
 from maggy.trial import Trial
 
 __all__ = ["PBT"]
+
+_MAX_BUDGET = 2**63
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ class _Member:
         number: Its number, from 0.
         initial_params: What the user wants it to begin with; None to draw.
         turns: Number of turns that have begun.
+        budget: The budget of its last turn, also of one that failed.
         last: The last turn with a metric; None if there is none.
         is_running: A turn runs.
         has_failed: Its last turn failed.
@@ -55,9 +59,10 @@ class _Member:
     number: int
     initial_params: Params | None = None
     turns: int = 0
+    budget: float = 0
     last: _Turn | None = None
     is_running: bool = False
-    has_failed: bool = field(default=False)
+    has_failed: bool = False
 
 
 class PBT(AbstractOptimizer):
@@ -70,7 +75,7 @@ class PBT(AbstractOptimizer):
     (*explore*): see :func:`~maggy.optimizer.perturbation.perturb`. Otherwise it continues its own
     training with its own hyperparameters. No member waits for another one, and any number of
     workers will do; at most ``population`` of them work at once. The member that has used the
-    smallest budget goes first. If a turn fails, its member copies one of the best, too.
+    smallest budget goes first; a turn that failed counts. Its member copies one of the best, too.
 
     The training function gets the budget as the parameter ``budget``, or as ``resource`` if it asks
     for that, and the training of the parent by ``reporter.restore()``. ``num_trials`` counts turns.
@@ -107,8 +112,9 @@ class PBT(AbstractOptimizer):
     ) -> None:
         super().__init__()
         _check(population, interval, exploit_fraction, resample_probability)
-        self._population = population
-        self._interval = interval
+        self._population = int(population)
+        # Not a number of numpy: a training function may count up to a whole budget.
+        self._interval = as_number(interval) or 0
         self._exploit_fraction = exploit_fraction
         self._resample_probability = resample_probability
         self._budget_name = BUDGET_NAMES[0]
@@ -127,7 +133,7 @@ class PBT(AbstractOptimizer):
         self._members = [_Member(number) for number in range(self._population)]
         self._running: RunningTrials[_Member] = RunningTrials()
         self._num_suggestions = 0
-        self._num_initial = 0
+        self._initial_members: set[int] = set()
 
     def get_suggestion(self, trial: Trial | None = None) -> Trial | Literal["IDLE"] | None:
         """Return the next turn of a free member, or None after ``num_trials`` turns."""
@@ -145,14 +151,15 @@ class PBT(AbstractOptimizer):
         Raises:
             BadArgumentsError: If there are more such configurations than members.
         """
-        if self._num_initial == self._population:
+        if len(self._initial_members) == self._population:
             raise BadArgumentsError(
                 f"initial_trials must be at most population={self._population} configurations, "
                 "since each is the beginning of a member. Use a larger population."
             )
+        number = min(set(range(self._population)) - self._initial_members)
         # A new one, since it may have turns in the experiment from which this one is warm-started.
-        member = self._members[self._num_initial] = _Member(self._num_initial, params)
-        self._num_initial += 1
+        member = self._members[number] = _Member(number, params)
+        self._initial_members.add(number)
         return self._start_turn(member)
 
     def restore(self, trials: list[Trial]) -> bool:
@@ -165,7 +172,7 @@ class PBT(AbstractOptimizer):
             if number is None or number >= self._population:
                 continue  # it was recorded with a larger population
             if trial.initial_number is not None:
-                self._num_initial = max(self._num_initial, number + 1)
+                self._initial_members.add(number)
                 self._members[number] = _Member(number)
             member = self._members[number]
             member.turns += 1
@@ -194,7 +201,7 @@ class PBT(AbstractOptimizer):
 
         Raises:
             BadArgumentsError: If there is no search space, if it has a parameter of the budget's
-                name, or if there are fewer turns than members.
+                name, if there are no more turns than members, or if budgets may become too large.
         """
         self._budget_name = budget_name(function_parameters)
         check_space(self.searchspace, self._budget_name, self.name())
@@ -203,6 +210,11 @@ class PBT(AbstractOptimizer):
                 "num_trials must be larger than the population, since it counts the turns of all "
                 f"members, but got num_trials={self.num_trials} and population="
                 f"{self._population}. Ten turns a member are num_trials={10 * self._population}."
+            )
+        if self._interval * self.num_trials > _MAX_BUDGET:
+            raise BadArgumentsError(
+                "interval times num_trials must be at most 2**63, since a member may train all "
+                f"turns, but got interval={self._interval} and num_trials={self.num_trials}."
             )
         return [*self.searchspace.keys(), self._budget_name]
 
@@ -217,7 +229,7 @@ class PBT(AbstractOptimizer):
             params = source.params
         else:
             params = perturb(self._parameters, source.params, rng, self._resample_probability)
-        budget = self._interval + (0 if source is None else source.budget)
+        budget = _sum(self._interval, 0 if source is None else source.budget)
         trial = Trial({**params, self._budget_name: budget})
         trial.member, trial.parent = member.number, None if source is None else source.trial_id
         member.turns += 1
@@ -245,23 +257,25 @@ class PBT(AbstractOptimizer):
             self._end_turn(end.note, end.suggestion, end.final)
 
     def _end_turn(self, member: _Member, trial: Trial, final: Trial | None) -> None:
+        params, value = split_budget(trial.params, self.searchspace.keys())
+        budget = as_number(value)
+        member.budget = self._interval if budget is None else budget
         member.is_running = False
         member.has_failed = final is None or final.final_metric is None
-        if final is None or final.final_metric is None:
-            return
-        params, budget = split_budget(final.params, self.searchspace.keys())
-        number = as_number(budget)
-        member.last = _Turn(
-            trial.trial_id,
-            params,
-            self._interval if number is None else number,
-            -self._sign * final.final_metric,
-        )
+        if final is not None and final.final_metric is not None:
+            metric = -self._sign * final.final_metric
+            member.last = _Turn(trial.trial_id, params, member.budget, metric)
 
 
 def _progress(member: _Member) -> tuple[float, int, int]:
-    budget = 0.0 if member.last is None else member.last.budget
-    return budget, member.turns, member.number
+    return member.budget, member.turns, member.number
+
+
+def _sum(one: float, other: float) -> float:
+    """Return the sum of two budgets. Three times 0.1 is 0.3."""
+    if isinstance(one, int) and isinstance(other, int):
+        return one + other
+    return float(decimal(one) + decimal(other))
 
 
 def _check(

@@ -65,7 +65,10 @@ def _move(parameter: Parameter, value: ParameterValue, direction: int) -> Parame
     if parameter.type == DISCRETE:
         return parameter.at(clip(parameter.index(value) + direction, 0, (count or 1) - 1))
     low, high = parameter.values
-    number = value * FACTORS[direction] if low > 0 else value + direction * SHARE * (high - low)
+    if low > 0:
+        number = value * FACTORS[direction]
+    else:  # the difference of the bounds may be too large for a float
+        number = value + direction * (SHARE * high - SHARE * low)
     if count is None:
         return float(clip(number, low, high))
     index = parameter.index(value)

@@ -138,6 +138,31 @@ class Drawable:
         """
         return plots.plot_timeline(self.trials, self._best_id, ax)
 
+    def plot_lineage(self, ax: Axes | None = None) -> Axes:
+        """Draw which trial continues which one: turns of a population, or promotions.
+
+        Each trial stands at its budget and its final metric, with a line from its ``parent``. Where
+        a member of a population has copied another one, the line is dashed. The lines that lead to
+        the best trial are black.
+
+        Args:
+            ax: The axes of matplotlib to draw on; None for a new figure.
+
+        Returns:
+            The axes of matplotlib.
+
+        Raises:
+            MissingDependencyError: If matplotlib is not installed.
+        """
+        return plots.plot_lineage(
+            self.trials,
+            self.optimization_key,
+            self._direction,
+            self._best_id,
+            () if self.searchspace is None else self.searchspace.keys(),
+            ax,
+        )
+
     def plot_importances(self) -> Figure:
         """Draw how much each parameter contributes to the metric, with Optuna.
 

@@ -77,7 +77,8 @@ class ExperimentResult(dict[str, Any], Drawable, CheckpointAccess):
             ``duration`` (milliseconds), ``start`` (seconds since the epoch), ``attempts``,
             ``steps``, ``history``, ``outputs``, ``error``. A trial that ran has ``worker``, too:
             the number of its last worker, from 0. One that a rule stopped has ``stop_reason``, and
-            one that continues another trial, as after a promotion, has its id as ``parent``.
+            one that continues another trial, as after a promotion, has its id as ``parent``. A turn
+            of population based training has ``member``: the number of its member, from 0.
         kind: ``"optimization"`` or ``"ablation"``; ``"single"`` if a function ran once and the
             experiment was opened with ``maggy.load``.
         direction: ``"max"`` or ``"min"``.

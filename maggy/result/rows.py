@@ -43,6 +43,7 @@ class _OptionalFields(TypedDict, total=False):
     stop_reason: str
     worker: int
     parent: str
+    member: int
     model: ModelFacts
 
 
@@ -57,9 +58,11 @@ class TrialRow(_OptionalFields):
     ``stop_reason`` says why a rule stopped a trial early. ``worker`` is the number of the worker
     that ran the trial last, from 0. A trial that never ran has none, and neither has one from the
     records of an older release. ``parent`` is the id of the trial whose training the trial
-    continues, as after a promotion. Only the trials of an ablation with repeats or a seed have
-    ``repeat``, counted from 0, and ``seed``, and only those of an ablation whose training function
-    has called ``model_function`` have ``model``.
+    continues, as after a promotion. ``member`` is the number of the member of a population that
+    trains, from 0. If the parent is a turn of another member, the trial has copied that one. Only
+    the trials of an ablation with repeats or a seed have ``repeat``, counted from 0, and ``seed``,
+    and only those of an ablation whose training function has called ``model_function`` have
+    ``model``.
     """
 
     trial_id: str
@@ -118,6 +121,8 @@ def make_row(trial: Trial, optimization_key: str) -> TrialRow:
         row["worker"] = trial.worker
     if trial.parent is not None:
         row["parent"] = trial.parent
+    if trial.member is not None:
+        row["member"] = trial.member
     if trial.model is not None:
         row["model"] = _model_facts(trial.model)
     return row

@@ -33,6 +33,8 @@ MAX_ROWS = 100
 """Maximum number of trials that a table in a notebook shows."""
 _FIELDS = ("metric", "status", "early_stop", "duration", "start", "attempts", "error")
 """The columns of a table of trials beside the id and the parameters."""
+_OPTIONAL = ("number", "parent", "member")
+"""The further columns that a table has only if one of its trials has a value for them."""
 
 
 def parameter_columns(rows: Sequence[TrialRow]) -> dict[str, str]:
@@ -88,12 +90,12 @@ def trial_records(
     # Only the trials of an ablation with repeats or a seed have these.
     repeat_fields = [name for name in ("repeat", "seed") if any(name in row for row in rows)]
     first_columns = ["trial_id", *parameters.values(), *repeat_fields, *_FIELDS]
-    has_numbers = any(row.get("number") is not None for row in rows)
+    absent = {name for name in _OPTIONAL if all(row.get(name) is None for row in rows)}
     # A parameter keeps the name of its column, which an earlier release has given it.
     fields = {
         name: _free_name(name, "trial_", first_columns)
-        for name in ("number", "started", "duration_seconds", "steps")
-        if name != "number" or has_numbers
+        for name in ("number", "started", "duration_seconds", "steps", "parent", "member")
+        if name not in absent
     }
     outputs = _output_columns(rows, [*first_columns, *fields.values()], optimization_key)
     records = [
@@ -110,13 +112,17 @@ def trial_records(
     return [*first_columns, *fields.values(), *outputs.values()], fields["started"], records
 
 
-def _further_value(row: TrialRow, name: str) -> float | int | None:
+def _further_value(row: TrialRow, name: str) -> float | int | str | None:
     if name == "started":
         return row["start"]
     if name == "duration_seconds":
         return None if row["duration"] is None else row["duration"] / 1000
     if name == "steps":
         return len(row["steps"])
+    if name == "parent":
+        return row.get("parent")
+    if name == "member":
+        return row.get("member")
     number = row.get("number")
     return number if isinstance(number, int) else None
 

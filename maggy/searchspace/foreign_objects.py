@@ -96,6 +96,10 @@ def read_object(candidate: object) -> Reading | None:
 
 def _read_attributes(candidate: object) -> Reading | None:
     name = type(candidate).__name__
+    if name == "Boolean":  # Keras Tuner
+        return read_choices([False, True])
+    if name == "Fixed":
+        return read_choices([candidate.value])  # type: ignore[attr-defined]
     # Keras Tuner has the choices in values, where others have a method.
     choices = _first(
         candidate, "choices", "categories", "sequence", *["values"] * (name == "Choice")

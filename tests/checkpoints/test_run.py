@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from maggy.checkpoints.run import CheckpointPlace, RunCheckpoints, RunPlace
+from maggy.checkpoints.run import CheckpointPlace, RunCheckpoints, RunPlace, is_saved_by
 from maggy.checkpoints.saved import Handover
 from maggy.checkpoints.transfer import upload
 from maggy.common.exceptions import CheckpointError
@@ -125,3 +125,18 @@ def test_a_store_that_is_away_costs_no_trial(make, monkeypatch):
         pass
     assert len(make.uploads) == 1
     assert make(handover=Handover("a/checkpoints/1/x", 1, None)).restore() is None
+
+
+def test_a_step_that_is_saved_again_changes_nothing_in_a_checkpoint_that_may_count(make):
+    run = make("1-1")
+    for text in ("first", "second", "third"):
+        with run.save(4, None) as folder:
+            (folder / "model").write_text(text)
+    save_all(make.uploads)
+    names = [item.name for item in make.uploads]
+    assert names == ["4/1-1", "4/1-1_1", "4/1-1_2"]
+    assert all(is_saved_by("1-1", name) for name in names)
+    assert not any(is_saved_by(other, "4/1-11") for other in ("1-1", "1"))
+    for item, text in zip(make.uploads, ("first", "second", "third"), strict=True):
+        checkpoint = make("1-2", Handover(item.directory, 4, None)).restore()
+        assert (checkpoint / "model").read_text() == text

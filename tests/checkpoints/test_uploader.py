@@ -117,6 +117,26 @@ def test_what_no_store_can_keep_costs_only_itself(work, tmp_path):
     assert "link" in errors[0]
 
 
+def test_what_is_given_up_is_named_once_and_does_not_count_as_replaced(store, tmp_path):
+    errors = []
+    uploader = Uploader(store, lambda *saved: None, errors.append, patience=0.0)
+    store.failures = 1
+    for step in (1, 2):
+        folder = tmp_path / f"saved-{step}"
+        folder.mkdir()
+        (folder / "file").write_bytes(b"x")
+        directory = str(tmp_path / "store" / str(step))
+        uploader.submit(Upload(str(folder), directory, "a" * 16, f"{step}/a", step, None))
+        assert uploader.wait(60)
+        assert uploader.is_away == (step == 1)
+        assert not folder.exists()
+    assert [upload.step for upload in uploader.take_lost()] == [1]
+    assert uploader.take_lost() == []
+    assert uploader.replaced == 0
+    assert len(errors) == 1
+    uploader.close(60)
+
+
 def test_closing_uploads_what_waits(work):
     submit, uploader, saved, _ = work
     submit(1)

@@ -28,6 +28,7 @@ LEDGER_TESTS = " ".join(
     f"tests/{DRIVER}/test_{name}.py" for name in ("ledger", "ledger_losses", "places")
 )
 BOOK_TESTS = f"tests/{DRIVER}/test_trial_book.py"
+CHECKPOINT_TESTS = f"tests/{DRIVER}/test_ledger_checkpoints.py"
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Mutation:
 def load() -> list[Mutation]:
     """Return the mutations of ``mutations.txt``, which explains its format."""
     mutations = []
-    groups = {"LEDGER": LEDGER_TESTS, "BOOK": BOOK_TESTS}
+    groups = {"LEDGER": LEDGER_TESTS, "BOOK": BOOK_TESTS, "CHECKPOINTS": CHECKPOINT_TESTS}
     for block in (ROOT / "tests/faults/mutations.txt").read_text().split("\n\n"):
         lines = [line for line in block.splitlines() if not line.startswith("#")]
         if lines:

@@ -27,7 +27,32 @@ space = Searchspace(n=("INTEGER", [1, 4]))
 config = OptimizationConfig(8, "randomsearch", space, seed=1, hb_interval=0.2)
 result = experiment.lagom(train, config)
 once = experiment.lagom(lambda: {{"a": {{1}}}})
-print(json.dumps([result, result.trials, sorted(once)]))
+
+# The executors are on this machine, and would read the driver's file as on a local master.
+import os, maggy.data
+data = maggy.data.share(spark.range(1000).selectExpr("id", "id * 0.5D AS half", "'x' AS name"))
+os.rename(data._origin.file.path, "driver.arrow")
+
+def read(n):
+    import os
+    path = data.arrow() and data._file.path
+    status = os.stat(path)
+    return {{
+        "metric": float(data.numpy("half")[n]),
+        "names": int((data.pandas()["name"] == "x").sum()),
+        "path": path,
+        "mode": oct(status.st_mode & 0o777),
+        "file": status.st_ino,
+        "pid": os.getpid(),
+        "variables": [sorted(vars(data._reference.variable))] if data._reference.variable else [],
+    }}
+
+shared = {{}}
+for isolation in ("worker", "process"):
+    config = OptimizationConfig(6, "randomsearch", space, seed=1, isolation=isolation)
+    shared[isolation] = experiment.lagom(read, config).trials
+data.close()
+print(json.dumps([result, result.trials, sorted(once), shared]))
 """
 
 
@@ -41,7 +66,7 @@ print(json.dumps([result, result.trials, sorted(once)]))
         pytest.param('remote("local[2]")', id="connect"),
     ],
 )
-def test_a_search_with_a_poison_trial_ends_well(session, tmp_path):
+def test_a_search_with_a_poison_trial_ends_well_and_data_are_shared(session, tmp_path):
     script = subprocess.run(
         [sys.executable, "-c", SEARCH.format(session=session)],
         cwd=tmp_path,
@@ -52,7 +77,7 @@ def test_a_search_with_a_poison_trial_ends_well(session, tmp_path):
         check=False,
     )
     assert script.returncode == 0, script.stderr[-3000:]
-    result, trials, once = json.loads(script.stdout.splitlines()[-1])
+    result, trials, once, shared = json.loads(script.stdout.splitlines()[-1])
     poison = [trial for trial in trials if trial["params"] == {"n": 3}]
     assert poison
     assert all(trial["status"] == "ERROR" and trial["attempts"] == 3 for trial in poison)
@@ -61,3 +86,22 @@ def test_a_search_with_a_poison_trial_ends_well(session, tmp_path):
         trial["history"] == [trial["params"]["n"]] for trial in trials if trial not in poison
     )
     assert once == ["a"]
+    for trials_of_one_search in shared.values():
+        outputs = [trial["outputs"] for trial in trials_of_one_search]
+        assert [trial["metric"] for trial in trials_of_one_search] == [
+            trial["params"]["n"] * 0.5 for trial in trials_of_one_search
+        ]
+        assert {output["names"] for output in outputs} == {1_000}
+        assert {output["mode"] for output in outputs} == {"0o600"}
+        # One file for each executor, however many processes read it.
+        executors = {os.path.dirname(output["path"]) for output in outputs}
+        assert len({output["file"] for output in outputs}) == len(executors) <= 2
+        # The Python process does not keep the bytes that it has written into the file.
+        assert all("_value" not in names for output in outputs for names in output["variables"])
+    assert len({trial["outputs"]["pid"] for trial in shared["process"]}) == 6
+    # Spark removes the files of its executors, also those of a Connect session.
+    assert not [path for _, path in paths_of(shared) if os.path.exists(path)]
+
+
+def paths_of(shared):
+    return [(name, t["outputs"]["path"]) for name, trials in shared.items() for t in trials]

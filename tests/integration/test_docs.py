@@ -62,7 +62,8 @@ def test_the_python_of_a_page_runs_from_top_to_bottom(page, monkeypatch):
 
 @pytest.mark.parametrize("page", WITH_PYTHON, ids=name_of)
 def test_the_python_of_a_page_is_formatted_like_the_package(page):
-    for block in blocks(page, "python"):
+    # "py" marks what the ordinary run does not execute, such as programs of other libraries.
+    for block in blocks(page, "python") + blocks(page, "py"):
         command = ["ruff", "format", "--config", str(ROOT / ".ruff.toml"), "-"]
         formatter = subprocess.run(command, input=block, capture_output=True, text=True, check=True)
         assert formatter.stdout == block

@@ -3,12 +3,12 @@
 import json
 import pickle
 import re
-import socket
 import threading
 import uuid
 
 import numpy as np
 import pytest
+from helpers.s3_server import S3, new_bucket
 from helpers.waiting import HANG, running, wait_until
 
 import maggy
@@ -25,26 +25,6 @@ from maggy.trial import Trial
 
 pytestmark = pytest.mark.slow
 FILES = AnyFiles()
-
-
-class S3:
-    """moto's server on one port, which can stop and start again."""
-
-    def __init__(self):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.start()
-
-    def start(self):
-        from moto.server import ThreadedMotoServer
-
-        self.server = ThreadedMotoServer(ip_address="127.0.0.1", port=self.port, verbose=False)
-        self.server.start()
-
-    def stop(self):
-        self.server.stop()
 
 
 @pytest.fixture(scope="module")
@@ -69,18 +49,8 @@ def errors_told(monkeypatch):
 @pytest.fixture
 def bucket(s3, monkeypatch):
     """Return the URL of a new bucket."""
-    import fsspec
-
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.setenv("AWS_ENDPOINT_URL", s3.url)
-    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    fsspec.get_filesystem_class("s3").clear_instance_cache()
-    name = f"b{uuid.uuid4().hex}"
-    fsspec.filesystem("s3").mkdir(name)
-    yield f"s3://{name}"
-    fsspec.get_filesystem_class("s3").clear_instance_cache()
+    with new_bucket(s3, monkeypatch) as url:
+        yield url
 
 
 @pytest.fixture(params=["s3", "memory"])

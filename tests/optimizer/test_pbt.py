@@ -6,6 +6,7 @@ import math
 import random
 from statistics import median
 
+import numpy as np
 import pytest
 from helpers.budgets import drive, prepare
 
@@ -238,3 +239,65 @@ def test_a_turn_that_goes_on_from_a_checkpoint_keeps_its_member_busy():
     following = optimizer.get_suggestion(turns[0])
     assert (following.member, following.parent) == (0, turns[0].trial_id)
     assert following.params == {"x": 0.9, "budget": 2}
+
+
+def test_a_member_whose_turns_all_fail_takes_no_more_turns_than_the_others():
+    experiment = run(50, lambda trial: None if trial.member == 1 else 1.0)
+    turns = [sum(trial.member == member for trial in experiment.suggestions) for member in range(5)]
+    assert turns == [10] * 5
+    # The resumed experiment counts failed turns, too.
+    resumed = drive(
+        prepare(PBT(5, 2), 50),
+        lambda trial: None if trial.member == 1 else 1.0,
+        earlier=experiment.ended_trials[:23],
+    )
+    members = [trial.member for trial in resumed.ended_trials]
+    assert [members.count(member) for member in range(5)] == [10] * 5
+
+
+def test_a_resumed_population_gives_an_initial_trial_that_was_lost_its_member_again():
+    optimizer = prepare(PBT(2, 1), 8)
+    first, second = optimizer.initial_trial({"x": 0.25}), optimizer.initial_trial({"x": 0.5})
+    second.initial_number, second.final_metric = 1, 0.5
+    resumed = prepare(PBT(2, 1), 8)
+    resumed.restore([second])
+    again = resumed.initial_trial({"x": 0.25})
+    assert (again.member, again.params) == (first.member, first.params)
+
+
+@pytest.mark.parametrize("crash_after", range(1, 24, 3))
+@pytest.mark.parametrize("in_flight", [2, 3, 8])
+def test_a_population_resumes_after_a_crash_at_any_time(crash_after, in_flight):
+    def score(trial):
+        metric = random.Random(trial.trial_id).random()
+        return metric if metric > 0.2 else None
+
+    def rng():
+        return random.Random(crash_after)
+
+    options = {"in_flight": in_flight, "rng": rng()}
+    broken = run(24, score, crash_after=crash_after, **options)
+    resumed = drive(prepare(PBT(5, 2), 24), score, earlier=broken.ended_trials, **options)
+    assert len(resumed.ended_trials) == 24
+    trials = {trial.trial_id: trial for trial in resumed.ended_trials}
+    for trial in trials.values():
+        before = trials[trial.parent].params["budget"] if trial.parent else 0
+        assert trial.params["budget"] == before + 2
+
+
+def test_budgets_of_tenths_add_up_exactly():
+    optimizer = prepare(PBT(2, 0.1), 20)
+    experiment = drive(optimizer, lambda trial: float(trial.member))
+    budgets = {trial.params["budget"] for trial in experiment.suggestions}
+    assert sorted(budgets) == [tenths / 10 for tenths in range(1, 11)]
+
+
+def test_budgets_that_cannot_be_sent_to_a_worker_are_refused():
+    with pytest.raises(BadArgumentsError, match="interval times num_trials must be at most"):
+        prepare(PBT(2, 2**60), 20)
+    prepare(PBT(2, 2**60), 8)
+
+
+def test_a_whole_interval_of_numpy_gives_whole_budgets():
+    experiment = drive(prepare(PBT(np.int64(2), np.int64(2)), 8), lambda trial: 1.0)
+    assert {type(trial.params["budget"]) for trial in experiment.suggestions} == {int}

@@ -61,3 +61,9 @@ def test_a_parameter_that_begins_to_exist_is_drawn_and_one_that_ends_is_left_out
 def test_the_same_generator_gives_the_same_configuration():
     space = Searchspace(x=("DOUBLE", [0, 1]), y=("INTEGER", [1, 9]))
     assert neighbours(space, {"x": 0.5, "y": 3}) == neighbours(space, {"x": 0.5, "y": 3})
+
+
+def test_a_value_moves_by_a_tenth_of_a_range_that_is_too_wide_for_a_float():
+    space = Searchspace(x=("DOUBLE", [-1e308, 1e308]))
+    values = {params["x"] for params in neighbours(space, {"x": 0.0})}
+    assert sorted(values) == pytest.approx([-2e307, 2e307])

@@ -7,6 +7,7 @@ import random
 import pytest
 from helpers.chromium import chromium, wait_for_plots
 from helpers.hostile_results import hostile_result
+from helpers.populations import population_result
 from helpers.results import ended_trial, repeated_result
 from selenium.common.exceptions import NoAlertPresentException
 from selenium.webdriver.common.by import By
@@ -159,6 +160,22 @@ def test_an_ablation_and_an_empty_search_have_pages(browser, show):
     assert "without" in browser.find_element(By.ID, "components").text
     empty = build_result([], kind="optimization", direction="max", optimization_key="accuracy")
     show(empty, has_plots=False)
+
+
+def test_the_lineage_of_a_population_says_what_a_copy_trains_with(browser, show):
+    show(population_result(4, 5, share_failed=0.1))
+    (place,) = [
+        figure
+        for figure in browser.find_elements(By.CSS_SELECTOR, "figure.card")
+        if "of 4 members" in figure.text
+    ]
+    texts = browser.execute_script(
+        "const plot = arguments[0].querySelector('.plot');"
+        "return plot.data.filter((trace) => trace.marker?.symbol === 'diamond')[0].text",
+        place,
+    )
+    assert texts
+    assert all("rate" in text for text in texts)
 
 
 @pytest.mark.parametrize("width", [420, 1400])

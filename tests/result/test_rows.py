@@ -52,6 +52,12 @@ def test_a_row_has_the_parent_of_a_trial_that_continues_one():
     assert [row.get("parent") for row in result.trials] == [None, "a" * 16]
 
 
+def test_a_row_has_the_member_of_a_turn():
+    trials = [ended_trial({"lr": 1}, 0.5, member=0), ended_trial({"lr": 2}, 0.5)]
+    result = build_result(trials, kind="optimization", direction="max", optimization_key="loss")
+    assert [row.get("member") for row in result.trials] == [0, None]
+
+
 def test_a_row_has_the_worker_of_a_trial_that_ran():
     trials = [ended_trial({"lr": 1}, 0.5, worker=3), ended_trial({"lr": 2}, None)]
     result = build_result(trials, kind="optimization", direction="max", optimization_key="loss")

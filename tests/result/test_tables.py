@@ -200,6 +200,18 @@ def test_to_pandas_has_numbers_only_where_they_are_known():
 
 
 @pytest.mark.slow
+def test_to_pandas_has_the_parent_and_the_member_of_turns():
+    first = ended_trial({"lr": 1, "member": "a parameter"}, 0.5, member=0)
+    second = ended_trial({"lr": 2}, 0.5, member=1, parent=first.trial_id)
+    frame = frame_of([first, second])
+    assert frame["parent"].isna().tolist() == [True, False]
+    assert frame["parent"][1] == first.trial_id
+    assert frame["trial_member"].tolist() == [0, 1]
+    assert frame["member"][0] == "a parameter"
+    assert {"parent", "member"}.isdisjoint(frame_of([ended_trial({"lr": 1}, 0.5)]).columns)
+
+
+@pytest.mark.slow
 def test_a_metric_with_a_name_of_its_own_is_a_returned_value_too():
     frame = varied_result().to_pandas()
     assert list(frame["accuracy"])[:2] == list(frame["metric"])[:2]

@@ -174,6 +174,8 @@ ROUNDED = fake(RAY, "Quantized", sampler=SAMPLER, q=2)
             fake("keras_tuner.engine", "Choice", values=["a", "b"]),
             "('CATEGORICAL', ['a', 'b'])",
         ),
+        (fake("keras_tuner.engine", "Boolean", default=False), "('CATEGORICAL', [False, True])"),
+        (fake("keras_tuner.engine", "Fixed", value=3), "('CONSTANT', [3])"),
         (apply("float", labelled(hyperopt("uniform", 0, 1))), "('DOUBLE', [0, 1])"),
         (
             apply("float", labelled(hyperopt("loguniform", 0, 0.5))),

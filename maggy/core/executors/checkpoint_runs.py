@@ -6,12 +6,13 @@ import os
 import shutil
 import tempfile
 import threading
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from maggy.checkpoints.manifest import Manifest
-from maggy.checkpoints.run import CheckpointPlace, RunCheckpoints, RunPlace
+from maggy.checkpoints.run import CheckpointPlace, RunCheckpoints, RunPlace, is_saved_by
 from maggy.checkpoints.saved import SavedCheckpoint
 from maggy.checkpoints.uploader import Upload, Uploader
 from maggy.common.files import AnyFiles
@@ -36,10 +37,17 @@ class CheckpointRuns:
     Args:
         place: Where the checkpoints of the experiment lie; None if there is no such place.
         worker_name: A name that no other worker of the experiment has.
+        clock: Return monotonic seconds.
     """
 
-    def __init__(self, place: CheckpointPlace | None, worker_name: str) -> None:
+    def __init__(
+        self,
+        place: CheckpointPlace | None,
+        worker_name: str,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._place = place
+        self._clock = clock
         self._worker_name = worker_name
         self._folder = ""
         self._uploader: Uploader | None = None
@@ -48,6 +56,8 @@ class CheckpointRuns:
         self._run_name = ""
         self._reporter: Reporter | None = None
         self._has_checkpoints = False
+        self._last_time = 0.0  # of the begin of the run, or of its newest checkpoint
+        self._training_seconds: dict[str, float] = {}  # by the name of a checkpoint
 
     @contextmanager
     def run(self, assignment: Assign, reporter: Reporter) -> Iterator[None]:
@@ -74,22 +84,28 @@ class CheckpointRuns:
         with self._lock:
             self._run_name, self._reporter = name, reporter
         self._has_checkpoints = False
+        self._last_time = self._clock()
         return RunPlace(self._place, name, f"{self._folder}/{name}")
 
     def submit(self, upload: Upload) -> None:
         """Upload a checkpoint beside the training."""
         if self._uploader is None:
             self._uploader = Uploader(AnyFiles(), self._saved, self._say)
+        now = self._clock()
+        with self._lock:
+            self._training_seconds[upload.name] = now - self._last_time
+        self._last_time = now
         before = self._uploader.replaced
         self._uploader.submit(upload)
         self._has_checkpoints = True
-        if self._uploader.replaced > before:
+        if self._uploader.replaced > before and not self._uploader.is_away:
             self._show(SLOW)
 
     def wait(self) -> None:
         """Wait until the checkpoints of the run are uploaded or given up."""
         if self._has_checkpoints and self._uploader is not None:
             self._uploader.wait(WAIT_SECONDS)
+            self._say_lost(self._uploader)
 
     def end(self, place: RunPlace | None) -> None:
         """End a run: delete what is left of its checkpoints on this machine's disk."""
@@ -97,6 +113,7 @@ class CheckpointRuns:
             return
         with self._lock:
             self._reporter = None
+            self._training_seconds.clear()
         _delete(place.folder)
 
     def close(self) -> None:
@@ -106,15 +123,32 @@ class CheckpointRuns:
         if self._folder:
             _delete(self._folder)
 
+    def _say_lost(self, uploader: Uploader) -> None:
+        """Say in one line which checkpoints were given up: when the store is back, or at the end.
+
+        Also the last one of an earlier run may be among them. Nobody asks for it any more.
+        """
+        steps = [
+            str(upload.step)
+            for upload in uploader.take_lost()
+            if is_saved_by(self._run_name, upload.name)
+        ]
+        if steps:
+            names = f"step {steps[0]}" if len(steps) == 1 else f"steps {', '.join(steps)}"
+            self._say(f"The checkpoints of {names} could not be saved. The training went on.")
+
     # On the thread of the uploader.
 
     def _saved(self, upload: Upload, manifest: Manifest, seconds: float) -> None:
-        checkpoint = SavedCheckpoint(
-            upload.step, upload.metric, upload.name, manifest.size, seconds
-        )
         with self._lock:
-            if self._reporter is not None and upload.name.endswith(f"/{self._run_name}"):
+            training_seconds = self._training_seconds.get(upload.name, 0.0)
+            checkpoint = SavedCheckpoint(
+                upload.step, upload.metric, upload.name, manifest.size, seconds, training_seconds
+            )
+            if self._reporter is not None and is_saved_by(self._run_name, upload.name):
                 self._reporter.add_saved(checkpoint)
+        if self._uploader is not None:
+            self._say_lost(self._uploader)
 
     def _say(self, text: str) -> None:
         self._show(f"{REMARK}{text}")

@@ -85,6 +85,10 @@ class Reports:
         # Before the points: those that were reported before a checkpoint must come before it.
         news = self.reporter.checkpoint_news()
         first_point, points, first_line, lines, times = self.reporter.waiting()
+        # That the run goes on from a checkpoint must not come after its points.
+        if self.reporter.is_restored and not (news and news.restored):
+            first, saved = (news.first, news.saved) if news else (0, [])
+            news = CheckpointNews(True, first, saved)
         parts: list[ReportPart] = []
         while True:
             count = _fitting_lines(lines)

@@ -25,6 +25,7 @@ class Saving:
         steps: The steps of its points up to the newest checkpoint, which stay as they are when the
             trial runs again meanwhile.
         values: The values there.
+        saved: The new checkpoints, the newest one last; none if there is nothing to tell of them.
     """
 
     trial: Trial
@@ -32,6 +33,7 @@ class Saving:
     replaced: list[SavedCheckpoint]
     steps: Sequence[int | float]
     values: Sequence[float]
+    saved: Sequence[SavedCheckpoint] = ()
 
 
 @dataclass(frozen=True)
@@ -113,19 +115,19 @@ class CheckpointBook:
             self._points[trial_id] = _PointLists.of(foreign_trial)
         return self._foreign_handovers.get(trial_id)
 
-    def save(self, trial: Trial, checkpoints: Iterable[SavedCheckpoint]) -> Saving:
+    def save(self, trial: Trial, checkpoints: Sequence[SavedCheckpoint]) -> Saving:
         """Take note of checkpoints that a trial has saved, the newest one last."""
         pair = self._pairs.setdefault(trial.trial_id, CheckpointPair())
         replaced = [old for new in checkpoints for old in pair.add(new, self._direction)]
         self._own.add(trial.trial_id)
-        return _saving(trial, pair, replaced)
+        return _saving(trial, pair, replaced, checkpoints)
 
     def pause(self, trial: Trial) -> Saving | None:
         """Keep the points of a trial that has paused, and return what is to be recorded of it."""
         if trial.trial_id not in self._own:
             return None
         saving = _saving(trial, self._pairs[trial.trial_id], [])
-        self.lose(trial)
+        self.leave(trial)
         return saving
 
     def go_on(self, trial: Trial, step: int) -> Points:
@@ -152,23 +154,23 @@ class CheckpointBook:
                 return trial_id
         return None
 
-    def lose(self, trial: Trial) -> None:
-        """Keep the points of a trial whose run was lost, if its newest checkpoint is of this run.
+    def leave(self, trial: Trial) -> None:
+        """Keep the points of a trial whose run is over, if its newest checkpoint is of this run.
 
-        Call it before the trial is reset.
+        Later runs that go on from that checkpoint need them, also those of trials that continue
+        this one. If the run was lost, call it before the trial is reset.
         """
         if trial.trial_id in self._own:
             self._points[trial.trial_id] = _PointLists.of(trial)
             self._own.discard(trial.trial_id)
 
-    def end(self, trial: Trial) -> None:
-        """Keep the points of a trial that has ended, for trials that continue it."""
-        if trial.trial_id in self._pairs:
-            self._points[trial.trial_id] = _PointLists.of(trial)
-            self._own.discard(trial.trial_id)
 
-
-def _saving(trial: Trial, pair: CheckpointPair, replaced: list[SavedCheckpoint]) -> Saving:
+def _saving(
+    trial: Trial,
+    pair: CheckpointPair,
+    replaced: list[SavedCheckpoint],
+    saved: Sequence[SavedCheckpoint] = (),
+) -> Saving:
     step = -1 if pair.newest is None else pair.newest.step
     count = bisect_right(trial.step_history, step)
     # A copy, since another thread records it.
@@ -178,4 +180,5 @@ def _saving(trial: Trial, pair: CheckpointPair, replaced: list[SavedCheckpoint])
         replaced,
         trial.step_history[:count],
         trial.metric_history[:count],
+        saved,
     )

@@ -199,9 +199,15 @@ class ExperimentDriver:
         )
 
     def _checkpoint_ids(self) -> list[str]:
-        """Return the ids of the trials that may have checkpoints, also of earlier calls."""
+        """Return the ids of the trials that may have checkpoints and do not go on from them.
+
+        Those of earlier calls are among them. A failed trial goes on with ``retry_failed=True``.
+        """
         ids = list(self._checkpoints.trial_ids)
-        return ids and list(dict.fromkeys([*ids, *(trial.trial_id for trial in self._book.ended)]))
+        ended = self._book.ended
+        failed_ids = {trial.trial_id for trial in ended if trial.status == Trial.ERROR}
+        all_ids = dict.fromkeys([*ids, *(trial.trial_id for trial in ended)]) if ids else {}
+        return [trial_id for trial_id in all_ids if trial_id not in failed_ids]
 
     def _start_and_wait(self) -> None:
         if self._live is not None:

@@ -143,14 +143,17 @@ class Losses:
         return out + self._assignments.finish_if_done()
 
     def _promote_standby(self, identity: WorkerId) -> list[Instruction]:
-        """Let another attempt of a lost worker's task work in its place."""
-        for standby in self._roster.rivals(identity)[:1]:
-            if standby.is_standby:
-                standby.is_standby = False
-                # One that does not wait must first end what it ran when it was taken for lost.
-                if standby.is_waiting:
-                    return self._assignments.request(standby)
-        return []
+        """Let another attempt of a lost worker's task work in its place.
+
+        If the lost worker was a standby, the attempt that works stays the only one.
+        """
+        standbys = self._roster.rivals(identity)
+        if not standbys or not all(rival.is_standby for rival in standbys):
+            return []
+        standby = standbys[0]
+        standby.is_standby = False
+        # One that does not wait must first end what it ran when it was taken for lost.
+        return self._assignments.request(standby) if standby.is_waiting else []
 
     def _end_overdue(self, worker: Worker, run: Run) -> list[Instruction]:
         """Fail a trial that its worker should have ended long ago. It does not run again."""

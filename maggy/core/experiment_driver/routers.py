@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 
 from maggy.common.exceptions import ExperimentError
 from maggy.common.exhaustive import assert_never
-from maggy.core.experiment_driver.checkpoint_book import Saving
+from maggy.core.experiment_driver.checkpoint_lines import CheckpointLines
 from maggy.core.experiment_driver.dispatcher import Dispatcher
 from maggy.core.experiment_driver.foreground import Foreground
 from maggy.core.experiment_driver.give_up import Mistake, explanation
@@ -251,6 +251,7 @@ class NoticeRouter:
         self._verbose = verbose
         self._numbers = numbers
         self._earlier_count = len(book.ended)
+        self._checkpoint_lines = CheckpointLines(recorder, progress, foreground, verbose)
 
     def act(  # noqa: C901, PLR0912 (one case for each kind)
         self, notice: Notice
@@ -269,14 +270,15 @@ class NoticeRouter:
                 self._recorder.points_came(points)
             case CheckpointsSaved(saving):
                 self._recorder.checkpoints_saved(saving)
+                self._checkpoint_lines.tell(saving)
             case TrialEnded(trial):
                 self._trial_ended(trial)
             case TrialStopped(trial_id):
                 self._dispatcher.post(self._ledger.stop, trial_id)
             case TrialPausing(trial_id):
                 self._dispatcher.post(self._ledger.pause, trial_id)
-            case TrialPaused(trial, saving):
-                self._trial_paused(trial, saving)
+            case TrialPaused():
+                self._trial_paused(notice)
             case TrialGivenBack(trial, reason):
                 text = f"{name_of(trial)}: lost its worker and will run again: {reason}"
                 self._recorder.trial_given_back(trial, text)
@@ -310,9 +312,9 @@ class NoticeRouter:
             self._log(line)
             self._foreground.post(self._progress.say_unless_shown, line)
 
-    def _trial_paused(self, trial: Trial, saving: Saving | None) -> None:
-        line = f"{name_of(trial)}: {trial.stop_reason}"
-        self._recorder.trial_paused(trial, line, saving)
+    def _trial_paused(self, notice: TrialPaused) -> None:
+        line = f"{name_of(notice.trial)}: {notice.trial.stop_reason}"
+        self._recorder.trial_paused(notice.trial, line, notice.saving)
         logger.info(line)
         if self._verbose > 1:
             self._foreground.post(self._progress.say, line)

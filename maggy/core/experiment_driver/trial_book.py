@@ -225,7 +225,7 @@ class TrialBook:
         trial = self.trial_store.pop(event.trial_id)
         self._run_times.end(trial)
         enter_end(trial, event)
-        self._checkpoints.end(trial)
+        self._checkpoints.leave(trial)
         self.ended.append(trial)
         self._unannounced.append(trial)
         self._idle_until = None
@@ -245,7 +245,7 @@ class TrialBook:
 
     def _give_back(self, event: GivenBack) -> Notice:
         trial = self.trial_store[event.trial_id]
-        self._checkpoints.lose(trial)
+        self._checkpoints.leave(trial)
         return TrialGivenBack(self._schedule_again(trial), event.reason)
 
     def _schedule_again(self, trial: Trial) -> Trial:

@@ -18,8 +18,8 @@ class TrialIdentities:
     A part of the trial book, and as pure.
 
     Args:
-        ended: Trials that have ended in an earlier call. When the policy suggests one of them, it
-            does not run again.
+        ended_trials: Trials that have ended in an earlier call. When the policy suggests one of
+            them, it does not run again.
         again: Trials that failed in an earlier call, or have a checkpoint and did not end. They run
             again under their ids.
         source: Trials of another experiment, whose ids no trial of this one gets.
@@ -29,9 +29,9 @@ class TrialIdentities:
     """
 
     def __init__(
-        self, ended: Iterable[Trial], again: Iterable[Trial], source: Iterable[Trial]
+        self, ended_trials: Iterable[Trial], again: Iterable[Trial], source: Iterable[Trial]
     ) -> None:
-        self._ended = {trial.trial_id: trial for trial in ended}
+        self._ended = {trial.trial_id: trial for trial in ended_trials}
         self._again = deque(again)
         # Those of them that the policy has not suggested in this call. It must not be told of the
         # end of a trial that it has not suggested yet.

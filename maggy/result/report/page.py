@@ -18,6 +18,7 @@ from maggy.result.report.facts import best_parameters, cards, headline, reproduc
 from maggy.result.report.failures import failures_of
 from maggy.result.report.figures import history_figure, parameter_figure
 from maggy.result.report.labels import line, time_text
+from maggy.result.report.lineage import lineage_figure
 from maggy.result.report.metric_scale import Figure
 from maggy.result.report.search_figures import search_figures
 from maggy.result.report.timeline import timeline_figure
@@ -128,7 +129,7 @@ def _plots(
     result: ExperimentResult, rows: list[TrialRow], direction: Direction
 ) -> tuple[dict[str, Json], list[str]]:
     """Return the figures and curves for the scripts, and why some figures are missing."""
-    metric, trials = result.optimization_key, result.trials
+    metric, trials, best_id = result.optimization_key, result.trials, result.get("best_id")
     places = {row["trial_id"]: place for place, row in enumerate(rows)}
     figures: list[Figure | None] = []
     parameters: list[Figure] = []
@@ -138,6 +139,7 @@ def _plots(
     elif trials:
         figures.append(history_figure(trials, places, metric, direction))
         specs = {} if result.searchspace is None else result.searchspace.to_dict()
+        figures.append(lineage_figure(trials, places, metric, direction, [*specs], best_id))
         parameters = [
             parameter_figure(
                 trials,
@@ -159,7 +161,7 @@ def _plots(
         "curves": curves_data(rows, direction),
         "hover": [*hover_texts(rows, metric)],
         "metric": line(metric, 60),
-        "best": places.get(result.get("best_id") or ""),
+        "best": places.get(best_id or ""),
     }
     has_any = plots["figures"] or parameters or plots["curves"]
     return (plots if has_any else {}), problems

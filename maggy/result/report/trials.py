@@ -114,6 +114,8 @@ def _details(row: TrialRow, metric: str) -> Json:
         ["trial", line(row["trial_id"])],
         ["status", trial_status(row)],
         ["reason", line(row.get("stop_reason", ""))],
+        ["continues", line(row.get("parent", ""))],
+        ["member", str(row["member"]) if "member" in row else ""],
         ["started", time_text(row["start"])],
         ["runs", str(row["attempts"]) if row["attempts"] > 1 else ""],
         ["repeat", str(row["repeat"]) if "repeat" in row else ""],

@@ -171,11 +171,24 @@ def test_a_checkpoint_is_recorded_with_its_points_though_its_trial_begins_again(
     for step in range(3):
         trial.append_point(step, float(step))
     saving = book.save(trial, [SavedCheckpoint(1, 1.0, "1/a")])
-    book.lose(trial)
+    book.leave(trial)
     trial.reset()
     assert (saving.steps, saving.values) == ([0, 1], [0.0, 1.0])
     assert book.go_on(trial, 1).points == [(0, 0.0), (1, 1.0)]
     assert trial.metric_history == [0.0, 1.0]
+
+
+def test_a_child_keeps_the_points_of_the_run_that_has_saved_its_parents_checkpoint():
+    book, parent, child = CheckpointBook(), Trial({"x": 1}), Trial({"x": 2})
+    child.parent = parent.trial_id
+    parent.append_point(0, 0.25)
+    book.save(parent, [SavedCheckpoint(0, 0.25, "0/a")])
+    book.leave(parent)
+    parent.reset()
+    parent.append_point(0, 0.75)  # its next run did not restore, and ended without a checkpoint
+    book.leave(parent)
+    assert book.handover(child) == Handover(f"{parent.trial_id}/checkpoints/0/a", 0, 0.25)
+    assert book.go_on(child, 0).points == [(0, 0.25)]
 
 
 def test_the_store_is_asked_only_for_a_trial_of_an_earlier_call_that_is_continued_and_once():

@@ -191,6 +191,18 @@ def test_a_speculative_copy_waits_and_takes_over_only_when_the_original_is_lost(
     assert ledger.lost(A, "gone", charge=True)[-1] == Began("t1", copy)
 
 
+def test_the_loss_of_a_standby_takes_no_trial_from_the_attempt_that_works():
+    ledger = with_running(A)
+    ledger.preempted([A], 0)
+    second, third = WorkerId(0, 0, 1), WorkerId(0, 0, 2)
+    ledger.register(second, HELLO, 1)
+    ledger.register(third, HELLO, 2)
+    for attempt in (A, second):  # they were taken for lost, and are back as standbys
+        ledger.register(attempt, HELLO, 3)
+    assert ledger.lost(second, "gone", charge=True) == [Lost(second, "gone")]
+    assert ledger.heartbeat(third, beat(3), 4) == [Send(third, Ack(3, 0, 0))]
+
+
 def test_a_standby_that_still_ends_an_old_run_gets_nothing_before_it_has():
     ledger = with_running(A, speculation=True)
     ledger.lost(A, "silent", charge=True)

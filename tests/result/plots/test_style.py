@@ -15,18 +15,24 @@ from maggy.common.exceptions import MissingDependencyError
 from maggy.result import build_result
 from maggy.result.plots import style
 from maggy.result.plots.differences import VERDICT_COLORS
+from maggy.result.plots.lineage import COPY_COLOR
 
 PLOTS = {
     "plot": lambda result, ax=None: result.plot(ax),
     "plot_curves": lambda result, ax=None: result.plot_curves(ax=ax),
     "plot_parameter": lambda result, ax=None: result.plot_parameter("lr", ax=ax),
     "plot_timeline": lambda result, ax=None: result.plot_timeline(ax=ax),
+    "plot_lineage": lambda result, ax=None: result.plot_lineage(ax=ax),
 }
 
 
 @pytest.fixture
 def result():
-    trials = [ended_trial({"lr": number}, number / 10, start=1.0, duration=9) for number in (1, 2)]
+    trials = [
+        ended_trial({"lr": number, "budget": number}, number / 10, start=1.0, duration=9)
+        for number in (1, 2)
+    ]
+    trials[1].parent = trials[0].trial_id
     for trial in trials:
         trial.append_metric({"step": 0, "value": 0.5})
     return build_result(trials, kind="optimization", direction="max", optimization_key="accuracy")
@@ -37,6 +43,7 @@ def result():
     "colors",
     [
         [*(look.color for look in style.LOOKS.values()), style.BEST_COLOR, style.FAINT_COLOR],
+        [*(look.color for look in style.LOOKS.values()), style.BEST_COLOR, COPY_COLOR],
         [VERDICT_COLORS[verdict] for verdict in ("helps", "hurts", "inconclusive")],
     ],
 )

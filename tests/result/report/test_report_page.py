@@ -7,6 +7,7 @@ import re
 
 import pytest
 from helpers.hostile_results import HOSTILE, hostile_result
+from helpers.populations import population_result, promotion_result
 from helpers.results import ablation_result, repeated_result, search_result
 
 from maggy import BadArgumentsError
@@ -52,6 +53,40 @@ def test_a_page_has_a_row_for_each_trial_the_best_first():
     assert [row["keys"][2] for row in table["rows"]] == [0.75, 0.5, None]
     assert table["statuses"] == ["finished", "failed"]
     assert table["heads"][table["metric"]] == "accuracy"
+
+
+def figure_of(result, title):
+    figures = plots_of(report_page(result))["figures"]
+    return next((figure for figure in figures if title in figure["title"]), None)
+
+
+def test_a_population_has_a_figure_of_its_lineage():
+    result = population_result(4, 5, share_failed=0.1)
+    figure = figure_of(result, "20 turns of 4 members")
+    rows = {row["trial_id"]: row for row in result.trials}
+    copies = [
+        row
+        for row in rows.values()
+        if row["metric"] is not None and row.get("parent")
+        if rows[row["parent"]]["member"] != row["member"]
+    ]
+    assert copies
+    lines, markers = (
+        trace
+        for trace in figure["data"]
+        if trace["name"] == f"copy of another member ({len(copies)})"
+    )
+    assert (lines["showlegend"], len(lines["x"])) == (False, 3 * len(copies))
+    assert (markers["marker"]["symbol"], len(markers["customdata"])) == ("diamond", len(copies))
+    best = next(trace for trace in figure["data"] if "best" in trace.get("name", ""))
+    assert best["y"][-1] == pytest.approx(result["best_val"], rel=1e-5)
+    assert best["x"] == list(range(2, 2 * len(best["x"]) + 1, 2))
+
+
+def test_promotions_have_a_figure_of_their_lineage_and_other_trials_none():
+    figure = figure_of(promotion_result(60), "of which 31 continue another")
+    assert figure["layout"]["xaxis"]["ticktext"] == ["1", "2", "4", "8", "16"]
+    assert figure_of(search_result([0.5, 0.75]), "continue") is None
 
 
 def test_nothing_of_a_hostile_result_leaves_its_place():

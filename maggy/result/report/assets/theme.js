@@ -3,12 +3,12 @@
 // Light or dark: the colours of the plots, whose names the figures use, and the button.
 const themes = {
   light: {
-    "@finished": "#0072B2", "@stopped": "#E69F00", "@failed": "#D55E00", "@helps": "#009E73",
+    "@finished": "#0072B2", "@stopped": "#E69F00", "@failed": "#D55E00", "@helps": "#009E73", "@copy": "#AA3377",
     "@beyond": "#7b8794", "@best": "#000000", "@faint": "#eef0f3", "@paper": "#ffffff",
     "@text": "#1d2129", "@muted": "#5c6675", "@grid": "#e6e9ee",
   },
   dark: {
-    "@finished": "#56B4E9", "@stopped": "#E69F00", "@failed": "#FF8552", "@helps": "#2FC79A",
+    "@finished": "#56B4E9", "@stopped": "#E69F00", "@failed": "#FF8552", "@helps": "#2FC79A", "@copy": "#E07BB5",
     "@beyond": "#8b97a6", "@best": "#ffffff", "@faint": "#252b34", "@paper": "#1b1f26",
     "@text": "#e6e9ee", "@muted": "#9aa5b4", "@grid": "#2c333d",
   },
