@@ -333,18 +333,27 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--optimizer", default="randomsearch")
     parser.add_argument("--data", nargs="*", default=list(DATA_SETS), choices=list(DATA_SETS))
+    parser.add_argument("--read", help="only show the rows that an earlier run printed to a file")
     options = parser.parse_args()
+    if options.read:
+        lines = Path(options.read).read_text(encoding="utf-8").splitlines()
+        rows = [json.loads(line) for line in lines if line.startswith('{"data"')]
+        show(rows, list(rows[0]["seconds"]))
+        return
     warnings.filterwarnings("ignore")
     functions = peers(options)
     with tempfile.TemporaryDirectory() as folder:
         os.environ["MAGGY_LOG_DIR"] = f"{folder}/experiments"
         session = quiet_session(options.workers)
         warm_up(functions, options, folder)
-        rows = [compare(name, measure(name, functions, options, folder)) for name in options.data]
+        rows = []
+        for name in options.data:
+            rows.append(compare(name, measure(name, functions, options, folder)))
+            print(json.dumps(rows[-1]), flush=True)
         session.stop()
     print(f"{CONFIGURATIONS} configurations on {FOLDS} folds, {options.workers} workers")
     show(rows, list(functions))
-    json_line("sklearn_search", {"load": os.getloadavg()[0], "rows": rows})
+    json_line("sklearn_search", {"trees": options.trees, "load": os.getloadavg()[0]})
 
 
 if __name__ == "__main__":

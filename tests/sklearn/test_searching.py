@@ -34,7 +34,8 @@ def launched(monkeypatch):
 
     def launch_here(training, config):
         calls.append((training, config))
-        trial = Trial(config.searchspace.get_random_parameter_values(1)[0])
+        draws = config.searchspace.seeded(1).get_random_parameter_values(1)
+        trial = Trial(dict((config.initial_trials or draws)[0]))
         trial.number, trial.status = 1, Trial.FINALIZED
         trial.outputs = training(trial.params, Silent())
         trial.final_metric = trial.outputs["mean_test_score"]
