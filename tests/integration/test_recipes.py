@@ -16,6 +16,18 @@ def test_a_program_is_a_trial_and_ends_when_its_trial_is_stopped(tmp_path, monke
     assert float(best) > 0.9
 
 
+@pytest.mark.slow
+def test_a_pipeline_is_searched_and_predicts(tmp_path, monkeypatch):
+    notebook = run_recipe("sklearn_pipeline", tmp_path, monkeypatch)
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    accuracy = [
+        output["data"]["text/plain"]
+        for output in outputs
+        if re.fullmatch(r"0\.\d+|1\.0", output.get("data", {}).get("text/plain", ""))
+    ]
+    assert float(accuracy[0]) > 0.9
+
+
 @pytest.mark.parametrize(
     "path", sorted(RECIPES.glob("*.ipynb")), ids=lambda path: path.name.removesuffix(".ipynb")
 )
