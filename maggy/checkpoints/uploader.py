@@ -160,14 +160,15 @@ class Uploader:
     def _end_call(self) -> None:
         hopeless = None
         with self._condition:
-            self._pending -= 1
-            if not self._pending and self._waiting is not None:
+            if self._pending == 1 and self._waiting is not None:
                 # Every attempt has failed, and nothing is left that would make another one.
                 hopeless, self._waiting = self._waiting, None
                 self._lost.append(hopeless)
-            self._condition.notify_all()
         if hopeless is not None:
             _delete(hopeless.folder)
+        with self._condition:
+            self._pending -= 1
+            self._condition.notify_all()
 
 
 def _delete(folder: str) -> None:
