@@ -117,9 +117,10 @@ def test_what_no_store_can_keep_costs_only_itself(work, tmp_path):
     assert "link" in errors[0]
 
 
-def test_what_is_given_up_is_named_once_and_does_not_count_as_replaced(store, tmp_path):
+def test_what_is_given_up_is_named_once_and_does_not_count_as_replaced(store, tmp_path, request):
     errors = []
     uploader = Uploader(store, lambda *saved: None, errors.append, patience=0.0)
+    request.addfinalizer(lambda: uploader.close(60))
     store.failures = 1
     for step in (1, 2):
         folder = tmp_path / f"saved-{step}"
@@ -134,7 +135,6 @@ def test_what_is_given_up_is_named_once_and_does_not_count_as_replaced(store, tm
     assert uploader.take_lost() == []
     assert uploader.replaced == 0
     assert len(errors) == 1
-    uploader.close(60)
 
 
 def test_closing_uploads_what_waits(work):
