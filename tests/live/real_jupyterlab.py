@@ -158,7 +158,11 @@ def test_an_experiment_is_watched_from_another_notebook_and_interrupted_by_the_s
     lab.browser.execute_script(
         "document.querySelectorAll('.maggy-panel details').forEach(fold => fold.open = true)"
     )
-    assert "epoch 1" in lab.text(f"{PANEL} [data-part=output] pre")
+    lab.wait_for(  # the first fold may be that of a trial that has just begun
+        "return [...document.querySelectorAll(arguments[0])]"
+        ".some(pre => pre.innerText.includes('epoch 1'))",
+        f"{PANEL} [data-part=output] pre",
+    )
     call = lab.text(f"{PANEL} .mg-foot code")
     assert call.startswith("maggy.watch('")
     lab.save("search.ipynb")
