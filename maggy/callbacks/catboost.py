@@ -32,7 +32,7 @@ class CatBoostRound(RoundReport):
     used again. With ``metric_period`` only the iterations whose metrics CatBoost computes are
     reported. CatBoost supports callbacks on CPUs only.
 
-    The metric is the pair under which ``get_evals_result()`` has it, such as
+    The metric is a pair, the data set and the metric as ``get_evals_result()`` names them, such as
     ``("validation", "AUC")``. The text ``"validation-AUC"`` means the same. The data set is
     ``learn`` or ``validation``; with several evaluation sets it is ``validation_0``,
     ``validation_1`` and so on.
