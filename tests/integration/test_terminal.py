@@ -21,8 +21,9 @@ def train(x, reporter):
     if x == 3:
         raise ValueError("x is \\x1b[9A\\x1b[2Jthree")
     print("\\x1b[31mbegins\\x1b[0m")
-    for step in range(10000 if x > 9 else 8):
-        reporter.broadcast(x / 10 + step / 1e6 - (0.5 if x == 6 else 0), step)
+    # Trial 6 lasts until the rule stops it. The others report the same, so that it stops no other.
+    for step in range(10000 if x > 5 else 8):
+        reporter.broadcast((0.1 if x == 6 else 0.2) + step / 1e6, step)
         time.sleep(0.05)
     return x / 10
 
