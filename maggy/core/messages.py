@@ -165,11 +165,13 @@ class Heartbeat(Report):
 
     Attributes:
         waiting: The worker has no trial and waits for the answer to its last request.
+        asks: The training function waits until the stop rules have seen these points.
     """
 
     waiting: bool
     times: list[float] = []
     checkpoints: CheckpointNews | None = None
+    asks: bool = False
 
 
 class Final(Report):
@@ -267,6 +269,17 @@ class Preempt(Message):
     run: int
 
 
+class Decided(Message):
+    """Let the run go on, if no other order came before: the stop rules have seen its points.
+
+    Attributes:
+        points: Number of points that they have seen.
+    """
+
+    run: int
+    points: int
+
+
 class Abandon(Message):
     """Interrupt the run now: its result is not needed any more."""
 
@@ -288,7 +301,7 @@ class Done(Message):
 
 
 WorkerMessage = Register | Checked | Heartbeat | Final | Failed
-Order = Stop | Pause | Preempt
+Order = Stop | Pause | Preempt | Decided
 """What the training function of a run hears from the driver through its reporter."""
 
 DriverMessage = Assign | Wait | Ack | Order | Abandon | Check | Done

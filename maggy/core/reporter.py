@@ -9,19 +9,20 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from operator import itemgetter
 from time import time
 from typing import Any
 
-from maggy.checkpoints.reporting import CheckpointReporter
 from maggy.common.exceptions import (
     BroadcastStepValueError,
     EarlyStopException,
     NotSupportedError,
 )
 from maggy.common.reported_values import check_metric, check_step
-from maggy.core.messages import MAX_LINE_LENGTH, Line, Point
+from maggy.core.decision_reporter import DecisionReporter
+from maggy.core.log_lines import batches, characters, pieces
+from maggy.core.messages import Line, Point
 
 __all__ = ["Reporter", "TimedPoint"]
 
@@ -34,10 +35,6 @@ DROPPED_LINES: Line = (
 TimedPoint = tuple[int | float, int | float, float]
 """A training step, the metric there, and when it was reported, in seconds since the epoch."""
 
-LINES_AT_ONCE = 1000
-"""Maximum number of lines of one text that are added before the next ones may have to wait.
-
-Fewer are added if they are long."""
 MAX_WAITING_CHARACTERS = 64 * 2**20
 CROWDED_CHARACTERS = 2**20
 """More waiting output than this is sent at once and not with the next heartbeat."""
@@ -45,15 +42,13 @@ FULL_CHARACTERS = 2 * 2**20
 """With more waiting output than this, ``print`` and ``log`` wait until the driver takes some."""
 ROOM_SECONDS = 5.0
 """If the driver takes nothing for this time, it is away, and no call waits until it is back."""
-LINE_CHARACTERS = 16
-"""Number of characters that each line counts beside its text."""
 
 # A system call in each broadcast would double its cost, and the lookup of an attribute of the class
 # takes several times as long as this one.
 _CURRENT_PROCESS = [os.getpid()]
 
 
-class Reporter(CheckpointReporter):
+class Reporter(DecisionReporter):
     """Pass the metrics and log lines of one trial on to the experiment driver.
 
     A training function with a parameter named ``reporter`` gets the reporter of its trial. All
@@ -72,10 +67,7 @@ class Reporter(CheckpointReporter):
     """
 
     def __init__(self, hurry: Callable[[], bool] | None = None) -> None:
-        super().__init__()
-        # Called when much output waits. Returns whether the calling thread may wait until it is
-        # sent.
-        self._hurry = hurry
+        super().__init__(hurry)
         # Reentrant: a finalizer that prints may run inside any method.
         self._lock = threading.RLock()
         self._process = _CURRENT_PROCESS[0]
@@ -148,6 +140,11 @@ class Reporter(CheckpointReporter):
                 self._stop_metric = value
         raise EarlyStopException(value)
 
+    def _count_points(self) -> int:
+        """Return the number of points that were reported."""
+        with self._lock:
+            return self._first_point + len(self._points)
+
     def log(self, log_msg: object, jupyter: bool = False, verbose: bool = False) -> None:
         """Write a line to the worker's log and the trial's ``output.log``.
 
@@ -164,9 +161,9 @@ class Reporter(CheckpointReporter):
         lines = [
             (is_shown, piece)
             for line in str(log_msg).splitlines() or [""]
-            for piece in _pieces(line)
+            for piece in pieces(line)
         ]
-        for batch in _batches(lines):
+        for batch in batches(lines):
             self._add(batch)
 
     def _add(self, lines: list[Line]) -> None:
@@ -175,14 +172,14 @@ class Reporter(CheckpointReporter):
         may_wait = not self._lock._is_owned()  # type: ignore[attr-defined]
         with self._lock:
             self._lines += lines
-            self._characters += _characters(lines)
+            self._characters += characters(lines)
             if len(self._lines) > MAX_WAITING_LINES or self._characters > MAX_WAITING_CHARACTERS:
                 limit = min(MAX_WAITING_LINES, len(self._lines))
                 count = len(self._lines) - limit // 2
                 del self._lines[:count]
                 self._first_line += count
                 self._lines[0] = DROPPED_LINES
-                self._characters = _characters(self._lines)
+                self._characters = characters(self._lines)
             is_crowded = self._characters > CROWDED_CHARACTERS
             if self._characters > FULL_CHARACTERS and not self._driver_is_away:
                 self._room = self._room or threading.Event()
@@ -221,6 +218,7 @@ class Reporter(CheckpointReporter):
     def stop(self) -> None:
         """Stop the trial early: let the next broadcast raise :class:`EarlyStopException`."""
         self._quiet_points = -1
+        self.decision_wait.end()
 
     def _leave(self, metric: int | float) -> None:
         self.stop()
@@ -255,7 +253,7 @@ class Reporter(CheckpointReporter):
         """
         with self._lock:
             arrivals = self._lines[: max(0, lines - self._first_line)]
-            self._characters -= _characters(arrivals)
+            self._characters -= characters(arrivals)
             self._driver_is_away = False
             if self._characters <= FULL_CHARACTERS:
                 self._make_room()
@@ -304,30 +302,6 @@ class Reporter(CheckpointReporter):
 
 _without_time: Callable[[TimedPoint], Point] = itemgetter(0, 1)
 _time_of: Callable[[TimedPoint], float] = itemgetter(2)
-
-
-def _characters(lines: list[Line]) -> int:
-    return sum(len(line[1]) for line in lines) + LINE_CHARACTERS * len(lines)
-
-
-def _batches(lines: list[Line]) -> Iterator[list[Line]]:
-    """Yield the lines in batches of a bounded number of lines and characters."""
-    batch: list[Line] = []
-    characters = 0
-    for line in lines:
-        batch.append(line)
-        characters += len(line[1])
-        if len(batch) >= LINES_AT_ONCE or characters >= CROWDED_CHARACTERS:
-            yield batch
-            batch, characters = [], 0
-    if batch:
-        yield batch
-
-
-def _pieces(line: str) -> list[str]:
-    """Return the line in pieces of bounded length."""
-    starts = range(0, len(line), MAX_LINE_LENGTH)
-    return [line[start : start + MAX_LINE_LENGTH] for start in starts] or [""]
 
 
 def _find_pickled(process: int, key: int) -> Reporter:

@@ -7,5 +7,6 @@ from __future__ import annotations
 
 from maggy.sklearn.search_result import SearchResult
 from maggy.sklearn.searching import search
+from maggy.sklearn.worst_fold_rule import WorstFoldRule
 
-__all__ = ["SearchResult", "search"]
+__all__ = ["SearchResult", "WorstFoldRule", "search"]

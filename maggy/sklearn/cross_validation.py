@@ -25,7 +25,8 @@ SCORE_TIMES: Final = "score_times"
 class CrossValidation:
     """Cross-validate the estimator with the hyperparameters of a trial, and report each fold.
 
-    Step k reports the mean of the scores of the first k folds. The folds, the data and the
+    Step k reports the mean of the scores of the first k folds. The next fold begins when the stop
+    rules have seen it. The folds, the data and the
     estimator travel to each worker once, with this object.
 
     Args:
@@ -67,7 +68,10 @@ class CrossValidation:
             scores.append(score)
             times.append((fit_time, score_time))
             # Nothing is left to save after the last fold, so an order to stop comes too late.
-            if len(scores) < len(self.splits) or not reporter.is_stopped:
+            if len(scores) < len(self.splits):
+                reporter.broadcast(float(np.mean(scores)), step=len(scores))
+                reporter.flush()
+            elif not reporter.is_stopped:
                 reporter.broadcast(float(np.mean(scores)), step=len(scores))
         fit_times, score_times = zip(*times, strict=True)
         return {

@@ -29,14 +29,15 @@ from maggy.sklearn.cv_results import make_cv_results
 from maggy.sklearn.object_choices import ObjectChoices
 from maggy.sklearn.search_result import SearchResult
 from maggy.sklearn.types import Data, Estimator, Scorer
+from maggy.sklearn.worst_fold_rule import WorstFoldRule
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
 
 __all__ = ["search"]
 
-DEFAULTS: Final[Mapping[str, Any]] = {"es_min": 4, "es_interval": 1, "hb_interval": 0.1}
-"""The defaults of a search that differ from those of a config."""
+ES_MIN: Final = 4
+"""The default of ``es_min``, which is another one than that of a config."""
 
 
 def search(
@@ -62,19 +63,17 @@ def search(
     far. So a configuration that does badly on the first folds is stopped there, and its worker
     begins with the next one. Only configurations that have run on all folds can be the best.
 
-    Defaults that differ from those of a config suit few steps and equal folds:
+    Two defaults differ from those of a config, since steps are few and folds are equal:
 
-    * ``es_policy`` is ``'median'``, as in a config. All trials see the same folds, so means over
-      the same folds are compared, and a fold that is hard for all stops nobody. A configuration
-      must be in the worse half to be stopped, so the best one is stopped only if it is in the worse
-      half on all of its first folds. ``'successivehalving'`` stops two thirds after the first fold,
-      and more of them later: it is faster, and may lose the best one.
-    * ``es_min`` is 4, since five ended trials on the same folds are a median, and a search of a few
-      dozen trials would otherwise have run a large part of them before it stops any.
-    * ``es_interval`` is 1: with five folds there are four chances to stop a trial.
-    * ``hb_interval`` is 0.1 seconds, because a fold may take less than a second and is reported
-      with the next heartbeat. With folds of a minute or hundreds of workers, 1 is enough. Folds
-      that take less than the interval are over before they could be stopped.
+    * ``es_policy`` is :class:`WorstFoldRule`: a configuration is stopped when its mean so far is
+      worse than the worst fold of the best one. The best one is rarely lost by this.
+      ``'successivehalving'`` stops two thirds after the first fold, and more of them later; it
+      loses the best one more often.
+    * ``es_min`` is 4, for ``'median'`` and ``'percentile'``: five ended trials on the same folds
+      are enough for a median.
+
+    After each fold the worker waits for the driver's decision, which takes milliseconds, so no fold
+    is trained in vain.
 
     The data, the folds and the estimator are sent to each worker once. ``seed`` fixes the
     suggestions; what the estimator itself draws is fixed by its own ``random_state``.
@@ -145,7 +144,8 @@ def search(
     check_names(choices.space.keys(), estimator)
     options: dict[str, Any] = {
         "name": f"{type(estimator).__name__} search",
-        **DEFAULTS,
+        "es_policy": WorstFoldRule(),
+        "es_min": ES_MIN,
         **config,
         "seed": seed,
         "optimization_key": METRIC,

@@ -13,6 +13,7 @@ from maggy.core.messages import (
     Assign,
     Check,
     Checked,
+    Decided,
     Done,
     Failed,
     Final,
@@ -57,6 +58,7 @@ FROM_THE_DRIVER = [
     Stop(1),
     Pause(1),
     Preempt(1),
+    Decided(1, 2),
     Abandon(1),
     Check(),
     Done(),
@@ -206,7 +208,10 @@ NEWS = CheckpointNews(True, 1, [SavedCheckpoint(3, 0.5, "3/0.0.0-1", 100, 0.1)])
 # Messages with the fields that the first release with this protocol did not have, the last first.
 LATER_FIELDS = [
     (Register("host", 7, 1, 1, "2.0.0", 5.0), {"clock": 0.0}),
-    (Heartbeat(3, 0, POINTS, 0, LINES, True, TIMES, NEWS), {"checkpoints": None, "times": []}),
+    (
+        Heartbeat(3, 0, POINTS, 0, LINES, True, TIMES, NEWS, asks=True),
+        {"asks": False, "checkpoints": None, "times": []},
+    ),
     (
         Final(3, 0, POINTS, 0, LINES, 0.5, {}, True, {}, TIMES, NEWS, paused=True),
         {"paused": False, "checkpoints": None, "times": []},

@@ -81,7 +81,7 @@ def test_what_has_a_value_for_each_row_is_split_like_the_rows():
 
 
 class StopsAfter(Reporter):
-    """A reporter that is told to stop when it has this number of points."""
+    """A reporter that is told to stop when it has flushed this number of points."""
 
     def __init__(self, count):
         super().__init__()
@@ -91,7 +91,10 @@ class StopsAfter(Reporter):
         if step > self._count:
             self.stop()
         super().broadcast(metric, step)
-        if step == self._count:
+
+    def flush(self):
+        super().flush()
+        if self.last_step == self._count:
             self.stop()
 
 
@@ -100,6 +103,13 @@ def test_a_trial_that_is_told_to_stop_trains_no_further_fold():
     with pytest.raises(EarlyStopException):
         training_of(Scripted())({"quality": 0.1}, reporter)
     assert len(points_of(reporter)) == 3
+
+
+def test_a_trial_that_is_stopped_after_a_fold_does_not_begin_with_the_next_one():
+    reporter = Reporter(lambda: reporter.last_step == 2 and reporter.stop())
+    with pytest.raises(EarlyStopException):
+        training_of(Scripted())({"quality": 0.1}, reporter)
+    assert len(points_of(reporter)) == 2
 
 
 def test_an_order_to_stop_during_the_last_fold_comes_too_late():

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 from helpers.estimators import Scripted
-from helpers.waiting import wait_until, wait_until_sent
+from helpers.waiting import HANG
 from sklearn.datasets import load_iris
 from sklearn.decomposition import PCA
 from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
@@ -15,12 +15,12 @@ from sklearn.svm import SVC
 
 import maggy.sklearn
 from maggy import Searchspace, Trial
-from maggy.core import launch
+from maggy.core import decision_wait, launch
 from maggy.optimizer import RandomSearch
 from maggy.result import build_result
 from maggy.result.rows import make_row
 from maggy.sklearn.cv_results import make_cv_results
-from maggy.sklearn.searching import DEFAULTS
+from maggy.sklearn.searching import ES_MIN
 from maggy.testing import run_on_threads
 
 X, Y = load_iris(return_X_y=True)
@@ -54,6 +54,9 @@ class Silent:
     def broadcast(self, metric, step):
         pass
 
+    def flush(self):
+        pass
+
 
 def search(estimator=None, X=X, y=Y, space=SPACE, **options):  # noqa: N803
     return maggy.sklearn.search(estimator or SVC(), X, y, space, **{"num_trials": 3, **options})
@@ -62,12 +65,10 @@ def search(estimator=None, X=X, y=Y, space=SPACE, **options):  # noqa: N803
 def test_the_defaults_of_the_docstring_are_those_of_the_call(launched):
     search(seed=5)
     ((_, config),) = launched
-    assert {name: getattr(config, name) for name in DEFAULTS} == DEFAULTS
-    assert (config.es_policy, config.optimizer, config.seed) == ("median", "randomsearch", 5)
+    assert isinstance(config.es_policy, maggy.sklearn.WorstFoldRule)
+    assert (config.es_min, config.optimizer, config.seed) == (ES_MIN, "randomsearch", 5)
     assert (config.name, config.direction) == ("SVC search", "max")
-    text = maggy.sklearn.search.__doc__
-    for name, value in DEFAULTS.items():
-        assert f"``{name}`` is {value}" in text
+    assert f"``es_min`` is {ES_MIN}," in maggy.sklearn.search.__doc__
 
 
 def test_other_arguments_reach_the_config(launched):
@@ -191,27 +192,17 @@ def test_arguments_that_do_not_fit_a_search_are_refused(launched, options, words
 
 
 @pytest.mark.loopback
-def test_a_bad_configuration_stops_after_few_folds_and_is_never_the_best(launched):
+def test_a_bad_configuration_stops_after_one_fold_and_is_never_the_best(launched, monkeypatch):
+    monkeypatch.setattr(decision_wait, "WAIT_SECONDS", HANG)
     space = {"quality": ("DOUBLE", [-1, 1])}
     good = [0.6, 0.7, 0.8, 0.9, 0.75]
     first = [{"quality": quality} for quality in (*good, 0.2, -0.5, 0.95)]
-    search(Scripted(), space=space, num_trials=8, initial_trials=first, cv=10)
+    options = {"es_policy": "median", "initial_trials": first}
+    search(Scripted(), space=space, num_trials=8, cv=10, **options)
     ((training, config),) = launched
-    folds = []
 
     def train(params, reporter):
-        # Without this the folds would be over before the driver has heard of the first one.
-        class Patient:
-            is_stopped = property(lambda self: reporter.is_stopped)
-
-            def broadcast(self, metric, step):
-                folds.append(params["quality"])
-                reporter.broadcast(metric, step)
-                wait_until_sent(reporter)
-                if params["quality"] == 0.2:
-                    wait_until(lambda: reporter.is_stopped, "the order to stop")
-
-        return training(params, Patient())["mean_test_score"]
+        return training(params, reporter)["mean_test_score"]
 
     trials = run_on_threads(train, config, workers=1)
     for trial in trials:
@@ -220,6 +211,5 @@ def test_a_bad_configuration_stops_after_few_folds_and_is_never_the_best(launche
     rows = [make_row(trial, "mean_test_score") for trial in trials]
     table = make_cv_results(rows, training.choices, 10)
     assert list(table["status"]) == ["complete"] * 5 + ["stopped", "failed", "complete"]
-    assert folds.count(0.2) == 2
-    assert np.isnan(table["split2_test_score"][5])
+    assert np.isnan(table["split1_test_score"][5])
     assert list(table["rank_test_score"]) == [6, 5, 3, 2, 4, 7, 7, 1]

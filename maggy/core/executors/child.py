@@ -22,6 +22,7 @@ from maggy.core.executors.process_messages import (
     ChildAnswer,
     ChildCommand,
     ChildReport,
+    DecisionWanted,
     Interrupt,
     Probing,
     Reported,
@@ -34,7 +35,7 @@ from maggy.core.executors.process_state import ProcessState
 from maggy.core.executors.trial_executor import TrialExecutor
 from maggy.core.executors.trial_interrupt import Interrupter
 from maggy.core.executors.workload import Workload
-from maggy.core.messages import REMARK, Assign, Checked, Done, Line, Pause, Preempt, Stop
+from maggy.core.messages import REMARK, Assign, Checked, Decided, Done, Line, Pause, Preempt, Stop
 from maggy.core.reporter import Reporter, TimedPoint
 
 __all__ = ["run_child"]
@@ -103,7 +104,7 @@ class ChildSession:
         def hear_orders() -> None:
             while (message := self._channel.receive()[0]) is not None:
                 match message:
-                    case Stop() | Pause() | Preempt():
+                    case Stop() | Pause() | Preempt() | Decided():
                         obey(self.reporter, message)
                     case Interrupt(reason=reason):
                         interrupter.fire(reason)
@@ -207,13 +208,20 @@ class ForwardingReporter(Reporter):
     """
 
     def __init__(self, channel: Channel[ChildCommand, ChildReport]) -> None:
-        super().__init__()
+        super().__init__(self._ask_for_decision)
         self._channel = channel
-        self._points = Outbox(channel)
+        self._points = self._outbox = Outbox(channel)
 
     def note_restored(self) -> None:
         """Tell the Spark task that the training function goes on from a checkpoint."""
         _send(self._channel, CheckpointRestored())
+
+    def _ask_for_decision(self) -> bool:
+        _send(self._channel, DecisionWanted())
+        return True
+
+    def _count_points(self) -> int:
+        return self._outbox.sent
 
     def _add(self, lines: list[Line]) -> None:
         # One by one: what a signal's handler raises costs at most the line that is being sent.
@@ -231,15 +239,19 @@ class Outbox(list[TimedPoint]):
     def __init__(self, channel: Channel[ChildCommand, ChildReport]) -> None:
         super().__init__()
         self._channel = channel
+        self.sent = 0
+        """Number of points that were sent."""
 
     def append(self, point: TimedPoint) -> None:
         """Send a point."""
+        self.sent += 1
         step, value, time = point
         _send(self._channel, Reported([(step, value)], [], [time]))
 
 
 def _send(
-    channel: Channel[ChildCommand, ChildReport], message: Reported | CheckpointRestored
+    channel: Channel[ChildCommand, ChildReport],
+    message: Reported | CheckpointRestored | DecisionWanted,
 ) -> None:
     with suppress(ChannelClosed):  # The training function closed it. Its worker will count as lost.
         channel.send(message)

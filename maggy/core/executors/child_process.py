@@ -21,6 +21,7 @@ from maggy.core.executors.process_messages import (
     CheckpointRestored,
     CheckpointWritten,
     ChildAnswer,
+    DecisionWanted,
     Probing,
     Reported,
     Run,
@@ -177,6 +178,8 @@ class ChildProcess:
                 self._on_checkpoint(upload)
             case CheckpointRestored():
                 self._reporter.note_restored()
+            case DecisionWanted():
+                self._reporter.ask_for_decision()
             case Probing():
                 self._probing = message
                 # What interrupted the previous component is over.

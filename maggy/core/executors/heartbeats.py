@@ -27,16 +27,18 @@ class ReportPart(NamedTuple):
         fields: The fields of a :class:`~maggy.core.messages.Report`, in their order.
         times: For each point the time at which it was reported, in seconds since the epoch.
         checkpoints: What the driver has to know of the checkpoints.
+        asks: Whether the training function waits for a decision on the points.
     """
 
     fields: tuple[int, int, list[Point], int, list[Line]]
     times: list[float]
     checkpoints: CheckpointNews | None
+    asks: bool = False
 
     @property
     def heartbeat(self) -> Heartbeat:
         """The heartbeat that reports this part of a running trial."""
-        return Heartbeat(*self.fields, False, self.times, self.checkpoints)
+        return Heartbeat(*self.fields, False, self.times, self.checkpoints, self.asks)
 
 
 class Reports:
@@ -82,6 +84,8 @@ class Reports:
 
     def parts(self) -> list[ReportPart]:
         """Return what the driver has not acknowledged, as one or more parts that fit a message."""
+        # Before the points: a question that comes later is sent with the next part.
+        asks = self.reporter.decision_wait.asks
         # Before the points: those that were reported before a checkpoint must come before it.
         news = self.reporter.checkpoint_news()
         first_point, points, first_line, lines, times = self.reporter.waiting()
@@ -97,7 +101,7 @@ class Reports:
             times_of_part = times[:POINTS_PER_MESSAGE]
             points, lines = points[POINTS_PER_MESSAGE:], lines[count:]
             if not points and not lines:
-                parts.append(ReportPart(fields, times_of_part, news))
+                parts.append(ReportPart(fields, times_of_part, news, asks))
                 return parts
             # That the run goes on from a checkpoint must come before its points.
             early_news = news and CheckpointNews(news.restored, news.first, [])
@@ -120,12 +124,15 @@ class Reports:
         return [part.heartbeat for part in parts]
 
     def _hurry(self) -> bool:
-        """Send now what is reported, unless an acknowledgement is due. Any thread may call this.
+        """Send now what is reported, unless lines wait for an acknowledgement.
+
+        Any thread may call this. A question for a decision is sent in any case.
 
         Returns:
             Whether the thread may wait for that: any but the one that sends.
         """
-        if not (self._are_lines_in_flight or self.is_urgent):
+        is_asked = self.reporter.decision_wait.asks
+        if is_asked or not (self._are_lines_in_flight or self.is_urgent):
             self.is_urgent = True
             self._client.wake()
         return not self._client.is_current_thread()

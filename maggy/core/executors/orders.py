@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from maggy.common.exhaustive import assert_never
-from maggy.core.messages import Order, Pause, Preempt, Stop
+from maggy.core.messages import Decided, Order, Pause, Preempt, Stop
 from maggy.core.reporter import Reporter
 
 __all__ = ["obey", "pending_orders"]
@@ -18,6 +18,8 @@ def obey(reporter: Reporter, order: Order) -> None:
             reporter.pause()
         case Preempt():
             reporter.ask_for_checkpoint()
+        case Decided(points=points):
+            reporter.decision_wait.note(points)
         case _:
             assert_never(order)
 

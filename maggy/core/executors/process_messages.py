@@ -14,6 +14,7 @@ __all__ = [
     "ChildAnswer",
     "ChildCommand",
     "ChildReport",
+    "DecisionWanted",
     "Ended",
     "Interrupt",
     "Kill",
@@ -126,6 +127,10 @@ class CheckpointRestored(Message):
     """Say that the training function goes on from the checkpoint that its run was handed."""
 
 
+class DecisionWanted(Message):
+    """Say that the training function waits until the stop rules have seen its points."""
+
+
 class Probing(Message):
     """Say that the check is about to build the next component.
 
@@ -173,4 +178,5 @@ TemplateReply = Prepared | Ended
 ChildCommand = Order | Interrupt
 ChildAnswer = TrialFinal | TrialFailed | Checked
 """What a child says last: how its end is to be reported to the driver."""
-ChildReport = Reported | CheckpointWritten | CheckpointRestored | Probing | Value | ChildAnswer
+_News = Reported | DecisionWanted | CheckpointWritten | CheckpointRestored | Probing | Value
+ChildReport = _News | ChildAnswer

@@ -30,6 +30,7 @@ from maggy.core.messages import (
     Assign,
     Check,
     Checked,
+    Decided,
     Done,
     DriverMessage,
     Failed,
@@ -209,7 +210,7 @@ class Session:
                 self._on_check(message)
             case Wait():
                 self._request, self._has_trial = (), False
-            case Stop() | Pause() | Preempt():
+            case Stop() | Pause() | Preempt() | Decided():
                 self._on_order(message)
             case Abandon(run=run):
                 self._on_abandon(run)

@@ -15,17 +15,18 @@ from maggy.core.experiment_driver.dispatcher import Dispatcher
 from maggy.core.experiment_driver.display import Display
 from maggy.core.experiment_driver.foreground import Foreground
 from maggy.core.experiment_driver.gc_pauses import shorten_collections
+from maggy.core.experiment_driver.instruction_router import InstructionRouter
 from maggy.core.experiment_driver.instructions import Points
 from maggy.core.experiment_driver.jobs import JobEnd, Jobs
 from maggy.core.experiment_driver.ledger import Ledger
 from maggy.core.experiment_driver.listeners import HeardNotices, Listeners
 from maggy.core.experiment_driver.live_feed import LiveFeed
+from maggy.core.experiment_driver.notice_router import NoticeRouter
 from maggy.core.experiment_driver.policy import Policy
 from maggy.core.experiment_driver.policy_thread import PolicyThread, TrialListener
 from maggy.core.experiment_driver.preemption_watch import PreemptionWatch
 from maggy.core.experiment_driver.progress import Progress
 from maggy.core.experiment_driver.recorder import Recorder
-from maggy.core.experiment_driver.routers import InstructionRouter, NoticeRouter
 from maggy.core.experiment_driver.trial_book import TrialBook
 from maggy.core.messages import WorkerId
 from maggy.core.rpc import Address, Server

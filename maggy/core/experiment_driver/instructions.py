@@ -19,6 +19,7 @@ __all__ = [
     "Began",
     "CheckFailed",
     "Continued",
+    "DecisionWanted",
     "DriverInstruction",
     "Ended",
     "Finished",
@@ -81,6 +82,21 @@ class Points(msgspec.Struct, frozen=True, gc=False):
     points: list[Point]
     last: bool = False
     times: list[float] = []
+
+
+class DecisionWanted(msgspec.Struct, frozen=True, gc=False):
+    """Tell a worker when the stop rules have seen the points of its run that came before.
+
+    It comes back as a notice when they have. If they stop the run, that notice comes before.
+
+    Attributes:
+        run: The number of the run.
+        points: Number of points of the run that have arrived.
+    """
+
+    trial_id: str
+    run: int
+    points: int
 
 
 class Continued(msgspec.Struct, frozen=True, gc=False):
@@ -224,6 +240,7 @@ TrialEvent = (
     Ask
     | Began
     | Points
+    | DecisionWanted
     | Continued
     | Saved
     | Ended

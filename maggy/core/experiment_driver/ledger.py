@@ -15,6 +15,7 @@ from maggy.core.experiment_driver.assignments import Assignments
 from maggy.core.experiment_driver.give_up import GiveUp, Mistake
 from maggy.core.experiment_driver.instructions import (
     CheckFailed,
+    DecisionWanted,
     Ended,
     Instruction,
     Mistaken,
@@ -32,6 +33,7 @@ from maggy.core.messages import (
     Abandon,
     Ack,
     Checked,
+    Decided,
     Done,
     Failed,
     Final,
@@ -258,6 +260,13 @@ class Ledger:
             return []
         worker.run.is_stopping = True
         return [Send(worker.identity, Stop(worker.run.number))]
+
+    def decided(self, wanted: DecisionWanted) -> list[Instruction]:
+        """Tell a worker that the stop rules have seen its points. Ignore a run that is over."""
+        worker = self._assignments.running.get(wanted.trial_id)
+        if worker is None or worker.run is None or worker.run.number != wanted.run:
+            return []
+        return [Send(worker.identity, Decided(wanted.run, wanted.points))]
 
     def pause(self, trial_id: str) -> list[Instruction]:
         """Let a trial leave its worker after its next checkpoint. Ignore one that does not run."""

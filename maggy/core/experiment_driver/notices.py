@@ -8,7 +8,7 @@ from maggy.checkpoints.saved import Handover
 from maggy.common.types import Params
 from maggy.core.experiment_driver.checkpoint_book import Saving
 from maggy.core.experiment_driver.give_up import Mistake
-from maggy.core.experiment_driver.instructions import Points
+from maggy.core.experiment_driver.instructions import DecisionWanted, Points
 from maggy.trial import Trial
 
 __all__ = [
@@ -136,6 +136,7 @@ Notice = (
     | TrialContinued
     | CheckpointsSaved
     | TrialStopped
+    | DecisionWanted
     | TrialPausing
     | TrialPaused
     | TrialGivenBack

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from maggy.checkpoints.saved import Handover, path_of
 from maggy.core.experiment_driver.instructions import (
     Continued,
+    DecisionWanted,
     Instruction,
     Lines,
     Points,
@@ -64,7 +65,7 @@ class Run:
         return Assign(self.number, trial.trial_id, trial.params, trial.logdir, self.handover)
 
     def accept(self, worker: WorkerId, report: Heartbeat | Final | Failed) -> list[Instruction]:
-        """Accept the points, lines and checkpoints that have not arrived before."""
+        """Accept the points, lines and checkpoints that have not arrived before, and a question."""
         out: list[Instruction] = []
         news, trial_id = report.checkpoints, self.trial.trial_id
         if news is not None and news.restored and not self.is_continued and self.handover:
@@ -89,6 +90,8 @@ class Run:
                 path_of(trial_id, newest.name), newest.step, newest.metric
             )
             out.append(Saved(trial_id, saved))
+        if isinstance(report, Heartbeat) and report.asks:
+            out.append(DecisionWanted(trial_id, self.number, self.points))
         return out
 
 

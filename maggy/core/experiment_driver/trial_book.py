@@ -17,6 +17,7 @@ from maggy.core.experiment_driver.instructions import (
     Ask,
     Began,
     Continued,
+    DecisionWanted,
     Ended,
     Finished,
     GivenBack,
@@ -47,6 +48,7 @@ from maggy.core.experiment_driver.stop_checks import StopChecks
 from maggy.core.experiment_driver.suggestions import Suggestions, recordable
 from maggy.core.experiment_driver.trial_changes import (
     RunTimes,
+    enter_beginning,
     enter_checkpoints,
     enter_end,
     enter_points,
@@ -142,13 +144,15 @@ class TrialBook:
         if self._remarks:
             yield from self._pass_remarks_on()
 
-    def _note(  # noqa: C901 (one case for each kind)
+    def _note(  # noqa: C901, PLR0912 (one case for each kind)
         self, event: TrialEvent
     ) -> Iterable[Notice]:
         """Enter what has happened into the book."""
         match event:
             case Points():
                 return self._append_points(event)
+            case DecisionWanted():
+                return [event]
             case Continued() | Saved():
                 return enter_checkpoints(self.trial_store, event, self._checkpoints)
             case Ask():
@@ -196,10 +200,7 @@ class TrialBook:
 
     def _begin(self, event: Began) -> list[Notice]:
         trial = self.trial_store[event.trial_id]
-        trial.status = Trial.RUNNING
-        trial.attempts += 1
-        trial.worker = event.worker.partition
-        trial.start = event.at or self._wall_clock()
+        enter_beginning(trial, event, event.at or self._wall_clock())
         self._run_times.begin(trial)
         # It may have lost its worker and begin again, although the experiment ends.
         return [TrialBegan(trial), *([TrialStopped(trial.trial_id)] if self._is_ending else [])]
@@ -260,8 +261,7 @@ class TrialBook:
         self._idle_until = None
         while self._asks:
             suggestion = self._suggest()
-            if self._remarks:
-                yield from self._pass_remarks_on()
+            yield from self._pass_remarks_on()
             if isinstance(suggestion, str):
                 self._idle_until = self._clock() + IDLE_SECONDS
                 return

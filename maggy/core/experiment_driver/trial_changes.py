@@ -9,11 +9,32 @@ import msgspec
 
 from maggy.common.source_lines import add_source_lines
 from maggy.core.experiment_driver.checkpoint_book import CheckpointBook
-from maggy.core.experiment_driver.instructions import Continued, Ended, Points, Saved
+from maggy.core.experiment_driver.instructions import Began, Continued, Ended, Points, Saved
 from maggy.core.experiment_driver.notices import CheckpointsSaved, Notice, TrialContinued
 from maggy.trial import Trial
 
-__all__ = ["RunTimes", "enter_checkpoints", "enter_end", "enter_points", "with_source_lines"]
+__all__ = [
+    "RunTimes",
+    "enter_beginning",
+    "enter_checkpoints",
+    "enter_end",
+    "enter_points",
+    "with_source_lines",
+]
+
+
+def enter_beginning(trial: Trial, event: Began, at: float) -> None:
+    """Enter that a trial begins on a worker.
+
+    Args:
+        trial: The trial.
+        event: What has happened.
+        at: When, in seconds since the epoch.
+    """
+    trial.status = Trial.RUNNING
+    trial.attempts += 1
+    trial.worker = event.worker.partition
+    trial.start = at
 
 
 def enter_points(trial: Trial, event: Points) -> list[int | float]:

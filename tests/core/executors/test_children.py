@@ -14,9 +14,10 @@ from helpers.wire import SOON
 
 from maggy.core.cluster import dumps, loads
 from maggy.core.executors.children import Children, memory_reason
+from maggy.core.executors.orders import obey
 from maggy.core.executors.process_messages import TrialFailed, TrialFinal
 from maggy.core.executors.workload import SearchWorkload
-from maggy.core.messages import Assign, Preempt
+from maggy.core.messages import Assign, Decided, Preempt, Stop
 from maggy.core.reporter import Reporter
 
 pytestmark = pytest.mark.loopback
@@ -673,3 +674,30 @@ def test_a_point_has_the_time_at_which_the_child_reported_it(shared):
     bounds, times = outcome.answer.outputs["times"], shared.reporter.waiting()[4]
     for start, time, end in zip(bounds[:3], times, bounds[1:], strict=True):
         assert start <= time <= end
+
+
+def flushes_twice(x, reporter):
+    from maggy.core import decision_wait
+
+    decision_wait.WAIT_SECONDS = 120.0
+    for step in range(2):
+        reporter.broadcast(x + step, step)
+        reporter.flush()
+    return x
+
+
+def test_a_question_for_a_decision_reaches_the_task_and_its_answer_the_process(shared):
+    answers = [[Decided(1, 1)], [Stop(1), Decided(1, 2)]]
+
+    def answer():
+        for order in answers.pop(0):
+            obey(reporter, order)
+            shared.children.pass_on(order)
+        return True
+
+    reporter = Reporter(answer)
+    params = {"function": dumps(flushes_twice), "arguments": {"x": 1.5}}
+    outcome = shared.children.run(Assign(1, "t1", params, "dir/t1"), reporter)
+    assert (outcome.answer.metric, outcome.answer.early) == (2.5, True)
+    assert reporter.waiting()[1] == [(0, 1.5), (1, 2.5)]
+    assert answers == []

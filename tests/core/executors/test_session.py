@@ -8,6 +8,7 @@ from helpers.wire import HELLO, SOON
 from msgspec.structs import replace
 
 from maggy.common.exceptions import EarlyStopException
+from maggy.core import decision_wait
 from maggy.core import reporter as reporter_module
 from maggy.core.executors import heartbeats as module
 from maggy.core.messages import (
@@ -15,6 +16,7 @@ from maggy.core.messages import (
     Assign,
     Check,
     Checked,
+    Decided,
     Done,
     Failed,
     Final,
@@ -125,6 +127,25 @@ def test_a_heartbeat_brings_points_and_lines_until_they_are_acknowledged(stages)
     stage.host.until(
         lambda: stage.host.got and stage.host.got[-1][1] == Heartbeat(1, 1, [], 1, [], False)
     )
+
+
+def test_a_question_for_a_decision_does_not_wait_for_the_heartbeat(stages, monkeypatch):
+    monkeypatch.setattr(decision_wait, "WAIT_SECONDS", SOON)
+    stage = stages(hb_interval=600)
+    stage.assigned()
+    reporter = stage.session.reporter
+    reporter.broadcast(0.5)
+    waiting = stage.worker(reporter.flush)
+    question = stage.host.expect(Heartbeat)
+    assert (question.points, question.asks) == ([(0, 0.5)], True)
+    stage.say(Ack(1, 1, 0), Decided(1, 1))
+    assert waiting.result(SOON) is None
+    reporter.broadcast(0.25)
+    waiting = stage.worker(reporter.flush)
+    assert stage.host.expect(Heartbeat).points == [(1, 0.25)]
+    stage.say(Stop(1), Decided(1, 2))
+    with pytest.raises(EarlyStopException):
+        waiting.result(SOON)
 
 
 def test_an_acknowledgement_of_another_run_forgets_nothing(stages):

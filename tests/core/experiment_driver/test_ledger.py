@@ -9,6 +9,7 @@ from maggy.core.experiment_driver.instructions import (
     Ask,
     Began,
     CheckFailed,
+    DecisionWanted,
     Ended,
     Finished,
     GivenBack,
@@ -27,6 +28,7 @@ from maggy.core.messages import (
     Ack,
     Check,
     Checked,
+    Decided,
     Done,
     Failed,
     Final,
@@ -99,6 +101,20 @@ def test_a_heartbeat_hands_on_what_is_new_and_acknowledges_all():
     again = Heartbeat(1, 0, [(0, 0.1), (1, 0.2), (2, 0.3)], 0, [(True, "x")], False)
     assert ledger.heartbeat(A, again, 2) == [Points("t1", [(2, 0.3)]), Send(A, Ack(1, 3, 1))]
     assert ledger.heartbeat(A, first, 3) == [Send(A, Ack(1, 3, 1))]
+
+
+def test_a_question_goes_behind_its_points_and_is_answered_while_the_run_goes_on():
+    ledger = with_running(A)
+    question = Heartbeat(1, 0, [(0, 0.1), (1, 0.2)], 0, [], False, asks=True)
+    wanted = DecisionWanted("t1", 1, 2)
+    acknowledgement = Send(A, Ack(1, 2, 0))
+    points = Points("t1", [(0, 0.1), (1, 0.2)])
+    assert ledger.heartbeat(A, question, 1) == [points, wanted, acknowledgement]
+    assert ledger.heartbeat(A, question, 2) == [wanted, acknowledgement]
+    assert ledger.decided(wanted) == [Send(A, Decided(1, 2))]
+    assert ledger.decided(DecisionWanted("t1", 7, 2)) == []
+    ledger.ended(A, final(1), 3)
+    assert ledger.decided(wanted) == []
 
 
 def test_points_that_the_worker_had_to_drop_leave_a_gap_and_no_error():

@@ -7,6 +7,7 @@ from helpers.results import ended_trial
 
 from maggy import __version__
 from maggy.core.experiment_driver.foreground import Foreground
+from maggy.core.experiment_driver.instruction_router import InstructionRouter
 from maggy.core.experiment_driver.instructions import (
     Ask,
     Ended,
@@ -18,13 +19,13 @@ from maggy.core.experiment_driver.instructions import (
     Refused,
     Send,
 )
+from maggy.core.experiment_driver.notice_router import NoticeRouter
 from maggy.core.experiment_driver.notices import (
     TrialBegan,
     TrialEnded,
     TrialGivenBack,
     TrialSuggested,
 )
-from maggy.core.experiment_driver.routers import InstructionRouter, NoticeRouter
 from maggy.core.messages import Done, Register, WorkerId
 from maggy.trial import Trial
 from maggy.version import PROTOCOL

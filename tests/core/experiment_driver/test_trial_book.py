@@ -9,6 +9,7 @@ from maggy.common.exceptions import ExperimentError
 from maggy.core.experiment_driver.instructions import (
     Ask,
     Began,
+    DecisionWanted,
     Ended,
     Finished,
     GivenBack,
@@ -470,6 +471,14 @@ def test_a_trial_is_stopped_when_the_policy_says_so():
     desk = running(good, bad, policy=Stopping)
     desk.put(Points(good.trial_id, [(1, 0.5)]), Points(bad.trial_id, [(1, -0.5)]))
     assert list(desk.notices) == [TrialStopped(bad.trial_id)]
+
+
+def test_a_question_is_answered_after_the_policy_has_seen_the_points():
+    trial = Trial({"x": 2})
+    desk = running(trial, policy=Stopping)
+    wanted = DecisionWanted(trial.trial_id, 1, 1)
+    desk.put(Points(trial.trial_id, [(1, -0.5)]), wanted)
+    assert list(desk.notices) == [TrialStopped(trial.trial_id), wanted]
 
 
 class Failing(Scripted):
