@@ -21,7 +21,7 @@ FLOORS = [
     ["optimizer", "earlystop", "result", "tracking", "live"],
     ["experiment_config"],
     ["core.messages"],
-    ["core.rpc", "core.reporter"],
+    ["core.rpc", "core.reporter", "core.reporting"],
     ["core.executors", "core.experiment_driver", "core.environment", "core.cluster"],
     ["core.launch", "core.experiment_record", "core.plan", "core.resume"],
     ["experiment", "loading", "watching", "comparing", "cli", "__main__", "testing", "sklearn"],

@@ -140,7 +140,7 @@ PATHS = {
     "maggy.comparing": ["compare"],
     "maggy.loading": ["load"],
     "maggy.watching": ["watch"],
-    "maggy.sklearn": ["SearchResult", "search"],
+    "maggy.sklearn": ["SearchResult", "WorstFoldRule", "search"],
     "maggy.tracking": ["ExperimentInfo", "Listener", "MLflow", "export"],
     "maggy.core.exceptions": EXCEPTIONS,
     "maggy.common.exceptions": EXCEPTIONS,

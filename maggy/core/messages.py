@@ -32,6 +32,7 @@ __all__ = [
     "Check",
     "Checked",
     "ComponentFailure",
+    "Decided",
     "Done",
     "DriverMessage",
     "Failed",

@@ -20,9 +20,9 @@ from maggy.common.exceptions import (
     NotSupportedError,
 )
 from maggy.common.reported_values import check_metric, check_step
-from maggy.core.decision_reporter import DecisionReporter
-from maggy.core.log_lines import batches, characters, pieces
 from maggy.core.messages import Line, Point
+from maggy.core.reporting.decision_reporter import DecisionReporter
+from maggy.core.reporting.log_lines import batches, characters, pieces
 
 __all__ = ["Reporter", "TimedPoint"]
 

@@ -6,6 +6,8 @@ import math
 from collections.abc import Collection
 from typing import ClassVar, NamedTuple
 
+import numpy as np
+
 from maggy.common.direction import Direction
 from maggy.common.ended_trials import fold
 from maggy.earlystop.abstractearlystop import AbstractEarlyStop
@@ -85,13 +87,15 @@ class WorstFoldRule(AbstractEarlyStop):
 
 def _best_of(finalized_trials: list[Trial], sense: Direction) -> _Best | None:
     def add(best: _Best | None, trial: Trial) -> _Best | None:
+        # Only a trial that has run on all folds returns them.
         scores = (trial.outputs or {}).get(SCORES)
         metric = trial.final_metric
-        if not scores or metric is None or trial.early_stop:
+        if not scores or metric is None:
             return best
         if best is not None and not sense.is_better(metric, than=best.metric):
             return best
-        worst = min(scores) if sense is Direction.MAX else max(scores)
-        return _Best(metric, worst, name_of(trial))
+        values = np.array(scores, dtype=np.float64)
+        worst = values.min() if sense is Direction.MAX else values.max()
+        return _Best(metric, float(worst), name_of(trial))
 
     return fold(finalized_trials, ("worst fold", sense), None, add)

@@ -3,17 +3,17 @@
     python tests/benchmarks/sklearn_search.py
 
 Each library searches for the hyperparameters of a random forest, with the same space, the same
-number of configurations, the same folds and the same number of workers. A worker is a process, but
-a thread for OptunaSearchCV, which has no processes. The Spark session and the processes of joblib
-are warm.
+number of configurations, the same folds and the same number of workers, once for each seed. A
+worker is a process, but a thread for OptunaSearchCV, which has no processes. The Spark session and
+the processes of joblib are warm.
 
 The score of a configuration is the mean over all folds (for HalvingRandomSearchCV the one that it
-chose is scored again, without counting the time). The target of a data set is the lowest final
-score of a library, so that all of them reach it. The time to the target is the time until a library
-has run a configuration at least as good on all folds; for HalvingRandomSearchCV, which learns this
-at the end only, it is the whole time. The gap is the final score of the best other library minus
-Maggy's, in standard deviations of the scores of the folds. Maggy runs twice: with its default, the
-median rule, and with successive halving.
+chose is scored again, without counting the time). The target of a search is the lowest final score
+of a library, so that all of them reach it. The time to the target is the time until a library has
+run a configuration at least as good on all folds; for HalvingRandomSearchCV, which learns this at
+the end only, it is the whole time. The gap is the final score of the best other library minus
+Maggy's, means over the seeds, in standard deviations of the scores of the folds. Maggy runs twice:
+with its defaults, and with the optimizer TPE.
 """
 
 import argparse
@@ -24,9 +24,9 @@ import tempfile
 import time
 import warnings
 from collections import defaultdict
+from itertools import groupby
 from pathlib import Path
 
-import numpy as np
 from report import json_line, quiet, quiet_session, table
 from sklearn.base import clone, is_classifier
 from sklearn.model_selection import (
@@ -39,7 +39,7 @@ from sklearn.model_selection import (
 from sklearn_data import DATA_SETS, forest_for
 
 FOLDS = 5
-HALVING = "Maggy, successive halving"
+TPE = "Maggy, TPE"
 SPACE = {
     "max_depth": ("INTEGER", [1, 20]),
     "max_features": ("DOUBLE", [0.05, 1.0]),
@@ -113,7 +113,7 @@ def distributions():
     }
 
 
-def maggy_search(options, rule):
+def maggy_search(options, optimizer):
     from maggy.sklearn import search
 
     def run(estimator, data, target, cv, scorer, seed):
@@ -128,8 +128,7 @@ def maggy_search(options, rule):
             seed=seed,
             refit=False,
             verbose=0,
-            optimizer=options.optimizer,
-            es_policy=rule,
+            optimizer=optimizer,
             num_workers=options.workers,
         )
         return result.best_params_
@@ -151,8 +150,8 @@ def peers(options):
 
     common = {"n_jobs": options.workers, "refit": False}
     functions = {
-        "Maggy": maggy_search(options, "median"),
-        HALVING: maggy_search(options, "successivehalving"),
+        "Maggy": maggy_search(options, "randomsearch"),
+        TPE: maggy_search(options, "tpe"),
         "GridSearchCV": of_scikit_learn(
             lambda estimator, cv, scorer, seed: GridSearchCV(
                 estimator, GRID, cv=cv, scoring=scorer, **common
@@ -214,18 +213,18 @@ def optuna_search(common):
     )
 
 
-def measure(name, functions, options, folder):
+def measure(name, seed, functions, options, folder):
     """Return, for each library, its time, its runs and the scores of what it chose."""
     data, target = DATA_SETS[name]()
     estimator = forest_for(name, options.trees)
     kind = StratifiedKFold if is_classifier(estimator) else KFold
-    cv = kind(FOLDS, shuffle=True, random_state=0)
+    cv = kind(FOLDS, shuffle=True, random_state=seed)
     measurements = {}
     for library, search in functions.items():
-        path = f"{folder}/{name}-{library}"
+        path = f"{folder}/{name}-{seed}-{library}"
         with quiet():
             start = time.time()
-            params = search(clone(estimator), data, target, cv, WritesScores(path), options.seed)
+            params = search(clone(estimator), data, target, cv, WritesScores(path), seed)
             seconds = time.time() - start
         scores = cross_val_score(
             clone(estimator).set_params(**params), data, target, cv=cv, n_jobs=options.workers
@@ -245,83 +244,95 @@ def warm_up(functions, options, folder):
             search(estimator, data, target, KFold(FOLDS), WritesScores(f"{folder}/{library}"), 1)
 
 
-def compare(name, measurements):
-    """Return the row of a data set: the time to the target over Maggy's by library, and the gap."""
+def compare(name, seed, measurements):
+    """Return what was measured in the searches of one seed on a data set, by library."""
     target = min(scores.mean() for _, _, scores in measurements.values())
-    times = {library: runs.time_to(target) for library, (_, runs, _) in measurements.items()}
-    scores_of = {library: scores for library, (_, _, scores) in measurements.items()}
-    own = [scores_of.pop(library) for library in ("Maggy", HALVING)]
-    best = max(scores_of.values(), key=np.mean)
-    deviation = best.std() or 1.0
     return {
         "data": name,
+        "seed": seed,
         "target": float(target),
         "seconds": {library: seconds for library, (seconds, _, _) in measurements.items()},
         "folds": {library: runs.folds for library, (_, runs, _) in measurements.items()},
-        "seconds_to_target": times,
+        "seconds_to_target": {
+            library: runs.time_to(target) for library, (_, runs, _) in measurements.items()
+        },
         "scores": {
             library: float(scores.mean()) for library, (_, _, scores) in measurements.items()
         },
-        "gaps": [float((best.mean() - scores.mean()) / deviation) for scores in own],
+        "deviations": {
+            library: float(scores.std()) for library, (_, _, scores) in measurements.items()
+        },
     }
 
 
-def ratios(rows, library, key):
-    return [row[key][library] / row[key]["Maggy"] for row in rows]
+def ratio(rows, library, key):
+    """Return the geometric mean of a library's time over Maggy's."""
+    return statistics.geometric_mean(row[key][library] / row[key]["Maggy"] for row in rows)
+
+
+def mean(rows, library, key):
+    return statistics.fmean(row[key][library] for row in rows)
+
+
+def gap(rows, own):
+    """Return how much the best other library is better on a data set, in standard deviations."""
+    others = [library for library in rows[0]["scores"] if library not in ("Maggy", TPE)]
+    best = max(others, key=lambda library: mean(rows, library, "scores"))
+    difference = mean(rows, best, "scores") - mean(rows, own, "scores")
+    return difference / (mean(rows, best, "deviations") or 1.0)
 
 
 def show(rows, libraries):
     others = [library for library in libraries if library != "Maggy"]
+    by_data = [list(group) for _, group in groupby(rows, key=lambda row: row["data"])]
+    titles = {
+        "seconds": "The whole search: seconds of Maggy, and of the others over Maggy's",
+        "seconds_to_target": "To the same score: seconds of Maggy, and of the others over Maggy's",
+    }
+    for key, title in titles.items():
+        table(
+            ["", "Maggy (s)", *others],
+            [
+                [
+                    group[0]["data"],
+                    f"{mean(group, 'Maggy', key):.1f}",
+                    *(f"{ratio(group, library, key):.2f}" for library in others),
+                ]
+                for group in by_data
+            ],
+            title=title,
+        )
     table(
-        ["", "Maggy (s)", *others, "gap", "gap with halving"],
+        ["", *libraries, "gap", "gap with TPE"],
         [
             [
-                row["data"],
-                f"{row['seconds']['Maggy']:.1f}",
-                *(f"{row['seconds'][library] / row['seconds']['Maggy']:.2f}" for library in others),
-                *(f"{gap:+.2f}" for gap in row["gaps"]),
+                group[0]["data"],
+                *(f"{mean(group, name, 'scores'):.4f}" for name in libraries),
+                *(f"{gap(group, own):+.2f}" for own in ("Maggy", TPE)),
             ]
-            for row in rows
+            for group in by_data
         ],
-        title="The whole search: seconds of Maggy, and of the others over Maggy's",
+        title="The final score, mean over the seeds",
     )
     table(
-        ["", "Maggy (s)", *others],
-        [
-            [
-                row["data"],
-                f"{row['seconds_to_target']['Maggy']:.1f}",
-                *(
-                    f"{row['seconds_to_target'][name] / row['seconds_to_target']['Maggy']:.2f}"
-                    for name in others
-                ),
-            ]
-            for row in rows
-        ],
-        title="To the same score: seconds of Maggy, and of the others over Maggy's",
-    )
-    table(
-        ["", *libraries],
-        [[row["data"], *(f"{row['scores'][name]:.4f}" for name in libraries)] for row in rows],
-        title="The final score",
-    )
-    table(
-        ["", "whole search", "to the same score", "folds trained"],
+        ["", "whole search", "to the same score", "slower to the same score on", "folds trained"],
         [
             [
                 name,
-                f"{statistics.geometric_mean(ratios(rows, name, 'seconds')):.2f}",
-                f"{statistics.geometric_mean(ratios(rows, name, 'seconds_to_target')):.2f}",
-                f"{statistics.fmean(row['folds'][name] for row in rows):.0f}",
+                f"{ratio(rows, name, 'seconds'):.2f}",
+                f"{ratio(rows, name, 'seconds_to_target'):.2f}",
+                f"{sum(ratio(group, name, 'seconds_to_target') > 1 for group in by_data)} of "
+                f"{len(by_data)} data sets",
+                f"{mean(rows, name, 'folds'):.0f}",
             ]
             for name in libraries
         ],
-        title="Time over Maggy's, geometric mean over the data sets",
+        title="Time over Maggy's, geometric mean over the data sets and seeds",
     )
-    for index, library in enumerate(("Maggy", HALVING)):
-        gaps = [row["gaps"][index] for row in rows]
+    for own in ("Maggy", TPE):
+        gaps = [gap(group, own) for group in by_data]
         print(
-            f"{library}: the gap to the best other library is {statistics.median(gaps):+.2f} "
+            f"{own}: the gap to the best other library is {statistics.median(gaps):+.2f} "
             f"standard deviations in the median and {max(gaps):+.2f} at most."
         )
 
@@ -329,9 +340,8 @@ def show(rows, libraries):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--trees", type=int, default=50, help="trees of a forest")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--optimizer", default="randomsearch")
+    parser.add_argument("--trees", type=int, default=10, help="trees of a forest")
+    parser.add_argument("--seeds", type=int, default=5, help="number of seeds")
     parser.add_argument("--data", nargs="*", default=list(DATA_SETS), choices=list(DATA_SETS))
     parser.add_argument("--read", help="only show the rows that an earlier run printed to a file")
     options = parser.parse_args()
@@ -348,12 +358,17 @@ def main():
         warm_up(functions, options, folder)
         rows = []
         for name in options.data:
-            rows.append(compare(name, measure(name, functions, options, folder)))
-            print(json.dumps(rows[-1]), flush=True)
+            for seed in range(1, options.seeds + 1):
+                found = measure(name, seed, functions, options, folder)
+                rows.append(compare(name, seed, found))
+                print(json.dumps(rows[-1]), flush=True)
         session.stop()
-    print(f"{CONFIGURATIONS} configurations on {FOLDS} folds, {options.workers} workers")
+    print(f"{CONFIGURATIONS} configurations, {FOLDS} folds, {options.workers} workers")
     show(rows, list(functions))
-    json_line("sklearn_search", {"trees": options.trees, "load": os.getloadavg()[0]})
+    json_line(
+        "sklearn_search",
+        {"trees": options.trees, "seeds": options.seeds, "load": os.getloadavg()[0]},
+    )
 
 
 if __name__ == "__main__":

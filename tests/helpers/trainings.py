@@ -132,7 +132,7 @@ class HonestWorker:
 
     def end(self, message):
         """End the training, and report it with all that has not arrived."""
-        *parts, (fields, times, checkpoints) = self.reports.parts()
+        *parts, (fields, times, checkpoints, _) = self.reports.parts()
         names = ("run", "first_point", "points", "first_line", "lines")
         report = dict(zip(names, fields, strict=True), times=times, checkpoints=checkpoints)
         self.request = [*(part.heartbeat for part in parts), message(**report)]

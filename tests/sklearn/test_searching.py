@@ -15,7 +15,8 @@ from sklearn.svm import SVC
 
 import maggy.sklearn
 from maggy import Searchspace, Trial
-from maggy.core import decision_wait, launch
+from maggy.core import launch
+from maggy.core.reporting import decision_wait
 from maggy.optimizer import RandomSearch
 from maggy.result import build_result
 from maggy.result.rows import make_row

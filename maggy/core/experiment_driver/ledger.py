@@ -261,12 +261,12 @@ class Ledger:
         worker.run.is_stopping = True
         return [Send(worker.identity, Stop(worker.run.number))]
 
-    def decided(self, wanted: DecisionWanted) -> list[Instruction]:
+    def decided(self, question: DecisionWanted) -> list[Instruction]:
         """Tell a worker that the stop rules have seen its points. Ignore a run that is over."""
-        worker = self._assignments.running.get(wanted.trial_id)
-        if worker is None or worker.run is None or worker.run.number != wanted.run:
+        worker = self._assignments.running.get(question.trial_id)
+        if worker is None or worker.run is None or worker.run.number != question.run:
             return []
-        return [Send(worker.identity, Decided(wanted.run, wanted.points))]
+        return [Send(worker.identity, Decided(question.run, question.points))]
 
     def pause(self, trial_id: str) -> list[Instruction]:
         """Let a trial leave its worker after its next checkpoint. Ignore one that does not run."""

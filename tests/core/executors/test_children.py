@@ -677,7 +677,7 @@ def test_a_point_has_the_time_at_which_the_child_reported_it(shared):
 
 
 def flushes_twice(x, reporter):
-    from maggy.core import decision_wait
+    from maggy.core.reporting import decision_wait
 
     decision_wait.WAIT_SECONDS = 120.0
     for step in range(2):

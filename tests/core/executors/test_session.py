@@ -8,7 +8,6 @@ from helpers.wire import HELLO, SOON
 from msgspec.structs import replace
 
 from maggy.common.exceptions import EarlyStopException
-from maggy.core import decision_wait
 from maggy.core import reporter as reporter_module
 from maggy.core.executors import heartbeats as module
 from maggy.core.messages import (
@@ -25,6 +24,7 @@ from maggy.core.messages import (
     Stop,
     Wait,
 )
+from maggy.core.reporting import decision_wait
 
 pytestmark = pytest.mark.loopback
 

@@ -7,9 +7,9 @@ import pytest
 from helpers.waiting import HANG, Background
 
 from maggy.common.exceptions import EarlyStopException, NotSupportedError
-from maggy.core import decision_wait
-from maggy.core.decision_wait import DecisionWait
 from maggy.core.reporter import Reporter
+from maggy.core.reporting import decision_wait
+from maggy.core.reporting.decision_wait import DecisionWait
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_it_lasts_until_the_driver_has_decided_on_all_points(patient):
     assert wait.asks
     wait.note(2)
     assert wait.asks
-    assert waiting.is_alive()
+    assert not wait._is_decided.is_set()
     wait.note(3)
     waiting.result()
     assert not wait.asks

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Callable
 
 from maggy.checkpoints.reporting import CheckpointReporter
-from maggy.core.decision_wait import DecisionWait
+from maggy.core.reporting.decision_wait import DecisionWait
 
 __all__ = ["DecisionReporter"]
 

@@ -1,0 +1,1 @@
+"""Parts of the reporter: its wait for a decision, and how it cuts lines."""
