@@ -17,13 +17,14 @@ class FolderCheckpoints:
     """Keep the checkpoints of a run in a folder. Nothing is uploaded."""
 
     def __init__(self, folder, checkpoint=None):
-        self._folder, self._checkpoint = folder, checkpoint
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder, self._checkpoint = folder, checkpoint
         self.handover = checkpoint and Handover("", checkpoint.step, checkpoint.metric)
         self.saved = []
 
     @contextlib.contextmanager
     def save(self, step, metric):
-        path = self._folder / f"{len(list(self._folder.iterdir()))}-{step}"
+        path = self.folder / f"{len(list(self.folder.iterdir()))}-{step}"
         path.mkdir()
         yield path
         self.saved.append(Checkpoint(path, step, metric))
