@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any, Protocol
 
 from maggy.callbacks.checkpoint_saving import OnlyTraining, SavingReporter
 from maggy.callbacks.lightning_callback import LightningCallback
-from maggy.common.optional import import_optional
+from maggy.callbacks.random_states import random_states, restore_random_states
 
 __all__ = ["LightningCheckpoint"]
 
@@ -101,7 +100,7 @@ class LightningCheckpoint(OnlyTraining, LightningCallback):
 
     def state_dict(self) -> dict[str, Any]:
         """Return the states of the shared random generators. Lightning calls this method."""
-        return _random_states()
+        return random_states()
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Keep the states of a checkpoint. Lightning calls this method.
@@ -120,7 +119,7 @@ class LightningCheckpoint(OnlyTraining, LightningCallback):
         """
         # Before the first iterator over the training data draws the order of the rows.
         if self._random_states is not None:
-            _restore_random_states(self._random_states)
+            restore_random_states(self._random_states)
 
     def on_train_start(self, trainer: _Trainer, pl_module: object) -> None:
         """Check that the training continues the checkpoint. Lightning calls this method.
@@ -186,30 +185,3 @@ def _between_epochs(trainer: _Trainer) -> Iterator[None]:
     finally:
         for count, ready in zip(counts, before, strict=True):
             count.ready = ready
-
-
-# Plain lists and tensors only: PyTorch loads other objects only from files that are trusted.
-def _random_states() -> dict[str, Any]:
-    """Return the states of the random generators that all callers share."""
-    numpy = import_optional("numpy", "LightningCheckpoint", "")
-    torch = import_optional("torch", "LightningCheckpoint", "")
-    version, python, gauss_next = random.getstate()
-    kind, keys, *others = numpy.random.get_state()
-    return {
-        "python": [version, list(python), gauss_next],
-        "numpy": [kind, keys.tolist(), *others],
-        "torch": torch.get_rng_state(),
-        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
-    }
-
-
-def _restore_random_states(states: dict[str, Any]) -> None:
-    numpy = import_optional("numpy", "LightningCheckpoint", "")
-    torch = import_optional("torch", "LightningCheckpoint", "")
-    version, python, gauss_next = states["python"]
-    random.setstate((version, tuple(python), gauss_next))
-    numpy.random.set_state(tuple(states["numpy"]))
-    torch.set_rng_state(states["torch"])
-    # Another machine may have another number of GPUs.
-    if states["cuda"] and torch.cuda.device_count() == len(states["cuda"]):
-        torch.cuda.set_rng_state_all(states["cuda"])

@@ -15,7 +15,8 @@ def train_xgboost(reporter, total=8, *, die_after=None, told=("model", "rounds")
         reporter: The reporter of the run.
         total: Number of rounds of the whole training.
         die_after: The round, from 1, after which the worker is lost.
-        told: What the training is given of the saved state.
+        told: What the training is given of the saved state; "nothing of it" if the training
+            function reads it only.
         **options: The options of the checkpoint.
     """
     import xgboost
@@ -29,6 +30,9 @@ def train_xgboost(reporter, total=8, *, die_after=None, told=("model", "rounds")
             return False
 
     save = XGBoostCheckpoint(reporter, **options)
+    if told == ("nothing of it",):
+        assert save.model
+        assert save.rounds_left(total)
     data = xgboost.DMatrix(X, Y)
     with contextlib.suppress(Interruption):
         booster = xgboost.train(
@@ -55,6 +59,9 @@ def train_lightgbm(reporter, total=8, *, die_after=None, told=("model", "rounds"
 
     die.order = 26
     save = LightGBMCheckpoint(reporter, **options)
+    if told == ("nothing of it",):
+        assert save.model
+        assert save.rounds_left(total)
     data = lightgbm.Dataset(X, Y)
     with contextlib.suppress(Interruption):
         booster = lightgbm.train(
@@ -85,6 +92,8 @@ def train_catboost(reporter, total=8, *, die_after=None, told=("snapshot",), **o
             return True
 
     save, die = CatBoostCheckpoint(reporter, **options), Die()
+    if told == ("nothing of it",):
+        assert save.snapshot
     model = catboost.CatBoostClassifier(
         iterations=total,
         depth=2,

@@ -23,7 +23,8 @@ def train_lightning(reporter, total=8, *, die_after=None, told=("path",), **opti
         reporter: The reporter of the run.
         total: Number of epochs of the whole training.
         die_after: The epoch, from 1, after which the worker is lost.
-        told: What the training is given of the saved state.
+        told: What the training is given of the saved state; "nothing of it" if the training
+            function reads it only.
         **options: The options of the checkpoint.
     """
     import lightning
@@ -57,6 +58,8 @@ def train_lightning(reporter, total=8, *, die_after=None, told=("path",), **opti
 
     begin_anew(reporter)
     save = LightningCheckpoint(reporter, **options)
+    if told == ("nothing of it",):
+        assert save.path
     trainer = lightning.Trainer(
         max_epochs=total,
         accelerator="cpu",
@@ -98,6 +101,8 @@ def train_hugging_face(reporter, total=8, *, die_after=None, told=("path",), **o
 
     begin_anew(reporter)
     save = HuggingFaceCheckpoint(reporter, **options)
+    if told == ("nothing of it",):
+        assert save.path
     tokens = np.random.default_rng(0).integers(0, 20, size=(8, 4))
     data = [{"input_ids": row, "labels": int(row[0] > 9)} for row in tokens]
     sizes = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1}
