@@ -125,6 +125,28 @@ def test_the_round_with_which_lightgbms_own_early_stopping_ends_is_saved(run):
     assert saved_steps(run) == [0, 1]
 
 
+def test_lightgbm_scores_the_saved_model_when_nothing_is_left(tmp_path):
+    def train(reporter):
+        save = LightGBMCheckpoint(reporter)
+        data = lightgbm.Dataset(X, Y)
+        return lightgbm.train(
+            {"objective": "binary", "verbose": -1, "num_threads": 1},
+            data,
+            save.rounds_left(5),
+            valid_sets=[data.create_valid(X[:40], Y[:40])],
+            init_model=save.model,
+            callbacks=[save],
+            keep_training_booster=True,
+        )
+
+    first = next_run(tmp_path / "first")
+    whole = train(first)
+    again = train(next_run(tmp_path / "again", first))
+    assert again.current_iteration() == again.best_iteration == whole.current_iteration() == 5
+    score = whole.best_score["valid_0"]["binary_logloss"]
+    assert again.best_score["valid_0"]["binary_logloss"] == pytest.approx(score, rel=1e-12)
+
+
 def test_a_pause_at_a_checkpoint_ends_a_training(run):
     run.pause()
     with pytest.raises(EarlyStopException):
