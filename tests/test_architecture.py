@@ -343,6 +343,14 @@ def test_randomness_comes_from_a_generator_that_is_passed_in():
     found = offenders(breaks)
     # A contract test makes sure that an optimizer does not depend on the global generator.
     assert found.pop("maggy.testing.optimizers") == ["random.seed"]
+    # A checkpoint has the states of the global generators of the user's training. It draws nothing.
+    states = {
+        "numpy.random.get_state",
+        "numpy.random.set_state",
+        "random.getstate",
+        "random.setstate",
+    }
+    assert set(found.pop("maggy.callbacks.random_states")) == states
     assert found == {}
 
 

@@ -63,6 +63,9 @@ class HuggingFaceEvaluate(MetricReport, FrameworkCallback):
     _evaluated_step: int
     """The step of the last evaluation that had the metric; -1 before the first."""
 
+    _first_step: int
+    """The step of the checkpoint that ``train()`` continues; 0 if it continues none."""
+
     _other_names: list[str]
     """The metrics of the evaluation sets of this step, as long as none had the metric."""
 
@@ -83,11 +86,14 @@ class HuggingFaceEvaluate(MetricReport, FrameworkCallback):
 
         Args:
             args: Not used.
-            state: Not used.
+            state: Has the step with which the training begins: above 0 if it continues another.
             control: Not used.
             **others: Not used.
         """
         self._begin()
+        # The training that is continued has reported this step. It is the last one, too, if
+        # nothing is left to train, and then trainer.evaluate() evaluates it again.
+        self._first_step = state.global_step
 
     def on_evaluate(
         self,
@@ -106,7 +112,8 @@ class HuggingFaceEvaluate(MetricReport, FrameworkCallback):
             metrics: The metrics of one evaluation set by name.
             **others: Not used.
         """
-        if not state.is_world_process_zero or state.global_step == self._evaluated_step:
+        is_old = state.global_step in (self._evaluated_step, self._first_step or None)
+        if is_old or not state.is_world_process_zero:
             return
         names = [self._metric, f"eval_{self._metric}"]
         name = next((name for name in names if name in (metrics or {})), None)
@@ -141,6 +148,7 @@ class HuggingFaceEvaluate(MetricReport, FrameworkCallback):
 
     def _begin(self) -> None:
         self._evaluated_step = -1
+        self._first_step = 0
         self._other_names = []
 
     def _check(self) -> None:

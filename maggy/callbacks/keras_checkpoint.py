@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
+from maggy.callbacks.checkpoint_saving import CheckpointSaving, SavedState, SavingReporter
 from maggy.callbacks.keras_callback import KerasCallback
-from maggy.common.exceptions import BadArgumentsError
-from maggy.common.json_values import as_number
 
 if TYPE_CHECKING:
     import keras
@@ -26,27 +24,7 @@ _POSITION = "keras.json"
 shapes with which the model was built."""
 
 
-class _Checkpoint(Protocol):
-    """The part of a Checkpoint that the callback uses."""
-
-    def __truediv__(self, name: str) -> Path: ...
-
-
-class _Reporter(Protocol):
-    """The part of a Reporter that the callback uses."""
-
-    @property
-    def last_step(self) -> float: ...
-
-    @property
-    def should_checkpoint(self) -> bool: ...
-
-    def checkpoint(self, step: int) -> AbstractContextManager[Path]: ...
-
-    def restore(self) -> _Checkpoint | None: ...
-
-
-class KerasCheckpoint(KerasCallback):
+class KerasCheckpoint(CheckpointSaving, KerasCallback):
     """Save the model and the optimizer after an epoch, and continue from there.
 
     When the trial runs again, because its worker was lost, the experiment was resumed or the trial
@@ -79,22 +57,17 @@ class KerasCheckpoint(KerasCallback):
         MissingDependencyError: If Keras is not installed.
     """
 
+    _unit = "epochs"
+
     if TYPE_CHECKING:
         model: keras.Model
         params: Mapping[str, object]
 
     def __init__(
-        self, reporter: _Reporter, model_and_optimizer: bool = True, every: int = 1
+        self, reporter: SavingReporter, model_and_optimizer: bool = True, every: int = 1
     ) -> None:
-        super().__init__()
-        number = as_number(every)
-        if not isinstance(number, int) or number < 1:
-            raise BadArgumentsError(
-                f"every must be a whole number of epochs, at least 1, but got {every!r:.80}."
-            )
-        self._reporter = reporter
+        super().__init__(reporter, every)
         self._saves_model = model_and_optimizer
-        self._every = number
         self._fit = 0
 
     def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
@@ -134,11 +107,9 @@ class KerasCheckpoint(KerasCallback):
             epoch: The number of the epoch.
             logs: Not used.
         """
-        is_due = (epoch + 1) % self._every == 0 or epoch + 1 == self.params["epochs"]
-        if not (is_due or self._reporter.should_checkpoint):
+        if not self._is_due(epoch + 1, is_last=epoch + 1 == self.params["epochs"]):
             return
-        last_step = self._reporter.last_step
-        with self._reporter.checkpoint(step=epoch if last_step < 0 else int(last_step)) as folder:
+        with self._checkpoint(step=epoch) as folder:
             self._save(folder)
             position = {
                 "fit": self._fit,
@@ -167,7 +138,7 @@ class KerasCheckpoint(KerasCallback):
         self.model.save_weights(folder / _WEIGHTS)
 
 
-def _load(model: keras.Model, checkpoint: _Checkpoint) -> None:
+def _load(model: keras.Model, checkpoint: SavedState) -> None:
     optimizer = model.optimizer
     # Only an optimizer that is built has variables into which its state can be loaded.
     if optimizer is not None and not optimizer.built:
@@ -176,5 +147,5 @@ def _load(model: keras.Model, checkpoint: _Checkpoint) -> None:
     model.load_weights(path if os.path.exists(path) else checkpoint / _WEIGHTS)
 
 
-_FIT_COUNTS: WeakKeyDictionary[_Reporter, int] = WeakKeyDictionary()
+_FIT_COUNTS: WeakKeyDictionary[SavingReporter, int] = WeakKeyDictionary()
 """The number of the last ``fit()`` with a checkpoint in each training function, from 0."""

@@ -5,19 +5,13 @@ Lightning is imported when the first callback is made.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from typing import Protocol
 
-from maggy.callbacks.framework_callback import FrameworkCallback
+from maggy.callbacks.lightning_callback import LightningCallback
 from maggy.callbacks.metric_report import MetricReport, MetricReporter, missing_metric
-from maggy.common.extras import install_command
-from maggy.common.optional import can_import, import_optional
 
 __all__ = ["LightningEpochEnd"]
-
-_PACKAGES = ("lightning.pytorch", "pytorch_lightning")
-"""The two packages that Lightning is published as. Each has classes of its own."""
 
 
 class _Trainer(Protocol):
@@ -29,7 +23,7 @@ class _Trainer(Protocol):
     callback_metrics: Mapping[str, object]
 
 
-class LightningEpochEnd(MetricReport, FrameworkCallback):
+class LightningEpochEnd(MetricReport, LightningCallback):
     """Report a metric to the experiment after each epoch of PyTorch Lightning.
 
     The step is the epoch, counted from 0 over all ``fit()`` with the same reporter: after five
@@ -80,17 +74,6 @@ class LightningEpochEnd(MetricReport, FrameworkCallback):
         super().__init__(reporter)
         self._metric = metric
         self._begin()
-
-    @classmethod
-    def _framework_classes(cls) -> tuple[type, ...]:
-        # Each package accepts only its own class. What is imported is what the user takes.
-        packages = [name for name in _PACKAGES if name in sys.modules]
-        packages = packages or [name for name in _PACKAGES if can_import(name)][:1]
-        remedy = install_command("lightning")
-        return tuple(
-            import_optional(name, cls.__name__, remedy).Callback
-            for name in packages or _PACKAGES[:1]
-        )
 
     def on_train_start(self, trainer: _Trainer, pl_module: object) -> None:
         """Forget an earlier ``fit()`` and the sanity check. Lightning calls this method.

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from helpers.framework_trainings import COPIES, assert_stopped, points, run_and_stop, steps
+from helpers.framework_trainings import COPIES, MANY, assert_stopped, points, run_and_stop, steps
 from transformers import (
     BertConfig,
     BertForSequenceClassification,
@@ -14,20 +14,12 @@ from transformers import (
 
 from maggy.callbacks import HuggingFaceEvaluate
 from maggy.common.exceptions import EarlyStopException, MetricKeyError
-from maggy.core.reporter import Reporter
-
-MANY = 1_000_000
 
 
 def texts(count):
     """Return random tokens whose first one is the label."""
     tokens = np.random.default_rng(0).integers(0, 20, size=(count, 4))
     return [{"input_ids": row, "labels": int(row[0] > 9)} for row in tokens]
-
-
-@pytest.fixture
-def reporter():
-    return Reporter()
 
 
 @pytest.fixture

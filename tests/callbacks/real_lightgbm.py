@@ -4,24 +4,17 @@ import lightgbm
 import pytest
 from helpers.framework_trainings import (
     COPIES,
+    MANY,
+    X,
+    Y,
     assert_stopped,
     points,
-    rows,
     run_and_stop,
     steps,
 )
 
 from maggy.callbacks import LightGBMRound
 from maggy.common.exceptions import EarlyStopException, MetricKeyError
-from maggy.core.reporter import Reporter
-
-X, Y = rows()
-MANY = 1_000_000
-
-
-@pytest.fixture
-def reporter():
-    return Reporter()
 
 
 def train(*callbacks, rounds=3, names=("mine",), metric="auc", **options):

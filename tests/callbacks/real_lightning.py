@@ -9,13 +9,19 @@ import warnings
 import lightning
 import pytest
 import torch
-from helpers.framework_trainings import COPIES, assert_stopped, points, rows, run_and_stop, steps
+from helpers.framework_trainings import (
+    COPIES,
+    MANY,
+    assert_stopped,
+    points,
+    rows,
+    run_and_stop,
+    steps,
+)
 
 from maggy.callbacks import LightningEpochEnd
 from maggy.common.exceptions import EarlyStopException, MetricKeyError
-from maggy.core.reporter import Reporter
 
-MANY = 1_000_000
 X, Y = (torch.from_numpy(array) for array in rows(16))
 
 
@@ -53,11 +59,6 @@ class Model(lightning.LightningModule):
 
 def loader():
     return torch.utils.data.DataLoader(torch.utils.data.TensorDataset(X, Y), batch_size=4)
-
-
-@pytest.fixture
-def reporter():
-    return Reporter()
 
 
 @pytest.fixture(autouse=True)

@@ -4,24 +4,17 @@ import pytest
 import xgboost
 from helpers.framework_trainings import (
     COPIES,
+    MANY,
+    X,
+    Y,
     assert_stopped,
     points,
-    rows,
     run_and_stop,
     steps,
 )
 
 from maggy.callbacks import XGBoostRound
 from maggy.common.exceptions import BadArgumentsError, EarlyStopException, MetricKeyError
-from maggy.core.reporter import Reporter
-
-X, Y = rows()
-MANY = 1_000_000
-
-
-@pytest.fixture
-def reporter():
-    return Reporter()
 
 
 def fit(callback, rounds=3, **options):

@@ -10,10 +10,15 @@ from maggy.common.exceptions import MissingDependencyError
 from maggy.common.extras import install_command
 
 FRAMEWORKS = {
+    "CatBoostCheckpoint": ("catboost", "catboost"),
     "CatBoostRound": ("catboost", "catboost"),
+    "HuggingFaceCheckpoint": ("transformers", "transformers"),
     "HuggingFaceEvaluate": ("transformers", "transformers"),
+    "LightGBMCheckpoint": ("lightgbm", "lightgbm"),
     "LightGBMRound": ("lightgbm", "lightgbm"),
+    "LightningCheckpoint": ("lightning.pytorch", "lightning"),
     "LightningEpochEnd": ("lightning.pytorch", "lightning"),
+    "XGBoostCheckpoint": ("xgboost", "xgboost"),
     "XGBoostRound": ("xgboost", "xgboost"),
 }
 """The package and the extra of each callback."""

@@ -22,11 +22,6 @@ def steps(reporter):
 
 
 @pytest.fixture
-def reporter():
-    return Reporter()
-
-
-@pytest.fixture
 def fit():
     """Return a function that fits a tiny model on 8 rows, 2 batches an epoch."""
     import keras

@@ -7,6 +7,9 @@ import numpy as np
 
 from helpers.loopback import Experiment, Given, one_after_another, trials
 
+MANY = 1_000_000
+"""Number of rounds or epochs that only a stop ends."""
+
 COPIES = [copy.copy, copy.deepcopy, lambda callback: pickle.loads(pickle.dumps(callback))]
 
 
@@ -23,6 +26,9 @@ def rows(count=80):
     rng = np.random.default_rng(0)
     x = rng.normal(size=(count, 3)).astype("float32")
     return x, (x[:, 0] + rng.normal(scale=0.5, size=count) > 0).astype("int64")
+
+
+X, Y = rows()
 
 
 def run_and_stop(root, train):
