@@ -43,20 +43,19 @@ def executor_findings() -> list[Finding]:
 
 def _findings_on(cluster: Cluster) -> list[Finding]:
     token = secrets.token_bytes(TOKEN_BYTES)
-    slots = cluster.slots()
-    findings = [
-        Finding("ok", "session", f"{cluster.app_id}, {slots or 'unlimited'} task slots"),
-    ]
+    session = _session_finding(cluster)
     try:
         with _listening(cluster.host, token) as port:
             task = functools.partial(probe, cluster.advertised, port)
             reports = cluster.run("maggy-doctor", "maggy doctor", [*range(_TASKS)], task)
     except OSError as error:
         text = f"cannot listen on {cluster.host}: {error}"
-        return [*findings, Finding("problem", "driver", text, _FIREWALL)]
+        return [session, Finding("problem", "driver", text, _FIREWALL)]
     except Exception as error:  # whatever Spark raises
         text = release_error(error) or error_of(error)[0]
-        return [*findings, Finding("problem", "executors", text[:500], _remedy(text))]
+        return [session, Finding("problem", "executors", text[:500], _remedy(text))]
+    # Where Spark counts the cores of executors that have come, there were none before the tasks.
+    findings = [_session_finding(cluster)]
     by_host: dict[str, Mapping[str, Any]] = {}
     for report in reports:
         if isinstance(report, Mapping):
@@ -64,6 +63,11 @@ def _findings_on(cluster: Cluster) -> list[Finding]:
     for report in by_host.values():
         findings += compare(report, token, f"{cluster.advertised}:{port}")
     return findings
+
+
+def _session_finding(cluster: Cluster) -> Finding:
+    slots = cluster.slots()
+    return Finding("ok", "session", f"{cluster.app_id}, {slots or 'unlimited'} task slots")
 
 
 def compare(report: Mapping[str, Any], token: bytes, address: str) -> list[Finding]:

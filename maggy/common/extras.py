@@ -37,6 +37,8 @@ EXTRAS: Final[Mapping[str, list[str]]] = {
     "data": ["pandas>=2.0", "pyarrow>=15"],
     # The oldest version in which cross_validate has params.
     "sklearn": ["scikit-learn>=1.4"],
+    # Event files, for those who have no TensorFlow.
+    "tensorboard": ["tensorboard>=2.16", "google-crc32c>=1.5"],
     "s3": ["s3fs>=2024.10"],
     "hdfs": ["hdfs-native>=0.11"],
     # hops needs six, but does not declare it.

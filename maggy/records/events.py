@@ -59,7 +59,7 @@ def events_problem() -> str:
     except Exception as error:
         return (
             f"TensorBoard {problem_with('tensorboard', error)}, so no event files are written: "
-            + install_command("tensorflow", upgrade=True)
+            + install_command("tensorboard", upgrade=True)
         )
     return "No event files are written."
 

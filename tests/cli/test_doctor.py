@@ -244,6 +244,26 @@ def test_the_java_that_spark_would_start_is_found_and_says_its_version(tmp_path,
     assert [java.major_version(text) for text in ("17.0.9", "1.8.0_392", "")] == [17, 8, None]
 
 
+def test_task_slots_are_counted_when_executors_have_come(monkeypatch):
+    class Growing:
+        """A standalone cluster: its executors come while the first tasks wait for them."""
+
+        app_id, host, advertised = "app-1", "127.0.0.1", "127.0.0.1"
+        session = None
+        num_slots = 2
+
+        def slots(self):
+            return self.num_slots
+
+        def run(self, group, description, values, task):
+            self.num_slots = 8
+            return [task(value) for value in values]
+
+    monkeypatch.setattr(executor_checks, "active_cluster", Growing)
+    findings = by_topic(executor_checks.executor_findings())
+    assert findings["session"].text == "app-1, 8 task slots"
+
+
 @pytest.mark.slow
 def test_the_executors_of_a_real_spark_are_looked_at(spark, monkeypatch):
     # The session belongs to all tests, so it must not end here.

@@ -79,8 +79,9 @@ def test_a_tensorboard_that_is_not_installed_costs_one_line(monkeypatch):
         monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, "tensorboard", None)
     assert find_event_maker() is None
-    assert events_problem().startswith(
-        "TensorBoard is not installed, so no event files are written"
+    assert events_problem() == (
+        "TensorBoard is not installed, so no event files are written: "
+        "pip install --upgrade 'tensorboard>=2.16' 'google-crc32c>=1.5'"
     )
 
 

@@ -150,9 +150,9 @@ class Foreground:
             elif hint is not None and now >= hint:
                 hint = None
                 self.say(
-                    f"No worker has come yet after {PATIENCE_SECONDS:g} seconds. If this "
-                    "machine is not just slow, Spark has no free task slot, or its executors "
-                    f"cannot reach the driver at {self._driver_host}."
+                    f"No worker has come yet after {PATIENCE_SECONDS:g} seconds. If executors "
+                    "are not just starting or unpacking an archive, Spark has no free task slot, "
+                    f"or they cannot reach the driver at {self._driver_host}."
                 )
 
     def _say_who_is_missing(self, line: str) -> None:

@@ -71,6 +71,7 @@ def test_without_a_worker_the_user_reads_once_what_the_reason_may_be(
     foreground.wait(None)
     (text,) = texts.shown
     assert text.startswith("No worker has come yet")
+    assert "unpacking an archive" in text
     assert text.endswith("cannot reach the driver at driver.example.")
     assert texts.logged == texts.shown
 
