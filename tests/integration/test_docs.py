@@ -69,6 +69,14 @@ def test_the_python_of_a_page_is_formatted_like_the_package(page):
         assert formatter.stdout == block
 
 
+@pytest.mark.parametrize("page", [page for page in PAGES if page.name != "README.md"], ids=name_of)
+def test_a_page_begins_with_what_one_can_do_after_reading_it(page):
+    title, beginning = page.read_text(encoding="utf-8").split("\n\n")[:2]
+    assert title.startswith("# ")
+    if page != DOCS / "index.md":  # the door to all others
+        assert re.match(r"After (this page|these pages) you (can|know|have) ", beginning)
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_link_leads_to_a_file_and_a_heading(page):
     faults = []
