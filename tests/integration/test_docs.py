@@ -189,6 +189,9 @@ def test_the_readme_begins_with_the_commands_and_the_picture():
     commands = "\n".join(blocks(ROOT / "README.md", "bash"))
     assert "pip install tox && tox -e titanic" in commands
     assert commands.index("tox -e titanic") < commands.index("pip install tox && tox  ")
+    first_lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()[:10]
+    assert any("`pip install tox && tox -e titanic`" in line for line in first_lines)
+    assert any(line.startswith("![") for line in first_lines)
     (picture,) = re.findall(r"!\[[^]]+\]\((.*)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
     assert (ROOT / picture).stat().st_size <= 200_000
 
