@@ -25,7 +25,7 @@ API = [*(SITE / "reference" / "generated").glob("*.html")]
 SHORT = set(sorted(API, key=lambda path: path.stat().st_size)[:-5])
 PAGES = [path.relative_to(SITE).as_posix() for path in sorted({*SITE.rglob("*.html")} - SHORT)]
 # Furo's limits are between these widths: no table of contents, then no list of pages.
-WIDTHS = [380, 800, 1040, 1200, 1400, 1900]
+WIDTHS = [380, 800, 1040, 1400]
 SCHEMES = {"light": "rgb(255, 255, 255)", "dark": "rgb(19, 20, 22)"}
 RATIO = """
 // The contrast of an element's text against what lies behind it, as WCAG 2 defines it.
