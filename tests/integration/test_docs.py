@@ -8,6 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from maggy.ablation.ablator import registry as ablators
+from maggy.earlystop import registry as stop_rules
+from maggy.optimizer import registry as optimizers
+from maggy.tracking import registry as listeners
+
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = [
@@ -103,6 +108,17 @@ def test_no_python_is_hidden_in_a_block_of_another_kind(page):
     for language in sorted(kinds - {"py", "python"}):
         for block in blocks(page, language):
             assert not is_program(block), block
+
+
+def test_the_groups_of_entry_points_on_the_pages_are_those_of_the_code():
+    groups = [
+        re.findall(r'entry-points\."([\w.]+)"', block)
+        for page in PAGES
+        for block in blocks(page, "toml")
+    ]
+    code = {ablators.ENTRY_POINTS, listeners.ENTRY_POINTS, stop_rules.ENTRY_POINTS}
+    assert {name for names in groups for name in names} == code | {optimizers.ENTRY_POINT_GROUP}
+    assert all(groups)
 
 
 def is_program(text):
