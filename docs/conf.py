@@ -9,6 +9,7 @@ import runpy
 import sys
 from pathlib import Path
 
+from sphinx.pycode import ModuleAnalyzer
 from sphinx.util.nodes import make_refnode
 
 ROOT = Path(__file__).parents[1]
@@ -53,6 +54,7 @@ default_role = "code"
 
 html_theme = "furo"
 html_title = f"Maggy {release}"
+html_favicon = "_static/icon.svg"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_copy_source = False
@@ -64,9 +66,25 @@ html_last_updated_fmt = None
 
 def setup(app):
     """Register what makes the reference easier to read."""
+    app.connect("autodoc-process-docstring", describe_constant)
     app.connect("autodoc-process-docstring", name_bases)
     app.connect("autodoc-process-signature", show_init)
     app.connect("missing-reference", link_public_object)
+
+
+def describe_constant(app, what, name, obj, options, lines):
+    """Show the text below a constant where Sphinx would show that of its type.
+
+    Sphinx looks for the text only in the module of the public path, which imports the constant.
+    """
+    if what != "data":
+        return
+    package, _, constant = name.rpartition(".")
+    for module in sorted(part for part in sys.modules if part.startswith(f"{package}.")):
+        if getattr(sys.modules[module], constant, None) is obj:
+            texts = ModuleAnalyzer.for_module(module).find_attr_docs()
+            if ("", constant) in texts:
+                lines[:] = texts["", constant]
 
 
 def name_bases(app, what, name, obj, options, lines):

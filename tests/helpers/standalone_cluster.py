@@ -21,13 +21,14 @@ class StandaloneCluster:
     Args:
         folder: Where they write.
         workers: Number of workers.
+        memory: The memory that each of them offers.
 
     Attributes:
         url: The master URL.
     """
 
-    def __init__(self, folder, workers=2):
-        self._folder, self._count = folder, workers
+    def __init__(self, folder, workers=2, memory="512m"):
+        self._folder, self._count, self._memory = folder, workers, memory
         self._processes = []
 
     def __enter__(self):
@@ -36,7 +37,7 @@ class StandaloneCluster:
             self.url = wait_until(self._find_url, "the start of Spark's master")
             for number in range(self._count):
                 folder = ("--work-dir", str(self._folder / f"work{number}"))
-                options = ("--cores", "1", "--memory", "512m", *folder, self.url)
+                options = ("--cores", "1", "--memory", self._memory, *folder, self.url)
                 self._start(f"worker{number}", "worker.Worker", *options)
         except BaseException:
             self._end()

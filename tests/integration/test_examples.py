@@ -167,6 +167,7 @@ def test_a_notebook_is_kept_with_the_outputs_of_a_good_run_and_no_path_of_a_mach
     text = (EXAMPLES / name).read_text(encoding="utf-8")
     notebook = nbformat.reads(text, as_version=4)
     nbformat.validate(notebook)
+    assert notebook.cells[0].source.split("\n")[2].startswith("After this notebook you can ")
     assert tables(notebook)
     assert not any(
         output.output_type == "error"

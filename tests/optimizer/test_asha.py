@@ -146,44 +146,12 @@ def test_the_higher_rung_is_checked_first():
     ]
 
 
-def test_a_promotion_continues_the_trial_of_the_rung_below():
-    noise = random.Random(4)
-
-    def score(trial):
-        metric = trial.params["x"]
-        return noise.choice([LOST, None, Stopped(metric), metric, metric])
-
-    experiment = drive(prepare(Asha(2, 1, 8), 200), score, in_flight=7, rng=random.Random(5))
-    assert check_parents(experiment) > 50
-
-
 def test_a_promotion_continues_the_one_of_several_equal_trials():
     optimizer = prepare(Asha(2, 1, 4), 60, space=Searchspace(x=("DISCRETE", [1, 2])))
     experiment = drive(optimizer, lambda trial: trial.params["x"], in_flight=3)
     parents = [trial.parent for trial in experiment.suggestions if trial.parent]
     assert check_parents(experiment) == len(parents) == len(set(parents))
     assert any("_" in parent for parent in parents)
-
-
-@pytest.mark.parametrize("crash_after", range(1, 40, 3))
-def test_a_resumed_search_continues_the_recorded_trials(crash_after):
-    def run(**options):
-        return drive(prepare(Asha(2, 1, 8), 40), lambda trial: trial.params["x"], **options)
-
-    half = run(crash_after=crash_after)
-    records = [Trial.from_json(trial.to_json()) for trial in half.ended_trials]
-    # Earlier releases have recorded no parents.
-    for record in records[::2]:
-        record.parent = None
-    resumed, whole = run(earlier=records), run()
-    assert check_parents(whole) >= 10
-    expected = {trial.trial_id: trial.parent for trial in whole.ended_trials}
-    assert {trial.trial_id: trial.parent for trial in resumed.suggestions} == {
-        trial_id: parent
-        for trial_id, parent in expected.items()
-        if trial_id not in {record.trial_id for record in records}
-    }
-    assert [trial.trial_id for trial in resumed.ended_trials] == list(expected)
 
 
 def test_a_configuration_is_promoted_once_and_keeps_its_parameters():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from helpers.budgets import budgets, check_parents, drive, prepare
+from helpers.budgets import budgets, drive, prepare
 
 from maggy.common.exceptions import BadArgumentsError
 from maggy.optimizer import (
@@ -18,7 +18,7 @@ from maggy.optimizer import (
 )
 from maggy.optimizer.brackets import plan_brackets
 from maggy.searchspace import Searchspace
-from maggy.testing import LOST, OptimizerContract, Stopped
+from maggy.testing import OptimizerContract, Stopped
 from maggy.trial import Trial
 
 
@@ -81,18 +81,6 @@ def test_the_best_of_a_rung_are_promoted_when_all_have_ended(direction, sign):
     ranking = sorted((trial.params["x"] for trial in first[:9]), reverse=True)
     assert {trial.params["x"] for trial in first[9:12]} == set(ranking[:3])
     assert first[12].params["x"] == ranking[0]
-
-
-def test_a_promotion_continues_the_trial_of_the_rung_below():
-    noise = random.Random(4)
-
-    def score(trial):
-        metric = trial.params["x"]
-        return noise.choice([LOST, None, Stopped(metric), metric, metric, metric])
-
-    optimizer = prepare(Hyperband(3, 1, 27), 150)
-    experiment = drive(optimizer, score, in_flight=7, rng=random.Random(5))
-    assert check_parents(experiment) > 25
 
 
 def test_a_worker_waits_for_a_rung_when_there_is_no_other_bracket():
@@ -319,24 +307,6 @@ def test_a_resumed_search_repeats_the_same_brackets():
         trial.trial_id for trial in whole.ended_trials
     }
     assert len(resumed.suggestions) == 40 - 17
-
-
-@pytest.mark.parametrize("crash_after", range(1, 40, 3))
-def test_a_resumed_search_continues_the_recorded_trials(crash_after):
-    def run(**options):
-        return drive(prepare(Hyperband(3, 1, 9), 40), lambda trial: trial.params["x"], **options)
-
-    half = run(crash_after=crash_after)
-    records = [Trial.from_json(trial.to_json()) for trial in half.ended_trials]
-    # Earlier releases have recorded no parents.
-    for record in records[::2]:
-        record.parent = None
-    resumed, whole = run(earlier=records), run()
-    assert check_parents(whole) >= 10
-    ids = {record.trial_id for record in records}
-    assert [(trial.trial_id, trial.parent) for trial in resumed.suggestions] == [
-        (trial.trial_id, trial.parent) for trial in whole.suggestions if trial.trial_id not in ids
-    ]
 
 
 def test_a_search_resumes_although_the_function_has_renamed_its_budget():

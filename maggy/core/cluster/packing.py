@@ -17,8 +17,9 @@ __all__ = ["pack_workload"]
 LARGE_BYTES = 100 * 2**20
 """The user is told about a function of at least this many bytes."""
 REMEDY = (
-    "Read large data inside the function from a place that all executors can reach, or send it "
-    "with spark.sparkContext.broadcast(data) and use the variable's .value (not on Spark Connect)"
+    "Read large data inside the function from a place that all executors can reach, share a table "
+    "with maggy.data.share(frame), or send other data with spark.sparkContext.broadcast(data) and "
+    "use the variable's .value (not on Spark Connect)"
 )
 
 

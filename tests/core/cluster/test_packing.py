@@ -54,6 +54,7 @@ def test_a_large_function_is_reported_once_with_its_largest_object(monkeypatch):
         pass
     (line,) = messages
     assert "largest: rows (bytes, 2.0 MiB)" in line
+    assert "maggy.data.share(frame)" in line
     assert "sparkContext.broadcast" in line
     assert "\n" not in line
 
@@ -70,6 +71,7 @@ def test_a_function_that_spark_refuses_is_an_error_with_its_largest_object_and_r
         "rows (bytes, 2.0 MiB)",
         "OutOfMemoryError",
         "inside the function",
+        "maggy.data.share(frame)",
         "broadcast",
         "spark.driver.memory",
     ):
