@@ -1,19 +1,23 @@
 """The training function runs the folds of scikit-learn one by one, and reports running means."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from helpers.estimators import Scripted
+from sklearn import config_context, get_config
+from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_iris
+from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.svm import SVC
 
-from maggy.common.exceptions import EarlyStopException
+from maggy.common.exceptions import BadArgumentsError, EarlyStopException
 from maggy.core.reporter import Reporter
 from maggy.sklearn.cross_validation import CrossValidation
 from maggy.sklearn.object_choices import ObjectChoices
@@ -118,3 +122,25 @@ def test_an_error_score_takes_the_place_of_a_fold_that_fails():
     value = training_of(Scripted(), error_score=0.25)({"quality": -1}, reporter)
     assert value["test_scores"] == [0.25] * 5
     assert "A fold counts as 0.25. ValueError: the quality is -1" in str(reporter.waiting()[3])
+
+
+def test_the_settings_of_scikit_learn_on_the_driver_are_those_of_the_trial():
+    columns = make_column_transformer((MinMaxScaler(), ["pca0"]), remainder="passthrough")
+    with config_context(transform_output="pandas", enable_metadata_routing=True):
+        settings = get_config()
+        weighted = LogisticRegression().set_fit_request(sample_weight=True)
+        weighted.set_score_request(sample_weight=False)
+    pipeline = make_pipeline(PCA(2), columns, weighted)
+    training = training_of(pipeline, fit_params={"sample_weight": np.ones(len(X))})
+    with pytest.raises(ValueError, match="sample_weight"):
+        training({}, Reporter())
+    routed = replace(training, settings={**settings, "of_another_release": True})
+    before = get_config()
+    assert routed({}, Reporter())["mean_test_score"] > 0.9
+    assert get_config() == before
+
+
+def test_a_scorer_with_several_scores_is_refused_with_their_names():
+    training = replace(training_of(SVC()), scorer=lambda *_: {"one": 1.0, "two": 2.0})
+    with pytest.raises(BadArgumentsError, match=r"return one number, but .* dict with one, two"):
+        training({}, Reporter())
