@@ -129,7 +129,7 @@ def test_the_settings_of_scikit_learn_on_the_driver_are_those_of_the_trial():
     with config_context(transform_output="pandas", enable_metadata_routing=True):
         settings = get_config()
         weighted = LogisticRegression().set_fit_request(sample_weight=True)
-        weighted.set_score_request(sample_weight=False)
+        weighted.set_score_request(sample_weight=True)
     pipeline = make_pipeline(PCA(2), columns, weighted)
     training = training_of(pipeline, fit_params={"sample_weight": np.ones(len(X))})
     with pytest.raises(ValueError, match="sample_weight"):
