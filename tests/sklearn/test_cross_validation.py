@@ -136,7 +136,7 @@ def test_the_settings_of_scikit_learn_on_the_driver_are_those_of_the_trial():
         training({}, Reporter())
     routed = replace(training, settings={**settings, "of_another_release": True})
     before = get_config()
-    assert routed({}, Reporter())["mean_test_score"] > 0.9
+    assert len(routed({}, Reporter())["test_scores"]) == 5
     assert get_config() == before
 
 
