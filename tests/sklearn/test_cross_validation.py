@@ -124,20 +124,28 @@ def test_an_error_score_takes_the_place_of_a_fold_that_fails():
     assert "A fold counts as 0.25. ValueError: the quality is -1" in str(reporter.waiting()[3])
 
 
-def test_the_settings_of_scikit_learn_on_the_driver_are_those_of_the_trial():
+def test_transformers_in_a_trial_return_what_the_driver_has_set():
     columns = make_column_transformer((MinMaxScaler(), ["pca0"]), remainder="passthrough")
-    with config_context(transform_output="pandas", enable_metadata_routing=True):
+    training = training_of(make_pipeline(PCA(2), columns, LogisticRegression()))
+    with pytest.raises(ValueError, match="only supported for"):
+        training({}, Reporter())
+    before = get_config()
+    with config_context(transform_output="pandas"):
+        settings = {**get_config(), "of_another_release": True}
+    assert len(replace(training, settings=settings)({}, Reporter())["test_scores"]) == 5
+    assert get_config() == before
+
+
+def test_arguments_in_a_trial_are_routed_as_the_driver_has_set():
+    with config_context(enable_metadata_routing=True):
         settings = get_config()
         weighted = LogisticRegression().set_fit_request(sample_weight=True)
         weighted.set_score_request(sample_weight=True)
-    pipeline = make_pipeline(PCA(2), columns, weighted)
+    pipeline = make_pipeline(MinMaxScaler(), weighted)
     training = training_of(pipeline, fit_params={"sample_weight": np.ones(len(X))})
     with pytest.raises(ValueError, match="sample_weight"):
         training({}, Reporter())
-    routed = replace(training, settings={**settings, "of_another_release": True})
-    before = get_config()
-    assert len(routed({}, Reporter())["test_scores"]) == 5
-    assert get_config() == before
+    assert len(replace(training, settings=settings)({}, Reporter())["test_scores"]) == 5
 
 
 def test_a_scorer_with_several_scores_is_refused_with_their_names():
