@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["forget_value", "session_file"]
+__all__ = ["forget_pickled", "forget_value", "session_file"]
 
 
 def session_file(name: str) -> str | None:
@@ -13,6 +13,17 @@ def session_file(name: str) -> str | None:
         return str(SparkFiles.get(name))
     except Exception:  # neither a task nor a driver of classic Spark
         return None
+
+
+def forget_pickled(variable: object) -> None:
+    """Let the next job of this thread go without a broadcast variable that was pickled before.
+
+    Spark sends with a job all variables that were pickled since the last one, whatever they were
+    pickled for, and fails if one of them is destroyed.
+    """
+    registry = vars(variable).get("_pickle_registry")
+    if registry is not None:
+        registry.clear()
 
 
 def forget_value(variable: object) -> None:

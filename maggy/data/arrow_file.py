@@ -19,6 +19,9 @@ def prepare(table: pyarrow.Table) -> pyarrow.Table:
     """Return a table whose columns are in one piece each, so that each is one array in the file.
 
     Columns of texts and lists that are too large for offsets of 32 bits get such of 64 bits.
+
+    Raises:
+        BadArgumentsError: If a column is too large for one array.
     """
     import pyarrow
 
@@ -27,7 +30,22 @@ def prepare(table: pyarrow.Table) -> pyarrow.Table:
         field.with_type(_widen(field.type)) if column.nbytes > SMALL_OFFSETS else field
         for field, column in zip(table.schema, table.columns, strict=True)
     ]
-    return table.cast(pyarrow.schema(fields)).combine_chunks()
+    try:
+        return table.cast(pyarrow.schema(fields)).combine_chunks()
+    except (pyarrow.ArrowInvalid, pyarrow.ArrowNotImplementedError) as error:
+        raise BadArgumentsError(
+            f"Each column of shared data must fit into one array of Arrow, but one does not: "
+            f"{error}. The largest columns have "
+            f"{', '.join(_largest(table))}. Share fewer rows, or narrower types."
+        ) from error
+
+
+def _largest(table: pyarrow.Table) -> list[str]:
+    sizes = sorted(
+        ((column.nbytes, field) for field, column in zip(table.schema, table.columns, strict=True)),
+        key=lambda pair: -pair[0],
+    )
+    return [f"{field.name} ({field.type}): {size / 2**30:.1f} GiB" for size, field in sizes[:3]]
 
 
 def _widen(kind: pyarrow.DataType) -> pyarrow.DataType:
@@ -38,7 +56,20 @@ def _widen(kind: pyarrow.DataType) -> pyarrow.DataType:
         return pyarrow.large_string()
     if pyarrow.types.is_binary(kind):
         return pyarrow.large_binary()
-    return pyarrow.large_list(kind.value_field) if pyarrow.types.is_list(kind) else kind
+    if pyarrow.types.is_list(kind):
+        return pyarrow.large_list(_widen_field(kind.value_field))
+    if pyarrow.types.is_fixed_size_list(kind):
+        return pyarrow.list_(_widen_field(kind.value_field), kind.list_size)
+    if pyarrow.types.is_struct(kind):
+        return pyarrow.struct([_widen_field(kind.field(index)) for index in range(kind.num_fields)])
+    # A map has more entries than offsets of 32 bits can count only above 2 GiB of numbers.
+    if pyarrow.types.is_map(kind):
+        return pyarrow.map_(_widen_field(kind.key_field), _widen_field(kind.item_field))
+    return kind
+
+
+def _widen_field(field: pyarrow.Field) -> pyarrow.Field:
+    return field.with_type(_widen(field.type))
 
 
 def write_table(table: pyarrow.Table, file: BinaryIO) -> None:

@@ -83,14 +83,18 @@ def _check_names(names: Sequence[object]) -> None:
 
 
 def _convert_pandas(frame: pandas.DataFrame) -> pyarrow.Table:
+    import numpy as np
     import pyarrow
 
     _check_names(list(frame.columns))
     arrays = []
     for name in frame.columns:
         try:
-            array = pyarrow.array(frame[name], from_pandas=True)
-        except (pyarrow.ArrowException, OverflowError) as error:
+            column = frame[name]
+            # NaN stays NaN in an array of numbers, as in numpy and Spark. It needs no copy then.
+            is_array = isinstance(column.dtype, np.dtype) and column.dtype.kind == "f"
+            array = pyarrow.array(column.to_numpy() if is_array else column)
+        except (pyarrow.ArrowException, OverflowError, UnicodeError) as error:
             raise BadArgumentsError(
                 f"Arrow cannot hold the column {name!r} of this frame: {error}. "
                 "Convert its values to one type, or leave it out."

@@ -15,6 +15,7 @@ from contextlib import suppress
 from typing import BinaryIO
 
 from maggy.common.exceptions import ExperimentError
+from maggy.common.spark_files import forget_pickled
 from maggy.data.private_files import LockedFile, PrivateFiles
 from maggy.data.reference import Reference
 from maggy.data.spark_protocols import SparkSession, Variable
@@ -38,8 +39,16 @@ class Origin:
         self._application: str | None = None
 
     def reference(self) -> Reference:
-        """Return what tells a task where the content is."""
-        return Reference(self.file.path, self.file.identity, self._variable, self._artifact)
+        """Return what tells a task where the content is.
+
+        Spark notes which broadcast variables are pickled with a function, so call this then.
+        """
+        # In a Spark that has ended there is no task to which it could be sent.
+        variable = None
+        if self._variable is not None:
+            with suppress(Exception):
+                variable = self._variable.__reduce__()
+        return Reference(self.file.path, self.file.identity, variable, self._artifact)
 
     def send(self, session: SparkSession) -> None:
         """Hand the content to the Spark of a session, unless that has it.
@@ -76,6 +85,7 @@ class Origin:
         if self._variable is not None:
             # Spark may have ended, and then it holds nothing any more.
             with suppress(Exception):
+                forget_pickled(self._variable)
                 self._variable.destroy()
 
 

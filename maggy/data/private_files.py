@@ -105,14 +105,24 @@ class PrivateFiles:
         Args:
             name: The file's name.
             write: Writes the content. The file gets its name when it is complete.
+
+        Raises:
+            ExperimentError: If the file cannot be written, for example on a full disk.
         """
         path = str(self.directory / name)
         if (file := LockedFile.open(path)) is not None:
             return file
-        with self._lock():
-            while (file := LockedFile.open(path)) is None:
-                self._sweep()
-                self._make(path, write)
+        try:
+            with self._lock():
+                while (file := LockedFile.open(path)) is None:
+                    self._sweep()
+                    self._make(path, write)
+        except OSError as error:
+            raise ExperimentError(
+                f"The shared data cannot be written into {self.directory}: {error}. Make room "
+                "there, or use another directory: TMPDIR on the driver and with a local master, "
+                "spark.local.dir on executors."
+            ) from error
         return file
 
     def _make(self, path: str, write: Callable[[BinaryIO], None]) -> None:

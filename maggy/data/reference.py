@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -21,13 +22,14 @@ class Reference:
     Attributes:
         path: The file of the process that has sent the reference, which may be on this machine.
         identity: The file's device, number and size, by which it is recognized.
-        variable: The content in Spark; None if it is not there.
+        variable: The content in Spark, as the function and the arguments that give the broadcast
+            variable in a task; None if it is not there. In other processes the function fails.
         artifact: The name of the content as a file of a Connect session; None if it is none.
     """
 
     path: str
     identity: tuple[int, int, int]
-    variable: Variable | None = None
+    variable: tuple[Callable[..., Variable], tuple[object, ...]] | None = None
     artifact: str | None = None
 
 
@@ -48,10 +50,11 @@ def open_file(reference: Reference) -> LockedFile:
             "The shared data are not on this machine. They were closed, or this handle has not "
             "come here through Spark. Share the frame again, and close it after the experiment."
         )
-    variable = reference.variable
+    find, arguments = reference.variable
 
     def write(file: BinaryIO) -> None:
         try:
+            variable = find(*arguments)
             content = variable.value
         except Exception as error:
             raise ExperimentError(

@@ -86,7 +86,18 @@ class SharedData:
         """
         self._check_open()
         import_optional("pandas", "The data frame of shared data", install_command("data"))
-        return self.arrow().to_pandas(split_blocks=True)
+        import pyarrow
+
+        table = self.arrow()
+        try:
+            return table.to_pandas(split_blocks=True)
+        # pyarrow raises KeyError for types of its own that pandas does not know.
+        except (pyarrow.ArrowException, KeyError) as error:
+            kinds = ", ".join(f"{field.name}: {field.type}" for field in table.schema)
+            raise BadArgumentsError(
+                f"These shared data cannot be a data frame of pandas ({error}). Their columns are "
+                f"{kinds}. Use .arrow(), and leave columns out with its drop_columns()."
+            ) from error
 
     def numpy(self, column: str) -> np.ndarray:
         """Return a column as a numpy array that is read-only and costs no copy.

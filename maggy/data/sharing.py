@@ -10,6 +10,7 @@ from maggy.common.spark_session import active_session
 from maggy.data.arrow_file import prepare, write_table
 from maggy.data.frames import collect, is_spark_frame
 from maggy.data.origin import Origin
+from maggy.data.reference import Reference
 from maggy.data.shared_data import SharedData
 from maggy.data.spark_protocols import SparkFrame
 
@@ -52,4 +53,5 @@ def share(frame: SparkFrame | pandas.DataFrame | pyarrow.Table) -> SharedData:
     origin = Origin(lambda file: write_table(table, file))
     if session is not None:
         origin.send(session)
-    return SharedData(origin.reference(), table.num_rows, table.column_names, origin)
+    reference = Reference(origin.file.path, origin.file.identity)
+    return SharedData(reference, table.num_rows, table.column_names, origin)

@@ -30,6 +30,9 @@ class Variable(Protocol):
     def value(self) -> bytes:
         """Return the bytes, on the driver and in a task."""
 
+    def __reduce__(self) -> tuple[Callable[..., Variable], tuple[object, ...]]:
+        """Return how pickle makes it again, which works in a task only."""
+
     def destroy(self) -> None:
         """Have Spark forget the bytes."""
 

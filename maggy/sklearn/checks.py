@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+import os
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from maggy.common.exceptions import BadArgumentsError
+import numpy as np
+
+from maggy.common.exceptions import BadArgumentsError, MaggyError
 from maggy.common.json_values import as_number, closest
+from maggy.loading import load
 from maggy.optimizer import resolve_optimizer
-from maggy.sklearn.types import Data, Estimator
+from maggy.sklearn.cv_results import check_folds
+from maggy.sklearn.types import Data, Estimator, Split
 
 __all__ = [
     "check_config",
@@ -19,7 +24,9 @@ __all__ = [
     "check_names",
     "check_optimizer",
     "check_refit",
+    "check_resumed",
     "check_scoring_argument",
+    "check_splits",
 ]
 
 _SET_BY_SEARCH = {
@@ -29,6 +36,16 @@ _SET_BY_SEARCH = {
     "model": "Pass the estimator as the first argument.",
     "dataset": "Pass X and y.",
 }
+
+_OF_SCIKIT_LEARN = {
+    "n_iter": "num_trials is the number of configurations.",
+    "n_jobs": "num_workers is the number of workers; Spark's cores are the default.",
+    "random_state": "seed fixes the suggestions.",
+    "param_grid": "space is the search space.",
+    "param_distributions": "space is the search space.",
+    "return_train_score": "Only test scores are computed.",
+}
+"""Arguments of scikit-learn's searches, with what there is instead."""
 
 
 def check_estimator(estimator: Estimator) -> None:
@@ -54,9 +71,14 @@ def check_data(X: Data, y: Data) -> None:  # noqa: N803 (scikit-learn's name)
     """Refuse data that stays on the cluster.
 
     Raises:
-        BadArgumentsError: If X or y is a data frame or a column of Spark.
+        BadArgumentsError: If X or y is a data frame or a column of Spark, or shared data.
     """
     for name, data in (("X", X), ("y", y)):
+        if type(data).__module__.startswith("maggy.data."):
+            raise BadArgumentsError(
+                f"{name} must be an array or a data frame of pandas, but it is {data!r:.80}. "
+                f"Pass what its {'pandas' if name == 'X' else 'numpy'}() returns."
+            )
         if type(data).__module__.partition(".")[0] == "pyspark":
             raise BadArgumentsError(
                 f"{name} must fit into the memory of a worker, but it is a "
@@ -129,14 +151,76 @@ def check_names(names: Collection[str], estimator: Estimator) -> None:
 
 
 def check_config(config: Mapping[str, object]) -> None:
-    """Refuse arguments of a config that the search sets itself.
+    """Refuse arguments that the search sets itself, and those of scikit-learn's searches.
 
     Raises:
         TypeError: If there is one.
     """
+    for name, instead in _OF_SCIKIT_LEARN.items():
+        if name in config:
+            raise TypeError(f"maggy.sklearn.search has no argument {name}. {instead}")
     for name, remedy in _SET_BY_SEARCH.items():
         if name in config:
             raise TypeError(f"maggy.sklearn.search sets {name} itself. {remedy}")
+
+
+def check_splits(splits: Sequence[Split], num_rows: int, cv: object) -> None:
+    """Refuse folds that are not rows of the data.
+
+    Args:
+        splits: The rows of each fold.
+        num_rows: Number of rows of the data.
+        cv: The argument from which the folds were made.
+
+    Raises:
+        BadArgumentsError: If there is no fold, or one that is no pair of rows of the data.
+    """
+    if not splits:
+        raise BadArgumentsError(f"cv must give at least one fold, but {cv!r:.80} gives none.")
+    for number, split in enumerate(splits):
+        is_pair = isinstance(split, (tuple, list, np.ndarray)) and len(split) == 2
+        if not (is_pair and all(_are_rows(part, num_rows) for part in split)):
+            raise BadArgumentsError(
+                "Each fold of cv must be a pair of the rows to train with and the rows to test "
+                f"with, as numbers from 0 to {num_rows - 1} or as {num_rows} booleans, but fold "
+                f"{number} is {split!r:.120}."
+            )
+
+
+def _are_rows(part: object, num_rows: int) -> bool:
+    try:
+        rows = np.asarray(part)
+    except ValueError:  # lists of several lengths
+        return False
+    if rows.ndim != 1 or not len(rows):
+        return False
+    if rows.dtype.kind == "b":
+        return len(rows) == num_rows and bool(rows.any())
+    # Negative numbers count from the end, as in numpy.
+    is_inside = rows.dtype.kind in "iu" and -num_rows <= rows.min() and rows.max() < num_rows
+    return bool(is_inside)
+
+
+def check_resumed(resume: object, log_dir: object, n_splits: int) -> None:
+    """Refuse to resume a search with other folds, before a trial with these folds is recorded.
+
+    Args:
+        resume: The argument of the config.
+        log_dir: The argument of the config.
+        n_splits: Number of folds.
+
+    Raises:
+        ResumeError: If recorded trials have run on another number of folds.
+    """
+    if not isinstance(resume, (str, os.PathLike)):
+        return
+    try:
+        recorded = load(
+            resume, log_dir=log_dir if isinstance(log_dir, (str, os.PathLike)) else None
+        )
+    except MaggyError:  # the launch says what is wrong
+        return
+    check_folds(recorded.trials, n_splits)
 
 
 def check_optimizer(optimizer: Any) -> None:  # noqa: ANN401 (a name or an instance)

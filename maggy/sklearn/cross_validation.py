@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
 
+from maggy.common.exceptions import BadArgumentsError
 from maggy.core.reporter import Reporter
 from maggy.sklearn.object_choices import ObjectChoices
 from maggy.sklearn.types import Data, Estimator, Scorer, Split
@@ -39,6 +40,9 @@ class CrossValidation:
         fit_params: Further arguments of ``fit``. Those with a value for each row are split.
         error_score: The score of a fold whose fit or score raises an error; NaN lets the trial
             fail.
+        settings: What ``sklearn.get_config()`` returns on the driver, such as the metadata routing
+            and ``transform_output``. Workers with another release of scikit-learn take over those
+            that they have.
     """
 
     estimator: Estimator
@@ -49,14 +53,23 @@ class CrossValidation:
     choices: ObjectChoices
     fit_params: Mapping[str, Any]
     error_score: float
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     def __call__(self, hparams: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
         """Return the mean of the scores, and what was measured on each fold.
 
         Raises:
             EarlyStopException: If the driver stops the trial before its last fold.
+            BadArgumentsError: If the scorer returns several scores.
             Exception: What the fit or the score of a fold has raised, if ``error_score`` is NaN.
         """
+        from sklearn import config_context, get_config
+
+        known = {name: self.settings[name] for name in get_config() if name in self.settings}
+        with config_context(**known):
+            return self._run_folds(hparams, reporter)
+
+    def _run_folds(self, hparams: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
         from sklearn.base import clone
 
         params = clone(self.choices.restore(hparams), safe=False)
@@ -102,6 +115,12 @@ class CrossValidation:
                 raise
             reporter.log(f"A fold counts as {self.error_score:g}. {type(error).__name__}: {error}")
             return self.error_score, math.nan, math.nan
+        if "test_score" not in fold:
+            names = [key.removeprefix("test_") for key in fold if key.startswith("test_")]
+            raise BadArgumentsError(
+                "scoring must return one number, but it returned a dict with "
+                f"{', '.join(names) or 'nothing'}. Pass a scorer of one metric."
+            )
         keys = ("test_score", "fit_time", "score_time")
         score, fit_time, score_time = (float(fold[key][0]) for key in keys)
         return score, fit_time, score_time

@@ -22,7 +22,8 @@ class ObjectChoices:
     """Give the objects among the choices of a space labels, and turn labels back into objects.
 
     A label is what ``repr`` returns, in one line. Trials, records and conditions (``when``) hold
-    the label. The training function and the results get the object.
+    the label; a user may write the object or an equal one instead. The training function and the
+    results get the object.
 
     Example:
         >>> choices = ObjectChoices({"weight": ("CATEGORICAL", [None, {0: 1, 1: 5}])})
@@ -45,6 +46,7 @@ class ObjectChoices:
         self._objects: dict[str, dict[str, object]] = {}
         if isinstance(space, Mapping):
             space = {name: self._label_spec(name, spec) for name, spec in space.items()}
+            space = {name: self._label_conditions(spec) for name, spec in space.items()}
         self.space = space if isinstance(space, Searchspace) else Searchspace.from_dict(space)
         self._written = WrittenChoices(self.space.to_dict())
 
@@ -70,14 +72,32 @@ class ObjectChoices:
         return {name: self._label_one(name, value) for name, value in params.items()}
 
     def _label_one(self, name: str, value: Any) -> Any:  # noqa: ANN401 (a user's choice)
-        for label, choice in self._objects.get(name, {}).items():
+        objects = self._objects.get(name, {})
+        for label, choice in objects.items():
             if choice is value or (type(choice) is dict and choice == value):
                 return label
-        return value
+        # Estimators are not equal to their clones, but their texts are.
+        equal = [label for label, choice in objects.items() if _is_like(choice, value)]
+        return equal[0] if len(equal) == 1 else value
 
     def _restore_one(self, name: str, value: Any) -> Any:  # noqa: ANN401 (a user's choice)
         objects = self._objects.get(name, {})
         return objects[value] if isinstance(value, str) and value in objects else value
+
+    def _label_conditions(self, spec: WrittenSpec) -> WrittenSpec:
+        """Return the specification with labels in its option ``when``."""
+        if not isinstance(spec, (tuple, list)) or len(spec) != 3:
+            return spec
+        kind, region, options = spec
+        if not isinstance(options, Mapping) or not isinstance(options.get("when"), Mapping):
+            return spec
+        when = {
+            name: [self._label_one(name, choice) for choice in choices]
+            if isinstance(choices, (list, tuple))
+            else self._label_one(name, choices)
+            for name, choices in options["when"].items()
+        }
+        return (kind, region, {**options, "when": when})
 
     def _label_spec(self, name: str, spec: WrittenSpec) -> WrittenSpec:
         """Return the specification with labels. One that is malformed is returned as it is."""
@@ -92,6 +112,10 @@ class ObjectChoices:
             return spec
         self._objects[name] = objects
         return (kind, labels, *options)
+
+
+def _is_like(choice: object, value: object) -> bool:
+    return type(choice) is type(value) and repr(choice) == repr(value)
 
 
 def _label_objects(choices: Sequence[object]) -> tuple[list[Any], dict[str, object]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -29,7 +30,9 @@ class SearchResult:
     A configuration that was stopped or has failed is never the best one, whatever its score was.
     The methods of the best estimator are those of this object, too: ``predict``,
     ``predict_proba``, ``decision_function``, ``transform`` and so on, and ``classes_``.
-    ``sklearn.base.clone`` returns a new estimator with the best parameters, not fitted.
+    ``sklearn.base.clone`` returns a new estimator with the best parameters, not fitted. It has no
+    ``fit``; functions that ask for a fitted estimator, such as ``permutation_importance``, take
+    ``best_estimator_``.
 
     Args:
         result: The attribute of this name.
@@ -144,7 +147,8 @@ def _best_index(
     if choose is None:
         return int(np.argmin(cv_results["rank_test_score"]))
     index = choose(cv_results)
-    if not 0 <= index < len(is_complete) or not is_complete[index]:
+    is_index = isinstance(index, numbers.Integral) and not isinstance(index, bool)
+    if not is_index or not 0 <= index < len(is_complete) or not is_complete[index]:
         raise BadArgumentsError(
             "The function refit must return the index of a configuration that has run on all "
             f"folds, but returned {index!r:.80}. Choose where cv_results_['status'] is 'complete'."

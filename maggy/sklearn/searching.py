@@ -22,7 +22,9 @@ from maggy.sklearn.checks import (
     check_names,
     check_optimizer,
     check_refit,
+    check_resumed,
     check_scoring_argument,
+    check_splits,
 )
 from maggy.sklearn.cross_validation import METRIC, CrossValidation
 from maggy.sklearn.cv_results import make_cv_results
@@ -127,6 +129,7 @@ def search(
         ExperimentError: If no configuration has run on all folds.
     """
     import_optional("sklearn", "maggy.sklearn.search", install_command("sklearn"))
+    from sklearn import get_config
     from sklearn.base import is_classifier
     from sklearn.metrics import check_scoring
     from sklearn.model_selection import check_cv
@@ -158,6 +161,10 @@ def search(
     check_optimizer(optimizer)
     experiment = OptimizationConfig(num_trials, optimizer, choices.space, **options)
     X, y, groups = indexable(X, y, groups)  # noqa: N806
+    if isinstance(cv, type):
+        raise BadArgumentsError(
+            f"cv must be an instance, but got the class {cv.__name__}. Write {cv.__name__}()."
+        )
     splitter = check_cv(cv, y, classifier=is_classifier(estimator))
     training = CrossValidation(
         estimator=estimator,
@@ -168,11 +175,12 @@ def search(
         choices=choices,
         fit_params=dict(fit_params or {}),
         error_score=error_score,
+        settings=get_config(),
     )
-    if not training.splits:
-        raise BadArgumentsError(f"cv must give at least one fold, but {cv!r:.80} gives none.")
-    result = lagom(training, experiment)
+    check_splits(training.splits, X.shape[0] if hasattr(X, "shape") else len(X), cv)
     n_splits = len(training.splits)
+    check_resumed(experiment.resume, experiment.log_dir, n_splits)
+    result = lagom(training, experiment)
     search_result = SearchResult(
         result,
         make_cv_results(result.trials, choices, n_splits),

@@ -7,6 +7,7 @@ import pandas
 import pyarrow
 import pytest
 
+import maggy.data
 from maggy.common.exceptions import BadArgumentsError
 from maggy.data import arrow_file
 from maggy.data.arrow_file import map_table, prepare, write_table
@@ -181,3 +182,32 @@ def test_columns_of_categories_from_several_pieces_are_written(tmp_path):
     with path.open("wb") as file:
         write_table(prepare(pyarrow.concat_tables(pieces)), file)
     assert map_table(str(path)).column("c").to_pylist() == ["a", "b", "c"]
+
+
+def test_large_texts_inside_other_types_stay_in_one_piece(monkeypatch):
+    monkeypatch.setattr(arrow_file, "SMALL_OFFSETS", 8)
+    texts = pyarrow.array(["long text", "other text"])
+    parts = {
+        "list": pyarrow.array([["long text"], ["other text"]]),
+        "row": pyarrow.StructArray.from_arrays([texts], ["inner"]),
+        "pair": pyarrow.FixedSizeListArray.from_arrays(texts, 1),
+        "map": pyarrow.MapArray.from_arrays([0, 1, 2], texts, texts),
+    }
+    table = prepare(pyarrow.table(parts))
+    assert all("large_string" in str(field.type) for field in table.schema)
+    assert "string" not in str(table.schema).replace("large_string", "")
+    assert table["list"].to_pylist() == [["long text"], ["other text"]]
+    assert table["row"].to_pylist() == [{"inner": "long text"}, {"inner": "other text"}]
+
+
+def test_a_column_that_pandas_does_not_know_is_refused_with_what_to_use(path):
+    tensors = pyarrow.FixedShapeTensorArray.from_numpy_ndarray(np.ones((2, 2, 2)))
+    for column, kind in [(tensors, "tensor"), (run_end_encoded(), "run_end_encoded")]:
+        words = rf"x: .*{kind}.*Use \.arrow\(\)"
+        data = maggy.data.share(pyarrow.table({"x": column}))
+        with data, pytest.raises(BadArgumentsError, match=words):
+            data.pandas()
+
+
+def run_end_encoded():
+    return pyarrow.RunEndEncodedArray.from_arrays([2, 3], [1, 2])

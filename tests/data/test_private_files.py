@@ -101,7 +101,7 @@ def test_a_file_that_could_not_be_written_is_not_there(files):
         file.write(b"half")
         raise OSError("the disk is full")
 
-    with pytest.raises(OSError, match="full"):
+    with pytest.raises(ExperimentError, match=r"into .*: the disk is full\. Make room"):
         files.open("a", fail)
     assert names(files) == []
     file = files.open("a", write)

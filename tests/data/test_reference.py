@@ -3,6 +3,7 @@
 import io
 import pickle
 import stat
+import sys
 import tempfile
 
 import pyarrow
@@ -15,6 +16,8 @@ from maggy.data.reference import Reference, open_file
 from maggy.data.shared_data import SharedData
 
 CONTENT = b"content of an Arrow file"
+FIND = (sys.modules[Broadcast.__module__]._from_id, (7,))
+"""What Spark pickles in place of a broadcast variable."""
 
 
 @pytest.fixture(autouse=True)
@@ -26,15 +29,24 @@ def executor(tmp_path, monkeypatch):
     return tmp_path / "executor"
 
 
-def variable_in_a_task(folder):
-    """Return a broadcast variable as Spark makes it in a Python worker."""
-    path = folder / "variable"
-    path.write_bytes(pickle.dumps(CONTENT))
-    return Broadcast(path=str(path))
+@pytest.fixture
+def registry(monkeypatch):
+    """The broadcast variables of a task."""
+    variables = {}
+    monkeypatch.setattr(sys.modules[Broadcast.__module__], "_broadcastRegistry", variables)
+    return variables
 
 
-def test_the_file_of_a_broadcast_variable_is_made_in_the_executors_directory(tmp_path, executor):
-    reference = Reference("/none/data.arrow", (0, 0, 0), variable_in_a_task(tmp_path))
+@pytest.fixture
+def variable(registry, tmp_path):
+    """A broadcast variable as Spark brings it to a Python worker."""
+    (tmp_path / "variable").write_bytes(pickle.dumps(CONTENT))
+    registry[7] = Broadcast(path=str(tmp_path / "variable"))
+    return FIND
+
+
+def test_the_file_of_a_broadcast_variable_is_made_in_the_executors_directory(variable, executor):
+    reference = Reference("/none/data.arrow", (0, 0, 0), variable)
     file = open_file(reference)
     path = executor / "maggy-data" / "data.arrow"
     assert file.path == str(path)
@@ -42,51 +54,65 @@ def test_the_file_of_a_broadcast_variable_is_made_in_the_executors_directory(tmp
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_the_next_trial_takes_the_file_that_is_there_and_does_not_unpickle_the_variable(tmp_path):
-    reference = Reference("/none/data.arrow", (0, 0, 0), variable_in_a_task(tmp_path))
+def test_the_next_trial_takes_the_file_that_is_there_and_does_not_read_the_variable(
+    variable, tmp_path
+):
+    reference = Reference("/none/data.arrow", (0, 0, 0), variable)
     first = open_file(reference)
     (tmp_path / "variable").unlink()
     assert open_file(reference).identity == first.identity
 
 
-def test_the_process_does_not_keep_the_bytes_and_can_make_the_file_again(tmp_path):
-    variable = variable_in_a_task(tmp_path)
+def test_the_process_does_not_keep_the_bytes_and_can_make_the_file_again(
+    variable, registry, tmp_path
+):
     reference = Reference("/none/data.arrow", (0, 0, 0), variable)
     for _ in range(2):
         file = open_file(reference)
-        assert "_value" not in vars(variable)
+        assert "_value" not in vars(registry[7])
         with open(file.path, "rb") as content:
             assert content.read() == CONTENT
         (tmp_path / "executor" / "maggy-data" / "data.arrow").unlink()
 
 
-def test_the_file_of_the_sender_is_taken_if_it_is_the_same(tmp_path):
+def test_the_file_of_the_sender_is_taken_if_it_is_the_same(variable, tmp_path):
     original = tmp_path / "data.arrow"
     original.write_bytes(CONTENT)
     status = original.stat()
     identity = (status.st_dev, status.st_ino, status.st_size)
-    variable = variable_in_a_task(tmp_path)
     assert open_file(Reference(str(original), identity, variable)).path == str(original)
     other = (status.st_dev, status.st_ino + 1, status.st_size)
     assert open_file(Reference(str(original), other, variable)).path != str(original)
 
 
-def test_a_handle_in_a_task_can_be_sent_to_the_trials_own_processes(tmp_path, executor):
+def test_a_handle_in_a_task_can_be_sent_to_the_trials_own_processes(variable, tmp_path, executor):
     with (tmp_path / "variable").open("wb") as file:
         content = io.BytesIO()
         write_table(pyarrow.table({"x": [1, 2]}), content)
         pickle.dump(content.getvalue(), file)
-    variable = Broadcast(path=str(tmp_path / "variable"))
     data = SharedData(Reference("/none/data.arrow", (0, 0, 0), variable), 2, ["x"])
     copy = pickle.loads(pickle.dumps(data))
     assert copy.numpy("x").tolist() == [1, 2]
     assert len(list(executor.rglob("*.arrow*"))) == 1
 
 
-def test_a_variable_that_spark_has_forgotten_is_said_in_a_sentence(tmp_path):
-    reference = Reference("/none/data.arrow", (0, 0, 0), variable_in_a_task(tmp_path))
+def test_a_variable_that_spark_has_forgotten_is_said_in_a_sentence(variable, tmp_path):
+    reference = Reference("/none/data.arrow", (0, 0, 0), variable)
     (tmp_path / "variable").unlink()
     with pytest.raises(ExperimentError, match=r"cannot bring the shared data.*If they were closed"):
+        open_file(reference)
+
+
+def test_a_process_that_is_no_task_of_spark_reads_the_file_and_not_the_variable(registry, tmp_path):
+    original = tmp_path / "data.arrow"
+    original.write_bytes(CONTENT)
+    status = original.stat()
+    identity = (status.st_dev, status.st_ino, status.st_size)
+    reference = Reference(str(original), identity, FIND)
+    assert not registry
+    assert open_file(pickle.loads(pickle.dumps(reference))).path == str(original)
+    original.unlink()
+    with pytest.raises(ExperimentError, match=r"cannot bring the shared data to this"):
         open_file(reference)
 
 

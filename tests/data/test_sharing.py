@@ -48,7 +48,9 @@ def test_the_handle_gives_the_data_where_it_was_made(folder):
 def test_a_frame_of_pandas_is_shared_without_its_index():
     frame = pandas.DataFrame({"x": [1.5, None], "n": [1, 2]}, index=["first", "second"])
     with maggy.data.share(frame) as data:
-        assert data.arrow().to_pydict() == {"x": [1.5, None], "n": [1, 2]}
+        assert data.arrow().column_names == ["x", "n"]
+        assert np.array_equal(data.numpy("x"), [1.5, np.nan], equal_nan=True)
+        assert data.arrow()["n"].to_pylist() == [1, 2]
         assert data.pandas().index.tolist() == [0, 1]
 
 
@@ -152,8 +154,22 @@ def test_the_next_driver_removes_what_a_killed_driver_has_left(folder):
             pandas.DataFrame({"ok": [1, 2], "mixed": ["a", 1]}),
             "cannot hold the column 'mixed'.*Convert its values to one type",
         ),
+        (
+            pandas.DataFrame({"x": pandas.Series(["\ud800"], dtype=object)}),
+            "cannot hold the column 'x'.*surrogates",
+        ),
     ],
-    ids=["list", "dict", "no rows", "no rows in pandas", "no columns", "number", "twice", "mixed"],
+    ids=[
+        "list",
+        "dict",
+        "no rows",
+        "none in pandas",
+        "no columns",
+        "number",
+        "twice",
+        "mixed",
+        "half",
+    ],
 )
 def test_what_cannot_be_shared_is_refused_before_a_file_is_made(frame, words, folder):
     with pytest.raises(BadArgumentsError, match=words):
@@ -175,3 +191,26 @@ def test_the_file_of_the_same_path_on_another_machine_is_not_taken(folder):
     path.write_bytes(b"other content")
     with pytest.raises(BadArgumentsError, match="not on this machine"):
         there.arrow()
+
+
+def test_nan_in_a_frame_of_pandas_is_a_number_and_needs_no_copy():
+    frame = pandas.DataFrame({"x": [1.0, np.nan], "y": np.array([np.nan, 2], dtype="float32")})
+    with maggy.data.share(frame) as data:
+        for name in frame.columns:
+            assert np.array_equal(data.numpy(name), frame[name], equal_nan=True)
+            assert data.numpy(name).dtype == frame[name].dtype
+            assert np.shares_memory(data.pandas()[name].to_numpy(), data.numpy(name))
+        assert data.pandas().equals(frame)
+
+
+def test_a_full_disk_is_said_with_what_to_do_and_leaves_nothing(folder):
+    code = """
+import resource, signal, numpy, pandas, maggy.data
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+maggy.data.share(pandas.DataFrame({"x": numpy.zeros(100_000)}))
+"""
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "ExperimentError: The shared data cannot be written into" in process.stderr
+    assert "TMPDIR on the driver" in process.stderr
+    assert files_in(folder) == []

@@ -1,6 +1,7 @@
 """Data frames of Spark are shared with the trials of real experiments."""
 
 import os
+import pickle
 import stat
 import tempfile
 
@@ -152,3 +153,12 @@ def test_a_table_that_was_shared_before_spark_was_found_is_sent_with_the_functio
     assert (result["num_trials"], result["failed"]) == (2, 0)
     assert sent
     assert all(session.sparkContext is spark.sparkContext for session in sent)
+
+
+def test_a_job_after_the_end_of_data_that_were_pickled_needs_them_no_more(spark):
+    data = maggy.data.share(spark.range(3))
+    data._origin._variable = spark.sparkContext.broadcast(b"as on a cluster")
+    # A function is pickled also for an experiment that is refused before its job.
+    assert pickle.loads(pickle.dumps(data)).numpy("id").tolist() == [0, 1, 2]
+    data.close()
+    assert spark.sparkContext.parallelize([-1, 2], 1).map(abs).collect() == [1, 2]

@@ -1,19 +1,23 @@
 """The training function runs the folds of scikit-learn one by one, and reports running means."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from helpers.estimators import Scripted
+from sklearn import config_context, get_config
+from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_iris
+from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.svm import SVC
 
-from maggy.common.exceptions import EarlyStopException
+from maggy.common.exceptions import BadArgumentsError, EarlyStopException
 from maggy.core.reporter import Reporter
 from maggy.sklearn.cross_validation import CrossValidation
 from maggy.sklearn.object_choices import ObjectChoices
@@ -128,3 +132,33 @@ def test_an_error_score_takes_the_place_of_a_fold_that_fails():
     value = training_of(Scripted(), error_score=0.25)({"quality": -1}, reporter)
     assert value["test_scores"] == [0.25] * 5
     assert "A fold counts as 0.25. ValueError: the quality is -1" in str(reporter.waiting()[3])
+
+
+def test_transformers_in_a_trial_return_what_the_driver_has_set():
+    columns = make_column_transformer((MinMaxScaler(), ["pca0"]), remainder="passthrough")
+    training = training_of(make_pipeline(PCA(2), columns, LogisticRegression()))
+    with pytest.raises(ValueError, match="only supported for"):
+        training({}, Reporter())
+    before = get_config()
+    with config_context(transform_output="pandas"):
+        settings = {**get_config(), "of_another_release": True}
+    assert len(replace(training, settings=settings)({}, Reporter())["test_scores"]) == 5
+    assert get_config() == before
+
+
+def test_arguments_in_a_trial_are_routed_as_the_driver_has_set():
+    with config_context(enable_metadata_routing=True):
+        settings = get_config()
+        weighted = LogisticRegression().set_fit_request(sample_weight=True)
+        weighted.set_score_request(sample_weight=True)
+    pipeline = make_pipeline(MinMaxScaler(), weighted)
+    training = training_of(pipeline, fit_params={"sample_weight": np.ones(len(X))})
+    with pytest.raises(ValueError, match="sample_weight"):
+        training({}, Reporter())
+    assert len(replace(training, settings=settings)({}, Reporter())["test_scores"]) == 5
+
+
+def test_a_scorer_with_several_scores_is_refused_with_their_names():
+    training = replace(training_of(SVC()), scorer=lambda *_: {"one": 1.0, "two": 2.0})
+    with pytest.raises(BadArgumentsError, match=r"return one number, but .* dict with one, two"):
+        training({}, Reporter())

@@ -71,3 +71,27 @@ def test_parameters_that_a_user_writes_get_labels():
 def test_a_malformed_space_gets_the_error_of_a_search_space(spec):
     with pytest.raises(BadArgumentsError, match="it"):
         ObjectChoices({"it": spec})
+
+
+def test_a_condition_may_hold_objects():
+    scaler = StandardScaler()
+    space = {
+        "it": ("CATEGORICAL", [scaler, MinMaxScaler(), None]),
+        "it__copy": ("CATEGORICAL", [True, False], {"when": {"it": MinMaxScaler()}}),
+        "it__with_mean": ("CATEGORICAL", [True, False], {"when": {"it": [scaler, None]}}),
+    }
+    choices = ObjectChoices(space).space.to_dict()
+    assert choices["it__copy"][2] == {"when": {"it": ["MinMaxScaler()"]}}
+    assert choices["it__with_mean"][2] == {"when": {"it": ["StandardScaler()", None]}}
+
+
+def test_an_equal_object_gets_the_label_if_only_one_choice_is_like_it():
+    choices = choices_of(StandardScaler(), MinMaxScaler())
+    assert choices.label({"it": StandardScaler()}) == {"it": "StandardScaler()"}
+    other = StandardScaler(with_mean=False)
+    assert choices.label({"it": other}) == {"it": other}
+    first = StandardScaler()
+    alike = choices_of(first, StandardScaler())
+    assert alike.label({"it": first}) == {"it": "StandardScaler()"}
+    third = StandardScaler()
+    assert alike.label({"it": third}) == {"it": third}

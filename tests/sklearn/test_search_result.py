@@ -45,7 +45,7 @@ def test_without_a_configuration_on_all_folds_there_is_no_result():
 def test_a_function_may_choose_but_no_stopped_configuration():
     status = ["complete", "stopped", "complete"]
     assert result_of([0.3, np.nan, 0.8], status, choose=lambda table: 0).best_index_ == 0
-    for index in (1, 3, -1):
+    for index in (1, 3, -1, None, 0.0, "0", True):
         with pytest.raises(BadArgumentsError, match="run on all folds"):
             result_of([0.3, np.nan, 0.8], status, choose=lambda table, index=index: index)
 

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from helpers.estimators import Scripted
 from helpers.waiting import HANG
+from sklearn import config_context
 from sklearn.datasets import load_iris
 from sklearn.decomposition import PCA
+from sklearn.dummy import DummyClassifier
 from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -15,8 +17,11 @@ from sklearn.svm import SVC
 
 import maggy.sklearn
 from maggy import Searchspace, Trial
+from maggy.common.exceptions import ResumeError
 from maggy.core import launch
 from maggy.core.reporting import decision_wait
+from maggy.data import SharedData
+from maggy.data.reference import Reference
 from maggy.optimizer import RandomSearch
 from maggy.result import build_result
 from maggy.result.rows import make_row
@@ -26,6 +31,10 @@ from maggy.testing import run_on_threads
 
 X, Y = load_iris(return_X_y=True)
 SPACE = {"C": ("DOUBLE", [0.1, 10], "log")}
+STRATEGY = {
+    "strategy": ("CATEGORICAL", ["prior", "stratified", "uniform"]),
+    "random_state": ("INTEGER", [0, 99]),
+}
 
 
 @pytest.fixture
@@ -140,6 +149,7 @@ def test_the_first_configurations_may_hold_objects(launched):
     assert launched[0][1].initial_trials == [{"standardscaler": "StandardScaler()"}]
 
 
+SHARED = SharedData(Reference("/none", (0, 0, 0)), 2, ["x"])
 SPARK_FRAME = type("DataFrame", (), {"__module__": "pyspark.sql.dataframe"})()
 
 
@@ -168,6 +178,13 @@ SPARK_FRAME = type("DataFrame", (), {"__module__": "pyspark.sql.dataframe"})()
         ({"num_trials": 0}, "num_trials must be at least 1"),
         ({"cv": []}, "cv must give at least one fold"),
         ({"cv": 100}, "n_splits=100"),
+        ({"cv": KFold}, r"cv must be an instance, but got the class KFold. Write KFold\(\)"),
+        ({"cv": [(1, 2)]}, r"fold 0 is \(1, 2\)"),
+        ({"cv": [([0, 1], [2]), ([0], [150])]}, r"numbers from 0 to 149.*fold 1 is \(\[0\], \[15"),
+        ({"cv": [([0.5], [2])]}, "pair of the rows to train with"),
+        ({"cv": [([True, False], [2])]}, "or as 150 booleans"),
+        ({"X": SHARED}, r"X must be an array.*<SharedData: 2 rows.*Pass what its pandas\(\)"),
+        ({"y": SHARED}, r"y must be an array.*Pass what its numpy\(\)"),
         ({"seed": "one"}, "seed must be a whole number"),
         ({"es_policy": "medium"}, "medium"),
     ],
@@ -184,6 +201,10 @@ def test_bad_arguments_are_refused_before_spark(launched, options, words):
         ({"direction": "min"}, "sets direction itself"),
         ({"searchspace": SPACE}, "Pass the space as the fourth argument"),
         ({"num_trial": 3}, "Did you mean 'num_trials'"),
+        ({"n_iter": 3}, "num_trials is the number of configurations"),
+        ({"n_jobs": 3}, "num_workers is the number of workers"),
+        ({"random_state": 3}, "no argument random_state. seed fixes"),
+        ({"return_train_score": True}, "Only test scores"),
     ],
 )
 def test_arguments_that_do_not_fit_a_search_are_refused(launched, options, words):
@@ -214,3 +235,27 @@ def test_a_bad_configuration_stops_after_one_fold_and_is_never_the_best(launched
     assert list(table["status"]) == ["complete"] * 5 + ["stopped", "failed", "complete"]
     assert np.isnan(table["split1_test_score"][5])
     assert list(table["rank_test_score"]) == [6, 5, 3, 2, 4, 7, 7, 1]
+
+
+def test_the_settings_of_scikit_learn_travel(launched):
+    with config_context(transform_output="pandas"):
+        search()
+    assert launched[0][0].settings["transform_output"] == "pandas"
+
+
+@pytest.mark.parametrize(
+    "split", [([0, 1, -50], [2, 90]), (np.arange(150) < 99, np.arange(99, 150))]
+)
+def test_folds_may_be_lists_negative_numbers_or_booleans(launched, split):
+    assert search(cv=[split], estimator=DummyClassifier(), space=STRATEGY).n_splits_ == 1
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("spark", "experiments")
+def test_a_search_with_other_folds_does_not_resume_and_does_not_spoil_the_records():
+    options = {"estimator": DummyClassifier(), "space": STRATEGY, "seed": 1}
+    directory = search(**options, cv=3).result.directory
+    for resume in (directory, directory.rpartition("/")[2]):
+        with pytest.raises(ResumeError, match=r"must have 5 folds, but trial .* has 3"):
+            search(**options, cv=5, num_trials=4, resume=resume)
+    assert len(search(**options, cv=3, num_trials=4, resume=directory).result.trials) == 4
