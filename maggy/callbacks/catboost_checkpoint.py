@@ -79,7 +79,7 @@ class CatBoostCheckpoint(OnlyTraining):
         self._folder = tempfile.mkdtemp(prefix="maggy-catboost-")
         weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         self._snapshot = Path(self._folder, _FILE)
-        self._snapshot_time = 0
+        self._snapshot_mark = self._mark()
         self._last_step = -1.0
         self._last_iteration = 0
         self._saved_iteration = 0
@@ -100,7 +100,7 @@ class CatBoostCheckpoint(OnlyTraining):
         if is_first and checkpoint is not None:
             # A copy, since CatBoost writes the next snapshots to the same path.
             shutil.copyfile(checkpoint / _FILE, self._snapshot)
-            self._snapshot_time = self._snapshot.stat().st_mtime_ns
+            self._snapshot_mark = self._mark()
             position = json.loads((checkpoint / _POSITION).read_text(encoding="utf-8"))
             self._saved_iteration = position["iterations"]
         return {
@@ -122,8 +122,8 @@ class CatBoostCheckpoint(OnlyTraining):
             self._begin_at(info.iteration)
         self._last_iteration = info.iteration
         iteration = info.iteration - 1
-        time = self._snapshot.stat().st_mtime_ns if self._snapshot.exists() else 0
-        is_new, self._snapshot_time = time > self._snapshot_time, time
+        mark = self._mark()
+        is_new, self._snapshot_mark = mark != self._snapshot_mark, mark
         is_due = self._is_due(iteration, since=self._saved_iteration)
         if not is_new or iteration <= self._saved_iteration or not is_due:
             return True
@@ -136,6 +136,15 @@ class CatBoostCheckpoint(OnlyTraining):
         except EarlyStopException:
             return False
         return True
+
+    def _mark(self) -> tuple[int, int, int]:
+        """Return what tells the snapshot that lies there from the one before."""
+        if not self._snapshot.exists():
+            return 0, 0, 0
+        status = self._snapshot.stat()
+        # Two iterations may take less time than the clock of a file system can tell apart, but each
+        # one adds to the size.
+        return status.st_mtime_ns, status.st_size, status.st_ino
 
     def _begin_at(self, iteration: int) -> None:
         """Note that the training begins with this iteration.

@@ -25,16 +25,17 @@ class _Round(Protocol):
 class LightGBMRound(RoundReport):
     """Report a metric to the experiment after each boosting round of LightGBM.
 
-    It works with ``lightgbm.train``, ``lightgbm.cv`` and the estimators. The step is the round,
-    counted from 0 over all trainings with the same reporter: after ten rounds the next training
-    begins at step 10. A step that something else has taken is never used again. The callback runs
-    before LightGBM's own ``early_stopping``, so the last round is reported, too.
+    ``lightgbm.train`` and the estimators report each round. With ``lightgbm.cv`` it is the mean of
+    the folds.
 
-    The metric is the pair that LightGBM calls the name of the data set and the name of the metric,
-    such as ``("valid_0", "auc")``. The text ``"valid_0-auc"`` means the same. ``valid_names`` or
-    ``eval_names`` gives the data sets their names. Without them, they are ``valid_0``, ``valid_1``
-    and so on, and ``training`` for the data of the training. With ``lightgbm.cv`` the mean of the
-    folds is reported.
+    **The metric** is a pair: the name of the data set and that of the metric, such as
+    ``("valid_0", "auc")``; ``"valid_0-auc"`` means the same. Data sets that ``valid_names`` or
+    ``eval_names`` does not name are ``valid_0``, ``valid_1`` and so on. The data of the training
+    are ``training``.
+
+    **The step** is LightGBM's own number of the round, from 0, so a training with an ``init_model``
+    goes on after its rounds. It is a later one where the reporter has that step already. LightGBM
+    calls its ``early_stopping`` after this callback, so the round that ends the training counts.
 
     Example:
         >>> def train(num_leaves, reporter):

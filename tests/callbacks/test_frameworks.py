@@ -38,6 +38,8 @@ def test_importing_the_callbacks_imports_no_framework():
 def test_the_error_for_a_missing_framework_names_the_remedy(name, monkeypatch):
     package, extra = FRAMEWORKS[name]
     monkeypatch.setitem(sys.modules, package.partition(".")[0], None)
+    if extra == "lightning":
+        monkeypatch.setitem(sys.modules, "pytorch_lightning", None)  # the same under another name
     with pytest.raises(MissingDependencyError) as caught:
         getattr(callbacks, name)(None)
     top = package.partition(".")[0]
