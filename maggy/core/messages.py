@@ -8,7 +8,8 @@ a lost one.
     worker                              driver
     Register                   ->       Assign | Check | Wait | Done
     Checked                    ->       Assign | Wait | Done
-    Heartbeat                  ->       Ack, and Stop, Pause, Preempt or Abandon where they apply
+    Heartbeat                  ->       Ack, and Stop, Pause, Preempt, Decided or Abandon where
+                                        they apply
     Final | Failed             ->       Assign | Wait | Done
 """
 

@@ -214,13 +214,12 @@ def check_resumed(resume: object, log_dir: object, n_splits: int) -> None:
     """
     if not isinstance(resume, (str, os.PathLike)):
         return
+    place = log_dir if isinstance(log_dir, (str, os.PathLike)) else None
     try:
-        recorded = load(
-            resume, log_dir=log_dir if isinstance(log_dir, (str, os.PathLike)) else None
-        )
+        earlier = load(resume, log_dir=place)
     except MaggyError:  # the launch says what is wrong
         return
-    check_folds(recorded.trials, n_splits)
+    check_folds(earlier.trials, n_splits)
 
 
 def check_optimizer(optimizer: Any) -> None:  # noqa: ANN401 (a name or an instance)

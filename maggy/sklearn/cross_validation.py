@@ -65,8 +65,8 @@ class CrossValidation:
         """
         from sklearn import config_context, get_config
 
-        known = {name: self.settings[name] for name in get_config() if name in self.settings}
-        with config_context(**known):
+        settings = {name: self.settings[name] for name in get_config() if name in self.settings}
+        with config_context(**settings):
             return self._run_folds(hparams, reporter)
 
     def _run_folds(self, hparams: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
