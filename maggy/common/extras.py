@@ -35,8 +35,9 @@ EXTRAS: Final[Mapping[str, list[str]]] = {
     "notebook": ["anywidget>=0.9", "ipykernel>=6.29", "ipywidgets>=8.0"],
     # Data that all trials share: maggy.data.
     "data": ["pandas>=2.0", "pyarrow>=15"],
-    # The oldest version in which cross_validate has params.
-    "sklearn": ["scikit-learn>=1.4"],
+    # Optuna has the default optimizer of maggy.sklearn.search. 1.4 is the oldest version of
+    # scikit-learn in which cross_validate has params.
+    "sklearn": ["optuna>=5.0", "scikit-learn>=1.4"],
     # Event files, for those who have no TensorFlow.
     "tensorboard": ["tensorboard>=2.16", "google-crc32c>=1.5"],
     "s3": ["s3fs>=2024.10"],

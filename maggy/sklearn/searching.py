@@ -52,7 +52,7 @@ def search(
     num_trials: int | None,
     scoring: str | Scorer | None = None,
     seed: int | None = None,
-    optimizer: str | AbstractOptimizer | BaseSampler = "randomsearch",
+    optimizer: str | AbstractOptimizer | BaseSampler = "tpe",
     refit: bool | Callable[[Mapping[str, Any]], int] = True,
     groups: Data = None,
     fit_params: Mapping[str, Any] | None = None,
@@ -65,8 +65,9 @@ def search(
     far. So a configuration that does badly on the first folds is stopped there, and its worker
     begins with the next one. Only configurations that have run on all folds can be the best.
 
-    Two defaults differ from those of a config, since steps are few and folds are equal:
+    These defaults are not those of a config, since steps are few and folds are equal:
 
+    * ``optimizer`` is ``'tpe'``, which suggests configurations like the good ones so far.
     * ``es_policy`` is :class:`WorstFoldRule`: a configuration is stopped when its mean so far is
       worse than the worst fold of the best one. The best one is rarely lost by this.
       ``'successivehalving'`` stops two thirds after the first fold, and more of them later; it
@@ -104,10 +105,13 @@ def search(
         num_trials: Number of configurations. None is for ``optimizer='gridsearch'``.
         scoring: The metric, as scikit-learn takes it: a name or a scorer. None, the default, is the
             estimator's own ``score``. Several metrics are refused.
-        seed: The same seed gives the same sequence of suggestions. None draws a new one.
+        seed: The same seed gives the same suggestions: always with ``'randomsearch'``; with
+            ``'tpe'`` if the trials end in the same order, as with ``num_workers=1``. None draws a
+            new one.
         optimizer: What suggests the configurations, as in
             :class:`~maggy.experiment_config.OptimizationConfig`; not one with budgets, such as
-            ``'asha'``. The default is ``'randomsearch'``.
+            ``'asha'``. The default is ``'tpe'``, which needs Optuna; ``'randomsearch'`` needs
+            nothing.
         refit: Whether to fit the best configuration on all data, on the driver. A function gets
             ``cv_results_`` and returns the index of the best configuration.
         groups: The groups of the rows, for splitters such as ``GroupKFold``.

@@ -8,12 +8,12 @@ worker is a process, but a thread for OptunaSearchCV, which has no processes. Th
 the processes of joblib are warm.
 
 The score of a configuration is the mean over all folds (for HalvingRandomSearchCV the one that it
-chose is scored again, without counting the time). The target of a search is the lowest final score
-of a library, so that all of them reach it. The time to the target is the time until a library has
-run a configuration at least as good on all folds; for HalvingRandomSearchCV, which learns this at
-the end only, it is the whole time. The gap is the final score of the best other library minus
-Maggy's, means over the seeds, in standard deviations of the scores of the folds. Maggy runs twice:
-with its defaults, and with the optimizer TPE.
+chose is scored again, without counting the time). Two libraries are compared by their time to the
+same score: the lower one of their two final scores. It is the time until a library has run a
+configuration at least as good on all folds; for HalvingRandomSearchCV, which learns this at the end
+only, it is the whole time. The gap is the final score of another library minus Maggy's, means over
+the seeds, in standard deviations of its scores of the folds. Maggy runs twice: with its defaults,
+and with random search. Each search has a seed of its own, also on another data set.
 """
 
 import argparse
@@ -39,7 +39,7 @@ from sklearn.model_selection import (
 from sklearn_data import DATA_SETS, forest_for
 
 FOLDS = 5
-TPE = "Maggy, TPE"
+RANDOM = "Maggy, random search"
 SPACE = {
     "max_depth": ("INTEGER", [1, 20]),
     "max_features": ("DOUBLE", [0.05, 1.0]),
@@ -150,8 +150,8 @@ def peers(options):
 
     common = {"n_jobs": options.workers, "refit": False}
     functions = {
-        "Maggy": maggy_search(options, "randomsearch"),
-        TPE: maggy_search(options, "tpe"),
+        "Maggy": maggy_search(options, "tpe"),
+        RANDOM: maggy_search(options, "randomsearch"),
         "GridSearchCV": of_scikit_learn(
             lambda estimator, cv, scorer, seed: GridSearchCV(
                 estimator, GRID, cv=cv, scoring=scorer, **common
@@ -246,15 +246,20 @@ def warm_up(functions, options, folder):
 
 def compare(name, seed, measurements):
     """Return what was measured in the searches of one seed on a data set, by library."""
-    target = min(scores.mean() for _, _, scores in measurements.values())
+    _, own_runs, own_scores = measurements["Maggy"]
+
+    def to_same_score(runs, scores):
+        target = min(own_scores.mean(), scores.mean())
+        return runs.time_to(target) / own_runs.time_to(target)
+
     return {
         "data": name,
         "seed": seed,
-        "target": float(target),
         "seconds": {library: seconds for library, (seconds, _, _) in measurements.items()},
         "folds": {library: runs.folds for library, (_, runs, _) in measurements.items()},
-        "seconds_to_target": {
-            library: runs.time_to(target) for library, (_, runs, _) in measurements.items()
+        "to_same_score": {
+            library: to_same_score(runs, scores)
+            for library, (_, runs, scores) in measurements.items()
         },
         "scores": {
             library: float(scores.mean()) for library, (_, _, scores) in measurements.items()
@@ -265,83 +270,86 @@ def compare(name, seed, measurements):
     }
 
 
-def ratio(rows, library, key):
-    """Return the geometric mean of a library's time over Maggy's."""
-    return statistics.geometric_mean(row[key][library] / row[key]["Maggy"] for row in rows)
-
-
 def mean(rows, library, key):
     return statistics.fmean(row[key][library] for row in rows)
 
 
-def gap(rows, own):
-    """Return how much the best other library is better on a data set, in standard deviations."""
-    others = [library for library in rows[0]["scores"] if library not in ("Maggy", TPE)]
-    best = max(others, key=lambda library: mean(rows, library, "scores"))
-    difference = mean(rows, best, "scores") - mean(rows, own, "scores")
-    return difference / (mean(rows, best, "deviations") or 1.0)
+def seconds_over_ours(rows, library):
+    """Return the geometric mean of a library's time for the whole search over Maggy's."""
+    return statistics.geometric_mean(
+        row["seconds"][library] / row["seconds"]["Maggy"] for row in rows
+    )
+
+
+def to_same_score(rows, library):
+    """Return the geometric mean of a library's time to the same score over Maggy's."""
+    return statistics.geometric_mean(row["to_same_score"][library] for row in rows)
+
+
+def gap(rows, library):
+    """Return by how much a library's final score is better than Maggy's, in deviations."""
+    difference = mean(rows, library, "scores") - mean(rows, "Maggy", "scores")
+    return difference / (mean(rows, library, "deviations") or 1.0)
 
 
 def show(rows, libraries):
     others = [library for library in libraries if library != "Maggy"]
     by_data = [list(group) for _, group in groupby(rows, key=lambda row: row["data"])]
-    titles = {
-        "seconds": "The whole search: seconds of Maggy, and of the others over Maggy's",
-        "seconds_to_target": "To the same score: seconds of Maggy, and of the others over Maggy's",
-    }
-    for key, title in titles.items():
-        table(
-            ["", "Maggy (s)", *others],
-            [
-                [
-                    group[0]["data"],
-                    f"{mean(group, 'Maggy', key):.1f}",
-                    *(f"{ratio(group, library, key):.2f}" for library in others),
-                ]
-                for group in by_data
-            ],
-            title=title,
-        )
     table(
-        ["", *libraries, "gap", "gap with TPE"],
+        ["", "Maggy (s)", *others],
         [
             [
                 group[0]["data"],
-                *(f"{mean(group, name, 'scores'):.4f}" for name in libraries),
-                *(f"{gap(group, own):+.2f}" for own in ("Maggy", TPE)),
+                f"{mean(group, 'Maggy', 'seconds'):.1f}",
+                *(f"{seconds_over_ours(group, library):.2f}" for library in others),
             ]
             for group in by_data
         ],
-        title="The final score, mean over the seeds",
+        title="The whole search: seconds of Maggy, and of the others over Maggy's",
     )
     table(
-        ["", "whole search", "to the same score", "slower to the same score on", "folds trained"],
+        ["", *others],
+        [
+            [group[0]["data"], *(f"{to_same_score(group, library):.2f}" for library in others)]
+            for group in by_data
+        ],
+        title="Time to the same score over Maggy's",
+    )
+    table(
+        ["", "Maggy", *others],
         [
             [
-                name,
-                f"{ratio(rows, name, 'seconds'):.2f}",
-                f"{ratio(rows, name, 'seconds_to_target'):.2f}",
-                f"{sum(ratio(group, name, 'seconds_to_target') > 1 for group in by_data)} of "
-                f"{len(by_data)} data sets",
-                f"{mean(rows, name, 'folds'):.0f}",
+                group[0]["data"],
+                f"{mean(group, 'Maggy', 'scores'):.4f}",
+                *(f"{gap(group, library):+.2f}" for library in others),
             ]
-            for name in libraries
+            for group in by_data
         ],
-        title="Time over Maggy's, geometric mean over the data sets and seeds",
+        title="The final score of Maggy, and how much better the others are, in deviations",
     )
-    for own in ("Maggy", TPE):
-        gaps = [gap(group, own) for group in by_data]
-        print(
-            f"{own}: the gap to the best other library is {statistics.median(gaps):+.2f} "
-            f"standard deviations in the median and {max(gaps):+.2f} at most."
-        )
+    table(
+        ["", "whole search", "to the same score", "slower on", "folds", "gap", "largest gap"],
+        [
+            [
+                library,
+                f"{seconds_over_ours(rows, library):.2f}",
+                f"{to_same_score(rows, library):.2f}",
+                f"{sum(to_same_score(group, library) > 1 for group in by_data)} of {len(by_data)}",
+                f"{mean(rows, library, 'folds'):.0f}",
+                f"{statistics.median(gap(group, library) for group in by_data):+.2f}",
+                f"{max(gap(group, library) for group in by_data):+.2f}",
+            ]
+            for library in libraries
+        ],
+        title="Time over Maggy's, and the gap in the final score, over all data sets",
+    )
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--trees", type=int, default=10, help="trees of a forest")
-    parser.add_argument("--seeds", type=int, default=5, help="number of seeds")
+    parser.add_argument("--seeds", type=int, default=5, help="searches on each data set")
     parser.add_argument("--data", nargs="*", default=list(DATA_SETS), choices=list(DATA_SETS))
     parser.add_argument("--read", help="only show the rows that an earlier run printed to a file")
     options = parser.parse_args()
@@ -357,8 +365,10 @@ def main():
         session = quiet_session(options.workers)
         warm_up(functions, options, folder)
         rows = []
-        for name in options.data:
-            for seed in range(1, options.seeds + 1):
+        for position, name in enumerate(DATA_SETS):
+            if name not in options.data:
+                continue
+            for seed in range(position * 1000, position * 1000 + options.seeds):
                 found = measure(name, seed, functions, options, folder)
                 rows.append(compare(name, seed, found))
                 print(json.dumps(rows[-1]), flush=True)

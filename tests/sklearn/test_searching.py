@@ -76,7 +76,7 @@ def test_the_defaults_of_the_docstring_are_those_of_the_call(launched):
     search(seed=5)
     ((_, config),) = launched
     assert isinstance(config.es_policy, maggy.sklearn.WorstFoldRule)
-    assert (config.es_min, config.optimizer, config.seed) == (ES_MIN, "randomsearch", 5)
+    assert (config.es_min, config.optimizer, config.seed) == (ES_MIN, "tpe", 5)
     assert (config.name, config.direction) == ("SVC search", "max")
     assert f"``es_min`` is {ES_MIN}," in maggy.sklearn.search.__doc__
 
