@@ -1,6 +1,7 @@
 """A worker's uploads say what the driver has to know of them."""
 
 import tempfile
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -74,6 +75,23 @@ def test_the_first_checkpoint_of_a_worker_removes_what_killed_workers_have_left(
         assert len(list(temporary.iterdir())) == 1
     runs.close()
     assert not list(temporary.iterdir())
+
+
+def test_a_run_without_checkpoints_makes_nothing_and_says_nothing(tmp_path, monkeypatch):
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(temporary))
+    before = threading.active_count()
+    runs, reporter = make_runs(tmp_path), Reporter()
+    with runs.run(Assign(1, TRIAL, {}, ""), reporter):
+        assert reporter.restore() is None
+        reporter.broadcast(0.5, step=0)
+        runs.wait()
+        assert threading.active_count() == before
+        assert reporter.checkpoint_news() is None
+    assert list(temporary.iterdir()) == []
+    runs.close()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["temporary", "token"]
 
 
 def test_the_task_uploads_what_a_child_has_saved_that_was_killed_at_once(tmp_path):
