@@ -44,9 +44,10 @@ def search(request, tmp_path):
             threading.Event().wait(600)  # until the experiment ends
 
         checkpoint = reporter.restore()
+        waits = x == 2 and not (starts.exists() and "2 " in starts.read_text())
         with starts.open("a") as file:
             file.write(f"{x} {None if checkpoint is None else checkpoint.step}\n")
-        return count_up({"x": x}, reporter, fail_at=1 if x == 2 else None, fails=wait)
+        return count_up({"x": x}, reporter, fail_at=1 if waits else None, fails=wait)
 
     def search(**options):
         options = {"hb_interval": 0.1, "num_workers": 1, "isolation": request.param, **options}
@@ -58,7 +59,7 @@ def search(request, tmp_path):
 
 def has_saved(experiments):
     """Return whether the driver has written down the checkpoint of step 1 of the second trial."""
-    records = [json.loads(path.read_text()) for path in experiments.rglob("checkpoints.json")]
+    records = [json.loads(path.read_text()) for path in experiments.glob("*/*/checkpoints.json")]
     return any((one["trial"]["params"], one["newest"][0]) == ({"x": 2}, 1) for one in records)
 
 
