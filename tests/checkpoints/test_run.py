@@ -1,5 +1,7 @@
 """What a training function does with checkpoints, without a driver."""
 
+import sys
+import uuid
 from pathlib import Path
 
 import pytest
@@ -106,6 +108,37 @@ def test_a_worker_that_sees_another_disk_says_so_at_the_first_use(make, tmp_path
     with pytest.raises(CheckpointError, match="checkpoint_dir"):
         make(handover=Handover(str(tmp_path / "x"), 1, None)).restore()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["token"][: kind == "other"]
+
+
+def run_at(url, tmp_path, handover=None, tell=print):
+    place = CheckpointPlace(url, "token", "secret")
+    run_place = RunPlace(place, "1-1", str(tmp_path / "here"))
+    return RunCheckpoints(run_place, TRIAL, handover, print, tell)
+
+
+def test_a_worker_without_the_stores_package_says_so_at_the_first_use(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ossfs", None)  # as if it were not installed
+    run = run_at("oss://key:word@bucket/folder", tmp_path, Handover("x/checkpoints/1/a", 1, None))
+    uses = [run.restore, lambda: run.save(1, None).__enter__()]
+    for use in uses:
+        with pytest.raises(CheckpointError, match=r"cannot read oss://.*checkpoint_dir") as caught:
+            use()
+        assert "word" not in str(caught.value)
+
+
+def test_no_line_or_error_shows_the_credentials_of_the_store(tmp_path):
+    url, lines = f"memory://key:word@{uuid.uuid4().hex}", []
+    first = run_at(url, tmp_path, Handover("x/checkpoints/1/a", 1, None), lines.append)
+    with pytest.raises(CheckpointError, match="does not find the driver's files") as caught:
+        first.restore()
+    FILES.write_bytes(f"{url}/token", b"secret")
+    other = Handover("memory://user:pass@earlier/x/checkpoints/1/a", 1, None)
+    for run in (first, run_at(url, tmp_path, other, lines.append)):
+        assert run.restore() is None
+    assert all("begins anew" in line for line in lines)
+    shown = "".join([str(caught.value), *lines])
+    assert "word" not in shown
+    assert "pass@" not in shown
 
 
 def test_a_checkpoint_that_is_gone_costs_a_line(make, tmp_path):

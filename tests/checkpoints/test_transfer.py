@@ -106,6 +106,21 @@ def _fail_at(name):
     return make
 
 
+def test_an_error_shows_no_credentials(folder, tmp_path):
+    directory = f"memory://key:word@{uuid.uuid4().hex}/3"
+    errors = []
+    for path in ("manifest.json", "files/model.keras"):
+        target = tmp_path / path.partition("/")[0]
+        target.mkdir()
+        save(folder, directory)
+        FILES.remove(f"{directory}/{path}")
+        with pytest.raises(CheckpointError) as caught:
+            download(FILES, directory, target)
+        errors.append(str(caught.value))
+    assert "word" not in "".join(errors)
+    assert all("memory://***@" in error for error in errors)
+
+
 @pytest.mark.parametrize("damage", ["changed", "longer", "missing"])
 def test_a_damaged_file_is_noticed(folder, directory, tmp_path, damage):
     save(folder, directory)
