@@ -81,7 +81,7 @@ class RunCheckpoints:
         self._trial_id = trial_id
         self._submit = submit
         self._tell = tell
-        self._is_checked = False
+        self._is_checked = self._has_told = False
         self._last_step = -1
         self._repeats = 0  # how often the step was saved before, by this run
         self.handover = handover
@@ -168,8 +168,8 @@ class RunCheckpoints:
     def _check_access(self) -> None:
         """Raise `CheckpointError` unless the store is the one in which the driver writes.
 
-        Otherwise a worker could make a folder of the same name on its own disk. If the store is
-        away, nobody knows, and the upload tries again.
+        Otherwise a worker could make a folder of the same name on its own disk. If the store
+        refuses, it may be away only: a line says so, and the upload tries again.
         """
         if self._is_checked:
             return
@@ -178,7 +178,15 @@ class RunCheckpoints:
             content = self._files.read_bytes(f"{self._place.root}/{self._place.token_file}")
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             content = b""
-        except OSError:
+        except OSError as error:
+            if not self._has_told:
+                text = without_secrets_of(self._place.root, str(error))
+                self._tell(
+                    f"This worker cannot read the driver's file in {root} "
+                    f"({type(error).__name__}: {text}). The store is away, or this worker may not "
+                    "use it: then pass another checkpoint_dir in the config."
+                )
+            self._has_told = True
             return
         except MissingDependencyError as error:
             raise CheckpointError(

@@ -154,9 +154,15 @@ def test_a_store_that_is_away_costs_no_trial(make, monkeypatch):
         raise ConnectionError("away")
 
     monkeypatch.setattr(AnyFiles, "read_bytes", refuse)
-    with make().save(1, None):  # the uploader tries again
-        pass
-    assert len(make.uploads) == 1
+    run = make()
+    for step in (1, 2):
+        with run.save(step, None):  # the uploader tries again
+            pass
+    assert len(make.uploads) == 2
+    (line,) = make.lines
+    assert "This worker cannot read the driver's file in" in line
+    assert "(ConnectionError: away)" in line
+    assert "pass another checkpoint_dir" in line
     assert make(handover=Handover("a/checkpoints/1/x", 1, None)).restore() is None
 
 
