@@ -1,5 +1,6 @@
 """What a training function does with checkpoints, without a driver."""
 
+import os
 import sys
 import uuid
 from pathlib import Path
@@ -59,6 +60,7 @@ def test_what_one_run_saves_the_next_one_restores(make):
     second = make("1-2", Handover(directory, 4, 0.5))
     checkpoint = second.restore()
     assert (checkpoint / "model").read_text() == "weights"
+    assert os.fspath(checkpoint) == str(checkpoint.path)
     assert (checkpoint.step, checkpoint.metric) == (4, 0.5)
 
 
