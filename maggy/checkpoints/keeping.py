@@ -12,6 +12,7 @@ import msgspec
 from maggy.checkpoints.manifest import check_name
 from maggy.checkpoints.run import CheckpointPlace
 from maggy.checkpoints.saved import FOLDER, CheckpointPair, SavedCheckpoint, path_of
+from maggy.common.credentials import without_credentials
 from maggy.common.exceptions import BadArgumentsError, CheckpointError
 from maggy.common.files import Files
 from maggy.trial import Trial
@@ -168,7 +169,8 @@ def read_checkpoint_record(files: Files, trial_directory: str) -> CheckpointReco
         IsADirectoryError,
     ) as error:
         raise CheckpointError(
-            f"The record of the checkpoints in {trial_directory} is damaged: {error}"
+            f"The record of the checkpoints in {without_credentials(trial_directory)} is damaged: "
+            f"{error}"
         ) from error
     for checkpoint in (record.newest, record.best):
         if checkpoint is not None:

@@ -15,7 +15,8 @@ from maggy.checkpoints.checkpoint import Checkpoint
 from maggy.checkpoints.saved import Handover, path_of
 from maggy.checkpoints.transfer import download
 from maggy.checkpoints.uploader import Upload
-from maggy.common.exceptions import CheckpointError
+from maggy.common.credentials import without_credentials, without_secrets_of
+from maggy.common.exceptions import CheckpointError, MissingDependencyError
 from maggy.common.files import AnyFiles, Files
 
 __all__ = ["CheckpointPlace", "RunCheckpoints", "RunPlace", "is_saved_by"]
@@ -80,7 +81,7 @@ class RunCheckpoints:
         self._trial_id = trial_id
         self._submit = submit
         self._tell = tell
-        self._is_checked = False
+        self._is_checked = self._has_told = False
         self._last_step = -1
         self._repeats = 0  # how often the step was saved before, by this run
         self.handover = handover
@@ -143,16 +144,17 @@ class RunCheckpoints:
             folder = self._new_folder("restored-")
             download(self._files, self._directory(handover), folder)
         except Exception as error:  # the libraries of stores have errors of their own
-            self._do_without(error)
+            self._do_without(handover, error)
             return None
         self._last_step = handover.step
         return Checkpoint(folder, handover.step, handover.metric)
 
-    def _do_without(self, error: Exception) -> None:
+    def _do_without(self, handover: Handover, error: Exception) -> None:
         self.handover = None
+        text = without_secrets_of(self._directory(handover), str(error))
         self._tell(
             "The trial begins anew, since its checkpoint cannot be restored "
-            f"({type(error).__name__}: {error})."
+            f"({type(error).__name__}: {text})."
         )
 
     def _directory(self, handover: Handover) -> str:
@@ -166,22 +168,37 @@ class RunCheckpoints:
     def _check_access(self) -> None:
         """Raise `CheckpointError` unless the store is the one in which the driver writes.
 
-        Otherwise a worker could make a folder of the same name on its own disk. If the store is
-        away, nobody knows, and the upload tries again.
+        Otherwise a worker could make a folder of the same name on its own disk. If the store
+        refuses, it may be away only: a line says so, and the upload tries again.
         """
         if self._is_checked:
             return
+        root = without_credentials(self._place.root)
         try:
             content = self._files.read_bytes(f"{self._place.root}/{self._place.token_file}")
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             content = b""
-        except OSError:
+        except OSError as error:
+            if not self._has_told:
+                text = without_secrets_of(self._place.root, str(error))
+                self._tell(
+                    f"This worker cannot read the driver's file in {root} "
+                    f"({type(error).__name__}: {text}). The store is away, or this worker may not "
+                    "use it: then pass another checkpoint_dir in the config."
+                )
+            self._has_told = True
             return
+        except MissingDependencyError as error:
+            raise CheckpointError(
+                "Checkpoints must lie where the driver and every worker can reach them, but this "
+                f"worker cannot read {root}: {error}. Install it there, or pass another "
+                "checkpoint_dir in the config."
+            ) from error
         if self._place.token.encode() not in content:
             raise CheckpointError(
                 "Checkpoints must lie where the driver and every worker can reach them, but this "
-                f"worker does not find the driver's files in {self._place.root}. Pass "
-                "checkpoint_dir in the config: a shared folder, or a URL such as s3://..."
+                f"worker does not find the driver's files in {root}. Pass checkpoint_dir in the "
+                "config: a shared folder, or a URL such as s3://..."
             )
         self._is_checked = True
 

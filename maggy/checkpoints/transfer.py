@@ -16,6 +16,7 @@ from maggy.checkpoints.manifest import (
     decode_manifest,
     encode_manifest,
 )
+from maggy.common.credentials import without_credentials, without_secrets_of
 from maggy.common.exceptions import CheckpointError
 from maggy.common.files import Files
 
@@ -77,7 +78,10 @@ def read_manifest(files: Files, directory: str) -> Manifest:
     try:
         data = files.read_inside(directory, MANIFEST)
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
-        raise CheckpointError(f"There is no whole checkpoint in {directory}: {error}") from error
+        raise CheckpointError(
+            f"There is no whole checkpoint in {without_credentials(directory)}: "
+            f"{without_secrets_of(directory, str(error))}"
+        ) from error
     return decode_manifest(data)
 
 
@@ -107,14 +111,15 @@ def download(files: Files, directory: str, folder: Path) -> Manifest:
             source = files.open_inside(directory, f"{_CONTENT}/{file.name}")
         except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
             raise CheckpointError(
-                f"The checkpoint in {directory} lacks its file {file.name!r}: {error}"
+                f"The checkpoint in {without_credentials(directory)} lacks its file "
+                f"{file.name!r}: {without_secrets_of(directory, str(error))}"
             ) from error
         with source, open(path, "xb") as target:
             size, digest = _copy(source, target, max_size=file.size)
         if (size, digest) != (file.size, file.sha256):
             raise CheckpointError(
-                f"The checkpoint in {directory} is damaged: its file {file.name!r} is not the one "
-                "that was saved."
+                f"The checkpoint in {without_credentials(directory)} is damaged: its file "
+                f"{file.name!r} is not the one that was saved."
             )
     return manifest
 

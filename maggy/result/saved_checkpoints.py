@@ -56,7 +56,8 @@ class CheckpointAccess:
         Raises:
             BadArgumentsError: If there is no such trial.
             CheckpointError: If the trial has no checkpoint, or it is damaged.
-            NotSupportedError: If the result has no directory.
+            NotSupportedError: If the result has no directory, or the URL of the checkpoints has
+                credentials, which are not recorded.
         """
         trial_id = self._find_id(trial)
         return self._fetch(trial_id, self._pair(trial_id).newest)
@@ -101,8 +102,9 @@ class CheckpointAccess:
         return model
 
     def _find_id(self, trial: str | int | TrialRow) -> str:
+        key = trial.get("trial_id") if isinstance(trial, Mapping) else trial
         for row in self.trials:
-            if trial in (row["trial_id"], row.get("number")) or trial is row:
+            if key is not None and key in (row["trial_id"], row.get("number")):
                 return str(row["trial_id"])
         raise BadArgumentsError(
             "A trial must be given by its id, its number, or as one of result.trials, but got "
@@ -125,6 +127,12 @@ class CheckpointAccess:
                 'trial, unless the config has keep_checkpoints="all".'
             )
         root = self.record.get("checkpoint_root", self.directory)
+        if "***" in str(root):
+            raise NotSupportedError(
+                "Checkpoints can be opened where their URL needs no credentials, which are not "
+                f"recorded, but these are in {root}. Copy the folder "
+                f"{path_of(trial_id, saved.name)} from there."
+            )
         folder = Path(tempfile.mkdtemp(prefix="maggy-checkpoint-"))
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         download(AnyFiles(), f"{root}/{path_of(trial_id, saved.name)}", folder)

@@ -1,17 +1,23 @@
 """The Keras callback that saves and continues a training, with a real Keras.
 
-The reporter is a stand-in that keeps checkpoints in a folder.
+The reporter of most tests is a stand-in that keeps checkpoints in a folder.
 """
 
 import contextlib
 import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from maggy.callbacks import KerasCheckpoint
+from maggy.callbacks import KerasCheckpoint, KerasEpochEnd
+from maggy.checkpoints.run import CheckpointPlace, RunCheckpoints, RunPlace
+from maggy.checkpoints.saved import Handover
+from maggy.checkpoints.transfer import upload
 from maggy.common.exceptions import BadArgumentsError
+from maggy.common.files import AnyFiles
+from maggy.core.reporter import Reporter
 
 pytestmark = pytest.mark.slow  # it imports Keras
 
@@ -69,7 +75,7 @@ def make_model(kind="functional"):
     return model
 
 
-def fit(model, reporter, epochs=6, die_in=None, preempt_in=None, **options):
+def fit(model, reporter, epochs=6, die_in=None, preempt_in=None, callbacks=(), **options):
     """Train, and return the epochs that ran."""
     import keras
 
@@ -79,11 +85,13 @@ def fit(model, reporter, epochs=6, die_in=None, preempt_in=None, **options):
         ran.append(epoch)
 
     def die(epoch, logs):
-        reporter.should_checkpoint = preempt_in is not None and epoch >= preempt_in
+        if preempt_in is not None:
+            reporter.should_checkpoint = epoch >= preempt_in
         if epoch == die_in:
             raise Interruption
 
     callbacks = [
+        *callbacks,
         keras.callbacks.LambdaCallback(on_epoch_begin=die, on_epoch_end=note),
         KerasCheckpoint(reporter, **options),
     ]
@@ -156,6 +164,30 @@ def test_without_a_checkpoint_the_training_begins_at_its_beginning(tmp_path):
     model, reporter = make_model(), FolderReporter(tmp_path)
     assert fit(model, reporter, epochs=2) == [0, 1]
     assert fit(model, reporter, epochs=2) == [0, 1]
+
+
+def test_with_a_real_reporter_a_larger_budget_trains_the_missing_epochs(tmp_path):
+    (tmp_path / "token").write_text("secret")
+    place, uploads = CheckpointPlace(str(tmp_path), "token", "secret"), []
+
+    def train(run_name, epochs, handover):
+        reporter, model = Reporter(), make_model()
+        run_place = RunPlace(place, run_name, str(tmp_path / "here"))
+        reporter.attach(RunCheckpoints(run_place, "a" * 16, handover, uploads.append, print))
+        ran = fit(model, reporter, epochs=epochs, callbacks=[KerasEpochEnd(reporter, "loss")])
+        return ran, [step for step, *_ in reporter.waiting()[1]], reporter, model
+
+    ran, steps, *_ = train("1-1", 2, None)
+    assert (ran, steps) == ([0, 1], [0, 1])
+    for one in uploads:
+        folder = Path(one.folder)
+        upload(AnyFiles(), folder, one.directory, trial_id="a", step=one.step, metric=one.metric)
+    handover = Handover(one.directory, one.step, one.metric)
+    ran, steps, reporter, model = train("1-2", 5, handover)
+    assert (ran, steps) == ([2, 3, 4], [2, 3, 4])
+    assert reporter.is_restored
+    assert handover.metric is not None
+    assert int(model.optimizer.iterations) == 5
 
 
 @pytest.mark.parametrize("every", [0, -1, 1.5, "1", None], ids=str)

@@ -1,5 +1,8 @@
 """What a training function does with checkpoints, without a driver."""
 
+import os
+import sys
+import uuid
 from pathlib import Path
 
 import pytest
@@ -57,6 +60,7 @@ def test_what_one_run_saves_the_next_one_restores(make):
     second = make("1-2", Handover(directory, 4, 0.5))
     checkpoint = second.restore()
     assert (checkpoint / "model").read_text() == "weights"
+    assert os.fspath(checkpoint) == str(checkpoint.path)
     assert (checkpoint.step, checkpoint.metric) == (4, 0.5)
 
 
@@ -108,6 +112,37 @@ def test_a_worker_that_sees_another_disk_says_so_at_the_first_use(make, tmp_path
     assert sorted(path.name for path in tmp_path.iterdir()) == ["token"][: kind == "other"]
 
 
+def run_at(url, tmp_path, handover=None, tell=print):
+    place = CheckpointPlace(url, "token", "secret")
+    run_place = RunPlace(place, "1-1", str(tmp_path / "here"))
+    return RunCheckpoints(run_place, TRIAL, handover, print, tell)
+
+
+def test_a_worker_without_the_stores_package_says_so_at_the_first_use(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ossfs", None)  # as if it were not installed
+    run = run_at("oss://key:word@bucket/folder", tmp_path, Handover("x/checkpoints/1/a", 1, None))
+    uses = [run.restore, lambda: run.save(1, None).__enter__()]
+    for use in uses:
+        with pytest.raises(CheckpointError, match=r"cannot read oss://.*checkpoint_dir") as caught:
+            use()
+        assert "word" not in str(caught.value)
+
+
+def test_no_line_or_error_shows_the_credentials_of_the_store(tmp_path):
+    url, lines = f"memory://key:word@{uuid.uuid4().hex}", []
+    first = run_at(url, tmp_path, Handover("x/checkpoints/1/a", 1, None), lines.append)
+    with pytest.raises(CheckpointError, match="does not find the driver's files") as caught:
+        first.restore()
+    FILES.write_bytes(f"{url}/token", b"secret")
+    other = Handover("memory://user:pass@earlier/x/checkpoints/1/a", 1, None)
+    for run in (first, run_at(url, tmp_path, other, lines.append)):
+        assert run.restore() is None
+    assert all("begins anew" in line for line in lines)
+    shown = "".join([str(caught.value), *lines])
+    assert "word" not in shown
+    assert "pass@" not in shown
+
+
 def test_a_checkpoint_that_is_gone_costs_a_line(make, tmp_path):
     for directory in ("a/checkpoints/1/x", f"{tmp_path}/a/checkpoints/1/x"):
         run = make(handover=Handover(directory, 1, None))
@@ -121,9 +156,15 @@ def test_a_store_that_is_away_costs_no_trial(make, monkeypatch):
         raise ConnectionError("away")
 
     monkeypatch.setattr(AnyFiles, "read_bytes", refuse)
-    with make().save(1, None):  # the uploader tries again
-        pass
-    assert len(make.uploads) == 1
+    run = make()
+    for step in (1, 2):
+        with run.save(step, None):  # the uploader tries again
+            pass
+    assert len(make.uploads) == 2
+    (line,) = make.lines
+    assert "This worker cannot read the driver's file in" in line
+    assert "(ConnectionError: away)" in line
+    assert "pass another checkpoint_dir" in line
     assert make(handover=Handover("a/checkpoints/1/x", 1, None)).restore() is None
 
 

@@ -60,6 +60,22 @@ def test_what_is_saved_comes_back_byte_for_byte(folder, directory, tmp_path):
     assert manifest.folders == ["empty/inner"]
 
 
+def test_nobody_lists_the_store_to_restore_a_checkpoint(folder, directory, tmp_path, monkeypatch):
+    def refuse(*arguments, **options):
+        pytest.fail("the store is listed")
+
+    save(folder, directory)
+    target = tmp_path / "restored"
+    target.mkdir()
+    for name in ("ls", "find", "walk", "glob"):
+        monkeypatch.setattr(MemoryFileSystem, name, refuse)
+    with monkeypatch.context() as here:
+        for name in ("listdir", "scandir", "walk"):
+            here.setattr(os, name, refuse)
+        download(FILES, directory, target)
+    assert content(target) == content(folder)
+
+
 def test_an_empty_folder_is_a_checkpoint(directory, tmp_path):
     for name in ("saved", "restored"):
         (tmp_path / name).mkdir()
@@ -88,6 +104,21 @@ def _fail_at(name):
         return SavedFile(*args)
 
     return make
+
+
+def test_an_error_shows_no_credentials(folder, tmp_path):
+    directory = f"memory://key:word@{uuid.uuid4().hex}/3"
+    errors = []
+    for path in ("manifest.json", "files/model.keras"):
+        target = tmp_path / path.partition("/")[0]
+        target.mkdir()
+        save(folder, directory)
+        FILES.remove(f"{directory}/{path}")
+        with pytest.raises(CheckpointError) as caught:
+            download(FILES, directory, target)
+        errors.append(str(caught.value))
+    assert "word" not in "".join(errors)
+    assert all("memory://***@" in error for error in errors)
 
 
 @pytest.mark.parametrize("damage", ["changed", "longer", "missing"])

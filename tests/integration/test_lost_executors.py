@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 SEARCH = """
 import json, sys
 from pyspark.sql import SparkSession
-url, folder = sys.argv[1:]
+url, folder, isolation = sys.argv[1:]
 builder = SparkSession.builder.master(url)
 for name, value in {
     "spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false",
@@ -32,8 +32,10 @@ def train(n, reporter):
     if (checkpoint := reporter.restore()) is not None:
         start = checkpoint.step + 1
         executors = (checkpoint / "executors").read_text().split()
-    # The Spark task is a child of a daemon, which is a child of the executor.
-    executor = psutil.Process().parent().parent()
+    # The Spark task is a child of a daemon, which is a child of the executor. With
+    # isolation="process" the function runs in a child of the task.
+    ancestors = psutil.Process().parents()
+    executor = next(one for one in ancestors if one.name() == "java")
     executors.append(str(executor.pid))
     for epoch in range(start, 6):
         reporter.broadcast(10 * n + epoch, step=epoch)
@@ -44,22 +46,24 @@ def train(n, reporter):
             while not record.exists():
                 time.sleep(0.05)
             executor.kill()
+            for process in ancestors[: ancestors.index(executor)]:
+                process.kill()
             os.kill(os.getpid(), signal.SIGKILL)
     return {"metric": epoch, "start": start, "executors": executors}
 
 space = Searchspace(n=("DISCRETE", [1, 2]))
 config = OptimizationConfig(
-    2, "gridsearch", space, num_workers=2, hb_interval=0.2, log_dir=folder
+    2, "gridsearch", space, num_workers=2, hb_interval=0.2, log_dir=folder, isolation=isolation
 )
 print(json.dumps(experiment.lagom(train, config).trials))
 """
 
 
-def run(url, folder):
+def run(url, folder, isolation):
     """Run the search, and check the trial whose executor was killed."""
     environment = {**os.environ, "PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1"}
     script = subprocess.run(
-        [sys.executable, "-c", SEARCH, url, str(folder / "experiments")],
+        [sys.executable, "-c", SEARCH, url, str(folder / "experiments"), isolation],
         cwd=folder,
         env=environment,
         capture_output=True,
@@ -77,10 +81,12 @@ def run(url, folder):
     assert first != second
 
 
-def test_a_trial_of_a_killed_executor_goes_on_in_a_local_cluster(tmp_path):
-    run("local-cluster[2,1,512]", tmp_path)
+@pytest.mark.parametrize("isolation", ["worker", "process"])
+def test_a_trial_of_a_killed_executor_goes_on_in_a_local_cluster(isolation, tmp_path):
+    run("local-cluster[2,1,512]", tmp_path, isolation)
 
 
-def test_a_trial_of_a_killed_executor_goes_on_in_a_standalone_cluster(tmp_path):
+@pytest.mark.parametrize("isolation", ["worker", "process"])
+def test_a_trial_of_a_killed_executor_goes_on_in_a_standalone_cluster(isolation, tmp_path):
     with StandaloneCluster(tmp_path) as cluster:
-        run(cluster.url, tmp_path)
+        run(cluster.url, tmp_path, isolation)

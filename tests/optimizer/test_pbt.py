@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import random
 from statistics import median
@@ -11,7 +12,7 @@ import pytest
 from helpers.budgets import drive, prepare
 
 from maggy.common.exceptions import BadArgumentsError
-from maggy.optimizer import PBT, Asha, RandomSearch
+from maggy.optimizer import PBT, Asha, RandomSearch, resolve_optimizer
 from maggy.searchspace import Searchspace
 from maggy.testing import LOST, OptimizerContract
 from maggy.trial import Trial
@@ -32,6 +33,14 @@ def run(num_trials, score, population=5, direction="max", **options):
 
 def by_id(experiment):
     return {trial.trial_id: trial for trial in experiment.suggestions}
+
+
+def test_its_name_makes_a_population_of_ten_whose_turns_take_one_step():
+    optimizer = prepare(resolve_optimizer("pbt"), 12)
+    assert isinstance(optimizer, PBT)
+    suggestions = drive(optimizer, lambda trial: float(trial.member)).suggestions
+    assert [trial.member for trial in suggestions[:10]] == list(range(10))
+    assert [trial.params["budget"] for trial in suggestions] == [1] * 10 + [2] * 2
 
 
 def test_each_member_begins_anew_and_then_continues_its_own_training():
@@ -216,10 +225,12 @@ def test_a_population_follows_a_best_learning_rate_that_moves():
     # Ten members of 32 turns, ten trials of 32 epochs, and promotions that continue their parents.
     population, epochs = median_best(lambda: PBT(10, 1), 320)
     alone, alone_epochs = median_best(RandomSearch, 10)
-    halving, halving_epochs = median_best(lambda: Asha(2, 4, 32), 60)
     assert epochs == alone_epochs == 320
-    assert halving_epochs >= 320
-    assert population > max(alone, halving)
+    assert population > alone
+    for ladder, num_trials in {(2, 4, 32): 60, (2, 1, 32): 170, (4, 2, 32): 100}.items():
+        halving, halving_epochs = median_best(functools.partial(Asha, *ladder), num_trials)
+        assert halving_epochs >= 320
+        assert population > halving
 
 
 def test_a_turn_that_goes_on_from_a_checkpoint_keeps_its_member_busy():

@@ -2,7 +2,9 @@
 
 import pytest
 from helpers.ledgers import HELLO, A, B, C, assign, beat, died, failed, final, suggest, with_running
+from msgspec.structs import replace
 
+from maggy.checkpoints.saved import CheckpointNews, Handover, SavedCheckpoint
 from maggy.core.experiment_driver.instructions import (
     Ask,
     Began,
@@ -14,12 +16,14 @@ from maggy.core.experiment_driver.instructions import (
     Launch,
     Lost,
     Mistaken,
+    Saved,
     Send,
 )
 from maggy.core.experiment_driver.ledger import Ledger
 from maggy.core.messages import (
     Abandon,
     Ack,
+    Assign,
     Checked,
     Done,
     Wait,
@@ -151,6 +155,33 @@ def test_the_result_of_a_run_that_was_given_back_does_not_count():
     ledger.register(B, HELLO, 1)
     assert ledger.ended(A, final(1), 2) == [Ask()]
     assert list(ledger.running) == ["t1"]
+
+
+def test_a_checkpoint_of_a_worker_that_was_taken_for_lost_is_handed_to_nobody():
+    def saved(run, first, *steps):
+        news = [SavedCheckpoint(step, 0.5, f"{step}/run-{run}") for step in steps]
+        return replace(beat(run), checkpoints=CheckpointNews(False, first, news))
+
+    def handed_out(out):
+        (message,) = [one.message for one in out if isinstance(getattr(one, "message", 0), Assign)]
+        return message.handover
+
+    ledger = with_running(A)
+    assert [type(one) for one in ledger.heartbeat(A, saved(1, 0, 3), 1)] == [Saved, Send]
+    ledger.lost(A, "silent", charge=True)
+    assert ledger.heartbeat(A, saved(1, 1, 4), 70) == [
+        Send(A, Ack(1, 0, 0)),
+        Send(A, Abandon(1)),
+    ]
+    assert handed_out(ledger.register(B, HELLO, 71)) == Handover("t1/checkpoints/3/run-1", 3, 0.5)
+    # Not either while the trial has its next run, nor with the end of the old one.
+    assert ledger.heartbeat(A, saved(1, 1, 5), 72) == [Send(A, Ack(1, 0, 0)), Send(A, Abandon(1))]
+    late = replace(failed(1), checkpoints=saved(1, 1, 5).checkpoints)
+    assert not any(isinstance(one, Saved) for one in ledger.ended(A, late, 73))
+    assert handed_out(ledger.lost(B, "silent", charge=True)).step == 3  # A gets the trial again
+    (again,) = ledger.heartbeat(A, saved(1, 1, 6), 74)  # it has not heard of that
+    assert again.message.handover.step == 3
+    assert not any(isinstance(one, Saved) for one in ledger.ended(A, late, 75))
 
 
 def test_a_task_that_spark_starts_again_replaces_its_older_attempt():
