@@ -12,7 +12,7 @@ import msgspec
 from maggy.checkpoints.manifest import check_name
 from maggy.checkpoints.run import CheckpointPlace
 from maggy.checkpoints.saved import FOLDER, CheckpointPair, SavedCheckpoint, path_of
-from maggy.common.credentials import without_credentials
+from maggy.common.credentials import without_credentials, without_secrets_of
 from maggy.common.exceptions import BadArgumentsError, CheckpointError
 from maggy.common.files import Files
 from maggy.trial import Trial
@@ -170,7 +170,7 @@ def read_checkpoint_record(files: Files, trial_directory: str) -> CheckpointReco
     ) as error:
         raise CheckpointError(
             f"The record of the checkpoints in {without_credentials(trial_directory)} is damaged: "
-            f"{error}"
+            f"{without_secrets_of(trial_directory, str(error))}"
         ) from error
     for checkpoint in (record.newest, record.best):
         if checkpoint is not None:
