@@ -20,7 +20,7 @@ class LightningCallback(FrameworkCallback):
     @classmethod
     def _framework_classes(cls) -> tuple[type, ...]:
         # Each package accepts only its own class. What is imported is what the user takes.
-        packages = [name for name in _PACKAGES if name in sys.modules]
+        packages = [name for name in _PACKAGES if sys.modules.get(name) is not None]
         packages = packages or [name for name in _PACKAGES if can_import(name)][:1]
         remedy = install_command("lightning")
         return tuple(

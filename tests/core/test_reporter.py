@@ -22,7 +22,9 @@ from maggy.common.exceptions import (
     EarlyStopException,
 )
 from maggy.core import reporter as module
+from maggy.core.messages import MAX_LINE_LENGTH
 from maggy.core.reporter import Reporter
+from maggy.core.reporting import log_lines
 
 
 @pytest.fixture
@@ -199,8 +201,8 @@ def test_anything_can_be_logged(reporter, message, text):
 
 
 def test_a_line_of_excessive_length_is_cut(reporter):
-    reporter.log("x" * (module.MAX_LINE_LENGTH + 1))
-    assert [len(text) for _, text in lines(reporter)] == [module.MAX_LINE_LENGTH, 1]
+    reporter.log("x" * (MAX_LINE_LENGTH + 1))
+    assert [len(text) for _, text in lines(reporter)] == [MAX_LINE_LENGTH, 1]
 
 
 def test_long_lines_of_one_text_are_added_one_after_the_other():
@@ -465,7 +467,7 @@ class Sender:
 def narrow(monkeypatch):
     monkeypatch.setattr(module, "CROWDED_CHARACTERS", 1000)
     monkeypatch.setattr(module, "FULL_CHARACTERS", 2000)
-    monkeypatch.setattr(module, "LINES_AT_ONCE", 10)
+    monkeypatch.setattr(log_lines, "LINES_AT_ONCE", 10)
 
 
 def test_output_that_comes_faster_than_it_is_taken_waits_and_nothing_is_lost(narrow):

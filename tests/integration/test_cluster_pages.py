@@ -43,7 +43,9 @@ def settings_on(page):
     """Return the names of Spark's settings on a page, without values."""
     names = re.findall(r"\bspark\.[a-zA-Z][\w.]*\w", page.read_text(encoding="utf-8"))
     # Attributes of a session in Python are no settings.
-    return {name for name in names if not re.match(r"spark\.(addArtifacts|sparkContext)", name)}
+    return {
+        name for name in names if not re.match(r"spark\.(addArtifacts|sparkContext|stop$)", name)
+    }
 
 
 @pytest.mark.slow

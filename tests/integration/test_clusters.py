@@ -37,6 +37,8 @@ def read(n):
     import os
     path = data.arrow() and data._file.path
     status = os.stat(path)
+    source = data._reference.variable
+    variables = [] if source is None else [source[0](*source[1])]
     return {{
         "metric": float(data.numpy("half")[n]),
         "names": int((data.pandas()["name"] == "x").sum()),
@@ -44,7 +46,7 @@ def read(n):
         "mode": oct(status.st_mode & 0o777),
         "file": status.st_ino,
         "pid": os.getpid(),
-        "variables": [sorted(vars(data._reference.variable))] if data._reference.variable else [],
+        "variables": [sorted(vars(variable)) for variable in variables],
     }}
 
 shared = {{}}
