@@ -35,9 +35,9 @@ class WorstFoldRule(AbstractEarlyStop):
     one such trial, and waits for no others. It is the default of :func:`maggy.sklearn.search`, with
     which it is to be used: it reads the scores of the folds, which that function records.
 
-    A configuration that would be the best one is stopped only if its first folds are worse than all
-    folds of the best one so far. So it is rarely lost. Where a fold is hard for every
-    configuration, that fold is the limit, and fewer of them are stopped.
+    A configuration that would be the best one is stopped only if the mean of its first folds is
+    worse than every fold of the best one so far. So it is rarely lost. Where a fold is hard for
+    every configuration, that fold is the limit, and fewer of them are stopped.
 
     Bergman, Purucker and Hutter, "Don't Waste Your Time: Early Stopping Cross-Validation", AutoML
     2024, where it is called forgiving.
