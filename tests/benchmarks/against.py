@@ -51,7 +51,12 @@ def unpack(revision, folder):
     ).stdout
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         tar.extractall(folder, filter="data")
-    return Path(folder)
+    tree = Path(folder)
+    # The scripts ask for the installed version, and a tree is not installed.
+    metadata = tree / "maggy.dist-info/METADATA"
+    metadata.parent.mkdir()
+    metadata.write_text(f"Metadata-Version: 2.1\nName: maggy\nVersion: 0+{revision}\n")
+    return tree
 
 
 def measure(tree, script):
