@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -76,7 +77,7 @@ class RunCheckpoints:
         tell: Callable[[str], object],
     ) -> None:
         self._place = run_place.place
-        self._folder = Path(run_place.folder)
+        self._folder = run_place.folder
         self._run_name = run_place.run_name
         self._trial_id = trial_id
         self._submit = submit
@@ -162,7 +163,7 @@ class RunCheckpoints:
         return handover.directory if is_whole else f"{self._place.root}/{handover.directory}"
 
     def _new_folder(self, prefix: str) -> Path:
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.makedirs(self._folder, mode=0o700, exist_ok=True)
         return Path(tempfile.mkdtemp(prefix=prefix, dir=self._folder))
 
     def _check_access(self) -> None:
