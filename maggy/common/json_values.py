@@ -121,12 +121,13 @@ def to_plain(value: Any, *, finite: bool = False, any_keys: bool = False) -> Jso
     # The order of the branches is that of frequency: histories consist of floats.
     value_type = type(value)
     if value_type is float:
-        return _plain_number(value, finite)
+        return value if math.isfinite(value) else _plain_number(value, finite)
     if value is None or value_type is int or value_type is str or value_type is bool:
         return value  # type: ignore[no-any-return]
     if isinstance(value, str):
         return str.__str__(value)
-    if isinstance(value, Mapping):
+    # To ask whether a dict is a Mapping takes longer than all questions above.
+    if value_type is dict or isinstance(value, Mapping):
         if not any_keys:
             return {
                 name if type(name) is str else _key(name): to_plain(item, finite=finite)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from maggy.common.types import Json
 
 __all__ = ["MAX_NESTING", "check_nesting", "check_sendable", "is_sendable_integer"]
@@ -81,7 +79,7 @@ def _check_scalars(value: Json) -> None:
                 "Text must be Unicode, so that it can be sent to a worker, but got "
                 f"{value!a:.80}. Decode it from bytes with the right encoding."
             ) from None
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         for key, item in value.items():
             _check_scalars(key)
             _check_scalars(item)

@@ -179,14 +179,15 @@ class EventMaker:
         if trial.final_metric is not None:
             last_step = trial.step_history[-1] if trial.step_history else 0
             records += self._scalars(metric, [last_step], [trial.final_metric], [now], now)
-        points = slice(first_point, None)
-        records += self._scalars(
-            REPORTED,
-            trial.step_history[points],
-            trial.metric_history[points],
-            trial.time_history[points],
-            now,
-        )
+        if first_point < len(trial.metric_history):
+            points = slice(first_point, None)
+            records += self._scalars(
+                REPORTED,
+                trial.step_history[points],
+                trial.metric_history[points],
+                trial.time_history[points],
+                now,
+            )
         records.append(self._hparams_event("_hparams_/session_end_info", data, now))
         return frame(records)
 
