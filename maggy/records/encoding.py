@@ -10,6 +10,9 @@ from maggy.common.types import Json
 
 __all__ = ["encode_json", "encode_text"]
 
+# json.dumps would make one for each value.
+_ON_ONE_LINE = json.JSONEncoder(allow_nan=False)
+
 
 def encode_json(value: Mapping[str, Json], indent: int | None = None) -> bytes:
     """Return a mapping as valid JSON, in which numbers that are not finite are null.
@@ -18,7 +21,10 @@ def encode_json(value: Mapping[str, Json], indent: int | None = None) -> bytes:
         value: The fields by name.
         indent: Number of spaces a level, on lines of their own; None to write one line.
     """
-    return json.dumps(to_plain(value), allow_nan=False, indent=indent).encode()
+    plain = to_plain(value)
+    if indent is None:
+        return _ON_ONE_LINE.encode(plain).encode()
+    return json.dumps(plain, allow_nan=False, indent=indent).encode()
 
 
 def encode_text(text: str) -> bytes:

@@ -15,6 +15,7 @@ MAX_ID_BYTES = 200
 
 _ABLATION_LABELS = ("ablated_feature", "ablated_layer")
 _CHOICE_LABEL = "ablated_choice"
+_ENCODER = json.JSONEncoder(sort_keys=True)  # json.dumps would make one for each trial
 _MADE_ID = re.compile("[0-9a-f]{16}")
 
 
@@ -28,7 +29,7 @@ def make_id(params: Params, trial_type: str) -> str:
         labels = (*_ABLATION_LABELS, *([_CHOICE_LABEL] if _CHOICE_LABEL in params else []))
         params = {label: params[label] for label in labels}
     # MD5 as in release 1, so that records keep their ids. It protects nothing here.
-    text = json.dumps(params, sort_keys=True)
+    text = _ENCODER.encode(params)
     return hashlib.md5(text.encode("utf-8"), usedforsecurity=False).hexdigest()[:16]
 
 

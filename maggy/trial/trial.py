@@ -22,6 +22,7 @@ __all__ = ["Trial", "TrialParamsError"]
 _MAX_STEP = 1e100
 """Maximum step of a record. Those that training code can report are below 2**63."""
 _ABLATION_FUNCTIONS = ("dataset_function", "model_function")
+_ENCODER = json.JSONEncoder(allow_nan=False)  # json.dumps would make one for each trial
 
 
 class TrialParamsError(BadArgumentsError):
@@ -193,7 +194,7 @@ class Trial(Points):
             "info_dict": plain_notes(self.info_dict),
             **(to_plain(self._later_fields) if self._later_fields else {}),
         }
-        return json.dumps(record, allow_nan=False)
+        return _ENCODER.encode(record)
 
     def to_dict(self) -> dict[str, Json]:
         """Return the content of ``to_json`` as a dict.
