@@ -9,6 +9,7 @@ __all__ = ["DecisionWait"]
 
 WAIT_SECONDS = 1.0
 """How long a training function waits at most. A decision takes a few milliseconds."""
+_MAKING = threading.Lock()
 
 
 class DecisionWait:
@@ -16,7 +17,8 @@ class DecisionWait:
 
     def __init__(self) -> None:
         self._wanted = self._decided = 0
-        self._is_decided = threading.Event()
+        # Most trials never wait, and to make an event takes longer than all else here.
+        self._is_decided: threading.Event | None = None
         self._is_driver_silent = False
 
     @property
@@ -44,11 +46,13 @@ class DecisionWait:
         """
         if points <= self._decided:
             return
-        self._is_decided.clear()
+        with _MAKING:  # two threads may wait for the first time
+            is_decided = self._is_decided = self._is_decided or threading.Event()
+        is_decided.clear()
         self.ask(points)
         if send is None or not send() or self._is_driver_silent:
             return
-        if not self._is_decided.wait(WAIT_SECONDS):
+        if not is_decided.wait(WAIT_SECONDS):
             self._is_driver_silent = True
 
     def note(self, points: int) -> None:
@@ -60,8 +64,9 @@ class DecisionWait:
         self._decided = max(self._decided, points)
         self._is_driver_silent = False
         if not self.asks:
-            self._is_decided.set()
+            self.end()
 
     def end(self) -> None:
-        """End the wait, since the trial is stopped."""
-        self._is_decided.set()
+        """End the wait, as when the trial is stopped."""
+        if self._is_decided is not None:
+            self._is_decided.set()
