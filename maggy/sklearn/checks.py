@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from maggy.common.exceptions import BadArgumentsError, MaggyError
+from maggy.common.exceptions import BadArgumentsError, MaggyError, MissingDependencyError
 from maggy.common.json_values import as_number, closest
 from maggy.loading import load
 from maggy.optimizer import resolve_optimizer
@@ -228,8 +228,14 @@ def check_optimizer(optimizer: Any) -> None:  # noqa: ANN401 (a name or an insta
     Raises:
         BadArgumentsError: If there is none of this name, or if it gives trials a budget.
         TypeError: If it is of another type.
+        MissingDependencyError: If a package that it needs is not installed.
     """
-    instance = resolve_optimizer(optimizer)
+    try:
+        instance = resolve_optimizer(optimizer)
+    except MissingDependencyError as error:
+        raise MissingDependencyError(
+            f"{error}. Or pass optimizer='randomsearch', which needs no other package."
+        ) from error
     if instance.can_be_sampler and instance.pruner is None:
         return
     raise BadArgumentsError(

@@ -100,13 +100,23 @@ class SearchResult:
             X: All data.
             y: All targets, or None.
             fit_params: Further arguments of ``fit``.
+
+        Raises:
+            ExperimentError: If the fit fails.
         """
-        estimator = self.__sklearn_clone__()
         start = time.perf_counter()
-        if y is None:
-            estimator.fit(X, **fit_params)
-        else:
-            estimator.fit(X, y, **fit_params)
+        try:
+            estimator = self.__sklearn_clone__()
+            if y is None:
+                estimator.fit(X, **fit_params)
+            else:
+                estimator.fit(X, y, **fit_params)
+        except Exception as error:
+            raise ExperimentError(
+                "The best configuration must be fitted on all data with refit=True, but "
+                f"{type(error).__name__}: {error} was raised. "
+                + _how_to_get(self.result.directory, "refit=False")
+            ) from error
         self.refit_time_ = time.perf_counter() - start
         self.best_estimator_ = estimator
 
@@ -146,11 +156,26 @@ def _best_index(
         )
     if choose is None:
         return int(np.argmin(cv_results["rank_test_score"]))
-    index = choose(cv_results)
+    another = _how_to_get(directory, "another refit")
+    try:
+        index = choose(cv_results)
+    except Exception as error:
+        raise BadArgumentsError(
+            "The function refit must return the index of a configuration, but raised "
+            f"{type(error).__name__}: {error}. {another}"
+        ) from error
     is_index = isinstance(index, numbers.Integral) and not isinstance(index, bool)
     if not is_index or not 0 <= index < len(is_complete) or not is_complete[index]:
         raise BadArgumentsError(
             "The function refit must return the index of a configuration that has run on all "
-            f"folds, but returned {index!r:.80}. Choose where cv_results_['status'] is 'complete'."
+            f"folds, but returned {index!r:.80}. Choose where cv_results_['status'] is 'complete'. "
+            + another
         )
     return int(index)
+
+
+def _how_to_get(directory: str | None, change: str) -> str:
+    return (
+        "To get what the search has found without training again, call it with "
+        f"resume={directory!r} and {change}."
+    )

@@ -129,8 +129,9 @@ def search(
         BadArgumentsError: If an argument breaks its rule.
         TypeError: If an argument is of another type or does not exist.
         ValueError: If scikit-learn refuses the folds or the data.
-        MissingDependencyError: If scikit-learn is not installed.
-        ExperimentError: If no configuration has run on all folds.
+        MissingDependencyError: If scikit-learn, or a package of the optimizer, is not installed.
+        ExperimentError: If no configuration has run on all folds, or the best one cannot be fitted
+            on all data.
     """
     import_optional("sklearn", "maggy.sklearn.search", install_command("sklearn"))
     from sklearn import get_config

@@ -48,6 +48,8 @@ def test_a_function_may_choose_but_no_stopped_configuration():
     for index in (1, 3, -1, None, 0.0, "0", True):
         with pytest.raises(BadArgumentsError, match="run on all folds"):
             result_of([0.3, np.nan, 0.8], status, choose=lambda table, index=index: index)
+    with pytest.raises(BadArgumentsError, match=r"raised KeyError: 'std'.* resume=.*another refit"):
+        result_of([0.3], ["complete"], choose=lambda table: table["std"])
 
 
 def test_it_predicts_and_scores_with_the_best_estimator():
@@ -95,6 +97,16 @@ def test_the_refit_gets_all_rows_and_further_arguments():
     result.refit(X, Y, {"sample_weight": weights})
     assert result.best_estimator_.rows_ == len(X)
     assert result.best_estimator_.weights_ is weights
+
+
+def test_a_refit_that_fails_says_how_to_get_the_result_without_training():
+    result = result_of([0.3], ["complete"])
+    with pytest.raises(
+        ExperimentError, match=r"ValueError.*resume=.* and refit=False\.$"
+    ) as caught:
+        result.refit(X, Y[1:], {})
+    assert isinstance(caught.value.__cause__, ValueError)
+    assert not hasattr(result, "best_estimator_")
 
 
 def test_its_text_shows_the_best():

@@ -1,6 +1,7 @@
 """``maggy.sklearn.search`` checks its arguments before Spark, and stops bad configurations."""
 
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from sklearn.svm import SVC
 
 import maggy.sklearn
 from maggy import Searchspace, Trial
-from maggy.common.exceptions import ResumeError
+from maggy.common.exceptions import MissingDependencyError, ResumeError
 from maggy.core import launch
 from maggy.core.reporting import decision_wait
 from maggy.data import SharedData
@@ -147,6 +148,14 @@ def test_the_first_configurations_may_hold_objects(launched):
     space = {"standardscaler": ("CATEGORICAL", ["passthrough", scaler])}
     search(pipeline, space=space, initial_trials=[{"standardscaler": scaler}])
     assert launched[0][1].initial_trials == [{"standardscaler": "StandardScaler()"}]
+
+
+def test_without_optuna_the_error_names_an_optimizer_that_needs_nothing(launched, monkeypatch):
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    with pytest.raises(MissingDependencyError, match=r"TPE needs optuna.*optimizer='randomsearch'"):
+        search()
+    search(optimizer="randomsearch")
+    assert len(launched) == 1
 
 
 SHARED = SharedData(Reference("/none", (0, 0, 0)), 2, ["x"])
