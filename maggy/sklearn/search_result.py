@@ -176,6 +176,6 @@ def _best_index(
 
 def _how_to_get(directory: str | None, change: str) -> str:
     return (
-        "To get what the search has found without training again, call it with "
+        "To get what was found, without a new training, call search again with "
         f"resume={directory!r} and {change}."
     )
