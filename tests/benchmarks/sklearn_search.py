@@ -348,8 +348,8 @@ def show(rows, libraries):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--trees", type=int, default=10, help="trees of a forest")
-    parser.add_argument("--seeds", type=int, default=5, help="searches on each data set")
+    parser.add_argument("--trees", type=int, default=20, help="trees of a forest")
+    parser.add_argument("--seeds", type=int, default=8, help="searches on each data set")
     parser.add_argument("--data", nargs="*", default=list(DATA_SETS), choices=list(DATA_SETS))
     parser.add_argument("--read", help="only show the rows that an earlier run printed to a file")
     options = parser.parse_args()
