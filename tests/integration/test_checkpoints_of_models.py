@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -75,6 +76,56 @@ def test_the_best_keras_model_is_there_when_the_search_has_ended():
         assert kernel != 0
         # The optimizer is saved with the model, so it trains on.
         assert int(model.optimizer.iterations) == 3
+
+
+@pytest.mark.parametrize("isolation", ["worker", "process"])
+def test_a_keras_trial_goes_on_after_its_process_was_killed(isolation):
+    def train(rate, reporter):
+        import keras
+        import numpy as np
+
+        from maggy.callbacks import KerasCheckpoint, KerasEpochEnd
+
+        class Die(keras.callbacks.Callback):
+            """Kill the process of the first run once a checkpoint of it is on record."""
+
+            def on_epoch_end(self, epoch, logs=None):
+                record = Path(os.environ["MAGGY_TRIAL_LOGDIR"], "checkpoints.json")
+                deadline = time.monotonic() + 60
+                while epoch == 2 and rate == 0.5 and reporter.restore() is None:
+                    assert time.monotonic() < deadline
+                    if record.exists():
+                        os.kill(os.getpid(), signal.SIGKILL)
+                    threading.Event().wait(0.01)
+
+            def on_epoch_begin(self, epoch, logs=None):
+                trained.append(epoch)
+
+        trained = []
+        x = np.linspace(-1, 1, 8, dtype="float32").reshape(-1, 1)
+        model = keras.Sequential(
+            [keras.Input((1,)), keras.layers.Dense(1, kernel_initializer="zeros")]
+        )
+        model.compile(keras.optimizers.SGD(rate), "mse")
+        report = KerasEpochEnd(reporter, metric="loss")
+        callbacks = [report, KerasCheckpoint(reporter), Die()]
+        history = model.fit(x, 3 * x, epochs=5, batch_size=8, verbose=0, callbacks=callbacks)
+        return {"metric": history.history["loss"][-1], "trained": trained}
+
+    space = Searchspace(rate=("DISCRETE", [0.25, 0.5]))
+    options = {**OPTIONS, "direction": "min", "isolation": isolation}
+    result = experiment.lagom(train, OptimizationConfig(2, "gridsearch", space, **options))
+    rows = {row["params"]["rate"]: row for row in result.trials}
+    assert (rows[0.25]["attempts"], rows[0.25]["outputs"]["trained"]) == (1, [0, 1, 2, 3, 4])
+    assert rows[0.5]["attempts"] == 2
+    assert rows[0.5]["outputs"]["trained"] in ([1, 2, 3, 4], [2, 3, 4], [3, 4])
+    assert rows[0.5]["steps"] == [0, 1, 2, 3, 4]
+    model = result.best_model()
+    assert int(model.optimizer.iterations) == 5
+    # Each epoch is a step towards 3, by the same share of what is missing.
+    share = 2 * 0.5 * np.mean(np.linspace(-1, 1, 8) ** 2)
+    kernel = float(np.asarray(model.get_weights()[0])[0, 0])
+    assert kernel == pytest.approx(3 - 3 * (1 - share) ** 5, rel=1e-4)
 
 
 @pytest.mark.parametrize("isolation", ["worker", "process"])
