@@ -72,7 +72,10 @@ class MedianStoppingRule(AbstractEarlyStop):
         sense = Direction.parse(direction)
         means = means_at_same_step(trial, finalized_trials)
         return compare(
-            trial.best(sense), sense, f"the median {_median(means):.4g} of {len(means)} trials"
+            trial.best(sense),
+            sense,
+            _median(means),
+            lambda median: f"the median {median} of {len(means)} trials",
         )
 
     @staticmethod

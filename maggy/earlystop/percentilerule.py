@@ -89,11 +89,13 @@ class PercentileStoppingRule(AbstractEarlyStop):
         """Return the two values that were compared."""
         sense = Direction.parse(direction)
         means = means_at_same_step(trial, finalized_trials)
-        limit = _percentile_from_best(means, self._percentile, sense)
         return compare(
             trial.best(sense),
             sense,
-            f"{limit:.4g}, which the best {self._percentile:g} % of {len(means)} trials reach",
+            _percentile_from_best(means, self._percentile, sense),
+            lambda limit: (
+                f"{limit}, which the best {self._percentile:g} % of {len(means)} trials reach"
+            ),
         )
 
 

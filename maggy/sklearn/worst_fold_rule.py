@@ -19,6 +19,9 @@ from maggy.trial import Trial
 
 __all__ = ["WorstFoldRule"]
 
+_ROUNDING = 1e-9
+"""A smaller difference between a mean and a score, in parts of them, comes from rounding."""
+
 
 class _Best(NamedTuple):
     """The best trial so far that has run on all folds."""
@@ -61,11 +64,13 @@ class WorstFoldRule(AbstractEarlyStop):
         best = _best_of(finalized_trials, sense)
         if best is None or not trial.metric_history:
             return Decision.CONTINUE
-        mean = trial.metric_history[-1]
-        # NaN is worse than any score.
-        if math.isnan(mean) or sense.is_better(best.worst_score, than=mean):
+        mean, limit = trial.metric_history[-1], best.worst_score
+        if math.isnan(mean):  # worse than any score
             return Decision.STOP
-        return Decision.CONTINUE
+        # The mean of 35, 33 and 34 right ones of 36 is that of 34, but its float is smaller.
+        is_equal = math.isclose(mean, limit, rel_tol=_ROUNDING, abs_tol=_ROUNDING)
+        is_worse = sense.is_better(limit, than=mean) and not is_equal
+        return Decision.STOP if is_worse else Decision.CONTINUE
 
     def explain(
         self,
@@ -79,10 +84,13 @@ class WorstFoldRule(AbstractEarlyStop):
         best, mean = _best_of(finalized_trials, sense), trial.metric_history[-1]
         if best is None:
             return "no trial has run on all folds"
-        limit = f"{best.worst_score:.4g}, the worst fold of {best.name}, the best so far"
+
+        def describe(limit: str) -> str:
+            return f"{limit}, the worst fold of {best.name}, the best so far"
+
         if math.isnan(mean):
-            return f"the mean is NaN, which is worse than {limit}"
-        return compare(mean, sense, limit)
+            return f"the mean is NaN, which is worse than {describe(f'{best.worst_score:.4g}')}"
+        return compare(mean, sense, best.worst_score, describe)
 
 
 def _best_of(finalized_trials: list[Trial], sense: Direction) -> _Best | None:

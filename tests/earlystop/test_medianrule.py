@@ -44,6 +44,7 @@ def test_the_rule_explains_itself_by_the_two_values_it_compared():
     for trial, direction, text in (
         (trial_with([0.4, 0.3, 0.4]), "max", "0.4 is below the median 0.5 of 3 trials"),
         (trial_with([0.6, 0.7, 0.7]), "min", "0.6 is above the median 0.5 of 3 trials"),
+        (trial_with([0.499999, 0.3, 0.4]), "max", "0.499999 is below the median 0.5 of 3 trials"),
         (
             trial_with([math.nan]),
             "max",

@@ -41,6 +41,15 @@ def test_the_last_mean_is_compared_with_the_worst_fold_of_the_best_trial(means, 
     assert stops([-mean for mean in means], mirrored, "min") == expected
 
 
+def test_a_mean_that_only_rounding_makes_smaller_is_not_worse():
+    scores, worst = [35 / 36, 33 / 36, 34 / 36], 34 / 36
+    mean = sum(scores) / 3
+    assert mean < worst
+    assert not stops([mean], [ended([worst, 1.0, 1.0], "best")])
+    assert stops([mean - 1e-6], [ended([worst, 1.0, 1.0], "best")])
+    assert not stops([-1e-12], [ended([0.0, 0.5, 0.5], "best")])
+
+
 def test_nan_is_worse_than_any_fold():
     assert stops([0.9, math.nan], FINALS)
     assert not stops([math.nan], [])
