@@ -127,7 +127,8 @@ def _best_text(result: ExperimentResult) -> str:
     if result["best_id"] is None:
         return ""
     params = json.dumps(result["best_config"], ensure_ascii=False)
-    return f"{result['best_val']:.6g}, trial {result['best_id']} with {params}"
+    run = "a single run of trial" if "base" in result else "trial"
+    return f"{result['best_val']:.6g}, {run} {result['best_id']} with {params}"
 
 
 def _component_texts(result: ExperimentResult) -> list[str]:
@@ -160,7 +161,8 @@ def _trial_texts(result: ExperimentResult, limit: int | None) -> list[str]:
         result.trials,
         metric=result.optimization_key,
         direction=Direction.parse(result.direction),
-        differences=result.get("differences", ()),
+        # With repeats they are means, which the table of the components shows.
+        differences=() if "base" in result else result.get("differences", ()),
     )
     text = _text_of(TextTable(table.heads, table.rows[:limit]))
     more = 0 if limit is None else len(table.rows) - limit

@@ -277,7 +277,11 @@ def test_an_ablation_is_shown_with_what_its_ablator_found(logs, run, name, analy
 @pytest.mark.slow  # SciPy
 def test_an_ablation_with_repeats_is_shown_by_component(logs, run):
     record_ablation(logs, {"None": [0.69, 0.7], "fare": [0.49, 0.51]}, repeats=2)
-    assert "Mean difference from the base of the same repeat\nwithout" in run("show", "app_1")[1]
+    components, runs = run("show", "app_1")[1].split("\n\n")[1:3]
+    assert components.startswith("Mean difference from the base of the same repeat\nwithout")
+    # A run has no difference of its own there.
+    assert "difference" not in runs
+    assert "best        0.7, a single run of trial" in run("show", "app_1")[1]
 
 
 def test_an_experiment_that_does_not_fit_the_command_is_2(logs, run):
