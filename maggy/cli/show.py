@@ -153,6 +153,7 @@ def _component_texts(result: ExperimentResult) -> list[str]:
 
 
 def _trial_texts(result: ExperimentResult, limit: int | None) -> list[str]:
+    from maggy.result.differences import single_run_differences
     from maggy.result.tables import trial_table
 
     if not result.trials or result.kind == "single":
@@ -161,8 +162,7 @@ def _trial_texts(result: ExperimentResult, limit: int | None) -> list[str]:
         result.trials,
         metric=result.optimization_key,
         direction=Direction.parse(result.direction),
-        # With repeats they are means, which the table of the components shows.
-        differences=() if "base" in result else result.get("differences", ()),
+        differences=single_run_differences(result),
     )
     text = _text_of(TextTable(table.heads, table.rows[:limit]))
     more = 0 if limit is None else len(table.rows) - limit

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from maggy.ablation.component import Component
 from maggy.ablation.labels import CHOICE_PARAMETER, NOTHING
@@ -22,7 +22,13 @@ from maggy.ablation.statistics import (
 from maggy.common.direction import Direction
 from maggy.result.rows import TrialRow, repeat_of
 
-__all__ = ["BaseMetric", "Comparison", "ComponentDifference", "compare_with_base"]
+__all__ = [
+    "BaseMetric",
+    "Comparison",
+    "ComponentDifference",
+    "compare_with_base",
+    "single_run_differences",
+]
 
 
 class _OfRepeats(TypedDict, total=False):
@@ -255,3 +261,15 @@ def _spread(runs: _Runs) -> _Spread:
         "metric_mean": mean(metrics) if metrics else None,
         "metric_std": _finite(standard_deviation(metrics)) if len(metrics) > 1 else None,
     }
+
+
+def single_run_differences(values: Mapping[str, Any]) -> Sequence[ComponentDifference]:
+    """Return the differences that stand beside single runs in a table.
+
+    There are none in a study with repeats: its differences are means, one for each component.
+
+    Args:
+        values: The result of an experiment.
+    """
+    differences: Sequence[ComponentDifference] = values.get("differences", ())
+    return () if "base" in values else differences

@@ -11,6 +11,7 @@ from maggy.common.direction import Direction
 from maggy.common.extras import install_command
 from maggy.common.optional import import_optional
 from maggy.common.types import Json
+from maggy.result.differences import single_run_differences
 from maggy.result.report.ablation import ablator_text, component_rows, differences_figure
 from maggy.result.report.curves import curves_data
 from maggy.result.report.embedding import compress, script_json, script_source
@@ -60,7 +61,7 @@ def report_page(result: ExperimentResult) -> str:
             rows,
             metric=result.optimization_key,
             direction=direction,
-            differences=result.get("differences", ()),
+            differences=single_run_differences(result),
         )
         if has_trials
         else None

@@ -126,6 +126,12 @@ def test_every_kind_of_result_has_a_page(make):
     assert text.rstrip().endswith("</html>")
 
 
+def test_single_runs_of_a_study_with_repeats_have_no_mean_difference_beside_them():
+    once = ablation_result({("None", "None"): 0.75, ("fare", "None"): 0.5})
+    assert "difference" in data_of(report_page(once))["heads"]
+    assert "difference" not in data_of(report_page(repeated_result()))["heads"]
+
+
 def single_result(error):
     trial = Trial({})
     trial.status, trial.error = (Trial.ERROR if error else Trial.FINALIZED), error
