@@ -127,8 +127,8 @@ def _best_text(result: ExperimentResult) -> str:
     if result["best_id"] is None:
         return ""
     params = json.dumps(result["best_config"], ensure_ascii=False)
-    run = "a single run of trial" if "base" in result else "trial"
-    return f"{result['best_val']:.6g}, {run} {result['best_id']} with {params}"
+    note = ", a single run" if "base" in result else ""
+    return f"{result['best_val']:.6g}, trial {result['best_id']} with {params}{note}"
 
 
 def _component_texts(result: ExperimentResult) -> list[str]:

@@ -10,7 +10,7 @@ __all__ = ["compare"]
 
 _DIGITS = 4
 _ALL_DIGITS = 17
-"""Two floats that differ have different texts of so many digits."""
+"""With this number of digits, two different floats have different texts."""
 
 
 def compare(

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from maggy.common.credentials import without_credentials
 from maggy.common.exceptions import BadArgumentsError, ExperimentError
 from maggy.result import ExperimentResult
 from maggy.sklearn.cv_results import COMPLETE, FAILED, STOPPED
@@ -152,7 +153,7 @@ def _best_index(
         raise ExperimentError(
             "At least one configuration must run on all folds, but "
             f"{(status == STOPPED).sum()} were stopped and {(status == FAILED).sum()} failed. "
-            f"maggy.load({directory!r}).trials says why."
+            f"maggy.load({_shown(directory)}).trials says why."
         )
     if choose is None:
         return int(np.argmin(cv_results["rank_test_score"]))
@@ -177,5 +178,10 @@ def _best_index(
 def _how_to_get(directory: str | None, change: str) -> str:
     return (
         "To get what was found, without a new training, call search again with "
-        f"resume={directory!r} and {change}."
+        f"resume={_shown(directory)} and {change}."
     )
+
+
+def _shown(directory: str | None) -> str:
+    """Return a directory as an argument, without the password that its URL may hold."""
+    return repr(without_credentials(directory or ""))

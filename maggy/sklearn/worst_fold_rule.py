@@ -20,7 +20,8 @@ from maggy.trial import Trial
 __all__ = ["WorstFoldRule"]
 
 _ROUNDING = 1e-9
-"""A smaller difference between a mean and a score, in parts of them, comes from rounding."""
+"""A smaller difference between a mean and a score comes from rounding: as a share of the largest of
+the trial's means, which may themselves be near 0."""
 
 
 class _Best(NamedTuple):
@@ -67,8 +68,9 @@ class WorstFoldRule(AbstractEarlyStop):
         mean, limit = trial.metric_history[-1], best.worst_score
         if math.isnan(mean):  # worse than any score
             return Decision.STOP
-        # The mean of 35, 33 and 34 right ones of 36 is that of 34, but its float is smaller.
-        is_equal = math.isclose(mean, limit, rel_tol=_ROUNDING, abs_tol=_ROUNDING)
+        # The mean of 35/36, 33/36 and 34/36 is 34/36, but its float is smaller.
+        tolerance = _ROUNDING * max(map(abs, trial.metric_history))
+        is_equal = math.isclose(mean, limit, rel_tol=_ROUNDING, abs_tol=tolerance)
         is_worse = sense.is_better(limit, than=mean) and not is_equal
         return Decision.STOP if is_worse else Decision.CONTINUE
 

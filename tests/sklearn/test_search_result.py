@@ -109,6 +109,13 @@ def test_a_refit_that_fails_says_how_to_get_the_result_without_training():
     assert not hasattr(result, "best_estimator_")
 
 
+def test_no_error_shows_the_password_of_the_records_url():
+    result = result_of([0.3], ["complete"])
+    result.result.directory = "s3://user:secret@bucket/runs/app_1"
+    with pytest.raises(ExperimentError, match=r"resume='s3://\*\*\*@bucket/runs/app_1'"):
+        result.refit(X, Y[1:], {})
+
+
 def test_its_text_shows_the_best():
     assert repr(result_of([0.75], ["complete"])) == (
         "SearchResult(best_score_=0.75, best_params_={'C': 1.0})"

@@ -47,7 +47,10 @@ def test_a_mean_that_only_rounding_makes_smaller_is_not_worse():
     assert mean < worst
     assert not stops([mean], [ended([worst, 1.0, 1.0], "best")])
     assert stops([mean - 1e-6], [ended([worst, 1.0, 1.0], "best")])
-    assert not stops([-1e-12], [ended([0.0, 0.5, 0.5], "best")])
+    # Scores that cancel one another, and scores that are small themselves.
+    assert not stops([0.5, -1e-17], [ended([0.0, 0.5, 0.5], "best")])
+    assert stops([1e-12], [ended([2e-12, 3e-12, 3e-12], "best")])
+    assert stops([-math.inf], [ended([0.5, 0.5, 0.5], "best")])
 
 
 def test_nan_is_worse_than_any_fold():
