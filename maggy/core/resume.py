@@ -140,7 +140,7 @@ def _check_identity(
         name, recorded_value, value = mismatch
         raise ResumeError(
             f"A resumed experiment must have the recorded {name}, but "
-            f"{without_credentials(directory)} has {recorded_value!r} and the config {value!r}. "
+            f"{without_credentials(directory)} has {recorded_value!r} and this call {value!r}. "
             "Use the recorded value, or start a new experiment."
         )
 

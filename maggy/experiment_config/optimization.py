@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from maggy.common.by_name import with_names
 from maggy.common.exceptions import BadArgumentsError
-from maggy.common.types import ParameterValue
+from maggy.common.types import Json, ParameterValue
 from maggy.earlystop import stop_rules
 from maggy.earlystop.registry import STOP_RULES, StopRule
 from maggy.experiment_config.argument_docs import explain_inherited_arguments
@@ -145,6 +145,14 @@ class OptimizationConfig(CommonConfig):
         check_flag("allow_repeats", self.allow_repeats)
         self._check_initial_trials()
         self._check_warm_start()
+
+    def further_identity(self) -> Mapping[str, Json]:
+        """Return what must be equal when the search is resumed, besides its own options.
+
+        Subclasses whose training functions are all alike return what these depend on, such as a
+        digest of the data. Here it is empty.
+        """
+        return {}
 
     def _check_searchspace(self, optimizer: AbstractOptimizer) -> None:
         is_single_run = isinstance(optimizer, SingleRun)

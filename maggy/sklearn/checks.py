@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
 
-from maggy.common.exceptions import BadArgumentsError, MaggyError, MissingDependencyError
+from maggy.common.exceptions import BadArgumentsError, MissingDependencyError
 from maggy.common.json_values import as_number, closest
-from maggy.loading import load
+from maggy.experiment_config import OptimizationConfig
+from maggy.experiment_config.unknown_keywords import unknown_keyword
 from maggy.optimizer import resolve_optimizer
-from maggy.sklearn.cv_results import check_folds
 from maggy.sklearn.types import Data, Estimator, Split
 
 __all__ = [
@@ -24,7 +24,6 @@ __all__ = [
     "check_names",
     "check_optimizer",
     "check_refit",
-    "check_resumed",
     "check_scoring_argument",
     "check_splits",
 ]
@@ -150,8 +149,12 @@ def check_names(names: Collection[str], estimator: Estimator) -> None:
             )
 
 
-def check_config(config: Mapping[str, object]) -> None:
-    """Refuse arguments that the search sets itself, and those of scikit-learn's searches.
+def check_config(config: Mapping[str, object], own_names: Collection[str]) -> None:
+    """Refuse arguments that the search sets itself, those of scikit-learn's searches, and unknown.
+
+    Args:
+        config: The further arguments of the call.
+        own_names: The arguments that the search itself has.
 
     Raises:
         TypeError: If there is one.
@@ -162,6 +165,11 @@ def check_config(config: Mapping[str, object]) -> None:
     for name, remedy in _SET_BY_SEARCH.items():
         if name in config:
             raise TypeError(f"maggy.sklearn.search sets {name} itself. {remedy}")
+    of_config = [field.name for field in fields(OptimizationConfig) if field.init]
+    names = [*own_names, *(name for name in of_config if name not in (*own_names, *_SET_BY_SEARCH))]
+    for name, value in config.items():
+        if name not in names:
+            raise unknown_keyword("maggy.sklearn.search", name, value, names)
 
 
 def check_splits(splits: Sequence[Split], num_rows: int, cv: object) -> None:
@@ -199,27 +207,6 @@ def _are_rows(part: object, num_rows: int) -> bool:
     # Negative numbers count from the end, as in numpy.
     is_inside = rows.dtype.kind in "iu" and -num_rows <= rows.min() and rows.max() < num_rows
     return bool(is_inside)
-
-
-def check_resumed(resume: object, log_dir: object, n_splits: int) -> None:
-    """Refuse to resume a search with other folds, before a trial with these folds is recorded.
-
-    Args:
-        resume: The argument of the config.
-        log_dir: The argument of the config.
-        n_splits: Number of folds.
-
-    Raises:
-        ResumeError: If recorded trials have run on another number of folds.
-    """
-    if not isinstance(resume, (str, os.PathLike)):
-        return
-    place = log_dir if isinstance(log_dir, (str, os.PathLike)) else None
-    try:
-        earlier = load(resume, log_dir=place)
-    except MaggyError:  # the launch says what is wrong
-        return
-    check_folds(earlier.trials, n_splits)
 
 
 def check_optimizer(optimizer: Any) -> None:  # noqa: ANN401 (a name or an instance)

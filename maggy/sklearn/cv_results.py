@@ -15,7 +15,7 @@ from maggy.sklearn.cross_validation import FIT_TIMES, METRIC, SCORE_TIMES, SCORE
 from maggy.sklearn.object_choices import ObjectChoices
 from maggy.trial import Trial
 
-__all__ = ["COMPLETE", "FAILED", "STOPPED", "check_folds", "make_cv_results"]
+__all__ = ["COMPLETE", "FAILED", "STOPPED", "make_cv_results"]
 
 COMPLETE: Final = "complete"
 STOPPED: Final = "stopped"
@@ -60,20 +60,6 @@ def make_cv_results(
         "status": np.array(status, dtype=object),
         "trial_id": np.array([row["trial_id"] for row in rows], dtype=object),
     }
-
-
-def check_folds(rows: Sequence[TrialRow], n_splits: int) -> None:
-    """Refuse recorded trials that have run on another number of folds.
-
-    Args:
-        rows: The rows of the trials.
-        n_splits: Number of folds.
-
-    Raises:
-        ResumeError: If there is such a trial.
-    """
-    for row in rows:
-        _scores_of(row, n_splits)
 
 
 def _status_of(row: TrialRow) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import math
+import warnings
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,7 +12,6 @@ from maggy.common.exceptions import BadArgumentsError
 from maggy.common.extras import install_command
 from maggy.common.optional import import_optional
 from maggy.experiment import lagom
-from maggy.experiment_config import OptimizationConfig
 from maggy.optimizer import AbstractOptimizer
 from maggy.searchspace import Searchspace
 from maggy.searchspace.parameter_rules import WrittenSpec
@@ -22,13 +23,13 @@ from maggy.sklearn.checks import (
     check_names,
     check_optimizer,
     check_refit,
-    check_resumed,
     check_scoring_argument,
     check_splits,
 )
 from maggy.sklearn.cross_validation import METRIC, CrossValidation
 from maggy.sklearn.cv_results import make_cv_results
 from maggy.sklearn.object_choices import ObjectChoices
+from maggy.sklearn.search_config import SearchConfig, describe_comparison, describe_folds
 from maggy.sklearn.search_result import SearchResult
 from maggy.sklearn.types import Data, Estimator, Scorer
 from maggy.sklearn.worst_fold_rule import WorstFoldRule
@@ -140,7 +141,8 @@ def search(
     from sklearn.model_selection import check_cv
     from sklearn.utils import indexable
 
-    check_config(config)
+    own_names = inspect.signature(search).parameters
+    check_config(config, [name for name in own_names if name != "config"])
     check_estimator(estimator)
     check_data(X, y)
     check_scoring_argument(scoring)
@@ -164,34 +166,40 @@ def search(
             for params in options["initial_trials"]
         ]
     check_optimizer(optimizer)
-    experiment = OptimizationConfig(num_trials, optimizer, choices.space, **options)
+    experiment = SearchConfig(num_trials, optimizer, choices.space, **options)
     X, y, groups = indexable(X, y, groups)  # noqa: N806
     if isinstance(cv, type):
         raise BadArgumentsError(
             f"cv must be an instance, but got the class {cv.__name__}. Write {cv.__name__}()."
         )
     splitter = check_cv(cv, y, classifier=is_classifier(estimator))
+    splits = list(splitter.split(X, y, groups))
+    check_splits(splits, X.shape[0] if hasattr(X, "shape") else len(X), cv)
+    if describe_folds(splits) != describe_folds(list(splitter.split(X, y, groups))):
+        warnings.warn(
+            "The folds of cv differ in each call, so resume= will refuse to go on with this "
+            "search. To fix them, give the splitter a number as its random_state.",
+            stacklevel=2,
+        )
     training = CrossValidation(
         estimator=estimator,
         X=X,
         y=y,
-        splits=list(splitter.split(X, y, groups)),
+        splits=splits,
         scorer=check_scoring(estimator, scoring=scoring),
         choices=choices,
         fit_params=dict(fit_params or {}),
         error_score=error_score,
         settings=get_config(),
     )
-    check_splits(training.splits, X.shape[0] if hasattr(X, "shape") else len(X), cv)
-    n_splits = len(training.splits)
-    check_resumed(experiment.resume, experiment.log_dir, n_splits)
+    experiment.comparison = describe_comparison(estimator, X, y, splits, scoring)
     result = lagom(training, experiment)
     search_result = SearchResult(
         result,
-        make_cv_results(result.trials, choices, n_splits),
+        make_cv_results(result.trials, choices, len(splits)),
         estimator=estimator,
         scorer=training.scorer,
-        n_splits=n_splits,
+        n_splits=len(splits),
         choose=None if isinstance(refit, bool) else refit,
     )
     if refit:

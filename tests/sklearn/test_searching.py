@@ -101,6 +101,10 @@ def test_a_classifier_gets_the_folds_that_scikit_learn_gives_it(launched, cv, ki
         assert all((a == b).all() for a, b in zip(ours, theirs, strict=True))
 
 
+def test_folds_that_a_number_fixes_are_no_reason_to_warn(launched):
+    search(cv=KFold(3, shuffle=True, random_state=0))  # any warning is an error here
+
+
 def test_folds_by_group_keep_groups_together(launched):
     groups = np.arange(len(X)) % 7
     search(cv=GroupKFold(3), groups=groups)
@@ -109,8 +113,9 @@ def test_folds_by_group_keep_groups_together(launched):
         assert not set(groups[train]) & set(groups[test])
 
 
-def test_folds_that_are_drawn_are_drawn_once(launched):
-    search(cv=KFold(4, shuffle=True))
+def test_folds_that_are_drawn_are_the_same_for_all_trials_and_cannot_be_drawn_again(launched):
+    with pytest.warns(UserWarning, match="resume= will refuse.*random_state"):
+        search(cv=KFold(4, shuffle=True))
     ((training, _),) = launched
     assert sorted(np.concatenate([test for _, test in training.splits])) == list(range(len(X)))
 
@@ -214,6 +219,7 @@ def test_bad_arguments_are_refused_before_spark(launched, options, words):
         ({"n_jobs": 3}, "num_workers is the number of workers"),
         ({"random_state": 3}, "no argument random_state. seed fixes"),
         ({"return_train_score": True}, "Only test scores"),
+        ({"scorer": "f1"}, r"^maggy\.sklearn\.search has no argument 'scorer'.*'scoring'"),
     ],
 )
 def test_arguments_that_do_not_fit_a_search_are_refused(launched, options, words):
@@ -261,10 +267,12 @@ def test_folds_may_be_lists_negative_numbers_or_booleans(launched, split):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("spark", "experiments")
-def test_a_search_with_other_folds_does_not_resume_and_does_not_spoil_the_records():
+def test_a_search_whose_scores_cannot_be_compared_does_not_resume_and_does_not_spoil_the_records():
     options = {"estimator": DummyClassifier(), "space": STRATEGY, "seed": 1}
     directory = search(**options, cv=3).result.directory
     for resume in (directory, directory.rpartition("/")[2]):
-        with pytest.raises(ResumeError, match=r"must have 5 folds, but trial .* has 3"):
+        with pytest.raises(ResumeError, match=r"recorded folds.* has '3 folds, .*'5 folds, "):
             search(**options, cv=5, num_trials=4, resume=resume)
+    with pytest.raises(ResumeError, match=r"recorded data.* has '150 rows, .*'150 rows, "):
+        search(**options, cv=3, y=1 - Y, num_trials=4, resume=directory)
     assert len(search(**options, cv=3, num_trials=4, resume=directory).result.trials) == 4

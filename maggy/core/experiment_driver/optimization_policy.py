@@ -157,6 +157,7 @@ class OptimizationPolicy(Policy):
             "optimization_key": self.optimization_key,
             "initial_trials": [dict(params) for params in initial] if initial else None,
             **({"allow_repeats": self._allow_repeats} if self._records_repeats else {}),
+            **self._config.further_identity(),
         }
 
     def hparams(self) -> list[dict[str, Any]]:
