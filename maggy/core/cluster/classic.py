@@ -10,7 +10,12 @@ from maggy.common.spark_master import local_cores
 from maggy.common.spark_session import why_gone
 from maggy.core.cluster.contract import Cluster, Task, TooLargeError
 from maggy.core.cluster.failures import error_of
-from maggy.core.cluster.masters import gives_up_at_first_crash, max_executors
+from maggy.core.cluster.masters import (
+    gives_up_at_first_crash,
+    max_executors,
+    tasks_by_gpus,
+    tasks_per_executor,
+)
 from maggy.core.cluster.payload import Payload
 from maggy.core.cluster.pickling import dumps
 from maggy.core.cluster.pyspark_protocols import ClassicSession
@@ -80,17 +85,20 @@ class ClassicCluster(Cluster):
             return max(1, self._java_processors() // cores_per_task)
         if cores := local_cores(self.master):
             return max(1, cores // cores_per_task)
-        tasks_per_executor = int(conf.get("spark.executor.cores", "1")) // cores_per_task
         if conf.get("spark.dynamicAllocation.enabled", "false").lower() == "true":
             limit = max_executors(conf.get("spark.dynamicAllocation.maxExecutors", ""))
-            return None if limit is None else max(1, limit * tasks_per_executor)
-        executors = int(conf.get("spark.executor.instances", "0"))
+            return None if limit is None else max(1, limit * tasks_per_executor(conf.get))
+        if executors := int(conf.get("spark.executor.instances", "0")):
+            return max(1, executors * tasks_per_executor(conf.get))
         # Where no number of executors is set, Spark's default is the number of cores that it has.
-        return max(
-            1,
-            executors * tasks_per_executor
-            or int(self._context.defaultParallelism) // cores_per_task,
-        )
+        slots = int(self._context.defaultParallelism) // cores_per_task
+        if (by_gpus := tasks_by_gpus(conf.get)) is not None:
+            slots = min(slots, self._count_executors() * by_gpus)
+        return max(1, slots)
+
+    def _count_executors(self) -> int:
+        driver_and_executors = self._context._jsc.sc().getExecutorMemoryStatus()
+        return int(driver_and_executors.size()) - 1
 
     def pack(self, value: object) -> Payload:
         """Pickle a value once for all jobs, together with the broadcast variables in it.

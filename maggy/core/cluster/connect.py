@@ -14,7 +14,11 @@ from maggy.common.hosts import strip_brackets
 from maggy.common.spark_master import local_cores
 from maggy.core.cluster.contract import Cluster, Task, TooLargeError
 from maggy.core.cluster.failures import error_of
-from maggy.core.cluster.masters import gives_up_at_first_crash, max_executors
+from maggy.core.cluster.masters import (
+    gives_up_at_first_crash,
+    max_executors,
+    tasks_per_executor,
+)
 from maggy.core.cluster.payload import Payload
 from maggy.core.cluster.pickling import dumps, loads
 from maggy.core.cluster.pyspark_protocols import ArrowBatch, ConnectSession
@@ -99,8 +103,7 @@ class ConnectCluster(Cluster):
             return max(1, cores // cores_per_task)
         if self._conf("spark.dynamicAllocation.enabled", "false").lower() == "true":
             limit = max_executors(self._conf("spark.dynamicAllocation.maxExecutors", ""))
-            tasks_per_executor = int(self._conf("spark.executor.cores", "1")) // cores_per_task
-            return None if limit is None else max(1, limit * tasks_per_executor)
+            return None if limit is None else max(1, limit * tasks_per_executor(self._conf))
         # A Connect client cannot see the executors. The default number of partitions is the only
         # figure that Spark gives it.
         frame = self.session.range(0, 1_000).selectExpr("spark_partition_id() AS p").distinct()

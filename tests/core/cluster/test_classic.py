@@ -42,6 +42,24 @@ def test_without_dynamic_allocation_the_slots_of_the_configured_executors_count(
 
 
 @pytest.mark.parametrize(
+    ("settings", "slots"),
+    [
+        ({"executor_instances": "3", "executor_cores": "4"}, 6),
+        ({"dynamicAllocation_enabled": "true", "dynamicAllocation_maxExecutors": "3"}, 3),
+        ({}, 4),
+        ({"task_cpus": "5"}, 3),
+    ],
+)
+def test_gpus_limit_the_slots_where_they_are_scarcer_than_cores(settings, slots):
+    executors_and_driver = SimpleNamespace(size=lambda: 3)
+    context = SimpleNamespace(getExecutorMemoryStatus=lambda: executors_and_driver)
+    gpus = {"executor_resource_gpu_amount": "2", "task_resource_gpu_amount": "1"}
+    java = SimpleNamespace(sc=lambda: context)
+    spark = cluster(driver_host="here", parallelism=16, java=java, **gpus, **settings)
+    assert spark.slots() == slots
+
+
+@pytest.mark.parametrize(
     ("setting", "limit"),
     [("", None), ("infinity", None), ("2147483647", None), ("0", None), ("8", 8)],
 )

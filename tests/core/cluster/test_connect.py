@@ -35,6 +35,14 @@ def test_a_task_that_needs_several_cores_leaves_fewer_slots_on_a_local_master(cp
     assert client(spark_master="local[8]", spark_task_cpus=cpus).slots() == slots
 
 
+def test_gpus_limit_the_slots_of_a_limited_number_of_executors():
+    dynamic = {"spark_dynamicAllocation_enabled": "true", "spark_executor_cores": "8"}
+    limited = {**dynamic, "spark_dynamicAllocation_maxExecutors": "3"}
+    assert client(spark_master="yarn", **limited).slots() == 24
+    gpus = {"spark_executor_resource_gpu_amount": "2", "spark_task_resource_gpu_amount": "1"}
+    assert client(spark_master="yarn", **limited, **gpus).slots() == 6
+
+
 @pytest.mark.parametrize(("value", "speculation"), [("TRUE", True), ("true", True), ("no", False)])
 def test_speculation_is_recognized_in_any_case(value, speculation):
     assert client(spark_master="yarn", spark_speculation=value).speculation is speculation
