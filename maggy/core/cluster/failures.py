@@ -44,6 +44,12 @@ def _sentence(error: BaseException, text: str) -> str:
             "Maggy is not installed where Spark runs Python. Install it on the executors, or set "
             f"PYSPARK_PYTHON to {sys.executable} before the session starts."
         )
+    if match := re.search(r'Cannot run program "([^"\n]+)": (?:error=\d+, )?([^\n]*)', text):
+        return (
+            f"Spark cannot start Python on an executor: {match.group(1)}: {match.group(2)}. This "
+            "path comes from PYSPARK_PYTHON or spark.pyspark.python. Set it to a Python that is "
+            "there, or send the archive that holds it, or unset it before the session starts."
+        )
     for pattern in _SENTENCES:
         if match := re.search(pattern, text):
             return match.group(1).strip()

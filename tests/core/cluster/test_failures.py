@@ -160,3 +160,26 @@ def test_a_missing_maggy_on_the_executors_is_reported_with_the_remedy():
     assert "Maggy is not installed where Spark runs Python" in sentence
     assert f"PYSPARK_PYTHON to {sys.executable}" in sentence
     assert culprit is None
+
+
+@pytest.mark.parametrize(
+    ("reason", "shown"),
+    [
+        ("error=2, No such file or directory", "No such file or directory"),
+        ("error=13, Permission denied", "Permission denied"),
+        ("Exec failed, error: 2 (No such file or directory) ", "Exec failed, error: 2 (No such"),
+    ],
+)
+def test_a_python_that_spark_cannot_start_is_named_with_the_variable(reason, shown):
+    text = (
+        "An error occurred while calling z:org.apache.spark.api.python.PythonRDD.collectAndServe.\n"
+        ": org.apache.spark.SparkException: Job aborted due to stage failure: Task 0 in stage 2.0 "
+        "failed 1 times, most recent failure: Lost task 0.0 in stage 2.0 (TID 2) (here executor "
+        f'driver): java.io.IOException: Cannot run program "./environment/bin/python": {reason}\n'
+        "\tat java.base/java.lang.ProcessBuilder.start(ProcessBuilder.java:1143)\n"
+    )
+    sentence, culprit = error_of(RuntimeError(text))
+    assert f"start Python on an executor: ./environment/bin/python: {shown}" in sentence
+    assert "comes from PYSPARK_PYTHON" in sentence
+    assert "unset it before the session starts" in sentence
+    assert culprit == 0
