@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from argparse import ArgumentParser, Namespace
+from collections.abc import Collection
+from contextlib import suppress
 
 from maggy.cli.arguments import add_experiment, open_experiment
 from maggy.cli.command import SUCCESS, WRONG_USE, Command
 from maggy.cli.screen import Screen
 from maggy.cli.summary import Summary, summary_of
+from maggy.common.exceptions import CheckpointError
+from maggy.records.reading import DAMAGED
 
 __all__ = ["ResumeHintCommand"]
 
@@ -41,6 +45,11 @@ class ResumeHintCommand(Command):
             return WRONG_USE
         for remark in _remarks(summary, result["failed"], len(result.trials)):
             screen.remark(remark)
+        if summary.state != "RUNNING":
+            ended = [trial.trial_id for trial in records.trials]
+            if count := _count_half_trained(summary.directory, ended):
+                trials = "1 trial" if count == 1 else f"{count} trials"
+                screen.remark(f"{trials} had begun and not ended. Checkpoints let them go on.")
         screen.write(f"resume={summary.directory!r}")
         return SUCCESS
 
@@ -62,6 +71,27 @@ def _remarks(summary: Summary, failed: int, total: int) -> list[str]:
     if failed:
         remarks.append(_failed_remark(failed, total))
     return remarks
+
+
+def _count_half_trained(directory: str, ended: Collection[str]) -> int:
+    """Return how many trials have a checkpoint and have not ended.
+
+    Args:
+        directory: The directory of the experiment.
+        ended: The ids of the trials that have ended.
+    """
+    # Here, because these take ten times as long to import as the help takes to show.
+    from maggy.checkpoints.keeping import read_checkpoint_record
+    from maggy.common.files import AnyFiles
+
+    files, count = AnyFiles(), 0
+    for name in files.list(directory):
+        if DAMAGED in name or name in ended:
+            continue
+        with suppress(CheckpointError, OSError):  # then the trial begins anew
+            trial = read_checkpoint_record(files, f"{directory}/{name}").trial
+            count += trial is not None and trial.trial_id == name
+    return count
 
 
 def _failed_remark(failed: int, total: int) -> str:

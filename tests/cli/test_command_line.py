@@ -12,12 +12,16 @@ import pytest
 from helpers.recorded import record_ablation, record_search, record_single, tree
 
 import maggy
+from maggy.checkpoints.keeping import CheckpointKeeper
+from maggy.checkpoints.run import CheckpointPlace
+from maggy.checkpoints.saved import CheckpointPair, SavedCheckpoint
 from maggy.cli.command_line import COMMANDS, main
 from maggy.cli.compare import CompareCommand
 from maggy.common.files import AnyFiles
 from maggy.live.follower import Follower
 from maggy.live.panel_html import panel_part
 from maggy.result import ExperimentResult
+from maggy.trial import Trial
 
 ROOT = Path(__file__).parents[2]
 ESCAPE = "\x1b[31mred\x1b]0;title\x07\r\u202e\x7f"
@@ -315,6 +319,22 @@ def test_the_argument_that_resumes_is_the_answer_and_the_rest_are_remarks(logs, 
     code, out, err = run("resume-hint", "my best")
     assert (code, out) == (2, "")
     assert "<application>_<number>" in err
+
+
+def test_trials_that_go_on_from_checkpoints_are_counted_before_a_resume(logs, run):
+    record_search(logs, state="KILLED")
+    place = CheckpointPlace(str(logs / "app_1"), "token_file", "token")
+    keeper = CheckpointKeeper(AnyFiles(), place, lambda name: f"{logs}/app_1/{name}", keep_all=True)
+    pair = CheckpointPair(SavedCheckpoint(0, 0.5, "0/a"))
+    for lr in (0.7, 0.8):
+        keeper.record(Trial({"lr": lr}), pair, [0], [0.5])
+    keeper.record(Trial({"lr": 0.1, "pool": 1}), pair, [0], [0.5])  # this one has ended
+    damaged = logs / "app_1" / "0123456789abcdef"
+    damaged.mkdir()
+    (damaged / "checkpoints.json").write_text("{")
+    assert "2 trials had begun and not ended. Checkpoints let" in run("resume-hint", "app_1")[2]
+    record_search(logs, state=None)
+    assert "had begun" not in run("resume-hint", "app_2")[2]
 
 
 def test_nothing_that_a_command_reads_is_changed(logs, run):
