@@ -150,7 +150,7 @@ def check_names(names: Collection[str], estimator: Estimator) -> None:
 
 
 def check_config(config: Mapping[str, object], own_names: Collection[str]) -> None:
-    """Refuse arguments that the search sets itself, those of scikit-learn's searches, and unknown.
+    """Refuse arguments that the search sets, those of scikit-learn's searches, and unknown ones.
 
     Args:
         config: The further arguments of the call.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
@@ -113,6 +114,7 @@ def _array_contents(values: npt.NDArray[Any]) -> Iterator[bytes]:
 
 
 def _text(values: object) -> bytes:
-    text = repr(values)
+    with np.printoptions(threshold=sys.maxsize, floatmode="unique"):
+        text = repr(values)
     # The text of an object may hold its address, which differs in each process.
     return b"" if " at 0x" in text else text.encode(errors="surrogatepass")

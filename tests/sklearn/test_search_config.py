@@ -49,6 +49,13 @@ def test_each_part_is_told_apart():
     assert changed_parts(data=table(), y=None) == ["data"]
 
 
+def test_the_middle_of_a_long_row_counts():
+    long = [np.zeros(5_000), np.zeros(4_000)]
+    other = [np.zeros(5_000), np.zeros(4_000)]
+    other[0][2_500] = 1e-12
+    assert describe(data=long)["data"] != describe(data=other)["data"]
+
+
 def test_the_texts_say_what_a_reader_can_recognize():
     texts = describe(make_pipeline(StandardScaler(), SVC()), scoring=make_scorer(accuracy_score))
     assert texts["estimator"] == "Pipeline with StandardScaler, SVC"
