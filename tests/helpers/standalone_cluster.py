@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from helpers.waiting import kill_tree, wait_until
+from helpers.waiting import PROCESS_SECONDS, kill_tree, wait_until
 
 __all__ = ["StandaloneCluster"]
 
@@ -34,7 +34,9 @@ class StandaloneCluster:
     def __enter__(self):
         try:
             self._start("master", "master.Master")
-            self.url = wait_until(self._find_url, "the start of Spark's master")
+            self.url = wait_until(
+                self._find_url, "the start of Spark's master", seconds=PROCESS_SECONDS
+            )
             for number in range(self._count):
                 folder = ("--work-dir", str(self._folder / f"work{number}"))
                 options = ("--cores", "1", "--memory", self._memory, *folder, self.url)

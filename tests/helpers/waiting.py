@@ -12,7 +12,7 @@ import psutil
 
 from helpers.leftovers import end_experiments
 
-HANG = 120.0
+HANG = 300.0
 """Seconds after which a thing that has not happened will not happen."""
 PROCESS_SECONDS = 600.0
 """The same for a whole process that starts a Spark of its own."""

@@ -71,7 +71,11 @@ def test_a_trial_goes_on_from_its_checkpoint_when_its_worker_gets_sigpwr(isolati
         with process(
             command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         ) as script:
-            wait_until(lambda: mark.exists() or script.poll() is not None, "the trial")
+            wait_until(
+                lambda: mark.exists() or script.poll() is not None,
+                "the trial",
+                seconds=PROCESS_SECONDS,
+            )
             if mark.exists():
                 cluster.decommission(wait_until(mark.read_text))
             out, errors = script.communicate(timeout=PROCESS_SECONDS)

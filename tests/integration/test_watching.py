@@ -70,11 +70,12 @@ def test_an_experiment_is_watched_until_it_is_interrupted_or_killed(tmp_path, ex
         first = directory_of(experiments, 1)
         command = [sys.executable, "-m", "maggy", "watch", str(first), "--json", "--interval=0.2"]
         with process(command, stderr=subprocess.PIPE, **options) as watcher:
-            wait_until(lambda: runs_its_last_trials(first))
+            written = read_until(watcher.stdout, '"RUNNING"')
+            wait_until(lambda: runs_its_last_trials(first), seconds=PROCESS_SECONDS)
             os.killpg(driver.pid, signal.SIGINT)
-            out, err = watcher.communicate(timeout=HANG)
-        lines = [json.loads(line) for line in out.splitlines()]
-        assert (watcher.returncode, err) == (0, "")
+            written += watcher.stdout.readlines()
+            assert (watcher.wait(HANG), watcher.stderr.read()) == (0, "")
+        lines = [json.loads(line) for line in written]
         assert [(line["state"], line["num_ended"]) for line in lines][-1] == ("KILLED", 2)
         assert {line["state"] for line in lines[:-1]} == {"RUNNING"}
         assert (lines[-1]["total"], lines[-1]["best"][0]["metric"]) == (4, 0.2)
@@ -89,8 +90,8 @@ def test_an_experiment_is_watched_until_it_is_interrupted_or_killed(tmp_path, ex
 
         with running(lambda: maggy.watch(second, interval=0.2)) as background:
             # The line comes when the second trial ends. The fourth one may begin later.
-            wait_until(lambda: shows("RUNNING: 2 of 4 trials; "))
-            wait_until(lambda: runs_its_last_trials(second))
+            wait_until(lambda: shows("RUNNING: 2 of 4 trials; "), seconds=PROCESS_SECONDS)
+            wait_until(lambda: runs_its_last_trials(second), seconds=PROCESS_SECONDS)
             family = psutil.Process(driver.pid).children(recursive=True)
             driver.kill()
             driver.wait()
