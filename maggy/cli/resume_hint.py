@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from argparse import ArgumentParser, Namespace
-from collections.abc import Collection
+from collections.abc import Set
 from contextlib import suppress
 
 from maggy.cli.arguments import add_experiment, open_experiment
@@ -46,10 +46,13 @@ class ResumeHintCommand(Command):
         for remark in _remarks(summary, result["failed"], len(result.trials)):
             screen.remark(remark)
         if summary.state != "RUNNING":
-            ended = [trial.trial_id for trial in records.trials]
-            if count := _count_half_trained(summary.directory, ended):
+            ended_ids = {trial.trial_id for trial in records.trials}
+            if count := _count_half_trained(summary.directory, ended_ids):
                 trials = "1 trial" if count == 1 else f"{count} trials"
-                screen.remark(f"{trials} had begun and not ended. Checkpoints let them go on.")
+                screen.remark(
+                    f"{trials} had begun and not ended. Their training goes on from their "
+                    "checkpoints."
+                )
         screen.write(f"resume={summary.directory!r}")
         return SUCCESS
 
@@ -73,12 +76,12 @@ def _remarks(summary: Summary, failed: int, total: int) -> list[str]:
     return remarks
 
 
-def _count_half_trained(directory: str, ended: Collection[str]) -> int:
+def _count_half_trained(directory: str, ended_ids: Set[str]) -> int:
     """Return how many trials have a checkpoint and have not ended.
 
     Args:
         directory: The directory of the experiment.
-        ended: The ids of the trials that have ended.
+        ended_ids: The ids of the trials that have ended.
     """
     # Here, because these take ten times as long to import as the help takes to show.
     from maggy.checkpoints.keeping import read_checkpoint_record
@@ -86,7 +89,7 @@ def _count_half_trained(directory: str, ended: Collection[str]) -> int:
 
     files, count = AnyFiles(), 0
     for name in files.list(directory):
-        if DAMAGED in name or name in ended:
+        if DAMAGED in name or name in ended_ids:
             continue
         with suppress(CheckpointError, OSError):  # then the trial begins anew
             trial = read_checkpoint_record(files, f"{directory}/{name}").trial

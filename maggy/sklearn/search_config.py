@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
@@ -40,22 +41,26 @@ def describe_comparison(
     y: Data,
     splits: Sequence[Split],
     scoring: str | Scorer | None,
+    fit_params: Mapping[str, Any],
 ) -> dict[str, Json]:
     """Return what makes the scores of two searches comparable, each as a short text.
 
     Args:
         estimator: The estimator. Only the classes of it and of its parts count, because there are
             good reasons to change its parameters, such as ``n_jobs``.
-        X: The data. Equal values count as equal in any layout in memory, and with any release of
-            the library that holds them.
+        X: The data. Equal values count as equal in any layout in memory.
         y: The targets, or None.
         splits: The rows of each fold.
         scoring: The metric, as the call has it.
+        fit_params: Further arguments of ``fit``, such as weights. They count as data.
     """
+    further_data = [
+        part for name in sorted(fit_params, key=str) for part in (name, fit_params[name])
+    ]
     return {
         "estimator": _name_classes(estimator),
         "scoring": _name_scoring(scoring),
-        "data": f"{_count_rows(X)} rows, digest {_digest([X, y])}",
+        "data": f"{_count_rows(X)} rows, digest {_digest([X, y, *further_data])}",
         "folds": describe_folds(splits),
     }
 
@@ -75,8 +80,7 @@ def _name_classes(estimator: Estimator) -> str:
 def _name_scoring(scoring: str | Scorer | None) -> str:
     if scoring is None or isinstance(scoring, str):
         return scoring or "the estimator's score"
-    # The text of a function holds its address, which differs in each process.
-    return str(getattr(scoring, "__qualname__", None) or repr(scoring))
+    return str(getattr(scoring, "__qualname__", None) or _without_addresses(repr(scoring)))
 
 
 def _count_rows(data: Data) -> int:
@@ -115,6 +119,9 @@ def _array_contents(values: npt.NDArray[Any]) -> Iterator[bytes]:
 
 def _text(values: object) -> bytes:
     with np.printoptions(threshold=sys.maxsize, floatmode="unique"):
-        text = repr(values)
-    # The text of an object may hold its address, which differs in each process.
-    return b"" if " at 0x" in text else text.encode(errors="surrogatepass")
+        return _without_addresses(repr(values)).encode(errors="surrogatepass")
+
+
+def _without_addresses(text: str) -> str:
+    """Return the text of objects without their addresses, which differ in each process."""
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", text)

@@ -130,6 +130,8 @@ def search(
         BadArgumentsError: If an argument breaks its rule.
         TypeError: If an argument is of another type or does not exist.
         ValueError: If scikit-learn refuses the folds or the data.
+        ResumeError: If ``resume`` names a search with other data, folds, scoring or kind of
+            estimator.
         MissingDependencyError: If scikit-learn, or a package of the optimizer, is not installed.
         ExperimentError: If no configuration has run on all folds, or the best one cannot be fitted
             on all data.
@@ -192,7 +194,9 @@ def search(
         error_score=error_score,
         settings=get_config(),
     )
-    experiment.comparison = describe_comparison(estimator, X, y, splits, scoring)
+    experiment.comparison = describe_comparison(
+        estimator, X, y, splits, scoring, training.fit_params
+    )
     result = lagom(training, experiment)
     search_result = SearchResult(
         result,

@@ -332,7 +332,7 @@ def test_trials_that_go_on_from_checkpoints_are_counted_before_a_resume(logs, ru
     damaged = logs / "app_1" / "0123456789abcdef"
     damaged.mkdir()
     (damaged / "checkpoints.json").write_text("{")
-    assert "2 trials had begun and not ended. Checkpoints let" in run("resume-hint", "app_1")[2]
+    assert "2 trials had begun and not ended. Their training" in run("resume-hint", "app_1")[2]
     record_search(logs, state=None)
     assert "had begun" not in run("resume-hint", "app_2")[2]
 

@@ -21,8 +21,8 @@ Y = np.array([0, 1, 0, 1, 0, 1])
 SPLITS = [(np.array([0, 1, 2, 3]), np.array([4, 5])), (np.array([2, 3, 4, 5]), np.array([0, 1]))]
 
 
-def describe(estimator=None, data=X, y=Y, splits=SPLITS, scoring=None):
-    return describe_comparison(estimator or SVC(), data, y, splits, scoring)
+def describe(estimator=None, data=X, y=Y, splits=SPLITS, scoring=None, fit_params=None):
+    return describe_comparison(estimator or SVC(), data, y, splits, scoring, fit_params or {})
 
 
 def changed_parts(**arguments):
@@ -44,9 +44,16 @@ def test_each_part_is_told_apart():
     assert changed_parts(data=X.reshape(2, 6)) == ["data"]
     assert changed_parts(y=1 - Y) == ["data"]
     assert changed_parts(y=None) == ["data"]
+    assert changed_parts(fit_params={"sample_weight": Y}) == ["data"]
     assert changed_parts(splits=SPLITS[::-1]) == ["folds"]
     assert changed_parts(splits=SPLITS[:1]) == ["folds"]
     assert changed_parts(data=table(), y=None) == ["data"]
+
+
+def test_weights_count_in_any_order_of_the_arguments():
+    first = describe(fit_params={"sample_weight": Y, "check": True})
+    assert first == describe(fit_params={"check": True, "sample_weight": Y})
+    assert first != describe(fit_params={"sample_weight": 2 * Y, "check": True})
 
 
 def test_the_middle_of_a_long_row_counts():
@@ -102,13 +109,17 @@ def test_another_data_frame_is_told_apart(other):
 
 def test_a_new_process_with_other_hashes_and_addresses_has_the_same_texts():
     program = (
-        "import numpy as np, pandas as pd\n"
+        "import functools, pandas as pd\n"
         "from sklearn.svm import SVC\n"
         "from maggy.sklearn.search_config import describe_comparison\n"
-        "def scorer(estimator, X, y): return 1.0\n"
+        "def scorer(estimator, X, y, scale=1): return 1.0\n"
+        "class Scorer:\n"
+        "    def __call__(self, estimator, X, y): return 1.0\n"
         "frame = pd.DataFrame({'a': ['x', object()], 'b': pd.Categorical(['u', 'v'])})\n"
-        "print(describe_comparison(SVC(), frame, None, [([0], [1])], scorer))\n"
-        "print(describe_comparison(SVC(), [{'a': 1}, object()], None, [([0], [1])], lambda: 1))\n"
+        "folds, rows, stop = [([0], [1])], [{'a': 1}, object()], {'callback': Scorer()}\n"
+        "for one in (scorer, Scorer(), functools.partial(scorer, scale=2), lambda: 1):\n"
+        "    print(describe_comparison(SVC(), frame, None, folds, one, {}))\n"
+        "    print(describe_comparison(SVC(), rows, None, folds, one, stop))\n"
     )
     outputs = {
         subprocess.run(
