@@ -144,8 +144,12 @@ class Ownership:
             mine = Owner(self._process, now, now)
             try:
                 self._files.create_bytes(self._path(number + 1), mine.to_json())
-            except FileExistsError:  # another driver was quicker: see which
-                continue
+            except FileExistsError:
+                # Another driver was quicker. Or the file is this driver's own: a store's client
+                # repeats a write whose answer was lost.
+                written = self._read(number + 1)
+                if written is None or written.token != mine.token:
+                    continue
             self._number, self._owner = number + 1, mine
             # A store may let two drivers create one file, or show a file before its content. So
             # read back whose file it is.

@@ -1,6 +1,7 @@
 """An S3 server on this machine (moto), with buckets for tests."""
 
 import socket
+import threading
 import uuid
 from contextlib import contextmanager
 
@@ -18,13 +19,39 @@ class S3:
         self.start()
 
     def start(self):
-        from moto.server import ThreadedMotoServer
+        from moto.moto_server.werkzeug_app import (
+            DomainDispatcherApplication,
+            MotoRequestHandler,
+            create_backend_app,
+        )
+        from werkzeug.serving import make_server
 
-        self.server = ThreadedMotoServer(ip_address="127.0.0.1", port=self.port, verbose=False)
-        self.server.start()
+        app = _OneAtATime(DomainDispatcherApplication(create_backend_app))
+        self.server = make_server(
+            "127.0.0.1", self.port, app, threaded=True, request_handler=MotoRequestHandler
+        )
+        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
+        self.thread.start()
 
     def stop(self):
-        self.server.stop()
+        self.server.shutdown()
+        self.thread.join()
+
+
+class _OneAtATime:
+    """Give moto one request at a time.
+
+    S3 looks whether a file exists and creates it in one step. moto takes two, and on a slow machine
+    another request comes in between: then two drivers create one file.
+    """
+
+    def __init__(self, app):
+        self.app = app
+        self.lock = threading.Lock()
+
+    def __call__(self, environ, start_response):
+        with self.lock:
+            return self.app(environ, start_response)
 
 
 @contextmanager

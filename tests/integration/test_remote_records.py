@@ -183,6 +183,29 @@ def test_experiments_that_start_at_once_get_a_directory_each(place):
     assert sorted(store.run_id for store in stores) == [1, 2, 3, 4, 5, 6]
 
 
+def test_lost_answers_of_the_store_cost_no_directory(bucket, monkeypatch):
+    """The server carries out the first put of these files, but its answer does not arrive."""
+    from aiobotocore.httpsession import AIOHTTPSession
+    from botocore.exceptions import ConnectionClosedError
+
+    send, to_lose = AIOHTTPSession.send, [".claimed", "maggy.log", "owner-1.json"]
+
+    async def lose_answers(self, request):
+        answer = await send(self, request)
+        name = request.url.rpartition("/")[2]
+        if request.method == "PUT" and name in to_lose:
+            to_lose.remove(name)
+            raise ConnectionClosedError(endpoint_url=request.url)
+        return answer
+
+    monkeypatch.setattr(AIOHTTPSession, "send", lose_answers)
+    store = ExperimentStore.create(AnyFiles(), bucket, "app")
+    assert (store.run_id, store.proof()[0], FILES.list(bucket)) == (1, "owner-1.json", ["app_1"])
+    # A text may hold a line twice.
+    assert FILES.list(store.directory) == ["maggy.log", "maggy.log.000001", "owner-1.json"]
+    assert to_lose == []
+
+
 def test_what_another_process_has_written_is_seen_at_once(bucket):
     import fsspec
 
@@ -193,6 +216,13 @@ def test_what_another_process_has_written_is_seen_at_once(bucket):
     assert not FILES.exists(f"{bucket}/x/app_3")
     other.pipe_file(f"{bucket}/x/app_3/maggy.json", b"{}")
     assert FILES.exists(f"{bucket}/x/app_3")
+    # The listing lacks the new file, and has another size of the old one.
+    assert FILES.list(f"{bucket}/x/app_3") == ["maggy.json"]
+    other.pipe_file(f"{bucket}/x/app_3/owner-2.json", b"owner")
+    other.pipe_file(f"{bucket}/x/app_3/maggy.json", b"longer than before")
+    assert FILES.read_bytes(f"{bucket}/x/app_3/owner-2.json") == b"owner"
+    with FILES.open_to_read(f"{bucket}/x/app_3/maggy.json") as file:
+        assert file.read() == b"longer than before"
 
 
 def test_a_store_that_goes_away_costs_no_trial(bucket, s3, spark, monkeypatch, capsys):

@@ -274,6 +274,25 @@ def test_a_driver_whose_file_is_visible_before_its_content_gives_way(driver, dir
         driver(files=Slow()).take()
 
 
+@pytest.mark.parametrize("process", [FIRST, replace(FIRST, boot_id="")])
+def test_a_driver_owns_what_it_has_written_although_the_store_says_that_it_exists(
+    driver, directory, process
+):
+    """A client of S3 repeats a write whose answer was lost, and then finds its own file."""
+    FILES.make_directory(directory, exist_ok=True)
+
+    class AnswerLost(AnyFiles):
+        def create_bytes(self, path, data):
+            super().create_bytes(path, data)
+            super().create_bytes(path, data)
+
+    first = driver(process, files=AnswerLost())
+    first.take()
+    assert (first.number, first.proof()[0]) == (1, "owner-1.json")
+    with pytest.raises(OwnershipError, match="is owned by process 10 on host-a"):
+        driver(SECOND).take()
+
+
 def test_an_owner_whose_file_was_removed_writes_it_again(driver, directory, time):
     first = driver()
     first.take()

@@ -59,8 +59,6 @@ class UrlFiles(Files):
     def exists(self, path: str) -> bool:
         """Return whether there is a file or a directory, or an old file during a replacement."""
         system, inside = open_url(path)
-        # Other processes write here too, so fsspec's cache of listings is out of date.
-        system.invalidate_cache()
         return bool(system.exists(inside)) or (
             not _is_object_store(system) and bool(system.exists(inside + PREVIOUS))
         )
@@ -68,7 +66,6 @@ class UrlFiles(Files):
     def find(self, path: str) -> list[str]:
         """Return the sorted URLs of the files at a URL. See :meth:`Files.find`."""
         system, inside = open_url(path)
-        system.invalidate_cache()
         if is_pattern(inside):
             matches = system.glob(inside, detail=True)
             files = [name for name, info in matches.items() if info["type"] == "file"]
@@ -86,7 +83,6 @@ class UrlFiles(Files):
     def list(self, path: str) -> list[str]:
         """Return the sorted names in a directory; no names if it does not exist."""
         system, inside = open_url(path)
-        system.invalidate_cache()
         with suppress(FileNotFoundError, NotADirectoryError):
             names = {
                 entry.rstrip("/").rsplit("/", 1)[-1] for entry in system.ls(inside, detail=False)
@@ -186,7 +182,6 @@ class UrlFiles(Files):
     def remove_folder(self, path: str) -> None:
         """Remove a folder with everything in it, if it exists."""
         system, inside = open_url(path)
-        system.invalidate_cache()
         with suppress(FileNotFoundError):
             system.rm(inside, recursive=True)
 
@@ -195,7 +190,6 @@ class UrlFiles(Files):
         system, inside = open_url(path)
         if _is_object_store(system):  # a put needs no temporary file
             return
-        system.invalidate_cache()
         for file in system.find(inside, maxdepth=2):
             if _TEMPORARY.fullmatch(file.rpartition("/")[2]):
                 system.rm_file(file)
@@ -204,7 +198,7 @@ class UrlFiles(Files):
 def open_url(url: str) -> tuple[AbstractFileSystem, str]:
     """Return the file system of a URL, and the path inside it.
 
-    fsspec keeps the file system for the next call.
+    fsspec keeps the file system for the next call, but nothing that it has listed.
 
     Raises:
         ValueError: If fsspec does not know such URLs.
@@ -220,6 +214,8 @@ def open_url(url: str) -> tuple[AbstractFileSystem, str]:
         raise MissingDependencyError(
             f"{scheme}:// needs a package that is not installed or does not work: {error}"
         ) from error
+    # Other processes write there too: what fsspec remembers of its listings is out of date.
+    system.invalidate_cache()
     return system, inside
 
 
@@ -236,14 +232,21 @@ def _is_object_store(system: AbstractFileSystem) -> bool:
 
 
 def _claim(system: AbstractFileSystem, directory: str) -> None:
-    system.invalidate_cache()
     if system.exists(directory):
         raise FileExistsError(f"{directory} exists already.")
     if not _is_object_store(system):
         system.makedirs(directory, exist_ok=True)
     # Between the check and this line another process may have made the directory too; only one
     # of both can create the hidden file.
-    _create(system, f"{directory}/{_CLAIM}", b"")
+    claim = uuid.uuid4().bytes
+    try:
+        _create(system, f"{directory}/{_CLAIM}", claim)
+    except FileExistsError:
+        # A client repeats a write whose answer was lost, and then finds its own file.
+        with suppress(OSError):
+            if system.cat_file(f"{directory}/{_CLAIM}") == claim:
+                return
+        raise
 
 
 def _create(system: AbstractFileSystem, path: str, data: bytes) -> None:
