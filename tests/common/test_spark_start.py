@@ -7,6 +7,7 @@ import warnings
 from xml.etree import ElementTree
 
 import pytest
+from helpers.waiting import wait_until
 
 from maggy.common import spark_start
 from maggy.common.spark_start import LOGGING, quiet_java, tidy_python, worker_variables
@@ -18,11 +19,25 @@ def _no_settings(monkeypatch):
         monkeypatch.delenv(name, raising=False)
 
 
-def write_as_java(lines, is_tensorflow_quiet=True):
-    """Have a process that stands for Java write lines to its standard error."""
+def shown_of_java(lines, path, *, is_tensorflow_quiet=True):
+    """Have a process that stands for Java write lines; return what comes to standard error.
+
+    It comes to a file, which may be read at any time. pytest's own capture loses what is written
+    while it is read.
+    """
     code = f"import sys; sys.stderr.buffer.write({lines!r})"
-    with quiet_java(is_tensorflow_quiet=is_tensorflow_quiet) as options:
-        subprocess.run([sys.executable, "-c", code], check=True, **options)
+    kept = os.dup(2)
+    with open(path, "ab") as file:
+        os.dup2(file.fileno(), 2)
+    try:
+        with quiet_java(is_tensorflow_quiet=is_tensorflow_quiet) as options:
+            subprocess.run([sys.executable, "-c", code], check=True, **options)
+        last_line = lines.splitlines()[-1] + b"\n"
+        wait_until(lambda: path.read_bytes().endswith(last_line))  # the filter may take a moment
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+    return path.read_bytes().decode(errors="replace")
 
 
 def test_tensorflow_is_as_quiet_as_it_can_be_without_hiding_what_matters(monkeypatch):
@@ -54,8 +69,8 @@ def test_the_log4j2_file_has_the_format_that_log4j2_looks_for_last():
 
 
 @pytest.mark.slow
-def test_useless_lines_are_left_out_and_all_others_pass_also_what_is_no_text(capfd):
-    write_as_java(
+def test_useless_lines_are_left_out_and_all_others_pass_also_what_is_no_text(tmp_path):
+    lines = (
         b"WARNING: Using incubator modules: jdk.incubator.vector\n"
         b"WARNING: All log messages before absl::InitializeLog() is called are written\n"
         b"I0000 00:00:1795739135.716790   29158 port.cc:153] oneDNN custom operations are on.\n"
@@ -64,7 +79,7 @@ def test_useless_lines_are_left_out_and_all_others_pass_also_what_is_no_text(cap
         b"\xff\x00 a byte that is no text\n"
         b"the last line has no end"
     )
-    assert read_until(capfd, "has no end") == (
+    assert shown_of_java(lines, tmp_path / "shown") == (
         "E0000 00:00:1795739135.716790   29158 cuda.cc:1] no memory\n"
         "26/11/27 00:25:21 ERROR Executor: Exception in task\n"
         "\ufffd\x00 a byte that is no text\n"
@@ -73,14 +88,15 @@ def test_useless_lines_are_left_out_and_all_others_pass_also_what_is_no_text(cap
 
 
 @pytest.mark.slow
-def test_lines_of_tensorflow_pass_if_the_user_has_set_its_level(capfd):
-    write_as_java(b"I0000 00:00:1 1 port.cc:153] oneDNN\nthe end\n", is_tensorflow_quiet=False)
-    assert read_until(capfd, "the end") == "I0000 00:00:1 1 port.cc:153] oneDNN\nthe end\n"
+def test_lines_of_tensorflow_pass_if_the_user_has_set_its_level(tmp_path):
+    lines = b"I0000 00:00:1 1 port.cc:153] oneDNN\nthe end\n"
+    shown = shown_of_java(lines, tmp_path / "shown", is_tensorflow_quiet=False)
+    assert shown == lines.decode()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("grep", ["#!/bin/sh\nexit 2\n", None], ids=["old", "missing"])
-def test_with_a_grep_that_cannot_do_it_everything_passes(capfd, monkeypatch, tmp_path, grep):
+def test_with_a_grep_that_cannot_do_it_everything_passes(monkeypatch, tmp_path, grep):
     for name in ("sh", "cat"):
         path = subprocess.check_output(["sh", "-c", f"command -v {name}"], text=True).strip()
         (tmp_path / name).symlink_to(path)
@@ -88,8 +104,8 @@ def test_with_a_grep_that_cannot_do_it_everything_passes(capfd, monkeypatch, tmp
         (tmp_path / "grep").write_text(grep)
         (tmp_path / "grep").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    write_as_java(b"WARNING: Using incubator modules: x\nthe end\n")
-    assert read_until(capfd, "the end") == "WARNING: Using incubator modules: x\nthe end\n"
+    lines = b"WARNING: Using incubator modules: x\nthe end\n"
+    assert shown_of_java(lines, tmp_path / "shown") == lines.decode()
 
 
 @pytest.mark.slow
@@ -127,17 +143,3 @@ def test_a_variable_of_pyspark_stays_if_it_says_what_the_user_has_configured():
     with tidy_python({}):
         os.environ["SPARK_BUFFER_SIZE"] = "1"
     assert os.environ.pop("SPARK_BUFFER_SIZE") == "1"
-
-
-def read_until(capfd, end):
-    """Return what has come to standard error, once it has the end; grep may take a moment."""
-    from helpers.waiting import wait_until
-
-    parts = []
-
-    def is_complete():
-        parts.append(capfd.readouterr().err)
-        return end in "".join(parts)
-
-    wait_until(is_complete)
-    return "".join(parts)

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import redirect_stdout
 
 import psutil
 import pytest
@@ -58,7 +59,7 @@ def runs_its_last_trials(directory):
     return len(result.trials) == 2 and len(result.running) == 2
 
 
-def test_an_experiment_is_watched_until_it_is_interrupted_or_killed(tmp_path, experiments, capfd):
+def test_an_experiment_is_watched_until_it_is_interrupted_or_killed(tmp_path, experiments):
     options = {"cwd": tmp_path, "text": True, "stdout": subprocess.PIPE}
     with process(
         [sys.executable, "-c", DRIVER],
@@ -82,15 +83,16 @@ def test_an_experiment_is_watched_until_it_is_interrupted_or_killed(tmp_path, ex
         # The other one is this process, and the driver of its experiment is killed.
         read_until(driver.stdout, "interrupted")
         second = directory_of(experiments, 2)
-        shown = []
-
-        def shows(text):
-            shown.append(capfd.readouterr().out)
-            return text in "".join(shown)
-
-        with running(lambda: maggy.watch(second, interval=0.2)) as background:
+        # pytest's own capture loses lines that come while it is read.
+        shown = tmp_path / "shown.txt"
+        with (
+            open(shown, "w", encoding="utf-8") as file,
+            redirect_stdout(file),
+            running(lambda: maggy.watch(second, interval=0.2)) as background,
+        ):
             # The line comes when the second trial ends. The fourth one may begin later.
-            wait_until(lambda: shows("RUNNING: 2 of 4 trials; "), seconds=PROCESS_SECONDS)
+            line = "RUNNING: 2 of 4 trials; "
+            wait_until(lambda: line in shown.read_text("utf-8"), line, seconds=PROCESS_SECONDS)
             wait_until(lambda: runs_its_last_trials(second), seconds=PROCESS_SECONDS)
             family = psutil.Process(driver.pid).children(recursive=True)
             driver.kill()
@@ -98,7 +100,7 @@ def test_an_experiment_is_watched_until_it_is_interrupted_or_killed(tmp_path, ex
             result = background.result()
         psutil.wait_procs(family, timeout=HANG)
     assert (result.state, len(result.trials), result.running) == ("KILLED", 2, [])
-    assert shows("KILLED: 2 of 4 trials; best metric=0.2")
+    assert "KILLED: 2 of 4 trials; best metric=0.2" in shown.read_text("utf-8")
     before = tree(second)
     again = maggy.watch(second)
     assert (dict(again), again.trials) == (dict(result), result.trials)
