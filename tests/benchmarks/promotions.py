@@ -1,29 +1,36 @@
-"""Measure how many epochs ASHA saves when a promoted trial continues from its checkpoint.
+"""Measure how many epochs are saved when a promoted trial continues from its checkpoint.
 
     python tests/benchmarks/promotions.py
 
-Each ladder is run twice on Spark, with the same seed: once with a training function that saves and
-restores checkpoints, and once with one that does not, so every trial begins anew. The trials train
-a small network on scikit-learn's handwritten digits, and count the epochs that they train.
+Each search of ASHA or Hyperband is run twice on Spark, with the same seed: once with a training
+function that saves and restores checkpoints, and once with one that does not, so every trial begins
+anew. The trials train a small network on scikit-learn's handwritten digits, and count the epochs
+that they train.
 
-If exactly one in eta trials is promoted, every rung takes the same budget in total. A trial above
-the lowest rung saves 1 / eta of its budget, so with k promotions up to the highest rung the rungs
-allow a search to save k / ((k + 1) eta) of its epochs. The ratio is the saved share over this one.
-It may be above 1, because a search that waits for nobody promotes more than one in eta. Training is
-deterministic, so each configuration must reach the same metric at the same budget both ways.
+A trial above the lowest rung saves 1 / eta of its budget. ASHA: if exactly one in eta trials is
+promoted, every rung takes the same budget in total. So with k promotions up to the highest rung the
+rungs allow a search to save k / ((k + 1) eta) of its epochs. Hyperband: the sizes of its brackets
+are fixed (Li et al. 2018), and each kind of bracket runs equally often. The ratio is the saved
+share over the allowed one. It may be above 1 for ASHA, which waits for nobody and promotes more
+than one in eta. Training is deterministic, so each configuration must reach the same metric at the
+same budget both ways.
 """
 
 import argparse
+import math
 import os
 import tempfile
+from functools import partial
 
 from report import json_line, quiet, quiet_session, table
 
 from maggy import Searchspace, experiment
 from maggy.experiment_config import OptimizationConfig
-from maggy.optimizer import Asha
+from maggy.optimizer import Asha, Hyperband
 
 LADDERS = [(2, 1, 4), (2, 1, 16), (3, 1, 9)]
+BRACKETS = [(3, 1, 9, 12), (2, 1, 16, 10)]
+"""The factor, the lowest and the full budget of Hyperband, and the number of its brackets."""
 HEADERS = [
     "epochs restarted",
     "epochs continued",
@@ -77,11 +84,11 @@ def make_train(with_checkpoints):
     return train
 
 
-def search(ladder, with_checkpoints, options):
+def search(optimizer, num_trials, with_checkpoints, options):
     """Return the rows of all trials."""
     config = OptimizationConfig(
-        options.trials,
-        Asha(*ladder),
+        num_trials,
+        optimizer,
         Searchspace(**SPACE),
         optimization_key="accuracy",
         es_policy="none",
@@ -91,7 +98,7 @@ def search(ladder, with_checkpoints, options):
     )
     with quiet():
         rows = experiment.lagom(make_train(with_checkpoints), config).trials
-    assert len(rows) == options.trials
+    assert len(rows) == num_trials or num_trials is None
     assert all(row["metric"] is not None for row in rows)
     return rows
 
@@ -105,18 +112,34 @@ def metrics_of(rows):
     return {tuple(row["params"].values()): row["metric"] for row in rows}
 
 
-def allowed_share(ladder):
-    """Return the share of the epochs that the rungs allow to save."""
-    factor, low, high = ladder
+def allowed_by_rungs(factor, low, high):
+    """Return the share of the epochs that ASHA's rungs allow to save."""
     promotions = 0
     while low * factor ** (promotions + 1) <= high:
         promotions += 1
     return promotions / ((promotions + 1) * factor)
 
 
-def compare(ladder, options):
-    """Run a ladder both ways, and return the figures."""
-    restarted, continued = (search(ladder, way, options) for way in (False, True))
+def allowed_by_brackets(factor, low, high):
+    """Return the share of the epochs that Hyperband's brackets allow to save, one of each kind."""
+    highest = 0
+    while low * factor ** (highest + 1) <= high:
+        highest += 1
+    epochs = saved = 0
+    for promotions in range(highest + 1):
+        size = math.ceil((highest + 1) / (promotions + 1) * factor**promotions)
+        for rung in range(promotions + 1):
+            budget = high // factor ** (promotions - rung)
+            epochs += size // factor**rung * budget
+            saved += size // factor**rung * budget // factor if rung else 0
+    return saved / epochs
+
+
+def compare(make_optimizer, num_trials, allowed, options):
+    """Run a search both ways, and return the figures."""
+    restarted, continued = (
+        search(make_optimizer(), num_trials, way, options) for way in (False, True)
+    )
     assert all(row["outputs"]["epochs"] == row["params"]["budget"] for row in restarted)
     saved = 1 - epochs_of(continued) / epochs_of(restarted)
     metrics, others = metrics_of(restarted), metrics_of(continued)
@@ -126,8 +149,8 @@ def compare(ladder, options):
         "epochs_continued": epochs_of(continued),
         "promotions": sum("parent" in row for row in continued),
         "saved": saved,
-        "allowed": allowed_share(ladder),
-        "ratio": saved / allowed_share(ladder),
+        "allowed": allowed,
+        "ratio": saved / allowed,
         "trials_in_both": len(common),
         "of_the_same_metric": sum(metrics[key] == others[key] for key in common),
         "best_restarted": max(metrics.values()),
@@ -137,7 +160,7 @@ def compare(ladder, options):
 
 def parsed_options():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--trials", type=int, default=200, help="trials of each search")
+    parser.add_argument("--trials", type=int, default=200, help="trials of each search of ASHA")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args()
@@ -152,7 +175,16 @@ def main():
         os.environ["MAGGY_LOG_DIR"] = folder
         session = quiet_session(options.workers)
         for ladder in LADDERS:
-            figures[f"Asha{ladder}"] = compare(ladder, options)
+            figures[f"Asha{ladder}"] = compare(
+                partial(Asha, *ladder), options.trials, allowed_by_rungs(*ladder), options
+            )
+        for *budgets, num_brackets in BRACKETS:
+            figures[f"Hyperband{tuple(budgets)}"] = compare(
+                partial(Hyperband, *budgets, n_iterations=num_brackets),
+                None,
+                allowed_by_brackets(*budgets),
+                options,
+            )
         session.stop()
     table(
         ["", *HEADERS],
@@ -172,7 +204,7 @@ def main():
             ]
             for name, numbers in figures.items()
         ],
-        title=f"{options.trials} trials of each search on {options.workers} workers, "
+        title=f"{options.trials} trials of each search of ASHA, on {options.workers} workers, "
         f"seed {options.seed}",
     )
     json_line("promotions", {"trials": options.trials, "workers": options.workers, **figures})
