@@ -4,15 +4,18 @@
 
 Each trial saves a checkpoint after every epoch. After an epoch its process kills itself with a
 probability of one in ten, so there is about one kill for every ten epochs that a worker trains. The
-search runs on Spark, once in each isolation mode. Every epoch that is trained is written to a file
-before it begins; undisturbed, each is trained once. An epoch is trained again if its checkpoint was
-not at the driver when the process was killed: the kill comes right after the epoch, when its
-checkpoint is still on its way.
+search runs once in each isolation mode, on ``local[2]``, on a local cluster of two executors, and
+on a standalone cluster of two workers. Every epoch that is trained is written to a file before it
+begins; undisturbed, each is trained once. An epoch is trained again if its checkpoint was not at
+the driver when the process was killed: the kill comes right after the epoch, when its checkpoint is
+still on its way.
 """
 
 import argparse
 import os
+import sys
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 
 from report import json_line, quiet, quiet_session, table
@@ -21,6 +24,29 @@ from maggy import Searchspace, experiment
 from maggy.experiment_config import OptimizationConfig
 
 HEADERS = ["epochs", "undisturbed", "kills", "again for each kill", "trials with a metric"]
+
+
+MASTERS = ["local", "local-cluster", "standalone"]
+
+
+@contextmanager
+def session_on(master, workers, folder):
+    """Give a Spark session on a kind of master for as long as the block lasts."""
+    if master == "standalone":
+        sys.path.append(str(Path(__file__).parents[1]))
+        from helpers.standalone_cluster import StandaloneCluster
+
+        place = Path(folder, "cluster")
+        place.mkdir()
+        with StandaloneCluster(place, workers, "1g") as cluster:
+            session = quiet_session(workers, cluster.url)
+            yield
+            session.stop()
+        return
+    is_local = master == "local"
+    session = quiet_session(workers, None if is_local else f"local-cluster[{workers},1,1024]")
+    yield
+    session.stop()
 
 
 def make_train(log, epochs, seconds):
@@ -53,9 +79,9 @@ def make_train(log, epochs, seconds):
     return train
 
 
-def measure(isolation, options, folder):
+def measure(master, isolation, options, folder):
     """Run the search in an isolation mode, and return the figures."""
-    log = Path(folder, isolation)
+    log = Path(folder, f"{master}-{isolation}")
     config = OptimizationConfig(
         options.trials,
         "randomsearch",
@@ -92,25 +118,28 @@ def main():
     parser.add_argument("--epochs", type=int, default=20, help="epochs of each trial")
     parser.add_argument("--seconds", type=float, default=0.5, help="seconds of each epoch")
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--masters", nargs="+", choices=MASTERS, default=MASTERS)
     options = parser.parse_args()
+    figures = {}
     with tempfile.TemporaryDirectory() as folder:
         os.environ["MAGGY_LOG_DIR"] = folder
-        session = quiet_session(options.workers)
-        figures = {mode: measure(mode, options, folder) for mode in ("worker", "process")}
-        session.stop()
+        for master in options.masters:
+            with session_on(master, options.workers, folder):
+                for mode in ("worker", "process"):
+                    figures[f"{master}, {mode}"] = measure(master, mode, options, folder)
     rows = [
         [
-            mode,
+            name,
             numbers["epochs"],
             numbers["undisturbed"],
             numbers["kills"],
             f"{numbers['again_for_each_kill']:.2f}",
             numbers["trials_with_a_metric"],
         ]
-        for mode, numbers in figures.items()
+        for name, numbers in figures.items()
     ]
     title = f"{options.trials} trials of {options.epochs} epochs on {options.workers} workers"
-    table(["isolation", *HEADERS], rows, title=title)
+    table(["master, isolation", *HEADERS], rows, title=title)
     json_line("lost_workers", figures)
 
 

@@ -53,17 +53,18 @@ def apart(function, *args):
         return pool.submit(function, *args).result()
 
 
-def quiet_session(slots):
-    """Start a Spark session on this machine, without its web page and its progress bars.
+def quiet_session(slots, master=None):
+    """Start a Spark session, without its web page and its progress bars.
 
     Args:
-        slots: The number of tasks that may run at once.
+        slots: The number of tasks that may run at once on this machine.
+        master: The URL of another master; ``local[<slots>]`` if None.
     """
     os.environ["PYSPARK_PYTHON"] = sys.executable
     from pyspark.sql import SparkSession
 
     session = (
-        SparkSession.builder.master(f"local[{slots}]")
+        SparkSession.builder.master(master or f"local[{slots}]")
         .config("spark.ui.enabled", "false")
         .config("spark.ui.showConsoleProgress", "false")
         .getOrCreate()
