@@ -17,7 +17,7 @@ import uuid
 from pathlib import Path
 
 AZURITE = "azurite@3"
-HANG = 300.0
+SECONDS = 300.0
 """Seconds after which a server that has not started or ended will not do so."""
 
 __all__ = ["SERVERS", "why_not"]
@@ -138,7 +138,7 @@ class AzureStorage:
 
     def stop(self):
         self.process.terminate()
-        self.process.wait(HANG)
+        self.process.wait(SECONDS)
 
     def new_place(self):
         """Return the URL of a new container."""
@@ -213,7 +213,7 @@ class SftpServer:
         await self.listener.wait_closed()
 
     def _call(self, coroutine):
-        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(HANG)
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(SECONDS)
 
     def new_place(self):
         """Return the URL of a new folder, with user and password."""

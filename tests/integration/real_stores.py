@@ -1,19 +1,21 @@
 """Records and checkpoints on servers of Google Cloud Storage, Azure and SFTP; ``tox -e stores``."""
 
 import os
+import subprocess
+import sys
 import threading
 import time
 
 import fsspec
 import pytest
 from helpers import checkpoints
-from helpers.checkpoints import count_up
+from helpers.checkpoints import count_up, die_on_record
 from helpers.store_servers import SERVERS, why_not
-from helpers.waiting import running, wait_until
+from helpers.waiting import HANG, running, wait_until
 from pyspark import cloudpickle
 
 from maggy import Searchspace, experiment, load
-from maggy.common.exceptions import OwnershipError
+from maggy.common.exceptions import OwnershipError, RecordsError
 from maggy.common.files import AnyFiles
 from maggy.core.experiment_driver.recorder import Recorder
 from maggy.experiment_config import OptimizationConfig
@@ -223,21 +225,8 @@ def test_a_trial_goes_on_from_its_checkpoint_after_its_process_was_killed(
     place, server, workers, capfd, isolation
 ):
     def train(x, reporter):
-        def die(reporter):
-            import os
-            import signal
-            import threading
-
-            from maggy.common.files import AnyFiles
-
-            while not AnyFiles().exists(f"{os.environ['MAGGY_TRIAL_LOGDIR']}/checkpoints.json"):
-                threading.Event().wait(0.1)
-            os.kill(os.getpid(), signal.SIGKILL)
-
-        trained = []
-        total = count_up(
-            {"x": x}, reporter, fail_at=1 if x == 2 else None, fails=die, trained=trained
-        )
+        trained, fail_at = [], 1 if x == 2 else None
+        total = count_up({"x": x}, reporter, fail_at=fail_at, fails=die_on_record, trained=trained)
         return {"metric": total, "epochs": len(trained)}
 
     result = search(place, train, isolation=isolation)
@@ -251,6 +240,31 @@ def test_a_trial_goes_on_from_its_checkpoint_after_its_process_was_killed(
     # Only the best trial keeps its checkpoints.
     assert not FILES.find(f"{result.directory}/{rows[1]['trial_id']}/checkpoints")
     check_that_nobody_is_told(server.secret, "".join(capfd.readouterr()), result.directory)
+
+
+@pytest.fixture
+def sftp(tmp_path):
+    server = SERVERS["sftp"](tmp_path)
+    yield server
+    server.stop()
+
+
+def test_a_password_may_stand_in_environment_variables(sftp):
+    url = sftp.new_place().replace(f"tests:{sftp.secret}@", "")
+    program = f"from maggy.common.files import AnyFiles; AnyFiles().write_bytes('{url}/file', b'x')"
+    variables = {"FSSPEC_SFTP_USERNAME": "tests", "FSSPEC_SFTP_PASSWORD": sftp.secret}
+    subprocess.run(
+        [sys.executable, "-c", program], env={**os.environ, **variables}, check=True, timeout=HANG
+    )
+    (folder,) = sftp.folder.iterdir()
+    assert [file.name for file in folder.iterdir()] == ["file"]
+
+
+def test_a_place_that_refuses_is_named_without_the_password(sftp, spark, capfd):
+    place = sftp.new_place().replace(sftp.secret, "not-" + sftp.secret)
+    with pytest.raises(RecordsError, match=rf"sftp://\*\*\*@127.0.0.1:{sftp.port}/") as error:
+        search(place, lambda x: x)
+    assert sftp.secret not in str(error.value) + "".join(capfd.readouterr())
 
 
 def test_a_store_that_goes_away_costs_no_trial(place, server, workers, monkeypatch, capfd):
