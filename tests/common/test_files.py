@@ -517,3 +517,88 @@ def test_what_a_link_leads_to_stays_when_its_folder_is_removed(files, tmp_path):
     files.remove_folder(str(tmp_path / "link"))
     assert files.list(str(tmp_path)) == ["kept"]
     assert files.list(str(tmp_path / "kept")) == ["file"]
+
+
+class Strict(MemoryFileSystem):
+    """Imitate, in memory, what the clients of SFTP and Azure refuse. It is no object store."""
+
+    protocol = "strict"
+    store: ClassVar = {}
+    pseudo_dirs: ClassVar = [""]
+
+    def mv(self, old, new):
+        super().mv(old, new, recursive=self.isdir(old))
+
+    def cat_file(self, path, start=None, end=None):
+        assert start is None or start >= 0
+        return super().cat_file(path, start, end)
+
+
+@pytest.fixture
+def strict():
+    fsspec.register_implementation("strict", Strict, clobber=True)
+    yield "strict://place"
+    Strict.store.clear()
+    del Strict.pseudo_dirs[1:]
+
+
+def test_a_client_that_renames_without_options_serves_whole_writes_and_renames(files, strict):
+    files.make_directory(strict, exist_ok=True)
+    for content in (b"old", b"new"):
+        files.write_bytes(f"{strict}/a/file", content)
+    files.rename(f"{strict}/a", f"{strict}/b")
+    assert files.find(strict) == [f"{strict}/b/file"]
+    assert files.read_bytes(f"{strict}/b/file") == b"new"
+
+
+def test_the_end_is_read_where_a_client_cannot_count_from_there(files, strict):
+    files.write_bytes(f"{strict}/log", b"0123456789")
+    for count in (1, 10, 11):
+        assert files.read_end_inside(strict, "log", count) == b"0123456789"[-count:]
+    files.write_bytes(f"{strict}/empty", b"")
+    assert files.read_end_inside(strict, "empty", 3) == b""
+    with pytest.raises(FileNotFoundError):
+        files.read_end_inside(strict, "missing", 3)
+
+
+def test_not_more_than_the_end_is_returned_by_a_store_that_sends_everything(files, monkeypatch):
+    def cat_file(self, path, start=None, end=None):
+        return b"0123456789"
+
+    monkeypatch.setattr(MemoryFileSystem, "cat_file", cat_file)
+    assert files.read_end_inside("memory://bucket", "log", 3) == b"789"
+
+
+def test_a_folder_that_another_one_makes_meanwhile_is_there(files, strict, monkeypatch):
+    def makedirs(self, path, exist_ok=False):
+        # The parts that are missing one after the other are made by another process.
+        for part in ("/place", "/place/a", "/place/a/b"):
+            if not self.exists(part):
+                self.mkdir(part)
+                raise OSError("Failure")
+
+    monkeypatch.setattr(Strict, "makedirs", makedirs)
+    files.make_directory(f"{strict}/a/b", exist_ok=True)
+    assert Strict().isdir("/place/a/b")
+
+    def refuse(self, path, exist_ok=False):
+        raise PermissionError("no")
+
+    monkeypatch.setattr(Strict, "makedirs", refuse)
+    with pytest.raises(PermissionError):
+        files.make_directory(f"{strict}/c", exist_ok=True)
+
+
+def test_a_pattern_is_no_query_and_a_password_no_pattern(files, monkeypatch):
+    urls = []
+
+    def open_url(url):
+        urls.append(url)
+        return MemoryFileSystem(), "/" + url.rpartition("@")[2].removeprefix("host/")
+
+    monkeypatch.setattr("maggy.common.files.url.open_url", open_url)
+    files.write_bytes("sftp://user:pa*s@host/x/a1", b"")
+    assert files.find("sftp://user:pa*s@host/x/a?") == ["sftp://user:pa*s@host/x/a1"]
+    assert files.find("sftp://user:pa*s@host/x/a1") == ["sftp://user:pa*s@host/x/a1"]
+    assert not any("?" in url for url in urls)
+    files.remove("sftp://user:pa*s@host/x/a1")

@@ -23,7 +23,7 @@ class Locked(MemoryFileSystem):
     def _refuse(self, *_, **__):
         raise NoCredentials("who are you?")
 
-    exists = isdir = ls = cat_file = pipe_file = _open = rm = _refuse
+    exists = isdir = ls = info = cat_file = pipe_file = _open = rm = _refuse
 
 
 @pytest.fixture(autouse=True)

@@ -1,19 +1,22 @@
-"""Records and data on a real HDFS, by hdfs-native and by the real hops; for ``tox -e hdfs``."""
+"""Records, checkpoints and data on a real HDFS, by hdfs-native and by hops; ``tox -e hdfs``."""
 
 import json
 import os
 import threading
 
 import pytest
-from helpers import hdfs_cluster, hopsworks_platform
+from helpers import checkpoints, hdfs_cluster, hopsworks_platform
+from helpers.checkpoints import count_up, die_on_record
+from pyspark import cloudpickle
 
-from maggy import Searchspace, experiment
+from maggy import Searchspace, experiment, load
 from maggy.ablation import register_training_dataset
 from maggy.common.files import AnyFiles
 from maggy.config import HyperparameterOptConfig
 from maggy.core.environment import HopsworksEnvironment
 from maggy.core.experiment_driver.recorder import Recorder
 from maggy.datasets.registry import find_training_dataset
+from maggy.experiment_config import OptimizationConfig
 from maggy.records.directory import ExperimentStore
 
 pytestmark = pytest.mark.slow
@@ -70,6 +73,30 @@ def test_a_search_leaves_its_records_and_goes_on(place, spark):
     resumed = search(place, train, 5, resume=first.directory)
     assert len(resumed.trials) == 5
     assert text_of(second.directory, "maggy.log") == before
+
+
+@pytest.mark.parametrize("isolation", ["worker", "process"])
+def test_a_trial_goes_on_from_its_checkpoint_after_its_process_was_killed(place, spark, isolation):
+    def train(x, reporter):
+        trained, fail_at = [], 1 if x == 2 else None
+        total = count_up({"x": x}, reporter, fail_at=fail_at, fails=die_on_record, trained=trained)
+        return {"metric": total, "epochs": len(trained)}
+
+    cloudpickle.register_pickle_by_value(checkpoints)  # the workers cannot import it
+    try:
+        space = Searchspace(x=("DISCRETE", [1, 2]))
+        config = OptimizationConfig(
+            2, "gridsearch", space, hb_interval=0.1, log_dir=place, isolation=isolation
+        )
+        result = experiment.lagom(train, config)
+    finally:
+        cloudpickle.unregister_pickle_by_value(checkpoints)
+    rows = {row["params"]["x"]: row for row in result.trials}
+    assert (rows[2]["attempts"], rows[2]["history"]) == (2, [2, 5, 9, 14])
+    assert rows[2]["outputs"]["epochs"] in (2, 3)  # of four
+    for opened in (result, load(result.directory)):
+        checkpoint = opened.best_checkpoint()
+        assert (checkpoint.step, (checkpoint / "total").read_text()) == (3, "14")
 
 
 def test_an_atomic_write_replaces_the_file_in_one_step(place):

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers import checkpoints
-from helpers.checkpoints import count_up
+from helpers.checkpoints import count_up, die_on_record
 from helpers.s3_server import S3, new_bucket
 from pyspark import cloudpickle
 
@@ -169,17 +169,10 @@ def test_a_search_whose_checkpoints_lie_on_s3_goes_on_there_and_warms_another_on
     starts = tmp_path / "starts"
 
     def train(x, reporter):
-        def die(reporter):
-            from maggy.common.files import AnyFiles
-
-            while not AnyFiles().exists(f"{os.environ['MAGGY_TRIAL_LOGDIR']}/checkpoints.json"):
-                threading.Event().wait(0.1)
-            os.kill(os.getpid(), signal.SIGKILL)
-
         with starts.open("a") as file:
             handover = reporter._checkpoints.handover
             file.write(f"{x} {None if handover is None else handover.step}\n")
-        return count_up({"x": x}, reporter, fail_at=1 if x == 2 else None, fails=die)
+        return count_up({"x": x}, reporter, fail_at=1 if x == 2 else None, fails=die_on_record)
 
     options = {**OPTIONS, "num_workers": 1, "isolation": "process"}
     config = OptimizationConfig(2, "gridsearch", SPACE, log_dir=f"{s3_bucket}/runs", **options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import threading
 import uuid
@@ -9,7 +10,8 @@ from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, BinaryIO
 
 from maggy.common.exceptions import MissingDependencyError
-from maggy.common.files.contract import PREVIOUS, Files, is_pattern
+from maggy.common.files.contract import PREVIOUS, Files
+from maggy.common.files.sftp import create_file, is_sftp, renew_connection
 from maggy.common.files.store_errors import with_os_errors
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ __all__ = ["UrlFiles", "open_url"]
 _OBJECT_STORES = frozenset(
     ["s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "oci", "memory"]
 )
+_COUNT_FROM_THE_END = frozenset(["s3", "s3a", "gs", "gcs", "hdfs", "memory"])
+"""Protocols whose client reads the end of a file in one request."""
 _CLAIM = ".claimed"
 _IN_MEMORY = threading.Lock()
 """Held while a new file is made in fsspec's memory, which only this process has."""
@@ -30,9 +34,10 @@ _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}\.tmp")
 class UrlFiles(Files):
     """The files of a store, with the guarantees of a disk as far as the store can give them.
 
-    Only one process can create a given file on S3, on HDFS and in memory, so a new directory is
-    claimed with a hidden file. An atomic write is a single put in an object store, and a rename
-    elsewhere. A file to which a store cannot append is written again as a whole.
+    Only one process can create a given file on S3, Google Cloud Storage, Azure, HDFS and SFTP, and
+    in memory, so a new directory is claimed with a hidden file. An atomic write is a single put in
+    an object store, and a rename elsewhere. A file to which a store cannot append is written again
+    as a whole.
     """
 
     def resolve(self, path: str) -> str:
@@ -54,7 +59,7 @@ class UrlFiles(Files):
             _claim(system, inside.rstrip("/"))
         elif not _is_object_store(system):
             # An object store needs no directories, and to ask for one costs a request.
-            system.makedirs(inside, exist_ok=True)
+            _make_folder(system, inside)
 
     def exists(self, path: str) -> bool:
         """Return whether there is a file or a directory, or an old file during a replacement."""
@@ -65,19 +70,22 @@ class UrlFiles(Files):
 
     def find(self, path: str) -> list[str]:
         """Return the sorted URLs of the files at a URL. See :meth:`Files.find`."""
-        system, inside = open_url(path)
-        if is_pattern(inside):
-            matches = system.glob(inside, detail=True)
+        if folder := _folder_of_pattern(path):
+            # Of a whole URL a client may take what is behind a question mark for a query.
+            system, inside = open_url(folder)
+            pattern = f"{inside.rstrip('/')}/{path[len(folder) :]}"
+            matches = system.glob(pattern, detail=True)
             files = [name for name, info in matches.items() if info["type"] == "file"]
-            path = _folder_of_pattern(path)
-        elif not system.exists(inside):
+            start = len(inside.rstrip("/"))
+            return sorted(self.join(folder, file[start:]) for file in files)
+        system, inside = open_url(path)
+        if not system.exists(inside):
             return []
-        elif system.isdir(inside):
-            files = system.find(inside)
-        else:
+        if not system.isdir(inside):
             return [path]
+        files = system.find(inside)
         # A file system's own paths lack the host and the account of a URL.
-        start = len(open_url(path)[1].rstrip("/"))
+        start = len(inside.rstrip("/"))
         return sorted(self.join(path, file[start:]) for file in files)
 
     def list(self, path: str) -> list[str]:
@@ -120,7 +128,13 @@ class UrlFiles(Files):
     def read_end_inside(self, folder: str, name: str, max_bytes: int) -> bytes:
         """Return the end of a file, of which no more is fetched."""
         system, inside = open_url(f"{folder}/{name}")
-        return bytes(system.cat_file(inside, start=-max_bytes))
+        start = -max_bytes
+        if _COUNT_FROM_THE_END.isdisjoint(_protocols(system)):
+            if not (size := system.size(inside)):
+                return b""
+            start = max(0, size - max_bytes)
+        # A server may know no such requests, and the file may grow meanwhile.
+        return bytes(system.cat_file(inside, start=start))[-max_bytes:]
 
     def write_bytes(self, path: str, data: bytes, atomic: bool = True) -> None:
         """Write a whole file. In an object store every write is atomic."""
@@ -162,7 +176,7 @@ class UrlFiles(Files):
         system, inside = open_url(path)
         new_inside = open_url(new_path)[1]
         if not _is_object_store(system):
-            system.mv(inside, new_inside, recursive=True)
+            _move(system, inside, new_inside, recursive=True)
             return
         inside = inside.rstrip("/")
         for name in system.find(inside) or [inside]:
@@ -216,26 +230,57 @@ def open_url(url: str) -> tuple[AbstractFileSystem, str]:
         ) from error
     # Other processes write there too: what fsspec remembers of its listings is out of date.
     system.invalidate_cache()
+    if is_sftp(_protocols(system)):
+        renew_connection(system)
     return system, inside
 
 
 def _folder_of_pattern(url: str) -> str:
-    """Return the URL of the folder below which a pattern may match."""
-    start = min(url.index(sign) for sign in "*?[" if sign in url)
-    return url[: url.rindex("/", 0, start) + 1]
+    """Return the URL of the folder below which a pattern may match; "" if it is no pattern."""
+    begin = url.index("://") + 3
+    # A password may hold the same signs.
+    begin = url.rfind("@", begin, url.find("/", begin)) + 1 or begin
+    starts = [start for sign in "*?[" if (start := url.find(sign, begin)) >= 0]
+    return url[: url.rindex("/", 0, min(starts)) + 1] if starts else ""
+
+
+def _protocols(system: AbstractFileSystem) -> tuple[str, ...]:
+    return (system.protocol,) if isinstance(system.protocol, str) else tuple(system.protocol)
 
 
 def _is_object_store(system: AbstractFileSystem) -> bool:
     """Return whether a put shows the whole object or nothing, and directories are only names."""
-    protocols = (system.protocol,) if isinstance(system.protocol, str) else system.protocol
-    return not _OBJECT_STORES.isdisjoint(protocols)
+    return not _OBJECT_STORES.isdisjoint(_protocols(system))
+
+
+def _make_folder(system: AbstractFileSystem, path: str) -> None:
+    """Make a folder and its parents, unless they exist."""
+    parents = len(path.strip("/").split("/"))
+    for remaining in reversed(range(parents)):
+        try:
+            system.makedirs(path, exist_ok=True)
+            return
+        except OSError:
+            # A client looks whether a folder is there, then makes it; another one may be quicker.
+            if system.exists(path):
+                return
+            if not remaining:
+                raise
+
+
+def _move(system: AbstractFileSystem, path: str, new_path: str, **options: bool) -> None:
+    """Rename a file or a folder, with those of the options that the file system's client knows."""
+    parameters = inspect.signature(system.mv).parameters
+    if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+        options = {name: value for name, value in options.items() if name in parameters}
+    system.mv(path, new_path, **options)
 
 
 def _claim(system: AbstractFileSystem, directory: str) -> None:
     if system.exists(directory):
         raise FileExistsError(f"{directory} exists already.")
     if not _is_object_store(system):
-        system.makedirs(directory, exist_ok=True)
+        _make_folder(system, directory)
     # Between the check and this line another process may have made the directory too; only one
     # of both can create the hidden file.
     claim = uuid.uuid4().bytes
@@ -252,8 +297,11 @@ def _claim(system: AbstractFileSystem, directory: str) -> None:
 def _create(system: AbstractFileSystem, path: str, data: bytes) -> None:
     if _is_object_store(system):
         # fsspec's memory looks first whether there is a file, and then makes it.
-        with _IN_MEMORY if system.protocol == "memory" else nullcontext():
+        with _IN_MEMORY if "memory" in _protocols(system) else nullcontext():
             system.pipe_file(path, data, mode="create")
+        return
+    if is_sftp(_protocols(system)):
+        create_file(system, path, data)
         return
     system.invalidate_cache()
     if system.exists(path):
@@ -273,7 +321,7 @@ def _replace(system: AbstractFileSystem, path: str, data: bytes) -> None:
     try:
         system.pipe_file(temporary, data)
         try:
-            system.mv(temporary, path, overwrite=True)
+            _move(system, temporary, path, overwrite=True)
         except FileExistsError:
             if system.exists(path + PREVIOUS):  # an earlier replacement was interrupted
                 system.rm_file(path + PREVIOUS)
