@@ -147,8 +147,8 @@ class Ownership:
             except FileExistsError:
                 # Another driver was quicker. Or the file is this driver's own: a store's client
                 # repeats a write whose answer was lost.
-                written = self._read(number + 1)
-                if written is None or written.token != mine.token:
+                owner = self._read(number + 1)
+                if owner is None or owner.token != mine.token:
                     continue
             self._number, self._owner = number + 1, mine
             # A store may let two drivers create one file, or show a file before its content. So
