@@ -5,9 +5,9 @@ import os
 import threading
 
 import pytest
-from helpers import checkpoints, hdfs_cluster, hopsworks_platform
+from helpers import hdfs_cluster, hopsworks_platform
 from helpers.checkpoints import count_up, die_on_record
-from pyspark import cloudpickle
+from helpers.remote_records import check_trial_files, text_of
 
 from maggy import Searchspace, experiment, load
 from maggy.ablation import register_training_dataset
@@ -47,10 +47,6 @@ def search(place, train, trials=3, **others):
     return experiment.lagom(train, config)
 
 
-def text_of(*parts):
-    return FILES.read_bytes(FILES.join(*parts)).decode()
-
-
 def test_a_search_leaves_its_records_and_goes_on(place, spark):
     def train(x):
         print("training")
@@ -59,16 +55,7 @@ def test_a_search_leaves_its_records_and_goes_on(place, spark):
     first = search(place, train)
     second = search(place, train)
     assert [result.directory[-2:] for result in (first, second)] == ["_1", "_2"]
-    for trial in first.trials:
-        names = FILES.list(f"{first.directory}/{trial['trial_id']}")
-        assert [name for name in names if not name.startswith("events.")] == [
-            ".hparams.json",
-            ".metric",
-            ".outputs.json",
-            "output.log",
-            "trial.json",
-        ]
-        assert text_of(first.directory, trial["trial_id"], "output.log") == "training\n"
+    check_trial_files(first)
     before = text_of(second.directory, "maggy.log")
     resumed = search(place, train, 5, resume=first.directory)
     assert len(resumed.trials) == 5
@@ -82,15 +69,11 @@ def test_a_trial_goes_on_from_its_checkpoint_after_its_process_was_killed(place,
         total = count_up({"x": x}, reporter, fail_at=fail_at, fails=die_on_record, trained=trained)
         return {"metric": total, "epochs": len(trained)}
 
-    cloudpickle.register_pickle_by_value(checkpoints)  # the workers cannot import it
-    try:
-        space = Searchspace(x=("DISCRETE", [1, 2]))
-        config = OptimizationConfig(
-            2, "gridsearch", space, hb_interval=0.1, log_dir=place, isolation=isolation
-        )
-        result = experiment.lagom(train, config)
-    finally:
-        cloudpickle.unregister_pickle_by_value(checkpoints)
+    space = Searchspace(x=("DISCRETE", [1, 2]))
+    config = OptimizationConfig(
+        2, "gridsearch", space, hb_interval=0.1, log_dir=place, isolation=isolation
+    )
+    result = experiment.lagom(train, config)
     rows = {row["params"]["x"]: row for row in result.trials}
     assert (rows[2]["attempts"], rows[2]["history"]) == (2, [2, 5, 9, 14])
     assert rows[2]["outputs"]["epochs"] in (2, 3)  # of four

@@ -8,11 +8,10 @@ import time
 
 import fsspec
 import pytest
-from helpers import checkpoints
 from helpers.checkpoints import count_up, die_on_record
+from helpers.remote_records import check_trial_files, run_ids_at_once, text_of
 from helpers.store_servers import SERVERS, why_not
 from helpers.waiting import HANG, running, wait_until
-from pyspark import cloudpickle
 
 from maggy import Searchspace, experiment, load
 from maggy.common.exceptions import OwnershipError, RecordsError
@@ -20,20 +19,11 @@ from maggy.common.files import AnyFiles
 from maggy.core.experiment_driver.recorder import Recorder
 from maggy.experiment_config import OptimizationConfig
 from maggy.records import writer
-from maggy.records.directory import ExperimentStore
 from maggy.records.ownership import SILENCE_SECONDS, Ownership
 
 pytestmark = pytest.mark.slow
 FILES = AnyFiles()
 SPACE = Searchspace(x=("DISCRETE", [1, 2]))
-
-
-@pytest.fixture(autouse=True, scope="module")
-def helpers_by_value():
-    """Send the helper to the workers, too, which cannot import it."""
-    cloudpickle.register_pickle_by_value(checkpoints)
-    yield
-    cloudpickle.unregister_pickle_by_value(checkpoints)
 
 
 @pytest.fixture(scope="module", params=SERVERS)
@@ -69,10 +59,6 @@ def search(place, train, **options):
     num_trials, optimizer = options.pop("num_trials", 2), options.pop("optimizer", "gridsearch")
     space = options.pop("space", SPACE)
     return experiment.lagom(train, OptimizationConfig(num_trials, optimizer, space, **options))
-
-
-def text_of(*parts):
-    return FILES.read_bytes(FILES.join(*parts)).decode()
 
 
 def check_that_nobody_is_told(secret, output, directory):
@@ -152,23 +138,7 @@ def test_only_one_of_several_threads_creates_a_file(place):
 
 
 def test_experiments_that_start_at_once_get_a_directory_each(place):
-    class Blind(AnyFiles):
-        """Files of a process that does not yet see what other processes have made."""
-
-        def list(self, path):
-            return []
-
-    stores, threads = [], []
-    for _ in range(6):
-        threads.append(
-            threading.Thread(
-                target=lambda: stores.append(ExperimentStore.create(Blind(), f"{place}/x", "app"))
-            )
-        )
-        threads[-1].start()
-    for thread in threads:
-        thread.join()
-    assert sorted(store.run_id for store in stores) == [1, 2, 3, 4, 5, 6]
+    assert run_ids_at_once(f"{place}/x", 6) == [1, 2, 3, 4, 5, 6]
 
 
 def test_a_driver_notices_that_another_one_has_taken_over(server, place):
@@ -202,16 +172,7 @@ def test_a_search_leaves_its_records_and_goes_on(place, server, workers, capfd):
     first = search(place, train, **options)
     second = search(place, train, **options)
     assert [result.directory[-2:] for result in (first, second)] == ["_1", "_2"]
-    for trial in first.trials:
-        names = FILES.list(f"{first.directory}/{trial['trial_id']}")
-        assert [name for name in names if not name.startswith("events.")] == [
-            ".hparams.json",
-            ".metric",
-            ".outputs.json",
-            "output.log",
-            "trial.json",
-        ]
-        assert text_of(first.directory, trial["trial_id"], "output.log") == "training\n"
+    check_trial_files(first)
     before = text_of(second.directory, "maggy.log")
     resumed = search(place, train, num_trials=4, resume=first.directory, **options)
     assert len(resumed.trials) == 4

@@ -10,9 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from helpers import checkpoints
 from helpers.checkpoints import count_up, steps_on_disk
-from pyspark import cloudpickle
 
 from maggy import Searchspace, experiment, load
 from maggy.common.exceptions import CheckpointError, ExperimentError
@@ -24,14 +22,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("spark", "experiments")]
 SPACE = Searchspace(x=("DISCRETE", [1, 2]))
 LARGE_SPACE = Searchspace(x=("INTEGER", [1, 1000]))
 OPTIONS = {"hb_interval": 0.1, "name": "counting"}
-
-
-@pytest.fixture(autouse=True, scope="module")
-def helpers_by_value():
-    """Send the helper to the workers, too, which cannot import it."""
-    cloudpickle.register_pickle_by_value(checkpoints)
-    yield
-    cloudpickle.unregister_pickle_by_value(checkpoints)
 
 
 def wait_for_record(reporter):

@@ -8,10 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import checkpoints
 from helpers.checkpoints import count_up, die_on_record
 from helpers.s3_server import S3, new_bucket
-from pyspark import cloudpickle
 
 from maggy import Searchspace, Trial, experiment, load
 from maggy.experiment_config import OptimizationConfig
@@ -21,14 +19,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("spark", "experiments")]
 
 SPACE = Searchspace(x=("DISCRETE", [1, 2]))
 OPTIONS = {"hb_interval": 0.1, "name": "models"}
-
-
-@pytest.fixture(autouse=True, scope="module")
-def helpers_by_value():
-    """Send the helper to the workers, too, which cannot import it."""
-    cloudpickle.register_pickle_by_value(checkpoints)
-    yield
-    cloudpickle.unregister_pickle_by_value(checkpoints)
 
 
 @pytest.fixture

@@ -8,10 +8,8 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from helpers import checkpoints
 from helpers.checkpoints import count_up, steps_on_disk
 from helpers.waiting import wait_until
-from pyspark import cloudpickle
 
 from maggy import Searchspace, experiment, load
 from maggy.core.experiment_driver import foreground
@@ -20,14 +18,6 @@ from maggy.experiment_config import OptimizationConfig
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("spark", "experiments")]
 
 SPACE = Searchspace(x=("DISCRETE", [1, 2]))
-
-
-@pytest.fixture(autouse=True, scope="module")
-def helpers_by_value():
-    """Send the helper to the workers, too, which cannot import it."""
-    cloudpickle.register_pickle_by_value(checkpoints)
-    yield
-    cloudpickle.unregister_pickle_by_value(checkpoints)
 
 
 @pytest.fixture(params=["worker", "process"])

@@ -4,22 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
-from helpers import checkpoints
 from helpers.checkpoints import count_up
-from pyspark import cloudpickle
 
 from maggy import PBT, Searchspace, experiment, load
 from maggy.experiment_config import OptimizationConfig
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("spark", "experiments")]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def helpers_by_value():
-    """Send the helper to the workers, too, which cannot import it."""
-    cloudpickle.register_pickle_by_value(checkpoints)
-    yield
-    cloudpickle.unregister_pickle_by_value(checkpoints)
 
 
 def train(x, budget, reporter):

@@ -8,6 +8,7 @@ import uuid
 
 import numpy as np
 import pytest
+from helpers.remote_records import check_trial_files, run_ids_at_once, text_of
 from helpers.s3_server import S3, new_bucket
 from helpers.waiting import HANG, running, wait_until
 
@@ -74,10 +75,6 @@ def search(place, train, trials=3, **others):
     return experiment.lagom(train, config)
 
 
-def text_of(*parts):
-    return FILES.read_bytes(FILES.join(*parts)).decode()
-
-
 def test_a_search_leaves_the_same_records_as_on_a_disk(place, spark, tmp_path):
     def train(x):
         print("training")
@@ -89,16 +86,7 @@ def test_a_search_leaves_the_same_records_as_on_a_disk(place, spark, tmp_path):
     # With two workers it would depend on their speed which of them has a log.
     remote, local = (search(root, train, num_workers=1) for root in (place, tmp_path))
     assert names(remote) == names(local)
-    for trial in remote.trials:
-        files = FILES.list(f"{remote.directory}/{trial['trial_id']}")
-        assert [name for name in files if not name.startswith("events.")] == [
-            ".hparams.json",
-            ".metric",
-            ".outputs.json",
-            "output.log",
-            "trial.json",
-        ]
-        assert text_of(remote.directory, trial["trial_id"], "output.log") == "training\n"
+    check_trial_files(remote)
     assert json.loads(text_of(remote.directory, "maggy.json"))["state"] == "FINISHED"
     assert "The experiment has ended: FINISHED." in text_of(remote.directory, "maggy.log")
 
@@ -164,23 +152,7 @@ def test_a_torn_record_counts_as_not_run(place, spark):
 
 
 def test_experiments_that_start_at_once_get_a_directory_each(place):
-    class Blind(AnyFiles):
-        """Files of a process that does not yet see what other processes have made."""
-
-        def list(self, path):
-            return []
-
-    stores, threads = [], []
-    for _ in range(6):
-        threads.append(
-            threading.Thread(
-                target=lambda: stores.append(ExperimentStore.create(Blind(), place, "app"))
-            )
-        )
-        threads[-1].start()
-    for thread in threads:
-        thread.join()
-    assert sorted(store.run_id for store in stores) == [1, 2, 3, 4, 5, 6]
+    assert run_ids_at_once(place, 6) == [1, 2, 3, 4, 5, 6]
 
 
 def test_lost_answers_of_the_store_cost_no_directory(bucket, monkeypatch):

@@ -5,9 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from helpers import checkpoints
 from helpers.checkpoints import count_up, steps_on_disk
-from pyspark import cloudpickle
 
 from maggy import Searchspace, Trial, experiment, load
 from maggy.common.exceptions import BadArgumentsError, ResumeError
@@ -18,14 +16,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("spark", "experiments")]
 
 SPACE = Searchspace(x=("DOUBLE", [0, 1]))
 OPTIONS = {"hb_interval": 0.1, "direction": "min", "seed": 7}
-
-
-@pytest.fixture(autouse=True, scope="module")
-def helpers_by_value():
-    """Send the helper to the workers, too, which cannot import it."""
-    cloudpickle.register_pickle_by_value(checkpoints)
-    yield
-    cloudpickle.unregister_pickle_by_value(checkpoints)
 
 
 def distance(x):
